@@ -1,0 +1,10 @@
+"""The bag of tricks: each file in the folders beside this one is one trick."""
+
+from tricks.errors import BadInput, TrickConflict
+from tricks.recipe import Recipe, resolve
+from tricks.trick import Edits, Trick, compose, find, load_plugin, parse, registry
+
+__all__ = [
+    "BadInput", "Edits", "Recipe", "Trick", "TrickConflict",
+    "compose", "find", "load_plugin", "parse", "registry", "resolve",
+]  # fmt: skip

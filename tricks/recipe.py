@@ -1,0 +1,130 @@
+"""Recipe: everything that decides one training except the data and the seed.
+
+A recipe holds only primitives, tuples and tricks (frozen dataclasses with a registered name), so
+it can be printed, compared, hashed and sent to another process. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from tricks.trick import Trick
+
+# Fields to which several tricks may add; every other field is set once.
+STACKS = ("init", "transforms", "mixers")
+
+CHOICES = {
+    "start": ("scratch", "pretrained"),
+    "crop": ("none", "pad", "random-resized"),
+    "precision": ("fp32", "bf16"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training, in the order in which its parts act.
+
+    A field at its default here stays out of a run's id, so that a new field never orphans old
+    records; for the same reason a default may only change together with `SCHEMA`.
+    """
+
+    model: str = "small-image-resnet50"  # this name, or any timm name
+    width: float = 1.0  # multiplies all channel counts of small-image-resnet50
+    start: str = "scratch"  # scratch | pretrained (timm's weights)
+    norm: Trick | None = None  # replaces batch norm (and its activation)
+    init: tuple[Trick, ...] = ()  # stack: edits of the initial weights
+
+    epochs: int = 10  # passes over the training images
+    batch_size: int = 64  # images per step
+    optimizer: Trick | None = None  # kind with its own lr, decay, momentum
+    lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
+    schedule: Trick | None = None  # lr factor over the whole training
+    warmup: Trick | None = None  # lr ramp at the start
+
+    resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
+    crop: str = "none"  # none | pad (zero padding of an eighth, then crop) | random-resized
+    flip: bool = False  # random horizontal flips
+    transforms: tuple[Trick, ...] = ()  # stack: uint8 images (B, C, H, W) -> the same
+    smoothing: float = 0.0  # probability mass spread over all K classes
+    mixers: tuple[Trick, ...] = ()  # stack: one is drawn for each batch
+
+    precision: str = "fp32"  # fp32 | bf16 (autocast)
+    threads: int = 1  # CPU threads: they change floating-point sums
+    channels_last: bool = False  # memory layout of images and weights
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "threads"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("width", "lr_scale"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
+        if not 0 <= self.smoothing < 1:
+            raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
+        if self.resolution < 0:
+            raise BadInput(f"resolution must be at least 0, not {self.resolution}")
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise BadInput(
+                    f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
+                )
+
+
+FIELDS = tuple(f.name for f in dataclasses.fields(Recipe))
+
+
+def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
+    """Fill in what depends on several fields, once, after all edits.
+
+    An optimizer without an lr takes the task's tuned one; `lr_scale` is multiplied into it, so
+    that half of 0.05 and 0.025 are the same run; `width` means nothing to timm's models.
+    `learning_rates` maps an optimizer's name to the lr tuned for the task.
+    Raises BadInput where an optimizer has no lr and the task knows none for it.
+    """
+    if recipe.optimizer is not None:
+        optimizer: Any = recipe.optimizer
+        lr = optimizer.lr
+        if lr is None:
+            if optimizer.name not in learning_rates:
+                raise BadInput(
+                    f"this task has no tuned learning rate for {optimizer.name}: "
+                    f"write {optimizer.name}(lr=...)"
+                )
+            lr = learning_rates[optimizer.name]
+        optimizer = dataclasses.replace(optimizer, lr=lr * recipe.lr_scale)
+        recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0)
+    if recipe.model != "small-image-resnet50":
+        recipe = dataclasses.replace(recipe, width=1.0)
+    return recipe
+
+
+def differences(recipe: Recipe, baseline: Recipe) -> dict[str, tuple[Any, Any]]:
+    """Fields in which `recipe` differs from `baseline`: name -> (baseline's value, its value)."""
+    pairs = {name: (getattr(baseline, name), getattr(recipe, name)) for name in FIELDS}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def to_json(recipe: Recipe) -> dict[str, Any]:
+    """All fields as JSON values; a trick becomes {"name", "version", **parameters}."""
+    return {name: _json(getattr(recipe, name)) for name in FIELDS}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        parameters = {f.name: _json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"name": value.name, "version": value.version, **parameters}  # type: ignore[attr-defined]
+    return value
+
+
+def identity(recipe: Recipe) -> dict[str, Any]:
+    """What of a resolved recipe enters a run's id: every field that is not at its default."""
+    return {name: _json(new) for name, (_, new) in differences(recipe, Recipe()).items()}

@@ -1,0 +1,292 @@
+"""Trick: a named set of edits to a recipe; the registry; compose and parse. Torch-free."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import math
+import pkgutil
+import sys
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tricks.errors import BadInput, TrickConflict, unknown
+from tricks.recipe import FIELDS, STACKS, Recipe
+
+# The folders of the bag, in the order in which they act on a training.
+GROUPS = (
+    "schedule", "start", "model", "optimizer", "target",
+    "mix", "augment", "average", "predict", "compute",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What a trick does to a recipe, without reading it.
+
+    sets: field -> value, for fields that have one owner.
+    adds: stack field -> one item.
+    needs: field -> (value it must have in the end, the reason).
+    """
+
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    adds: Mapping[str, Trick] = field(default_factory=dict)
+    needs: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trick:
+    """A trick: frozen dataclass fields are its parameters, class variables are its card.
+
+    The first line of a trick's docstring is its idea in one sentence. Subclasses are registered
+    by being defined; the folder of the file is the trick's group.
+    """
+
+    name: ClassVar[str] = ""
+    source: ClassVar[str] = ""  # paper or library that the defaults come from
+    version: ClassVar[int] = 1  # raised when the same parameters come to mean something else
+    factor: ClassVar[str | None] = None  # the factor of which this trick is one level
+    standard: ClassVar[bool] = False  # one of the standard bag
+    stage: ClassVar[int] = 0  # place within a stack; ties are broken by name
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _register(cls)
+
+    def edits(self) -> Edits:
+        """What this trick sets, adds and needs."""
+        raise NotImplementedError
+
+    @classmethod
+    def group(cls) -> str:
+        """The folder of the bag that holds this trick, or "plugin"."""
+        parts = cls.__module__.split(".")
+        return parts[1] if parts[0] == "tricks" and len(parts) > 2 else "plugin"
+
+    @classmethod
+    def idea(cls) -> str:
+        """The first line of the docstring."""
+        return (cls.__doc__ or "").strip().split("\n")[0]
+
+    @classmethod
+    def parameters(cls) -> dict[str, Any]:
+        """Parameter -> default."""
+        return {f.name: f.default for f in dataclasses.fields(cls)}
+
+    def __str__(self) -> str:
+        """The shortest text that `parse` reads back, e.g. `mixup(alpha=0.4)`."""
+        defaults = self.parameters()
+        changed = {n: getattr(self, n) for n in defaults if getattr(self, n) != defaults[n]}
+        inside = ", ".join(f"{name}={value!r}" for name, value in sorted(changed.items()))
+        return f"{self.name}({inside})" if inside else self.name
+
+
+_registry: dict[str, type[Trick]] = {}
+
+
+def _register(cls: type[Trick]) -> None:
+    held = _registry.get(cls.name)
+    same = held is not None and (held.__module__, held.__qualname__) == (
+        cls.__module__,
+        cls.__qualname__,
+    )
+    if held is not None and not same:
+        raise BadInput(
+            f"two tricks are called {cls.name!r}: one in {held.__module__}, one in {cls.__module__}"
+        )
+    if not cls.name:
+        raise BadInput(f"the trick class {cls.__qualname__} has no name")
+    _registry[cls.name] = cls
+
+
+@cache
+def _find_all() -> None:
+    """Import every file of the bag and every installed plug-in, once."""
+    import tricks
+
+    for info in pkgutil.walk_packages(tricks.__path__, "tricks."):
+        importlib.import_module(info.name)
+    for entry in importlib.metadata.entry_points(group="tricks_bench.tricks"):
+        entry.load()
+
+
+def load_plugin(path: str | Path) -> None:
+    """Import the trick file at `path`; a second time is no event. Raises BadInput if it cannot."""
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise BadInput(f"--plugin {path}: there is no such file")
+    _find_all()
+    name = f"tricks_bench_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"--plugin {path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise BadInput(f"--plugin {path}: {type(error).__name__}: {error}") from error
+
+
+def registry() -> dict[str, type[Trick]]:
+    """Every known trick by name, ordered by group (as it acts on a training), then name."""
+    _find_all()
+    rank = {group: i for i, group in enumerate((*GROUPS, "plugin"))}
+    names = sorted(_registry, key=lambda n: (rank.get(_registry[n].group(), len(rank)), n))
+    return {name: _registry[name] for name in names}
+
+
+def find(name: str) -> type[Trick]:
+    """The trick class called `name`. Raises BadInput with close matches."""
+    known = registry()
+    if name not in known:
+        raise unknown("trick", name, known)
+    return known[name]
+
+
+def parse(text: str) -> Trick:
+    """`"mixup(alpha=0.4)"` -> the trick.
+
+    Raises BadInput for an unknown trick or parameter, or a value of the wrong type or range.
+    """
+    name, _, rest = text.strip().partition("(")
+    name = name.strip()
+    cls = find(name)
+    if not rest:
+        return make(cls, {})
+    try:
+        # A hyphenated name is no Python name: parse the arguments behind a stand-in.
+        call = ast.parse(f"f({rest}", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+            raise ValueError
+        values = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError) as error:
+        example = next(iter(cls.parameters().items()), None)
+        hint = f"{name}({example[0]}={example[1]!r})" if example else name
+        raise BadInput(f"cannot read {text.strip()!r}: write it as {hint}") from error
+    return make(cls, values)
+
+
+def make(cls: type[Trick], values: Mapping[str, Any]) -> Trick:
+    """The trick `cls` with checked parameter values; ints become floats where floats are meant."""
+    hints = typing.get_type_hints(cls)
+    known = cls.parameters()
+    checked = {}
+    for key, value in values.items():
+        if key not in known:
+            if not known:
+                raise BadInput(f"{cls.name} has no parameters, so no {key!r}")
+            raise unknown(f"parameter of {cls.name}", key, known)
+        checked[key] = coerce(f"{cls.name}({key})", value, hints[key])
+    try:
+        return cls(**checked)
+    except BadInput:
+        raise
+    except ValueError as error:
+        raise BadInput(f"{cls.name}: {error}") from error
+
+
+def coerce(what: str, value: Any, hint: Any) -> Any:
+    """`value` as the type `hint` (int, float, bool, str, Literal, tuple[X, ...], unions of them).
+
+    Raises BadInput naming `what`.
+    """
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        for option in args:
+            try:
+                return coerce(what, value, option)
+            except BadInput:
+                continue
+    elif origin is typing.Literal:
+        if value in args:
+            return value
+        raise BadInput(f"{what} must be one of {', '.join(map(str, args))}, not {value!r}")
+    elif origin is tuple:
+        if isinstance(value, (tuple, list)):
+            return tuple(coerce(what, item, args[0]) for item in value)
+    elif hint is types.NoneType:
+        if value is None:
+            return None
+    elif hint is float:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    elif isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    wanted = " or ".join(_type_name(h) for h in (args if origin is not tuple and args else (hint,)))
+    raise BadInput(f"{what} must be {wanted}, not {value!r}")
+
+
+def _type_name(hint: Any) -> str:
+    names = {
+        int: "a whole number", float: "a finite number", bool: "True or False", str: "a text",
+        types.NoneType: "None",
+    }  # fmt: skip
+    return names.get(hint, str(hint))
+
+
+def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
+    """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
+
+    Raises TrickConflict if two set the same field, the same trick stands twice, a need is not
+    met, or a trick changes nothing.
+    """
+    ordered = sorted(tricks, key=lambda t: t.name)
+    owner: dict[str, Trick] = {}
+    values: dict[str, Any] = {}
+    needs: list[tuple[Trick, str, Any, str]] = []
+    seen: set[str] = set()
+    for trick in ordered:
+        if trick.name in seen:
+            raise TrickConflict(f"{trick.name} is named twice")
+        seen.add(trick.name)
+        edits = trick.edits()
+        for name in (*edits.sets, *edits.adds, *edits.needs):
+            if name not in FIELDS:
+                raise unknown(f"recipe field in {trick.name}", name, FIELDS)
+        for name, value in edits.sets.items():
+            if name in STACKS:
+                raise BadInput(f"{trick.name} sets {name}, to which tricks can only add")
+            if name in owner:
+                raise TrickConflict(f"{owner[name]} and {trick} both set {name}: choose one")
+            owner[name] = trick
+            values[name] = value
+        for name, item in edits.adds.items():
+            if name not in STACKS:
+                raise BadInput(f"{trick.name} adds to {name}, which has one value: set it")
+            stack = (*values.get(name, getattr(baseline, name)), item)
+            values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
+        needs += [(trick, name, *need) for name, need in edits.needs.items()]
+        if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
+            raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
+    recipe = dataclasses.replace(baseline, **values)
+    for trick, name, value, reason in needs:
+        if getattr(recipe, name) != value:
+            raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
+    return recipe
+
+
+def recipe_from_json(data: Mapping[str, Any]) -> Recipe:
+    """The inverse of `recipe.to_json`; the tricks named in it must be registered."""
+
+    def value(item: Any) -> Any:
+        if isinstance(item, list):
+            return tuple(value(x) for x in item)
+        if isinstance(item, dict):
+            parameters = {k: value(v) for k, v in item.items() if k not in ("name", "version")}
+            return make(find(item["name"]), parameters)
+        return item
+
+    return Recipe(**{name: value(item) for name, item in data.items()})
