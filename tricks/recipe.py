@@ -120,8 +120,9 @@ def _json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_json(item) for item in value]
     if dataclasses.is_dataclass(value):
-        parameters = {f.name: _json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"name": value.name, "version": value.version, **parameters}  # type: ignore[attr-defined]
+        trick: Any = value
+        parameters = {f.name: _json(getattr(trick, f.name)) for f in dataclasses.fields(trick)}
+        return {"name": trick.name, "version": trick.version, **parameters}
     return value
 
 
