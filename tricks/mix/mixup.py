@@ -1,0 +1,67 @@
+"""MixUp: train on blends of two images and of their targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def mixup(
+    images: torch.Tensor, targets: torch.Tensor, lam: float, permutation: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blend each image and target with its partner's: lam * own + (1 - lam) * partner's.
+
+    images (B, C, H, W) and targets (B, K) float; `permutation` (B,) gives each one's partner.
+    """
+    return (
+        lam * images + (1 - lam) * images[permutation],
+        lam * targets + (1 - lam) * targets[permutation],
+    )
+
+
+def draw(alpha: float, count: int, generator: torch.Generator) -> tuple[float, torch.Tensor]:
+    """A share lam ~ Beta(alpha, alpha) for the batch, and a partner for each of `count` images.
+
+    torch's Beta takes no generator, so one draw of the generator seeds NumPy's.
+    """
+    import numpy
+    import torch
+
+    seed = torch.randint(2**62, (), generator=generator, device=generator.device)
+    lam = float(numpy.random.default_rng(int(seed)).beta(alpha, alpha))
+    return lam, torch.randperm(count, generator=generator, device=generator.device)
+
+
+@dataclass(frozen=True)
+class MixUp(Trick):
+    """Train on blends of two images, with their targets blended in the same proportion.
+
+    Helps in long trainings of large networks; a short budget may only lose by it. Accuracy on the
+    blends means nothing: look at the clean probe of training images instead. One proportion is
+    drawn for each batch.
+    """
+
+    name: ClassVar[str] = "mixup"
+    source: ClassVar[str] = "Zhang et al. 2018, arXiv:1710.09412"
+    standard: ClassVar[bool] = True
+
+    alpha: float = 0.2  # Beta(alpha, alpha): larger blends more evenly
+
+    def __post_init__(self) -> None:
+        if self.alpha <= 0:
+            raise ValueError(f"alpha must be above 0, not {self.alpha}")
+
+    def edits(self) -> Edits:
+        return Edits(adds={"mixers": self})
+
+    def mix(
+        self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """images (B, C, H, W) float, targets (B, K) float -> the same, blended."""
+        lam, permutation = draw(self.alpha, len(images), generator)
+        return mixup(images, targets, lam, permutation.to(images.device))

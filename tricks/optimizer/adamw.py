@@ -1,0 +1,53 @@
+"""AdamW: adaptive steps with decoupled weight decay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class AdamW(Trick):
+    """Scale each weight's step by its gradient's history, and decay weights apart from it.
+
+    SGD's learning rate is no comparison: each task has one tuned for AdamW, and decay is
+    multiplied by the learning rate. All parameters decay, norms and biases too.
+    """
+
+    name: ClassVar[str] = "adamw"
+    source: ClassVar[str] = "Loshchilov and Hutter 2019, arXiv:1711.05101; torch.optim.AdamW"
+    factor: ClassVar[str | None] = "optimizer"
+    standard: ClassVar[bool] = True
+
+    lr: float | None = None  # None: the task's tuned lr
+    betas: tuple[float, ...] = (0.9, 0.999)  # memory of the gradient and of its square
+    eps: float = 1e-8
+    decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.lr is not None and self.lr <= 0:
+            raise ValueError(f"lr must be above 0, not {self.lr}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be two numbers from 0 to below 1, not {self.betas}")
+        if self.eps <= 0:
+            raise ValueError(f"eps must be above 0, not {self.eps}")
+        if self.decay < 0:
+            raise ValueError(f"decay must be at least 0, not {self.decay}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"optimizer": self})
+
+    def build(self, parameters: list[Any]) -> torch.optim.Optimizer:
+        """An optimizer over `parameters` (tensors or groups); the loop sets lr at each step."""
+        import torch
+
+        first, second = self.betas
+        return torch.optim.AdamW(
+            parameters, lr=self.lr or 0.0, betas=(first, second),
+            eps=self.eps, weight_decay=self.decay,
+        )  # fmt: skip

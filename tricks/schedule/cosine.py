@@ -1,0 +1,39 @@
+"""Cosine: the learning rate falls along half a cosine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+def half_cosine(progress: float) -> float:
+    """The lr factor at `progress` from 0 (factor 1) to 1 (factor 0) of training.
+
+    >>> half_cosine(0.0), round(half_cosine(0.5), 12)
+    (1.0, 0.5)
+    """
+    return 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+@dataclass(frozen=True)
+class Cosine(Trick):
+    """Let the learning rate fall smoothly, along half a cosine over the whole training.
+
+    It takes the place of step decay and needs no milestones. The half cosine spans the whole
+    training and a warmup multiplies it, so that turning warmup on or off leaves the rest of the
+    curve as it was. The first and the last step have a learning rate above zero.
+    """
+
+    name: ClassVar[str] = "cosine"
+    source: ClassVar[str] = "Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts"
+    standard: ClassVar[bool] = True
+
+    def edits(self) -> Edits:
+        return Edits(sets={"schedule": self})
+
+    def scale(self, progress: float) -> float:
+        """The lr factor at `progress` in (0, 1) of the whole training."""
+        return half_cosine(progress)

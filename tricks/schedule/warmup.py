@@ -1,0 +1,57 @@
+"""Warmup: a linear ramp of the learning rate at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+def ramp(step: int, steps: int) -> float:
+    """The lr factor at `step` (from 0) of a warmup of `steps` steps: 1/steps up to 1, then 1.
+
+    >>> [ramp(step, 4) for step in range(6)]
+    [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    """
+    return min(1.0, (step + 1) / max(1, steps))
+
+
+@dataclass(frozen=True)
+class Warmup(Trick):
+    """Raise the learning rate linearly, step by step, over the first steps of training.
+
+    Helps where the full learning rate would break a fresh network: large batches, large learning
+    rates, adaptive optimizers. The ramp multiplies the schedule, which runs over the whole
+    training. Its length is a share of training (0.05: five of 90 to 120 epochs) and at least
+    `minimum` steps, so that a short budget has a ramp too; `epochs` is taken instead of the share
+    if given. The length in steps is in the record and in the report.
+    """
+
+    name: ClassVar[str] = "warmup"
+    source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
+    standard: ClassVar[bool] = True
+
+    share: float = 0.05  # of all steps
+    epochs: float | None = None  # instead of the share
+    minimum: int = 5  # steps
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {self.share}")
+        if self.epochs is not None and self.epochs <= 0:
+            raise ValueError(f"epochs must be above 0, not {self.epochs}")
+        if self.minimum < 1:
+            raise ValueError(f"minimum must be at least 1 step, not {self.minimum}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"warmup": self})
+
+    def steps(self, total_steps: int, epochs: int) -> int:
+        """Length of the ramp in a training of `total_steps` steps and `epochs` epochs."""
+        share = self.share if self.epochs is None else self.epochs / epochs
+        return min(total_steps, max(self.minimum, round(share * total_steps)))
+
+    def ramp(self, step: int, steps: int) -> float:
+        """The lr factor at `step` (from 0) of a ramp of `steps` steps: never 0, 1 at its last."""
+        return ramp(step, steps)

@@ -1,0 +1,42 @@
+"""Label smoothing: soft targets instead of certain ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def smooth(targets: torch.Tensor, epsilon: float) -> torch.Tensor:
+    """Targets (B, K), rows summing to 1, with the mass `epsilon` spread over all K classes.
+
+    The right class keeps 1 - epsilon + epsilon / K (He et al. spread over the other K - 1 only).
+    """
+    return targets * (1 - epsilon) + epsilon / targets.shape[1]
+
+
+@dataclass(frozen=True)
+class LabelSmoothing(Trick):
+    """Spread a little of each target's probability over all classes.
+
+    Helps against overconfidence, most in long trainings with many classes. Training and
+    validation loss are not comparable between arms with and without it. The smoothing is done
+    once, in the target: mixing and smoothing then commute, and no loss smooths a second time.
+    """
+
+    name: ClassVar[str] = "label-smoothing"
+    source: ClassVar[str] = "Szegedy et al. 2016, arXiv:1512.00567"
+    standard: ClassVar[bool] = True
+
+    epsilon: float = 0.1  # mass spread over all K classes
+
+    def __post_init__(self) -> None:
+        if not 0 < self.epsilon < 1:
+            raise ValueError(f"epsilon must be above 0 and below 1, not {self.epsilon}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"smoothing": self.epsilon})
