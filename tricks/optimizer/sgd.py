@@ -41,5 +41,5 @@ class SGD(Trick):
 
         return torch.optim.SGD(
             parameters, lr=self.lr or 0.0, momentum=self.momentum,
-            nesterov=self.nesterov and self.momentum > 0, weight_decay=self.decay,
+            nesterov=self.nesterov and self.momentum > 0, weight_decay=self.decay, fused=True,
         )  # fmt: skip

@@ -1,0 +1,76 @@
+"""digits: 1,797 handwritten digits of 8×8 pixels that come with scikit-learn. No download."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.tasks.task import Task
+from tricks.errors import BadInput
+from tricks.optimizer.sgd import SGD
+from tricks.recipe import Recipe
+from tricks.schedule.step_decay import StepDecay
+
+if TYPE_CHECKING:
+    from runner.training.data import Splits
+
+# The images come ordered by writer, so the splits are contiguous: no writer is on both sides.
+TRAIN, VALIDATION = 850, 247  # the other 700 are the test set
+PROBE = 256
+
+
+def fingerprint(data: Path) -> Mapping[str, Any]:
+    """The size of scikit-learn's file; `data` is not looked at."""
+    package = importlib.util.find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise BadInput("the digits task needs scikit-learn: pip install scikit-learn")
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    return {"files": f"{file.name} {file.stat().st_size}", "split": [TRAIN, VALIDATION]}
+
+
+def load(data: Path, train_images: int | None) -> Splits:
+    """The splits, in the order of the file."""
+    import torch
+    from sklearn.datasets import load_digits
+
+    from runner.training.data import Resident, Splits, stratified
+
+    bundle = load_digits()
+    pixels = torch.from_numpy(bundle.images * (255 / 16)).round().to(torch.uint8).unsqueeze(1)
+    everything = Resident(pixels, torch.from_numpy(bundle.target).long())
+    train = everything.subset(range(TRAIN))
+    if train_images is not None:
+        train = train.subset(stratified(train.labels.tolist(), train_images))
+    values = train.images.float() / 255
+    return Splits(
+        train=train,
+        validation=everything.subset(range(TRAIN, TRAIN + VALIDATION)),
+        test=everything.subset(range(TRAIN + VALIDATION, len(everything))),
+        probe=train.subset(stratified(train.labels.tolist(), min(PROBE, len(train)))),
+        classes=10,
+        channels=1,
+        mean=(values.mean().item(),),
+        std=(values.std().item(),),
+    )
+
+
+TASKS = [
+    Task(
+        name="digits",
+        summary="1,797 digits of 8×8 pixels from scikit-learn, split by writer; no download",
+        baseline=Recipe(
+            model="small-image-resnet50",
+            width=0.125,
+            epochs=10,
+            batch_size=64,
+            optimizer=SGD(),
+            schedule=StepDecay(),
+            channels_last=True,
+        ),
+        learning_rates={"sgd": 0.025, "lars": 2.0, "adamw": 0.01},
+        fingerprint=fingerprint,
+        load=load,
+    )
+]

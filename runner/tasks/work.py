@@ -1,0 +1,113 @@
+"""What a worker process does with a run: load the task's images, train, give the outcome."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.records.spec import RunSpec
+from runner.tasks import find
+from runner.tasks.task import DATA
+
+if TYPE_CHECKING:
+    import torch
+
+    from runner.training.data import Splits
+
+PRELOAD = ("runner.training.outcome", "sklearn.datasets", "timm.optim", "torchvision.datasets")
+PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
+
+
+def preload() -> list[str]:
+    """Modules that a template process imports once for all runs forked from it."""
+    return list(PRELOAD)
+
+
+def train(
+    spec: RunSpec,
+    emit: Callable[[dict[str, Any]], None],
+    *,
+    task: str,
+    data: str | None = None,
+    device: str = "auto",
+    loaders: int = 0,
+) -> dict[str, Any]:
+    """Train `spec` on `task` with its images under `data`; returns the outcome (see outcome())."""
+    from runner.training.outcome import outcome
+
+    splits = _splits(task, data, spec.data.get("train_images"))
+    return outcome(spec.recipe, splits, spec.seed, choose(device), emit, loaders)
+
+
+@functools.lru_cache(maxsize=1)
+def _splits(task: str, data: str | None, train_images: int | None) -> Splits:
+    """Kept for the next run of a process that trains many."""
+    return find(task).load(Path(data) if data else DATA, train_images)
+
+
+def choose(device: str) -> torch.device:
+    """`auto`: the GPU if there is one. Raises BadInput for a device that is not there."""
+    import torch
+
+    from tricks.errors import BadInput
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise BadInput(f"--device {device}: no such device; try auto, cpu or cuda") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise BadInput(f"--device {device}: torch sees no GPU here; try --device cpu")
+    return chosen
+
+
+def seconds_per_run(
+    spec: RunSpec, *, task: str, data: str | None = None, device: str = "auto"
+) -> float:
+    """Seconds that `spec` will take on one worker, from a few timed steps of it."""
+    import dataclasses
+
+    import torch
+
+    from runner.training.evaluation import evaluate
+    from runner.training.loop import train as loop
+
+    torch.set_num_threads(spec.recipe.threads)
+    where = choose(device)
+    splits: Splits = _splits(task, data, spec.data.get("train_images")).to(where)
+    batch = min(spec.recipe.batch_size, len(splits.train))
+    few = splits.train.subset(range(min(len(splits.train), batch * PROBE_STEPS)))
+    tiny = few.subset(range(min(8, len(few))))
+    short = dataclasses.replace(splits, train=few, validation=tiny, probe=tiny)
+    once = dataclasses.replace(spec.recipe, epochs=1)
+    loop(once, dataclasses.replace(short, train=few.subset(range(batch))), spec.seed, where)
+    training = loop(once, short, spec.seed, where)
+    step = training.seconds["train"] / training.steps
+    some = splits.validation.subset(range(min(256, len(splits.validation))))
+    began = time.perf_counter()
+    evaluate(training.model, some, splits, spec.recipe, where)
+    image = (time.perf_counter() - began) / len(some)
+    each_epoch = len(splits.validation) + len(splits.probe)
+    steps = spec.recipe.epochs * (len(splits.train) // batch)
+    return steps * step + image * (spec.recipe.epochs * each_epoch + len(splits.test))
+
+
+def predict_seconds(
+    specs: list[RunSpec], *, task: str, data: str | None = None, device: str = "auto"
+) -> float:
+    """Mean seconds per run over a few `specs`, measured in a child process: torch stays there."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    probe = functools.partial(_probe, task=task, data=data, device=device)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        times = list(pool.map(probe, [spec.to_json() for spec in specs]))
+    return sum(times) / len(times)
+
+
+def _probe(spec: dict[str, Any], *, task: str, data: str | None, device: str) -> float:
+    return seconds_per_run(RunSpec.from_json(spec), task=task, data=data, device=device)

@@ -1,0 +1,72 @@
+"""From stored pixels to a training batch: crop, flip, transforms, normalise, mix, smooth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from runner.training.randomness import derive, generator
+from tricks.recipe import Recipe
+
+
+def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """uint8 (B, C, H, W) -> float32 of zero mean and unit deviation over the training set."""
+    scale = torch.tensor([1 / (255 * s) for s in std], device=images.device).view(1, -1, 1, 1)
+    shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)], device=images.device)
+    return images.to(torch.float32) * scale - shift.view(1, -1, 1, 1)
+
+
+def targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """int64 (B,) -> (B, K) float32, with `smoothing` spread over all K classes."""
+    return F.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
+
+
+def pad_crop(images: Tensor, rows: Tensor, columns: Tensor, pad: int) -> Tensor:
+    """Pad (B, C, H, W) by `pad` zeros a side, then cut H × W at (rows, columns) (B,) of each."""
+    height, width = images.shape[-2:]
+    padded = F.pad(images, (pad, pad, pad, pad))
+    y = rows.view(-1, 1) + torch.arange(height, device=images.device)  # (B, H)
+    x = columns.view(-1, 1) + torch.arange(width, device=images.device)  # (B, W)
+    image = torch.arange(len(images), device=images.device).view(-1, 1, 1)
+    return padded.movedim(1, -1)[image, y.unsqueeze(2), x.unsqueeze(1)].movedim(-1, 1)
+
+
+def augment(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
+    """uint8 (B, C, H, W) -> the same, by the recipe's crop, flip and transforms.
+
+    Each kind draws from its own stream, so turning one on leaves the draws of the others.
+    """
+    count, device = len(images), images.device
+    if recipe.crop == "pad":
+        pad = max(1, images.shape[-1] // 8)
+        offsets = torch.randint(
+            2 * pad + 1, (2, count), generator=generator(seed, "pad", epoch, step)
+        )
+        rows, columns = offsets.to(device)
+        images = pad_crop(images, rows, columns, pad)
+    if recipe.flip:
+        flipped = torch.rand(count, generator=generator(seed, "flip", epoch, step)) < 0.5
+        images = torch.where(flipped.to(device).view(-1, 1, 1, 1), images.flip(-1), images)
+    for place, item in enumerate(recipe.transforms):
+        transform: Any = item
+        images = transform.apply(images, generator(seed, "augment", epoch, step, place))
+    return images
+
+
+def mix(
+    images: Tensor, soft: Tensor, recipe: Recipe, seed: int, epoch: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """Mix a batch (images (B, C, H, W), targets (B, K)) by one of the recipe's mixers, if any."""
+    if not recipe.mixers:
+        return images, soft
+    draws = generator(seed, "mix", epoch, step)
+    chosen: Any = recipe.mixers[int(torch.randint(len(recipe.mixers), (), generator=draws))]
+    return chosen.mix(images, soft, draws)
+
+
+def seed_forward(seed: int, epoch: int) -> None:
+    """Set the global stream from which layers such as dropout draw during an epoch."""
+    torch.manual_seed(derive(seed, "forward", epoch))

@@ -1,0 +1,198 @@
+"""Images as a run sees them: resident uint8 tensors for small ones, files for large ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
+
+from runner.training.randomness import derive
+from tricks.errors import BadInput
+
+Batch = tuple[Tensor, Tensor]  # uint8 (B, C, H, W), int64 (B,)
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Small images, all of them in memory (or on the device) as one tensor."""
+
+    images: Tensor  # uint8 (N, C, H, W)
+    labels: Tensor  # int64 (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Resident:
+        return Resident(self.images.to(device), self.labels.to(device))
+
+    def subset(self, index: Sequence[int]) -> Resident:
+        chosen = torch.as_tensor(index, device=self.labels.device)
+        return Resident(self.images[chosen], self.labels[chosen])
+
+
+@dataclass(frozen=True)
+class Files:
+    """Large images, decoded by loader processes when they are needed."""
+
+    paths: tuple[Path, ...]
+    labels: Tensor  # int64 (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Files:
+        return self
+
+    def subset(self, index: Sequence[int]) -> Files:
+        chosen = [int(i) for i in index]
+        return Files(tuple(self.paths[i] for i in chosen), self.labels[chosen])
+
+
+Source = Resident | Files
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A task's images: any choice is made on `validation`; `test` is read once, at the end."""
+
+    train: Source
+    validation: Source
+    test: Source
+    probe: Source  # clean training images, for training accuracy
+    classes: int
+    channels: int
+    mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
+    std: tuple[float, ...]
+
+    def to(self, device: torch.device) -> Splits:
+        names = ("train", "validation", "test", "probe")
+        return dataclasses.replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+
+@dataclass(frozen=True)
+class View:
+    """How files become tensors of one size. `seed` None: centre crop, for evaluation."""
+
+    resolution: int  # pixels a side
+    crop: str  # as Recipe.crop
+    seed: int | None = None
+
+    @property
+    def randomly(self) -> bool:
+        """Whether each image gets its own random resized crop."""
+        return self.seed is not None and self.crop == "random-resized"
+
+
+def batches(
+    source: Source,
+    order: Sequence[Sequence[int]],
+    view: View,
+    device: torch.device,
+    epoch: int = 0,
+    loaders: int = 0,
+) -> Iterator[Batch]:
+    """The images of `source` in batches of indices, as uint8 on `device`.
+
+    `loaders` processes decode files ahead of need; what they give does not depend on how many.
+    """
+    if isinstance(source, Resident):
+        for index in order:
+            chosen = torch.as_tensor(index, device=source.labels.device)
+            images = source.images[chosen]
+            if view.randomly:
+                pairs = zip(images, index, strict=True)
+                images = torch.stack([_random_resized(x, view, epoch, int(i)) for x, i in pairs])
+            yield _resized(images, view), source.labels[chosen]
+        return
+    loader = torch.utils.data.DataLoader(
+        _Decoded(source, view, epoch),
+        batch_sampler=[list(map(int, index)) for index in order],
+        num_workers=loaders,
+        pin_memory=device.type == "cuda",
+        prefetch_factor=4 if loaders else None,
+    )
+    for images, labels in loader:
+        yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+def _random_resized(image: Tensor, view: View, epoch: int, index: int) -> Tensor:
+    """Inception's crop of one image (C, H, W); the draw depends on (seed, epoch, index) only."""
+    side = view.resolution or image.shape[-1]
+    assert view.seed is not None
+    # make_params draws from the global stream, which is put back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(view.seed, "crop", epoch, index))
+        box = v2.RandomResizedCrop([side, side]).make_params([image])
+    return F.resized_crop(image, *box.values(), [side, side], antialias=True)
+
+
+def _resized(images: Tensor, view: View) -> Tensor:
+    size = view.resolution
+    if not size or images.shape[-1] == size == images.shape[-2]:
+        return images
+    return F.resize(images, [size, size], antialias=True)
+
+
+class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
+    """Files as uint8 tensors of one size."""
+
+    def __init__(self, files: Files, view: View, epoch: int) -> None:
+        self.files, self.view, self.epoch = files, view, epoch
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        image = read_image(self.files.paths[index])
+        view = self.view
+        size = [view.resolution, view.resolution]
+        if view.randomly:
+            image = _random_resized(image, view, self.epoch, index)
+        else:
+            image = F.resize(image, [math.ceil(view.resolution / 0.875)], antialias=True)
+            image = F.center_crop(image, size)
+        return image, int(self.files.labels[index])
+
+
+def read_image(path: Path) -> Tensor:
+    """The file as RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return F.pil_to_tensor(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInput(
+            f"{path}: cannot be read as an image ({error}): mend or remove it"
+        ) from error
+
+
+def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
+    """Indices of `count` items with the classes in the proportions of `labels`, sorted.
+
+    The choice is fixed by `seed`, and a smaller choice lies within a larger one. Raises BadInput
+    if there are fewer than `count` items, or fewer than one for each class.
+    """
+    all_labels = torch.as_tensor(labels)
+    if not 0 < count <= len(all_labels):
+        raise BadInput(f"{count} images were asked for, but there are {len(all_labels)}")
+    draws = torch.rand(len(all_labels), generator=torch.Generator().manual_seed(seed))
+    # An image's place within its class, as a share of the class, in random order: taking the
+    # smallest shares takes from every class alike.
+    share = torch.empty(len(all_labels), dtype=torch.float64)
+    kinds = all_labels.unique()
+    for kind in kinds:
+        members = (all_labels == kind).nonzero().flatten()
+        ranked = members[draws[members].argsort()]
+        share[ranked] = (torch.arange(len(ranked), dtype=torch.float64) + 0.5) / len(ranked)
+    chosen = share.argsort(stable=True)[:count]
+    if len(all_labels[chosen].unique()) < len(kinds):
+        raise BadInput(f"{count} images cannot hold one of each of the {len(kinds)} classes")
+    return sorted(chosen.tolist())

@@ -1,0 +1,63 @@
+"""Loss and right-or-wrong of every image of a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from runner.training.augmentation import normalise
+from runner.training.data import Source, Splits, View, batches
+from tricks.recipe import Recipe
+
+BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Cross-entropy (hard targets, nats) and correctness over a split."""
+
+    loss: float
+    correct: Tensor  # bool (N,), in the order of the split
+
+    @property
+    def accuracy(self) -> float:
+        """Per cent."""
+        return 100 * self.correct.float().mean().item()
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    source: Source,
+    splits: Splits,
+    recipe: Recipe,
+    device: torch.device,
+    loaders: int = 0,
+) -> Evaluation:
+    """Evaluate `model` on `source`, without augmentation and in evaluation mode."""
+    model.eval()
+    order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
+    total, correct = torch.zeros((), dtype=torch.float64), []
+    view = View(recipe.resolution, recipe.crop)
+    for images, labels in batches(source, order, view, device, loaders=loaders):
+        x = as_input(images, splits, recipe)
+        with autocast(recipe, device):
+            logits = model(x)
+        logits = logits.float()
+        total += F.cross_entropy(logits, labels, reduction="sum").double().cpu()
+        correct.append((logits.argmax(1) == labels).cpu())
+    return Evaluation(total.item() / len(source), torch.cat(correct))
+
+
+def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
+    """Normalised float images in the recipe's memory layout."""
+    x = normalise(images, splits.mean, splits.std)
+    return x.contiguous(memory_format=torch.channels_last) if recipe.channels_last else x
+
+
+def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """The recipe's precision as a context."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")

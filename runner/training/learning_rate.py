@@ -1,0 +1,30 @@
+"""The learning rate of every step: optimizer's lr × warmup ramp × schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tricks.recipe import Recipe
+
+
+def warmup_steps(recipe: Recipe, total: int) -> int:
+    """How many of `total` steps the recipe's warmup takes; 0 without warmup."""
+    warmup: Any = recipe.warmup
+    return warmup.steps(total, recipe.epochs) if warmup is not None else 0
+
+
+def curve(recipe: Recipe, total: int) -> list[float]:
+    """The lr of each of `total` steps; progress is taken at the middle of a step."""
+    optimizer: Any = recipe.optimizer
+    schedule: Any = recipe.schedule
+    warmup: Any = recipe.warmup
+    ramp = warmup_steps(recipe, total)
+    lrs = []
+    for step in range(total):
+        lr = optimizer.lr
+        if schedule is not None:
+            lr *= schedule.scale((step + 0.5) / total)
+        if step < ramp:
+            lr *= warmup.ramp(step, ramp)
+        lrs.append(lr)
+    return lrs

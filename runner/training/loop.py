@@ -1,0 +1,126 @@
+"""The training loop, whole on one screen."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from runner.training import augmentation as aug
+from runner.training.data import Splits, View, batches
+from runner.training.evaluation import as_input, autocast, evaluate
+from runner.training.learning_rate import curve
+from runner.training.model import build
+from runner.training.randomness import derive, generator
+from tricks.recipe import Recipe
+
+EXPLODED = 100  # an epoch's loss above this many times that of guessing counts as diverged
+
+
+@dataclass
+class Training:
+    """What a training left: the model after the last epoch and the course it took."""
+
+    model: nn.Module
+    steps: int
+    diverged: bool = False
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("train", "evaluate", "wait", "cpu"), 0.0)
+    )
+    images: int = 0  # trained on, counting repeats
+
+
+def train(
+    recipe: Recipe,
+    splits: Splits,
+    seed: int,
+    device: torch.device,
+    emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
+    loaders: int = 0,
+) -> Training:
+    """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures."""
+    torch.manual_seed(derive(seed, "init"))
+    model = build(recipe, splits.classes, splits.channels).to(device)
+    spec: Any = recipe.optimizer
+    optimizer = spec.build([p for p in model.parameters() if p.requires_grad])
+    batch = min(recipe.batch_size, len(splits.train))
+    per_epoch = len(splits.train) // batch
+    lrs = curve(recipe, recipe.epochs * per_epoch)
+    training = Training(model, steps=len(lrs))
+    view = View(recipe.resolution, recipe.crop, seed)
+    for epoch in range(recipe.epochs):
+        began, cpu = time.perf_counter(), time.process_time()
+        model.train()
+        aug.seed_forward(seed, epoch)
+        shuffled = torch.randperm(len(splits.train), generator=generator(seed, "order", epoch))
+        order = shuffled[: per_epoch * batch].view(per_epoch, batch).tolist()
+        losses = torch.zeros((), device=device)
+        source = batches(splits.train, order, view, device, epoch, loaders)
+        for step in range(per_epoch):
+            asked = time.perf_counter()
+            images, labels = next(source)
+            training.seconds["wait"] += time.perf_counter() - asked
+            images = aug.augment(images, recipe, seed, epoch, step)
+            soft = aug.targets(labels, splits.classes, recipe.smoothing)
+            x, y = aug.mix(as_input(images, splits, recipe), soft, recipe, seed, epoch, step)
+            lr = lrs[epoch * per_epoch + step]
+            losses += _step(model, optimizer, x, y, lr, recipe, device)
+        loss = losses.item() / per_epoch  # waits for the device
+        training.seconds["train"] += time.perf_counter() - began
+        training.seconds["cpu"] += time.process_time() - cpu
+        training.images += per_epoch * batch
+        training.diverged = not loss < EXPLODED * math.log(splits.classes)
+        if training.diverged:
+            training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
+            return training
+        began = time.perf_counter()
+        held = evaluate(model, splits.validation, splits, recipe, device, loaders)
+        probe = evaluate(model, splits.probe, splits, recipe, device, loaders)
+        training.seconds["evaluate"] += time.perf_counter() - began
+        figures = {
+            "epoch": epoch + 1,
+            "loss": loss,
+            "val_loss": finite(held.loss),
+            "val_accuracy": held.accuracy,
+            "probe_accuracy": probe.accuracy,
+            "lr": lr,
+        }
+        training.epochs.append(figures)
+        emit(figures)
+    return training
+
+
+def _step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    lr: float,
+    recipe: Recipe,
+    device: torch.device,
+) -> Tensor:
+    """One optimizer step at `lr`; returns the loss before it, detached."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group.get("lr_factor", 1.0)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(recipe, device):
+            loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+
+    loss: Any = optimizer.step(closure)  # type: ignore[arg-type]
+    return loss.detach()
+
+
+def finite(value: float) -> float | None:
+    """`value`, or None where JSON has no word for it."""
+    return value if math.isfinite(value) else None

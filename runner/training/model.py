@@ -1,0 +1,95 @@
+"""The network: built, loaded, operated on, in the one order that keeps edits meaningful."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import timm
+import torch
+from timm.models.resnet import Bottleneck, make_blocks
+from torch import Tensor, nn
+
+from tricks.errors import BadInput, unknown
+from tricks.recipe import Recipe
+
+
+class SmallImageResNet50(nn.Module):
+    """ResNet-50 for small images: a 3×3 stem of stride 1 without pooling, all widths scaled.
+
+    Attribute names are those of timm's ResNet, so surgery treats both alike. timm's own
+    `channels=` would leave the stem at 64 channels.
+    """
+
+    def __init__(self, classes: int, channels: int, width: float) -> None:
+        """`channels` of the input images; `width` multiplies every channel count."""
+        super().__init__()
+        planes = tuple(max(1, round(width * p)) for p in (64, 128, 256, 512))
+        self.conv1 = nn.Conv2d(channels, planes[0], 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes[0])
+        self.act1 = nn.ReLU(inplace=True)
+        stages, _ = make_blocks(
+            (Bottleneck,) * 4, planes, (3, 4, 6, 3), inplanes=planes[0],
+            norm_layer=nn.BatchNorm2d, act_layer=nn.ReLU,
+        )  # fmt: skip
+        self.layer1, self.layer2, self.layer3, self.layer4 = (stage for _, stage in stages)
+        self.fc = nn.Linear(planes[3] * Bottleneck.expansion, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) -> logits (B, K)."""
+        x = self.act1(self.bn1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(x.mean((2, 3)))
+
+
+def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
+    """The network of `recipe` before training, its initial weights drawn from torch's global RNG.
+
+    Raises BadInput for an unknown model, or pretrained weights that do not exist or cannot be had.
+    """
+    model = _network(recipe, classes, channels)
+    if recipe.norm is not None:
+        recipe.norm.surgery(model)  # type: ignore[attr-defined]
+    for item in recipe.init:
+        item.edit(model)  # type: ignore[attr-defined]
+    return model.to(memory_format=torch.channels_last) if recipe.channels_last else model
+
+
+def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
+    pretrained = recipe.start == "pretrained"
+    if recipe.model == "small-image-resnet50":
+        if pretrained:
+            raise BadInput(f"{recipe.model} has no pretrained weights: --set start=scratch")
+        return SmallImageResNet50(classes, channels, recipe.width)
+    if not timm.is_model(recipe.model):
+        raise unknown("model", recipe.model, [*timm.list_models(), "small-image-resnet50"])
+    options: dict[str, Any] = {
+        "num_classes": classes,
+        "in_chans": channels,
+        "pretrained": pretrained,
+    }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _create(recipe.model, options)
+    except Exception as error:
+        if not pretrained:
+            raise
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        raise BadInput(
+            f"the pretrained weights of {recipe.model} cannot be had here ({reason[:160]}): "
+            "connect once to fetch them, or go on with --set start=scratch"
+        ) from error
+
+
+def _create(name: str, options: dict[str, Any]) -> nn.Module:
+    # timm's ResNets start with zero-gamma: here that is a trick, so the baseline goes without.
+    try:
+        return timm.create_model(name, zero_init_last=False, **options)
+    except TypeError as error:
+        if "zero_init_last" not in str(error):
+            raise
+        return timm.create_model(name, **options)

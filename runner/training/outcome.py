@@ -1,0 +1,113 @@
+"""One run from images to outcome: train, read the test set once, say what it took."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from runner.training.data import Splits
+from runner.training.evaluation import evaluate
+from runner.training.learning_rate import warmup_steps
+from runner.training.loop import finite, train
+from tricks.recipe import Recipe
+
+
+def outcome(
+    recipe: Recipe,
+    splits: Splits,
+    seed: int,
+    device: torch.device,
+    emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
+    loaders: int = 0,
+) -> dict[str, Any]:
+    """Train and evaluate; returns the outcome part of a record as JSON values.
+
+    The test set is read after the last epoch and never before. A run whose loss or outputs are
+    not finite is `diverged`, and has no test accuracy.
+    """
+    began = time.perf_counter()
+    torch.set_num_threads(recipe.threads)
+    splits = splits.to(device)
+    training = train(recipe, splits, seed, device, emit, loaders)
+    asked = time.perf_counter()
+    final = None
+    if not training.diverged:
+        final = evaluate(training.model, splits.test, splits, recipe, device, loaders)
+        if finite(final.loss) is None:
+            final = None
+    seconds = training.seconds
+    seconds["evaluate"] += time.perf_counter() - asked
+    seconds["total"] = time.perf_counter() - began
+    last = training.epochs[-1]
+    counts = torch.bincount(splits.test.labels.cpu())
+    return {
+        "state": "ok" if final else "diverged",
+        "epochs": training.epochs,
+        "test_accuracy": final and final.accuracy,
+        "test_loss": final and final.loss,
+        "val_accuracy": final and last.get("val_accuracy"),
+        "val_loss": final and last.get("val_loss"),
+        "probe_accuracy": final and last.get("probe_accuracy"),
+        "test_images": len(splits.test),
+        "correct": final
+        and base64.b64encode(np.packbits(final.correct.numpy()).tobytes()).decode(),
+        "classes": splits.classes,
+        "chance_accuracy": 100 * counts.max().item() / len(splits.test),
+        "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        "images_per_second": round(training.images / max(seconds["train"], 1e-9), 1),
+        "peak_memory_mb": round(_peak_memory(device), 1),
+        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "steps": training.steps,
+        "warmup_steps": warmup_steps(recipe, training.steps),
+        "device": _device_name(device),
+        "versions": versions(),
+        "code_revision": code_revision(),
+    }
+
+
+def _peak_memory(device: torch.device) -> float:
+    """MiB: allocated on a GPU, resident of the process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of what computes."""
+    from importlib.metadata import version
+
+    names = ("torch", "torchvision", "timm", "numpy", "tricks-bench")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+@functools.cache
+def code_revision() -> str | None:
+    """The git revision that this code is from, with "+" where files differ; None if unknown."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
+            cwd=here, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip() or None

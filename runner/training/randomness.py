@@ -1,0 +1,22 @@
+"""Random streams: each derived from (seed, stream name, place), never from a trick's name.
+
+So turning one trick on leaves the draws of everything else as they were, and the number of
+loader processes never changes a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+
+
+def derive(seed: int, stream: str, *place: int) -> int:
+    """A 63-bit seed for `stream` (init, order, mix, …) at `place` (epoch, step)."""
+    text = "/".join(map(str, (seed, stream, *place)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def generator(seed: int, stream: str, *place: int) -> torch.Generator:
+    """A CPU generator at the start of the stream: the same draws on every device."""
+    return torch.Generator().manual_seed(derive(seed, stream, *place))
