@@ -1,0 +1,23 @@
+"""Add-one: the baseline, and the baseline with each trick alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from runner.designs.design import Design, reference_arm
+from runner.designs.factor import Arm
+
+
+class AddOne(Design):
+    """The baseline and, for each level of each factor, the baseline with that level alone."""
+
+    name: ClassVar[str] = "add-one"
+    summary: ClassVar[str] = "the baseline, and the baseline with each trick alone"
+
+    def candidates(self) -> Iterator[Arm]:
+        arm = reference_arm(self.factors)
+        yield arm
+        for i, factor in enumerate(self.factors):
+            for level in range(1, len(factor.levels)):
+                yield (*arm[:i], level, *arm[i + 1 :])

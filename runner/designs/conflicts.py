@@ -1,0 +1,112 @@
+"""Which levels cannot stand together, and how many arms remain, without listing them all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from runner.designs.factor import Arm, Factor, compose_levels
+from tricks.errors import BadInput, TrickConflict
+from tricks.recipe import Recipe
+
+# (factor, level, factor, level) by position, the first factor before the second.
+Pair = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Forbidden pairs of levels with their reasons.
+
+    Pairs decide everything: a field has one owner and a need names one value, so any set of
+    tricks that cannot be composed holds two that cannot.
+    """
+
+    reasons: dict[Pair, str] = field(default_factory=dict)
+
+    def allows(self, arm: Arm) -> bool:
+        """Whether no two levels of `arm` are forbidden together."""
+        return not any(arm[i] == a and arm[j] == b for i, a, j, b in self.reasons)
+
+    def components(self, sizes: Sequence[int]) -> list[tuple[tuple[int, ...], list[Arm]]]:
+        """Factors that hang together by conflicts, each set with its allowed combinations.
+
+        `sizes`: levels of each factor. A factor without conflicts is a component by itself. The
+        full grid is the product of all components, each in lexicographic order.
+        """
+        linked: dict[int, set[int]] = {i: set() for i in range(len(sizes))}
+        for i, _, j, _ in self.reasons:
+            linked[i].add(j)
+            linked[j].add(i)
+        seen: set[int] = set()
+        found = []
+        for start in range(len(sizes)):
+            if start in seen:
+                continue
+            members, todo = set(), [start]
+            while todo:
+                i = todo.pop()
+                if i not in members:
+                    members.add(i)
+                    todo += linked[i]
+            seen |= members
+            place = tuple(sorted(members))
+            found.append((place, list(self._combinations(place, sizes, ()))))
+        return found
+
+    def _combinations(
+        self, place: tuple[int, ...], sizes: Sequence[int], chosen: Arm
+    ) -> Iterator[Arm]:
+        """Allowed levels of the factors in `place`, given levels of the first few."""
+        if len(chosen) == len(place):
+            yield chosen
+            return
+        j = place[len(chosen)]
+        for b in range(sizes[j]):
+            before = zip(place, chosen, strict=False)
+            if not any((i, a, j, b) in self.reasons for i, a in before):
+                yield from self._combinations(place, sizes, (*chosen, b))
+
+
+def find_conflicts(factors: Sequence[Factor], baseline: Recipe) -> Conflicts:
+    """Conflicts between levels of `factors`, found by composing each pair on `baseline`.
+
+    Raises BadInput for a level that the baseline cannot take at all, unless a level of another
+    factor makes it possible (then only their other pairings are forbidden).
+    """
+    levels = [(i, a) for i, factor in enumerate(factors) for a in range(len(factor.levels))]
+    alone = {at: _refusal(factors, baseline, (at,)) for at in levels}
+    together: dict[Pair, str] = {}
+    for (i, a), (j, b) in itertools.combinations(levels, 2):
+        if i != j:
+            refusal = _refusal(factors, baseline, ((i, a), (j, b)))
+            if refusal:
+                together[(i, a, j, b)] = refusal
+
+    def forbidden(i: int, a: int, j: int, b: int) -> bool:
+        return ((i, a, j, b) if i < j else (j, b, i, a)) in together
+
+    # Level -> the factors of which some level makes it possible.
+    rescuers: dict[tuple[int, int], set[int]] = {}
+    for (i, a), refusal in alone.items():
+        if refusal:
+            rescuers[(i, a)] = {j for j, b in levels if j != i and not forbidden(i, a, j, b)}
+            if not rescuers[(i, a)]:
+                raise BadInput(refusal)
+
+    reasons = {}
+    for (i, a, j, b), refusal in together.items():
+        blamed = [(at, other) for at, other in (((i, a), j), ((j, b), i)) if at in rescuers]
+        if not blamed or any(other in rescuers[at] for at, other in blamed):
+            reasons[(i, a, j, b)] = refusal
+    return Conflicts(reasons)
+
+
+def _refusal(
+    factors: Sequence[Factor], baseline: Recipe, places: Sequence[tuple[int, int]]
+) -> str | None:
+    try:
+        compose_levels(baseline, [factors[i].levels[a] for i, a in places])
+    except TrickConflict as error:
+        return str(error)
+    return None

@@ -1,0 +1,29 @@
+"""Cumulative: the baseline, then one trick after the other, each on top of those before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from runner.designs.all_on import check_all_on
+from runner.designs.design import Design, reference_arm
+from runner.designs.factor import Arm
+
+
+class Cumulative(Design):
+    """k + 1 arms: the first few factors of `order` at their "on" level, the rest at reference."""
+
+    name: ClassVar[str] = "cumulative"
+    summary: ClassVar[str] = "one trick on top of the other, in the order given (--order)"
+    needs_on: ClassVar[bool] = True
+    needs_order: ClassVar[bool] = True
+
+    def candidates(self) -> Iterator[Arm]:
+        arm = list(reference_arm(self.factors))
+        yield tuple(arm)
+        for i in self.order or range(len(self.factors)):
+            arm[i] = self.on[i]
+            yield tuple(arm)
+
+    def check(self) -> None:
+        check_all_on(self)

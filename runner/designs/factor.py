@@ -1,0 +1,199 @@
+"""Factor: what a grid varies, as named levels; and the recipe that an arm stands for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.designs.field import check_field, field_text, field_value
+from tricks.errors import BadInput, TrickConflict
+from tricks.recipe import FIELDS, Recipe
+from tricks.trick import Trick, compose, parse, registry
+
+# Columns of a study's table, which no factor may be called.
+RESERVED = frozenset([
+    "id", "state", "status", "seed", "accuracy", "loss", "error", "val_accuracy", "val_loss",
+    "probe_accuracy", "train_seconds", "cpu_seconds", "evaluate_seconds", "wait_seconds",
+    "total_seconds", "seconds", "images_per_second", "peak_memory_mb", "memory", "parameters",
+    "chance_accuracy", "test_accuracy", "test_loss", "test_images", "correct", "device", "host",
+    "versions", "epoch", "lr", "started", "finished", "attempt", "name", "run", "arm", "task",
+    "grid",
+])  # fmt: skip
+
+# One level index for every factor; 0 is always the reference.
+Arm = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value of a factor: tricks to compose and recipe fields to set (both may be empty)."""
+
+    name: str
+    tricks: tuple[Trick, ...] = ()
+    fields: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A name and at least two levels, of which the first is the reference (the baseline's).
+
+    kind: "trick" (off, on), "group" (alternatives of one kind) or "field" (values of a field).
+    """
+
+    name: str
+    levels: tuple[Level, ...]
+    kind: str
+
+    def index(self, level: str) -> int:
+        """The position of the level called `level`. Raises BadInput naming those there are."""
+        names = [item.name for item in self.levels]
+        if level not in names:
+            raise BadInput(f"{self.name} has no level {level!r}: it has {', '.join(names)}")
+        return names.index(level)
+
+
+def standard_bag() -> tuple[Trick, ...]:
+    """The standard tricks with their defaults, in the order of the registry."""
+    return tuple(cls() for cls in registry().values() if cls.standard)
+
+
+def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
+    """Factors of `tricks` in the order named: off/on for each, one factor for alternatives.
+
+    Tricks with the same `factor` are levels of one factor, whose reference is what the baseline
+    has. Raises BadInput for a trick named twice or a reserved name.
+    """
+    texts = [str(trick) for trick in tricks]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise BadInput(f"{text} is named twice in --tricks")
+    groups: dict[str, list[Trick]] = {}
+    for trick in tricks:
+        groups.setdefault(trick.factor or str(trick), []).append(trick)
+    factors = []
+    for name, members in groups.items():
+        if members[0].factor is None:
+            factors.append(_named(name, (Level("off"), Level("on", tuple(members))), "trick"))
+            continue
+        held = _held(baseline, name)
+        others = [trick for trick in members if trick != held]
+        if not others:
+            raise BadInput(f"{members[0]} changes nothing: the baseline has it already")
+        reference = "none" if held is None else held.name
+        if held is not None and reference in [str(trick) for trick in others]:
+            reference = str(held)
+        levels = (Level(reference), *(Level(str(trick), (trick,)) for trick in others))
+        factors.append(_named(name, levels, "group"))
+    return factors
+
+
+def field_factor(name: str, values: Iterable[Any], baseline: Recipe) -> Factor:
+    """The factor of recipe field `name` with `values` (texts or values) as its levels.
+
+    The reference is the baseline's value if it is among them, else the first. Raises BadInput for
+    an unknown field, a value of the wrong type or range, or fewer than two values.
+    """
+    parsed = [field_value(name, value, f"--factor {name}") for value in values]
+    for value in parsed:
+        check_field(baseline, name, value, f"--factor {name}")
+    texts = [field_text(value) for value in parsed]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise BadInput(f"--factor {name}: {text} is named twice")
+    if len(parsed) < 2:
+        raise BadInput(f"--factor {name} needs at least two values, such as {name}=A,B")
+    held = getattr(baseline, name)
+    first = parsed.index(held) if held in parsed else 0
+    order = [first, *(i for i in range(len(parsed)) if i != first)]
+    return _named(name, tuple(Level(texts[i], (), ((name, parsed[i]),)) for i in order), "field")
+
+
+def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
+    """`baseline` with the fields and then the tricks of `levels`.
+
+    Raises TrickConflict where a trick would overwrite a field that a level has changed.
+    """
+    fields: dict[str, Any] = {}
+    tricks: list[Trick] = []
+    for level in levels:
+        fields.update(level.fields)
+        tricks += level.tricks
+    changed = {name: value for name, value in fields.items() if getattr(baseline, name) != value}
+    if changed:
+        for trick in tricks:
+            edits = trick.edits()
+            for name in (*edits.sets, *edits.adds):
+                if name in changed:
+                    text = field_text(changed[name])
+                    raise TrickConflict(f"{trick} and {name}={text} both set {name}: choose one")
+        baseline = dataclasses.replace(baseline, **changed)
+    return compose(baseline, tricks)
+
+
+def arm_levels(factors: Sequence[Factor], arm: Arm) -> tuple[Level, ...]:
+    """The levels that `arm` stands for, one for each factor."""
+    return tuple(factor.levels[index] for factor, index in zip(factors, arm, strict=True))
+
+
+def level_names(factors: Sequence[Factor], arm: Arm) -> dict[str, str]:
+    """Factor -> level name."""
+    return {f.name: f.levels[index].name for f, index in zip(factors, arm, strict=True)}
+
+
+def asked_names(factors: Sequence[Factor], arm: Arm) -> tuple[str, ...]:
+    """What an arm was asked for with: tricks and field values other than the reference."""
+    names = []
+    for factor, index in zip(factors, arm, strict=True):
+        if index:
+            level = factor.levels[index]
+            is_field = factor.kind == "field"
+            names.append(f"{factor.name}={level.name}" if is_field else str(level.tricks[0]))
+    return tuple(names)
+
+
+def parse_tricks(text: str) -> tuple[Trick, ...]:
+    """`"warmup,mixup(alpha=0.4)"` -> tricks. Raises BadInput."""
+    return tuple(parse(item) for item in split(text))
+
+
+def split(text: str, separator: str = ",") -> list[str]:
+    """The parts of `text` between separators that stand outside brackets and quotes."""
+    parts, depth, quote, start = [], 0, "", 0
+    for i, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif letter == separator and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
+
+
+def _held(baseline: Recipe, factor: str) -> Trick | None:
+    """The baseline's trick of `factor`."""
+    for name in FIELDS:
+        value = getattr(baseline, name)
+        if isinstance(value, Trick) and value.factor == factor:
+            return value
+    return None
+
+
+def _named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
+    if name in RESERVED:
+        raise BadInput(f"a factor cannot be called {name!r}: that is a column of the results table")
+    return Factor(name, levels, kind)
+
+
+def describe(factors: Sequence[Factor]) -> list[Mapping[str, Any]]:
+    """Factors as JSON values: name, kind, and levels with the reference first."""
+    return [
+        {"name": f.name, "kind": f.kind, "levels": [level.name for level in f.levels]}
+        for f in factors
+    ]

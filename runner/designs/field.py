@@ -1,0 +1,80 @@
+"""A recipe field's value from text: `epochs=5`, `flip=true`, `optimizer=adamw(lr=0.01)`."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from typing import Any
+
+from tricks.errors import BadInput, unknown
+from tricks.recipe import FIELDS, STACKS, Recipe
+from tricks.trick import Trick, coerce, parse
+
+_TYPES = {"int": int, "float": float, "bool": bool, "str": str}
+_WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
+
+def field_value(name: str, value: Any, where: str) -> Any:
+    """`value` (a text, or already a value as TOML gives it) as the type of recipe field `name`.
+
+    Fields that hold tricks take a trick's text, `none`, or, where they stack, several joined by +.
+    Raises BadInput that begins with `where`.
+    """
+    if name not in FIELDS:
+        raise BadInput(f"{where}: {unknown('recipe field', name, (*FIELDS, 'train_images'))}")
+    hint = Recipe.__annotations__[name]
+    if hint not in _TYPES:
+        return _tricks(name, str(value), where)
+    kind = _TYPES[hint]
+    if isinstance(value, str) and kind is not str:
+        value = _literal(value, kind)
+    return coerce(where, value, kind)
+
+
+def check_field(baseline: Recipe, name: str, value: Any, where: str) -> Recipe:
+    """`baseline` with the field set. Raises BadInput that names `where` if it is out of range."""
+    try:
+        return dataclasses.replace(baseline, **{name: value})
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from error
+
+
+def field_text(value: Any) -> str:
+    """The shortest text for a field's value, equal for equal values: 1 and 1.0 are both "1"."""
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return "+".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _literal(text: str, kind: type) -> Any:
+    text = text.strip()
+    if kind is bool:
+        return _WORDS.get(text.lower(), text)
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _tricks(name: str, text: str, where: str) -> Any:
+    """The value of a field that holds one trick or a stack of them."""
+    if text.strip().lower() == "none":
+        return () if name in STACKS else None
+    items = [_item(name, parse(part), where) for part in text.split("+")]
+    if name in STACKS:
+        return tuple(sorted(items, key=lambda trick: (trick.stage, trick.name)))
+    if len(items) > 1:
+        raise BadInput(f"{where}: {name} holds one trick, not {len(items)}")
+    return items[0]
+
+
+def _item(name: str, trick: Trick, where: str) -> Any:
+    edits = trick.edits()
+    held = {**edits.sets, **edits.adds}
+    if name not in held:
+        raise BadInput(f"{where}: {trick} is no {name}: it acts on {', '.join(held)}")
+    return held[name]
