@@ -29,6 +29,7 @@ class Task:
     fingerprint: Callable[[Path], Mapping[str, Any]]
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
+    check: Callable[[Path], None] = lambda data: None  # a longer look, before a long training
 
     def identity(self, data: Path | None, train_images: int | None = None) -> dict[str, Any]:
         """What of the task enters a run's id; never a path."""

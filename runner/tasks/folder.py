@@ -1,0 +1,155 @@
+"""folder:PATH: the user's own images, one folder a class, fine-tuned at 224 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.tasks.sampling import hold_out, train_and_probe
+from runner.tasks.task import Task, listing
+from tricks.errors import BadInput
+from tricks.optimizer.sgd import SGD
+from tricks.recipe import Recipe
+from tricks.schedule.step_decay import StepDecay
+
+if TYPE_CHECKING:
+    from runner.training.data import Splits
+
+EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+# What people call the parts of a data set.
+PARTS = {
+    "train": ("train", "training", "seg_train"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "seg_test"),
+}
+VALIDATION, TEST = 0.15, 0.15  # shares held out of each class where a part has no folder
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+Listing = dict[str, list[Path]]  # class -> its files
+
+
+def folder_task(name: str) -> Task:
+    """The task of `folder:PATH`."""
+    path = Path(name.removeprefix("folder:")).expanduser()
+    if not str(path).strip() or path == Path("."):
+        raise BadInput("folder: needs a path: --task folder:PATH")
+    return Task(
+        name=name,
+        summary=f"the images in {path}, one folder a class",
+        baseline=Recipe(
+            model="resnet50", start="pretrained", resolution=224, crop="random-resized", flip=True,
+            epochs=30, batch_size=64, optimizer=SGD(), schedule=StepDecay(), channels_last=True,
+        ),
+        # Not tuned here: usual values for fine-tuning at batches of 64.
+        learning_rates={"sgd": 0.01, "lars": 1.0, "adamw": 3e-4},
+        fingerprint=partial(fingerprint, path),
+        check=partial(check, path),
+        load=partial(load, path),
+    )  # fmt: skip
+
+
+def fingerprint(path: Path, data: Path) -> Mapping[str, Any]:
+    """Names and sizes of all images. Raises BadInput for a missing or broken folder."""
+    parts = find_parts(path)
+    files = [file for classes in parts.values() for own in classes.values() for file in own]
+    return {"files": listing(files, path), "parts": sorted(parts)}
+
+
+def find_parts(path: Path) -> dict[str, Listing]:
+    """Part (train, val, test; or `all` for a folder without parts) -> class -> files.
+
+    Raises BadInput for a missing folder, a class without images, or parts with unlike classes.
+    """
+    if not path.is_dir():
+        raise BadInput(f"{path}: there is no such folder; give a folder that holds one a class")
+    inside = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
+    found = {
+        part: inside[name] for part, known in PARTS.items() for name in known if name in inside
+    }
+    if "train" not in found:
+        return {"all": _classes(path)}
+    parts = {part: _classes(folder) for part, folder in found.items()}
+    for part, classes in parts.items():
+        if set(classes) != set(parts["train"]):
+            odd = sorted(set(classes) ^ set(parts["train"]))[0]
+            raise BadInput(
+                f"{found[part]}: its classes are not those of {found['train']}: {odd!r} is in one"
+            )
+    return parts
+
+
+def _classes(folder: Path) -> Listing:
+    classes = {}
+    for child in sorted(folder.iterdir()):
+        if child.is_dir() and not child.name.startswith("."):
+            files = sorted(f for f in child.rglob("*") if f.suffix.lower() in EXTENSIONS)
+            if not files:
+                raise BadInput(f"{child}: a class without images; add some or remove the folder")
+            classes[child.name] = files
+    if len(classes) < 2:
+        raise BadInput(
+            f"{folder}: {len(classes)} class folders; give a folder that holds one a class, "
+            "at least two"
+        )
+    return classes
+
+
+def load(path: Path, data: Path, train_images: int | None) -> Splits:
+    """The splits: the folder's own parts, and stratified shares of training for those it lacks."""
+    import torch
+
+    from runner.training.data import Files, Splits
+
+    parts = {part: _files(classes) for part, classes in find_parts(path).items()}
+    train: Any = parts.get("train") or parts["all"]
+    if min(torch.bincount(train.labels).tolist()) < 3:
+        raise BadInput(f"{path}: a class has fewer than 3 training images: too few to split")
+    test, validation = parts.get("test"), parts.get("val")
+    if test is None:
+        kept, held = hold_out(train.labels.tolist(), TEST)
+        train, test = train.subset(kept), train.subset(held)
+    if validation is None:
+        kept, held = hold_out(train.labels.tolist(), VALIDATION)
+        train, validation = train.subset(kept), train.subset(held)
+    train, probe = train_and_probe(train, train_images)
+    assert isinstance(test, Files)
+    assert isinstance(validation, Files)
+    return Splits(
+        train=train,
+        validation=validation,
+        test=test,
+        probe=probe,
+        classes=int(train.labels.max()) + 1,
+        channels=3,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+    )
+
+
+def _files(classes: Listing) -> Any:
+    import torch
+
+    from runner.training.data import Files
+
+    names = sorted(classes)
+    paths = tuple(file for name in names for file in classes[name])
+    labels = [label for label, name in enumerate(names) for _ in classes[name]]
+    return Files(paths, torch.tensor(labels))
+
+
+def check(path: Path, data: Path) -> None:
+    """Open every image, so that an unreadable one is named before hours of training."""
+    from PIL import Image, UnidentifiedImageError
+
+    for classes in find_parts(path).values():
+        for files in classes.values():
+            for file in files:
+                try:
+                    with Image.open(file) as image:
+                        image.verify()
+                except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+                    raise BadInput(
+                        f"{file}: cannot be read as an image ({error}): mend or remove it"
+                    ) from error

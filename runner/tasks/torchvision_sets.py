@@ -1,0 +1,132 @@
+"""fashion-mnist, cifar10, cifar100: read by torchvision, held in memory as uint8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.tasks.sampling import hold_out, train_and_probe
+from runner.tasks.task import Task, listing
+from tricks.errors import BadInput
+from tricks.optimizer.sgd import SGD
+from tricks.recipe import Recipe
+from tricks.schedule.step_decay import StepDecay
+
+if TYPE_CHECKING:
+    from runner.training.data import Splits
+
+# torchvision's class -> the files that it reads, below the data folder.
+FILES = {
+    "FashionMNIST": [
+        f"FashionMNIST/raw/{part}-{kind}-ubyte"
+        for part in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
+    ],
+    "CIFAR10": [
+        f"cifar-10-batches-py/{name}"
+        for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+    ],
+    "CIFAR100": [f"cifar-100-python/{name}" for name in ("train", "test", "meta")],
+}  # fmt: skip
+
+
+def fingerprint(name: str, validation: int, data: Path) -> Mapping[str, Any]:
+    """Names and sizes of the files. Raises BadInput where one is missing."""
+    files = [data / file for file in FILES[name]]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise BadInput(
+            f"{name} is not there: {missing[0]} is missing; fetch it with --download, "
+            "or say where it is with --data PATH"
+        )
+    return {"files": listing(files, data), "split": [validation]}
+
+
+def load(name: str, validation: int, data: Path, train_images: int | None) -> Splits:
+    """The splits: `validation` stratified training images are held out, the rest is trained on."""
+    import torch
+    import torchvision
+
+    from runner.training.data import Resident, Splits
+
+    try:
+        sets = [getattr(torchvision.datasets, name)(data, train=part) for part in (True, False)]
+    except Exception as error:  # torchvision says a broken file in many ways
+        raise BadInput(
+            f"{name} in {data} cannot be read ({error}): remove it and fetch it with --download"
+        ) from error
+
+    def resident(dataset: Any) -> Resident:
+        pixels = torch.as_tensor(dataset.data)
+        pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+        return Resident(pixels.contiguous(), torch.as_tensor(dataset.targets).long())
+
+    everything, test = map(resident, sets)
+    kept, held = hold_out(everything.labels.tolist(), validation)
+    train, probe = train_and_probe(everything.subset(kept), train_images)
+    assert isinstance(train, Resident)
+    levels = [train.images[:, c].float() / 255 for c in range(train.images.shape[1])]
+    return Splits(
+        train=train,
+        validation=everything.subset(held),
+        test=test,
+        probe=probe,
+        classes=int(test.labels.max()) + 1,
+        channels=len(levels),
+        mean=tuple(level.mean().item() for level in levels),
+        std=tuple(level.std().item() for level in levels),
+    )
+
+
+def download(name: str, data: Path) -> None:
+    """Fetch the data set into `data`, by torchvision. Raises BadInput if it cannot be had."""
+    import torchvision
+
+    try:
+        getattr(torchvision.datasets, name)(data, download=True)
+    except (OSError, RuntimeError) as error:
+        raise BadInput(f"{name} cannot be fetched into {data}: {error}") from error
+
+
+def _task(name: str, source: str, validation: int, summary: str, **rest: Any) -> Task:
+    return Task(
+        name=name,
+        summary=summary,
+        fingerprint=partial(fingerprint, source, validation),
+        load=partial(load, source, validation),
+        download=partial(download, source),
+        **rest,
+    )
+
+
+_CIFAR = Recipe(
+    model="small-image-resnet50", epochs=100, batch_size=128, crop="pad", flip=True,
+    optimizer=SGD(), schedule=StepDecay(), channels_last=True,
+)  # fmt: skip
+
+# Not tuned here: usual values for batches of 128, He et al. 2016 (sgd) and common practice.
+_CIFAR_RATES = {"sgd": 0.1, "lars": 5.0, "adamw": 1e-3}
+
+TASKS = [
+    _task(
+        "fashion-mnist",
+        "FashionMNIST",
+        1000,
+        "Fashion-MNIST: 70,000 grey images of 28×28 pixels, 10 classes",
+        baseline=Recipe(
+            model="small-image-resnet50", width=0.25, epochs=10, batch_size=64, flip=True,
+            optimizer=SGD(), schedule=StepDecay(), channels_last=True,
+        ),
+        learning_rates={"sgd": 0.05, "lars": 2.0, "adamw": 5e-3},
+    ),
+    _task(
+        "cifar10", "CIFAR10", 5000, "CIFAR-10: 60,000 colour images of 32×32 pixels",
+        baseline=_CIFAR, learning_rates=_CIFAR_RATES,
+    ),
+    _task(
+        "cifar100", "CIFAR100", 5000, "CIFAR-100: 60,000 colour images of 32×32 pixels",
+        baseline=_CIFAR, learning_rates=_CIFAR_RATES,
+    ),
+]  # fmt: skip
