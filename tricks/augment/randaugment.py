@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 BINS = 31  # strengths from 0 to 30, torchvision's scale
 
-# Operations whose strength has a random sign, then the others; each kind takes its own path below.
 WARPS = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 OPERATIONS = (
     "Identity", *WARPS, "Brightness", "Color", "Contrast", "Sharpness",
     "Posterize", "Solarize", "AutoContrast", "Equalize",
 )  # fmt: skip
 SIGNED = frozenset((*WARPS, "Brightness", "Color", "Contrast", "Sharpness"))
-LOOKUPS = frozenset(("Brightness", "Posterize", "Solarize"))  # each pixel value -> a new one
 
 
 def strength(operation: str, magnitude: int, height: int, width: int) -> float:
@@ -92,7 +90,7 @@ def amounts(magnitude: int, height: int, width: int) -> tuple[float, ...]:
 
 @lru_cache(maxsize=64)
 def warp_table(magnitude: int, height: int, width: int, device: torch.device) -> torch.Tensor:
-    """(variants, H * W) int64: which pixel each pixel comes from; H * W stands for black.
+    """(variants, H * W) int64: where each pixel comes from; H * W stands for black.
 
     At one strength a warp (nearest neighbour) is one rearrangement of pixels, so torchvision's
     operator is asked once, with an image that numbers its pixels.
@@ -110,17 +108,13 @@ def warp_table(magnitude: int, height: int, width: int, device: torch.device) ->
     return torch.where(source < 0, height * width, source)
 
 
-@lru_cache(maxsize=64)
-def lookup_table(magnitude: int, device: torch.device) -> torch.Tensor:
-    """(variants, 256) uint8: the new value of each pixel value."""
+def warp(images: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
+    """Image b of (B, C, H, W) with its pixels taken from where `sources[b]` (H * W,) says."""
     import torch
 
-    values = torch.arange(256, device=device, dtype=torch.uint8).view(1, 1, 256)
-    looked_up = [
-        operate(values, OPERATIONS[v // 2], amount) if OPERATIONS[v // 2] in LOOKUPS else values
-        for v, amount in enumerate(amounts(magnitude, 1, 256))
-    ]
-    return torch.stack(looked_up).flatten(1)
+    pixels = torch.nn.functional.pad(images.flatten(2), (0, 1))
+    sources = sources.unsqueeze(1).expand(-1, images.shape[1], -1)
+    return pixels.gather(2, sources).view(images.shape)
 
 
 def randaugment(
@@ -140,36 +134,24 @@ def randaugment(
 
 
 def _one_each(images: torch.Tensor, variants: torch.Tensor, magnitude: int) -> torch.Tensor:
-    """Image b of (B, C, H, W) under variant `variants[b]`; one operator call for many images."""
+    """Image b of (B, C, H, W) under variant `variants[b]`: one operator call for each variant."""
     import torch
 
     height, width = images.shape[2:]
-    device = images.device
-    # Images in the order of their variants: those of one variant are neighbours.
+    # Images of one variant become neighbours: slices of the sorted batch, put back at the end.
     order = variants.argsort(stable=True)
-    members = order.split(variants.bincount(minlength=2 * len(OPERATIONS)).tolist())
-    result = images.clone()
+    counts = variants.bincount(minlength=2 * len(OPERATIONS)).tolist()
+    order = order.to(images.device)
+    groups = list(images.index_select(0, order).split(counts))
     for v, amount in enumerate(amounts(magnitude, height, width)):
-        operation, rows = OPERATIONS[v // 2], members[v].to(device)
-        if len(rows) and operation not in ("Identity", *WARPS, *LOOKUPS):
-            result[rows] = operate(images[rows], operation, amount)
-    variants = variants.to(device)
-
-    def among(names: frozenset[str] | tuple[str, ...]) -> torch.Tensor:
-        chosen = [m for v, m in enumerate(members) if OPERATIONS[v // 2] in names]
-        return torch.cat(chosen).to(device)
-
-    rows = among(WARPS)
-    if len(rows):
-        source = warp_table(magnitude, height, width, device)[variants[rows]]
-        pixels = torch.nn.functional.pad(images[rows].flatten(2), (0, 1))
-        source = source.unsqueeze(1).expand(-1, images.shape[1], -1)
-        result[rows] = pixels.gather(2, source).view(-1, *images.shape[1:])
-    rows = among(LOOKUPS)
-    if len(rows):
-        table = lookup_table(magnitude, device)[variants[rows]]
-        result[rows] = table.gather(1, images[rows].flatten(1).long()).view(-1, *images.shape[1:])
-    return result
+        if counts[v] and OPERATIONS[v // 2] not in ("Identity", *WARPS):
+            groups[v] = operate(groups[v], OPERATIONS[v // 2], amount)
+    first, last = 2 * OPERATIONS.index(WARPS[0]), 2 * OPERATIONS.index(WARPS[-1]) + 2
+    sources = warp_table(magnitude, height, width, images.device)
+    sources = sources.index_select(0, variants.to(images.device).index_select(0, order))
+    begin, end = sum(counts[:first]), sum(counts[:last])
+    groups[first:last] = [warp(torch.cat(groups[first:last]), sources[begin:end])]
+    return torch.cat(groups).index_select(0, order.argsort())
 
 
 @dataclass(frozen=True)
