@@ -1,0 +1,97 @@
+"""What happens while runs are executed, for whoever shows it; and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Runs that need no training: recorded already, or recorded meanwhile by another runner."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run began; `label` names its tricks and seed."""
+
+    id: str
+    label: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A run finished an epoch, with these metrics."""
+
+    id: str
+    label: str
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run has its record. `error` (type, message, traceback) if it failed."""
+
+    id: str
+    label: str
+    state: str
+    val_accuracy: float | None  # per cent
+    seconds: float
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A run was lost to its surroundings (killed, out of memory, ...) and will be tried again."""
+
+    id: str
+    label: str
+    attempt: int
+    error: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Nothing is left but runs that another runner holds."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Asked to stop. `now`: at once; otherwise when the `running` runs are done."""
+
+    running: int
+    now: bool
+
+
+Event = Skipped | Started | Epoch | Finished | Retry | Waiting | Stopping
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that failed, in this execution."""
+
+    id: str
+    label: str
+    state: str  # failed | infra
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of an execution: how many runs it recorded in which state."""
+
+    ok: int
+    diverged: int
+    failed: int
+    infra: int
+    skipped: int  # had their record before, or got it from another runner
+    interrupted: bool
+    failures: tuple[Failure, ...] = ()
+    failed_before: int = 0  # of the skipped, how many are recorded as failed

@@ -1,0 +1,303 @@
+"""execute: many runs, each in a process of its own, supervised until all have their record."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from runner.execution import template
+from runner.execution.events import (
+    Epoch,
+    Event,
+    Failure,
+    Finished,
+    Retry,
+    Skipped,
+    Started,
+    Stopping,
+    Summary,
+    Waiting,
+)  # fmt: skip
+from runner.execution.failure import of_exit, of_silence
+from runner.execution.interrupt import Interrupt
+from runner.execution.jobs import Job, Jobs
+from runner.execution.worker import Train, work
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from tricks.errors import BadInput
+
+TICK = 0.2  # seconds between looks at signals and claims
+SILENCE = 6 * 3600.0  # seconds without an epoch after which a run is taken for hung
+LOG_TAIL = 20_000  # bytes of a crashed run's log that go into its record
+
+
+def execute(
+    specs: Iterable[RunSpec],
+    store: Store,
+    train: Train,
+    *,
+    workers: int,
+    preload: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    runs_per_process: int = 1,
+    retries: int = 2,
+    silence: float = SILENCE,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Summary:
+    """Train every spec that has no record, `workers` at a time; return when all have one.
+
+    `specs` may be lazy and huge. `train(spec, emit) -> outcome` must be picklable; `preload` names
+    the modules it needs, imported once. A run lost to its surroundings (killed, out of memory,
+    silent for `silence` seconds) is tried `retries` more times, then recorded as infra; an
+    execution after this one tries it anew. An exception in training is recorded as failed.
+    SIGINT or SIGTERM once: running runs are finished, then it returns; twice: it returns now.
+    Raises BadInput if the store cannot be written to; what is recorded is safe.
+    """
+    if workers < 1:
+        raise BadInput(f"workers must be at least 1, not {workers}")
+    supervisor = _Supervisor(
+        store, train, workers, tuple(plugins), runs_per_process, retries, silence, on_event
+    )
+    template.warm_up(preload)
+    store.sweep()
+    with Interrupt() as interrupt:
+        try:
+            return supervisor.supervise(Jobs(specs, store), interrupt)
+        finally:
+            supervisor.kill_all()
+            store.claims.sweep()
+
+
+@dataclass
+class _Slot:
+    """A child process and the run it is at."""
+
+    process: ForkServerProcess
+    pipe: Connection
+    job: Job | None
+    left: int  # runs that it may still begin
+    heard: float  # monotonic time of its last word
+    attempt: Path | None = None
+
+
+@dataclass
+class _Supervisor:
+    store: Store
+    train: Train
+    workers: int
+    plugins: tuple[str, ...]
+    runs_per_process: int
+    retries: int
+    silence: float
+    tell: Callable[[Event], None]
+    slots: list[_Slot] = field(default_factory=list)
+    leaving: list[_Slot] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    waiting: int = 0
+
+    def supervise(self, jobs: Jobs, interrupt: Interrupt) -> Summary:
+        """Hand out jobs until none is left, or until asked to stop."""
+        told = 0
+        while True:
+            if interrupt.requests > told:
+                told = interrupt.requests
+                self.tell(Stopping(self._busy(), now=told > 1))
+            if told > 1:
+                break
+            if not told:
+                self._hand_out(jobs)
+            self._report(jobs)
+            if not self._busy() and (told or jobs.over):
+                break
+            self._listen(jobs)
+        done = {state: self.counts[state] for state in ("ok", "diverged", "failed", "infra")}
+        return Summary(
+            **done,
+            skipped=self.counts["skipped"],
+            interrupted=told > 0 and not (jobs.over and not self._busy()),
+            failures=tuple(self.failures),
+            failed_before=jobs.failed_before,
+        )
+
+    def kill_all(self) -> None:
+        """End every child, now."""
+        for slot in (*self.slots, *self.leaving):
+            if slot.process.is_alive():
+                slot.process.kill()
+        for slot in (*self.slots, *self.leaving):
+            slot.process.join()
+            slot.pipe.close()
+        self.slots, self.leaving = [], []
+
+    def _busy(self) -> int:
+        return sum(slot.job is not None for slot in self.slots)
+
+    def _hand_out(self, jobs: Jobs) -> None:
+        while self._busy() < self.workers:
+            job = jobs.next()
+            if job is None:
+                return
+            message = job.message(self.retries)
+            idle = next((slot for slot in self.slots if slot.job is None), None)
+            if idle is not None:
+                idle.job, idle.left, idle.heard = job, idle.left - 1, time.monotonic()
+                with contextlib.suppress(OSError):  # it died while idle: its sentinel will tell
+                    idle.pipe.send(message)
+                continue
+            arguments = (str(self.store.root.absolute()), self.train, self.plugins, message)
+            process, pipe = template.start(work, arguments)
+            left = self.runs_per_process - 1
+            self.slots.append(_Slot(process, pipe, job, left, time.monotonic()))
+
+    def _report(self, jobs: Jobs) -> None:
+        if jobs.skipped:
+            self.counts["skipped"] += jobs.skipped
+            self.tell(Skipped(jobs.skipped))
+            jobs.skipped = 0
+        waiting = len(jobs.elsewhere) if jobs.exhausted and not self._busy() else 0
+        if waiting and waiting != self.waiting:
+            self.tell(Waiting(waiting))
+        self.waiting = waiting
+
+    def _listen(self, jobs: Jobs) -> None:
+        """Take in what children say, and those that end or say nothing for too long."""
+        scanning = not jobs.exhausted and self._busy() < self.workers
+        sources = [x for slot in self.slots for x in (slot.pipe, slot.process.sentinel)]
+        begin = time.monotonic()
+        if sources:
+            wait(sources, timeout=0 if scanning else TICK)
+        elif not scanning:
+            time.sleep(TICK)
+        now = time.monotonic()
+        if now - begin > 10 * TICK:  # this process was stopped, or the machine slept
+            for slot in self.slots:
+                slot.heard = now
+        for slot in tuple(self.slots):
+            alive = slot.process.is_alive()  # asked first: its last words are then in the pipe
+            self._hear(slot, jobs)
+            if slot not in self.slots:
+                continue
+            if not alive:
+                self._bury(slot, jobs, *of_exit(slot.process.exitcode, _log(slot)))
+            elif slot.job is not None and now - slot.heard > self.silence:
+                slot.process.kill()
+                slot.process.join()
+                self._bury(slot, jobs, *of_silence(self.silence, _log(slot)))
+        for slot in tuple(self.leaving):
+            if not slot.process.is_alive():
+                slot.process.join()
+                slot.pipe.close()
+                self.leaving.remove(slot)
+
+    def _hear(self, slot: _Slot, jobs: Jobs) -> None:
+        try:
+            while slot in self.slots and slot.pipe.poll():
+                kind, *rest = slot.pipe.recv()
+                slot.heard = time.monotonic()
+                self._heard(slot, jobs, kind, rest)
+        except (EOFError, OSError):
+            pass  # it has ended: its sentinel tells the rest
+
+    def _heard(self, slot: _Slot, jobs: Jobs, kind: str, rest: list[Any]) -> None:
+        job = slot.job
+        assert job is not None
+        if kind == "started":
+            slot.attempt = self.store.root / "attempts" / job.id[:2] / job.id / str(rest[0])
+            self.tell(Started(job.id, job.label, rest[0]))
+            return
+        if kind == "epoch":
+            self.tell(Epoch(job.id, job.label, rest[0]))
+            return
+        self._release(slot)
+        if kind == "finished":
+            self._finish(job, *rest)
+        elif kind == "infra":
+            self._lose(job, jobs, rest[0])
+        elif kind == "elsewhere":
+            jobs.defer(job)
+        elif kind == "recorded":
+            jobs.skipped += 1
+        elif kind == "unwritable":
+            raise BadInput(
+                f"cannot write to the store {self.store.root}: {rest[0]}; what is recorded is "
+                "safe: make room there, then run the same command again"
+            )
+
+    def _release(self, slot: _Slot) -> None:
+        """The child is done with its run: keep it for the next, or let it go."""
+        slot.job, slot.attempt = None, None
+        if slot.left < 1:
+            self.slots.remove(slot)
+            self.leaving.append(slot)
+            with contextlib.suppress(OSError):
+                slot.pipe.send(None)
+
+    def _bury(self, slot: _Slot, jobs: Jobs, state: str, error: dict[str, str]) -> None:
+        """The child ended with a run in its hands: record that for it, or try again."""
+        self.slots.remove(slot)
+        slot.process.join()
+        slot.pipe.close()
+        job = slot.job
+        if job is None:
+            return
+        if state == "infra" and job.losses < self.retries:
+            self._lose(job, jobs, error)
+            return
+        claim = self.store.claims.take(job.id)
+        if claim is None:
+            jobs.defer(job)
+            return
+        attempt = int(slot.attempt.name) if slot.attempt else 0
+        record = {"id": job.id, **job.spec, "state": state, "attempt": attempt, "error": error}
+        try:
+            if self.store.read(job.id) is not None or not self.store.commit(record):
+                jobs.skipped += 1
+            else:
+                self._finish(job, state, None, 0.0, error)
+        except OSError as problem:
+            raise BadInput(
+                f"cannot write to the store {self.store.root}: {problem.strerror}"
+            ) from problem
+        finally:
+            claim.release()
+
+    def _lose(self, job: Job, jobs: Jobs, error: dict[str, str]) -> None:
+        job.losses += 1
+        job.over = None
+        self.tell(Retry(job.id, job.label, job.losses, error))
+        jobs.retry(job)
+
+    def _finish(
+        self,
+        job: Job,
+        state: str,
+        val_accuracy: float | None,
+        seconds: float,
+        error: dict[str, str] | None,
+    ) -> None:
+        self.counts[state] += 1
+        if error is not None:
+            first = (error["message"].strip().splitlines() or [""])[0]
+            self.failures.append(Failure(job.id, job.label, state, error["type"], first))
+        self.tell(Finished(job.id, job.label, state, val_accuracy, seconds, error))
+
+
+def _log(slot: _Slot) -> str:
+    """The end of what a child printed."""
+    if slot.attempt is None:
+        return ""
+    try:
+        with (slot.attempt / "log.txt").open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""

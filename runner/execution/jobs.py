@@ -1,0 +1,107 @@
+"""Which run comes next: from a lazy sequence of specs, minus what is recorded or held elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from runner.execution.worker import DONE
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+
+PATIENCE = 0.1  # seconds of looking through recorded runs before the caller has its turn
+POLL = 1.0  # seconds between looks at runs that another runner holds
+
+
+@dataclass
+class Job:
+    """A run to be done."""
+
+    id: str
+    label: str
+    spec: dict[str, Any]
+    losses: int = 0  # attempts lost to the surroundings
+    over: str | None = None  # token of a claim to be taken over
+
+    def message(self, retries: int) -> dict[str, Any]:
+        """The job as the child gets it."""
+        last = self.losses >= retries
+        return {"id": self.id, "spec": self.spec, "over": self.over, "last": last}
+
+
+class Jobs:
+    """The runs of an execution that are still to be done."""
+
+    def __init__(self, specs: Iterable[RunSpec], store: Store) -> None:
+        self.store = store
+        self.skipped = 0  # since last asked; the caller sets it back
+        self.failed_before = 0
+        self.exhausted = False
+        self.elsewhere: dict[str, Job] = {}
+        self._specs = iter(specs)
+        self._known = store.states()
+        self._taken: set[str] = set()
+        self._again: deque[Job] = deque()
+        self._looked = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left, here or elsewhere."""
+        return self.exhausted and not self._again and not self.elsewhere
+
+    def next(self) -> Job | None:
+        """A run to be done now; None if there is none at the moment."""
+        if self._again:
+            return self._again.popleft()
+        return self._fresh() or self._freed()
+
+    def retry(self, job: Job) -> None:
+        """Try a lost run again, before others."""
+        self._again.append(job)
+
+    def defer(self, job: Job) -> None:
+        """Another runner holds this run: look again later."""
+        job.over = None
+        self.elsewhere[job.id] = job
+
+    def _fresh(self) -> Job | None:
+        deadline = time.monotonic() + PATIENCE
+        while not self.exhausted and time.monotonic() < deadline:
+            spec = next(self._specs, None)
+            if spec is None:
+                self.exhausted = True
+                break
+            # A record is written once, so a known state holds; an unknown one may have come.
+            state = self._known.get(spec.id)
+            if state is None and self.store.path(spec.id).exists():
+                state = self.store.state(spec.id)
+            if state in DONE or spec.id in self._taken:
+                self.skipped += 1
+                self.failed_before += state == "failed"
+                continue
+            self._taken.add(spec.id)
+            label = f"{' + '.join(spec.tricks) or 'baseline'}, seed {spec.seed}"
+            return Job(spec.id, label, spec.to_json())
+        return None
+
+    def _freed(self) -> Job | None:
+        """A run that another runner held and gave up; one that it recorded is skipped."""
+        if not self.elsewhere or time.monotonic() - self._looked < POLL:
+            return None
+        for id, job in tuple(self.elsewhere.items()):
+            # The claim first: a runner commits before it releases.
+            token = self.store.claims.stale(id)
+            state = self.store.state(id)
+            if state in DONE:
+                del self.elsewhere[id]
+                self.skipped += 1
+                self.failed_before += state == "failed"
+            elif token is not None:
+                del self.elsewhere[id]
+                job.over = token or None
+                return job
+        self._looked = time.monotonic()
+        return None

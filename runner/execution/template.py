@@ -1,0 +1,81 @@
+"""Processes forked from a template that has imported everything a training needs."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+# One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_WORKER = "runner.execution.worker"
+
+
+def warm_up(preload: Sequence[str]) -> None:
+    """Start the template in the background, if it does not run; `preload` are module names."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_WORKER, *preload])
+    with _one_thread(), _stops_blocked():
+        forkserver.ensure_running()
+
+
+def start(
+    target: Callable[..., None], arguments: tuple[Any, ...]
+) -> tuple[ForkServerProcess, Connection]:
+    """A process that runs `target(pipe, *arguments)`, and this side of its pipe."""
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
+    with _one_thread(), _stops_blocked(), _without_main(arguments):
+        process.start()
+    theirs.close()
+    return process, ours
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    held = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in held.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _stops_blocked() -> Iterator[None]:
+    """A signal mask outlives exec: so Ctrl-C never ends the template, nor a child half made."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_main(arguments: tuple[Any, ...]) -> Iterator[None]:
+    """Spare children the import of the program that started them, which they do not need.
+
+    A function from that very program does need it.
+    """
+    functions = [getattr(argument, "func", argument) for argument in arguments]
+    if any(getattr(function, "__module__", "") == "__main__" for function in functions):
+        yield
+        return
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,176 @@
+"""The child process: one claim, one training, one record a run.
+
+It speaks with the runner through a pipe, in tuples: ("started", attempt), ("epoch", metrics), and
+at the end of a run one of ("finished", state, val_accuracy, seconds, error), ("infra", error),
+("elsewhere",), ("recorded", state), ("unwritable", message).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from runner.execution.failure import described, of_surroundings
+from runner.records.claims import BEAT, Claim
+from runner.records.record import finite
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from tricks.trick import load_plugin
+
+Train = Callable[[RunSpec, Callable[[dict[str, Any]], None]], dict[str, Any]]
+DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
+
+
+def work(
+    pipe: Connection, root: str, train: Train, plugins: Sequence[str], job: dict[str, Any] | None
+) -> None:
+    """Do `job`, then every job that comes through `pipe`, until None comes."""
+    # Ctrl-C and SIGTERM reach the whole process group, but the runner alone decides.
+    stops = {signal.SIGINT, signal.SIGTERM}
+    for number in stops:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+    claims: list[Claim] = []
+    threading.Thread(target=_watch, args=(claims,), daemon=True).start()
+    store = Store(root, create=False)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while job is not None:
+            pipe.send(_run(store, train, plugins, job, claims, pipe.send))
+            job = pipe.recv()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # nothing to clean up, and torch takes its time over it
+
+
+def _watch(claims: list[Claim]) -> None:
+    """Keep the claim fresh; end this process when the runner is gone."""
+    runner = multiprocessing.parent_process()
+    while runner is not None:
+        runner.join(timeout=BEAT)
+        if not runner.is_alive():
+            os._exit(1)
+        for claim in tuple(claims):
+            claim.heartbeat()
+
+
+def _run(
+    store: Store,
+    train: Train,
+    plugins: Sequence[str],
+    job: dict[str, Any],
+    claims: list[Claim],
+    send: Callable[[tuple[Any, ...]], None],
+) -> tuple[Any, ...]:
+    id = job["id"]
+    log: Path | None = None
+    try:
+        claim = store.claims.take(id, job["over"])
+        if claim is None:
+            return ("elsewhere",)
+        claims.append(claim)
+        try:
+            state = store.state(id)
+            if state in DONE:
+                return ("recorded", state)
+            if state is not None:
+                store.remove(id)
+            log = store.attempt(id)
+            attempt = int(log.name)
+            send(("started", attempt))
+            record = _trained(train, plugins, job, log, send)
+            record = {**record, "attempt": attempt}
+            state, error = record["state"], record["error"]
+            if state == "infra" and not job["last"]:
+                return ("infra", error)
+            if not claim.held():
+                return ("elsewhere",)
+            if not store.commit(record):
+                return ("recorded", str(store.state(id)))
+            if state in ("ok", "diverged"):
+                shutil.rmtree(log, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    log.parent.rmdir()
+            return ("finished", state, record.get("val_accuracy"), record["wall_seconds"], error)
+        finally:
+            claims.clear()
+            claim.release()
+    except OSError as error:
+        return ("unwritable", f"{error.strerror or error}")
+
+
+def _trained(
+    train: Train,
+    plugins: Sequence[str],
+    job: dict[str, Any],
+    log: Path,
+    send: Callable[[tuple[Any, ...]], None],
+) -> dict[str, Any]:
+    """The record of one training, whatever happens in it."""
+    started, begin = datetime.now(UTC), time.monotonic()
+    error = None
+    with _logged(log / "log.txt"), (log / "epochs.jsonl").open("a", buffering=1) as epochs:
+
+        def emit(metrics: dict[str, Any]) -> None:
+            metrics = finite(metrics)
+            epochs.write(json.dumps(metrics) + "\n")
+            send(("epoch", metrics))
+
+        try:
+            for plugin in plugins:
+                load_plugin(plugin)
+            outcome = train(RunSpec.from_json(job["spec"]), emit)
+            if not isinstance(outcome, Mapping) or outcome.get("state") not in ("ok", "diverged"):
+                raise TypeError("the training function returned no outcome")
+        except BaseException as problem:
+            if isinstance(problem, BrokenPipeError):
+                os._exit(1)  # the runner is gone
+            error = described(problem)
+            sys.stderr.write(error["traceback"])
+            outcome = {"state": "infra" if of_surroundings(problem) else "failed"}
+    return {
+        "id": job["id"],
+        **job["spec"],
+        **outcome,
+        "host": socket.gethostname(),
+        "started": started.isoformat(timespec="milliseconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "wall_seconds": time.monotonic() - begin,
+        "error": error,
+    }
+
+
+@contextlib.contextmanager
+def _logged(path: Path) -> Any:
+    """Send what this process prints, crash reports included, to the file at `path`."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+    faulthandler.enable(2)
+    try:
+        yield
+    finally:
+        faulthandler.disable()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        for target, original in zip((1, 2), kept, strict=True):
+            os.dup2(original, target)
+            os.close(original)

@@ -1,0 +1,221 @@
+"""Claims: who is training which run, so that two runners on one store share the work.
+
+A claim is a file `claims/ab/<id>.<generation>`, made only if absent. To take over a dead owner's
+claim is to make the next generation, which one of several can; the highest generation holds, so
+an owner that was only slow finds itself fenced off. The heartbeat touches the file through the
+owner's own descriptor and can therefore never refresh another's claim.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.records import durable
+from runner.records.record import check_id
+
+LEASE = 120.0  # seconds without a heartbeat after which a claim from another host is void
+BEAT = 10.0  # seconds between heartbeats
+
+_NAME = re.compile(r"([0-9a-f]{16,64})\.([0-9]{1,9})")
+
+
+@dataclass
+class Claim:
+    """A claim that this process made."""
+
+    claims: Claims
+    id: str
+    generation: int
+    token: str
+    descriptor: int
+
+    def heartbeat(self) -> None:
+        """Show that the owner lives."""
+        now = time.time_ns()
+        with contextlib.suppress(OSError):
+            os.utime(self.descriptor, ns=(now, now))
+
+    def held(self) -> bool:
+        """Whether the claim still stands: not removed, not taken over."""
+        top = self.claims.top(self.id)
+        return top is not None and top[1].get("token") == self.token
+
+    def release(self) -> None:
+        """Give the run up, done or not. Older generations go first, so none comes to life."""
+        for generation in self.claims.generations(self.id):
+            path = self.claims.path(self.id, generation)
+            if generation < self.generation or self.claims.owner(path).get("token") == self.token:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+        descriptor, self.descriptor = self.descriptor, -1
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+@dataclass
+class Claims:
+    """The claims in a store's folder, and what this process has seen of others' heartbeats."""
+
+    folder: Path
+    lease: float = LEASE
+    _seen: dict[str, tuple[str, int, float]] = field(default_factory=dict)
+
+    def take(self, id: str, over: str | None = None) -> Claim | None:
+        """Claim the run `id`; None if another holds it.
+
+        The claim of an owner that is dead for certain is taken over, and one with the token
+        `over`, which the caller has watched past its lease.
+        """
+        top = self.top(id)
+        generation = 0
+        if top is not None:
+            generation, owner = top
+            if owner.get("token", "") != over and not _dead(owner):
+                return None
+            generation += 1
+        token = uuid.uuid4().hex
+        path = self.path(id, generation)
+        content = {"token": token, **_myself(), "since": time.time()}
+        if not durable.create(path, json.dumps(content).encode()):
+            return None
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        return Claim(self, id, generation, token, descriptor)
+
+    def stale(self, id: str) -> str | None:
+        """The token of the claim on `id` if it may be taken over, "" if there is none.
+
+        None: it is held. An owner elsewhere is judged by whether its heartbeat changes, on the
+        clock of this process, so that wrong clocks do no harm; ask again and again.
+        """
+        top = self.top(id)
+        if top is None:
+            self._seen.pop(id, None)
+            return ""
+        generation, owner = top
+        token = owner.get("token", "")
+        if _dead(owner):
+            return token
+        try:
+            beat = self.path(id, generation).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+        now = time.monotonic()
+        before = self._seen.get(id)
+        if before is None or before[:2] != (token, beat):
+            self._seen[id] = (token, beat, now)
+            return None
+        return token if now - before[2] > self.lease else None
+
+    def running(self) -> set[str]:
+        """Ids of runs whose claim's owner lives, as far as one look can tell."""
+        alive = set()
+        for id, generation in self._all():
+            path = self.path(id, generation)
+            owner = self.owner(path)
+            with contextlib.suppress(FileNotFoundError):
+                recent = time.time() - path.stat().st_mtime < self.lease
+                if not _dead(owner) and (recent or _here(owner)):
+                    alive.add(id)
+        return alive
+
+    def sweep(self) -> None:
+        """Remove claims whose owner is dead for certain."""
+        for id, generation in self._all():
+            path = self.path(id, generation)
+            if _dead(self.owner(path)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+
+    def top(self, id: str) -> tuple[int, dict[str, Any]] | None:
+        """Generation and owner of the claim that holds; None if there is none."""
+        generations = self.generations(id)
+        if not generations:
+            return None
+        return generations[-1], self.owner(self.path(id, generations[-1]))
+
+    def generations(self, id: str) -> list[int]:
+        """Generations of claims on `id` that exist, ascending."""
+        names = _names(self.path(id, 0).parent)
+        return sorted(generation for found, generation in names if found == id)
+
+    def path(self, id: str, generation: int) -> Path:
+        """The file of a claim."""
+        return self.folder / check_id(id)[:2] / f"{id}.{generation}"
+
+    @staticmethod
+    def owner(path: Path) -> dict[str, Any]:
+        """What the owner wrote; empty if that cannot be read."""
+        try:
+            content = json.loads(durable.read(path))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _all(self) -> Iterator[tuple[str, int]]:
+        if self.folder.is_dir():
+            for part in sorted(self.folder.iterdir()):
+                yield from _names(part)
+
+
+def _names(folder: Path) -> list[tuple[str, int]]:
+    try:
+        found = [_NAME.fullmatch(name) for name in os.listdir(folder)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [(match[1], int(match[2])) for match in found if match]
+
+
+def _myself() -> dict[str, Any]:
+    pid = os.getpid()
+    return {"host": _host(), "pid": pid, "born": _life(pid)[0]}
+
+
+def _host() -> str:
+    """Names the table of process numbers: the host, since when it is up, and its container."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
+
+
+def _here(owner: dict[str, Any]) -> bool:
+    return owner.get("host") == _host()
+
+
+def _dead(owner: dict[str, Any]) -> bool:
+    """Whether the owner is gone for certain: its process was here and is no more."""
+    if not _here(owner):
+        return False
+    born, alive = _life(int(owner["pid"]))
+    return not alive or born != owner.get("born")
+
+
+def _life(pid: int) -> tuple[str, bool]:
+    """When the process began (clock ticks, "" if unknown), and whether it runs."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[19], fields[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self/stat").exists():
+            return "", False
+    try:  # no /proc
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "", False
+    except PermissionError:
+        pass
+    return "", True

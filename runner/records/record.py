@@ -1,0 +1,111 @@
+"""A record as bytes that prove themselves, and its main columns as a flat row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from runner.records.spec import SCHEMA
+from tricks.errors import BadInput
+
+STATES = ("ok", "diverged", "failed", "infra")
+
+# Column of the table -> where it stands in a record. Accuracies in per cent, times in seconds.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "accuracy": ("test_accuracy",),
+    "loss": ("test_loss",),
+    "val_accuracy": ("val_accuracy",),
+    "val_loss": ("val_loss",),
+    "probe_accuracy": ("probe_accuracy",),
+    "train_seconds": ("seconds", "train"),
+    "cpu_seconds": ("seconds", "cpu"),
+    "evaluate_seconds": ("seconds", "evaluate"),
+    "wait_seconds": ("seconds", "wait"),
+    "total_seconds": ("seconds", "total"),
+    "images_per_second": ("images_per_second",),
+    "peak_memory_mb": ("peak_memory_mb",),
+    "parameters": ("parameters",),
+    "chance_accuracy": ("chance_accuracy",),
+    "test_images": ("test_images",),
+    "correct": ("correct",),
+    "device": ("device",),
+}
+TEXT = frozenset({"state", "correct", "device"})
+WHOLE = frozenset({"seed", "parameters", "test_images"})
+
+_ID = re.compile(r"[0-9a-f]{16,64}")
+_SEAL = re.compile(rb',"checksum":"([0-9a-f]{64})"\}\n')
+
+
+class Damaged(Exception):
+    """A record's bytes are not what was written."""
+
+
+def check_id(id: str) -> str:
+    """`id` itself, if it is 16 to 64 hex digits. Raises BadInput: it is to be a file name."""
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise BadInput(f"{str(id)[:80]!r} is no run id: 16 to 64 of the digits 0-9a-f")
+    return id
+
+
+def seal(record: Mapping[str, Any]) -> bytes:
+    """One line of JSON whose last field is the SHA-256 of all bytes before that field.
+
+    NaN and Inf become null. Raises BadInput for an id or a state that cannot be.
+    """
+    check_id(record["id"])
+    if record.get("state") not in STATES:
+        raise BadInput(f"a record's state is one of {', '.join(STATES)}: {record.get('state')!r}")
+    content = {"schema": SCHEMA, **record}
+    content.pop("checksum", None)
+    body = json.dumps(finite(content), separators=(",", ":"), allow_nan=False).encode()[:-1]
+    return body + f',"checksum":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
+
+
+def unseal(data: bytes, id: str) -> dict[str, Any]:
+    """The record called `id` from its bytes.
+
+    Raises Damaged if they do not verify, BadInput if a newer version wrote them.
+    """
+    tail = _SEAL.fullmatch(data[-80:])
+    if tail is None:
+        raise Damaged("it has no checksum at its end: its tail is cut, or it was edited")
+    if hashlib.sha256(data[:-80]).hexdigest() != tail.group(1).decode():
+        raise Damaged("its checksum does not match")
+    record: dict[str, Any] = json.loads(data)
+    if record["schema"] > SCHEMA:
+        raise BadInput(
+            f"record {id} has schema {record['schema']}, this version reads up to {SCHEMA}: "
+            "upgrade tricks-bench"
+        )
+    if record["id"] != id:
+        raise Damaged(f"it is the record of {record['id']}")
+    return record
+
+
+def finite(value: Any) -> Any:
+    """`value` as JSON can hold it: NaN and Inf are None, NumPy scalars are numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, (int, float, str)):
+        value = value.item()
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The main columns of a record: state, seed and `COLUMNS`; what it lacks is None."""
+    values: dict[str, Any] = {"state": record["state"], "seed": record.get("seed")}
+    for column, path in COLUMNS.items():
+        value: Any = record
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        values[column] = value
+    return values

@@ -1,0 +1,182 @@
+"""Studies in the store: what was asked for, and which runs answer it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import fcntl
+import io
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runner.records import durable
+from runner.records.store import Store
+from tricks.errors import BadInput, unknown
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study as it was asked for.
+
+    `asked` is `Study.to_toml()`; `runs` has one flat dict a planned run: id, seed, and the name
+    of its level for each factor.
+    """
+
+    name: str
+    asked: dict[str, Any]
+    runs: list[dict[str, Any]]
+
+    @property
+    def factors(self) -> list[str]:
+        """Names of the factors, in the order asked for."""
+        return [factor["name"] for factor in self.asked["factors"]]
+
+    @property
+    def ids(self) -> list[str]:
+        """Run ids, each once, in the order planned."""
+        return list(dict.fromkeys(run["id"] for run in self.runs))
+
+
+def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> StudyFile:
+    """Keep what was asked for, and its planned runs, under `name`; returns the whole study.
+
+    `rows`: a DataFrame or an iterable of dicts with id, seed and one level name a factor.
+    A study of that name with the same task and settings is extended: a run of the same levels and
+    seed takes the place of the old one, the others stay, and a factor that one of the two lacks
+    is at its reference there. With another task or settings the new study takes the name over;
+    the records of the old one stay in the store. Raises BadInput for a name that cannot be.
+    """
+    folder = _folder(store, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    new = [_flat(row) for row in _dicts(rows)]
+    with _locked(folder):
+        merged, runs = _without_none(asked), new
+        if (folder / "study.toml").is_file():
+            old = load_study(store, name)
+            if all(old.asked.get(key) == merged.get(key) for key in ("task", "settings")):
+                merged, runs = _merge(old, merged, new)
+        factors = [factor["name"] for factor in merged["factors"]]
+        runs = [{key: run[key] for key in ("id", "seed", *factors)} for run in runs]
+        durable.replace(folder / "runs.csv", write_runs(runs, factors))
+        saved = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
+        durable.replace(folder / "study.toml", write_asked({**saved, **merged}))
+    return StudyFile(name, merged, runs)
+
+
+def load_study(store: Store, name: str | None = None) -> StudyFile:
+    """The study called `name`, or the one saved last. Raises BadInput if there is none."""
+    names = study_names(store)
+    if name is None:
+        if not names:
+            raise BadInput(f"no study in {store.root}: run `tricks-bench run` first")
+        name = names[-1]
+    folder = _folder(store, name)
+    if not (folder / "study.toml").is_file():
+        raise unknown("study", name, names) if names else BadInput(f"no study in {store.root}")
+    asked = read_asked(folder / "study.toml")
+    asked.pop("saved", None)
+    return StudyFile(name, asked, read_runs(folder / "runs.csv"))
+
+
+def study_names(store: Store) -> list[str]:
+    """Names of all studies, the one saved last at the end."""
+    saved = {}
+    for path in (store.root / "studies").glob("*/study.toml"):
+        with contextlib.suppress(BadInput):  # reading it by name says what is wrong with it
+            saved[path.parent.name] = str(read_asked(path).get("saved", ""))
+    return sorted(saved, key=lambda name: (saved[name], name))
+
+
+def write_asked(asked: Mapping[str, Any]) -> bytes:
+    """study.toml; what is None is left out, since TOML has no word for it."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_none(asked)).encode()
+
+
+def read_asked(path: Path) -> dict[str, Any]:
+    """The content of a study.toml. Raises BadInput."""
+    try:
+        return tomllib.loads(durable.read(path).decode())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot read {path}: {error}") from error
+
+
+def write_runs(runs: Iterable[Mapping[str, Any]], factors: Iterable[str]) -> bytes:
+    """runs.csv: id, seed, one level name a factor."""
+    text = io.StringIO(newline="")
+    lines = csv.DictWriter(text, ["id", "seed", *factors], lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(runs)
+    return text.getvalue().encode()
+
+
+def read_runs(path: Path) -> list[dict[str, Any]]:
+    """The inverse of `write_runs`. Raises BadInput."""
+    try:
+        text = durable.read(path).decode()
+        lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        return [{**line, "seed": int(line["seed"])} for line in lines]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise BadInput(f"cannot read {path}: {error}") from error
+
+
+def _merge(
+    old: StudyFile, asked: dict[str, Any], new: list[dict[str, Any]]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    factors = {factor["name"]: dict(factor) for factor in asked["factors"]}
+    for factor in old.asked["factors"]:
+        held = factors.setdefault(factor["name"], dict(factor))
+        held["levels"] = list(dict.fromkeys([*held["levels"], *factor["levels"]]))
+    runs: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for run in (*old.runs, *new):
+        levels = {name: run.get(name) or factors[name]["levels"][0] for name in factors}
+        runs[(*levels.values(), run["seed"])] = {"id": run["id"], "seed": run["seed"], **levels}
+    merged = {**asked, "factors": list(factors.values())}
+    if {"seeds", "arms"} <= asked.keys() & old.asked.keys():
+        merged["seeds"] = max(asked["seeds"], old.asked["seeds"])
+        merged["arms"] = len({key[:-1] for key in runs})
+    return merged, list(runs.values())
+
+
+def _folder(store: Store, name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"{name[:80]!r} is no study name: letters, digits and . _ + - (100 at most)")
+    folder = store.root / "studies" / name
+    if folder.is_symlink():
+        raise BadInput(f"{folder} is a symbolic link: a store holds none")
+    return folder
+
+
+def _dicts(rows: Any) -> Iterator[Mapping[str, Any]]:
+    return iter(rows.to_dict("records") if hasattr(rows, "to_dict") else rows)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    levels = row.get("levels", {})
+    flat = {key: str(value) for key, value in {**row, **levels}.items() if key != "levels"}
+    return {**flat, "seed": int(row["seed"])}
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [_without_none(item) for item in value if item is not None]
+    return value
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold off other writers of this study, where the file system can."""
+    with (folder / ".lock").open("a") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,91 @@
+"""A training that takes milliseconds and can go wrong in every way, chosen by the seed's range.
+
+Which seed does what is written in `BEHAVIOUR`, so that the faults are part of a run's identity.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from runner.records.spec import RunSpec
+from tricks.recipe import Recipe
+
+BEHAVIOUR = {
+    1001: "exception",
+    1002: "exit",
+    1003: "signal",
+    1004: "memory",
+    1005: "disk",
+    1006: "diverged",
+    1007: "hang",
+    1008: "nonsense",
+    1009: "killed once",
+}
+
+
+def specs(seeds: range | list[int], tricks: tuple[str, ...] = ()) -> list[RunSpec]:
+    """Specs that differ in their seed only."""
+    return [RunSpec({"name": "stub"}, Recipe(), seed, tricks) for seed in seeds]
+
+
+def train(
+    spec: RunSpec,
+    emit: Callable[[dict[str, Any]], None],
+    *,
+    seconds: float = 0.01,
+    diary: str | None = None,
+) -> dict[str, Any]:
+    """One line in the file `diary` for each training begun; then whatever the seed says."""
+    if diary is not None:
+        with Path(diary).open("a") as file:
+            file.write(f"{spec.id} {os.getpid()}\n")
+    print("a word on stdout")
+    for epoch in (1, 2):
+        time.sleep(seconds / 2)
+        emit({"epoch": epoch, "loss": 1.0 / epoch, "val_accuracy": 90.0 + epoch, "lr": 0.1})
+    behaviour = BEHAVIOUR.get(spec.seed)
+    if behaviour == "exception":
+        raise ValueError("the loss has no meaning\nsecond line")
+    if behaviour == "exit":
+        os._exit(3)
+    if behaviour == "signal":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if behaviour == "killed once" and diary is not None:
+        lines = Path(diary).read_text().splitlines()
+        if sum(line.startswith(spec.id) for line in lines) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "memory":
+        raise MemoryError
+    if behaviour == "disk":
+        raise OSError(errno.ENOSPC, "No space left on device")
+    if behaviour == "hang":
+        time.sleep(3600)
+    if behaviour == "nonsense":
+        return {"accuracy": 1}
+    diverged = behaviour == "diverged"
+    return {
+        "state": "diverged" if diverged else "ok",
+        "epochs": [
+            {"epoch": 1, "loss": float("nan") if diverged else 1.0, "val_accuracy": 91.0},
+            {"epoch": 2, "loss": 0.5, "val_accuracy": 92.0, "lr": 0.1},
+        ],
+        "test_accuracy": None if diverged else 90.0 + spec.seed % 10,
+        "test_loss": float("inf") if diverged else 0.3,
+        "val_accuracy": None if diverged else 92.0,
+        "test_images": 8,
+        "correct": "/w==",
+        "classes": 2,
+        "chance_accuracy": 50.0,
+        "seconds": {"train": seconds, "evaluate": 0.0, "wait": 0.0, "cpu": 0.0, "total": seconds},
+        "images_per_second": 100.0,
+        "parameters": 10,
+        "device": "cpu",
+        "versions": {"python": "3"},
+        "code_revision": None,
+    }
