@@ -1,0 +1,265 @@
+"""analyze: from the runs of an experiment to effects, intervals and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from runner.analysis import arms as arm_means
+from runner.analysis.cells import Cells, cells
+from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
+from runner.analysis.effects import Analysis, Effect, Interaction, finite
+from runner.analysis.experiment import Experiment, succeeded, values
+from runner.analysis.factorial import Factorial, factorial
+from runner.analysis.grid_effects import error_text, grid_effects, interactions
+from runner.analysis.metrics import is_share, larger_is_better, unit
+from runner.analysis.one_at_a_time import centre
+from runner.analysis.verdicts import NEGLIGIBLE
+from tricks.errors import BadInput, unknown
+
+GRID, BASELINE = "averaged over the grid", "at the baseline"
+ESTIMANDS = {GRID: GRID, BASELINE: BASELINE, "grid": GRID, "average": GRID, "baseline": BASELINE}
+WELCH = "replicates: each arm's own sd (Welch, Satterthwaite's df)"
+
+
+def analyze(
+    experiment: Experiment,
+    metric: str = "accuracy",
+    estimand: str | None = None,
+    negligible: float | None = None,
+) -> Analysis:
+    """Effects of every factor on `metric`, by the procedure that fits the design.
+
+    estimand: "averaged over the grid" (or "grid") or "at the baseline" ("baseline"); by default
+    the grid's average for factorials and the baseline for one-at-a-time data.
+    negligible: m in the metric's unit; by default 0.2 pp for accuracies, otherwise none.
+    Raises BadInput for an unknown metric or estimand, or if no run has the metric.
+    """
+    if estimand is not None and estimand not in ESTIMANDS:
+        raise unknown("estimand", estimand, ESTIMANDS)
+    wanted = ESTIMANDS[estimand] if estimand else None
+    if negligible is None and is_share(metric):
+        negligible = NEGLIGIBLE
+    usable = cells(experiment, metric)
+    if not len(usable.count):
+        raise BadInput(nothing_to_analyze(experiment, metric))
+    if not experiment.factors:
+        raise BadInput("nothing varies between the runs: there is no factor to estimate")
+    layout, reference = find_layout(experiment, usable)
+    if wanted == GRID or (wanted == BASELINE and layout in ("cumulative", "pairs")):
+        layout = "factorial"
+    if layout == "factorial":
+        analysis = _factorial(experiment, usable, metric, wanted or GRID, negligible)
+    else:
+        analysis = _arms(experiment, usable, metric, layout, reference, negligible)
+    return _with_surroundings(experiment, analysis)
+
+
+def nothing_to_analyze(experiment: Experiment, metric: str) -> str:
+    """Why no run has the metric, in one line."""
+    runs = experiment.runs
+    if not len(runs):
+        return "this study has no finished run yet: run it first, then look again"
+    bad = {s: int(n) for s, n in states(experiment).items() if s != "ok" and n}
+    said = ", ".join(f"{n} {state}" for state, n in bad.items())
+    return f"none of the {len(runs)} runs has a value of {metric!r}" + (
+        f" ({said})" if said else ""
+    )
+
+
+def states(experiment: Experiment) -> dict[str, int]:
+    """Number of runs in each state; all are ok if there is no `state` column."""
+    if "state" not in experiment.runs:
+        return {"ok": len(experiment.runs)}
+    counted = experiment.runs["state"].astype(str).value_counts()
+    return {str(state): int(n) for state, n in counted.items()}
+
+
+def find_layout(experiment: Experiment, usable: Cells) -> tuple[str, np.ndarray]:
+    """The layout of the arms, and the level indices of the arm that the others differ from."""
+    reference = np.zeros(len(experiment.factors), dtype=np.int64)
+    for j, (name, levels) in enumerate(experiment.factors.items()):
+        if experiment.reference.get(name) in levels:
+            reference[j] = levels.index(experiment.reference[name])
+    baseline = np.zeros_like(reference)
+    if experiment.grid == "leave-one-out":
+        found = centre(usable, reference if reference.any() else np.full_like(reference, -1))
+        if found is None or (not found.any() and len(usable.count) <= 2):
+            found = usable.levels[np.argmax((usable.levels != 0).sum(axis=1))]
+        return "one-at-a-time", found
+    if experiment.grid in ("cumulative", "pairs"):
+        return experiment.grid, baseline
+    if experiment.grid == "add-one" or len(experiment.factors) == 1:
+        return "one-at-a-time", baseline
+    if experiment.grid in ("full", "fraction", "screen"):
+        return "factorial", baseline
+    found = centre(usable, baseline)
+    return ("factorial", baseline) if found is None else ("one-at-a-time", found)
+
+
+def _factorial(
+    experiment: Experiment, usable: Cells, metric: str, estimand: str, margin: float | None
+) -> Analysis:
+    """The analysis of data in which several factors vary together."""
+    better = larger_is_better(metric)
+    fitted = factorial(usable, [len(levels) for levels in experiment.factors.values()])
+    screened = interactions(experiment, fitted)
+    effects = grid_effects(
+        experiment, usable, fitted, screened, margin, better, at_baseline=estimand == BASELINE
+    )
+    source = "pooled over replicates" if fitted.fit.error == "replicates" else "residual"
+    notes = _factorial_notes(experiment, usable, fitted)
+    return _analysis(
+        metric, "factorial", estimand, effects, screened, margin,
+        sigma=fitted.fit.sigma,
+        sigma_source=source if fitted.fit.sigma is not None else "not estimable",
+        error_term=error_text(fitted),
+        df=float(fitted.fit.df) if fitted.fit.error != "none" else None,
+        adjustment="intervals for each effect alone; p by Holm over all effects; "
+        "interactions screened by Benjamini-Hochberg (exploratory)",
+        notes=notes,
+    )  # fmt: skip
+
+
+def _factorial_notes(experiment: Experiment, usable: Cells, fitted: Factorial) -> list[str]:
+    notes = []
+    for j, (name, levels) in enumerate(experiment.factors.items()):
+        runs = np.bincount(usable.levels[:, j], weights=usable.count, minlength=len(levels))
+        share = runs / runs.sum()
+        if len(levels) > 1 and share.max() - share.min() > 0.02:
+            said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
+            notes.append(f"The grid's average weighs {name} as the runs do: {said}.")
+    if not fitted.interactions and len(fitted.coding.mains) > 1:
+        notes.append(
+            "Two-factor interactions are not in the model (too few arms to separate them): "
+            "effects hold if there are none."
+        )
+    if fitted.fit.error == "none":
+        notes.append("No interval: there are as many terms as arms. More seeds would give some.")
+    return notes
+
+
+def _arms(
+    experiment: Experiment,
+    usable: Cells,
+    metric: str,
+    layout: str,
+    reference: np.ndarray,
+    margin: float | None,
+) -> Analysis:
+    """The analysis of comparisons between arms."""
+    better = larger_is_better(metric)
+    screened: list[Interaction] = []
+    notes = []
+    estimand, adjustment = BASELINE, "Šidák: intervals and p hold for all effects at once"
+    if layout == "cumulative":
+        effects = cumulative(experiment, usable, margin, better)
+        estimand = "each step after those before it"
+        adjustment = "intervals hold for all steps at once (Šidák); p by Holm"
+        notes.append("Each step's effect depends on the order in which the tricks were added.")
+    else:
+        effects = against_reference(experiment, usable, reference, margin, better)
+        if reference.any():
+            levels = zip(experiment.factors.items(), reference, strict=True)
+            named = {name: names[i] for (name, names), i in levels}
+            label = arm_means.arm_label(named, experiment.factors)
+            estimand = f"at the reference: {label}"
+    if layout == "pairs":
+        screened = pair_interactions(experiment, usable)
+        adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"
+    if not usable.replicate_df:
+        notes.append(
+            "One seed in each arm: no error degrees of freedom, so no intervals and no verdicts. "
+            "More seeds give some: --seeds 3 or more."
+        )
+    return _analysis(
+        metric, layout, estimand, effects, screened, margin,
+        sigma=usable.pooled_sd,
+        sigma_source="pooled over all arms" if usable.replicate_df else "not estimable",
+        error_term=WELCH if usable.replicate_df else "none: one run in each arm",
+        df=float(usable.replicate_df) or None,
+        adjustment=adjustment,
+        notes=notes,
+    )  # fmt: skip
+
+
+def _analysis(
+    metric: str,
+    layout: str,
+    estimand: str,
+    effects: list[Effect],
+    screened: list[Interaction],
+    margin: float | None,
+    **rest: Any,
+) -> Analysis:
+    return Analysis(
+        metric, unit(metric), larger_is_better(metric), layout, estimand,
+        effects=effects, interactions=screened, margin=margin,
+        arms=[], divergence=[], collapsed={}, runs={}, **rest,
+    )  # fmt: skip
+
+
+def _with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
+    """The analysis with arms, diverged and collapsed runs, and the notes about them."""
+    table = arm_means.arm_table(experiment, analysis.metric)
+    listed = [
+        {
+            str(key): finite(value) if isinstance(value, float) else value
+            for key, value in row.items()
+        }
+        for row in table.to_dict("records")
+    ]
+    found = arm_means.divergence(experiment)
+    counted = states(experiment)
+    notes = [*experiment.notes, *analysis.notes]
+    if counted.get("diverged"):
+        notes.append(
+            f"{counted['diverged']} runs diverged. Effects are of {analysis.metric} given that "
+            "training succeeded; diverged runs are counted by level, not averaged."
+        )
+    for item in found:
+        if item["p"] is not None and item["p"] < 0.05 and item["diverged"]:
+            notes.append(
+                f"Diverged runs are unevenly spread over {item['factor']}: {item['diverged']} of "
+                f"{item['runs']} at {item['level']}."
+            )
+    if is_share(analysis.metric):
+        y = values(experiment.runs, analysis.metric)[succeeded(experiment.runs)]
+        if y.notna().any() and y.max() <= 1:
+            notes.append("All accuracies are at most 1: per cent are expected, not shares.")
+    return replace(
+        analysis,
+        arms=listed,
+        divergence=found,
+        collapsed=_collapsed(experiment, analysis, table),
+        runs={"used": int(table["ok"].sum()), "total": len(experiment.runs), **counted},
+        notes=notes,
+    )
+
+
+def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[str, Any]:
+    """Collapsed arms, and for factorials the effects without them."""
+    labels = arm_means.collapsed_arms(table)
+    if labels is None:
+        return {"arms": None, "reason": "chance accuracy is not known", "without": None}
+    if not labels or analysis.layout != "factorial":
+        return {"arms": labels, "without": None}
+    gone = set(labels)
+    places = [dict(row) for row in table.loc[table["label"].isin(gone), "levels"]]
+    keys = list(experiment.factors)
+    arms_of_runs = list(zip(*(experiment.runs[k].astype(str) for k in keys), strict=True))
+    out = {tuple(row[k] for k in keys) for row in places}
+    kept = np.array([arm not in out for arm in arms_of_runs])
+    rest = cells(replace(experiment, runs=experiment.runs[kept]), analysis.metric)
+    if not len(rest.count):
+        return {"arms": labels, "without": None}
+    fitted = factorial(rest, [len(levels) for levels in experiment.factors.values()])
+    names = list(experiment.factors)
+    without = []
+    for i, contrast in enumerate(fitted.coding.mains):
+        estimate = fitted.fit.estimate(fitted.coding.main_effect(i))
+        level = experiment.factors[names[contrast.factor]][contrast.level]
+        without.append({"factor": names[contrast.factor], "level": level, "effect": estimate.value})
+    return {"arms": labels, "without": without}

@@ -1,0 +1,63 @@
+"""Cells: the sufficient statistics of each arm that has a usable run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.analysis.experiment import Experiment, level_codes, succeeded, values
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One entry for each distinct arm, in order of level indices.
+
+    levels: (cells, factors) level indices.
+    count: (cells,) runs. mean: (cells,) in the metric's unit.
+    squares: (cells,) sum of squared deviations from the cell's mean.
+    """
+
+    levels: np.ndarray
+    count: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @property
+    def replicate_df(self) -> int:
+        """Degrees of freedom of the replicates' pure error."""
+        return int(self.count.sum() - len(self.count))
+
+    @property
+    def pooled_sd(self) -> float | None:
+        """Run-to-run sd pooled over the cells; None without replicates."""
+        df = self.replicate_df
+        return float(np.sqrt(self.squares.sum() / df)) if df else None
+
+    def sd(self) -> np.ndarray:
+        """(cells,) sd between runs, NaN for a single run."""
+        df = np.where(self.count > 1, self.count - 1, np.nan)
+        return np.sqrt(self.squares / df)
+
+    def find(self, levels: np.ndarray) -> int | None:
+        """The index of the arm with these level indices."""
+        hits = np.flatnonzero((self.levels == levels).all(axis=1))
+        return int(hits[0]) if len(hits) else None
+
+
+def group(levels: np.ndarray, y: np.ndarray) -> Cells:
+    """Cells of runs. levels: (runs, factors) indices; y: (runs,) finite values."""
+    arms, where = np.unique(levels, axis=0, return_inverse=True)
+    where = where.reshape(-1)
+    count = np.bincount(where, minlength=len(arms))
+    mean = np.bincount(where, weights=y, minlength=len(arms)) / count
+    squares = np.bincount(where, weights=(y - mean[where]) ** 2, minlength=len(arms))
+    return Cells(arms, count, mean, squares)
+
+
+def cells(experiment: Experiment, metric: str) -> Cells:
+    """Cells of the runs that finished and have the metric; maybe none."""
+    y = values(experiment.runs, metric)
+    usable = (succeeded(experiment.runs) & y.notna()).to_numpy()
+    runs = experiment.runs[usable]
+    return group(level_codes(runs, experiment.factors), y[usable].to_numpy())

@@ -1,0 +1,75 @@
+"""Training time of a level against its reference, as a ratio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from runner.analysis.arms import time_column
+from runner.analysis.cells import group
+from runner.analysis.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.factorial import factorial
+
+
+def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
+    """The time column's name, (runs, factors) levels and (runs,) seconds of finished runs."""
+    name = time_column(experiment)
+    if name not in experiment.runs:
+        return None
+    seconds = values(experiment.runs, name)
+    usable = (succeeded(experiment.runs) & (seconds > 0)).to_numpy()
+    if not usable.any():
+        return None
+    levels = level_codes(experiment.runs[usable], experiment.factors)
+    return name, levels, seconds[usable].to_numpy()
+
+
+def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> dict[str, Any] | None:
+    """Median seconds of `arm` over those of `other`; low and high: its fastest and slowest run.
+
+    arm, other: (factors,) level indices. Medians, since a busy machine only ever slows runs down.
+    """
+    found = times(experiment)
+    if found is None:
+        return None
+    name, levels, seconds = found
+    mine = seconds[(levels == arm).all(axis=1)]
+    theirs = seconds[(levels == other).all(axis=1)]
+    if not len(mine) or not len(theirs):
+        return None
+    ratios = mine / np.median(theirs)
+    return {
+        "column": name,
+        "ratio": float(np.median(ratios)),
+        "low": float(ratios.min()) if len(mine) > 1 else None,
+        "high": float(ratios.max()) if len(mine) > 1 else None,
+        "what": "medians; fastest to slowest run",
+    }
+
+
+def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], dict[str, Any]]:
+    """(factor index, level index) -> geometric mean ratio over the grid with its 95 % interval.
+
+    From the same model as the effects, fitted to log seconds.
+    """
+    found = times(experiment)
+    if found is None:
+        return {}
+    name, levels, seconds = found
+    sizes = [len(names) for names in experiment.factors.values()]
+    fitted = factorial(group(levels, np.log(seconds)), sizes)
+    ratios = {}
+    for i, contrast in enumerate(fitted.coding.mains):
+        estimate = fitted.fit.estimate(fitted.coding.main_effect(i))
+        if estimate.value is None:
+            continue
+        interval = estimate.interval()
+        ratios[contrast.factor, contrast.level] = {
+            "column": name,
+            "ratio": float(np.exp(estimate.value)),
+            "low": float(np.exp(interval[0])) if interval else None,
+            "high": float(np.exp(interval[1])) if interval else None,
+            "what": "geometric means over the grid; 95 % interval",
+        }
+    return ratios

@@ -1,0 +1,159 @@
+"""What an analysis says: effects, interactions and the whole, as dataclasses and as JSON values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.analysis.estimates import Estimate
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The change of the metric from `reference` to `level` of one factor.
+
+    interval: 95 %, None without error degrees of freedom. simultaneous: over how many effects the
+    interval holds at once (1: for this one alone). at_baseline: the same effect with all other
+    factors at their reference, where the table's own estimand is the average over the grid.
+    depends_on: [{"factor", "level", "interaction", "off": {...}, "on": {...}}], simple effects.
+    may_depend_on: alias strings of real interactions of which this factor's may be one.
+    time: {"column", "ratio", "low", "high", "what"} of the level against the reference.
+    """
+
+    factor: str
+    level: str
+    reference: str
+    estimate: Estimate
+    p_adjusted: float | None
+    verdict: str
+    runs: int
+    simultaneous: int = 1
+    at_baseline: Estimate | None = None
+    depends_on: list[dict[str, Any]] = field(default_factory=list)
+    may_depend_on: list[str] = field(default_factory=list)
+    time: dict[str, Any] | None = None
+    mean: float | None = None
+
+    @property
+    def label(self) -> str:
+        """`mixup`, or `optimizer=adamw` where the levels are not just off and on."""
+        return level_label(self.factor, self.level, self.reference)
+
+    def to_json(self) -> dict[str, Any]:
+        """The effect by the JSON contract."""
+        return {
+            "factor": self.factor,
+            "level": self.level,
+            "reference": self.reference,
+            "label": self.label,
+            **estimate_json(self.estimate, self.simultaneous),
+            "p_adjusted": finite(self.p_adjusted),
+            "verdict": self.verdict,
+            "runs": self.runs,
+            "simultaneous": self.simultaneous,
+            "mean": finite(self.mean),
+            "at_baseline": estimate_json(self.at_baseline) if self.at_baseline else None,
+            "depends_on": self.depends_on,
+            "may_depend_on": self.may_depend_on,
+            "time": self.time,
+        }
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """The effect of one factor where the other is at its level, less where it is at its reference.
+
+    terms: ((factor label, factor label), ...) all pairs that the runs cannot tell apart; label:
+    their alias string. p_adjusted: Benjamini-Hochberg's, for screening.
+    """
+
+    label: str
+    terms: list[tuple[str, str]]
+    estimate: Estimate
+    p_adjusted: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The interaction as JSON values."""
+        return {
+            "label": self.label,
+            "terms": [list(term) for term in self.terms],
+            "aliased": len(self.terms) > 1,
+            **estimate_json(self.estimate),
+            "p_adjusted": finite(self.p_adjusted),
+        }
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that the runs say about one metric. Values in `unit`; see DESIGN.md's JSON contract."""
+
+    metric: str
+    unit: str
+    larger_is_better: bool
+    layout: str  # factorial, one-at-a-time, cumulative, pairs
+    estimand: str
+    sigma: float | None
+    sigma_source: str
+    error_term: str
+    df: float | None
+    margin: float | None
+    adjustment: str
+    effects: list[Effect]
+    interactions: list[Interaction]
+    arms: list[dict[str, Any]]
+    divergence: list[dict[str, Any]]
+    collapsed: dict[str, Any]
+    runs: dict[str, int]
+    notes: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `analyze --json`: no NaN; what cannot be estimated is null."""
+        return {
+            "metric": self.metric,
+            "unit": self.unit,
+            "larger_is_better": self.larger_is_better,
+            "layout": self.layout,
+            "estimand": self.estimand,
+            "sigma": finite(self.sigma),
+            "sigma_source": self.sigma_source,
+            "error_term": self.error_term,
+            "df": finite(self.df),
+            "negligible": self.margin,
+            "adjustment": self.adjustment,
+            "effects": [effect.to_json() for effect in self.effects],
+            "interactions": [interaction.to_json() for interaction in self.interactions],
+            "arms": self.arms,
+            "divergence": self.divergence,
+            "collapsed": self.collapsed,
+            "runs": self.runs,
+            "notes": self.notes,
+        }
+
+
+def level_label(factor: str, level: str, reference: str) -> str:
+    """How a level is called in tables.
+
+    >>> level_label("mixup", "on", "off"), level_label("optimizer", "adamw", "sgd")
+    ('mixup', 'optimizer=adamw')
+    """
+    return factor if (reference, level) in (("off", "on"), ("0", "1")) else f"{factor}={level}"
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None for NaN and infinities."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def estimate_json(estimate: Estimate, tests: int = 1) -> dict[str, Any]:
+    """effect, ci_low, ci_high, se, df, p and the reason of what is null."""
+    interval = estimate.interval(0.95, tests) or (None, None)
+    return {
+        "effect": finite(estimate.value),
+        "ci_low": finite(interval[0]),
+        "ci_high": finite(interval[1]),
+        "se": finite(estimate.se),
+        "df": finite(estimate.df),
+        "p": finite(estimate.p()),
+        "reason": estimate.reason,
+    }

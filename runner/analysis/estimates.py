@@ -1,0 +1,96 @@
+"""Estimate: a number with its standard error and degrees of freedom; adjustments for many tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A contrast in the metric's unit, or the reason why there is none.
+
+    value: the contrast, None if it cannot be estimated.
+    se: its standard error, None if there are no error degrees of freedom.
+    df: degrees of freedom of `se` (Satterthwaite's are not whole).
+    reason: why `value` or `se` is None.
+    """
+
+    value: float | None
+    se: float | None = None
+    df: float | None = None
+    reason: str | None = None
+
+    def interval(self, confidence: float = 0.95, tests: int = 1) -> tuple[float, float] | None:
+        """Two-sided interval; with `tests` > 1 Šidák's, simultaneous over that many contrasts."""
+        if self.value is None or self.se is None or self.df is None:
+            return None
+        tail = (1 - confidence ** (1 / tests)) / 2
+        half = float(stats.t.isf(tail, self.df)) * self.se
+        return self.value - half, self.value + half
+
+    def p(self) -> float | None:
+        """Two-sided p of no effect, unadjusted."""
+        if self.value is None or self.se is None or self.df is None:
+            return None
+        if self.se == 0:
+            return 1.0 if self.value == 0 else 0.0
+        return float(2 * stats.t.sf(abs(self.value) / self.se, self.df))
+
+
+def contrast_df(parts: np.ndarray, df: np.ndarray) -> float:
+    """Satterthwaite's df of a sum of independent variance estimates.
+
+    parts: (k,) the terms of the sum, df: (k,) the df of each. With many terms of few df the
+    plain formula is far too small, since it squares noisy variances; each square is therefore
+    shrunk by df / (df + 2), its expectation, and 2 is taken off.
+
+    >>> round(contrast_df(np.array([1.0]), np.array([7.0])), 6)
+    7.0
+    """
+    squares = float(np.sum(parts**2 / (df + 2)))
+    if squares == 0:
+        return float(np.sum(df))
+    return float(np.clip(np.sum(parts) ** 2 / squares - 2, np.min(df), np.sum(df)))
+
+
+def sidak(p: Sequence[float | None]) -> list[float | None]:
+    """Single-step Šidák over the p that exist: agrees with Šidák's simultaneous intervals."""
+    tests = sum(x is not None for x in p)
+    return [None if x is None else -math.expm1(tests * math.log1p(-min(x, 1 - 1e-16))) for x in p]
+
+
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down adjustment over the p that exist.
+
+    >>> holm([0.01, None, 0.04, 0.03])
+    [0.03, None, 0.06, 0.06]
+    """
+    known = sorted((x, i) for i, x in enumerate(p) if x is not None)
+    adjusted: list[float | None] = [None] * len(p)
+    largest = 0.0
+    for rank, (x, i) in enumerate(known):
+        largest = max(largest, min(1.0, (len(known) - rank) * x))
+        adjusted[i] = largest
+    return adjusted
+
+
+def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
+    """Benjamini-Hochberg's false discovery rate over the p that exist: for screening."""
+    places = [i for i, x in enumerate(p) if x is not None]
+    adjusted: list[float | None] = [None] * len(p)
+    if places:
+        rates = stats.false_discovery_control([p[i] for i in places])
+        for i, rate in zip(places, rates, strict=True):
+            adjusted[i] = float(rate)
+    return adjusted
+
+
+def wilson(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share, as (low, high) in 0..1."""
+    interval = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)

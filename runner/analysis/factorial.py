@@ -1,0 +1,127 @@
+"""Factorials: main effects averaged over the grid, interactions, and what cannot be separated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.analysis.cells import Cells
+from runner.analysis.coding import Coding, Contrast, all_pairs, contrasts
+from runner.analysis.regression import Fit, Model, error_term, fit, model
+
+# Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
+MOST_COLUMNS = 700
+
+
+@dataclass(frozen=True)
+class Factorial:
+    """A fitted factorial.
+
+    interactions: whether two-factor interactions are in the model.
+    unseen: pairs of contrasts whose interaction the arms cannot show at all.
+    aliases: (pairs,) for each pair in the coding the pairs that cannot be told apart from it,
+        itself included.
+    """
+
+    coding: Coding
+    fit: Fit
+    interactions: bool
+    unseen: list[tuple[int, int]]
+    aliases: list[list[int]]
+
+    def confounded_mains(self, i: int) -> list[Contrast]:
+        """Main effects that cannot be separated from main effect `i`, without itself."""
+        row = np.abs(self.fit.model.null[1 + i, 1 : 1 + len(self.coding.mains)])
+        return [self.coding.mains[j] for j in np.flatnonzero(row > 1e-6) if j != i]
+
+
+def prepare(cells: Cells, sizes: list[int]) -> tuple[Coding, Model, list[tuple[int, int]]]:
+    """Coding and model: all main effects, and all two-factor interactions if they leave error df.
+
+    Interactions are left out, all of them, if fewer than two residual df would remain (and there
+    are no replicates), or if some main effect could then no longer be estimated. Third: the pairs
+    that the arms cannot show.
+    """
+    mains = contrasts(cells.levels, cells.count, sizes)
+    plain = Coding(mains, [])
+    without = model(plain.matrix(cells.levels), cells.count)
+    pairs = all_pairs(mains)
+    if not pairs or 1 + len(mains) + len(pairs) > MOST_COLUMNS:
+        return plain, without, []
+    seen, unseen = _visible(pairs, plain.matrix(cells.levels), without, cells.count)
+    coding = Coding(mains, seen)
+    full = model(coding.matrix(cells.levels), cells.count)
+    replicated = error_term(full, cells) == "replicates"
+    enough = replicated or int(cells.count.sum()) - full.rank >= 2
+    lost = [
+        i
+        for i in range(len(mains))
+        if without.estimable(plain.main_effect(i)) and not full.estimable(coding.main_effect(i))
+    ]
+    if not seen or not enough or lost:
+        return plain, without, unseen
+    return coding, full, unseen
+
+
+def _visible(
+    pairs: list[tuple[int, int]], X: np.ndarray, without: Model, count: np.ndarray
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs whose product is more than a sum of main effects, and the others."""
+    seen: list[tuple[int, int]] = []
+    unseen: list[tuple[int, int]] = []
+    for a, b in pairs:
+        product = X[:, 1 + a] * X[:, 1 + b]
+        left = product - X @ (without.bread @ (X.T @ (count * product)))
+        visible = (count * left**2).sum() > 1e-9 * (count * product**2).sum()
+        (seen if visible else unseen).append((a, b))
+    return seen, unseen
+
+
+def factorial(cells: Cells, sizes: list[int]) -> Factorial:
+    """Fit a factorial. sizes: number of declared levels of each factor."""
+    coding, design, unseen = prepare(cells, sizes)
+    return Factorial(
+        coding, fit(design, cells), bool(coding.pairs), unseen, alias_sets(coding, design)
+    )
+
+
+def alias_sets(coding: Coding, design: Model) -> list[list[int]]:
+    """For each pair in the coding the pairs connected with it through the null space."""
+    first = 1 + len(coding.mains)
+    linked = np.abs(design.null[first:, first:]) > 1e-6
+    sets: list[list[int]] = [[k] for k in range(len(coding.pairs))]
+    done: set[int] = set()
+    for k in range(len(coding.pairs)):
+        if k in done:
+            continue
+        found, queue = {k}, [k]
+        while queue:
+            new = {int(j) for j in np.flatnonzero(linked[queue.pop()])} - found
+            found |= new
+            queue += new
+        done |= found
+        for j in found:
+            sets[j] = sorted(found)
+    return sets
+
+
+def alias_sum(factorial: Factorial, members: list[int]) -> np.ndarray | None:
+    """(p,) the signed sum of interactions that the runs do determine, if there is just one.
+
+    For a regular fraction the columns of a set are equal up to sign: then the first member's
+    column estimates first ± others. None where the columns are not proportional.
+    """
+    coding, design = factorial.coding, factorial.fit.model
+    first = 1 + len(coding.mains)
+    X = design.X[:, [first + k for k in members]]
+    residual = X - design.count @ X / design.count.sum()
+    lead = residual[:, 0]
+    factors = (residual.T @ (design.count * lead)) / (lead @ (design.count * lead))
+    if np.abs(residual - np.outer(lead, factors)).max() > 1e-6:
+        return None
+    c = np.zeros(coding.size)
+    span = coding.interaction(members[0])[first + members[0]]
+    for k, share in zip(members, factors, strict=True):
+        c[first + k] = span * share
+    return c

@@ -1,0 +1,192 @@
+"""Effects of a factorial: averaged over the grid or at the baseline, with what they depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.analysis import cost
+from runner.analysis.cells import Cells
+from runner.analysis.coding import Contrast
+from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
+from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
+from runner.analysis.experiment import Experiment
+from runner.analysis.factorial import Factorial, alias_sum
+from runner.analysis.verdicts import verdict
+
+SOURCES = {
+    "replicates": "replicates: each arm's own sd, Satterthwaite's df",
+    "hc3": "residual after {terms}, HC3 (robust to unequal noise)",
+    "classical": "residual after {terms}, constant sd (too few residual df for HC3)",
+    "none": "none: no replicates and no residual degrees of freedom",
+}
+NO_BASELINE = (
+    "the runs cannot separate the interactions that this needs: add-one or the full grid can"
+)
+
+
+def error_text(fitted: Factorial) -> str:
+    """The error term in words, with a flag where interactions are in the residual."""
+    terms = "all estimable two-factor interactions" if fitted.interactions else "main effects only"
+    text = SOURCES[fitted.fit.error].format(terms=terms)
+    if not fitted.interactions and fitted.fit.error in ("hc3", "classical"):
+        text += "; interactions, if any, are in it and may bias the effects"
+    return text
+
+
+def name(experiment: Experiment, contrast: Contrast) -> str:
+    """The label of a contrast."""
+    factor = list(experiment.factors)[contrast.factor]
+    levels = experiment.factors[factor]
+    return level_label(factor, levels[contrast.level], levels[0])
+
+
+def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]:
+    """Every two-factor interaction that the runs show, alias sets as one, largest first.
+
+    p adjusted by Benjamini-Hochberg over all of them: a screening, exploratory.
+    """
+    coding = fitted.coding
+    labels = [name(experiment, c) for c in coding.mains]
+    found: list[tuple[str, list[tuple[str, str]], Estimate]] = []
+    for k, members in enumerate(fitted.aliases):
+        if members[0] != k:
+            continue
+        terms = [(labels[a], labels[b]) for a, b in (coding.pairs[m] for m in members)]
+        contrast = coding.interaction(k) if len(members) == 1 else alias_sum(fitted, members)
+        text = " ~ ".join(f"{a} × {b}" for a, b in terms)
+        if contrast is None:
+            found.append((text, terms, Estimate(None, reason="only mixtures of these are seen")))
+            continue
+        first = 1 + len(coding.mains)
+        signs = ["-" if contrast[first + m] * contrast[first + k] < 0 else "+" for m in members]
+        text = f"{terms[0][0]} × {terms[0][1]}" + "".join(
+            f" {sign} {a} × {b}" for sign, (a, b) in zip(signs[1:], terms[1:], strict=True)
+        )
+        found.append((text, terms, fitted.fit.estimate(contrast)))
+    adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
+    listed = [
+        Interaction(text, terms, estimate, p)
+        for (text, terms, estimate), p in zip(found, adjusted, strict=True)
+    ]
+    return sorted(listed, key=lambda i: -abs(i.estimate.value or 0.0))
+
+
+def grid_effects(
+    experiment: Experiment,
+    cells: Cells,
+    fitted: Factorial,
+    screened: list[Interaction],
+    margin: float | None,
+    larger_is_better: bool,
+    at_baseline: bool = False,
+) -> list[Effect]:
+    """The effect of each level of each factor; Holm over all of them.
+
+    at_baseline: whether the table's estimand is the effect with all other factors at their
+    reference instead of the average over the grid.
+    """
+    coding = fitted.coding
+    average: list[Estimate] = []
+    baseline: list[Estimate] = []
+    for i in range(len(coding.mains)):
+        aliases = ", ".join(name(experiment, c) for c in fitted.confounded_mains(i))
+        reason = f"cannot be separated from {aliases}" if aliases else ""
+        average.append(fitted.fit.estimate(coding.main_effect(i), reason))
+        held = {j: 0 for j in range(len(experiment.factors)) if j != coding.mains[i].factor}
+        unseen = any(i in pair for pair in fitted.unseen)
+        baseline.append(
+            fitted.fit.estimate(coding.simple_effect(i, held), reason or NO_BASELINE)
+            if fitted.interactions and not unseen
+            else Estimate(None, reason=NO_BASELINE)
+        )
+    shown = baseline if at_baseline else average
+    adjusted = holm([estimate.p() for estimate in shown])
+    ratios = cost.grid_ratios(experiment)
+    effects = []
+    for i, contrast in enumerate(coding.mains):
+        factor = list(experiment.factors)[contrast.factor]
+        levels = experiment.factors[factor]
+        says = verdict(shown[i], adjusted[i], margin, larger_is_better)
+        depends, maybe = (
+            ([], []) if at_baseline else dependence(experiment, fitted, screened, i, margin)
+        )
+        mine = cells.levels[:, contrast.factor] == contrast.level
+        effects.append(
+            Effect(
+                factor,
+                levels[contrast.level],
+                levels[0],
+                shown[i],
+                adjusted[i],
+                "depends" if depends else says,
+                int(cells.count.sum()),
+                at_baseline=baseline[i],
+                depends_on=depends,
+                may_depend_on=maybe,
+                time=ratios.get((contrast.factor, contrast.level)),
+                mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
+            )
+        )
+    return effects + missing_levels(experiment, fitted)
+
+
+def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
+    """Levels that no usable run has, or whose reference none has: null with the reason."""
+    there = {(c.factor, c.level) for c in fitted.coding.mains}
+    return [
+        Effect(
+            factor, level, levels[0],
+            Estimate(None, reason="no usable run at this level, or none at the reference"),
+            None, "undecided", 0,
+        )
+        for j, (factor, levels) in enumerate(experiment.factors.items())
+        for i, level in enumerate(levels)
+        if i > 0 and (j, i) not in there
+    ]  # fmt: skip
+
+
+def dependence(
+    experiment: Experiment,
+    fitted: Factorial,
+    screened: list[Interaction],
+    i: int,
+    margin: float | None,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What effect `i` depends on, largest first, and alias sets that may hold another such factor.
+
+    An effect depends on another where their interaction is at least half the main effect and
+    itself distinguishable from zero (Benjamini-Hochberg below 0.05). An interaction within the
+    negligible margin is none: in a large grid even those are distinguishable from zero.
+    """
+    coding = fitted.coding
+    labels = [name(experiment, c) for c in coding.mains]
+    main = fitted.fit.estimate(coding.main_effect(i)).value
+    sure, maybe = [], []
+    for item in screened:
+        value = item.estimate.value
+        real = item.p_adjusted is not None and item.p_adjusted < 0.05
+        mine = [term for term in item.terms if labels[i] in term]
+        if not real or not mine or main is None or value is None:
+            continue
+        if abs(value) < max(abs(main) / 2, margin or 0.0):
+            continue
+        if len(item.terms) > 1:
+            maybe.append(item.label)
+            continue
+        other = labels.index(mine[0][0] if mine[0][1] == labels[i] else mine[0][1])
+        contrast = coding.mains[other]
+        factor = list(experiment.factors)[contrast.factor]
+        levels = experiment.factors[factor]
+        sides = {
+            side: estimate_json(
+                fitted.fit.estimate(coding.simple_effect(i, {contrast.factor: level}))
+            )
+            for side, level in (("off", 0), ("on", contrast.level))
+        }
+        sure.append(
+            {
+                "factor": factor, "level": levels[contrast.level], "reference": levels[0],
+                "label": labels[other], "interaction": value, **sides,
+            }
+        )  # fmt: skip
+    return sure, maybe
