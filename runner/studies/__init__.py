@@ -1,0 +1,76 @@
+"""What a study asks for: a TOML file, the same keys as flags, or a study shipped beside this file.
+
+```toml
+task = "digits"
+grid = "full"
+tricks = ["warmup", "mixup(alpha=0.4)"]   # without it: the standard bag; []: none
+seeds = 3
+[factor]
+lr_scale = [0.5, 1, 2]
+[set]
+epochs = 5
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tricks.errors import BadInput, unknown
+
+Value = str | int | float | bool
+FOLDER = Path(__file__).parent
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The keys of a study file. Nothing is checked here beyond types."""
+
+    name: str = ""  # default: task-grid
+    task: str = "digits"
+    grid: str = "add-one"
+    tricks: list[str] | None = None  # None: the standard bag
+    factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
+    set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
+    seeds: int | None = None  # runs of each arm; None: the grid's default
+    reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
+    order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
+
+
+KEYS = Asked.__struct_fields__
+
+
+def shipped() -> dict[str, Path]:
+    """Studies that come with the package: name -> file."""
+    return {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}
+
+
+def read(file: Path) -> Asked:
+    """The study in a TOML file. Raises BadInput that names the file and the key."""
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"--study {file}: {error.strerror or error}") from error
+    try:
+        return msgspec.toml.decode(text, type=Asked)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{file}: {_explain(str(error))}") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BadInput(f"{file} is not TOML: {error}") from error
+
+
+def from_stored(asked: Mapping[str, Any]) -> Asked:
+    """The study that a store holds under `asked` (see Study.to_toml), to run it again."""
+    return msgspec.convert({k: v for k, v in asked.items() if k in KEYS}, Asked)
+
+
+def _explain(message: str) -> str:
+    key = re.search(r"unknown field `(.*?)`", message)
+    if key:
+        return str(unknown("key", key[1], KEYS))
+    place = re.search(r"^(.*) - at `\$\.?(.*)`$", message)
+    return f"{place[2]}: {place[1][0].lower()}{place[1][1:]}" if place else message

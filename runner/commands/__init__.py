@@ -1,0 +1,1 @@
+"""The commands of `tricks-bench`, a file each: parse, call, print."""

@@ -1,0 +1,111 @@
+"""list: the tricks, tasks, grids and studies there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from tricks.errors import unknown
+
+
+def list_(
+    what: Annotated[str, typer.Argument(help="tricks, tasks, grids or studies.")],
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """List tricks, tasks, grids or studies."""
+    load_plugins(plugin)
+    if what not in LISTS:
+        raise unknown("list", what, LISTS)
+    rows = LISTS[what](results)
+    if json:
+        print_json(rows)
+        return
+    if not rows:
+        print(f"no {what} yet")
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        print(f"{row['name']:{width}}  {_line(row)}".rstrip())
+
+
+def tricks(results: Path) -> list[dict[str, Any]]:
+    """Every known trick, as the JSON contract has it."""
+    from tricks.trick import registry
+
+    return [
+        {
+            "name": name,
+            "group": cls.group(),
+            "factor": cls.factor,
+            "source": cls.source,
+            "parameters": cls.parameters(),
+            "standard": cls.standard,
+            "idea": cls.idea(),
+        }
+        for name, cls in registry().items()
+    ]
+
+
+def tasks(results: Path) -> list[dict[str, Any]]:
+    """Every task of a fixed name, and what `folder:` is."""
+    from runner import tasks as known
+
+    rows = [{"name": name, "summary": _summary(name)} for name in known.names()]
+    return sorted(rows, key=lambda row: row["name"] == "folder:PATH")
+
+
+def grids(results: Path) -> list[dict[str, Any]]:
+    """Every grid."""
+    from runner.designs import GRIDS
+
+    return [
+        {"name": name, "summary": cls.summary, "seeds": cls.default_seeds}
+        for name, cls in GRIDS.items()
+    ]
+
+
+def studies(results: Path) -> list[dict[str, Any]]:
+    """Studies that come with the package, then those in the store."""
+    from runner.studies import shipped
+
+    rows = [
+        {"name": name, "summary": _first_comment(file), "where": str(file)}
+        for name, file in shipped().items()
+    ]
+    if results.is_dir():
+        from runner.records.store import Store
+        from runner.records.studies import load_study, study_names
+
+        store = Store(results, create=False)
+        for name in study_names(store):
+            asked = load_study(store, name).asked
+            summary = f"{asked.get('task')}, {asked.get('grid')}, {asked.get('arms')} arms"
+            rows.append({"name": name, "summary": summary, "where": str(results)})
+    return rows
+
+
+LISTS = {"tricks": tricks, "tasks": tasks, "grids": grids, "studies": studies}
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "idea" in row:
+        marks = [row["group"], *(["standard"] if row["standard"] else [])]
+        return f"{row['idea']} [{', '.join(marks)}]"
+    return str(row["summary"])
+
+
+def _summary(name: str) -> str:
+    from runner import tasks as known
+
+    if name == "folder:PATH":
+        return "your own images: a folder with one folder for each class"
+    return known.find(name).summary
+
+
+def _first_comment(file: Path) -> str:
+    first = file.read_text().split("\n", 1)[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""

@@ -1,0 +1,59 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runner.designs.factor import split
+from tricks.errors import BadInput
+
+Results = Annotated[Path, typer.Option("--results", help="The store that all studies share.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="A Python file that defines tricks; may be repeated."),
+]
+Task = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
+Name = Annotated[str | None, typer.Argument(help="The study; the latest if not given.")]
+
+RESULTS = Path("results")
+
+
+def load_plugins(plugins: list[Path] | None) -> list[str]:
+    """Load each plug-in; gives their absolute paths, for worker processes to load them too."""
+    from tricks.trick import load_plugin
+
+    for plugin in plugins or []:
+        load_plugin(plugin)
+    return [str(plugin.resolve()) for plugin in plugins or []]
+
+
+def assignments(flag: str, texts: list[str] | None) -> dict[str, str]:
+    """`["epochs=5", ...]` -> {"epochs": "5"}. Raises BadInput for what is no name=value."""
+    found: dict[str, str] = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not (equals and name.strip() and value.strip()):
+            raise BadInput(f"{flag} {text}: write it as {flag} name=value")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def listed(text: str | None) -> list[str] | None:
+    """`"a,b(x=1)"` -> its parts; "none" -> no parts."""
+    if text is None:
+        return None
+    parts = split(text)
+    if not parts:
+        raise BadInput(f"nothing is named in {text!r}: name some, such as warmup,cosine, or none")
+    return [] if [part.lower() for part in parts] == ["none"] else parts
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout; what is not a finite number is null."""
+    import json
+
+    print(json.dumps(value, indent=2, allow_nan=False))

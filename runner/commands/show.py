@@ -1,0 +1,112 @@
+"""show: the card of a trick, or a recipe and what differs from the baseline."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any
+
+import typer
+
+from runner.commands.options import Json, Plugins, Task, assignments, load_plugins, print_json
+from tricks.errors import BadInput
+
+
+def show(
+    what: Annotated[str, typer.Argument(help='A trick, or "baseline+mixup(alpha=0.4)+cosine".')],
+    task: Task = "digits",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A recipe field: epochs=5; may be repeated.")
+    ] = None,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Show a trick's idea, parameters and source, or a recipe in full.
+
+    \b
+    tricks-bench show mixup
+    tricks-bench show "baseline+mixup(alpha=0.4)+cosine" --task digits
+    """
+    load_plugins(plugin)
+    first = what.partition("+")[0].strip()
+    if first == "baseline":
+        _recipe(what, task, assignments("--set", set_), json)
+    elif "+" in _outside(what):
+        raise BadInput(f'begin with the baseline: show "baseline+{what}"')
+    else:
+        _card(what, json)
+
+
+def _card(text: str, json: bool) -> None:
+    from tricks.trick import parse
+
+    trick = parse(text)
+    cls = type(trick)
+    values = {name: getattr(trick, name) for name in cls.parameters()}
+    if json:
+        card: dict[str, Any] = {
+            "name": cls.name, "group": cls.group(), "factor": cls.factor, "source": cls.source,
+            "parameters": values, "standard": cls.standard, "idea": cls.idea(),
+            "version": cls.version,
+        }  # fmt: skip
+        print_json(card)
+        return
+    print(f"{trick}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
+    print(f"group       {cls.group()}{' (standard bag)' if cls.standard else ''}")
+    if cls.factor:
+        print(f"factor      {cls.factor}: one of several alternatives")
+    edits = trick.edits()
+    print(f"acts on     {', '.join((*edits.sets, *edits.adds))}")
+    for field, (value, reason) in edits.needs.items():
+        print(f"needs       {field}={value}: {reason}")
+    for name, value in values.items():
+        print(f"parameter   {name} = {value!r} ({_annotation(cls, name)})")
+    print(f"source      {cls.source}")
+
+
+def _recipe(text: str, task_name: str, settings: dict[str, str], json: bool) -> None:
+    from runner import tasks
+    from runner.designs.factor import split
+    from runner.study import settle
+    from tricks.recipe import FIELDS, differences, resolve, to_json
+    from tricks.trick import compose, parse
+
+    task = tasks.find(task_name)
+    baseline, _ = settle(task.baseline, settings)
+    tricks = [parse(part) for part in split(text, "+")[1:]]
+    recipe = resolve(compose(baseline, tricks), task.learning_rates)
+    before = resolve(baseline, task.learning_rates)
+    changed = differences(recipe, before)
+    if json:
+        whole = to_json(recipe)
+        print_json({"task": task.name, "recipe": whole, "changed": sorted(changed)})
+        return
+    print(f"{text} on {task.name}\n")
+    for name in FIELDS:
+        mark = "*" if name in changed else " "
+        print(f"{mark} {name:14}{_full(getattr(recipe, name))}")
+    print(f"\n{len(changed)} of {len(FIELDS)} fields differ from the baseline (*)")
+    for name, (old, new) in changed.items():
+        print(f"  {name}: {_full(old)} -> {_full(new)}")
+
+
+def _full(value: Any) -> str:
+    """A field's value with every parameter of a trick, not only those changed."""
+    import dataclasses
+
+    from runner.designs.field import field_text
+
+    if isinstance(value, tuple):
+        return " + ".join(_full(item) for item in value) or "none"
+    if dataclasses.is_dataclass(value):
+        parts = [f"{f.name}={getattr(value, f.name)!r}" for f in dataclasses.fields(value)]
+        return f"{getattr(value, 'name', '')}({', '.join(parts)})"
+    return field_text(value)
+
+
+def _annotation(cls: type, name: str) -> str:
+    return str(cls.__annotations__.get(name, "")) or "value"
+
+
+def _outside(text: str) -> str:
+    """`text` without what stands in brackets, where a + may be part of a number."""
+    return text.partition("(")[0] + text.rpartition(")")[2] if "(" in text else text

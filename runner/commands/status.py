@@ -1,0 +1,30 @@
+"""status: how far a study is."""
+
+from __future__ import annotations
+
+from runner.commands.options import RESULTS, Json, Name, Results, print_json
+
+
+def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
+    """How many runs of a study are done, running and missing."""
+    from runner.records.store import Store
+    from runner.records.studies import load_study
+
+    store = Store(results, create=False)
+    study = load_study(store, name)
+    held = store.states(study.ids)
+    states = [held.get(run["id"]) for run in study.runs]
+    counts = {"planned": len(states)}
+    for state in ("ok", "diverged", "failed", "infra"):
+        counts[state] = states.count(state)
+    counts["running"] = len(store.claims.running() & set(study.ids))
+    counts["missing"] = states.count(None)
+    if json:
+        print_json({"study": study.name, **counts})
+        return
+    print(f"{study.name}: {counts.pop('planned'):,} runs planned")
+    print(", ".join(f"{n:,} {state}" for state, n in counts.items() if n))
+    if counts["failed"] or counts["infra"]:
+        print(f"`tricks-bench retry {study.name}` opens failed runs again")
+    elif counts["missing"] > counts["running"]:
+        print(f"`tricks-bench run --study {study.name}` trains what is missing")

@@ -1,0 +1,231 @@
+"""Study: task, factors, design and seeds under a name, from what was asked for. Torch-free."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from runner import designs, tasks
+from runner.designs.factor import (
+    Arm,
+    Factor,
+    arm_levels,
+    asked_names,
+    compose_levels,
+    describe,
+    field_factor,
+    level_names,
+    standard_bag,
+    trick_factors,
+)
+from runner.designs.field import check_field, field_text, field_value
+from runner.records.spec import RunSpec
+from runner.studies import Asked
+from runner.tasks.task import DATA, Task
+from tricks.errors import BadInput, TrickConflict
+from tricks.recipe import Recipe, resolve
+from tricks.trick import Trick, coerce, compose, parse
+
+
+@dataclass(frozen=True)
+class Study:
+    """What will be trained, and why.
+
+    baseline: the task's recipe with the study's settings, not yet resolved.
+    settings: `--set` as texts. tricks: as texts. fields: `--factor` as texts.
+    notes: lines that the user should see before anything is trained.
+    """
+
+    name: str
+    task: Task
+    design: designs.Design
+    seeds: int
+    baseline: Recipe
+    tricks: tuple[str, ...] = ()
+    fields: Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    train_images: int | None = None
+    data: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def factors(self) -> Sequence[Factor]:
+        return self.design.factors
+
+    @property
+    def grid(self) -> str:
+        return self.design.name
+
+    @property
+    def runs(self) -> int:
+        """Arms times seeds."""
+        return self.design.count * self.seeds
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the task's images are."""
+        return self.data or DATA
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What identifies the task's images. Raises BadInput where they are missing or broken."""
+        return self.task.identity(self.data, self.train_images)
+
+    def recipe(self, arm: Arm) -> Recipe:
+        """The composed and resolved recipe of `arm`."""
+        composed = compose_levels(self.baseline, arm_levels(self.factors, arm))
+        return resolve(composed, self.task.learning_rates)
+
+    def spec(self, arm: Arm, seed: int) -> RunSpec:
+        """The run of `arm` with `seed`."""
+        return RunSpec(self.identity, self.recipe(arm), seed, asked_names(self.factors, arm))
+
+    def planned(self) -> Iterator[tuple[Arm, RunSpec]]:
+        """Every run, all arms once before any arm a second time."""
+        for replicate in range(self.seeds):
+            for arm in self.design:
+                yield arm, self.spec(arm, self.design.seed(arm, replicate))
+
+    def row(self, arm: Arm, spec: RunSpec) -> dict[str, Any]:
+        """A run as the study's table lists it: id, seed, and a level name for each factor."""
+        return {"id": spec.id, "seed": spec.seed, **level_names(self.factors, arm)}
+
+    def to_toml(self) -> dict[str, Any]:
+        """What was asked for and what it came to, as TOML values."""
+        on = {f.name: f.levels[i].name for f, i in zip(self.factors, self.design.on, strict=False)}
+        names = [factor.name for factor in self.factors]
+        return {
+            "name": self.name,
+            "task": self.task.name,
+            "grid": self.grid,
+            "seeds": self.seeds,
+            "tricks": list(self.tricks),
+            "factor": dict(self.fields),
+            "set": dict(self.settings),
+            "factors": describe(self.factors),
+            "settings": dict(self.settings),
+            "reference": on,
+            "order": [names[i] for i in self.design.order],
+            "arms": self.design.count,
+            "excluded": self.design.excluded,
+        }
+
+
+def build(asked: Asked, data: Path | None = None) -> Study:
+    """The study that `asked` describes, with the task's images under the folder `data`.
+
+    Raises BadInput for anything in it that cannot be; images are not looked at yet.
+    """
+    cls = designs.find(asked.grid)
+    task = tasks.find(asked.task)
+    seeds = cls.default_seeds if asked.seeds is None else asked.seeds
+    if seeds < 1:
+        raise BadInput(f"--seeds must be at least 1, not {seeds}")
+    baseline, train_images = settle(task.baseline, asked.set)
+    tricks, notes = _chosen(asked.tricks, baseline)
+    factors = trick_factors(tricks, baseline)
+    factors += [field_factor(name, values, baseline) for name, values in asked.factor.items()]
+    names = [factor.name for factor in factors]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"{name} would be varied twice: by --tricks and by --factor")
+    design = designs.make(asked.grid, factors, baseline, asked.reference, asked.order)
+    study = Study(
+        name=study_name(asked),
+        task=task,
+        design=design,
+        seeds=seeds,
+        baseline=baseline,
+        tricks=tuple(str(trick) for trick in tricks),
+        fields={f.name: [level.name for level in f.levels] for f in factors if f.kind == "field"},
+        settings={name: _setting(name, baseline, train_images) for name in asked.set},
+        train_images=train_images,
+        data=data,
+        notes=(*notes, *_spoken(design, factors)),
+    )
+    _resolvable(study)
+    return study
+
+
+def settle(baseline: Recipe, settings: Mapping[str, Any]) -> tuple[Recipe, int | None]:
+    """`baseline` with `--set` applied, and the number of training images asked for.
+
+    Raises BadInput for an unknown field, or a value of the wrong type or range.
+    """
+    train_images = None
+    for name, value in settings.items():
+        where = f"--set {name}"
+        if name == "train_images":
+            number = int(value) if isinstance(value, str) and value.strip().isdigit() else value
+            train_images = coerce(where, number, int)
+            if train_images < 1:
+                raise BadInput(f"{where} must be at least 1, not {train_images}")
+            continue
+        baseline = check_field(baseline, name, field_value(name, value, where), where)
+    return baseline, train_images
+
+
+def study_name(asked: Asked) -> str:
+    """The name given, or task-grid. Raises BadInput for one that is no safe folder name."""
+    if not asked.name:
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{asked.task}-{asked.grid}").strip("-.")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", asked.name):
+        raise BadInput(f"--name {asked.name!r}: use letters, digits, dots, hyphens and underscores")
+    return asked.name
+
+
+def _setting(name: str, baseline: Recipe, train_images: int | None) -> str:
+    """A setting as one text, equal for equal values."""
+    return str(train_images) if name == "train_images" else field_text(getattr(baseline, name))
+
+
+def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...], list[str]]:
+    """The tricks named, or what of the standard bag the baseline can take, with notes."""
+    if texts is not None:
+        return tuple(parse(text) for text in texts), []
+    tricks, notes = [], []
+    for trick in standard_bag():
+        try:
+            compose(baseline, [trick])
+        except TrickConflict as error:
+            notes.append(f"left out of the standard bag: {error}")
+        else:
+            tricks.append(trick)
+    return tuple(tricks), notes
+
+
+def _spoken(design: designs.Design, factors: Sequence[Factor]) -> list[str]:
+    """What the user should know about a design before it runs."""
+    notes = []
+    if design.needs_on:
+        chosen = [f for f, whole in zip(design.factors, factors, strict=True) if whole != f]
+        for factor, whole in zip(design.factors, factors, strict=True):
+            if factor in chosen:
+                others = ", ".join(
+                    level.name for level in whole.levels if level not in factor.levels
+                )
+                on = factor.levels[1].name
+                notes.append(
+                    f'"all on" means {factor.name}={on}; {others} takes no part '
+                    f"(--reference {factor.name}=... chooses)"
+                )
+    if design.excluded:
+        reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        notes.append(f"{design.excluded:,} impossible arms are left out: {reasons[0]}{more}")
+    return notes
+
+
+def _resolvable(study: Study) -> None:
+    """Raises BadInput if some level cannot be resolved on the task, before anything is trained."""
+    size = len(study.factors)
+    for i, factor in enumerate(study.factors):
+        for level in range(len(factor.levels)):
+            arm = (*(0,) * i, level, *(0,) * (size - i - 1))
+            if study.design.conflicts.allows(arm):
+                study.recipe(arm)
