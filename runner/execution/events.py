@@ -21,6 +21,7 @@ class Started:
     id: str
     label: str
     attempt: int
+    epochs: int | None = None  # that it will take
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,8 @@ class _Supervisor:
         assert job is not None
         if kind == "started":
             slot.attempt = self.store.root / "attempts" / job.id[:2] / job.id / str(rest[0])
-            self.tell(Started(job.id, job.label, rest[0]))
+            epochs = job.spec["recipe"].get("epochs")
+            self.tell(Started(job.id, job.label, rest[0], epochs))
             return
         if kind == "epoch":
             self.tell(Epoch(job.id, job.label, rest[0]))

@@ -1,0 +1,190 @@
+"""Progress of an execution: a live view on a terminal, one line a finished run elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from runner.execution.events import Event, Finished, Retry, Stopping, Waiting
+from runner.execution.tally import Running, Tally
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+FAILURES_SHOWN = 20
+
+
+class Progress:
+    """Shows the events it is called with; to be entered before and left after.
+
+    `total` runs, of which `recorded` need no training. `results`: the store, to name log files.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        recorded: int = 0,
+        workers: int = 1,
+        results: Path | None = None,
+        stream: TextIO | None = None,
+    ) -> None:
+        self.tally = Tally(total, recorded, workers)
+        self.results = results
+        self.stream = stream or sys.stdout
+        self.note = ""
+        self._live: Any = None
+
+    def __enter__(self) -> Progress:
+        if self.stream.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(file=self.stream, highlight=False)
+            if not console.is_dumb_terminal:
+                self._live = Live(
+                    console=console,
+                    get_renderable=lambda: self._view(console),
+                    refresh_per_second=4,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                )
+                self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.tally.running.clear()
+        self.note = ""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        failures = self.tally.failures
+        for failure in failures[:FAILURES_SHOWN]:
+            self._print(f"{failure.state}: {failure.label}: {_reason(failure.error)}")
+            self._print(f"    see {_log(self.results, failure.id)}")
+        if len(failures) > FAILURES_SHOWN:
+            self._print(f"... and {len(failures) - FAILURES_SHOWN} more that failed")
+
+    def __call__(self, event: Event) -> None:
+        """Show `event`."""
+        now = time.monotonic()
+        self.tally.take(event, now)
+        line = ""
+        match event:
+            case Finished():
+                line = self._finished(event, now)
+            case Retry():
+                line = f"again: {event.label}: {_reason(event.error)}"
+                self.note = line
+            case Waiting(count):
+                self.note = line = f"waiting for {count} runs that another runner holds"
+            case Stopping(running, stop_now):
+                runs = "1 run" if running == 1 else f"{running} runs"
+                later = f"stopping: waits for {runs} to finish; Ctrl-C again stops now"
+                self.note = line = "stopping now" if stop_now else later
+        if line and self._live is None:
+            self._print(line)
+
+    def _finished(self, run: Finished, now: float) -> str:
+        tally = self.tally
+        width = len(str(tally.total))
+        what = run.state if run.val_accuracy is None else f"val {run.val_accuracy:.2f} %"
+        left = tally.seconds_left(now)
+        rest = f", {duration(left)} left" if left else ""
+        count = f"[{tally.done:{width}}/{tally.total}]"
+        return f"{count} {run.label}: {what}, {run.seconds:.1f} s{rest}"
+
+    def _print(self, line: str) -> None:
+        print(printable(line), file=self.stream, flush=True)
+
+    def _view(self, console: Console) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        tally, now = self.tally, time.monotonic()
+        head = Table.grid(padding=(0, 2))
+        left = tally.seconds_left(now)
+        eta = "" if not left else f"{duration(left)} left"
+        share = 100 * tally.done // max(1, tally.total)
+        head.add_row(
+            ProgressBar(max(1, tally.total), tally.done, width=max(10, console.width // 3)),
+            Text(f"{tally.done}/{tally.total} runs"),
+            Text(f"{share} %"),
+            Text(eta, style="cyan"),
+            Text(self._counts(), style="yellow"),
+        )
+        rows = Table.grid(padding=(0, 2))
+        rows.add_column(width=max(20, console.width - 44), no_wrap=True, overflow="ellipsis")
+        for run in tuple(tally.running.values()):
+            rows.add_row(Text("  " + printable(run.label)), *_epochs(run), _seconds(run, now))
+        lines: list[RenderableType] = [head, rows]
+        if tally.best is not None:
+            best = printable(f"best by validation: {tally.best.label}")
+            lines.append(Text(f"  {best}  {tally.best.val_accuracy:.2f} %", style="green"))
+        if self.note:
+            note = Text("  " + printable(self.note), style="yellow", no_wrap=True)
+            note.overflow = "ellipsis"
+            lines.append(note)
+        return Group(*lines)
+
+    def _counts(self) -> str:
+        shown = ("diverged", "failed", "infra")
+        return ", ".join(f"{self.tally.states[s]} {s}" for s in shown if self.tally.states[s])
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(41), duration(150), duration(5000), duration(200_000)
+    ('41 s', '2 min 30 s', '1 h 23 min', '2 d 7 h')
+    """
+    whole = round(seconds)
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for name, size in units:
+        count, whole = divmod(whole, size)
+        if count or parts:
+            parts.append(f"{count} {name}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
+
+
+def printable(text: str) -> str:
+    """`text` without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _epochs(run: Running) -> tuple[Any, Any]:
+    from rich.text import Text
+
+    epoch = run.metrics.get("epoch", 0)
+    of = f"/{run.epochs}" if run.epochs else ""
+    accuracy = run.metrics.get("val_accuracy")
+    return (
+        Text(f"epoch {epoch}{of}", style="dim"),
+        Text("" if accuracy is None else f"val {accuracy:.1f} %", style="dim"),
+    )
+
+
+def _seconds(run: Running, now: float) -> Any:
+    from rich.text import Text
+
+    return Text(duration(now - run.began), style="dim")
+
+
+def _reason(error: Any) -> str:
+    first = (str((error or {}).get("message", "")).strip().splitlines() or [""])[0][:200]
+    return f"{(error or {}).get('type', 'error')}: {first}".removesuffix(": ")
+
+
+def _log(results: Path | None, id: str) -> str:
+    folder = Path("attempts") / id[:2] / id
+    return f"{results / folder}" if results is not None else f"{folder} in the store"

@@ -1,0 +1,83 @@
+"""What is known of an execution at a moment: counts, running runs, best so far, time left."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.execution.events import Epoch, Event, Finished, Retry, Skipped, Started
+
+WINDOW = 60  # finished runs that the throughput is measured over
+
+
+@dataclass
+class Running:
+    """A run that is being trained."""
+
+    label: str
+    began: float
+    epochs: int | None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Tally:
+    """Counts of `total` runs, of which `recorded` had their record before."""
+
+    total: int
+    recorded: int = 0
+    workers: int = 1
+    states: Counter[str] = field(default_factory=Counter)
+    running: dict[str, Running] = field(default_factory=dict)
+    best: Finished | None = None
+    failures: list[Finished] = field(default_factory=list)
+    skipped: int = 0
+    _seconds: float = 0.0
+    _ends: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+
+    def take(self, event: Event, now: float) -> None:
+        """Count `event`, which happened at `now` (monotonic seconds)."""
+        match event:
+            case Skipped(count):
+                self.skipped += count
+            case Started(id, label, _, epochs):
+                self.running[id] = Running(label, now, epochs)
+            case Epoch(id, _, metrics) if id in self.running:
+                self.running[id].metrics = metrics
+            case Retry(id):
+                self.running.pop(id, None)
+            case Finished(id):
+                self.running.pop(id, None)
+                self.states[event.state] += 1
+                self._ends.append(now)
+                self._seconds += event.seconds
+                if event.error is not None:
+                    self.failures.append(event)
+                best = self.best.val_accuracy if self.best else None
+                if event.val_accuracy is not None and (best is None or event.val_accuracy > best):
+                    self.best = event
+
+    @property
+    def trained(self) -> int:
+        """Runs that got their record here."""
+        return sum(self.states.values())
+
+    @property
+    def done(self) -> int:
+        """Runs that have their record."""
+        return min(self.total, max(self.recorded, self.skipped) + self.trained)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Seconds until all runs have their record, from the throughput; None if unknown."""
+        left = self.total - self.done
+        if left == 0:
+            return 0.0
+        if not self.trained:
+            return None
+        if len(self._ends) > 2 * self.workers:
+            pace = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+        else:  # the first runs end together: take their mean length
+            pace = self._seconds / self.trained / self.workers
+        return max(pace * left - (now - self._ends[-1]), pace)

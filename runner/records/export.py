@@ -1,0 +1,173 @@
+"""Exports: a study's records as a CSV, or as a small folder that can be committed and read back.
+
+runs.csv        the columns of `table`; `correct` is left out for large test sets
+epochs.csv.gz   the learning curves
+study.toml      what was asked for, and what it was run with
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.records import durable
+from runner.records.index import LARGEST_TEST_SET
+from runner.records.record import COLUMNS, TEXT
+from runner.records.store import Store
+from runner.records.studies import StudyFile, load_study, read_asked, write_asked
+from runner.records.table import CURVES, curves, table, typed
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for code
+PROVENANCE = ("device", "versions", "code_revision")  # of a record; never host or paths
+
+
+class Evidence(NamedTuple):
+    """All that a report or an analysis needs of a study."""
+
+    study: StudyFile
+    runs: pandas.DataFrame  # `table`
+    curves: pandas.DataFrame  # `curves`
+    records: list[dict[str, Any]]  # id, state, seed and `PROVENANCE` of each run
+
+
+def evidence(source: Store | Path, name: str | None = None) -> Evidence:
+    """A study from a store (the latest if `name` is None) or from an exported folder.
+
+    Raises BadInput if there is none, or its files cannot be read.
+    """
+    if not isinstance(source, Store):
+        return read_export(source)
+    study = load_study(source, name)
+    records = []
+    for id in study.ids:
+        record = source.read(id)
+        if record is not None:
+            records.append({key: record.get(key) for key in ("id", "state", "seed", *PROVENANCE)})
+    return Evidence(study, table(source, study), curves(source, study), records)
+
+
+def is_export(folder: Path) -> bool:
+    """Whether `folder` holds what `write_export` writes."""
+    return (folder / "study.toml").is_file() and (folder / "runs.csv").is_file()
+
+
+def write_csv(source: Store, study: StudyFile, out: Path, correct: bool | None = None) -> None:
+    """One row a run: study, task, grid, then the columns of `table`. Raises OSError.
+
+    `correct`: keep the bits of right and wrong; None: only of test sets up to 2,000 images.
+    """
+    frame = _compact(table(source, study), correct)
+    for position, key in enumerate(("name", "task", "grid")):
+        value = study.name if key == "name" else study.asked.get(key, "")
+        frame.insert(position, "study" if key == "name" else key, value)
+    durable.replace(out, _csv(frame))
+
+
+def write_export(
+    source: Store, study: StudyFile, folder: Path, correct: bool | None = None
+) -> Path:
+    """Write the study as the folder described above; returns it. Raises OSError."""
+    found = evidence(source, study.name)
+    runs = _compact(found.runs, correct)
+    durable.replace(folder / "runs.csv", _csv(runs))
+    packed = gzip.compress(_csv(found.curves, digits=6), mtime=0)  # the same bytes each time
+    durable.replace(folder / "epochs.csv.gz", packed)
+    machines: dict[str, dict[str, Any]] = {}
+    for record in found.records:
+        content = {key: record[key] for key in PROVENANCE if record[key] is not None}
+        known = machines.setdefault(json.dumps(content, sort_keys=True), {**content, "runs": 0})
+        known["runs"] += 1
+    asked = {"name": study.name, **study.asked, "provenance": list(machines.values())}
+    durable.replace(folder / "study.toml", write_asked(asked))
+    return folder
+
+
+def read_export(folder: Path) -> Evidence:
+    """The inverse of `write_export`. Raises BadInput if a file is missing or cannot be read.
+
+    Where runs were made on several machines, each run's record names the one most runs share.
+    """
+    import pandas as pd
+
+    if not is_export(folder):
+        raise BadInput(f"{folder} holds no exported study: no study.toml and runs.csv")
+    asked = read_asked(folder / "study.toml")
+    machines = asked.pop("provenance", [])
+    try:
+        text = durable.read(folder / "runs.csv").decode()
+        kept = {
+            "id": str,
+            "state": str,
+            **dict.fromkeys((f["name"] for f in asked["factors"]), str),
+        }
+        runs = pd.read_csv(
+            io.StringIO(text),
+            dtype={_escaped(key): kind for key, kind in {**kept, "correct": object}.items()},
+            keep_default_na=False,
+            na_values=[""],
+        )
+        runs = runs.rename(columns=_plain)
+        for column in (*kept, *TEXT):
+            if column in runs:
+                runs[column] = [_plain(v) if isinstance(v, str) else None for v in runs[column]]
+        for column in COLUMNS:
+            if column not in runs:
+                runs[column] = None if column in TEXT else float("nan")
+        runs = typed(runs)
+        packed = io.BytesIO(gzip.decompress(durable.read(folder / "epochs.csv.gz")))
+        epochs = pd.read_csv(packed, dtype={"id": str, **dict.fromkeys(CURVES, "float64")})
+        factors = [factor["name"] for factor in asked["factors"]]
+        rows = runs[["id", "seed", *factors]].to_dict("records")
+    except (OSError, EOFError, KeyError, ValueError, TypeError) as error:
+        raise BadInput(f"cannot read the exported study {folder}: {error}") from error
+    common = max(machines, key=lambda machine: machine["runs"], default={})
+    shared = {key: common.get(key) for key in PROVENANCE}
+    records = [
+        {**shared, "id": run["id"], "state": run["state"], "seed": run["seed"]}
+        for run in runs.to_dict("records")
+    ]
+    planned = [{str(key): value for key, value in row.items()} for row in rows]
+    study = StudyFile(str(asked.get("name", folder.name)), asked, planned)
+    return Evidence(study, runs, epochs, records)
+
+
+def _compact(frame: pandas.DataFrame, correct: bool | None) -> pandas.DataFrame:
+    if correct is None:
+        correct = not (frame["test_images"] > LARGEST_TEST_SET).any()
+    return frame if correct else frame.drop(columns="correct")
+
+
+def _csv(frame: pandas.DataFrame, digits: int = 10) -> bytes:
+    """CSV bytes, numbers to `digits` significant digits, whole ones as such."""
+    frame = frame.rename(columns=_escaped)
+    for column in frame:
+        if frame[column].dtype == object:
+            frame[column] = [_escaped(v) if isinstance(v, str) else v for v in frame[column]]
+        elif frame[column].dtype == "float64":
+            frame[column] = [None if v != v else f"{v:.{digits}g}" for v in frame[column]]
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text.encode()
+
+
+def _escaped(text: str) -> str:
+    """`text` so that a spreadsheet does not run it; a plain number stays as it is."""
+    if not text.startswith(FORMULA) and not (text.startswith("'") and _plain(text) != text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return "'" + text
+    return text
+
+
+def _plain(text: str) -> str:
+    """The inverse of `_escaped`."""
+    rest = text.lstrip("'")
+    return text[1:] if text.startswith("'") and rest.startswith(FORMULA) else text
