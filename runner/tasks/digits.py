@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.tasks.sampling import train_and_probe
 from runner.tasks.task import Task
 from tricks.errors import BadInput
 from tricks.optimizer.sgd import SGD
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 # The images come ordered by writer, so the splits are contiguous: no writer is on both sides.
 TRAIN, VALIDATION = 850, 247  # the other 700 are the test set
-PROBE = 256
 
 
 def fingerprint(data: Path) -> Mapping[str, Any]:
@@ -35,20 +35,19 @@ def load(data: Path, train_images: int | None) -> Splits:
     import torch
     from sklearn.datasets import load_digits
 
-    from runner.training.data import Resident, Splits, stratified
+    from runner.training.data import Resident, Splits
 
     bundle = load_digits()
     pixels = torch.from_numpy(bundle.images * (255 / 16)).round().to(torch.uint8).unsqueeze(1)
     everything = Resident(pixels, torch.from_numpy(bundle.target).long())
-    train = everything.subset(range(TRAIN))
-    if train_images is not None:
-        train = train.subset(stratified(train.labels.tolist(), train_images))
+    train, probe = train_and_probe(everything.subset(range(TRAIN)), train_images)
+    assert isinstance(train, Resident)
     values = train.images.float() / 255
     return Splits(
         train=train,
         validation=everything.subset(range(TRAIN, TRAIN + VALIDATION)),
         test=everything.subset(range(TRAIN + VALIDATION, len(everything))),
-        probe=train.subset(stratified(train.labels.tolist(), min(PROBE, len(train)))),
+        probe=probe,
         classes=10,
         channels=1,
         mean=(values.mean().item(),),

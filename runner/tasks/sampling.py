@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.training.data import Source
 
-PROBE = 1024  # at most so many clean training images measure training accuracy
+PROBE = 256  # at most so many clean training images measure training accuracy
 
 
 def hold_out(labels: Sequence[int], share_or_count: float | int) -> tuple[list[int], list[int]]:
@@ -21,12 +21,10 @@ def hold_out(labels: Sequence[int], share_or_count: float | int) -> tuple[list[i
     return [i for i in range(len(labels)) if i not in chosen], held
 
 
-def train_and_probe(
-    train: Source, train_images: int | None, probe: int = PROBE
-) -> tuple[Source, Source]:
+def train_and_probe(train: Source, train_images: int | None) -> tuple[Source, Source]:
     """The training images (all, or a fixed stratified subset of `train_images`), and a probe."""
     from runner.training.data import stratified
 
     if train_images is not None:
         train = train.subset(stratified(train.labels.tolist(), train_images))
-    return train, train.subset(stratified(train.labels.tolist(), min(probe, len(train))))
+    return train, train.subset(stratified(train.labels.tolist(), min(PROBE, len(train))))
