@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.commands import listing, run, show, status
+from runner.commands import (
+    analyze,
+    doctor,
+    export,
+    listing,
+    report,
+    retry,
+    run,
+    show,
+    status,
+)
 from tricks.errors import BadInput
 
 app = typer.Typer(
@@ -29,9 +39,14 @@ tricks-bench show mixup                  what a trick does, and where it comes f
     no_args_is_help=True,
 )
 app.command("run")(run.run)
+app.command("report")(report.report)
 app.command("status")(status.status)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
+app.command("analyze")(analyze.analyze)
+app.command("export")(export.export)
+app.command("retry")(retry.retry)
+app.command("doctor")(doctor.doctor)
 
 
 def _version(asked: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.execution.progress import duration
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,13 +41,6 @@ def forecast(
         sooner = duration(seconds * arms * plan.seeds / workers)
         text += f"\n--grid fraction estimates every trick's average effect in about {sooner}"
     return text
-
-
-def duration(seconds: float) -> str:
-    """Rounded for reading: 8 s, 25 min, 3.5 h."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _earlier(plan: Study, missing: Sequence[RunSpec], results: Path) -> float | None:

@@ -243,6 +243,7 @@ def _train(
             typer.confirm("start?", default=True, abort=True)
 
     from runner.execution.executor import execute
+    from runner.execution.progress import Progress
     from runner.records.store import Store
     from runner.records.studies import save_study
     from runner.tasks import work
@@ -252,21 +253,25 @@ def _train(
     train = functools.partial(
         work.train, task=plan.task.name, data=str(plan.data_folder), device=device
     )
-    summary = execute(
-        list(specs.values()),
-        store,
-        train,
-        workers=workers,
-        preload=work.preload(),
-        plugins=plugins,
-        runs_per_process=1000 if _on_gpu(device) else 1,
-        on_event=lambda event: print(event, flush=True),
-    )
+    done = len(specs) - len(missing)
+    with Progress(len(specs), recorded=done, workers=workers, results=results) as progress:
+        summary = execute(
+            list(specs.values()),
+            store,
+            train,
+            workers=workers,
+            preload=work.preload(),
+            plugins=plugins,
+            runs_per_process=1000 if _on_gpu(device) else 1,
+            on_event=progress,
+        )
+    counts = {"ok": summary.ok, "diverged": summary.diverged, "recorded before": summary.skipped}
+    print(f"{plan.name}: {', '.join(f'{n:,} {what}' for what, n in counts.items() if n)}")
     where = "" if results == RESULTS else f" --results {results}"
     if summary.interrupted:
         print(f"interrupted: `tricks-bench run --study {plan.name}{where}` goes on from here")
         return 130
-    bad = summary.failed + summary.infra
+    bad = summary.failed + summary.infra + summary.failed_before
     if bad:
         print(
             f"{bad} runs failed: `tricks-bench status {plan.name}{where}` counts them, "

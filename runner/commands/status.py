@@ -7,11 +7,9 @@ from runner.commands.options import RESULTS, Json, Name, Results, print_json
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """How many runs of a study are done, running and missing."""
-    from runner.records.store import Store
-    from runner.records.studies import load_study
+    from runner.commands.experiments import open_study
 
-    store = Store(results, create=False)
-    study = load_study(store, name)
+    store, study = open_study(results, name)
     held = store.states(study.ids)
     states = [held.get(run["id"]) for run in study.runs]
     counts = {"planned": len(states)}

@@ -57,14 +57,17 @@ def make(
     if cls.needs_on:
         factors = two_levels(factors, all_on(factors, reference or {}))
         on = (1,) * len(factors)
-    design = cls(factors, find_conflicts(factors, baseline), on, _positions(factors, order))
+    positions = _positions(factors, order) if cls.needs_order else ()
+    design = cls(factors, find_conflicts(factors, baseline), on, positions)
     design.check()
     return design
 
 
 def _positions(factors: Sequence[Factor], order: Sequence[str]) -> tuple[int, ...]:
+    """Positions of the factors named in `order`, which are all of them; by default as they are."""
     names = [factor.name for factor in factors]
-    found = []
+    order = order or names
+    found: list[int] = []
     for name in order:
         # A member of a group may stand for its group: lars for optimizer.
         by_level = [f.name for f in factors if f.kind == "group" and f.levels[1].name == name]
@@ -74,7 +77,7 @@ def _positions(factors: Sequence[Factor], order: Sequence[str]) -> tuple[int, ..
         if names.index(name) in found:
             raise BadInput(f"--order names {name} twice")
         found.append(names.index(name))
-    missing = [name for i, name in enumerate(names) if order and i not in found]
+    missing = [name for i, name in enumerate(names) if i not in found]
     if missing:
         raise BadInput(f"--order must name every factor: {', '.join(missing)} is missing")
     return tuple(found)

@@ -21,7 +21,7 @@ class Cumulative(Design):
     def candidates(self) -> Iterator[Arm]:
         arm = list(reference_arm(self.factors))
         yield tuple(arm)
-        for i in self.order or range(len(self.factors)):
+        for i in self.order:
             arm[i] = self.on[i]
             yield tuple(arm)
 

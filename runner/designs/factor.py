@@ -7,20 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.analysis.metrics import is_bookkeeping
 from runner.designs.field import check_field, field_text, field_value
+from runner.records.record import COLUMNS
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import FIELDS, Recipe
 from tricks.trick import Trick, compose, parse, registry
-
-# Columns of a study's table, which no factor may be called.
-RESERVED = frozenset([
-    "id", "state", "status", "seed", "accuracy", "loss", "error", "val_accuracy", "val_loss",
-    "probe_accuracy", "train_seconds", "cpu_seconds", "evaluate_seconds", "wait_seconds",
-    "total_seconds", "seconds", "images_per_second", "peak_memory_mb", "memory", "parameters",
-    "chance_accuracy", "test_accuracy", "test_loss", "test_images", "correct", "device", "host",
-    "versions", "epoch", "lr", "started", "finished", "attempt", "name", "run", "arm", "task",
-    "grid",
-])  # fmt: skip
 
 # One level index for every factor; 0 is always the reference.
 Arm = tuple[int, ...]
@@ -186,7 +178,7 @@ def _held(baseline: Recipe, factor: str) -> Trick | None:
 
 
 def _named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
-    if name in RESERVED:
+    if is_bookkeeping(name) or name in (*COLUMNS, "epoch"):
         raise BadInput(f"a factor cannot be called {name!r}: that is a column of the results table")
     return Factor(name, levels, kind)
 

@@ -1,0 +1,96 @@
+"""analyze: effects, intervals and verdicts of a study, or of a CSV made elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runner.commands.options import RESULTS, Json, Results, listed, print_json
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.analysis.effects import Analysis
+    from runner.analysis.experiment import Experiment
+
+
+def analyze(
+    what: Annotated[
+        str | None, typer.Argument(help="A study (the latest if not given), or a CSV file.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="The column to explain.")] = "accuracy",
+    factors: Annotated[
+        str | None, typer.Option(help="Factor columns of a CSV, as warmup,mixup.")
+    ] = None,
+    estimand: Annotated[
+        str | None, typer.Option(help="grid (averaged over it) or baseline (effects at it).")
+    ] = None,
+    negligible: Annotated[
+        float | None, typer.Option(help="The largest effect not worth having. [default: 0.2 pp]")
+    ] = None,
+    results: Results = RESULTS,
+    json: Json = False,
+) -> None:
+    """Which tricks help, by how much, and how sure that is.
+
+    \b
+    tricks-bench analyze digits-full --metric val_accuracy
+    tricks-bench analyze runs.csv --factors warmup,cosine,mixup
+    """
+    if negligible is not None and not 0 <= negligible < float("inf"):
+        raise BadInput(f"--negligible must be a number of at least 0, not {negligible}")
+    found = _experiment(what, metric, listed(factors), results)
+    analysis = found.analyze(metric, estimand, negligible)
+    if json:
+        print_json(analysis.to_json())
+    else:
+        _print(analysis)
+
+
+def _experiment(
+    what: str | None, metric: str, factors: list[str] | None, results: Path
+) -> Experiment:
+    if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
+        from runner.analysis.experiment import from_csv
+
+        return from_csv(what, factors, metric)
+    if factors is not None:
+        raise BadInput("--factors is for a CSV: a study knows its factors")
+    from runner.commands.experiments import experiment, open_study
+
+    return experiment(*open_study(results, what))
+
+
+def _print(analysis: Analysis) -> None:
+    """The effects as a table, with what they are estimates of."""
+    unit = analysis.unit
+    print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
+    rows = [("", "effect", "95 % interval", "p adjusted", "verdict", "runs")]
+    for effect in analysis.effects:
+        value = effect.to_json()
+        low, high = value["ci_low"], value["ci_high"]
+        rows.append(
+            (
+                effect.label,
+                _number(value["effect"]),
+                "none" if low is None else f"{low:+.2f} to {high:+.2f}",
+                "" if value["p_adjusted"] is None else f"{value['p_adjusted']:.3g}",
+                effect.verdict,
+                str(effect.runs),
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    sigma = "unknown" if analysis.sigma is None else f"{analysis.sigma:.3g} {unit}"
+    print(f"run-to-run sd {sigma}; error: {analysis.error_term}")
+    reasons = {e.estimate.reason for e in analysis.effects if e.estimate.reason}
+    for note in (*sorted(reasons), *analysis.notes):
+        print(note)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:+.2f}"

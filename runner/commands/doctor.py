@@ -1,0 +1,84 @@
+"""doctor: what this installation is and what it can use."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from tricks.errors import BadInput
+
+PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "statsmodels")
+
+
+def doctor(results: Results = RESULTS, plugin: Plugins = None, json: Json = False) -> int:
+    """Show versions, cores, device, store and plug-ins."""
+    load_plugins(plugin)
+    store, usable = _store(results)
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+        "cores": len(os.sched_getaffinity(0)),
+        "device": _device(),
+        "store": store,
+        "plugins": _plugins(),
+    }
+    if json:
+        print_json({**found, "usable": usable})
+    else:
+        for key, value in found.items():
+            text = ", ".join(value) or "none" if isinstance(value, list) else value
+            print(f"{key:14}{text}")
+    return 0 if usable else 1
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _device() -> str:
+    try:
+        import torch
+    except ImportError as error:
+        return f"none: {error}"
+    if torch.cuda.is_available():
+        return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return "cpu"
+
+
+def _store(results: Path) -> tuple[str, bool]:
+    """What the store is like, and whether runs can be recorded in it. Nothing is made."""
+    from runner.records.store import Store
+
+    if not results.exists():
+        parent = next(p for p in (results.absolute(), *results.absolute().parents) if p.exists())
+        if os.access(parent, os.W_OK):
+            return f"{results}: will be made by the first run", True
+        return f"{results}: cannot be made, {parent} is not writable", False
+    try:
+        if not (results / "FORMAT").exists():
+            return f"{results}: a folder without runs", os.access(results, os.W_OK)
+        count = len(Store(results, create=False).ids())
+    except BadInput as error:
+        return str(error), False
+    writable = os.access(results, os.W_OK)
+    return f"{results}: {count:,} runs, {'' if writable else 'not '}writable", writable
+
+
+def _plugins() -> list[str]:
+    """Tricks that do not come with the bag, with the file each is defined in."""
+    import inspect
+
+    from tricks.trick import registry
+
+    return [
+        f"{name} ({inspect.getsourcefile(cls)})"
+        for name, cls in registry().items()
+        if cls.group() == "plugin"
+    ]
