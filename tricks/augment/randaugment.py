@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
@@ -42,8 +43,6 @@ def strength(operation: str, magnitude: int, height: int, width: int) -> float:
 
 def operate(images: torch.Tensor, operation: str, amount: float) -> torch.Tensor:
     """torchvision's `operation` with the signed strength `amount` on images (..., C, H, W)."""
-    import math
-
     from torchvision.transforms.v2 import functional
 
     if operation in WARPS:
@@ -154,6 +153,15 @@ def _one_each(images: torch.Tensor, variants: torch.Tensor, magnitude: int) -> t
     return torch.cat(groups).index_select(0, order.argsort())
 
 
+def draw(count: int, num_ops: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """`operations` and `negative`, both (count, num_ops): independent and equally likely."""
+    import torch
+
+    size, device = (count, num_ops), generator.device
+    operations = torch.randint(len(OPERATIONS), size, generator=generator, device=device)
+    return operations, torch.randint(2, size, generator=generator, device=device).bool()
+
+
 @dataclass(frozen=True)
 class RandAugment(Trick):
     """Apply a few random operations (shears, contrast, posterize ...) of one strength per image.
@@ -181,9 +189,5 @@ class RandAugment(Trick):
 
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """images (B, C, H, W) uint8 -> the same, each with its own operations and signs."""
-        import torch
-
-        size, device = (len(images), self.num_ops), generator.device
-        operations = torch.randint(len(OPERATIONS), size, generator=generator, device=device)
-        negative = torch.randint(2, size, generator=generator, device=device).bool()
+        operations, negative = draw(len(images), self.num_ops, generator)
         return randaugment(images, operations, negative, self.magnitude)

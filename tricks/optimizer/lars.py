@@ -69,7 +69,8 @@ class LARS(Trick):
         from timm.optim import Lars
 
         # Without always_adapt timm adapts only groups that decay; its own momentum is 0.
+        # foreach, which timm leaves off on a CPU, takes a third of the time for many small layers.
         return Lars(
             split_by_rank(parameters), lr=self.lr or 0.0, momentum=self.momentum,
-            weight_decay=self.decay, trust_coeff=self.trust, always_adapt=True,
+            weight_decay=self.decay, trust_coeff=self.trust, always_adapt=True, foreach=True,
         )  # fmt: skip

@@ -1,0 +1,141 @@
+"""RandAugment: torchvision's operators bit for bit, and draws that are each image's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import autoaugment as version_1
+from torchvision.transforms.v2 import RandAugment as Version2
+
+from tricks import BadInput, parse
+from tricks.augment.randaugment import OPERATIONS, SIGNED, RandAugment, draw, randaugment
+
+VARIANTS = 2 * len(OPERATIONS)
+
+
+def pictures(count, channels, height, width, seed=0):
+    """Noise, some of it dark, of few values, with gaps in its range, or of one value."""
+    source = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (count, channels, height, width), generator=source)
+    images[::5] //= 16
+    images[1::5] = images[1::5] // 32 * 32
+    images[2::5] = images[2::5].clamp(60, 200)
+    images[-1] = 77
+    return images.to(torch.uint8)
+
+
+def torchvision_strength(operation, negative, magnitude, height, width):
+    strengths, signed = Version2()._AUGMENTATION_SPACE[operation]
+    found = strengths(31, height, width)
+    amount = 0.0 if found is None else float(found[magnitude])
+    return -amount if signed and negative else amount
+
+
+def by_version_2(image, operation, amount):
+    fill = Version2()._fill
+    return Version2()._apply_image_or_video_transform(
+        image, operation, amount, interpolation=InterpolationMode.NEAREST, fill=fill
+    )
+
+
+def by_version_1(image, operation, negative, magnitude):
+    strengths, signed = version_1.RandAugment()._augmentation_space(31, image.shape[1:])[operation]
+    amount = float(strengths[magnitude]) if strengths.ndim else 0.0
+    amount = -amount if signed and negative else amount
+    return version_1._apply_op(image, operation, amount, InterpolationMode.NEAREST, None)
+
+
+@pytest.mark.parametrize("magnitude", [0, 3, 9, 15, 30])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 17, 23)])
+def test_every_operation_is_torchvisions_bit_for_bit(shape, magnitude):
+    images = pictures(3 * VARIANTS, *shape, seed=magnitude)
+    variants = torch.arange(3 * VARIANTS) % VARIANTS
+    operations, negative = variants.view(-1, 1) // 2, variants.view(-1, 1) % 2 == 1
+    found = randaugment(images, operations, negative, magnitude)
+    for i, image in enumerate(images):
+        name, sign = OPERATIONS[int(operations[i])], bool(negative[i])
+        amount = torchvision_strength(name, sign, magnitude, *shape[1:])
+        assert torch.equal(found[i], by_version_2(image, name, amount)), (i, name, amount)
+        # torchvision's own two versions round AutoContrast, Color and Sharpness differently.
+        old = by_version_1(image, name, sign, magnitude)
+        assert (found[i].int() - old.int()).abs().max() <= 1, (i, name, amount)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)])
+def test_a_batch_of_drawn_operations_is_torchvisions_image_by_image(shape):
+    images = pictures(64, *shape)
+    operations, negative = draw(64, 3, torch.Generator().manual_seed(3))
+    found = randaugment(images, operations, negative, 9)
+    for i, image in enumerate(images):
+        for op, sign in zip(operations[i].tolist(), negative[i].tolist(), strict=True):
+            name = OPERATIONS[op]
+            amount = torchvision_strength(name, sign, 9, *shape[1:])
+            image = by_version_2(image, name, amount)
+        assert torch.equal(found[i], image)
+
+
+def test_operations_and_signs_are_torchvisions():
+    space = Version2()._AUGMENTATION_SPACE
+    assert tuple(space) == OPERATIONS
+    assert {name for name, (_, signed) in space.items() if signed} == SIGNED
+
+
+def test_draws_are_even_and_independent():
+    count = 28_000
+    operations, negative = draw(count, 2, torch.Generator().manual_seed(0))
+    together = operations[:, 0] * len(OPERATIONS) + operations[:, 1]
+    cells = together.bincount(minlength=len(OPERATIONS) ** 2).float()
+    expected = count / len(OPERATIONS) ** 2
+    chi_square = float(((cells - expected) ** 2 / expected).sum())
+    assert 100 < chi_square < 300  # 195 degrees of freedom: 195 ± 20
+    for slot in range(2):
+        for operation in range(len(OPERATIONS)):
+            share = negative[operations[:, slot] == operation, slot].float().mean()
+            assert share == pytest.approx(0.5, abs=0.06)
+
+
+def test_each_image_has_its_own_draw():
+    image = pictures(2, 3, 16, 16)[:1]
+    found = RandAugment().apply(image.expand(64, -1, -1, -1), torch.Generator().manual_seed(0))
+    assert len({picture.numpy().tobytes() for picture in found}) > 40
+
+
+def test_draws_come_from_the_generator_alone():
+    images = pictures(32, 1, 8, 8)
+    kept = images.clone()
+    state = torch.get_rng_state()
+    one, same, other = (
+        RandAugment().apply(images, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(images, kept)
+    assert (one.shape, one.dtype) == (images.shape, torch.uint8)
+
+
+def test_parameters_reach_the_images():
+    images = pictures(64, 3, 16, 16)
+
+    def changed(trick):
+        found = trick.apply(images, torch.Generator().manual_seed(0))
+        return (found.float() - images.float()).abs().mean()
+
+    assert changed(RandAugment(magnitude=30)) > changed(RandAugment(magnitude=3))
+    assert changed(RandAugment(num_ops=3)) > changed(RandAugment(num_ops=1))
+
+
+def test_one_image_and_other_channel_counts():
+    generator = torch.Generator().manual_seed(0)
+    assert RandAugment().apply(pictures(1, 3, 8, 8), generator).shape == (1, 3, 8, 8)
+    with pytest.raises(BadInput, match="1 or 3 channels, not 2"):
+        RandAugment().apply(pictures(4, 2, 8, 8), generator)
+
+
+@pytest.mark.parametrize(
+    "text", ["randaugment(magnitude=31)", "randaugment(magnitude=-1)", "randaugment(num_ops=0)"]
+)
+def test_a_value_out_of_range_is_bad_input(text):
+    with pytest.raises(BadInput, match="randaugment"):
+        parse(text)
