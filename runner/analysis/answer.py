@@ -128,7 +128,7 @@ def _factorial_notes(experiment: Experiment, usable: Cells, fitted: Factorial) -
     for j, (name, levels) in enumerate(experiment.factors.items()):
         runs = np.bincount(usable.levels[:, j], weights=usable.count, minlength=len(levels))
         share = runs / runs.sum()
-        if len(levels) > 1 and share.max() - share.min() > 0.02:
+        if fitted.interactions and share.max() - share.min() > 0.02:
             said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
             notes.append(f"The grid's average weighs {name} as the runs do: {said}.")
     if not fitted.interactions and len(fitted.coding.mains) > 1:
@@ -214,12 +214,16 @@ def _with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     found = arm_means.divergence(experiment)
     counted = states(experiment)
     notes = [*experiment.notes, *analysis.notes]
+    told: set[str] = set()
     if counted.get("diverged"):
         notes.append(
             f"{counted['diverged']} runs diverged. Effects are of {analysis.metric} given that "
             "training succeeded; diverged runs are counted by level, not averaged."
         )
-    for item in found:
+    for item in sorted(found, key=lambda x: -x["diverged"] / x["runs"]):
+        if item["factor"] in told:
+            continue
+        told.add(item["factor"])
         if item["p"] is not None and item["p"] < 0.05 and item["diverged"]:
             notes.append(
                 f"Diverged runs are unevenly spread over {item['factor']}: {item['diverged']} of "

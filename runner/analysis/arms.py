@@ -30,7 +30,7 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
     """One row an arm with any run: arm (index, level codes), label, runs, ok, diverged, failed,
     mean, sd, low, high (95 % t-interval of this arm's mean), val_accuracy, accuracy, seconds.
 
-    Sorted by level codes; mean is NaN where no run finished, sd and interval below two.
+    The baseline first, then by number of changes; mean is NaN where no run finished, sd and interval below two.
     """
     runs = experiment.runs
     codes = level_codes(runs, experiment.factors)
@@ -52,10 +52,17 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
             table[name] = pd.Series(column).groupby(where).mean()
     names = list(experiment.factors)
     level_names = [[experiment.factors[f][c] for f, c in zip(names, a, strict=True)] for a in arms]
+    table["place"] = [_place(arm) for arm in arms]
     chosen = [dict(zip(names, row, strict=True)) for row in level_names]
     table["levels"] = pd.Series(chosen, index=table.index, dtype=object)
     table["label"] = [arm_label(row, experiment.factors) for row in chosen]
-    return table
+    return table.sort_values("place").drop(columns="place")
+
+
+def _place(arm: np.ndarray) -> tuple[int, ...]:
+    """Sorts arms: the baseline, then single changes in the order of the factors, then more."""
+    changed = np.flatnonzero(arm)
+    return (len(changed), *(int(x) for x in changed), *(int(x) for x in arm[changed]))
 
 
 def time_column(experiment: Experiment) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.analysis import cost
+from runner.analysis.baseline_effect import baseline_effect
 from runner.analysis.cells import Cells
 from runner.analysis.coding import Contrast
 from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
@@ -86,19 +87,16 @@ def grid_effects(
     reference instead of the average over the grid.
     """
     coding = fitted.coding
+    sizes = [len(levels) for levels in experiment.factors.values()]
     average: list[Estimate] = []
     baseline: list[Estimate] = []
     for i in range(len(coding.mains)):
         aliases = ", ".join(name(experiment, c) for c in fitted.confounded_mains(i))
         reason = f"cannot be separated from {aliases}" if aliases else ""
         average.append(fitted.fit.estimate(coding.main_effect(i), reason))
-        held = {j: 0 for j in range(len(experiment.factors)) if j != coding.mains[i].factor}
-        unseen = any(i in pair for pair in fitted.unseen)
-        baseline.append(
-            fitted.fit.estimate(coding.simple_effect(i, held), reason or NO_BASELINE)
-            if fitted.interactions and not unseen
-            else Estimate(None, reason=NO_BASELINE)
-        )
+        contrast = coding.mains[i]
+        there = baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level)
+        baseline.append(there or Estimate(None, reason=reason or NO_BASELINE))
     shown = baseline if at_baseline else average
     adjusted = holm([estimate.p() for estimate in shown])
     ratios = cost.grid_ratios(experiment)

@@ -1,0 +1,160 @@
+"""What was run and how, what became of it, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from runner.reporting.markdown import escape, table
+
+Record = Mapping[str, Any]
+STATES = ("ok", "diverged", "failed", "infra")
+
+
+def planned(asked: Mapping[str, Any], recorded: int) -> int:
+    """Runs that the study asked for: arms × seeds, or what is recorded if nobody said."""
+    arms, seeds = asked.get("arms"), asked.get("seeds")
+    if isinstance(arms, int) and isinstance(seeds, int):
+        return max(arms * seeds, recorded)
+    return recorded
+
+
+def what_was_run(
+    asked: Mapping[str, Any], records: Sequence[Record], states: Mapping[str, int]
+) -> str:
+    """A list of facts: task, data, grid, factors, seeds, recipe, device, versions, states."""
+    lines = []
+
+    def add(what: str, text: str) -> None:
+        if text:
+            lines.append(f"- **{what}:** {text}")
+
+    add("Task", escape(asked.get("task", "")))
+    add("Data", _pairs(records[0].get("data", {})) if records else "")
+    add("Grid", _grid(asked))
+    add("Factors", _factors(asked))
+    add("Order", escape(", ".join(asked.get("order") or ())))
+    add("Changed settings", _pairs(asked.get("settings") or {}))
+    plain = next((r for r in records if not r.get("tricks")), None)
+    add("Baseline recipe", _recipe(plain["recipe"]) if plain and plain.get("recipe") else "")
+    add("Training steps", _distinct(records, "steps"))
+    warmups = [r for r in records if r.get("warmup_steps")]
+    add("Warmup steps, where there is warmup", _distinct(warmups, "warmup_steps"))
+    add("Test images", _distinct(records, "test_images"))
+    add("Parameters of the network", _distinct(records, "parameters"))
+    add("Device", _distinct(records, "device"))
+    add("Versions", _versions(records))
+    add("Code revision", _distinct(records, "code_revision"))
+    total = planned(asked, sum(states.values()))
+    counted = [f"{states.get(state, 0)} {state}" for state in STATES if states.get(state)]
+    missing = total - sum(states.values())
+    add("Runs", f"{total} planned: {', '.join(counted) or 'none done'}, {missing} missing")
+    lines.append(
+        "- **Protocol:** the metric is read once, after the last epoch; every choice (best, worst) "
+        "is made on validation."
+    )
+    return "\n".join(lines)
+
+
+def _grid(asked: Mapping[str, Any]) -> str:
+    parts = [escape(asked.get("grid", ""))] if asked.get("grid") else []
+    if isinstance(asked.get("arms"), int):
+        parts.append(f"{asked['arms']} arms")
+    if asked.get("seeds") is not None:
+        seeds = asked["seeds"]
+        parts.append(f"{escape(seeds)} seed{'' if seeds == 1 else 's'} each")
+    if asked.get("excluded"):
+        parts.append(f"{asked['excluded']} impossible combinations excluded")
+    return ", ".join(parts)
+
+
+def _factors(asked: Mapping[str, Any]) -> str:
+    factors = asked.get("factors") or []
+    said = []
+    for factor in factors:
+        levels = list(factor["levels"])
+        name = escape(factor["name"])
+        said.append(name if levels == ["off", "on"] else f"{name} ({escape(', '.join(levels))})")
+    return ", ".join(said)
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return escape(", ".join(f"{key}={_short(value)}" for key, value in values.items()))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text[:12] + "…" if len(text) > 40 else text
+
+
+def _recipe(recipe: Mapping[str, Any]) -> str:
+    """Fields that say something: not null, not false, not empty."""
+    said = []
+    for key, value in recipe.items():
+        if value in (None, False, 0, [], ""):
+            continue
+        said.append(f"{key}={_trick(value)}")
+    return escape(", ".join(said))
+
+
+def _trick(value: Any) -> str:
+    if isinstance(value, Mapping) and "name" in value:
+        rest = {k: v for k, v in value.items() if k not in ("name", "version")}
+        return f"{value['name']}({', '.join(f'{k}={_trick(v)}' for k, v in rest.items())})"
+    if isinstance(value, list):
+        return "[" + ", ".join(_trick(v) for v in value) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _distinct(records: Iterable[Record], key: str) -> str:
+    found = dict.fromkeys(str(r[key]) for r in records if r.get(key) is not None)
+    names = list(found)
+    if len(names) > 6:
+        return escape(f"{', '.join(names[:5])} and {len(names) - 5} more")
+    return escape(", ".join(names))
+
+
+def _versions(records: Iterable[Record]) -> str:
+    found = dict.fromkeys(
+        ", ".join(f"{k} {v}" for k, v in r["versions"].items())
+        for r in records
+        if r.get("versions")
+    )
+    return escape("; ".join(found))
+
+
+def failures(records: Iterable[Record]) -> str:
+    """A table of runs that ended in an error, at most ten; "" if there are none."""
+    rows = [
+        [escape(r.get("id", "")), escape(r["state"]), escape(" + ".join(r.get("tricks") or ["–"])),
+         escape(str((r.get("error") or {}).get("message", ""))[:160])]
+        for r in records
+        if r.get("state") in ("failed", "infra")
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    more = f"\n\n{len(rows) - 10} more are not shown." if len(rows) > 10 else ""
+    return table(["run", "state", "tricks", "error"], rows[:10], left=4) + more
+
+
+def cost(records: Iterable[Record]) -> str:
+    """Core-hours and wall-clock hours, by what they were spent on; "" if no run says."""
+    sums = {"cpu": 0.0, "train": 0.0, "evaluate": 0.0, "wait": 0.0, "total": 0.0}
+    counted = 0
+    for record in records:
+        seconds = record.get("seconds") or {}
+        counted += bool(seconds)
+        for key in sums:
+            sums[key] += seconds.get(key) or 0.0
+    if not counted:
+        return ""
+    return (
+        f"{counted} runs took {_hours(sums['total'])} of run time in all (summed over workers): "
+        f"{_hours(sums['train'])} training, {_hours(sums['evaluate'])} evaluating, "
+        f"{_hours(sums['wait'])} waiting for data. "
+        f"Training used {sums['cpu'] / 3600:.2f} core-hours of CPU."
+    )
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,86 @@
+"""Findings: the answer in sentences that cannot be misread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.reporting.markdown import escape, interval, signed
+
+Answer = dict[str, Any]  # what `Analysis.to_json` gives
+
+
+def findings(a: Answer) -> list[str]:
+    """Sentences, the surest and largest effects first, then what stays open, then warnings."""
+    where = a["estimand"]
+    said = []
+    for verdict in ("helps", "hurts"):
+        mine = [e for e in a["effects"] if e["verdict"] == verdict]
+        for e in sorted(mine, key=lambda e: -abs(e["effect"])):
+            said.append(f"**{escape(e['label'])} {verdict}** {escape(where)}: {_estimate(a, e)}.")
+    said += [_depends(a, e) for e in a["effects"] if e["verdict"] == "depends"]
+    said += _listed(a)
+    said += _possible(a)
+    return said
+
+
+def _estimate(a: Answer, e: Answer) -> str:
+    text = f"{signed(e['effect'])} {a['unit']}"
+    if e["ci_low"] is None:
+        return text
+    return f"{text} (95 % interval {interval(e['ci_low'], e['ci_high'])})"
+
+
+def _depends(a: Answer, e: Answer) -> str:
+    """One sentence on a factor whose effect is another one beside another factor."""
+    parts = []
+    for on in e["depends_on"][:3]:
+        without, beside = f"without {escape(on['label'])}", f"with {escape(on['label'])}"
+        if "=" in on["label"]:
+            without = f"with {escape(on['reference'])}"
+        parts.append(f"{_estimate(a, on['off'])} {without}, {_estimate(a, on['on'])} {beside}")
+    rest = len(e["depends_on"]) - len(parts)
+    more = f"; and on {rest} more" if rest > 0 else ""
+    names = ", ".join(escape(on["label"]) for on in e["depends_on"][:3])
+    return (
+        f"**{escape(e['label'])} depends on {names}**: {'; '.join(parts)}{more}. "
+        f"Its average over the grid ({signed(e['effect'])} {a['unit']}) describes neither case."
+    )
+
+
+def _listed(a: Answer) -> list[str]:
+    """Negligible and undecided effects, one sentence each kind."""
+    said = []
+    negligible = [e for e in a["effects"] if e["verdict"] == "negligible"]
+    if negligible:
+        names = ", ".join(f"{escape(e['label'])} ({signed(e['effect'])})" for e in negligible)
+        said.append(f"**Negligible** (surely within ±{a['negligible']:g} {a['unit']}): {names}.")
+    open_ = [e for e in a["effects"] if e["verdict"] == "undecided" and e["ci_low"] is not None]
+    if open_:
+        names = ", ".join(
+            f"{escape(e['label'])} ({signed(e['effect'])}, {interval(e['ci_low'], e['ci_high'])})"
+            for e in open_
+        )
+        said.append(
+            f"**Undecided**, which is not “no effect”: {names}. "
+            "These runs can neither tell the sign nor call the effect negligible."
+        )
+    blind = [e for e in a["effects"] if e["effect"] is not None and e["ci_low"] is None]
+    if blind:
+        names = ", ".join(f"{escape(e['label'])} ({signed(e['effect'])})" for e in blind)
+        reasons = "; ".join(dict.fromkeys(str(e["reason"]) for e in blind))
+        said.append(f"**No interval, so no verdict**: {names}. Reason: {escape(reasons)}.")
+    none = [e for e in a["effects"] if e["effect"] is None]
+    if none:
+        reasons = "; ".join(f"{escape(e['label'])}: {escape(e['reason'])}" for e in none)
+        said.append(f"**Not estimable**: {reasons}.")
+    return said
+
+
+def _possible(a: Answer) -> list[str]:
+    """Real interactions within sets that cannot be told apart."""
+    sets = dict.fromkeys(label for e in a["effects"] for label in e["may_depend_on"])
+    return [
+        f"At least one interaction in this set is real, and these runs cannot say which: "
+        f"{escape(label)}. The effects of these tricks may depend on each other."
+        for label in sets
+    ]

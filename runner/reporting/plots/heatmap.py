@@ -1,0 +1,77 @@
+"""Interaction heatmap: how much each factor changes the effect of each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from runner.reporting.plots.style import GREY, figure, short
+
+Answer = dict[str, Any]
+
+
+def heatmap(a: Answer) -> Figure | None:
+    """A cell for each pair of factors; hatched where a pair cannot be told apart from others."""
+    labels = list(dict.fromkeys(e["label"] for e in a["effects"]))
+    cells: dict[tuple[int, int], Answer] = {}
+    for item in a["interactions"]:
+        for one, two in item["terms"]:
+            if one in labels and two in labels:
+                i, j = sorted((labels.index(one), labels.index(two)))
+                cells[i, j] = item
+    if len(cells) < 3:
+        return None
+    k = len(labels)
+    sizes = [abs(c["effect"]) for c in cells.values() if c["effect"] is not None]
+    top = max(sizes, default=1.0) or 1.0
+    # Signed log scale: one huge interaction must not bleach all the others.
+    norm = SymLogNorm(linthresh=max(top / 30, 1e-9), vmin=-top, vmax=top)
+    colours = colormaps["PuOr_r"]
+    fig = figure(2.6 + 0.78 * k, 1.8 + 0.62 * k)
+    ax = fig.subplots()
+    for (i, j), item in cells.items():
+        _cell(ax, i, j, item, colours, norm)
+    right, top_row = max(i for i, _ in cells), min(j for _, j in cells)
+    ax.set_xlim(-0.5, right + 0.5)
+    ax.set_ylim(k - 0.5, top_row - 0.5)
+    names = [short(x, 22) for x in labels]
+    ax.set_xticks(range(right + 1), names[: right + 1], rotation=40, ha="right")
+    ax.set_yticks(range(top_row, k), names[top_row:])
+    ax.grid(visible=False)
+    bar = fig.colorbar(ScalarMappable(norm, colours), ax=ax, shrink=0.7, aspect=25)
+    bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−"))
+    bar.set_label(f"interaction ({a['unit']}), signed log colours")
+    hatched = any(item["aliased"] or item["effect"] is None for item in cells.values())
+    note = "bold: distinguishable from zero (Benjamini-Hochberg, exploratory)"
+    if hatched:
+        note += "\nhatched: the sum of a set of pairs that these runs cannot tell apart"
+    ax.set_title(note, fontsize=10)
+    return fig
+
+
+def _cell(ax: Any, i: int, j: int, item: Answer, colours: Any, norm: Any) -> None:
+    value = item["effect"]
+    face = colours(norm(value)) if value is not None else "white"
+    hatch = "////" if item["aliased"] or value is None else None
+    corner = (i - 0.5, j - 0.5)
+    ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, edgecolor="white"))
+    if hatch:
+        ax.add_patch(
+            Rectangle(corner, 1, 1, facecolor="none", edgecolor=GREY, hatch=hatch, linewidth=0)
+        )
+    if value is None:
+        return
+    real = item["p_adjusted"] is not None and item["p_adjusted"] < 0.05
+    dark = float(np.dot(face[:3], (0.299, 0.587, 0.114))) < 0.5
+    text = f"{value:+.1f}" if abs(value) >= 9.95 else f"{value:+.2f}"
+    ax.text(
+        i, j, text.replace("-", "−"), ha="center", va="center", fontsize=9,
+        fontweight="bold" if real else "normal", color="white" if dark else "black",
+        bbox={"facecolor": face, "edgecolor": "none", "pad": 1.5} if hatch else None,
+    )  # fmt: skip

@@ -1,0 +1,93 @@
+"""Seeds as points: every run of an arm, with the arm's mean and its own t-interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, short
+
+Answer = dict[str, Any]
+MOST_ARMS = 40
+
+
+def seeds(a: Answer, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:
+    """Arms as rows if there are at most 40, else levels of factors as rows (without intervals)."""
+    column: pd.Series = runs[str(a["metric"])]
+    y = pd.to_numeric(column, errors="coerce")
+    fine = y.notna() & (runs["state"].eq("ok") if "state" in runs else True)
+    if not fine.any():
+        return None
+    if len(a["arms"]) <= MOST_ARMS:
+        return _by_arm(a, runs[fine], y[fine])
+    return _by_level(a, runs[fine], y[fine], factors)
+
+
+def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
+    arms = a["arms"][::-1]
+    fig = figure(9, 1.6 + 0.34 * len(arms))
+    ax = fig.subplots()
+    for row, arm in enumerate(arms):
+        mine = np.ones(len(runs), dtype=bool)
+        for name, level in arm["levels"].items():
+            mine &= runs[name].astype(str).eq(level).to_numpy()
+        points = y[mine]
+        ax.plot(points, np.full(len(points), row), "o", color=BLUE, alpha=0.55, markersize=5)
+        if arm["mean"] is None:
+            continue
+        ax.plot([arm["mean"]] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
+        if arm["low"] is not None:
+            ax.plot([arm["low"], arm["high"]], [row, row], color=BLACK, linewidth=1.3)
+    reference = next((arm for arm in arms if arm["label"] == "baseline"), None)
+    if reference and reference["mean"] is not None:
+        ax.axvline(reference["mean"], color=ORANGE, linestyle="--", linewidth=1.4)
+    ax.set_yticks(range(len(arms)), [short(arm["label"]) for arm in arms])
+    ax.set_ylim(-0.6, len(arms) - 0.4)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(f"{a['metric']} of each run{_unit(a)}")
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", linestyle="", alpha=0.55, label="one run (seed)"),
+        Line2D([], [], color=BLACK, linewidth=2, label="mean, 95 % t-interval of this arm alone"),
+    ]
+    if reference:
+        handles.append(Line2D([], [], color=ORANGE, linestyle="--", label="baseline's mean"))
+    fig.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=10)
+    return fig
+
+
+def _by_level(
+    a: Answer, runs: pd.DataFrame, y: pd.Series, factors: Mapping[str, tuple[str, ...]]
+) -> Figure:
+    rows = [(name, level) for name, levels in factors.items() for level in levels][::-1]
+    fig = figure(9, 1.6 + 0.36 * len(rows))
+    ax = fig.subplots()
+    rng = np.random.default_rng(0)  # only shifts points up and down
+    for place, (name, level) in enumerate(rows):
+        points = y[runs[name].astype(str).eq(level)]
+        if not len(points):
+            continue
+        colour = GREY if level == factors[name][0] else BLUE
+        shift = place + rng.uniform(-0.28, 0.28, len(points))
+        ax.plot(points, shift, ".", color=colour, alpha=0.35, markersize=4)
+        ax.plot([points.median()] * 2, [place - 0.36, place + 0.36], color=BLACK, linewidth=2)
+    names = [short(f"{name}: {level}", 36) for name, level in rows]
+    ax.set_yticks(range(len(rows)), names)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(f"{a['metric']} of each run{_unit(a)}; every run appears once per factor")
+    handles = [
+        Line2D([], [], color=GREY, marker=".", linestyle="", label="runs at the reference level"),
+        Line2D([], [], color=BLUE, marker=".", linestyle="", label="runs at the other levels"),
+        Line2D([], [], color=BLACK, linewidth=2, label="median"),
+    ]
+    fig.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=10)
+    return fig
+
+
+def _unit(a: Answer) -> str:
+    return " (%)" if a["unit"] == "pp" else "" if a["unit"] == a["metric"] else f" ({a['unit']})"

@@ -1,0 +1,52 @@
+"""How all plots look: colour-blind safe, legible on a web page, the same bytes every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib.figure import Figure
+
+# Okabe & Ito 2008, without the yellow that vanishes on white.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222",
+)  # fmt: skip
+GREY = "#8A8A8A"
+CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
+DASHES = ("-", "--", "-.", ":")
+
+# Verdicts differ in colour and in marker.
+VERDICTS = {
+    "helps": (GREEN, "^"), "hurts": (RED, "v"), "negligible": (GREY, "s"),
+    "depends": (PURPLE, "D"), "undecided": (BLUE, "o"),
+}  # fmt: skip
+
+RC: Any = {
+    "svg.hashsalt": "tricks-bench", "svg.fonttype": "path", "font.size": 11,
+    "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": "#E4E4E4", "axes.axisbelow": True,
+    "legend.frameon": False, "figure.facecolor": "white", "text.parse_math": False,
+    "axes.titlesize": 11, "axes.titlelocation": "left",
+}  # fmt: skip
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure, inches; drawn outside pyplot so that nothing is kept."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def short(text: str, most: int = 44) -> str:
+    """A label that fits beside an axis."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def save(fig: Figure, out: Path, name: str) -> str:
+    """Write out/name.png and out/name.svg; returns the PNG's name."""
+    fig.savefig(out / f"{name}.png", dpi=150, metadata={"Software": None})
+    fig.savefig(out / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    return f"{name}.png"

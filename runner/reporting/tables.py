@@ -1,0 +1,194 @@
+"""Tables of a report, each with a caption: estimand, error term, df, runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.reporting.markdown import (
+    digits,
+    escape,
+    interval,
+    p_value,
+    plain,
+    ratio,
+    signed,
+    table,
+)  # fmt: skip
+
+Answer = dict[str, Any]
+
+
+def caption(a: Answer) -> str:
+    """What every number of the table is: estimand, error term, df, sigma, runs, adjustment."""
+    sigma = f"run-to-run sd {plain(a['sigma'])} {a['unit']} ({a['sigma_source']})"
+    if a["sigma"] is None:
+        sigma = "run-to-run sd not estimable"
+    df = f", {a['df']:.0f} df" if a["df"] is not None else ""
+    margin = f" Negligible: within ±{a['negligible']:g} {a['unit']}." if a["negligible"] else ""
+    return (
+        f"*Estimand: effect on {escape(a['metric'])} {escape(a['estimand'])}. "
+        f"Error term: {escape(a['error_term'])}{df}; {sigma}; {a['runs']['used']} runs. "
+        f"{escape(a['adjustment'])}.{margin}*"
+    )
+
+
+def _seen(a: Answer) -> int:
+    values = [e["effect"] for e in a["effects"]]
+    return digits(values) if a["unit"] != "pp" else 2
+
+
+def effects(a: Answer) -> str:
+    """The table that fits the layout."""
+    if a["layout"] == "factorial":
+        return _grid(a)
+    return _comparisons(a)
+
+
+def _verdict(e: Answer) -> str:
+    if e["verdict"] == "depends":
+        return "depends on " + ", ".join(escape(on["label"]) for on in e["depends_on"][:3])
+    return str(e["verdict"]) + (" (may depend)" if e["may_depend_on"] else "")
+
+
+def _comparisons(a: Answer) -> str:
+    """add-one, leave-one-out, cumulative and pairs: one row an arm."""
+    d = _seen(a)
+    first = {"cumulative": "step", "factorial": "trick"}.get(a["layout"], "trick")
+    header = [first, f"{escape(a['metric'])} of the arm", f"effect ({a['unit']})"]
+    header += ["95 % interval", "p, adjusted", "verdict", "runs", "time ratio"]
+    rows = [_reference_row(a, d)]
+    for e in a["effects"]:
+        name = escape(e["label"])
+        name = f"+ {name}" if a["layout"] == "cumulative" else name
+        rows.append(
+            [
+                name, plain(e["mean"], d), signed(e["effect"], d),
+                interval(e["ci_low"], e["ci_high"], d), p_value(e["p_adjusted"]),
+                _verdict(e), str(e["runs"]), ratio(e["time"]),
+            ]
+        )  # fmt: skip
+    return table(header, [row for row in rows if row])
+
+
+def _reference_row(a: Answer, d: int) -> list[str]:
+    """The arm that the others are compared with."""
+    label = "baseline"
+    if a["estimand"].startswith("at the reference: "):
+        label = a["estimand"].removeprefix("at the reference: ")
+    arm = next((arm for arm in a["arms"] if arm["label"] == label), None)
+    if arm is None:
+        return []
+    mean = plain(arm["mean"], d)
+    return [f"*{escape(label)}*", mean, "", "", "", "", str(arm["ok"]), "1.00×"]
+
+
+def _grid(a: Answer) -> str:
+    """Factorials: the grid's average beside the effect at the baseline."""
+    d = _seen(a)
+    average = a["estimand"] == "averaged over the grid"
+    header = ["trick", f"effect, {escape(a['estimand'])} ({a['unit']})", "95 % interval"]
+    header += ["p, Holm", "verdict"]
+    header += ["effect at the baseline", "95 % interval", "time ratio"] if average else []
+    rows = []
+    for e in a["effects"]:
+        row = [
+            escape(e["label"]), signed(e["effect"], d), interval(e["ci_low"], e["ci_high"], d),
+            p_value(e["p_adjusted"]), _verdict(e),
+        ]  # fmt: skip
+        if average:
+            b = e["at_baseline"] or {"effect": None, "ci_low": None, "ci_high": None}
+            row += [signed(b["effect"], d), interval(b["ci_low"], b["ci_high"], d)]
+            row.append(ratio(e["time"]))
+        rows.append(row)
+    return table(header, rows)
+
+
+def simple_effects(a: Answer) -> str:
+    """Effects of a factor without and with what it depends on; "" if none depends."""
+    d = _seen(a)
+    rows = []
+    for e in a["effects"]:
+        for on in e["depends_on"]:
+            off_name = on["reference"] if "=" in on["label"] else "off"
+            on_name = on["level"] if "=" in on["label"] else "on"
+            rows.append(
+                [
+                    escape(e["label"]), escape(on["factor"]),
+                    f"{signed(on['off']['effect'], d)} ({escape(off_name)})",
+                    interval(on["off"]["ci_low"], on["off"]["ci_high"], d),
+                    f"{signed(on['on']['effect'], d)} ({escape(on_name)})",
+                    interval(on["on"]["ci_low"], on["on"]["ci_high"], d),
+                ]
+            )  # fmt: skip
+    if not rows:
+        return ""
+    header = ["effect of", "beside", "where it is off", "95 % interval"]
+    return table([*header, "where it is on", "95 % interval"], rows, left=2)
+
+
+def interactions(a: Answer, most: int = 12) -> str:
+    """The largest interactions."""
+    d = _seen(a)
+    rows = [
+        [
+            escape(i["label"]), signed(i["effect"], d),
+            interval(i["ci_low"], i["ci_high"], d), p_value(i["p_adjusted"]),
+            escape(i["reason"]) if i["reason"] else "cannot be separated" if i["aliased"] else "",
+        ]
+        for i in a["interactions"][:most]
+    ]  # fmt: skip
+    header = ["interaction", f"size ({a['unit']})", "95 % interval", "p, Benjamini-Hochberg", ""]
+    return table(header, rows)
+
+
+def arms(a: Answer, rows: list[Answer], time: str) -> str:
+    """Means of arms over their replicates."""
+    share = a["unit"] == "pp"
+    d = 2 if share else digits([arm["mean"] for arm in rows])
+    header = ["arm", f"{escape(a['metric'])}", "sd", "95 % interval of the mean", "runs", "not ok"]
+    also = [name for name in ("val_accuracy", "accuracy") if name != a["metric"]]
+    also = [name for name in also if any(arm.get(name) is not None for arm in rows)]
+    timed = any(arm.get(time) is not None for arm in rows)
+    header += [escape(name) for name in also] + ([escape(time)] if timed else [])
+    lines = []
+    for arm in rows:
+        spread = "–"
+        if arm["low"] is not None:
+            spread = f"{plain(arm['low'], d)} to {plain(arm['high'], d)}"
+        line = [
+            escape(arm["label"]), plain(arm["mean"], d), plain(arm["sd"], d), spread,
+            str(arm["ok"]), str(arm["runs"] - arm["ok"] or ""),
+        ]  # fmt: skip
+        line += [plain(arm.get(name), 2) for name in also]
+        lines.append(line + ([plain(arm.get(time), 2)] if timed else []))
+    return table(header, lines)
+
+
+def divergence(a: Answer) -> str:
+    """Diverged runs by level with Wilson's interval; one-at-a-time, only levels that did."""
+    first = {e["factor"]: e["reference"] for e in a["effects"]}
+    rows = [
+        [
+            escape(x["factor"]), escape(x["level"]), str(x["diverged"]), str(x["runs"]),
+            f"{x['diverged'] / x['runs']:.1%}", f"{x['low']:.1%} to {x['high']:.1%}",
+        ]
+        for x in a["divergence"]
+        if a["layout"] == "factorial" or (x["diverged"] and x["level"] != first.get(x["factor"]))
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    header = ["factor", "level", "diverged", "runs", "share", "95 % interval (Wilson)"]
+    return table(header, rows, left=2)
+
+
+def collapsed(a: Answer) -> str:
+    """Effects with and without the collapsed arms; "" if nothing to compare."""
+    without = a["collapsed"].get("without")
+    if not without:
+        return ""
+    by = {(x["factor"], x["level"]): x["effect"] for x in without}
+    rows = [
+        [escape(e["label"]), signed(e["effect"]), signed(by.get((e["factor"], e["level"])))]
+        for e in a["effects"]
+    ]
+    return table(["trick", f"effect, all arms ({a['unit']})", "without collapsed arms"], rows)
