@@ -222,6 +222,14 @@ def test_surgery_that_matches_nothing_is_bad_input():
         EvoNorm().surgery(model)
 
 
+def test_a_network_that_cannot_be_followed_is_bad_input():
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Linear(5, 5))
+    with pytest.raises(BadInput, match="64×64 pixels through Sequential") as caught:
+        EvoNorm().surgery(model)
+    assert "\n" not in str(caught.value)
+    assert "BatchNorm2d" in kinds(model)
+
+
 def test_an_activation_used_twice_is_bad_input():
     class Shared(nn.Module):
         def __init__(self):

@@ -146,10 +146,10 @@ def _one_each(images: torch.Tensor, variants: torch.Tensor, magnitude: int) -> t
         if counts[v] and OPERATIONS[v // 2] not in ("Identity", *WARPS):
             groups[v] = operate(groups[v], OPERATIONS[v // 2], amount)
     first, last = 2 * OPERATIONS.index(WARPS[0]), 2 * OPERATIONS.index(WARPS[-1]) + 2
-    sources = warp_table(magnitude, height, width, images.device)
-    sources = sources.index_select(0, variants.to(images.device).index_select(0, order))
     begin, end = sum(counts[:first]), sum(counts[:last])
-    groups[first:last] = [warp(torch.cat(groups[first:last]), sources[begin:end])]
+    which = variants.to(images.device).index_select(0, order[begin:end])
+    sources = warp_table(magnitude, height, width, images.device).index_select(0, which)
+    groups[first:last] = [warp(torch.cat(groups[first:last]), sources)]
     return torch.cat(groups).index_select(0, order.argsort())
 
 

@@ -72,6 +72,11 @@ def pairs(model: torch.nn.Module) -> Iterator[tuple[str, str | None]]:
         if norms and stem is not None:
             with torch.no_grad():
                 model.eval()(stem.weight.new_zeros(1, stem.in_channels, *size))
+    except RuntimeError as error:
+        raise BadInput(
+            f"evonorm sent an image of {size[0]}×{size[1]} pixels through {type(model).__name__} "
+            f"to see what follows each norm, and it failed: {str(error).splitlines()[0]}"
+        ) from error
     finally:
         for hook in hooks:
             hook.remove()
