@@ -7,15 +7,17 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 # One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+TRIES = 5
 _WORKER = "runner.execution.worker"
 
 
@@ -23,6 +25,7 @@ def warm_up(preload: Sequence[str]) -> None:
     """Start the template in the background, if it does not run; `preload` are module names."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER, *preload])
+    resource_tracker.ensure_running()  # first: it would unblock the signals on its way
     with _one_thread(), _stops_blocked():
         forkserver.ensure_running()
 
@@ -30,14 +33,27 @@ def warm_up(preload: Sequence[str]) -> None:
 def start(
     target: Callable[..., None], arguments: tuple[Any, ...]
 ) -> tuple[ForkServerProcess, Connection]:
-    """A process that runs `target(pipe, *arguments)`, and this side of its pipe."""
+    """A process that runs `target(pipe, *arguments)`, and this side of its pipe.
+
+    A template that was killed is started anew. Raises OSError if that does not help.
+    """
     context = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
-    with _one_thread(), _stops_blocked(), _without_main(arguments):
-        process.start()
-    theirs.close()
-    return process, ours
+    for left in reversed(range(TRIES)):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
+        try:
+            with _one_thread(), _stops_blocked(), _without_main(arguments):
+                process.start()
+        except (ConnectionError, EOFError) as error:
+            ours.close()
+            if not left:
+                raise OSError(f"no process can be started: {error}") from error
+            time.sleep(0.1)
+        else:
+            return process, ours
+        finally:
+            theirs.close()
+    raise AssertionError("unreachable")
 
 
 @contextlib.contextmanager

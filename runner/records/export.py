@@ -59,14 +59,12 @@ def is_export(folder: Path) -> bool:
 
 
 def write_csv(source: Store, study: StudyFile, out: Path, correct: bool | None = None) -> None:
-    """One row a run: study, task, grid, then the columns of `table`. Raises OSError.
+    """One row a run: the study's name, then the columns of `table`. Raises OSError.
 
     `correct`: keep the bits of right and wrong; None: only of test sets up to 2,000 images.
     """
     frame = _compact(table(source, study), correct)
-    for position, key in enumerate(("name", "task", "grid")):
-        value = study.name if key == "name" else study.asked.get(key, "")
-        frame.insert(position, "study" if key == "name" else key, value)
+    frame.insert(0, "study", study.name)
     durable.replace(out, _csv(frame))
 
 
@@ -102,19 +100,17 @@ def read_export(folder: Path) -> Evidence:
     machines = asked.pop("provenance", [])
     try:
         text = durable.read(folder / "runs.csv").decode()
-        kept = {
-            "id": str,
-            "state": str,
-            **dict.fromkeys((f["name"] for f in asked["factors"]), str),
-        }
+        names = [factor["name"] for factor in asked["factors"]]
+        texts = ["id", "state", *names, "correct", "device"]
+        kinds: dict[str, Any] = {_escaped(column): str for column in texts}
         runs = pd.read_csv(
             io.StringIO(text),
-            dtype={_escaped(key): kind for key, kind in {**kept, "correct": object}.items()},
+            dtype=kinds,
             keep_default_na=False,
             na_values=[""],
         )
         runs = runs.rename(columns=_plain)
-        for column in (*kept, *TEXT):
+        for column in texts:
             if column in runs:
                 runs[column] = [_plain(v) if isinstance(v, str) else None for v in runs[column]]
         for column in COLUMNS:
@@ -122,12 +118,12 @@ def read_export(folder: Path) -> Evidence:
                 runs[column] = None if column in TEXT else float("nan")
         runs = typed(runs)
         packed = io.BytesIO(gzip.decompress(durable.read(folder / "epochs.csv.gz")))
-        epochs = pd.read_csv(packed, dtype={"id": str, **dict.fromkeys(CURVES, "float64")})
-        factors = [factor["name"] for factor in asked["factors"]]
-        rows = runs[["id", "seed", *factors]].to_dict("records")
+        kinds = {"id": str, **dict.fromkeys(CURVES, "float64")}
+        epochs = pd.read_csv(packed, dtype=kinds)
+        rows = runs[["id", "seed", *names]].to_dict("records")
     except (OSError, EOFError, KeyError, ValueError, TypeError) as error:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
-    common = max(machines, key=lambda machine: machine["runs"], default={})
+    common: dict[str, Any] = max(machines, key=lambda machine: machine["runs"], default={})
     shared = {key: common.get(key) for key in PROVENANCE}
     records = [
         {**shared, "id": run["id"], "state": run["state"], "seed": run["seed"]}
@@ -148,10 +144,10 @@ def _csv(frame: pandas.DataFrame, digits: int = 10) -> bytes:
     """CSV bytes, numbers to `digits` significant digits, whole ones as such."""
     frame = frame.rename(columns=_escaped)
     for column in frame:
-        if frame[column].dtype == object:
-            frame[column] = [_escaped(v) if isinstance(v, str) else v for v in frame[column]]
-        elif frame[column].dtype == "float64":
+        if frame[column].dtype == "float64":
             frame[column] = [None if v != v else f"{v:.{digits}g}" for v in frame[column]]
+        elif frame[column].dtype != "int64":
+            frame[column] = [_escaped(v) if isinstance(v, str) else v for v in frame[column]]
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text.encode()
 

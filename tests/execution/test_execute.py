@@ -1,0 +1,205 @@
+"""Many runs: each gets its record, whatever happens to some of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stub_training
+from stub_training import specs
+
+from runner.execution import Event, Summary, execute
+from runner.execution.events import Finished, Retry, Skipped, Started
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from tricks.errors import BadInput
+
+
+class Grid:
+    """A store, and executions of stub trainings on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "results")
+        self.diary = folder / "diary"
+        self.events: list[Event] = []
+
+    def run(self, seeds: range | list[int], **options: Any) -> Summary:
+        self.events.clear()
+        train = functools.partial(stub_training.train, diary=str(self.diary))
+        settings = {"workers": 2, "on_event": self.events.append, **options}
+        return execute(iter(specs(seeds)), self.store, train, **settings)
+
+    def trainings(self) -> list[str]:
+        """Ids of the trainings begun, one for each time."""
+        if not self.diary.exists():
+            return []
+        return [line.split()[0] for line in self.diary.read_text().splitlines()]
+
+    def kinds(self, kind: type) -> int:
+        return sum(isinstance(event, kind) for event in self.events)
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Grid:
+    return Grid(tmp_path)
+
+
+def id_of(seed: int) -> str:
+    return specs([seed])[0].id
+
+
+@pytest.mark.parametrize("runs_per_process", [1, 3, 100])
+def test_every_run_is_trained_once_and_never_again(grid: Grid, runs_per_process: int) -> None:
+    summary = grid.run(range(7), runs_per_process=runs_per_process)
+    assert summary == Summary(ok=7, diverged=0, failed=0, infra=0, skipped=0, interrupted=False)
+    assert sorted(grid.trainings()) == sorted(id_of(seed) for seed in range(7))
+    assert grid.kinds(Started) == grid.kinds(Finished) == 7
+    summary = grid.run(range(9))
+    assert (summary.ok, summary.skipped) == (2, 7)
+    assert sum(event.count for event in grid.events if isinstance(event, Skipped)) == 7
+    assert len(grid.trainings()) == len(set(grid.trainings())) == 9
+    assert grid.store.claims.running() == set()
+    assert not list((grid.store.root / "claims").rglob("*.0"))
+    assert not list((grid.store.root / "attempts").rglob("log.txt"))
+
+
+def test_a_record_holds_the_spec_and_the_outcome(grid: Grid) -> None:
+    grid.run([3])
+    record = grid.store.read(id_of(3))
+    assert record is not None
+    assert RunSpec.from_json(record).id == record["id"]
+    assert record["test_accuracy"] == 93.0
+    assert record["error"] is None
+    assert record["attempt"] == 1
+    assert {"schema", "host", "started", "finished", "checksum", "epochs"} <= record.keys()
+
+
+def test_crashes_of_every_kind_stay_with_their_run(grid: Grid) -> None:
+    seeds = [1001, 0, 1002, 1, 1003, 2, 1006, 3, 1008, 4]
+    summary = grid.run(seeds, retries=1)
+    assert (summary.ok, summary.diverged, summary.failed, summary.infra) == (5, 1, 3, 1)
+    states = grid.store.states()
+    assert len(states) == len(seeds)
+    assert states[id_of(1001)] == states[id_of(1002)] == states[id_of(1008)] == "failed"
+    assert states[id_of(1003)] == "infra"
+    assert states[id_of(1006)] == "diverged"
+
+    error = (grid.store.read(id_of(1001)) or {})["error"]
+    assert error["type"] == "ValueError"
+    assert "stub_training.py" in error["traceback"]
+    error = (grid.store.read(id_of(1002)) or {})["error"]
+    assert "exit code 3" in error["message"]
+    error = (grid.store.read(id_of(1003)) or {})["error"]
+    assert "SIGSEGV" in error["message"]
+    assert "Segmentation fault" in error["traceback"]
+    folder = grid.store.root / "attempts" / id_of(1001)[:2] / id_of(1001) / "1"
+    assert "ValueError" in (folder / "log.txt").read_text()
+    assert len((folder / "epochs.jsonl").read_text().splitlines()) == 2
+
+    by_label = {failure.label: failure for failure in summary.failures}
+    assert by_label["baseline, seed 1001"].message == "the loss has no meaning"
+    assert grid.run(seeds, retries=0).failed_before == 3
+
+
+def test_nan_is_a_result(grid: Grid) -> None:
+    grid.run([1006])
+    record = grid.store.read(id_of(1006))
+    assert record is not None
+    assert (record["state"], record["test_loss"]) == ("diverged", None)
+    assert record["epochs"][0]["loss"] is None
+
+
+@pytest.mark.parametrize("seed", [1003, 1004, 1005])
+def test_lost_runs_are_tried_again_so_often_and_anew_next_time(grid: Grid, seed: int) -> None:
+    summary = grid.run([seed, 0], retries=2)
+    assert (summary.ok, summary.infra) == (1, 1)
+    assert grid.kinds(Retry) == 2
+    assert grid.trainings().count(id_of(seed)) == 3
+    record = grid.store.read(id_of(seed))
+    assert record is not None
+    assert (record["state"], record["attempt"]) == ("infra", 3)
+    summary = grid.run([seed, 0], retries=0)
+    assert (summary.infra, summary.skipped) == (1, 1)
+    assert grid.trainings().count(id_of(seed)) == 4
+    assert len(list((grid.store.root / "quarantine").iterdir())) == 1
+
+
+def test_a_run_whose_process_was_killed_succeeds_the_second_time(grid: Grid) -> None:
+    assert grid.run([1009]).ok == 1
+    assert grid.kinds(Retry) == 1
+    assert (grid.store.read(id_of(1009)) or {})["attempt"] == 2
+
+
+def test_failed_runs_are_kept_until_removed(grid: Grid) -> None:
+    grid.run([1001])
+    summary = grid.run([1001])
+    assert (summary.failed, summary.skipped, summary.failed_before) == (0, 1, 1)
+    grid.store.remove(id_of(1001))
+    assert grid.run([1001]).failed == 1
+
+
+def test_a_damaged_record_is_trained_again(grid: Grid) -> None:
+    grid.run(range(3))
+    path = grid.store.path(id_of(1))
+    path.write_bytes(path.read_bytes()[:-40])
+    summary = grid.run(range(3))
+    assert (summary.ok, summary.skipped) == (1, 2)
+    assert grid.trainings().count(id_of(1)) == 2
+    assert len(list((grid.store.root / "quarantine").iterdir())) == 1
+
+
+def test_a_hung_run_is_ended_and_others_go_on(grid: Grid) -> None:
+    summary = grid.run([1007, 0, 1, 2], silence=0.5, retries=0)
+    assert (summary.ok, summary.infra) == (3, 1)
+    assert "no epoch" in summary.failures[0].message
+
+
+def test_the_same_run_twice_in_one_study_is_trained_once(grid: Grid) -> None:
+    summary = grid.run([0, 0, 1, 0], workers=3)
+    assert (summary.ok, summary.skipped) == (2, 2)
+
+
+def test_specs_are_taken_as_they_are_needed(grid: Grid) -> None:
+    drawn = 0
+
+    def endless() -> Iterator[RunSpec]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield specs([drawn])[0]
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Finished):
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        execute(endless(), grid.store, stub_training.train, workers=2, on_event=stop)
+    assert drawn <= 5
+
+
+def test_plugins_are_loaded_in_the_child(grid: Grid, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("1 / 0")
+    summary = grid.run([0], plugins=[str(broken)])
+    assert summary.failed == 1
+    assert "broken.py: ZeroDivisionError" in summary.failures[0].message
+
+
+def test_a_store_that_fills_up_stops_all_with_one_line(grid: Grid) -> None:
+    grid.run([0])
+    (grid.store.root / "attempts" / id_of(1)[:2]).write_text("no folder can be here")
+    with pytest.raises(BadInput, match="cannot write to the store") as caught:
+        grid.run([1, 2, 3])
+    assert "\n" not in str(caught.value)
+    assert grid.store.state(id_of(0)) == "ok"
+
+
+def test_zero_workers_are_refused(grid: Grid) -> None:
+    with pytest.raises(BadInput, match="workers must be at least 1"):
+        grid.run([0], workers=0)
