@@ -86,10 +86,9 @@ class Study:
         return RunSpec(self.identity, self.recipe(arm), seed, asked_names(self.factors, arm))
 
     def planned(self) -> Iterator[tuple[Arm, RunSpec]]:
-        """Every run, all arms once before any arm a second time."""
-        for replicate in range(self.seeds):
-            for arm in self.design:
-                yield arm, self.spec(arm, self.design.seed(arm, replicate))
+        """Every run, the whole design once before any of it again."""
+        for arm, seed in self.design.runs(self.seeds):
+            yield arm, self.spec(arm, seed)
 
     def row(self, arm: Arm, spec: RunSpec) -> dict[str, Any]:
         """A run as the study's table lists it: id, seed, and a level name for each factor."""
@@ -214,6 +213,9 @@ def _spoken(design: designs.Design, factors: Sequence[Factor]) -> list[str]:
                     f'"all on" means {factor.name}={on}; {others} takes no part '
                     f"(--reference {factor.name}=... chooses)"
                 )
+    twice = design.count - len(set(design)) if design.name == "fraction" else 0
+    if twice:
+        notes.append(f"{twice} arms stand twice in the fraction, each time with its own seed")
     if design.excluded:
         reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""

@@ -52,6 +52,11 @@ def listed(text: str | None) -> list[str] | None:
     return [] if [part.lower() for part in parts] == ["none"] else parts
 
 
+def on_gpu(device: str) -> bool:
+    """Whether runs will go to a GPU, as far as can be told without importing torch."""
+    return device.startswith("cuda") or (device == "auto" and Path("/dev/nvidia0").exists())
+
+
 def print_json(value: Any) -> None:
     """One JSON value on stdout; what is not a finite number is null."""
     import json

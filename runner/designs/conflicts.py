@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runner.designs.factor import Arm, Factor, compose_levels
@@ -34,25 +34,9 @@ class Conflicts:
         `sizes`: levels of each factor. A factor without conflicts is a component by itself. The
         full grid is the product of all components, each in lexicographic order.
         """
-        linked: dict[int, set[int]] = {i: set() for i in range(len(sizes))}
-        for i, _, j, _ in self.reasons:
-            linked[i].add(j)
-            linked[j].add(i)
-        seen: set[int] = set()
-        found = []
-        for start in range(len(sizes)):
-            if start in seen:
-                continue
-            members, todo = set(), [start]
-            while todo:
-                i = todo.pop()
-                if i not in members:
-                    members.add(i)
-                    todo += linked[i]
-            seen |= members
-            place = tuple(sorted(members))
-            found.append((place, list(self._combinations(place, sizes, ()))))
-        return found
+        edges = [(i, j) for i, _, j, _ in self.reasons]
+        places = [tuple(members) for members in linked(len(sizes), edges)]
+        return [(place, list(self._combinations(place, sizes, ()))) for place in places]
 
     def _combinations(
         self, place: tuple[int, ...], sizes: Sequence[int], chosen: Arm
@@ -66,6 +50,31 @@ class Conflicts:
             before = zip(place, chosen, strict=False)
             if not any((i, a, j, b) in self.reasons for i, a in before):
                 yield from self._combinations(place, sizes, (*chosen, b))
+
+
+def linked(count: int, edges: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The connected components of the numbers below `count`, each ascending.
+
+    >>> linked(4, [(0, 2)])
+    [[0, 2], [1], [3]]
+    """
+    beside: dict[int, set[int]] = {i: set() for i in range(count)}
+    for i, j in edges:
+        beside[i].add(j)
+        beside[j].add(i)
+    found = []
+    seen: set[int] = set()
+    for start in range(count):
+        if start not in seen:
+            members, todo = set(), [start]
+            while todo:
+                i = todo.pop()
+                if i not in members:
+                    members.add(i)
+                    todo += beside[i]
+            seen |= members
+            found.append(sorted(members))
+    return found
 
 
 def find_conflicts(factors: Sequence[Factor], baseline: Recipe) -> Conflicts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,7 +55,7 @@ class Design:
 
     @property
     def count(self) -> int:
-        """How many arms there are."""
+        """How many arms there are, repeated ones as often as they stand in the design."""
         return self._counts[0]
 
     @property
@@ -62,27 +63,45 @@ class Design:
         """How many arms are left out because they are impossible."""
         return self._counts[1]
 
+    @cached_property
+    def _arms(self) -> frozenset[Arm]:
+        return frozenset(self)
+
     def contains(self, arm: Arm) -> bool:
         """Whether `arm` is one of the design's."""
-        return arm in set(self)
+        return arm in self._arms
+
+    def multiplicity(self, arm: Arm) -> int:
+        """How often `arm` stands in the design: once, unless the design repeats arms."""
+        return 1
 
     def seeds(self, arm: Arm, n: int) -> list[int]:
-        """The seeds of `arm` when each arm is trained `n` times; a larger n only adds seeds."""
-        if self.shared_seeds:
-            return list(range(n))
-        return [self.seed(arm, replicate) for replicate in range(n)]
+        """All seeds of `arm` when the design is run `n` times; a larger n only adds seeds."""
+        return [self.seed(arm, index) for index in range(n * self.multiplicity(arm))]
 
-    def seed(self, arm: Arm, replicate: int) -> int:
-        """Seed number `replicate` of `arm`.
+    def runs(self, n: int) -> Iterator[tuple[Arm, int]]:
+        """Arms with seeds when the design is run `n` times: all of it once, then all again."""
+        for replicate in range(n):
+            seen: Counter[Arm] = Counter()
+            for arm in self:
+                times = self.multiplicity(arm)
+                index = replicate * times
+                if times > 1:
+                    index += seen[arm]
+                    seen[arm] += 1
+                yield arm, self.seed(arm, index)
+
+    def seed(self, arm: Arm, index: int) -> int:
+        """Seed number `index` of `arm`.
 
         An arm's own seeds follow from the names of what is on in it, so that the same arm has the
         same seeds in every factorial and is trained once for all of them.
         """
         if self.shared_seeds:
-            return replicate
+            return index
         names = level_names(self.factors, arm).items()
-        changed = [f"{f}={level}" for (f, level), index in zip(names, arm, strict=True) if index]
-        text = "\n".join((*sorted(changed), str(replicate)))
+        changed = [f"{f}={level}" for (f, level), on in zip(names, arm, strict=True) if on]
+        text = "\n".join((*sorted(changed), str(index)))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import ClassVar
 
 from runner.designs.design import Design
@@ -20,7 +22,8 @@ class Fraction(Design):
     The factor of three levels takes C and D: reference where D is 0 (32 runs), then C chooses
     between the other two (16 runs each). All main effects are clear of two-factor interactions;
     23 degrees of freedom hold two-factor interactions, some of them aliased with one another, and
-    30 are left for error.
+    30 are left for error: where D is 0, A and C act only together, so 16 arms stand twice, each
+    time with its own seed, and 16 of the 30 are pure error.
     """
 
     name: ClassVar[str] = "fraction"
@@ -37,6 +40,13 @@ class Fraction(Design):
                 "--grid fraction is for eight factors of two levels and one of three (the standard "
                 f"bag); here are {have}: use --grid full, pairs or add-one"
             )
+
+    @cached_property
+    def _multiplicities(self) -> Counter[Arm]:
+        return Counter(self)
+
+    def multiplicity(self, arm: Arm) -> int:
+        return self._multiplicities[arm]
 
     def candidates(self) -> Iterator[Arm]:
         for bits in itertools.product((0, 1), repeat=6):

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from runner.studies.membership import Membership, TooMany
 from runner.study import Study
 from tricks.errors import BadInput
 
 LISTED = 20_000  # runs: hashing more than these would take seconds
 
 
-def recorded(study: Study, states: Mapping[str, str]) -> int | None:
-    """How many of the study's runs have a record that stands, given all `states` by id.
+def recorded(
+    study: Study, states: Mapping[str, str], read: Callable[[str], Mapping[str, Any] | None]
+) -> int | None:
+    """How many of the study's runs have a record that stands.
 
-    An infra record does not stand: it is tried again. None if there are too many runs to look up.
+    states: of all records in the store, by id; read: the record of an id. An infra record does not
+    stand: it is tried again. None where the grid is too large and too entangled to tell.
     """
-    if not states:
+    standing = [id for id, state in states.items() if state != "infra"]
+    if not standing:
         return 0
-    if study.runs > LISTED:
+    if study.runs <= LISTED:
+        held = set(standing)
+        return sum(spec.id in held for _, spec in study.planned())
+    try:
+        membership = Membership(study)
+    except TooMany:
         return None
-    return sum(states.get(spec.id, "infra") != "infra" for _, spec in study.planned())
+    return sum(membership.count(record) for id in standing if (record := read(id)) is not None)
 
 
 def check_extends(study: Study, stored: Mapping[str, Any]) -> None:

@@ -1,0 +1,68 @@
+"""What a run would train: the plan beside what the store holds already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.commands.options import print_json
+from runner.records.store import Store
+
+if TYPE_CHECKING:
+    from runner.study import Study
+
+
+def open_store(plan: Study, results: Path) -> Store | None:
+    """The store that the plan would add to, if there is one yet; nothing is written.
+
+    Raises BadInput where the task's images are missing, or the study cannot go on there.
+    """
+    plan.identity  # noqa: B018 - a missing data set is said before anything else happens
+    if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
+        return None
+    from runner.records.studies import load_study, study_names
+    from runner.studies.recorded import check_extends
+
+    store = Store(results, create=False)
+    if plan.name in study_names(store):
+        check_extends(plan, load_study(store, plan.name).asked)
+    return store
+
+
+def say_plan(plan: Study, store: Store | None, json: bool) -> None:
+    """Print the dry run."""
+    from runner.designs.factor import describe
+    from runner.studies.recorded import recorded
+
+    held = recorded(plan, store.states(), store.read) if store else 0
+    summary: dict[str, Any] = {
+        "study": plan.name,
+        "task": plan.task.name,
+        "grid": plan.grid,
+        "factors": describe(plan.factors),
+        "arms": plan.design.count,
+        "excluded": plan.design.excluded,
+        "runs": plan.runs,
+        "recorded": held,
+        "missing": None if held is None else plan.runs - held,
+        "seeds": plan.seeds,
+        "settings": dict(plan.settings),
+        "notes": list(plan.notes),
+    }
+    if held is None:
+        summary["reason"] = f"{plan.runs:,} runs are too many to look up in the store one by one"
+    if json:
+        print_json(summary)
+        return
+    print(f"{plan.name}: {plan.grid} on {plan.task.name}")
+    for factor in plan.factors:
+        print(f"  {factor.name}: {', '.join(level.name for level in factor.levels)}")
+    for key, value in plan.settings.items():
+        print(f"  {key} = {value} in all arms")
+    for note in plan.notes:
+        print(note)
+    arms = f"{plan.design.count:,} arms ({plan.design.excluded:,} excluded)"
+    print(f"{arms} with {plan.seeds} seed{'s' * (plan.seeds > 1)}: {plan.runs:,} runs")
+    print(
+        summary["reason"] if held is None else f"{held:,} recorded, {plan.runs - held:,} to train"
+    )

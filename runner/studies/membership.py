@@ -1,0 +1,118 @@
+"""Which records belong to a grid that is too large to list: from the record back to its arm."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.designs.conflicts import linked
+from runner.designs.factor import Arm
+from runner.records.spec import canonical
+from runner.study import Study
+from tricks.errors import BadInput
+from tricks.recipe import FIELDS, Recipe, to_json
+
+# Fields that resolving a recipe makes depend on one another.
+COUPLED = (("optimizer", "lr_scale"), ("model", "width"))
+MOST = 20_000  # combinations to list for factors that act on the same fields
+
+
+class Membership:
+    """Looks up the planned runs that a record stands for.
+
+    Factors that act on the same recipe fields are taken together; what such a set makes of its
+    fields is listed once, so that a record's fields name the levels it was trained with.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.data = _text(study.identity)
+        self.defaults = to_json(Recipe())
+        self.baseline = to_json(study.recipe((0,) * len(study.factors)))
+        self.parts = [self._part(members, fields) for members, fields in _parts(study)]
+        touched = {name for fields, _ in self.parts for name in fields}
+        self.untouched = [name for name in FIELDS if name not in touched]
+
+    def count(self, record: Mapping[str, Any]) -> int:
+        """How many planned runs `record` is the record of: nearly always 0 or 1."""
+        if _text(record["data"]) != self.data:
+            return 0
+        recipe = {**self.defaults, **record["recipe"]}
+        if _of(recipe, self.untouched) != _of(self.baseline, self.untouched):
+            return 0
+        choices = [combinations.get(_of(recipe, fields), []) for fields, combinations in self.parts]
+        study, found = self.study, 0
+        for chosen in itertools.product(*choices):
+            arm = [0] * len(study.factors)
+            for place, level in itertools.chain.from_iterable(chosen):
+                arm[place] = level
+            if study.design.contains(tuple(arm)):
+                found += self._runs(tuple(arm), record)
+        return found
+
+    def _runs(self, arm: Arm, record: Mapping[str, Any]) -> int:
+        study, seed = self.study, record["seed"]
+        times = study.design.seeds(arm, study.seeds).count(seed)
+        return times if times and study.spec(arm, seed).id == record["id"] else 0
+
+    def _part(
+        self, members: Sequence[int], fields: Sequence[str]
+    ) -> tuple[Sequence[str], dict[str, list[tuple[tuple[int, int], ...]]]]:
+        """What each combination of the factors `members` makes of `fields`."""
+        study = self.study
+        ranges = [range(len(study.factors[i].levels)) for i in members]
+        if math.prod(map(len, ranges)) > MOST:
+            raise TooMany
+        found: dict[str, list[tuple[tuple[int, int], ...]]] = {}
+        for levels in itertools.product(*ranges):
+            arm = [0] * len(study.factors)
+            for i, level in zip(members, levels, strict=True):
+                arm[i] = level
+            try:
+                recipe = to_json(study.recipe(tuple(arm)))
+            except BadInput:
+                continue
+            found.setdefault(_of(recipe, fields), []).append(
+                tuple(zip(members, levels, strict=True))
+            )
+        return fields, found
+
+
+class TooMany(Exception):
+    """Too many factors act on the same fields to list what they come to."""
+
+
+def _parts(study: Study) -> Iterator[tuple[list[int], list[str]]]:
+    """Factors that act on common fields, with those fields."""
+    fields = [_fields(study, i) for i in range(len(study.factors))]
+    edges = [
+        (i, j) for i, j in itertools.combinations(range(len(fields)), 2) if fields[i] & fields[j]
+    ]
+    # A need may forbid what is possible elsewhere; such factors must be looked at together too.
+    edges += [(i, j) for i, _, j, _ in study.design.conflicts.reasons]
+    for members in linked(len(fields), edges):
+        yield members, sorted(set().union(*(fields[i] for i in members)))
+
+
+def _fields(study: Study, place: int) -> set[str]:
+    touched = set()
+    for level in study.factors[place].levels:
+        touched |= {name for name, _ in level.fields}
+        for trick in level.tricks:
+            edits = trick.edits()
+            touched |= {*edits.sets, *edits.adds}
+    for pair in COUPLED:
+        if touched & set(pair):
+            touched |= set(pair)
+    return touched
+
+
+def _of(recipe: Mapping[str, Any], fields: Sequence[str]) -> str:
+    return _text([recipe[name] for name in fields])
+
+
+def _text(value: Any) -> str:
+    return json.dumps(canonical(value), sort_keys=True)
