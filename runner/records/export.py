@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import pandas
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for code
-PROVENANCE = ("device", "versions", "code_revision")  # of a record; never host or paths
+# Of a record: what stands in another file, and what is of no use away from its machine.
+LEFT_OUT = ("epochs", "correct", "checksum", "host")
 
 
 class Evidence(NamedTuple):
@@ -34,7 +35,7 @@ class Evidence(NamedTuple):
     study: StudyFile
     runs: pandas.DataFrame  # `table`
     curves: pandas.DataFrame  # `curves`
-    records: list[dict[str, Any]]  # id, state, seed and `PROVENANCE` of each run
+    records: list[dict[str, Any]]  # each without `LEFT_OUT` and tracebacks
 
 
 def evidence(source: Store | Path, name: str | None = None) -> Evidence:
@@ -45,11 +46,7 @@ def evidence(source: Store | Path, name: str | None = None) -> Evidence:
     if not isinstance(source, Store):
         return read_export(source)
     study = load_study(source, name)
-    records = []
-    for id in study.ids:
-        record = source.read(id)
-        if record is not None:
-            records.append({key: record.get(key) for key in ("id", "state", "seed", *PROVENANCE)})
+    records = [_rest(record) for id in study.ids if (record := source.read(id)) is not None]
     return Evidence(study, table(source, study), curves(source, study), records)
 
 
@@ -75,29 +72,23 @@ def write_export(
     found = evidence(source, study.name)
     runs = _compact(found.runs, correct)
     durable.replace(folder / "runs.csv", _csv(runs))
-    packed = gzip.compress(_csv(found.curves, digits=6), mtime=0)  # the same bytes each time
-    durable.replace(folder / "epochs.csv.gz", packed)
-    machines: dict[str, dict[str, Any]] = {}
-    for record in found.records:
-        content = {key: record[key] for key in PROVENANCE if record[key] is not None}
-        known = machines.setdefault(json.dumps(content, sort_keys=True), {**content, "runs": 0})
-        known["runs"] += 1
-    asked = {"name": study.name, **study.asked, "provenance": list(machines.values())}
-    durable.replace(folder / "study.toml", write_asked(asked))
+    lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in found.records)
+    for name, content in (
+        ("epochs.csv.gz", _csv(found.curves, digits=6)),
+        ("records.jsonl.gz", lines.encode()),
+    ):
+        durable.replace(folder / name, gzip.compress(content, mtime=0))  # the same bytes each time
+    durable.replace(folder / "study.toml", write_asked({"name": study.name, **study.asked}))
     return folder
 
 
 def read_export(folder: Path) -> Evidence:
-    """The inverse of `write_export`. Raises BadInput if a file is missing or cannot be read.
-
-    Where runs were made on several machines, each run's record names the one most runs share.
-    """
+    """The inverse of `write_export`. Raises BadInput if a file is missing or cannot be read."""
     import pandas as pd
 
     if not is_export(folder):
         raise BadInput(f"{folder} holds no exported study: no study.toml and runs.csv")
     asked = read_asked(folder / "study.toml")
-    machines = asked.pop("provenance", [])
     try:
         text = durable.read(folder / "runs.csv").decode()
         names = [factor["name"] for factor in asked["factors"]]
@@ -120,18 +111,21 @@ def read_export(folder: Path) -> Evidence:
         packed = io.BytesIO(gzip.decompress(durable.read(folder / "epochs.csv.gz")))
         kinds = {"id": str, **dict.fromkeys(CURVES, "float64")}
         epochs = pd.read_csv(packed, dtype=kinds)
+        lines = gzip.decompress(durable.read(folder / "records.jsonl.gz")).splitlines()
+        records = [json.loads(line) for line in lines]
         rows = runs[["id", "seed", *names]].to_dict("records")
     except (OSError, EOFError, KeyError, ValueError, TypeError) as error:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
-    common: dict[str, Any] = max(machines, key=lambda machine: machine["runs"], default={})
-    shared = {key: common.get(key) for key in PROVENANCE}
-    records = [
-        {**shared, "id": run["id"], "state": run["state"], "seed": run["seed"]}
-        for run in runs.to_dict("records")
-    ]
     planned = [{str(key): value for key, value in row.items()} for row in rows]
     study = StudyFile(str(asked.get("name", folder.name)), asked, planned)
     return Evidence(study, runs, epochs, records)
+
+
+def _rest(record: dict[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in record.items() if key not in LEFT_OUT}
+    if record.get("error"):
+        rest["error"] = {key: record["error"].get(key) for key in ("type", "message")}
+    return rest
 
 
 def _compact(frame: pandas.DataFrame, correct: bool | None) -> pandas.DataFrame:

@@ -1,0 +1,107 @@
+"""Exports: a folder reads back as the store did, and a spreadsheet runs nothing in it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.records.export import (
+    _escaped,
+    _plain,
+    evidence,
+    read_export,
+    write_csv,
+    write_export,
+)
+from runner.records.store import Store
+from runner.records.studies import StudyFile, save_study
+from tricks.errors import BadInput
+
+NASTY = "=HYPERLINK(1)"
+IMAGE = "<img onerror=…>, \"'"
+
+
+def a_study(tmp_path: Path, test_images: int = 8) -> tuple[Store, StudyFile]:
+    store = Store(tmp_path / "results")
+    factors = [
+        {"name": NASTY, "levels": ["off", IMAGE, "@x", "'-y"], "kind": "field"},
+        {"name": "lr_scale", "levels": ["1", "-0.5"], "kind": "field"},
+    ]
+    asked = {"name": "a", "task": "digits", "grid": "add-one", "seeds": 1, "arms": 4,
+             "factors": factors, "settings": {"epochs": 5}}  # fmt: skip
+    rows = []
+    for n, level in enumerate(factors[0]["levels"]):
+        id = f"{n:016x}"
+        rows.append({"id": id, "seed": n, NASTY: level, "lr_scale": "-0.5" if n == 3 else "1"})
+        record = {"id": id, "seed": n, "state": "ok", "test_accuracy": 90 + n / 3, "device": "cpu",
+                  "correct": "/w==", "test_images": test_images, "parameters": 1_500_000,
+                  "host": "secret", "versions": {"torch": "2"}, "code_revision": "abc",
+                  "epochs": [{"epoch": 1, "loss": n / 7, "val_accuracy": None}]}  # fmt: skip
+        store.commit(record if n < 3 else {"id": id, "seed": n, "state": "failed"})
+    return store, save_study(store, "a", asked, rows)
+
+
+def test_an_exported_folder_reads_back_as_the_store_did(tmp_path: Path) -> None:
+    import pandas as pd
+
+    store, study = a_study(tmp_path)
+    before = evidence(store, "a")
+    after = read_export(write_export(store, study, tmp_path / "out"))
+    assert after.study == before.study == study
+    pd.testing.assert_frame_equal(after.runs, before.runs, rtol=1e-9)
+    pd.testing.assert_frame_equal(after.curves, before.curves, rtol=1e-5)
+    assert after.records == before.records
+    assert after.records[0]["versions"] == {"torch": "2"}
+
+
+def test_an_export_is_the_same_bytes_each_time_and_names_no_host(tmp_path: Path) -> None:
+    store, study = a_study(tmp_path)
+    contents = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        write_export(store, study, folder)
+        contents.append([path.read_bytes() for path in sorted(folder.iterdir())])
+    assert contents[0] == contents[1]
+    plain = [gzip.decompress(c) if c[:2] == b"\x1f\x8b" else c for c in contents[0]]
+    assert not any(b"secret" in content for content in plain)
+
+
+def test_bits_of_large_test_sets_are_kept_only_when_asked(tmp_path: Path) -> None:
+    store, study = a_study(tmp_path, test_images=10_000)
+    for correct, kept in ((None, False), (True, True), (False, False)):
+        after = read_export(write_export(store, study, tmp_path / "out", correct))
+        assert after.runs["correct"].notna().any() == kept
+
+
+def test_a_csv_holds_nothing_that_a_spreadsheet_runs(tmp_path: Path) -> None:
+    import pandas as pd
+
+    store, study = a_study(tmp_path)
+    write_csv(store, study, tmp_path / "runs.csv")
+    frame = pd.read_csv(tmp_path / "runs.csv", dtype=str)
+    assert list(frame["study"]) == ["a"] * 4
+    assert f"'{NASTY}" in frame
+    for cell in [*frame.columns, *frame.to_numpy(na_value="").ravel()]:
+        assert not cell.startswith(("=", "+", "@", "\t")), cell
+        assert not cell.startswith("-") or float(cell) < 0
+    assert list(frame["lr_scale"]) == ["1", "1", "1", "-0.5"]
+
+
+@given(st.text())
+def test_escaping_has_an_inverse(text: str) -> None:
+    assert _plain(_escaped(text)) == text
+
+
+@pytest.mark.parametrize("file", ["study.toml", "runs.csv", "epochs.csv.gz", "records.jsonl.gz"])
+def test_a_broken_or_missing_file_is_named(tmp_path: Path, file: str) -> None:
+    store, study = a_study(tmp_path)
+    folder = write_export(store, study, tmp_path / "out")
+    (folder / file).write_bytes(b"\xff\x00 =")
+    with pytest.raises(BadInput, match="out"):
+        read_export(folder)
+    (folder / file).unlink()
+    with pytest.raises(BadInput, match="out"):
+        read_export(folder)
