@@ -127,5 +127,20 @@ def _json(value: Any) -> Any:
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:
-    """What of a resolved recipe enters a run's id: every field that is not at its default."""
-    return {name: _json(new) for name, (_, new) in differences(recipe, Recipe()).items()}
+    """What of a resolved recipe enters a run's id: all fields and parameters not at their default.
+
+    So a new field or parameter, whose default means what was before, keeps old records; a changed
+    meaning takes a new version of the trick.
+    """
+    return {name: _identity(new) for name, (_, new) in differences(recipe, Recipe()).items()}
+
+
+def _identity(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_identity(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        trick: Any = value
+        fields = [(f.name, f.default, getattr(trick, f.name)) for f in dataclasses.fields(trick)]
+        changed = {name: _identity(new) for name, default, new in fields if new != default}
+        return {"name": trick.name, "version": trick.version, **changed}
+    return value

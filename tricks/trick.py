@@ -164,7 +164,7 @@ def parse(text: str) -> Trick:
     name, _, rest = text.strip().partition("(")
     name = name.strip()
     cls = find(name)
-    if not rest:
+    if "(" not in text:
         return make(cls, {})
     try:
         # A hyphenated name is no Python name: parse the arguments behind a stand-in.
@@ -172,6 +172,8 @@ def parse(text: str) -> Trick:
         if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
             raise ValueError
         values = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        if len(values) < len(call.keywords):
+            raise ValueError
     except (SyntaxError, ValueError) as error:
         example = next(iter(cls.parameters().items()), None)
         hint = f"{name}({example[0]}={example[1]!r})" if example else name
@@ -266,7 +268,12 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
         for name, item in edits.adds.items():
             if name not in STACKS:
                 raise BadInput(f"{trick.name} adds to {name}, which has one value: set it")
-            stack = (*values.get(name, getattr(baseline, name)), item)
+            held = values.get(name, getattr(baseline, name))
+            if any(other.name == item.name for other in held):
+                raise TrickConflict(
+                    f"{trick} changes nothing: the baseline has {item.name} already"
+                )
+            stack = (*held, item)
             values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
         needs += [(trick, name, *need) for name, need in edits.needs.items()]
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from runner.training.randomness import derive, generator
 from tricks.recipe import Recipe
+from tricks.target.label_smoothing import smooth
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -21,7 +22,7 @@ def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
 
 def targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
     """int64 (B,) -> (B, K) float32, with `smoothing` spread over all K classes."""
-    return F.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
+    return smooth(F.one_hot(labels, classes).float(), smoothing)
 
 
 def pad_crop(images: Tensor, rows: Tensor, columns: Tensor, pad: int) -> Tensor:

@@ -130,7 +130,6 @@ def test_one_trick_twice_is_a_conflict():
         compose(BASELINE, [parse("mixup"), parse("mixup(alpha=0.4)")])
 
 
-@pytest.mark.xfail(reason="compose adds a second one to the stack")
 def test_what_the_baselines_stack_has_already_is_a_conflict():
     with pytest.raises(TrickConflict):
         compose(compose(BASELINE, [parse("mixup")]), [parse("mixup")])

@@ -51,9 +51,9 @@ def test_the_id_of_a_known_run():
         "adamw": spec(resolve(compose(baseline, [parse("adamw")]), rates), seed=7).id,
     }
     assert ids == {
-        "baseline": "13f09a6780071bcb",
-        "all": "a858544fe638bc9e",
-        "adamw": "32e4bb418269b422",
+        "baseline": "f994cc2ccc1fca4c",
+        "all": "7909c84cb057ee16",
+        "adamw": "2622ceb1b6f4fa4c",
     }
 
 
