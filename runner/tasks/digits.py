@@ -68,7 +68,7 @@ TASKS = [
             schedule=StepDecay(),
             channels_last=True,
         ),
-        learning_rates={"sgd": 0.025, "lars": 2.0, "adamw": 0.01},
+        learning_rates={"sgd": 0.025, "lars": 8.0, "adamw": 0.02},
         fingerprint=fingerprint,
         load=load,
     )
