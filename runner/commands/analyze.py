@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def analyze(
     what: Annotated[
-        str | None, typer.Argument(help="A study (the latest if not given), or a CSV file.")
+        str | None,
+        typer.Argument(help="A study (the latest if not given), an exported folder, or a CSV."),
     ] = None,
     metric: Annotated[str, typer.Option(help="The column to explain.")] = "accuracy",
     factors: Annotated[
@@ -57,9 +58,9 @@ def _experiment(
         return from_csv(what, factors, metric)
     if factors is not None:
         raise BadInput("--factors is for a CSV: a study knows its factors")
-    from runner.commands.experiments import experiment, open_study
+    from runner.commands.experiments import study_experiment
 
-    return experiment(*open_study(results, what))
+    return study_experiment(results, what)
 
 
 def _print(analysis: Analysis) -> None:

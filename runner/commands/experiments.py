@@ -1,15 +1,19 @@
-"""A study from the store as the analysis wants it."""
+"""A study, from the store or from an exported folder, as the analysis wants it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.records.export import is_export, read_export
 from runner.records.store import Store
 from runner.records.studies import StudyFile, load_study
 
 if TYPE_CHECKING:
+    import pandas
+
     from runner.analysis.experiment import Experiment
+    from runner.records.export import Evidence
 
 
 def open_study(results: Path, name: str | None) -> tuple[Store, StudyFile]:
@@ -18,14 +22,29 @@ def open_study(results: Path, name: str | None) -> tuple[Store, StudyFile]:
     return store, load_study(store, name)
 
 
-def experiment(store: Store, study: StudyFile) -> Experiment:
-    """The study's recorded runs with its factors, the reference of each first."""
-    from runner.analysis.experiment import Experiment
+def exported(name: str | None) -> Evidence | None:
+    """The study in the folder `name`, if that is an exported one."""
+    return read_export(Path(name)) if name is not None and is_export(Path(name)) else None
+
+
+def study_experiment(results: Path, name: str | None) -> Experiment:
+    """The recorded runs of the study `name`, or of the exported folder of that name."""
+    found = exported(name)
+    if found is not None:
+        return experiment(found.study, found.runs)
     from runner.records.table import table
+
+    store, study = open_study(results, name)
+    return experiment(study, table(store, study))
+
+
+def experiment(study: StudyFile, runs: pandas.DataFrame) -> Experiment:
+    """`runs` with the study's factors, the reference of each first."""
+    from runner.analysis.experiment import Experiment
 
     asked = study.asked
     return Experiment(
-        runs=table(store, study),
+        runs=runs,
         factors={factor["name"]: tuple(factor["levels"]) for factor in asked["factors"]},
         grid=asked["grid"],
         order=tuple(asked.get("order", ())),

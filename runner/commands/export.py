@@ -1,64 +1,49 @@
-"""export: a study's runs as a CSV that `analyze` and spreadsheets read."""
+"""export: a study's runs as a CSV, or as a folder that can be kept and read back."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from runner.commands.options import RESULTS, Results
 from tricks.errors import BadInput
 
-if TYPE_CHECKING:
-    import pandas
-
 
 def export(
     name: Annotated[str, typer.Argument(help="The study.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV, one row a run.")],
-    curves: Annotated[
-        Path | None, typer.Option(help="Also write a CSV with one row an epoch of each run.")
-    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .csv file with one row a run, or a folder.")
+    ],
     results: Results = RESULTS,
 ) -> None:
-    """Write the runs of a study to a CSV file."""
-    from runner.commands.experiments import open_study
-    from runner.records import table
+    """Write the runs of a study to a CSV file, or all of it to a folder.
 
-    for file in (output, *([curves] if curves else [])):
-        if file.suffix.lower() != ".csv":
-            raise BadInput(f"{file}: exports are CSV files: end the name in .csv")
-        if not file.parent.is_dir():
-            raise BadInput(f"{file}: there is no folder {file.parent}")
-    store, study = open_study(results, name)
-    runs = table.table(store, study)
-    if runs.empty:
-        raise BadInput(f"the study {study.name} has no recorded runs yet")
-    _write(runs, study.factors, output)
-    if curves:
-        _write(table.curves(store, study), [], curves)
-    print(f"{len(runs):,} of {len(study.runs):,} planned runs in {output}")
+    A folder also holds learning curves and what was run; `report` and `analyze` read it.
 
-
-def _write(frame: pandas.DataFrame, factors: list[str], file: Path) -> None:
-    for name in factors:
-        frame[name] = frame[name].map(harmless)
-    try:
-        frame.rename(columns=harmless).to_csv(file, index=False, float_format="%.8g")
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror or error}") from error
-
-
-def harmless(text: object) -> object:
-    """`text` such that a spreadsheet takes it for a text, not a formula; numbers stay.
-
-    >>> harmless("=1+1"), harmless("-0.5"), harmless("mixup")
-    ("'=1+1", '-0.5', 'mixup')
+    \b
+    tricks-bench export digits-full -o runs.csv
+    tricks-bench export digits-full -o results/reference/digits-full
     """
-    if isinstance(text, str) and text[:1] in tuple("=+-@\t\r"):
-        try:
-            float(text)
-        except ValueError:
-            return "'" + text
-    return text
+    from runner.commands.experiments import open_study
+    from runner.records.export import write_csv, write_export
+
+    whole = output.suffix.lower() != ".csv"
+    if whole and output.suffix.lower() in (".json", ".parquet", ".tsv", ".xlsx", ".txt", ".gz"):
+        raise BadInput(f"{output}: end the name in .csv, or name a folder")
+    if not whole and not output.parent.is_dir():
+        raise BadInput(f"{output}: there is no folder {output.parent}")
+    store, study = open_study(results, name)
+    count = len(store.states(study.ids))
+    if not count:
+        raise BadInput(f"the study {study.name} has no recorded runs yet")
+    try:
+        if whole:
+            output.mkdir(parents=True, exist_ok=True)
+            write_export(store, study, output)
+        else:
+            write_csv(store, study, output)
+    except OSError as error:
+        raise BadInput(f"{output}: {error.strerror or error}") from error
+    print(f"{count:,} of {len(study.ids):,} planned runs in {output}")

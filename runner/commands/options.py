@@ -16,7 +16,7 @@ Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="A Python file that defines tricks; may be repeated."),
 ]
-Task = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
+TaskName = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
 Name = Annotated[str | None, typer.Argument(help="The study; the latest if not given.")]
 
 RESULTS = Path("results")

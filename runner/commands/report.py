@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import RESULTS, Json, Name, Results, print_json
+from runner.commands.options import RESULTS, Json, Results, print_json
 
 
 def report(
-    name: Name = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A study (the latest if not given), or an exported folder.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to. [default: reports/NAME]")
     ] = None,
@@ -19,21 +21,25 @@ def report(
     json: Json = False,
 ) -> None:
     """Write report.md with tables and plots."""
-    from runner.commands.experiments import experiment, open_study
-    from runner.records.table import curves
+    from runner.commands.experiments import experiment, exported
+    from runner.records.export import evidence
+    from runner.records.store import Store
     from tricks.errors import BadInput
 
-    store, study = open_study(results, name)
-    found = experiment(store, study)
+    found = exported(name) or evidence(Store(results, create=False), name)
     if found.runs.empty:
-        raise BadInput(f"the study {study.name} has no recorded runs yet: run it first")
+        raise BadInput(f"the study {found.study.name} has no recorded runs yet: run it first")
 
     from runner.reporting import write_report
 
-    records = [record for id in study.ids if (record := store.read(id)) is not None]
-    folder = out or Path("reports") / study.name
-    path = write_report(found, curves(store, study), study.asked, records, folder)
+    path = write_report(
+        experiment(found.study, found.runs),
+        found.curves,
+        found.study.asked,
+        found.records,
+        out or Path("reports") / found.study.name,
+    )
     if json:
-        print_json({"study": study.name, "report": str(path)})
+        print_json({"study": found.study.name, "report": str(path)})
     else:
         print(path)

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.commands.options import Json, Plugins, Task, assignments, load_plugins, print_json
+from runner import tasks
+from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins, print_json
 from tricks.errors import BadInput
 
 
 def show(
     what: Annotated[str, typer.Argument(help='A trick, or "baseline+mixup(alpha=0.4)+cosine".')],
-    task: Task = "digits",
+    task: TaskName = "digits",
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A recipe field: epochs=5; may be repeated.")
     ] = None,
@@ -27,9 +28,10 @@ def show(
     tricks-bench show "baseline+mixup(alpha=0.4)+cosine" --task digits
     """
     load_plugins(plugin)
+    task_found = tasks.find(task)
     first = what.partition("+")[0].strip()
     if first == "baseline":
-        _recipe(what, task, assignments("--set", set_), json)
+        _recipe(what, task_found, assignments("--set", set_), json)
     elif "+" in _outside(what):
         raise BadInput(f'begin with the baseline: show "baseline+{what}"')
     else:
@@ -63,14 +65,12 @@ def _card(text: str, json: bool) -> None:
     print(f"source      {cls.source}")
 
 
-def _recipe(text: str, task_name: str, settings: dict[str, str], json: bool) -> None:
-    from runner import tasks
+def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:
     from runner.designs.factor import split
     from runner.study import settle
     from tricks.recipe import FIELDS, differences, resolve, to_json
     from tricks.trick import compose, parse
 
-    task = tasks.find(task_name)
     baseline, _ = settle(task.baseline, settings)
     tricks = [parse(part) for part in split(text, "+")[1:]]
     recipe = resolve(compose(baseline, tricks), task.learning_rates)

@@ -1,0 +1,90 @@
+"""The command line in this process, over a store of its own, with training stubbed."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from runner.cli import call
+from runner.execution.events import Summary
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch, capsys):
+    """cli("run", "--seeds", "2") -> Result, in an empty folder with `results` as the store."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = call([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+def outcome(spec):
+    """An outcome that depends on the spec, without training."""
+    accuracy = 90 + int(spec.id[:4], 16) / 65536
+    return {
+        "state": "ok",
+        "epochs": [
+            {"epoch": e, "loss": 1 / e, "val_loss": 1 / e, "val_accuracy": accuracy, "lr": 0.1,
+             "probe_accuracy": accuracy}
+            for e in (1, 2)
+        ],
+        "test_accuracy": accuracy, "test_loss": 0.5, "val_accuracy": accuracy, "val_loss": 0.5,
+        "probe_accuracy": accuracy, "test_images": 8, "correct": "/w==", "classes": 10,
+        "chance_accuracy": 10.0, "images_per_second": 100.0, "peak_memory_mb": 1.0,
+        "seconds": {"train": 1.0, "evaluate": 0.1, "wait": 0.0, "cpu": 1.0, "total": 1.2},
+        "parameters": 10, "steps": 2, "warmup_steps": 0, "device": "cpu", "versions": {},
+        "code_revision": None,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """Records every run at once instead of training it; gives the list of ids "trained"."""
+    trained = []
+
+    def execute(specs, store, train, *, states=None, **options):
+        counts = {"ok": 0, "diverged": 0, "failed": 0, "infra": 0}
+        skipped = 0
+        for spec in specs:
+            record = {"schema": 1, "id": spec.id, **spec.to_json(), **outcome(spec)}
+            record["state"] = stub_state(spec)
+            if store.commit({**record, "attempt": 1, "error": None}):
+                trained.append(spec.id)
+                counts[record["state"]] += 1
+            else:
+                skipped += 1
+        return Summary(**counts, skipped=skipped, interrupted=False)
+
+    def stub_state(spec):
+        return trained_as.get(spec.tricks, "ok")
+
+    trained_as = {}
+    monkeypatch.setattr("runner.execution.executor.execute", execute)
+    monkeypatch.setattr("runner.commands.forecast.forecast", lambda *a, **k: None)
+    trained_list = _Trained(trained)
+    trained_list.states = trained_as
+    return trained_list
+
+
+class _Trained:
+    """Ids in the order trained; `states` says which tricks end in another state than ok."""
+
+    def __init__(self, ids):
+        self.ids = ids
+        self.states = {}

@@ -1,0 +1,240 @@
+"""What the commands print, and the JSON that other programs rely on."""
+
+import csv
+import json
+
+import pytest
+
+
+def test_dry_run_keeps_the_contract(cli, tmp_path):
+    plan = cli("run", "--grid", "full", "--dry-run", "--json").json
+    assert plan["study"] == "digits-full"
+    assert (plan["task"], plan["grid"], plan["arms"], plan["excluded"]) == (
+        "digits", "full", 768, 0,
+    )  # fmt: skip
+    assert (plan["runs"], plan["recorded"], plan["missing"]) == (768, 0, 768)
+    assert {factor["name"]: factor["levels"] for factor in plan["factors"]}["mixup"] == [
+        "off", "on",
+    ]  # fmt: skip
+    assert not list(tmp_path.iterdir()), "a dry run writes nothing"
+
+
+def test_impossible_arms_are_counted_aloud(cli):
+    line = ("run", "--grid", "full", "--tricks", "cosine,step-decay(gamma=0.5),warmup", "--dry-run")
+    plan = cli(*line, "--json").json
+    assert (plan["arms"], plan["excluded"]) == (6, 2)
+    assert "2 impossible arms are left out: cosine and step-decay" in cli(*line).out
+
+
+def test_what_all_on_means_is_said_aloud(cli):
+    line = ("run", "--grid", "leave-one-out", "--tricks", "warmup,lars,adamw", "--dry-run")
+    assert '"all on" means optimizer=lars; adamw takes no part' in cli(*line).out
+    chosen = cli(*line, "--reference", "optimizer=adamw", "--json").json
+    assert chosen["factors"][1]["levels"] == ["sgd", "adamw"]
+
+
+def test_list_tricks_keeps_the_contract(cli):
+    tricks = {trick["name"]: trick for trick in cli("list", "tricks", "--json").json}
+    assert {"name", "group", "factor", "source", "parameters", "standard"} <= tricks["mixup"].keys()
+    assert tricks["mixup"]["parameters"] == {"alpha": 0.2}
+    assert tricks["lars"]["factor"] == "optimizer"
+    assert sum(trick["standard"] for trick in tricks.values()) == 10
+
+
+@pytest.mark.parametrize("what", ["tricks", "tasks", "grids", "studies"])
+def test_lists_print(cli, what):
+    result = cli("list", what)
+    assert result.code == 0
+    assert len(cli("list", what, "--json").json) == (
+        len(result.out.splitlines()) if "no studies" not in result.out else 0
+    )
+
+
+def test_show_a_trick(cli):
+    out = cli("show", "mixup(alpha=0.4)").out
+    for text in ("mixup(alpha=0.4)", "mix (standard bag)", "alpha = 0.4", "1710.09412", "mixers"):
+        assert text in out
+
+
+def test_show_a_recipe_and_what_differs(cli):
+    result = cli("show", "baseline+mixup(alpha=0.4)+cosine")
+    assert "mixers: none -> mixup(alpha=0.4)" in result.out
+    assert "2 of" in result.out
+    assert cli("show", "baseline+lars", "--json").json["changed"] == ["optimizer"]
+    assert "0 of" in cli("show", "baseline").out
+
+
+def test_help_and_version(cli):
+    for line in ("--help", "run --help", "analyze --help", "--version"):
+        result = cli(*line.split())
+        assert result.code == 0, line
+        assert "tricks-bench" in result.out
+        assert result.err == ""
+
+
+def test_a_study_from_beginning_to_end(cli, stub, tmp_path):
+    line = ("run", "--tricks", "warmup,lars,adamw", "--seeds", "2")
+    result = cli(*line)
+    assert result.code == 0, result.err
+    assert "`tricks-bench report digits-add-one` writes the report" in result.out
+    assert len(stub.ids) == 8
+    status = cli("status", "--json").json
+    assert {key: status[key] for key in ("planned", "ok", "missing", "running")} == {
+        "planned": 8, "ok": 8, "missing": 0, "running": 0,
+    }  # fmt: skip
+    plan = cli(*line, "--dry-run", "--json").json
+    assert (plan["recorded"], plan["missing"]) == (8, 0)
+    analysis = cli("analyze", "--json").json
+    assert [(e["factor"], e["level"], e["reference"]) for e in analysis["effects"]] == [
+        ("warmup", "on", "off"), ("optimizer", "lars", "sgd"), ("optimizer", "adamw", "sgd"),
+    ]  # fmt: skip
+    keys = {"factor", "level", "reference", "effect", "ci_low", "ci_high", "p_adjusted", "verdict",
+            "runs"}  # fmt: skip
+    assert keys <= analysis["effects"][0].keys()
+    assert {"metric", "unit", "estimand", "sigma", "error_term", "df"} <= analysis.keys()
+    text = cli("analyze").out
+    assert "optimizer=adamw" in text
+    assert "baseline" in text
+    assert cli("export", "digits-add-one", "-o", "runs.csv").code == 0
+    rows = list(csv.DictReader((tmp_path / "runs.csv").open()))
+    assert len(rows) == 8
+    assert {row["optimizer"] for row in rows} == {"sgd", "lars", "adamw"}
+    assert cli("export", "digits-add-one", "-o", "kept/mine").code == 0
+    kept = cli("analyze", "kept/mine", "--json").json
+    assert [e["effect"] for e in kept["effects"]] == [
+        pytest.approx(e["effect"], abs=1e-6) for e in analysis["effects"]
+    ]
+    again = cli("analyze", "runs.csv", "--json").json
+    assert {e["level"]: e["effect"] for e in again["effects"]} == {
+        e["level"]: pytest.approx(e["effect"], abs=1e-4) for e in analysis["effects"]
+    }
+    assert [study["name"] for study in cli("list", "studies", "--json").json][-1:] == [
+        "digits-add-one"
+    ]
+
+
+def test_more_seeds_and_arms_extend_and_train_nothing_twice(cli, stub):
+    cli("run", "--tricks", "warmup", "--seeds", "1")
+    cli("run", "--tricks", "warmup", "--seeds", "3")
+    assert len(stub.ids) == 6
+    cli("run", "--tricks", "warmup,cosine", "--seeds", "3")
+    assert len(stub.ids) == len(set(stub.ids)) == 9
+    assert cli("status", "--json").json["planned"] == 9
+    result = cli("run", "--study", "digits-add-one")
+    assert result.code == 0
+    assert len(stub.ids) == 9
+    assert cli("run", "--study", "digits-add-one", "--seeds", "4").code == 0
+    assert len(stub.ids) == 12
+
+
+def test_another_study_shares_the_store(cli, stub):
+    cli("run", "--tricks", "warmup,cosine", "--seeds", "1")
+    plan = cli("run", "--grid", "pairs", "--tricks", "warmup,cosine", "--seeds", "1", "--dry-run",
+               "--json").json  # fmt: skip
+    assert (plan["runs"], plan["recorded"]) == (4, 3)
+
+
+def test_failed_runs_give_exit_1_and_can_be_opened_again(cli, stub):
+    stub.states[("warmup",)] = "failed"
+    result = cli("run", "--tricks", "warmup,cosine", "--seeds", "2")
+    assert result.code == 1
+    assert "tricks-bench retry digits-add-one" in result.out
+    status = cli("status", "--json").json
+    assert (status["failed"], status["ok"], status["missing"]) == (2, 4, 0)
+    stub.states.clear()
+    assert cli("retry", "--json").json["opened"] == 2
+    assert cli("status", "--json").json["missing"] == 2
+    assert cli("run", "--study", "digits-add-one").code == 0
+    assert cli("status", "--json").json["ok"] == 6
+    assert "no failed runs" in cli("retry").out
+
+
+def test_diverged_runs_are_a_result(cli, stub):
+    stub.states[("warmup",)] = "diverged"
+    assert cli("run", "--tricks", "warmup,cosine", "--seeds", "2").code == 0
+    assert cli("status", "--json").json["diverged"] == 2
+
+
+def test_flags_override_the_study_file(cli, tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'name = "mine"\ngrid = "full"\ntricks = ["warmup"]\nseeds = 2\n'
+        "[set]\nepochs = 3\nbatch_size = 32\n[factor]\nlr_scale = [0.5, 1, 2.0]\n"
+    )
+    line = ("run", "--study", "mine.toml", "--dry-run", "--json")
+    plan = cli(*line).json
+    assert (plan["study"], plan["arms"], plan["runs"]) == ("mine", 6, 12)
+    assert plan["settings"] == {"epochs": "3", "batch_size": "32"}
+    assert plan["factors"][1]["levels"] == ["1", "0.5", "2"]
+    over = cli(*line, "--set", "epochs=4", "--seeds", "1", "--tricks", "warmup,cosine").json
+    assert (over["runs"], over["settings"]["epochs"]) == (12, "4")
+
+
+def test_a_setting_that_the_baseline_has_makes_the_same_run(cli, stub):
+    cli("run", "--tricks", "warmup", "--seeds", "1")
+    plan = cli("run", "--tricks", "warmup", "--seeds", "1", "--name", "same", "--dry-run", "--json",
+               "--set", "optimizer=sgd", "--set", "lr_scale=1.0").json  # fmt: skip
+    assert plan["recorded"] == 2
+
+
+def test_recorded_runs_of_a_grid_too_large_to_list(cli, stub, monkeypatch):
+    line = ("--grid", "full", "--tricks", "warmup,lars,mixup,cutmix", "--factor", "lr_scale=1,2,4")
+    cli("run", *line, "--seeds", "1")
+    cli("run", "--tricks", "randaugment,warmup", "--set", "epochs=3", "--name", "other")
+    listed = cli("run", *line, "--seeds", "2", "--dry-run", "--json").json["recorded"]
+    fewer = ("run", "--grid", "full", "--tricks", "warmup,lars", "--name", "few", "--dry-run",
+             "--json")  # fmt: skip
+    few = cli(*fewer).json["recorded"]
+    monkeypatch.setattr("runner.studies.recorded.LISTED", 0)
+    assert cli("run", *line, "--seeds", "2", "--dry-run", "--json").json["recorded"] == listed == 48
+    assert cli(*fewer).json["recorded"] == few == 4
+
+
+def test_json_has_no_nan(cli, stub):
+    cli("run", "--tricks", "warmup", "--seeds", "1")
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    json.loads(cli("analyze", "--json").out, parse_constant=refuse)
+
+
+def test_doctor(cli):
+    result = cli("doctor", "--json")
+    assert result.code == 0
+    assert {"python", "torch", "cores", "device", "store", "plugins"} <= result.json.keys()
+
+
+def test_no_arguments_print_help(cli):
+    result = cli()
+    assert "Commands:" in result.out + result.err
+
+
+def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch):
+    from runner.execution.events import Summary
+
+    def execute(specs, store, train, **options):
+        return Summary(ok=1, diverged=0, failed=0, infra=0, skipped=0, interrupted=True)
+
+    monkeypatch.setattr("runner.execution.executor.execute", execute)
+    result = cli("run", "--tricks", "warmup", "--name", "mine")
+    assert result.code == 130
+    assert "`tricks-bench run --study mine` goes on from here" in result.out
+
+
+def test_what_the_baseline_cannot_take_is_left_out_of_the_standard_bag(cli):
+    line = ("run", "--set", "start=pretrained", "--dry-run")
+    result = cli(*line)
+    assert result.code == 0
+    assert "left out of the standard bag: zero-gamma needs start=scratch" in result.out
+    assert cli(*line, "--tricks", "zero-gamma").code == 2
+
+
+@pytest.mark.slow
+def test_a_real_grid_is_trained_reported_and_not_trained_again(cli, tmp_path):
+    line = ("run", "--tricks", "warmup", "--set", "epochs=1", "--set", "train_images=64",
+            "--seeds", "2", "--workers", "1")  # fmt: skip
+    assert cli(*line).code == 0
+    assert cli("status", "--json").json["ok"] == 4
+    assert "4 recorded before" in cli(*line).out
+    assert cli("report").code == 0
+    assert (tmp_path / "reports" / "digits-add-one" / "report.md").is_file()

@@ -1,0 +1,54 @@
+"""A long grid says so before it starts."""
+
+import pytest
+
+from runner.commands.forecast import forecast
+from runner.studies import Asked
+from runner.study import build
+
+
+@pytest.fixture
+def plan(monkeypatch, tmp_path):
+    def make(seconds, grid="full", **asked):
+        monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda specs, **options: seconds)
+        study = build(Asked(grid=grid, **asked))
+        missing = [spec for _, spec in study.planned()]
+        return forecast(study, missing, tmp_path / "results", 2, "cpu")
+
+    return make
+
+
+def test_under_ten_minutes_nothing_is_said(plan):
+    assert plan(1.5) is None
+    assert plan(1000.0, "add-one", tricks=["warmup"], seeds=1) is None, "a handful just starts"
+
+
+def test_a_long_grid_names_the_fraction_that_answers_sooner(plan):
+    said = plan(6.0)
+    assert "768 runs of about 6 s, 2 at a time" in said
+    assert "--grid fraction estimates every trick's average effect in about 3 min" in said
+
+
+def test_the_fraction_is_named_only_where_there_is_one(plan):
+    assert "fraction" not in plan(60.0, "add-one")
+    assert "fraction" not in plan(600.0, tricks=["warmup", "cosine", "mixup", "cutmix"])
+
+
+@pytest.mark.parametrize(
+    ("yes", "answer", "code"), [("", "n\n", 130), ("", "y\n", 0), ("-y", "", 0)]
+)
+def test_on_a_terminal_it_asks(cli, stub, monkeypatch, tmp_path, yes, answer, code):
+    import io
+    import sys
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("runner.commands.forecast.forecast", lambda *a, **k: "about 3 h")
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    result = cli("run", "--tricks", "warmup", "--seeds", "1", *([yes] if yes else []))
+    assert result.code == code
+    assert "about 3 h" in result.out
+    assert (tmp_path / "results").exists() == (code == 0), "a no leaves nothing behind"

@@ -1,0 +1,90 @@
+"""The house keeps its order: imports go down, files stay small, light commands need no torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = (
+    ("cli", "commands"), ("study", "studies"), ("tasks",), ("designs",), ("training",),
+    ("execution",), ("records",), ("analysis",), ("reporting",),
+)  # fmt: skip
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+LARGEST = 320  # lines; most are far below
+FILES = sorted(path for folder in ("tricks", "runner") for path in (ROOT / folder).rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+
+def imported(tree):
+    """Modules that a file imports, at its top or inside functions, but not for types alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from imported(node)
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_imports_go_down(path):
+    place = path.relative_to(ROOT).with_suffix("").parts
+    for name in imported(ast.parse(path.read_text())):
+        parts = name.split(".")
+        if parts[0] != "runner":
+            continue
+        assert place[0] == "runner", f"tricks/ imports {name}"
+        if len(parts) > 1 and len(place) > 1 and place[1] in FLOOR:
+            assert FLOOR[place[1]] <= FLOOR[parts[1]], f"it imports {name}, which is above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_files_stay_small(path):
+    assert len(path.read_text().splitlines()) <= LARGEST
+
+
+def test_every_room_has_a_floor():
+    rooms = {
+        path.relative_to(ROOT / "runner").with_suffix("").parts[0]
+        for path in (ROOT / "runner").rglob("*.py")
+    }
+    assert rooms - {"__init__"} <= set(FLOOR)
+
+
+HEAVY = ("torch", "torchvision", "timm", "sklearn", "pandas", "matplotlib", "statsmodels", "scipy")
+LIGHT = [
+    "--help", "run --help", "list tricks", "list tasks", "list grids", "list studies",
+    "show mixup", "show baseline+mixup+lars", "run --grid full --dry-run --json",
+    "run --grid leave-one-out --dry-run",
+]  # fmt: skip
+
+
+def run(lines, forbidden, folder):
+    code = (
+        "import sys\n"
+        "from runner.cli import call\n"
+        f"for line in {lines!r}:\n"
+        "    assert call(line.split()) == 0, line\n"
+        f"    found = [name for name in {forbidden!r} if name in sys.modules]\n"
+        "    assert not found, (line, found)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_light_commands_import_nothing_heavy(tmp_path):
+    done = run(LIGHT, HEAVY, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_analyze_needs_no_torch(tmp_path):
+    rows = [f"{mixup},{seed},{90 + mixup + seed / 10}" for mixup in (0, 1) for seed in range(4)]
+    (tmp_path / "runs.csv").write_text("\n".join(["mixup,seed,accuracy", *rows]))
+    done = run(["analyze runs.csv", "analyze runs.csv --json"], ("torch", "timm"), tmp_path)
+    assert done.returncode == 0, done.stderr
