@@ -109,7 +109,8 @@ def _factorial(
     effects = grid_effects(
         experiment, usable, fitted, screened, margin, better, at_baseline=estimand == BASELINE
     )
-    source = "pooled over replicates" if fitted.fit.error == "replicates" else "residual"
+    pooled = fitted.fit.error == "replicates"
+    source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
     notes = _factorial_notes(experiment, usable, fitted)
     return _analysis(
         metric, "factorial", estimand, effects, screened, margin,
@@ -128,7 +129,7 @@ def _factorial_notes(experiment: Experiment, usable: Cells, fitted: Factorial) -
     for j, (name, levels) in enumerate(experiment.factors.items()):
         runs = np.bincount(usable.levels[:, j], weights=usable.count, minlength=len(levels))
         share = runs / runs.sum()
-        if fitted.interactions and share.max() - share.min() > 0.02:
+        if fitted.interactions and share.max() - share.min() > 0.1:
             said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
             notes.append(f"The grid's average weighs {name} as the runs do: {said}.")
     if not fitted.interactions and len(fitted.coding.mains) > 1:

@@ -30,7 +30,8 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
     """One row an arm with any run: arm (index, level codes), label, runs, ok, diverged, failed,
     mean, sd, low, high (95 % t-interval of this arm's mean), val_accuracy, accuracy, seconds.
 
-    The baseline first, then by number of changes; mean is NaN where no run finished, sd and interval below two.
+    The baseline first, then by number of changes. mean is NaN where no run finished; sd and the
+    interval where fewer than two did.
     """
     runs = experiment.runs
     codes = level_codes(runs, experiment.factors)

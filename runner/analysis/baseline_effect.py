@@ -36,8 +36,8 @@ def baseline_effect(
     """The effect of `level` of `factor` with all others at their reference (level 0).
 
     From the model with two-factor interactions, fitted to the runs in which the factors that
-    interact with this one are at their reference; again and again until none does. None if the
-    runs cannot tell.
+    interact with this one are at their reference; again and again until none does, or until too
+    few runs are left to fit it. None if the runs cannot tell.
     """
     coding = fitted.coding
     at = {(c.factor, c.level): i for i, c in enumerate(coding.mains)}
@@ -54,7 +54,6 @@ def baseline_effect(
             found = baseline_effect(factorial(near, sizes), near, sizes, factor, level)
             if found is not None:
                 return found
-        return None
     others = {j: 0 for j in _factors(fitted) if j != factor}
     contrast = coding.simple_effect(i, others)
     return fitted.fit.estimate(contrast) if fitted.fit.model.estimable(contrast) else None

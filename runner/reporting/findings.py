@@ -37,14 +37,19 @@ def _depends(a: Answer, e: Answer) -> str:
         without, beside = f"without {escape(on['label'])}", f"with {escape(on['label'])}"
         if "=" in on["label"]:
             without = f"with {escape(on['reference'])}"
-        parts.append(f"{_estimate(a, on['off'])} {without}, {_estimate(a, on['on'])} {beside}")
+        parts.append(f"{_brief(a, on['off'])} {without} but {_brief(a, on['on'])} {beside}")
     rest = len(e["depends_on"]) - len(parts)
     more = f"; and on {rest} more" if rest > 0 else ""
     names = ", ".join(escape(on["label"]) for on in e["depends_on"][:3])
     return (
         f"**{escape(e['label'])} depends on {names}**: {'; '.join(parts)}{more}. "
-        f"Its average over the grid ({signed(e['effect'])} {a['unit']}) describes neither case."
+        f"Its average over the grid ({signed(e['effect'])} {a['unit']}) describes none of these."
     )
+
+
+def _brief(a: Answer, e: Answer) -> str:
+    spread = f" ({interval(e['ci_low'], e['ci_high'])})" if e["ci_low"] is not None else ""
+    return f"{signed(e['effect'])} {a['unit']}{spread}"
 
 
 def _listed(a: Answer) -> list[str]:

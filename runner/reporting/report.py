@@ -142,8 +142,8 @@ def _effects(a: Answer, figures: dict[str, str]) -> list[str]:
     if a["layout"] == "factorial" and a["estimand"] == "averaged over the grid":
         blocks.append(
             "*The effect at the baseline (all other factors at their reference) comes from the "
-            "model with two-factor interactions, fitted to the runs in which the factors that interact "
-            "with this one are at their reference. "
+            "model with two-factor interactions, fitted to the runs in which the factors that "
+            "interact with this one are at their reference. "
             "Its interval is of each effect alone.*"
         )
     if any(e["time"] for e in a["effects"]):
@@ -209,18 +209,13 @@ def _trouble(a: Answer, records: list[dict[str, Any]]) -> list[str]:
     """Diverged and collapsed arms, and errors."""
     blocks = ["## Diverged and collapsed"]
     if a["divergence"]:
-        rows = tables.divergence(a)
+        arms = [arm for arm in a["arms"] if arm["diverged"]]
         blocks += [
             f"Effects are of {escape(a['metric'])} given that training succeeded: a trick that "
-            "makes runs diverge is punished here, not in the means.",
-            rows,
+            "makes runs diverge shows here, not in the means.",
+            tables.divergence(a),
+            f"Arms with diverged runs: {tables.named(arms, a)}",
         ]
-        arms = [arm for arm in a["arms"] if arm["diverged"]]
-        named = ", ".join(
-            f"{escape(x['label'])} ({x['diverged']} of {x['runs']})" for x in arms[:15]
-        )
-        rest = f" and {len(arms) - 15} more" if len(arms) > 15 else ""
-        blocks.append(f"Arms with diverged runs: {named}{rest}.")
     else:
         blocks.append("No run diverged.")
     collapsed = a["collapsed"]
@@ -229,11 +224,11 @@ def _trouble(a: Answer, records: list[dict[str, Any]]) -> list[str]:
     elif not collapsed["arms"]:
         blocks.append("No arm collapsed (mean accuracy within 5 pp of chance).")
     else:
-        names = ", ".join(escape(label) for label in collapsed["arms"][:15])
-        more = len(collapsed["arms"]) - 15
+        gone = set(collapsed["arms"])
+        arms = [arm for arm in a["arms"] if arm["label"] in gone]
         blocks.append(
-            f"Collapsed (mean accuracy within 5 pp of chance), kept in all means: {names}"
-            + (f" and {more} more." if more > 0 else ".")
+            "Collapsed (mean accuracy within 5 pp of chance), kept in all means: "
+            f"{tables.named(arms, a)}"
         )
         blocks.append(tables.collapsed(a))
         if collapsed.get("without"):

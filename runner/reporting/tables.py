@@ -20,7 +20,9 @@ Answer = dict[str, Any]
 
 def caption(a: Answer) -> str:
     """What every number of the table is: estimand, error term, df, sigma, runs, adjustment."""
-    sigma = f"run-to-run sd {plain(a['sigma'])} {a['unit']} ({a['sigma_source']})"
+    what = "residual sd" if a["sigma_source"].startswith("residual") else "run-to-run sd"
+    source = a["sigma_source"].removeprefix("residual: ")
+    sigma = f"{what} {plain(a['sigma'])} {a['unit']} ({source})"
     if a["sigma"] is None:
         sigma = "run-to-run sd not estimable"
     df = f", {a['df']:.0f} df" if a["df"] is not None else ""
@@ -28,7 +30,7 @@ def caption(a: Answer) -> str:
     return (
         f"*Estimand: effect on {escape(a['metric'])} {escape(a['estimand'])}. "
         f"Error term: {escape(a['error_term'])}{df}; {sigma}; {a['runs']['used']} runs. "
-        f"{escape(a['adjustment'])}.{margin}*"
+        f"{escape(a['adjustment'][:1].upper() + a['adjustment'][1:])}.{margin}*"
     )
 
 
@@ -192,3 +194,19 @@ def collapsed(a: Answer) -> str:
         for e in a["effects"]
     ]
     return table(["trick", f"effect, all arms ({a['unit']})", "without collapsed arms"], rows)
+
+
+def named(arms: list[Answer], a: Answer, most: int = 6) -> str:
+    """The arms' labels, and what all of them have in common."""
+    first = {e["factor"]: e["reference"] for e in a["effects"]}
+    labels = ", ".join(escape(arm["label"]) for arm in arms[:most])
+    rest = f" and {len(arms) - most} more" if len(arms) > most else ""
+    shared = set.intersection(*(set(arm["levels"].items()) for arm in arms))
+    common = [
+        f"{escape(name)} {escape(level)}"
+        for name, level in arms[0]["levels"].items()
+        if (name, level) in shared and (level != first.get(name) or len(arms) > most)
+    ]
+    if len(arms) > 1 and common:
+        rest += f". All {len(arms)} have {', '.join(common)}"
+    return f"{labels}{rest}."

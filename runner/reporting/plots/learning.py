@@ -101,13 +101,15 @@ def learning_rates(a: Answer, runs: pd.DataFrame, curves: pd.DataFrame) -> Figur
     for i, (label, frame, count) in enumerate(shown):
         more = f" (+{count - 1} arms)" if count > 1 else ""
         ax.plot(
-            frame["epoch"], frame["lr"], color=CYCLE[i % 7], linestyle=DASHES[i // 7 % 4],
+            frame["epoch"], frame["lr"].where(frame["lr"] > 0), color=CYCLE[i % 7],
+            linestyle=DASHES[i // 7 % 4],
             linewidth=2, marker=".", label=short(label, 38) + more,
         )  # fmt: skip
     rates = np.concatenate([frame["lr"].to_numpy(float) for _, frame, _ in shown])
     rates = rates[np.isfinite(rates) & (rates > 0)]
     if len(rates) and rates.max() > 30 * rates.min():
         ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
     ax.set_xlabel("epoch")
     ax.set_ylabel("learning rate")
     hidden = len(found) - len(shown)

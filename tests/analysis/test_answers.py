@@ -1,0 +1,274 @@
+"""Effects, verdicts and refusals, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from runner.analysis.experiment import Experiment, from_csv
+from tricks.errors import BadInput
+
+
+def experiment(columns, factors, grid="", **kwargs):
+    return Experiment(pd.DataFrame(columns), factors, grid, **kwargs)
+
+
+def two_level(names):
+    return dict.fromkeys(names, ("off", "on"))
+
+
+def grid(names, y, repeats=1, seed=0, sd=0.0):
+    """A full factorial of two-level factors; y: function of a dict of 0/1."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for bits in itertools.product((0, 1), repeat=len(names)):
+        for r in range(repeats):
+            on = dict(zip(names, bits, strict=True))
+            value = y(on) + sd * rng.standard_normal()
+            rows.append({**{n: ("off", "on")[b] for n, b in on.items()}, "seed": r,
+                         "accuracy": value})  # fmt: skip
+    return Experiment(pd.DataFrame(rows), two_level(names))
+
+
+def by_label(analysis):
+    return {effect.label: effect for effect in analysis.effects}
+
+
+def test_hoya012s_table_is_undecided_throughout():
+    a = from_csv(Path(__file__).with_name("hoya012.csv")).analyze()
+    effects = by_label(a)
+    expected = {"cosine": -0.20, "smoothing": -0.40, "mixup": 0.02}
+    for name, value in expected.items():
+        effect = effects[name]
+        low, high = effect.estimate.interval()
+        assert effect.estimate.value == pytest.approx(value, abs=0.005)
+        assert (high - low) / 2 == pytest.approx(0.85, abs=0.02)
+        assert effect.verdict == "undecided"
+    assert a.estimand == "averaged over the grid"
+    assert a.df == 3
+    assert "main effects only" in a.error_term
+
+
+def test_add_one_is_welchs_test():
+    y = {"off": [90.0, 91.0, 92.0], "on": [93.0, 95.0, 97.5]}
+    rows = [{"a": k, "b": "off", "accuracy": v} for k, vs in y.items() for v in vs]
+    rows += [{"a": "off", "b": "on", "accuracy": v} for v in (90.5, 91.0, 91.2)]
+    a = experiment(rows, two_level("ab"), "add-one").analyze()
+    effect = by_label(a)["a"]
+    reference = stats.ttest_ind(y["on"], y["off"], equal_var=False)
+    assert effect.estimate.value == pytest.approx(np.mean(y["on"]) - 91)
+    assert effect.estimate.p() == pytest.approx(reference.pvalue)
+    assert effect.p_adjusted == pytest.approx(1 - (1 - reference.pvalue) ** 2)
+    narrow = reference.confidence_interval(np.sqrt(0.95))
+    assert effect.estimate.interval(0.95, 2) == pytest.approx((narrow.low, narrow.high))
+    assert (a.layout, a.estimand) == ("one-at-a-time", "at the baseline")
+
+
+def test_one_seed_has_no_interval_and_says_what_would_give_one():
+    rows = [{"a": x, "b": y, "accuracy": v} for x, y, v in
+            [("off", "off", 90), ("on", "off", 92), ("off", "on", 91)]]  # fmt: skip
+    answer = experiment(rows, two_level("ab"), "add-one").analyze().to_json()
+    for effect in answer["effects"]:
+        assert effect["effect"] is not None
+        assert effect["ci_low"] is None
+        assert effect["p_adjusted"] is None
+        assert effect["verdict"] == "undecided"
+        assert "seeds" in effect["reason"]
+    assert answer["sigma"] is None
+    assert answer["df"] is None
+    assert any("--seeds" in note for note in answer["notes"])
+
+
+def test_leave_one_out_gives_the_effect_of_having_the_trick():
+    rows = [{"a": "on", "b": "on", "accuracy": v} for v in (95, 96, 97)]
+    rows += [{"a": "off", "b": "on", "accuracy": v} for v in (91, 92, 93)]
+    rows += [{"a": "on", "b": "off", "accuracy": v} for v in (95, 96.5, 97)]
+    for name in ("leave-one-out", ""):
+        a = experiment(rows, two_level("ab"), name).analyze()
+        assert by_label(a)["a"].estimate.value == pytest.approx(4)
+        assert by_label(a)["a"].verdict == "helps"
+        assert a.estimand == "at the reference: a + b"
+
+
+def test_cumulative_steps_are_neighbouring_differences():
+    arms = [("off", "off", 90), ("on", "off", 92), ("on", "on", 91)]
+    rows = [{"a": x, "b": y, "accuracy": v + d} for x, y, v in arms for d in (-0.5, 0, 0.5)]
+    a = experiment(rows, two_level("ab"), "cumulative", order=("a", "b")).analyze()
+    assert [e.estimate.value for e in a.effects] == pytest.approx([2, -1])
+    assert any("order" in note for note in a.notes)
+
+
+def test_pairs_give_the_difference_of_differences():
+    means = {("off", "off"): 90, ("on", "off"): 92, ("off", "on"): 91, ("on", "on"): 90}
+    rows = [{"a": x, "b": y, "accuracy": v + d} for (x, y), v in means.items() for d in (-1, 0, 1)]
+    a = experiment(rows, two_level("ab"), "pairs").analyze()
+    estimate = a.interactions[0].estimate
+    assert estimate.value == pytest.approx(90 - 92 - 91 + 90)
+    assert estimate.se == pytest.approx(2 / np.sqrt(3))
+    one_seed = [row for row in rows if row["accuracy"] == means[row["a"], row["b"]]]
+    lone = experiment(one_seed, two_level("ab"), "pairs").analyze().interactions[0].estimate
+    assert (lone.value, lone.se) == (-3, None)
+    assert "seeds" in str(lone.reason)
+
+
+def test_factorial_effects_and_interactions_are_exact_without_noise():
+    a = grid("abcde", lambda on: 90 + 2 * on["a"] - on["b"] + 3 * on["a"] * on["b"], sd=1e-6)
+    answer = a.analyze()
+    effects = by_label(answer)
+    assert effects["a"].estimate.value == pytest.approx(3.5, abs=1e-4)  # 2 + 3 / 2
+    assert effects["a"].at_baseline.value == pytest.approx(2, abs=1e-4)
+    assert effects["b"].at_baseline.value == pytest.approx(-1, abs=1e-4)
+    assert answer.interactions[0].estimate.value == pytest.approx(3, abs=1e-4)
+    assert effects["a"].verdict == "depends"
+    on = effects["a"].depends_on[0]
+    assert on["label"] == "b"
+    assert on["off"]["effect"] == pytest.approx(2, abs=1e-4)
+    assert on["on"]["effect"] == pytest.approx(5, abs=1e-4)
+
+
+def test_estimand_can_be_overridden():
+    found = grid("abcd", lambda on: 90 + 2 * on["a"] + 3 * on["a"] * on["b"], sd=0.01)
+    average, baseline = found.analyze(), found.analyze(estimand="baseline")
+    assert by_label(average)["a"].estimate.value == pytest.approx(3.5, abs=0.05)
+    assert by_label(baseline)["a"].estimate.value == pytest.approx(2, abs=0.05)
+    assert baseline.estimand == "at the baseline"
+    with pytest.raises(BadInput, match="unknown estimand"):
+        found.analyze(estimand="basline")
+
+
+def test_baseline_effect_is_not_misled_by_a_collapse_of_three():
+    def collapse(on):
+        return 95 + on["a"] - 80 * (on["a"] and on["b"] and on["c"])
+
+    found = by_label(grid("abcdef", collapse, sd=0.3).analyze())["a"].at_baseline
+    low, high = found.interval()
+    assert low < 1 < high
+    assert found.value == pytest.approx(1, abs=0.5)
+
+
+def test_aliased_interactions_are_named_together():
+    # d = abc: every two-factor interaction is aliased with the complementary one.
+    rows = []
+    for a, b, c in itertools.product((0, 1), repeat=3):
+        for r in range(3):
+            d = (a + b + c) % 2
+            y = 90 + 4 * a * b + 0.1 * r
+            row = dict(zip("abcd", (("off", "on")[x] for x in (a, b, c, d)), strict=True))
+            rows.append({**row, "accuracy": y})
+    answer = experiment(rows, two_level("abcd"), "fraction").analyze()
+    largest = answer.interactions[0]
+    assert len(answer.interactions) == 3
+    assert set(largest.terms) == {("a", "b"), ("c", "d")}
+    assert largest.estimate.value == pytest.approx(4)
+    assert {e.verdict for e in answer.effects} <= {"helps", "hurts", "negligible", "undecided"}
+    assert by_label(answer)["a"].may_depend_on
+
+
+def test_confounded_main_effects_are_not_estimated():
+    rows = [{"a": x, "b": x, "c": c, "accuracy": 90 + r} for x in ("off", "on")
+            for c in ("off", "on") for r in (0, 1, 2)]  # fmt: skip
+    effects = by_label(experiment(rows, two_level("abc")).analyze())
+    assert effects["a"].estimate.value is None
+    assert "b" in effects["a"].estimate.reason
+    assert effects["c"].estimate.value is not None
+
+
+def test_negligible_needs_the_ninety_per_cent_interval_inside_the_margin():
+    rng = np.random.default_rng(0)
+    rows = [{"a": x, "accuracy": 90 + 0.1 * rng.standard_normal()} for x in ("off", "on") * 30]
+    found = experiment(rows, two_level("a"))
+    assert found.analyze().effects[0].verdict == "negligible"
+    assert found.analyze(negligible=0.001).effects[0].verdict == "undecided"
+
+
+@pytest.mark.parametrize(("metric", "unit"), [("loss", "loss"), ("cpu_seconds", "s")])
+def test_smaller_is_better_for_losses_and_seconds(metric, unit):
+    rows = [{"a": x, metric: (1.0 if x == "on" else 2.0) + d}
+            for x in ("off", "on") for d in (0, 0.01, 0.02)]  # fmt: skip
+    a = experiment(rows, two_level("a")).analyze(metric)
+    assert (a.effects[0].verdict, a.unit, a.margin) == ("helps", unit, None)
+
+
+def test_divergence_is_counted_with_wilsons_interval():
+    rows = [{"a": x, "state": "ok", "accuracy": 90 + r} for x in ("off", "on") for r in range(9)]
+    rows += [{"a": "on", "state": "diverged", "accuracy": None}] * 9
+    a = experiment(rows, two_level("a")).analyze()
+    on = next(x for x in a.divergence if x["level"] == "on")
+    assert (on["diverged"], on["runs"]) == (9, 18)
+    assert on["low"] == pytest.approx(0.2903, abs=1e-4)  # Wilson's for 9 of 18, by hand
+    assert any("unevenly" in note for note in a.notes)
+    assert any("diverged" in note for note in a.notes)
+
+
+def test_collapsed_arms_are_listed_and_their_weight_is_shown():
+    found = grid("abcd", lambda on: 12 if on["a"] and on["b"] else 95, sd=0.5, repeats=2)
+    found.runs["chance_accuracy"] = 10.0
+    collapsed = found.analyze().collapsed
+    assert len(collapsed["arms"]) == 4
+    weight = {x["factor"]: x["effect"] for x in collapsed["without"]}
+    assert abs(weight["a"]) < 1
+    assert by_label(found.analyze())["a"].estimate.value < -40
+
+
+def test_nothing_to_analyze():
+    rows = [{"a": x, "state": "diverged", "accuracy": None} for x in ("off", "on")]
+    with pytest.raises(BadInput, match="2 diverged"):
+        experiment(rows, two_level("a")).analyze()
+    with pytest.raises(BadInput, match="unknown metric"):
+        experiment([{"a": "off", "accuracy": 1.0}], two_level("a")).analyze("acuracy")
+    with pytest.raises(BadInput, match="no finished run"):
+        Experiment(pd.DataFrame({"a": [], "accuracy": []}), two_level("a")).analyze()
+
+
+def test_one_arm_alone_says_what_is_missing():
+    answer = experiment([{"a": "off", "accuracy": 90.0}], two_level("a"), "add-one").analyze()
+    effect = answer.to_json()["effects"][0]
+    assert effect["effect"] is None
+    assert "no usable run" in effect["reason"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["", "add-one", "leave-one-out", "cumulative", "pairs", "full", "fraction"]),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["off", "on"]), st.sampled_from(["sgd", "lars", "adamw"]),
+            st.sampled_from(["off", "on"]), st.floats(0, 100),
+            st.sampled_from(["ok", "ok", "ok", "diverged", "failed"]),
+        ),
+        min_size=1, max_size=30,
+    ),
+)  # fmt: skip
+def test_any_runs_give_valid_json_or_one_line(name, rows):
+    runs = pd.DataFrame(rows, columns=["a", "optimizer", "b", "accuracy", "state"])
+    runs["accuracy"] = runs["accuracy"].where(runs["state"] == "ok")
+    factors = {"a": ("off", "on"), "optimizer": ("sgd", "lars", "adamw"), "b": ("off", "on")}
+    try:
+        answer = Experiment(runs, factors, name).analyze().to_json()
+    except BadInput:
+        return
+    json.dumps(answer, allow_nan=False)
+    for effect in answer["effects"]:
+        assert effect["ci_low"] is not None or effect["reason"]
+
+
+def test_a_hundred_thousand_runs_take_seconds():
+    rng = np.random.default_rng(0)
+    names = [f"t{i}" for i in range(12)]
+    runs = pd.DataFrame(rng.integers(0, 2, (100_000, 12)), columns=names).astype(str)
+    runs["accuracy"] = 90 + rng.normal(size=100_000)
+    runs["cpu_seconds"] = 5.0
+    start = time.monotonic()
+    answer = Experiment(runs, dict.fromkeys(names, ("0", "1"))).analyze().to_json()
+    json.dumps(answer, allow_nan=False)
+    assert time.monotonic() - start < 10
+    assert len(answer["effects"]) == 12

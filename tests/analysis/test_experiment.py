@@ -1,0 +1,86 @@
+"""Experiments from a CSV, and what is wrong with a CSV."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.analysis.experiment import from_csv
+from tricks.errors import BadInput
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text):
+        path = tmp_path / "runs.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_reads_factors_and_leaves_bookkeeping_alone(csv):
+    path = csv(
+        "seed,mixup,optimizer,lr_scale,seconds,device,host,accuracy\n"
+        "0,0,sgd,1.0,3,cpu,a,90\n1,1.0,adamw,0.5,4,cpu,a,91\n2,0,sgd,2,5,cpu,b,92\n"
+    )
+    assert from_csv(path).factors == {
+        "mixup": ("0", "1"), "optimizer": ("sgd", "adamw"), "lr_scale": ("0.5", "1", "2"),
+    }  # fmt: skip
+
+
+def test_the_reference_is_off_wherever_it_stands(csv):
+    assert from_csv(csv("mixup,accuracy\non,90\noff,91\n")).factors["mixup"] == ("off", "on")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,accuracy\n0,90\n1,nan\n", "line 3, column 'accuracy': 'nan'"),
+        ("a,accuracy\n0,90\n1,good\n", "line 3, column 'accuracy': 'good'"),
+        ("a,accuracy\n0,90\n1,\n", "line 3, column 'accuracy'"),
+        ("a,accuracy\n0,90\n1,inf\n", "line 3, column 'accuracy'"),
+        ("a,accuracy\n0,90\n,91\n", "line 3, column 'a': the level is missing"),
+        ("a,acuracy\n0,90\n1,91\n", "did you mean acuracy"),
+        ("a,accuracy\n0,90\n0,91\n", "no column varies"),
+        ("a,accuracy\n", "a header without rows"),
+        ("", "the file is empty"),
+        ("a,a,accuracy\n0,1,90\n", "two columns are called"),
+    ],
+)
+def test_bad_csv(csv, text, said):
+    path = csv(text)
+    with pytest.raises(BadInput) as caught:
+        from_csv(path)
+    message = str(caught.value)
+    assert said in message or (said.startswith("two columns") and "column" in message)
+    assert str(path) in message
+    assert "\n" not in message
+
+
+def test_named_factors(csv):
+    path = csv("a,b,seed,accuracy\n0,0,0,90\n1,0,1,91\n")
+    assert list(from_csv(path, ["a"]).factors) == ["a"]
+    with pytest.raises(BadInput, match="nothing to compare"):
+        from_csv(path, ["b"])
+    with pytest.raises(BadInput, match="did you mean a"):
+        from_csv(path, ["aa"])
+    with pytest.raises(BadInput, match="cannot be a factor"):
+        from_csv(path, ["seed"])
+
+
+def test_a_measurement_is_not_taken_for_a_factor(csv):
+    rows = "\n".join(f"{i % 2},{i * 0.37},{90 + i % 3}" for i in range(60))
+    with pytest.raises(BadInput, match="'f1' has 60 distinct values"):
+        from_csv(csv(f"a,f1,accuracy\n{rows}\n"))
+
+
+def test_diverged_rows_may_lack_the_metric(csv):
+    path = csv("a,state,accuracy\n0,ok,90\n0,ok,91\n1,ok,91\n1,diverged,\n1,ok,92\n")
+    a = from_csv(path).analyze()
+    assert a.runs["diverged"] == 1
+    assert a.effects[0].estimate.value == pytest.approx(1.0)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(BadInput, match="no such file"):
+        from_csv(tmp_path / "none.csv")

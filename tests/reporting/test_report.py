@@ -1,0 +1,121 @@
+"""Reports of made-up studies: they say what is there, and nothing breaks out of its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import synthetic
+
+from runner.analysis.experiment import Experiment
+from runner.reporting import write_report
+from tricks.errors import BadInput
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Plots are built but not rendered: most of a report's time."""
+    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+
+
+def report(study, out):
+    return write_report(*study, out).read_text()
+
+
+SMALL = synthetic.factors(("zero-gamma", "mixup", "evonorm"))
+TWO = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)
+
+
+@pytest.mark.parametrize(
+    ("grid", "bag"),
+    [("add-one", SMALL), ("full", SMALL), ("cumulative", SMALL), ("pairs", TWO),
+     ("leave-one-out", TWO)],
+)  # fmt: skip
+def test_every_grid_has_a_report_whose_images_exist(grid, bag, tmp_path):
+    text = report(synthetic.study(grid, 3, bag), tmp_path)
+    images = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    assert len(images) >= 4
+    for name in images:
+        assert (tmp_path / name).stat().st_size > 2000
+        assert (tmp_path / name.replace(".png", ".svg")).exists()
+    for word in ("Estimand", "Error term", " df", " runs", "0 missing", "core-hours"):
+        assert word in text
+    assert "nan" not in text.lower().replace("finance", "")
+    assert "None" not in text
+
+
+def test_findings_say_what_depends_on_what(tmp_path, no_drawing):
+    text = report(synthetic.study("full", 2, SMALL), tmp_path)
+    assert "**zero-gamma depends on evonorm" in text
+    assert "describes none of these" in text
+    assert "collapsed" in text
+
+
+def test_one_seed_gives_no_interval_and_says_what_would(tmp_path, no_drawing):
+    text = report(synthetic.study("add-one", 1, SMALL, diverge=False), tmp_path)
+    assert "No interval, so no verdict" in text
+    assert "--seeds 3" in text
+    assert "helps" not in text
+
+
+def test_names_cannot_break_out_of_their_cell(tmp_path, no_drawing):
+    evil = "a|b <img src=x onerror=alert(1)> [x](http://y) $\\frac$"
+    bag = {evil: ("off", "on"), "mixup": ("off", "on")}
+    text = report(synthetic.study("full", 3, bag), tmp_path)
+    assert "<img" not in text
+    assert "[x](http" not in text
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+
+
+def test_a_partial_study_says_so(tmp_path, no_drawing):
+    experiment, curves, asked, records = synthetic.study("add-one", 3, SMALL)
+    part = replace(experiment, runs=experiment.runs.iloc[3:8])
+    text = report((part, curves, asked, records[3:8]), tmp_path)
+    assert "**Partial:** 13 of 18 planned runs are missing" in text
+    assert "Not estimable" in text
+
+
+def test_failed_runs_are_listed(tmp_path, no_drawing):
+    experiment, curves, asked, records = synthetic.study("add-one", 2, SMALL)
+    experiment.runs.loc[3, ["state", "accuracy"]] = ["failed", None]
+    records[3].update(state="failed", error={"type": "RuntimeError", "message": "a | b"})
+    text = report((experiment, curves, asked, records), tmp_path)
+    assert "a \\| b" in text
+    assert "1 failed" in text
+
+
+def test_an_empty_study_is_one_line_and_writes_nothing(tmp_path):
+    experiment, curves, asked, _ = synthetic.study("add-one", 2, SMALL)
+    empty = replace(experiment, runs=experiment.runs.iloc[:0])
+    with pytest.raises(BadInput, match="no finished run"):
+        write_report(empty, curves, asked, [], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_bare_runs_are_enough(tmp_path, no_drawing):
+    rows = [{"a": x, "accuracy": 90.0 + r} for x in ("off", "on") for r in range(3)]
+    experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on")})
+    empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
+    text = write_report(experiment, empty, {}, [], tmp_path).read_text()
+    assert "## Effects" in text
+
+
+def test_a_sweep_without_a_test_set_reports_validation(tmp_path, no_drawing):
+    bag = {"optimizer": ("sgd", "adamw"), "lr_scale": ("0.5", "1", "2")}
+    experiment, curves, asked, records = synthetic.study("full", 3, bag, diverge=False)
+    experiment.runs["accuracy"] = None
+    text = report((experiment, curves, asked, records), tmp_path)
+    assert "metric val\\_accuracy" in text
+    assert "optimizer=adamw + lr\\_scale=2" in text
+
+
+def test_the_same_data_give_the_same_bytes(tmp_path):
+    study = synthetic.study("pairs", 2, TWO)
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_report(*study, one)
+    write_report(*study, two)
+    for file in one.iterdir():
+        assert file.read_bytes() == (two / file.name).read_bytes(), file.name
