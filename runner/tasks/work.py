@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.records.spec import RunSpec
 from runner.tasks import find
 from runner.tasks.task import DATA
+from tricks.trick import load_plugin
 
 if TYPE_CHECKING:
     import torch
 
     from runner.training.data import Splits
+
+T = TypeVar("T")
 
 PRELOAD = ("runner.training.outcome", "sklearn.datasets", "timm.optim", "torchvision.datasets")
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
@@ -97,17 +100,61 @@ def seconds_per_run(
 
 
 def predict_seconds(
-    specs: list[RunSpec], *, task: str, data: str | None = None, device: str = "auto"
+    specs: list[RunSpec],
+    *,
+    task: str,
+    data: str | None = None,
+    device: str = "auto",
+    plugins: Sequence[str] = (),
 ) -> float:
     """Mean seconds per run over a few `specs`, measured in a child process: torch stays there."""
+    probe = functools.partial(_probe, task=task, data=data, device=device)
+    times = _in_a_child(probe, specs, plugins)
+    return sum(times) / len(times)
+
+
+def check_networks(
+    specs: Iterable[RunSpec], *, task: str, data: str | None = None, plugins: Sequence[str] = ()
+) -> None:
+    """Build each network that `specs` name, in a child process, before anything is written.
+
+    Raises BadInput for an unknown model, weights that cannot be had, or surgery that finds
+    nothing to act on. The task's own network is known to be good, and is not built.
+    """
+    known = find(task).baseline
+    own = known.model if known.start == "scratch" else None
+    networks = {
+        (recipe.model, recipe.start, recipe.width, recipe.norm, recipe.init): spec
+        for spec in specs
+        if (recipe := spec.recipe).model != own or recipe.start == "pretrained"
+    }
+    if networks:
+        build = functools.partial(_build, task=task, data=data)
+        _in_a_child(build, list(networks.values()), plugins)
+
+
+def _in_a_child(
+    function: Callable[[dict[str, Any]], T], specs: list[RunSpec], plugins: Sequence[str]
+) -> list[T]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    probe = functools.partial(_probe, task=task, data=data, device=device)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        times = list(pool.map(probe, [spec.to_json() for spec in specs]))
-    return sum(times) / len(times)
+    with ProcessPoolExecutor(1, get_context("spawn"), _load, (tuple(plugins),)) as pool:
+        return list(pool.map(function, [spec.to_json() for spec in specs]))
+
+
+def _load(plugins: tuple[str, ...]) -> None:
+    for plugin in plugins:
+        load_plugin(plugin)
 
 
 def _probe(spec: dict[str, Any], *, task: str, data: str | None, device: str) -> float:
     return seconds_per_run(RunSpec.from_json(spec), task=task, data=data, device=device)
+
+
+def _build(spec: dict[str, Any], *, task: str, data: str | None) -> None:
+    from runner.training.model import build
+
+    recipe = RunSpec.from_json(spec).recipe
+    splits = _splits(task, data, None)
+    build(recipe, splits.classes, splits.channels)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from runner.records.spec import RunSpec
+from runner.tasks import find, work
+from tricks import BadInput, compose, parse, resolve
+
+
+def spec(*tricks, **fields):
+    task = find("digits")
+    baseline = dataclasses.replace(task.baseline, **fields)
+    recipe = resolve(compose(baseline, map(parse, tricks)), task.learning_rates)
+    return RunSpec(task.identity(None, 64), recipe, 0, tricks)
+
+
+def test_train_gives_the_outcome_of_the_spec_on_the_subset():
+    seen = []
+    result = work.train(spec("cosine", epochs=2), seen.append, task="digits", device="cpu")
+    assert result["state"] == "ok"
+    assert result["steps"] == 2  # 64 images in batches of 64, twice
+    assert [epoch["epoch"] for epoch in seen] == [1, 2]
+    assert seen == result["epochs"]
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(BadInput, match="--device"):
+        work.train(spec(), print, task="digits", device="cuda:99")
+    with pytest.raises(BadInput, match="try auto, cpu or cuda"):
+        work.choose("abacus")
+
+
+def test_prediction_is_near_the_time_it_takes():
+    chosen = spec(epochs=2)
+    predicted = work.seconds_per_run(chosen, task="digits", device="cpu")
+    took = work.train(chosen, lambda epoch: None, task="digits", device="cpu")["seconds"]["total"]
+    assert took / 5 < predicted < took * 5  # a busy machine, a short run
+
+
+def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from typing import ClassVar\n"
+        "from tricks import BadInput, Edits, Trick\n"
+        "@dataclass(frozen=True)\n"
+        "class Picky(Trick):\n"
+        '    """Refuse every network."""\n'
+        '    name: ClassVar[str] = "picky"\n'
+        "    def edits(self):\n"
+        '        return Edits(adds={"init": self})\n'
+        "    def edit(self, model):\n"
+        '        raise BadInput("picky matches nothing")\n'
+    )
+    code = (
+        "import sys\n"
+        "from tests.tasks.test_work import spec, work, BadInput\n"
+        "from tricks import load_plugin\n"
+        f"load_plugin({str(plugin)!r})\n"
+        "if __name__ == '__main__':\n"
+        "    try:\n"
+        "        work.check_networks([spec('picky', model='resnet10t')], task='digits',\n"
+        f"                            plugins=[{str(plugin)!r}])\n"
+        "    except BadInput as error:\n"
+        "        print(error)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env={"PYTHONPATH": "."}
+    )
+    assert "picky matches nothing" in done.stdout, done.stderr
+
+
+def test_an_unknown_model_is_found_before_anything_is_trained():
+    with pytest.raises(BadInput, match="unknown model 'resnet5O'"):
+        work.check_networks([spec(model="resnet5O")], task="digits")
+
+
+def test_the_tasks_own_network_needs_no_check(monkeypatch):
+    monkeypatch.setattr(work, "_in_a_child", lambda *_: pytest.fail("started a process"))
+    work.check_networks([spec(), spec("evonorm")], task="digits")
