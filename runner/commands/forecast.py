@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.commands.ahead import measure
 from runner.execution.progress import duration
 from tricks.errors import BadInput
 
@@ -19,7 +20,12 @@ SAMPLE = 4  # runs of which a few steps are measured
 
 
 def forecast(
-    plan: Study, missing: Sequence[RunSpec], results: Path, workers: int, device: str
+    plan: Study,
+    missing: Sequence[RunSpec],
+    results: Path,
+    workers: int,
+    device: str,
+    plugins: Sequence[str] = (),
 ) -> str | None:
     """A sentence on how long `missing` will take, or None if that is under ten minutes.
 
@@ -28,7 +34,7 @@ def forecast(
     """
     if len(missing) < FEW:
         return None
-    seconds = _earlier(plan, missing, results) or _measured(plan, missing, device)
+    seconds = _earlier(plan, missing, results) or _measured(plan, missing, device, plugins)
     total = seconds * len(missing) / min(workers, len(missing))
     if total <= LONG:
         return None
@@ -56,12 +62,11 @@ def _earlier(plan: Study, missing: Sequence[RunSpec], results: Path) -> float | 
     return sum(times) / len(times) if len(times) >= FEW else None
 
 
-def _measured(plan: Study, missing: Sequence[RunSpec], device: str) -> float:
-    from runner.tasks.work import predict_seconds
-
+def _measured(
+    plan: Study, missing: Sequence[RunSpec], device: str, plugins: Sequence[str]
+) -> float:
     some = list(missing[:: max(1, len(missing) // SAMPLE)][:SAMPLE])
-    data = None if plan.data is None else str(plan.data)
-    return predict_seconds(some, task=plan.task.name, data=data, device=device)
+    return measure(some, plan.task.name, plan.data_folder, device, plugins)
 
 
 def _fraction(plan: Study) -> int:

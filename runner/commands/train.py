@@ -30,6 +30,7 @@ def train_plan(
 
     A grid that will take long says so first and, on a terminal, asks unless `yes`.
     """
+    from runner.commands.ahead import check_trainable
     from runner.commands.forecast import forecast
 
     states = store.states() if store else {}
@@ -37,7 +38,9 @@ def train_plan(
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     plan.task.check(plan.data_folder)
-    long = forecast(plan, missing, results, workers, device)
+    if missing and _may_fail(plan, device):
+        check_trainable(missing, plan.task.name, plan.data_folder, device, plugins)
+    long = forecast(plan, missing, results, workers, device, plugins)
     if long:
         print(long)
         if not yes and sys.stdin.isatty() and sys.stdout.isatty():
@@ -79,3 +82,13 @@ def train_plan(
         )
     print(f"`tricks-bench report {plan.name}{where}` writes the report")
     return 1 if bad else 0
+
+
+def _may_fail(plan: Study, device: str) -> bool:
+    """Whether something was asked for that only torch and timm can tell to be impossible."""
+    told = {"model", "width", "start", "norm", "init", "train_images"} & {
+        *plan.settings,
+        *plan.fields,
+    }
+    weights = plan.baseline.model != "small-image-resnet50" or plan.baseline.start != "scratch"
+    return bool(told) or weights or device.startswith("cuda")

@@ -10,7 +10,7 @@ from runner.study import build
 @pytest.fixture
 def plan(monkeypatch, tmp_path):
     def make(seconds, grid="full", **asked):
-        monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda specs, **options: seconds)
+        monkeypatch.setattr("runner.commands.forecast.measure", lambda *a: seconds)
         study = build(Asked(grid=grid, **asked))
         missing = [spec for _, spec in study.planned()]
         return forecast(study, missing, tmp_path / "results", 2, "cpu")
@@ -52,3 +52,31 @@ def test_on_a_terminal_it_asks(cli, stub, monkeypatch, tmp_path, yes, answer, co
     assert result.code == code
     assert "about 3 h" in result.out
     assert (tmp_path / "results").exists() == (code == 0), "a no leaves nothing behind"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--set model=resnt50", "unknown model 'resnt50': did you mean resnet50"),
+        ("--set train_images=5000", "5000 images were asked for, but there are"),
+        ("--set start=pretrained", "has no pretrained weights: --set start=scratch"),
+    ],
+)
+def test_what_only_torch_can_tell_is_said_before_anything_is_written(cli, tmp_path, options, said):
+    result = cli("run", "--tricks", "warmup", *options.split())
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_seconds_are_measured_in_a_child(cli):
+    from pathlib import Path
+
+    from runner.commands.ahead import measure
+
+    study = build(Asked(tricks=["warmup"], set={"train_images": 64}))
+    specs = [spec for _, spec in study.planned()][:1]
+    assert 0 < measure(specs, "digits", Path("data"), "cpu", []) < 60
