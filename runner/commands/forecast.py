@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.commands.ahead import measure
 from runner.execution.progress import duration
+from runner.tasks import work
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def _measured(
     plan: Study, missing: Sequence[RunSpec], device: str, plugins: Sequence[str]
 ) -> float:
     some = list(missing[:: max(1, len(missing) // SAMPLE)][:SAMPLE])
-    return measure(some, plan.task.name, plan.data_folder, device, plugins)
+    where = {"task": plan.task.name, "data": str(plan.data_folder), "device": device}
+    return work.predict_seconds(some, **where, plugins=plugins)
 
 
 def _fraction(plan: Study) -> int:

@@ -11,6 +11,7 @@ import typer
 
 from runner.commands.options import RESULTS, on_gpu
 from runner.records.store import Store
+from runner.tasks import work
 
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
@@ -30,7 +31,6 @@ def train_plan(
 
     A grid that will take long says so first and, on a terminal, asks unless `yes`.
     """
-    from runner.commands.ahead import check_trainable
     from runner.commands.forecast import forecast
 
     states = store.states() if store else {}
@@ -38,8 +38,7 @@ def train_plan(
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     plan.task.check(plan.data_folder)
-    if missing and _may_fail(plan, device):
-        check_trainable(missing, plan.task.name, plan.data_folder, device, plugins)
+    _check(plan, missing, device, plugins)
     long = forecast(plan, missing, results, workers, device, plugins)
     if long:
         print(long)
@@ -49,7 +48,6 @@ def train_plan(
     from runner.execution.executor import execute
     from runner.execution.progress import Progress
     from runner.records.studies import save_study
-    from runner.tasks import work
 
     store = Store(results)
     save_study(store, plan.name, plan.to_toml(), (plan.row(*item) for item in planned))
@@ -84,11 +82,10 @@ def train_plan(
     return 1 if bad else 0
 
 
-def _may_fail(plan: Study, device: str) -> bool:
-    """Whether something was asked for that only torch and timm can tell to be impossible."""
-    told = {"model", "width", "start", "norm", "init", "train_images"} & {
-        *plan.settings,
-        *plan.fields,
-    }
-    weights = plan.baseline.model != "small-image-resnet50" or plan.baseline.start != "scratch"
-    return bool(told) or weights or device.startswith("cuda")
+def _check(plan: Study, missing: list[RunSpec], device: str, plugins: list[str]) -> None:
+    """Raises BadInput for what only torch and timm can tell, before anything is written."""
+    where = {"task": plan.task.name, "data": str(plan.data_folder)}
+    work.check_networks(missing, **where, plugins=plugins)
+    if missing and (plan.train_images is not None or device.startswith("cuda")):
+        # A few steps of one run also load the images and ask for the device.
+        work.predict_seconds(missing[:1], **where, device=device, plugins=plugins)

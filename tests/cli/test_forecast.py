@@ -10,7 +10,7 @@ from runner.study import build
 @pytest.fixture
 def plan(monkeypatch, tmp_path):
     def make(seconds, grid="full", **asked):
-        monkeypatch.setattr("runner.commands.forecast.measure", lambda *a: seconds)
+        monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: seconds)
         study = build(Asked(grid=grid, **asked))
         missing = [spec for _, spec in study.planned()]
         return forecast(study, missing, tmp_path / "results", 2, "cpu")
@@ -69,14 +69,3 @@ def test_what_only_torch_can_tell_is_said_before_anything_is_written(cli, tmp_pa
     assert said in result.err
     assert result.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-def test_seconds_are_measured_in_a_child(cli):
-    from pathlib import Path
-
-    from runner.commands.ahead import measure
-
-    study = build(Asked(tricks=["warmup"], set={"train_images": 64}))
-    specs = [spec for _, spec in study.planned()][:1]
-    assert 0 < measure(specs, "digits", Path("data"), "cpu", []) < 60
