@@ -9,9 +9,10 @@ import numpy as np
 
 from runner.analysis import arms as arm_means
 from runner.analysis.cells import Cells, cells
+from runner.analysis.coding import Weights, shares
 from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
 from runner.analysis.effects import Analysis, Effect, Interaction, finite
-from runner.analysis.experiment import Experiment, succeeded, values
+from runner.analysis.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.grid_effects import error_text, grid_effects, interactions
 from runner.analysis.metrics import is_share, larger_is_better, unit
@@ -104,14 +105,18 @@ def _factorial(
 ) -> Analysis:
     """The analysis of data in which several factors vary together."""
     better = larger_is_better(metric)
-    fitted = factorial(usable, [len(levels) for levels in experiment.factors.values()])
+    fitted = factorial(
+        usable,
+        [len(levels) for levels in experiment.factors.values()],
+        design_weights(experiment),
+    )
     screened = interactions(experiment, fitted)
     effects = grid_effects(
         experiment, usable, fitted, screened, margin, better, at_baseline=estimand == BASELINE
     )
     pooled = fitted.fit.error == "replicates"
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
-    notes = _factorial_notes(experiment, usable, fitted)
+    notes = _factorial_notes(experiment, fitted)
     return _analysis(
         metric, "factorial", estimand, effects, screened, margin,
         sigma=fitted.fit.sigma,
@@ -124,14 +129,19 @@ def _factorial(
     )  # fmt: skip
 
 
-def _factorial_notes(experiment: Experiment, usable: Cells, fitted: Factorial) -> list[str]:
+def design_weights(experiment: Experiment) -> Weights:
+    """Shares of levels among all runs, diverged ones too: these must not move the estimand."""
+    codes = level_codes(experiment.runs, experiment.factors)
+    sizes = [len(levels) for levels in experiment.factors.values()]
+    return shares(codes, np.ones(len(codes)), sizes)
+
+
+def _factorial_notes(experiment: Experiment, fitted: Factorial) -> list[str]:
     notes = []
-    for j, (name, levels) in enumerate(experiment.factors.items()):
-        runs = np.bincount(usable.levels[:, j], weights=usable.count, minlength=len(levels))
-        share = runs / runs.sum()
+    for share, (name, levels) in zip(fitted.weights, experiment.factors.items(), strict=True):
         if fitted.interactions and share.max() - share.min() > 0.1:
             said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
-            notes.append(f"The grid's average weighs {name} as the runs do: {said}.")
+            notes.append(f"Averages over the grid weigh {name} as its design does: {said}.")
     if not fitted.interactions and len(fitted.coding.mains) > 1:
         notes.append(
             "Two-factor interactions are not in the model (too few arms to separate them): "
@@ -260,7 +270,11 @@ def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[s
     rest = cells(replace(experiment, runs=experiment.runs[kept]), analysis.metric)
     if not len(rest.count):
         return {"arms": labels, "without": None}
-    fitted = factorial(rest, [len(levels) for levels in experiment.factors.values()])
+    fitted = factorial(
+        rest,
+        [len(levels) for levels in experiment.factors.values()],
+        design_weights(experiment),
+    )
     names = list(experiment.factors)
     without = []
     for i, contrast in enumerate(fitted.coding.mains):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from runner.analysis.cells import distinct
 from runner.analysis.effects import finite, level_label
 from runner.analysis.estimates import wilson
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
@@ -35,8 +36,7 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
     """
     runs = experiment.runs
     codes = level_codes(runs, experiment.factors)
-    arms, where = np.unique(codes, axis=0, return_inverse=True)
-    where = where.reshape(-1)
+    arms, where = distinct(codes)
     fine = succeeded(runs)
     state = runs["state"].astype(str) if "state" in runs else pd.Series("ok", index=runs.index)
     frame = pd.DataFrame({"arm": where, "y": values(runs, metric).where(fine).to_numpy()})

@@ -9,9 +9,11 @@ one is at its reference; interactions of any order among those factors are then 
 
 from __future__ import annotations
 
+import numpy as np
+
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, benjamini_hochberg
-from runner.analysis.factorial import Factorial, factorial
+from runner.analysis.factorial import Factorial, clear_of_interactions, factorial
 
 
 def interacting(fitted: Factorial, i: int) -> list[int]:
@@ -31,31 +33,46 @@ def interacting(fitted: Factorial, i: int) -> list[int]:
 
 
 def baseline_effect(
-    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int
+    fitted: Factorial,
+    cells: Cells,
+    sizes: list[int],
+    factor: int,
+    level: int,
+    narrowed: bool = False,
 ) -> Estimate | None:
     """The effect of `level` of `factor` with all others at their reference (level 0).
 
     From the model with two-factor interactions, fitted to the runs in which the factors that
-    interact with this one are at their reference; again and again until none does, or until too
-    few runs are left to fit it. None if the runs cannot tell.
+    interact with this one are at their reference; again and again until none does. Where such a
+    narrowed set of runs is too small for interactions, the other factors, none of which was seen
+    to interact with this one, are averaged over instead, if the set is balanced enough for that.
+    None if the runs cannot tell.
+    narrowed: whether `cells` is such a set already.
     """
     coding = fitted.coding
     at = {(c.factor, c.level): i for i, c in enumerate(coding.mains)}
-    if (factor, level) not in at or any(at[factor, level] in pair for pair in fitted.unseen):
+    if (factor, level) not in at:
         return None
     i = at[factor, level]
-    if not fitted.interactions and len(set(_factors(fitted))) > 1:
+    alone = len(set(_factors(fitted))) == 1
+    if not fitted.interactions and not alone:
+        clear = narrowed and clear_of_interactions(fitted, cells, i)
+        return _estimate(fitted, coding.main_effect(i)) if clear else None
+    if any(i in pair for pair in fitted.unseen):
         return None
     held = interacting(fitted, i)
-    if held:
-        kept = (cells.levels[:, held] == 0).all(axis=1)
-        near = Cells(cells.levels[kept], cells.count[kept], cells.mean[kept], cells.squares[kept])
-        if len(near.count):
-            found = baseline_effect(factorial(near, sizes), near, sizes, factor, level)
-            if found is not None:
-                return found
-    others = {j: 0 for j in _factors(fitted) if j != factor}
-    contrast = coding.simple_effect(i, others)
+    if not held:
+        others = {j: 0 for j in _factors(fitted) if j != factor}
+        return _estimate(fitted, coding.simple_effect(i, others))
+    kept = (cells.levels[:, held] == 0).all(axis=1)
+    if not kept.any():
+        return None
+    near = Cells(cells.levels[kept], cells.count[kept], cells.mean[kept], cells.squares[kept])
+    return baseline_effect(factorial(near, sizes), near, sizes, factor, level, narrowed=True)
+
+
+def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:
+    """The contrast, if the runs determine it."""
     return fitted.fit.estimate(contrast) if fitted.fit.model.estimable(contrast) else None
 
 

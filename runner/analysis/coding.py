@@ -26,24 +26,36 @@ class Contrast:
         return float(self.values[self.level] - self.values[0])
 
 
-def contrasts(levels: np.ndarray, count: np.ndarray, sizes: Sequence[int]) -> list[Contrast]:
+Weights = list[np.ndarray]  # for each factor the (levels,) shares over which is averaged
+
+
+def shares(levels: np.ndarray, count: np.ndarray, sizes: Sequence[int]) -> Weights:
+    """The share of runs at each level. levels: (cells, factors) indices; count: (cells,) runs."""
+    return [
+        np.bincount(levels[:, j], weights=count, minlength=size) / count.sum()
+        for j, size in enumerate(sizes)
+    ]
+
+
+def contrasts(levels: np.ndarray, weights: Weights) -> list[Contrast]:
     """Main-effect contrasts of the levels that occur; none for a factor without its reference.
 
-    levels: (cells, factors) indices; count: (cells,) runs; sizes: number of levels per factor.
+    levels: (cells, factors) indices.
     """
     found = []
-    for j, size in enumerate(sizes):
-        weights = np.bincount(levels[:, j], weights=count, minlength=size) / count.sum()
-        present = [level for level in range(1, size) if weights[level] > 0]
-        if weights[0] == 0:
+    for j, share in enumerate(weights):
+        size = len(share)
+        there = np.bincount(levels[:, j], minlength=size) > 0
+        present = [level for level in range(1, size) if there[level]]
+        if not there[0]:
             continue
         for level in present:
             if len(present) == 1:
                 code = np.where(np.arange(size) == level, 1.0, -1.0)
-                mean = float(weights[level] - weights[0])
+                mean = float(code @ share)
             else:
                 code = (np.arange(size) == level).astype(float)
-                mean = float(weights[level])
+                mean = float(share[level])
             found.append(Contrast(j, level, code - mean))
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.analysis.cells import Cells
-from runner.analysis.coding import Coding, Contrast, all_pairs, contrasts
+from runner.analysis.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
 from runner.analysis.regression import Fit, Model, error_term, fit, model
 
 # Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
@@ -22,6 +22,7 @@ class Factorial:
     unseen: pairs of contrasts whose interaction the arms cannot show at all.
     aliases: (pairs,) for each pair in the coding the pairs that cannot be told apart from it,
         itself included.
+    weights: for each factor the shares of its levels over which the others' effects are averaged.
     """
 
     coding: Coding
@@ -29,6 +30,7 @@ class Factorial:
     interactions: bool
     unseen: list[tuple[int, int]]
     aliases: list[list[int]]
+    weights: Weights
 
     def confounded_mains(self, i: int) -> list[Contrast]:
         """Main effects that cannot be separated from main effect `i`, without itself."""
@@ -36,19 +38,43 @@ class Factorial:
         return [self.coding.mains[j] for j in np.flatnonzero(row > 1e-6) if j != i]
 
 
-def prepare(cells: Cells, sizes: list[int]) -> tuple[Coding, Model, list[tuple[int, int]]]:
+def prepare(
+    cells: Cells, sizes: list[int], weights: Weights | None = None
+) -> tuple[Coding, Model, list[tuple[int, int]], Weights]:
     """Coding and model: all main effects, and all two-factor interactions if they leave error df.
 
+    weights: shares of levels over which effects are averaged; by default those of the runs. Where
+    lost runs unbalance a fraction, an average over their shares mixes main effects with aliased
+    interactions; then equal shares are tried, which the design was made for.
     Interactions are left out, all of them, if fewer than two residual df would remain (and there
-    are no replicates), or if some main effect could then no longer be estimated. Third: the pairs
-    that the arms cannot show.
+    are no replicates), or if some main effect could not be estimated beside them.
+    Third: the pairs that the arms cannot show. Fourth: the weights that were used.
     """
-    mains = contrasts(cells.levels, cells.count, sizes)
-    plain = Coding(mains, [])
+    weights = weights or shares(cells.levels, cells.count, sizes)
+    equal = [np.full(size, 1 / size) for size in sizes]
+    for tried in (weights, equal):
+        found = _with_interactions(cells, tried)
+        if found is not None:
+            return (*found, tried)
+    plain = Coding(contrasts(cells.levels, weights), [])
     without = model(plain.matrix(cells.levels), cells.count)
+    unseen: list[tuple[int, int]] = []
+    if len(plain.mains) ** 2 / 2 < MOST_COLUMNS:
+        pairs = all_pairs(plain.mains)
+        _, unseen = _visible(pairs, plain.matrix(cells.levels), without, cells.count)
+    return plain, without, unseen, weights
+
+
+def _with_interactions(
+    cells: Cells, weights: Weights
+) -> tuple[Coding, Model, list[tuple[int, int]]] | None:
+    """The model with two-factor interactions, None if it costs main effects or all error df."""
+    mains = contrasts(cells.levels, weights)
     pairs = all_pairs(mains)
     if not pairs or 1 + len(mains) + len(pairs) > MOST_COLUMNS:
-        return plain, without, []
+        return None
+    plain = Coding(mains, [])
+    without = model(plain.matrix(cells.levels), cells.count)
     seen, unseen = _visible(pairs, plain.matrix(cells.levels), without, cells.count)
     coding = Coding(mains, seen)
     full = model(coding.matrix(cells.levels), cells.count)
@@ -59,9 +85,7 @@ def prepare(cells: Cells, sizes: list[int]) -> tuple[Coding, Model, list[tuple[i
         for i in range(len(mains))
         if without.estimable(plain.main_effect(i)) and not full.estimable(coding.main_effect(i))
     ]
-    if not seen or not enough or lost:
-        return plain, without, unseen
-    return coding, full, unseen
+    return None if not seen or not enough or lost else (coding, full, unseen)
 
 
 def _visible(
@@ -78,12 +102,11 @@ def _visible(
     return seen, unseen
 
 
-def factorial(cells: Cells, sizes: list[int]) -> Factorial:
-    """Fit a factorial. sizes: number of declared levels of each factor."""
-    coding, design, unseen = prepare(cells, sizes)
-    return Factorial(
-        coding, fit(design, cells), bool(coding.pairs), unseen, alias_sets(coding, design)
-    )
+def factorial(cells: Cells, sizes: list[int], weights: Weights | None = None) -> Factorial:
+    """Fit a factorial. sizes: number of declared levels of each factor; weights: see `prepare`."""
+    coding, design, unseen, used = prepare(cells, sizes, weights)
+    aliases = alias_sets(coding, design)
+    return Factorial(coding, fit(design, cells), bool(coding.pairs), unseen, aliases, used)
 
 
 def alias_sets(coding: Coding, design: Model) -> list[list[int]]:
@@ -125,3 +148,12 @@ def alias_sum(factorial: Factorial, members: list[int]) -> np.ndarray | None:
     for k, share in zip(members, factors, strict=True):
         c[first + k] = span * share
     return c
+
+
+def clear_of_interactions(fitted: Factorial, cells: Cells, i: int) -> bool:
+    """Whether main effect `i` is free of all two-factor interactions, in the model or not."""
+    mains = fitted.coding.mains
+    unseen = set(fitted.unseen)
+    coding = Coding(mains, [pair for pair in all_pairs(mains) if pair not in unseen])
+    whole = model(coding.matrix(cells.levels), cells.count)
+    return whole.estimable(coding.main_effect(i))

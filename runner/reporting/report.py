@@ -143,7 +143,7 @@ def _effects(a: Answer, figures: dict[str, str]) -> list[str]:
         blocks.append(
             "*The effect at the baseline (all other factors at their reference) comes from the "
             "model with two-factor interactions, fitted to the runs in which the factors that "
-            "interact with this one are at their reference. "
+            "interact with this one are at their reference (– where the runs cannot tell). "
             "Its interval is of each effect alone.*"
         )
     if any(e["time"] for e in a["effects"]):

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from runner.analysis.cells import distinct
 from runner.analysis.experiment import Experiment, from_csv
 from tricks.errors import BadInput
 
@@ -267,8 +268,17 @@ def test_a_hundred_thousand_runs_take_seconds():
     runs = pd.DataFrame(rng.integers(0, 2, (100_000, 12)), columns=names).astype(str)
     runs["accuracy"] = 90 + rng.normal(size=100_000)
     runs["cpu_seconds"] = 5.0
-    start = time.monotonic()
+    start = time.process_time()  # a busy machine must not fail this
     answer = Experiment(runs, dict.fromkeys(names, ("0", "1"))).analyze().to_json()
     json.dumps(answer, allow_nan=False)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert len(answer["effects"]) == 12
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 3)), min_size=1))
+def test_distinct_is_numpys_unique_rows(rows):
+    levels = np.array(rows)
+    arms, where = np.unique(levels, axis=0, return_inverse=True)
+    found, places = distinct(levels)
+    assert (found == arms).all()
+    assert (places == where.reshape(-1)).all()

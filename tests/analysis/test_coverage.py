@@ -38,7 +38,7 @@ def main_coverage(levels, studies, interacting, seed, sd=None, repeats=1):
     runs = np.repeat(levels, repeats, axis=0)
     start = group(runs, np.zeros(len(runs)))
     sizes = SIZES[-levels.shape[1] :]
-    coding, design, _ = prepare(start, sizes)
+    coding, design, _, _ = prepare(start, sizes)
     whole = _saturated(coding)
     X = whole.matrix(runs)
     contrasts = [coding.main_effect(i) for i in range(len(coding.mains))]
@@ -145,6 +145,13 @@ def test_standard_errors_of_the_fraction_are_those_of_the_design():
 
 def test_alias_sets_of_the_fraction():
     levels = fraction()
-    coding, design, _ = prepare(group(levels, np.zeros(64)), SIZES)
+    coding, design, _, _ = prepare(group(levels, np.zeros(64)), SIZES)
     sets = {tuple(s) for s in alias_sets(coding, design)}
     assert sorted(map(len, sets)) == [1] * 16 + [4] * 7
+
+
+def test_a_fraction_that_lost_runs_keeps_its_interactions():
+    levels = np.delete(fraction(), [5, 37], axis=0)
+    found = factorial(group(levels, np.random.default_rng(9).normal(size=62)), SIZES)
+    assert found.interactions
+    assert all(found.fit.estimate(found.coding.main_effect(i)).se for i in range(10))

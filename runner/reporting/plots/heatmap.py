@@ -45,7 +45,7 @@ def heatmap(a: Answer) -> Figure | None:
     ax.set_yticks(range(top_row, k), names[top_row:])
     ax.grid(visible=False)
     bar = fig.colorbar(ScalarMappable(norm, colours), ax=ax, shrink=0.7, aspect=25)
-    bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−"))
+    bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0")
     bar.set_label(f"interaction ({a['unit']}), signed log colours")
     hatched = any(item["aliased"] or item["effect"] is None for item in cells.values())
     note = "bold: distinguishable from zero (Benjamini-Hochberg, exploratory)"
