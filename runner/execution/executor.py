@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerProcess
-from pathlib import Path
+from multiprocessing.connection import wait
 from typing import Any
 
 from runner.execution import template
+from runner.execution.child import Child
 from runner.execution.events import (
     Epoch,
     Event,
@@ -36,7 +33,6 @@ from tricks.errors import BadInput
 
 TICK = 0.2  # seconds between looks at signals and claims
 SILENCE = 6 * 3600.0  # seconds without an epoch after which a run is taken for hung
-LOG_TAIL = 20_000  # bytes of a crashed run's log that go into its record
 
 
 def execute(
@@ -77,18 +73,6 @@ def execute(
 
 
 @dataclass
-class _Slot:
-    """A child process and the run it is at."""
-
-    process: ForkServerProcess
-    pipe: Connection
-    job: Job | None
-    left: int  # runs that it may still begin
-    heard: float  # monotonic time of its last word
-    attempt: Path | None = None
-
-
-@dataclass
 class _Supervisor:
     store: Store
     train: Train
@@ -98,8 +82,8 @@ class _Supervisor:
     retries: int
     silence: float
     tell: Callable[[Event], None]
-    slots: list[_Slot] = field(default_factory=list)
-    leaving: list[_Slot] = field(default_factory=list)
+    children: list[Child] = field(default_factory=list)
+    leaving: list[Child] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
@@ -130,16 +114,16 @@ class _Supervisor:
 
     def kill_all(self) -> None:
         """End every child, now."""
-        for slot in (*self.slots, *self.leaving):
-            if slot.process.is_alive():
-                slot.process.kill()
-        for slot in (*self.slots, *self.leaving):
-            slot.process.join()
-            slot.pipe.close()
-        self.slots, self.leaving = [], []
+        everyone = (*self.children, *self.leaving)
+        for child in everyone:
+            if child.process.is_alive():
+                child.process.kill()
+        for child in everyone:
+            child.bury()
+        self.children, self.leaving = [], []
 
     def _busy(self) -> int:
-        return sum(slot.job is not None for slot in self.slots)
+        return sum(child.job is not None for child in self.children)
 
     def _hand_out(self, jobs: Jobs) -> None:
         while self._busy() < self.workers:
@@ -147,16 +131,14 @@ class _Supervisor:
             if job is None:
                 return
             message = job.message(self.retries)
-            idle = next((slot for slot in self.slots if slot.job is None), None)
+            idle = next((child for child in self.children if child.job is None), None)
             if idle is not None:
-                idle.job, idle.left, idle.heard = job, idle.left - 1, time.monotonic()
-                with contextlib.suppress(OSError):  # it died while idle: its sentinel will tell
-                    idle.pipe.send(message)
+                idle.begin(job, message)
                 continue
             arguments = (str(self.store.root.absolute()), self.train, self.plugins, message)
             process, pipe = template.start(work, arguments)
             left = self.runs_per_process - 1
-            self.slots.append(_Slot(process, pipe, job, left, time.monotonic()))
+            self.children.append(Child(process, pipe, job, left, time.monotonic()))
 
     def _report(self, jobs: Jobs) -> None:
         if jobs.skipped:
@@ -171,7 +153,7 @@ class _Supervisor:
     def _listen(self, jobs: Jobs) -> None:
         """Take in what children say, and those that end or say nothing for too long."""
         scanning = not jobs.exhausted and self._busy() < self.workers
-        sources = [x for slot in self.slots for x in (slot.pipe, slot.process.sentinel)]
+        sources = [x for child in self.children for x in (child.pipe, child.process.sentinel)]
         begin = time.monotonic()
         if sources:
             wait(sources, timeout=0 if scanning else TICK)
@@ -179,46 +161,44 @@ class _Supervisor:
             time.sleep(TICK)
         now = time.monotonic()
         if now - begin > 10 * TICK:  # this process was stopped, or the machine slept
-            for slot in self.slots:
-                slot.heard = now
-        for slot in tuple(self.slots):
-            alive = slot.process.is_alive()  # asked first: its last words are then in the pipe
-            self._hear(slot, jobs)
-            if slot not in self.slots:
+            for child in self.children:
+                child.heard = now
+        for child in tuple(self.children):
+            alive = child.process.is_alive()  # asked first: its last words are then in the pipe
+            self._hear(child, jobs)
+            if child not in self.children:
                 continue
             if not alive:
-                self._bury(slot, jobs, *of_exit(slot.process.exitcode, _log(slot)))
-            elif slot.job is not None and now - slot.heard > self.silence:
-                slot.process.kill()
-                slot.process.join()
-                self._bury(slot, jobs, *of_silence(self.silence, _log(slot)))
-        for slot in tuple(self.leaving):
-            if not slot.process.is_alive():
-                slot.process.join()
-                slot.pipe.close()
-                self.leaving.remove(slot)
+                self._bury(child, jobs, *of_exit(child.process.exitcode, child.log()))
+            elif child.job is not None and now - child.heard > self.silence:
+                child.process.kill()
+                self._bury(child, jobs, *of_silence(self.silence, child.log()))
+        for child in tuple(self.leaving):
+            if not child.process.is_alive():
+                child.bury()
+                self.leaving.remove(child)
 
-    def _hear(self, slot: _Slot, jobs: Jobs) -> None:
+    def _hear(self, child: Child, jobs: Jobs) -> None:
         try:
-            while slot in self.slots and slot.pipe.poll():
-                kind, *rest = slot.pipe.recv()
-                slot.heard = time.monotonic()
-                self._heard(slot, jobs, kind, rest)
+            while child in self.children and child.pipe.poll():
+                kind, *rest = child.pipe.recv()
+                child.heard = time.monotonic()
+                self._heard(child, jobs, kind, rest)
         except (EOFError, OSError):
             pass  # it has ended: its sentinel tells the rest
 
-    def _heard(self, slot: _Slot, jobs: Jobs, kind: str, rest: list[Any]) -> None:
-        job = slot.job
+    def _heard(self, child: Child, jobs: Jobs, kind: str, rest: list[Any]) -> None:
+        job = child.job
         assert job is not None
         if kind == "started":
-            slot.attempt = self.store.root / "attempts" / job.id[:2] / job.id / str(rest[0])
+            child.attempt = self.store.root / "attempts" / job.id[:2] / job.id / str(rest[0])
             epochs = job.spec["recipe"].get("epochs")
             self.tell(Started(job.id, job.label, rest[0], epochs))
             return
         if kind == "epoch":
             self.tell(Epoch(job.id, job.label, rest[0]))
             return
-        self._release(slot)
+        self._release(child)
         if kind == "finished":
             self._finish(job, *rest)
         elif kind == "infra":
@@ -228,26 +208,21 @@ class _Supervisor:
         elif kind == "recorded":
             jobs.skipped += 1
         elif kind == "unwritable":
-            raise BadInput(
-                f"cannot write to the store {self.store.root}: {rest[0]}; what is recorded is "
-                "safe: make room there, then run the same command again"
-            )
+            raise self._unwritable(rest[0])
 
-    def _release(self, slot: _Slot) -> None:
+    def _release(self, child: Child) -> None:
         """The child is done with its run: keep it for the next, or let it go."""
-        slot.job, slot.attempt = None, None
-        if slot.left < 1:
-            self.slots.remove(slot)
-            self.leaving.append(slot)
-            with contextlib.suppress(OSError):
-                slot.pipe.send(None)
+        child.job, child.attempt = None, None
+        if child.left < 1:
+            self.children.remove(child)
+            self.leaving.append(child)
+            child.dismiss()
 
-    def _bury(self, slot: _Slot, jobs: Jobs, state: str, error: dict[str, str]) -> None:
+    def _bury(self, child: Child, jobs: Jobs, state: str, error: dict[str, str]) -> None:
         """The child ended with a run in its hands: record that for it, or try again."""
-        self.slots.remove(slot)
-        slot.process.join()
-        slot.pipe.close()
-        job = slot.job
+        self.children.remove(child)
+        child.bury()
+        job = child.job
         if job is None:
             return
         if state == "infra" and job.losses < self.retries:
@@ -257,7 +232,7 @@ class _Supervisor:
         if claim is None:
             jobs.defer(job)
             return
-        attempt = int(slot.attempt.name) if slot.attempt else 0
+        attempt = int(child.attempt.name) if child.attempt else 0
         record = {"id": job.id, **job.spec, "state": state, "attempt": attempt, "error": error}
         try:
             if self.store.read(job.id) is not None or not self.store.commit(record):
@@ -265,9 +240,7 @@ class _Supervisor:
             else:
                 self._finish(job, state, None, 0.0, error)
         except OSError as problem:
-            raise BadInput(
-                f"cannot write to the store {self.store.root}: {problem.strerror}"
-            ) from problem
+            raise self._unwritable(problem.strerror) from problem
         finally:
             claim.release()
 
@@ -291,14 +264,8 @@ class _Supervisor:
             self.failures.append(Failure(job.id, job.label, state, error["type"], first))
         self.tell(Finished(job.id, job.label, state, val_accuracy, seconds, error))
 
-
-def _log(slot: _Slot) -> str:
-    """The end of what a child printed."""
-    if slot.attempt is None:
-        return ""
-    try:
-        with (slot.attempt / "log.txt").open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
+    def _unwritable(self, reason: str | None) -> BadInput:
+        return BadInput(
+            f"cannot write to the store {self.store.root}: {reason}; what is recorded is safe: "
+            "make room there, then run the same command again"
+        )

@@ -1,4 +1,6 @@
-"""A runner in a process of its own: python grid_runner.py STORE DIARY RUNS SECONDS [WORKERS [RPP]].
+"""A runner in a process of its own.
+
+python grid_runner.py STORE DIARY RUNS SECONDS [WORKERS RUNS_PER_PROCESS]
 
 Prints one line an event, and the summary as JSON at the end.
 """
@@ -23,7 +25,7 @@ def say(event: Event) -> None:
 
 if __name__ == "__main__":
     root, diary, runs, seconds, *rest = sys.argv[1:]
-    workers, runs_per_process = [*map(int, rest), 2, 1][:2] if len(rest) != 1 else [int(rest[0]), 1]
+    workers, runs_per_process = map(int, rest or (2, 1))
     train = functools.partial(stub_training.train, seconds=float(seconds), diary=diary)
     summary = execute(
         stub_training.specs(range(int(runs))),
@@ -31,6 +33,7 @@ if __name__ == "__main__":
         train,
         workers=workers,
         runs_per_process=runs_per_process,
+        retries=50,  # workers are killed on purpose here
         on_event=say,
     )
     print(json.dumps(dataclasses.asdict(summary)))

@@ -17,15 +17,15 @@ from runner.records.spec import RunSpec
 from tricks.recipe import Recipe
 
 BEHAVIOUR = {
-    1001: "exception",
-    1002: "exit",
-    1003: "signal",
-    1004: "memory",
-    1005: "disk",
-    1006: "diverged",
-    1007: "hang",
-    1008: "nonsense",
-    1009: "killed once",
+    90001: "exception",
+    90002: "exit",
+    90003: "signal",
+    90004: "memory",
+    90005: "disk",
+    90006: "diverged",
+    90007: "hang",
+    90008: "nonsense",
+    90009: "killed once",
 }
 
 

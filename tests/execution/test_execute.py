@@ -78,41 +78,41 @@ def test_a_record_holds_the_spec_and_the_outcome(grid: Grid) -> None:
 
 
 def test_crashes_of_every_kind_stay_with_their_run(grid: Grid) -> None:
-    seeds = [1001, 0, 1002, 1, 1003, 2, 1006, 3, 1008, 4]
+    seeds = [90001, 0, 90002, 1, 90003, 2, 90006, 3, 90008, 4]
     summary = grid.run(seeds, retries=1)
     assert (summary.ok, summary.diverged, summary.failed, summary.infra) == (5, 1, 3, 1)
     states = grid.store.states()
     assert len(states) == len(seeds)
-    assert states[id_of(1001)] == states[id_of(1002)] == states[id_of(1008)] == "failed"
-    assert states[id_of(1003)] == "infra"
-    assert states[id_of(1006)] == "diverged"
+    assert states[id_of(90001)] == states[id_of(90002)] == states[id_of(90008)] == "failed"
+    assert states[id_of(90003)] == "infra"
+    assert states[id_of(90006)] == "diverged"
 
-    error = (grid.store.read(id_of(1001)) or {})["error"]
+    error = (grid.store.read(id_of(90001)) or {})["error"]
     assert error["type"] == "ValueError"
     assert "stub_training.py" in error["traceback"]
-    error = (grid.store.read(id_of(1002)) or {})["error"]
+    error = (grid.store.read(id_of(90002)) or {})["error"]
     assert "exit code 3" in error["message"]
-    error = (grid.store.read(id_of(1003)) or {})["error"]
+    error = (grid.store.read(id_of(90003)) or {})["error"]
     assert "SIGSEGV" in error["message"]
     assert "Segmentation fault" in error["traceback"]
-    folder = grid.store.root / "attempts" / id_of(1001)[:2] / id_of(1001) / "1"
+    folder = grid.store.root / "attempts" / id_of(90001)[:2] / id_of(90001) / "1"
     assert "ValueError" in (folder / "log.txt").read_text()
     assert len((folder / "epochs.jsonl").read_text().splitlines()) == 2
 
     by_label = {failure.label: failure for failure in summary.failures}
-    assert by_label["baseline, seed 1001"].message == "the loss has no meaning"
+    assert by_label["baseline, seed 90001"].message == "the loss has no meaning"
     assert grid.run(seeds, retries=0).failed_before == 3
 
 
 def test_nan_is_a_result(grid: Grid) -> None:
-    grid.run([1006])
-    record = grid.store.read(id_of(1006))
+    grid.run([90006])
+    record = grid.store.read(id_of(90006))
     assert record is not None
     assert (record["state"], record["test_loss"]) == ("diverged", None)
     assert record["epochs"][0]["loss"] is None
 
 
-@pytest.mark.parametrize("seed", [1003, 1004, 1005])
+@pytest.mark.parametrize("seed", [90003, 90004, 90005])
 def test_lost_runs_are_tried_again_so_often_and_anew_next_time(grid: Grid, seed: int) -> None:
     summary = grid.run([seed, 0], retries=2)
     assert (summary.ok, summary.infra) == (1, 1)
@@ -128,17 +128,17 @@ def test_lost_runs_are_tried_again_so_often_and_anew_next_time(grid: Grid, seed:
 
 
 def test_a_run_whose_process_was_killed_succeeds_the_second_time(grid: Grid) -> None:
-    assert grid.run([1009]).ok == 1
+    assert grid.run([90009]).ok == 1
     assert grid.kinds(Retry) == 1
-    assert (grid.store.read(id_of(1009)) or {})["attempt"] == 2
+    assert (grid.store.read(id_of(90009)) or {})["attempt"] == 2
 
 
 def test_failed_runs_are_kept_until_removed(grid: Grid) -> None:
-    grid.run([1001])
-    summary = grid.run([1001])
+    grid.run([90001])
+    summary = grid.run([90001])
     assert (summary.failed, summary.skipped, summary.failed_before) == (0, 1, 1)
-    grid.store.remove(id_of(1001))
-    assert grid.run([1001]).failed == 1
+    grid.store.remove(id_of(90001))
+    assert grid.run([90001]).failed == 1
 
 
 def test_a_damaged_record_is_trained_again(grid: Grid) -> None:
@@ -152,7 +152,7 @@ def test_a_damaged_record_is_trained_again(grid: Grid) -> None:
 
 
 def test_a_hung_run_is_ended_and_others_go_on(grid: Grid) -> None:
-    summary = grid.run([1007, 0, 1, 2], silence=0.5, retries=0)
+    summary = grid.run([90007, 0, 1, 2], silence=0.5, retries=0)
     assert (summary.ok, summary.infra) == (3, 1)
     assert "no epoch" in summary.failures[0].message
 
