@@ -8,7 +8,15 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from runner.commands.options import (
+    RESULTS,
+    Json,
+    Plugins,
+    Results,
+    cores,
+    load_plugins,
+    print_json,
+)
 from tricks.errors import BadInput
 
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "statsmodels")
@@ -21,7 +29,7 @@ def doctor(results: Results = RESULTS, plugin: Plugins = None, json: Json = Fals
     found: dict[str, Any] = {
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "device": _device(),
         "store": store,
         "plugins": _plugins(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +51,13 @@ def listed(text: str | None) -> list[str] | None:
     if not parts:
         raise BadInput(f"nothing is named in {text!r}: name some, such as warmup,cosine, or none")
     return [] if [part.lower() for part in parts] == ["none"] else parts
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
 
 
 def on_gpu(device: str) -> bool:

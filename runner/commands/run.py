@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from runner.commands.options import (
     Plugins,
     Results,
     assignments,
+    cores,
     listed,
     load_plugins,
     on_gpu,
@@ -124,7 +124,7 @@ def _workers(workers: int | None, device: str) -> int:
         if workers < 1:
             raise BadInput(f"--workers must be at least 1, not {workers}")
         return workers
-    return 1 if on_gpu(device) else len(os.sched_getaffinity(0))
+    return 1 if on_gpu(device) else cores()
 
 
 def _asked(study: str | None, results: Path) -> Asked:

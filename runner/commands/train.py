@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from runner.commands.options import RESULTS, on_gpu
+from runner.commands.options import RESULTS, cores, on_gpu
 from runner.records.store import Store
 from runner.tasks import work
 
@@ -52,7 +52,11 @@ def train_plan(
     store = Store(results)
     save_study(store, plan.name, plan.to_toml(), (plan.row(*item) for item in planned))
     train = functools.partial(
-        work.train, task=plan.task.name, data=str(plan.data_folder), device=device
+        work.train,
+        task=plan.task.name,
+        data=str(plan.data_folder),
+        device=device,
+        loaders=max(1, cores() // workers),
     )
     done = len(specs) - len(missing)
     with Progress(len(specs), recorded=done, workers=workers, results=results) as progress:
