@@ -50,8 +50,8 @@ def what_was_run(
     missing = total - sum(states.values())
     add("Runs", f"{total} planned: {', '.join(counted) or 'none done'}, {missing} missing")
     lines.append(
-        "- **Protocol:** the metric is read once, after the last epoch; every choice (best, worst) "
-        "is made on validation."
+        "- **Protocol:** metrics are those after the last epoch, never the best epoch's; the test "
+        "set is read once, and every choice (best, worst arms) is made on validation."
     )
     return "\n".join(lines)
 

@@ -1,0 +1,103 @@
+"""What surrounds the effects: the arms' means, diverged and collapsed runs, and notes on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from runner.analysis import arms as arm_means
+from runner.analysis.cells import cells
+from runner.analysis.coding import Weights, shares
+from runner.analysis.effects import Analysis, finite
+from runner.analysis.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.factorial import factorial
+from runner.analysis.metrics import is_share
+
+
+def states(experiment: Experiment) -> dict[str, int]:
+    """Number of runs in each state; all are ok if there is no `state` column."""
+    if "state" not in experiment.runs:
+        return {"ok": len(experiment.runs)}
+    counted = experiment.runs["state"].astype(str).value_counts()
+    return {str(state): int(n) for state, n in counted.items()}
+
+
+def design_weights(experiment: Experiment) -> Weights:
+    """Shares of levels among all runs, diverged ones too: these must not move the estimand."""
+    codes = level_codes(experiment.runs, experiment.factors)
+    sizes = [len(levels) for levels in experiment.factors.values()]
+    return shares(codes, np.ones(len(codes)), sizes)
+
+
+def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
+    """The analysis with arms, diverged and collapsed runs, and the notes about them."""
+    table = arm_means.arm_table(experiment, analysis.metric)
+    listed = [
+        {
+            str(key): finite(value) if isinstance(value, float) else value
+            for key, value in row.items()
+        }
+        for row in table.to_dict("records")
+    ]
+    found = arm_means.divergence(experiment)
+    counted = states(experiment)
+    notes = [*experiment.notes, *analysis.notes]
+    told: set[str] = set()
+    if counted.get("diverged"):
+        notes.append(
+            f"{counted['diverged']} of {len(experiment.runs)} runs diverged. Effects are of "
+            f"{analysis.metric} given that training succeeded; diverged runs are counted by level, not averaged."
+        )
+    for item in sorted(found, key=lambda x: -x["diverged"] / x["runs"]):
+        if item["factor"] in told:
+            continue
+        told.add(item["factor"])
+        if item["p"] is not None and item["p"] < 0.05 and item["diverged"]:
+            notes.append(
+                f"Diverged runs are unevenly spread over {item['factor']}: {item['diverged']} of "
+                f"{item['runs']} at {item['level']}."
+            )
+    if is_share(analysis.metric):
+        y = values(experiment.runs, analysis.metric)[succeeded(experiment.runs)]
+        if y.notna().any() and y.max() <= 1:
+            notes.append("All accuracies are at most 1: per cent are expected, not shares.")
+    return replace(
+        analysis,
+        arms=listed,
+        divergence=found,
+        collapsed=_collapsed(experiment, analysis, table),
+        runs={"used": int(table["ok"].sum()), "total": len(experiment.runs), **counted},
+        notes=notes,
+    )
+
+
+def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[str, Any]:
+    """Collapsed arms, and for factorials the effects without them."""
+    labels = arm_means.collapsed_arms(table)
+    if labels is None:
+        return {"arms": None, "reason": "chance accuracy is not known", "without": None}
+    if not labels or analysis.layout != "factorial":
+        return {"arms": labels, "without": None}
+    gone = set(labels)
+    places = [dict(row) for row in table.loc[table["label"].isin(gone), "levels"]]
+    keys = list(experiment.factors)
+    arms_of_runs = list(zip(*(experiment.runs[k].astype(str) for k in keys), strict=True))
+    out = {tuple(row[k] for k in keys) for row in places}
+    kept = np.array([arm not in out for arm in arms_of_runs])
+    rest = cells(replace(experiment, runs=experiment.runs[kept]), analysis.metric)
+    if not len(rest.count):
+        return {"arms": labels, "without": None}
+    fitted = factorial(
+        rest,
+        [len(levels) for levels in experiment.factors.values()],
+        design_weights(experiment),
+    )
+    names = list(experiment.factors)
+    without = []
+    for i, contrast in enumerate(fitted.coding.mains):
+        estimate = fitted.fit.estimate(fitted.coding.main_effect(i))
+        level = experiment.factors[names[contrast.factor]][contrast.level]
+        without.append({"factor": names[contrast.factor], "level": level, "effect": estimate.value})
+    return {"arms": labels, "without": without}
