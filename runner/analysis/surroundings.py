@@ -48,7 +48,8 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     if counted.get("diverged"):
         notes.append(
             f"{counted['diverged']} of {len(experiment.runs)} runs diverged. Effects are of "
-            f"{analysis.metric} given that training succeeded; diverged runs are counted by level, not averaged."
+            f"{analysis.metric} given that training succeeded; diverged runs are counted by "
+            "level, not averaged."
         )
     for item in sorted(found, key=lambda x: -x["diverged"] / x["runs"]):
         if item["factor"] in told:
