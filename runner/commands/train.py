@@ -88,6 +88,8 @@ def train_plan(
 
 def _check(plan: Study, missing: list[RunSpec], device: str, plugins: list[str]) -> None:
     """Raises BadInput for what only torch and timm can tell, before anything is written."""
+    if any(spec.recipe.start == "pretrained" for spec in missing):
+        print("looking for pretrained weights", flush=True)
     where = {"task": plan.task.name, "data": str(plan.data_folder)}
     work.check_networks(missing, **where, plugins=plugins)
     if missing and (plan.train_images is not None or device.startswith("cuda")):

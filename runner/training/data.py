@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,8 @@ def batches(
         _Decoded(source, view, epoch),
         batch_sampler=[list(map(int, index)) for index in order],
         num_workers=loaders,
+        # A run's own process was started by a server; its children would each import torch anew.
+        multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,
         pin_memory=device.type == "cuda",
         prefetch_factor=4 if loaders else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import Any
 
@@ -71,6 +72,8 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
         "in_chans": channels,
         "pretrained": pretrained,
     }
+    # Offline, the hub's client tells each of its retries: one line at the end is enough.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,10 +81,10 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     except Exception as error:
         if not pretrained:
             raise
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         raise BadInput(
-            f"the pretrained weights of {recipe.model} cannot be had here ({reason[:160]}): "
-            "connect once to fetch them, or go on with --set start=scratch"
+            f"the pretrained weights of {recipe.model} cannot be had here "
+            f"({type(error).__name__}): connect once to fetch them, "
+            "or go on with --set start=scratch"
         ) from error
 
 
