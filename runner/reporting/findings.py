@@ -16,11 +16,20 @@ def findings(a: Answer) -> list[str]:
     for verdict in ("helps", "hurts"):
         mine = [e for e in a["effects"] if e["verdict"] == verdict]
         for e in sorted(mine, key=lambda e: -abs(e["effect"])):
-            said.append(f"**{escape(e['label'])} {verdict}** {escape(where)}: {_estimate(a, e)}.")
+            said.append(
+                f"**{escape(e['label'])} {verdict}** {escape(where)}: {_estimate(a, e)}{_maybe(e)}."
+            )
     said += [_depends(a, e) for e in a["effects"] if e["verdict"] == "depends"]
     said += _listed(a)
     said += _possible(a)
     return said
+
+
+def _maybe(e: Answer) -> str:
+    """A reservation where a real interaction may or may not be the effect's own."""
+    if not e["may_depend_on"]:
+        return ""
+    return "; it may be another beside other tricks: it stands in a set of interactions, below"
 
 
 def _estimate(a: Answer, e: Answer) -> str:
