@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.options import RESULTS, Json, Results, listed, print_json
+from runner.commands.options import (
+    RESULTS,
+    Json,
+    Metric,
+    Negligible,
+    Results,
+    check_negligible,
+    listed,
+    print_json,
+)
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -20,16 +29,14 @@ def analyze(
         str | None,
         typer.Argument(help="A study (the latest if not given), an exported folder, or a CSV."),
     ] = None,
-    metric: Annotated[str, typer.Option(help="The column to explain.")] = "accuracy",
+    metric: Metric = "accuracy",
     factors: Annotated[
         str | None, typer.Option(help="Factor columns of a CSV, as warmup,mixup.")
     ] = None,
     estimand: Annotated[
         str | None, typer.Option(help="grid (averaged over it) or baseline (effects at it).")
     ] = None,
-    negligible: Annotated[
-        float | None, typer.Option(help="The largest effect not worth having. [default: 0.2 pp]")
-    ] = None,
+    negligible: Negligible = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -39,8 +46,7 @@ def analyze(
     tricks-bench analyze digits-full --metric val_accuracy
     tricks-bench analyze runs.csv --factors warmup,cosine,mixup
     """
-    if negligible is not None and not 0 <= negligible < float("inf"):
-        raise BadInput(f"--negligible must be a number of at least 0, not {negligible}")
+    check_negligible(negligible)
     found = _experiment(what, metric, listed(factors), results)
     analysis = found.analyze(metric, estimand, negligible)
     if json:

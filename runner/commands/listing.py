@@ -76,7 +76,7 @@ def studies(results: Path) -> list[dict[str, Any]]:
         {"name": name, "summary": _first_comment(file), "where": str(file)}
         for name, file in shipped().items()
     ]
-    if results.is_dir():
+    if (results / "FORMAT").exists():
         from runner.records.store import Store
         from runner.records.studies import load_study, study_names
 

@@ -19,6 +19,13 @@ Plugins = Annotated[
 ]
 TaskName = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
 Name = Annotated[str | None, typer.Argument(help="The study; the latest if not given.")]
+Metric = Annotated[
+    str, typer.Option("--metric", help="The column to explain: accuracy, val_accuracy, loss, …")
+]
+Negligible = Annotated[
+    float | None,
+    typer.Option("--negligible", help="The largest effect not worth having. [default: 0.2 pp]"),
+]
 
 RESULTS = Path("results")
 
@@ -51,6 +58,12 @@ def listed(text: str | None) -> list[str] | None:
     if not parts:
         raise BadInput(f"nothing is named in {text!r}: name some, such as warmup,cosine, or none")
     return [] if [part.lower() for part in parts] == ["none"] else parts
+
+
+def check_negligible(negligible: float | None) -> None:
+    """Raises BadInput for a margin that is none."""
+    if negligible is not None and not 0 <= negligible < float("inf"):
+        raise BadInput(f"--negligible must be a number of at least 0, not {negligible}")
 
 
 def cores() -> int:

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import RESULTS, Json, Results, print_json
+from runner.commands.options import (
+    RESULTS,
+    Json,
+    Metric,
+    Negligible,
+    Results,
+    check_negligible,
+    print_json,
+)
 
 
 def report(
@@ -17,10 +25,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to. [default: reports/NAME]")
     ] = None,
+    metric: Metric = "accuracy",
+    negligible: Negligible = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
     """Write report.md with tables and plots."""
+    check_negligible(negligible)
     from runner.commands.experiments import experiment, exported
     from runner.records.export import evidence
     from runner.records.store import Store
@@ -38,6 +49,8 @@ def report(
         found.study.asked,
         found.records,
         out or Path("reports") / found.study.name,
+        metric,
+        negligible,
     )
     if json:
         print_json({"study": found.study.name, "report": str(path)})

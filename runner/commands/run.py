@@ -140,7 +140,7 @@ def _asked(study: str | None, results: Path) -> Asked:
     if study.endswith(".toml") or "/" in study:
         return read(Path(study))
     names: list[str] = []
-    if results.is_dir():
+    if (results / "FORMAT").exists():
         from runner.records.store import Store
         from runner.records.studies import load_study, study_names
 

@@ -50,6 +50,33 @@ def test_lists_print(cli, what):
     )
 
 
+def test_a_results_folder_that_is_no_store_yet_has_no_studies(cli, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "README.md").write_text("what will be here")
+    listed = cli("list", "studies")
+    assert listed.code == 0
+    assert "digits-learning-rates" in listed.out
+    assert cli("run", "--study", "nobody", "--dry-run").code == 2
+
+
+def test_a_shipped_study_is_what_its_flags_would_be(cli):
+    flags = (
+        "--grid", "full", "--tricks", "lars,adamw", "--factor", "lr_scale=0.25,0.5,1,2,4",
+        "--seeds", "4", "--name", "digits-learning-rates",
+    )  # fmt: skip
+    shipped = cli("run", "--study", "digits-learning-rates", "--dry-run", "--json")
+    assert shipped.code == 0
+    assert shipped.out == cli("run", *flags, "--dry-run", "--json").out
+
+
+def test_a_report_explains_the_metric_asked_for(cli, stub, tmp_path):
+    assert cli("run", "--tricks", "cosine", "--seeds", "2").code == 0
+    assert cli("report", "--metric", "val_accuracy").code == 0
+    text = (tmp_path / "reports" / "digits-add-one" / "report.md").read_text()
+    assert "effect on val\\_accuracy" in text
+    assert "did you mean val_loss" in cli("report", "--metric", "val_los").err
+
+
 def test_show_a_trick(cli):
     out = cli("show", "mixup(alpha=0.4)").out
     for text in ("mixup(alpha=0.4)", "mix (standard bag)", "alpha = 0.4", "1710.09412", "mixers"):
