@@ -49,7 +49,7 @@ class RunSpec:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits that two specs share if and only if they are the same training."""
+        """16 hex digits that two specs share only if they are the same training."""
         parts = {
             "schema": SCHEMA,
             "data": dict(self.data),

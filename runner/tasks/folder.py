@@ -54,7 +54,7 @@ def fingerprint(path: Path, data: Path) -> Mapping[str, Any]:
     """Names and sizes of all images. Raises BadInput for a missing or broken folder."""
     parts = find_parts(path)
     files = [file for classes in parts.values() for own in classes.values() for file in own]
-    return {"files": listing(files, path), "parts": sorted(parts)}
+    return {"files": listing(files, path), "parts": sorted(parts), "split": [VALIDATION, TEST]}
 
 
 def find_parts(path: Path) -> dict[str, Listing]:
@@ -65,9 +65,13 @@ def find_parts(path: Path) -> dict[str, Listing]:
     if not path.is_dir():
         raise BadInput(f"{path}: there is no such folder; give a folder that holds one a class")
     inside = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
-    found = {
-        part: inside[name] for part, known in PARTS.items() for name in known if name in inside
-    }
+    found: dict[str, Path] = {}
+    for part, known in PARTS.items():
+        named = [inside[name] for name in known if name in inside]
+        if len(named) > 1:
+            raise BadInput(f"{path}: {named[0].name} and {named[1].name} both look like {part}")
+        if named:
+            found[part] = named[0]
     if "train" not in found:
         return {"all": _classes(path)}
     parts = {part: _classes(folder) for part, folder in found.items()}

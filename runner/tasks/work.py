@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runner.records.spec import RunSpec
 from runner.tasks import find
 from runner.tasks.task import DATA
+from tricks.errors import BadInput
 from tricks.trick import load_plugin
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ def _splits(task: str, data: str | None, train_images: int | None) -> Splits:
 def choose(device: str) -> torch.device:
     """`auto`: the GPU if there is one. Raises BadInput for a device that is not there."""
     import torch
-
-    from tricks.errors import BadInput
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -118,9 +117,12 @@ def check_networks(
 ) -> None:
     """Build each network that `specs` name, in a child process, before anything is written.
 
-    Raises BadInput for an unknown model, weights that cannot be had, or surgery that finds
-    nothing to act on. The task's own network is known to be good, and is not built.
+    Raises BadInput for an unknown model, weights that cannot be had, surgery that finds nothing to
+    act on, or images without a size. The task's own network is known to be good, and is not built.
     """
+    specs = list(specs)
+    if task.startswith("folder:") and any(spec.recipe.resolution == 0 for spec in specs):
+        raise BadInput("images in a folder have many sizes: --set resolution=224, or another")
     known = find(task).baseline
     own = known.model if known.start == "scratch" else None
     networks = {

@@ -120,6 +120,7 @@ def batches(
         multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,
         pin_memory=device.type == "cuda",
         prefetch_factor=4 if loaders else None,
+        generator=torch.Generator(),  # the loader draws a seed, which nothing here uses
     )
     for images, labels in loader:
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
@@ -129,9 +130,9 @@ def _random_resized(image: Tensor, view: View, epoch: int, index: int) -> Tensor
     """Inception's crop of one image (C, H, W); the draw depends on (seed, epoch, index) only."""
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
-    # make_params draws from the global stream, which is put back as it was.
+    # make_params draws from the CPU's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(view.seed, "crop", epoch, index))
+        torch.default_generator.manual_seed(derive(view.seed, "crop", epoch, index))
         box = v2.RandomResizedCrop([side, side]).make_params([image])
     return F.resized_crop(image, *box.values(), [side, side], antialias=True)
 
@@ -175,27 +176,3 @@ def read_image(path: Path) -> Tensor:
         raise BadInput(
             f"{path}: cannot be read as an image ({error}): mend or remove it"
         ) from error
-
-
-def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
-    """Indices of `count` items with the classes in the proportions of `labels`, sorted.
-
-    The choice is fixed by `seed`, and a smaller choice lies within a larger one. Raises BadInput
-    if there are fewer than `count` items, or fewer than one for each class.
-    """
-    all_labels = torch.as_tensor(labels)
-    if not 0 < count <= len(all_labels):
-        raise BadInput(f"{count} images were asked for, but there are {len(all_labels)}")
-    draws = torch.rand(len(all_labels), generator=torch.Generator().manual_seed(seed))
-    # An image's place within its class, as a share of the class, in random order: taking the
-    # smallest shares takes from every class alike.
-    share = torch.empty(len(all_labels), dtype=torch.float64)
-    kinds = all_labels.unique()
-    for kind in kinds:
-        members = (all_labels == kind).nonzero().flatten()
-        ranked = members[draws[members].argsort()]
-        share[ranked] = (torch.arange(len(ranked), dtype=torch.float64) + 0.5) / len(ranked)
-    chosen = share.argsort(stable=True)[:count]
-    if len(all_labels[chosen].unique()) < len(kinds):
-        raise BadInput(f"{count} images cannot hold one of each of the {len(kinds)} classes")
-    return sorted(chosen.tolist())

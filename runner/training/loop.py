@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ def train(
     training = Training(model, steps=len(lrs))
     view = View(recipe.resolution, recipe.crop, seed)
     for epoch in range(recipe.epochs):
-        began, cpu = time.perf_counter(), time.process_time()
+        began, cpu = time.perf_counter(), _cpu_seconds()
         model.train()
         aug.seed_forward(seed, epoch)
         shuffled = torch.randperm(len(splits.train), generator=generator(seed, "order", epoch))
@@ -72,9 +73,10 @@ def train(
             x, y = aug.mix(as_input(images, splits, recipe), soft, recipe, seed, epoch, step)
             lr = lrs[epoch * per_epoch + step]
             losses += _step(model, optimizer, x, y, lr, recipe, device)
+        next(source, None)  # lets the loader processes end
         loss = losses.item() / per_epoch  # waits for the device
         training.seconds["train"] += time.perf_counter() - began
-        training.seconds["cpu"] += time.process_time() - cpu
+        training.seconds["cpu"] += _cpu_seconds() - cpu
         training.images += per_epoch * batch
         training.diverged = not loss < EXPLODED * math.log(splits.classes)
         if training.diverged:
@@ -119,6 +121,11 @@ def _step(
 
     loss: Any = optimizer.step(closure)  # type: ignore[arg-type]
     return loss.detach()
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of its loader processes that have ended."""
+    return time.process_time() + sum(os.times()[2:4])
 
 
 def finite(value: float) -> float | None:

@@ -38,6 +38,9 @@ def outcome(
     """
     began = time.perf_counter()
     torch.set_num_threads(recipe.threads)
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     splits = splits.to(device)
     training = train(recipe, splits, seed, device, emit, loaders)
     asked = time.perf_counter()

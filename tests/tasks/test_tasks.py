@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from runner.tasks import find, names
-from runner.training.data import View, batches, stratified
+from runner.tasks.sampling import stratified
+from runner.training.data import View, batches
 from tricks import BadInput
 
 CPU = torch.device("cpu")
@@ -240,3 +241,11 @@ def test_too_few_images_to_split_is_refused(tmp_path):
         write_image(tmp_path / name / "0.png", (0, 0, 0))
     with pytest.raises(BadInput, match="too few"):
         find(f"folder:{tmp_path}").load(None, None)
+
+
+def test_two_folders_for_one_part_are_refused(tmp_path):
+    for part in ("train", "val", "validation"):
+        for name in "ab":
+            write_image(tmp_path / part / name / "0.png", (0, 0, 0))
+    with pytest.raises(BadInput, match="both look like val"):
+        find(f"folder:{tmp_path}").identity(None)

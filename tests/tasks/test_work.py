@@ -84,3 +84,8 @@ def test_an_unknown_model_is_found_before_anything_is_trained():
 def test_the_tasks_own_network_needs_no_check(monkeypatch):
     monkeypatch.setattr(work, "_in_a_child", lambda *_: pytest.fail("started a process"))
     work.check_networks([spec(), spec("evonorm")], task="digits")
+
+
+def test_a_folder_needs_a_resolution():
+    with pytest.raises(BadInput, match="--set resolution=224"):
+        work.check_networks([spec()], task="folder:somewhere")
