@@ -28,6 +28,7 @@ Negligible = Annotated[
 ]
 
 RESULTS = Path("results")
+DEVICES = Path("/dev")
 
 
 def load_plugins(plugins: list[Path] | None) -> list[str]:
@@ -75,7 +76,12 @@ def cores() -> int:
 
 def on_gpu(device: str) -> bool:
     """Whether runs will go to a GPU, as far as can be told without importing torch."""
-    return device.startswith("cuda") or (device == "auto" and Path("/dev/nvidia0").exists())
+    if device != "auto":
+        return device.startswith("cuda")
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
+        return False
+    names = ("nvidia[0-9]*", "dxg")  # dxg: a GPU as WSL shows it
+    return any(True for name in names for _ in DEVICES.glob(name))
 
 
 def print_json(value: Any) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runner.commands.options import RESULTS, Json, Name, Results, print_json
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.records.store import Store
+
+BAD = ("failed", "infra")
 
 
 def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
@@ -12,13 +20,34 @@ def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> 
 
     store, study = open_study(results, name)
     states = store.states(study.ids)
-    bad = [id for id, state in states.items() if state in ("failed", "infra")]
+    bad = [id for id, state in states.items() if state in BAD]
     if bad:
         store = Store(results)  # must be writable now
-    opened = sum(store.remove(id) for id in bad)
+    done = [_reopen(store, id) for id in bad]
+    opened, held = done.count(True), done.count(None)
     if json:
-        print_json({"study": study.name, "opened": opened})
-    elif not opened:
+        print_json({"study": study.name, "opened": opened, "held": held})
+        return
+    if held:
+        print(f"{held} failed runs are left alone: another runner is at them")
+    if not opened and not held:
         print(f"no failed runs in {study.name}")
-    else:
+    if opened:
         print(f"{opened} runs are open again: `tricks-bench run --study {study.name}` trains them")
+
+
+def _reopen(store: Store, id: str) -> bool | None:
+    """Set the record of `id` aside if it still is a failed one; None if another runner has it.
+
+    Raises BadInput if the store cannot be written to.
+    """
+    try:
+        claim = store.claims.take(id)
+    except OSError as error:
+        raise BadInput(f"cannot write to the store {store.root}: {error.strerror}") from error
+    if claim is None:
+        return None
+    try:
+        return store.state(id) in BAD and store.remove(id)
+    finally:
+        claim.release()

@@ -37,7 +37,8 @@ def train_plan(
     planned = list(plan.planned())
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
-    plan.task.check(plan.data_folder)
+    if missing:
+        plan.task.check(plan.data_folder)
     _check(plan, missing, device, plugins)
     long = forecast(plan, missing, results, workers, device, plugins)
     if long:

@@ -12,7 +12,7 @@ from runner.designs.field import check_field, field_text, field_value
 from runner.records.record import COLUMNS
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import FIELDS, Recipe
-from tricks.trick import Trick, compose, parse, registry
+from tricks.trick import Trick, compose, registry
 
 # One level index for every factor; 0 is always the reference.
 Arm = tuple[int, ...]
@@ -143,11 +143,6 @@ def asked_names(factors: Sequence[Factor], arm: Arm) -> tuple[str, ...]:
             is_field = factor.kind == "field"
             names.append(f"{factor.name}={level.name}" if is_field else str(level.tricks[0]))
     return tuple(names)
-
-
-def parse_tricks(text: str) -> tuple[Trick, ...]:
-    """`"warmup,mixup(alpha=0.4)"` -> tricks. Raises BadInput."""
-    return tuple(parse(item) for item in split(text))
 
 
 def split(text: str, separator: str = ",") -> list[str]:

@@ -95,4 +95,4 @@ class Summary:
     skipped: int  # had their record before, or got it from another runner
     interrupted: bool
     failures: tuple[Failure, ...] = ()
-    failed_before: int = 0  # of the skipped, how many are recorded as failed
+    failed_before: int = 0  # of the skipped, how many are recorded as failed or infra

@@ -198,7 +198,8 @@ class _Supervisor:
         if kind == "epoch":
             self.tell(Epoch(job.id, job.label, rest[0]))
             return
-        self._release(child)
+        well = kind == "finished" and rest[0] in ("ok", "diverged")
+        self._release(child, keep=well or child.attempt is None)
         if kind == "finished":
             self._finish(job, *rest)
         elif kind == "infra":
@@ -206,14 +207,17 @@ class _Supervisor:
         elif kind == "elsewhere":
             jobs.defer(job)
         elif kind == "recorded":
-            jobs.skipped += 1
+            jobs.skip(rest[0])
         elif kind == "unwritable":
             raise self._unwritable(rest[0])
 
-    def _release(self, child: Child) -> None:
-        """The child is done with its run: keep it for the next, or let it go."""
+    def _release(self, child: Child, keep: bool) -> None:
+        """The child is done with its run: keep it for the next, or let it go.
+
+        One whose training went wrong has to go: its CUDA context may be of no more use.
+        """
         child.job, child.attempt = None, None
-        if child.left < 1:
+        if not keep or child.left < 1:
             self.children.remove(child)
             self.leaving.append(child)
             child.dismiss()
@@ -236,7 +240,7 @@ class _Supervisor:
         record = {"id": job.id, **job.spec, "state": state, "attempt": attempt, "error": error}
         try:
             if self.store.read(job.id) is not None or not self.store.commit(record):
-                jobs.skipped += 1
+                jobs.skip(self.store.state(job.id))
             else:
                 self._finish(job, state, None, 0.0, error)
         except OSError as problem:

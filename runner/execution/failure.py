@@ -11,14 +11,17 @@ LOST = 255  # what multiprocessing says of a process whose end nobody saw
 
 
 def of_surroundings(error: BaseException) -> bool:
-    """Memory or disk ran out, here or on the device."""
+    """Memory or disk ran out, here or on the device, or the device failed."""
     names = {cls.__name__ for cls in type(error).__mro__}
-    if isinstance(error, MemoryError) or "OutOfMemoryError" in names:
+    if isinstance(error, MemoryError) or names & {"OutOfMemoryError", "AcceleratorError"}:
         return True
     if isinstance(error, OSError) and error.errno in SURROUNDINGS:
         return True
-    # torch's CPU allocator raises a plain RuntimeError.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    if not isinstance(error, RuntimeError):
+        return False
+    # What torch raises as plain RuntimeErrors: its CPU allocator's, and older versions' of CUDA.
+    text = str(error)
+    return "can't allocate memory" in text or text.startswith("CUDA error")
 
 
 def described(error: BaseException) -> dict[str, str]:

@@ -62,6 +62,11 @@ class Jobs:
         """Try a lost run again, before others."""
         self._again.append(job)
 
+    def skip(self, state: str | None) -> None:
+        """Count a run that needs no training; `state` is that of its record, if it has one."""
+        self.skipped += 1
+        self.failed_before += state in ("failed", "infra")
+
     def defer(self, job: Job) -> None:
         """Another runner holds this run: look again later."""
         job.over = None
@@ -79,8 +84,7 @@ class Jobs:
             if state is None and self.store.path(spec.id).exists():
                 state = self.store.state(spec.id)
             if state in DONE or spec.id in self._taken:
-                self.skipped += 1
-                self.failed_before += state == "failed"
+                self.skip(None if spec.id in self._taken else state)
                 continue
             self._taken.add(spec.id)
             label = f"{' + '.join(spec.tricks) or 'baseline'}, seed {spec.seed}"
@@ -97,8 +101,7 @@ class Jobs:
             state = self.store.state(id)
             if state in DONE:
                 del self.elsewhere[id]
-                self.skipped += 1
-                self.failed_before += state == "failed"
+                self.skip(state)
             elif token is not None:
                 del self.elsewhere[id]
                 job.over = token or None

@@ -80,7 +80,7 @@ class Claims:
         generation = 0
         if top is not None:
             generation, owner = top
-            if owner.get("token", "") != over and not _dead(owner):
+            if _token(generation, owner) != over and not _dead(owner):
                 return None
             generation += 1
         token = uuid.uuid4().hex
@@ -105,7 +105,7 @@ class Claims:
             self._seen.pop(id, None)
             return ""
         generation, owner = top
-        token = owner.get("token", "")
+        token = _token(generation, owner)
         if _dead(owner):
             return token
         try:
@@ -176,6 +176,11 @@ def _names(folder: Path) -> list[tuple[str, int]]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [(match[1], int(match[2])) for match in found if match]
+
+
+def _token(generation: int, owner: dict[str, Any]) -> str:
+    """The token of a claim; of one that cannot be read, a name for it. Never empty."""
+    return str(owner.get("token") or f"unreadable.{generation}")
 
 
 def _myself() -> dict[str, Any]:

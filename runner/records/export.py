@@ -1,8 +1,9 @@
 """Exports: a study's records as a CSV, or as a small folder that can be committed and read back.
 
-runs.csv        the columns of `table`; `correct` is left out for large test sets
-epochs.csv.gz   the learning curves
-study.toml      what was asked for, and what it was run with
+runs.csv           the columns of `table`; `correct` is left out for large test sets
+epochs.csv.gz      the learning curves
+records.jsonl.gz   the rest of each record
+study.toml         what was asked for, and what it was run with
 """
 
 from __future__ import annotations

@@ -1,9 +1,14 @@
 """What the commands print, and the JSON that other programs rely on."""
 
 import csv
+import dataclasses
 import json
 
 import pytest
+
+from runner import tasks
+from runner.commands import options
+from runner.records.store import Store
 
 
 def test_dry_run_keeps_the_contract(cli, tmp_path):
@@ -174,6 +179,66 @@ def test_failed_runs_give_exit_1_and_can_be_opened_again(cli, stub):
     assert cli("run", "--study", "digits-add-one").code == 0
     assert cli("status", "--json").json["ok"] == 6
     assert "no failed runs" in cli("retry").out
+
+
+def test_retry_opens_only_what_is_failed_and_free(cli, stub, monkeypatch):
+    stub.states[("warmup",)] = "failed"
+    cli("run", "--tricks", "warmup", "--seeds", "2")
+    store = Store("results")
+    first, second = (id for id, state in store.states().items() if state == "failed")
+    claim = store.claims.take(first)
+    result = cli("retry", "--json").json
+    assert (result["opened"], result["held"]) == (1, 1)
+    assert store.state(first) == "failed"
+    assert store.state(second) is None
+    assert "1 failed runs are left alone" in cli("retry").out
+    claim.release()
+    # Another runner trains it again between the look and the removal.
+    record = store.read(first)
+    states = Store.states
+
+    def slow(self, ids=None):
+        found = states(self, ids)
+        store.remove(first)
+        assert store.commit({**record, "state": "ok"})
+        return found
+
+    monkeypatch.setattr(Store, "states", slow)
+    assert cli("retry", "--json").json["opened"] == 0
+    assert store.state(first) == "ok"
+    assert not list(store.claims.folder.rglob("*.0"))
+
+
+def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, monkeypatch):
+    checked = []
+    task = dataclasses.replace(tasks.find("digits"), check=checked.append)
+    monkeypatch.setattr(tasks, "find", lambda name: task)
+    for _ in range(2):
+        assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
+    assert len(checked) == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "names", "visible", "expected"),
+    [
+        ("auto", ["nvidia0"], None, True),
+        ("auto", ["nvidia3", "nvidiactl"], "0", True),
+        ("auto", ["dxg"], None, True),
+        ("auto", ["nvidiactl", "nvidia-uvm"], None, False),
+        ("auto", ["nvidia0"], "", False),
+        ("auto", ["nvidia0"], "-1", False),
+        ("cpu", ["nvidia0"], None, False),
+        ("cuda:1", [], None, True),
+    ],
+)
+def test_a_gpu_is_seen_without_torch(tmp_path, monkeypatch, device, names, visible, expected):
+    for name in names:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(options, "DEVICES", tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert options.on_gpu(device) is expected
 
 
 def test_diverged_runs_are_a_result(cli, stub):

@@ -14,7 +14,7 @@ from runner.designs.factor import (
     arm_levels,
     compose_levels,
     field_factor,
-    parse_tricks,
+    split,
     trick_factors,
 )
 from runner.designs.full import Full
@@ -30,6 +30,10 @@ FIELDS = (
     ("smoothing", ("0", "0.2")), ("schedule", ("step-decay", "cosine")),
     ("mixers", ("none", "mixup")), ("start", ("scratch", "pretrained")), ("lr_scale", ("1", "2")),
 )  # fmt: skip
+
+
+def parse_tricks(text):
+    return tuple(parse(item) for item in split(text))
 
 
 def factor(name, levels):

@@ -15,7 +15,6 @@ from runner.designs.factor import (
     compose_levels,
     field_factor,
     level_names,
-    parse_tricks,
     split,
     standard_bag,
     trick_factors,
@@ -24,6 +23,10 @@ from tricks import BadInput, Recipe, TrickConflict, parse
 
 BASELINE = Recipe(optimizer=parse("sgd"), schedule=parse("step-decay"))
 BAG = trick_factors(standard_bag(), BASELINE)
+
+
+def parse_tricks(text):
+    return tuple(parse(item) for item in split(text))
 
 
 def make(grid, tricks="warmup,mixup,lars,adamw", **options):

@@ -11,7 +11,7 @@ import pytest
 import stub_training
 from stub_training import specs
 
-from runner.execution import Event, Summary, execute
+from runner.execution import Event, Summary, execute, jobs
 from runner.execution.events import Finished, Retry, Skipped, Started
 from runner.records.spec import RunSpec
 from runner.records.store import Store
@@ -131,6 +131,43 @@ def test_a_run_whose_process_was_killed_succeeds_the_second_time(grid: Grid) -> 
     assert grid.run([90009]).ok == 1
     assert grid.kinds(Retry) == 1
     assert (grid.store.read(id_of(90009)) or {})["attempt"] == 2
+
+
+@pytest.mark.parametrize("bad", [90010, 90001])
+def test_a_process_whose_training_went_wrong_gets_no_other(grid: Grid, bad: int) -> None:
+    seeds = [0, 1, bad, 2, 90006, 3]
+    summary = grid.run(seeds, workers=1, runs_per_process=100, retries=0)
+    assert (summary.ok, summary.diverged, summary.failed + summary.infra) == (4, 1, 1)
+    assert grid.store.state(id_of(bad)) == ("infra" if bad == 90010 else "failed")
+    processes = [line.split()[1] for line in grid.diary.read_text().splitlines()]
+    assert len(set(processes[:3])) == len(set(processes[3:])) == 1
+    assert processes[2] != processes[3]
+
+
+def test_a_torn_claim_is_taken_over_after_its_lease(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "POLL", 0.05)
+    grid.store.claims.lease = 0.3
+    path = grid.store.claims.path(id_of(0), 0)
+    path.parent.mkdir()
+    path.touch()
+    assert grid.run([0, 1]).ok == 2
+    assert len(grid.trainings()) == 2
+    assert grid.store.claims.generations(id_of(0)) == []
+
+
+@pytest.mark.parametrize("state", ["ok", "failed"])
+def test_runs_that_another_runner_records_count_in_their_state(grid: Grid, state: str) -> None:
+    def other(event: Event) -> None:
+        if isinstance(event, Started):
+            record = {"id": id_of(0), **specs([0])[0].to_json(), "state": state, "error": None}
+            assert grid.store.commit({**record, "attempt": 1})
+
+    train = functools.partial(stub_training.train, seconds=1.0)
+    summary = execute(specs([0]), grid.store, train, workers=1, on_event=other)
+    assert (summary.ok, summary.skipped) == (0, 1)
+    assert summary.failed_before == (state == "failed")
 
 
 def test_failed_runs_are_kept_until_removed(grid: Grid) -> None:

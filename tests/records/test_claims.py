@@ -125,8 +125,26 @@ def test_an_unreadable_claim_holds_until_its_lease_is_over(claims: Claims) -> No
     assert claims.stale(ID) is None
     assert claims.take(ID) is None
     time.sleep(0.25)
-    assert claims.stale(ID) == ""
-    assert claims.take(ID, over="") is not None
+    token = claims.stale(ID)
+    assert token  # "" would mean that there is no claim
+    assert claims.take(ID, over="") is None
+    mine = claims.take(ID, over=token)
+    assert mine is not None
+    assert claims.take(ID, over=token) is None
+    mine.release()
+    assert claims.generations(ID) == []
+
+
+def test_an_unreadable_claim_is_not_mistaken_for_the_next(claims: Claims) -> None:
+    path = claims.path(ID, 0)
+    path.parent.mkdir(parents=True)
+    path.touch()
+    claims.stale(ID)
+    time.sleep(0.25)
+    token = claims.stale(ID)
+    claims.path(ID, 1).touch()  # another takes over where an empty file reserves the name
+    assert claims.take(ID, over=token) is None
+    assert claims.stale(ID) is None
 
 
 def test_sweeping_removes_the_claims_of_the_dead_only(claims: Claims) -> None:
