@@ -12,7 +12,7 @@ from runner.analysis.comparisons import against_reference, cumulative, pair_inte
 from runner.analysis.effects import Analysis, Effect, Interaction
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, factorial
-from runner.analysis.grid_effects import error_text, grid_effects, interactions
+from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
 from runner.analysis.metrics import is_share, larger_is_better, unit
 from runner.analysis.one_at_a_time import centre
 from runner.analysis.surroundings import design_weights, states, with_surroundings
@@ -114,6 +114,7 @@ def _factorial(
         sigma_source=source if fitted.fit.sigma is not None else "not estimable",
         error_term=error_text(fitted),
         df=float(fitted.fit.df) if fitted.fit.error != "none" else None,
+        lack_of_fit=fitted.fit.lack,
         adjustment="intervals for each effect alone; p by Holm over all effects; "
         "interactions screened by Benjamini-Hochberg (exploratory)",
         notes=notes,
@@ -131,6 +132,9 @@ def _factorial_notes(experiment: Experiment, fitted: Factorial) -> list[str]:
             "Two-factor interactions are not in the model (too few arms to separate them): "
             "effects hold if there are none."
         )
+    misfit = fit_note(fitted)
+    if misfit:
+        notes.append(misfit)
     if fitted.fit.error == "none":
         notes.append("No interval: there are as many terms as arms. More seeds would give some.")
     return notes

@@ -5,15 +5,39 @@ two-factor interactions alone that corner can be badly wrong: where three tricks
 (measured: zero-gamma with EvoNorm), the third's effect at the baseline came out at +12 ± 4 pp
 instead of -1. So the runs are first narrowed to those where every factor that interacts with this
 one is at its reference; interactions of any order among those factors are then out of the way.
+Where the design has the two arms themselves, each with replicates, no model is needed at all.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, benjamini_hochberg
 from runner.analysis.factorial import Factorial, clear_of_interactions, factorial
+from runner.analysis.one_at_a_time import welch
+
+ARMS = "the two arms"
+MODEL = "model"
+NARROWED = "model, narrowed"
+AVERAGE = "average, narrowed"
+
+
+@dataclass(frozen=True)
+class AtBaseline:
+    """The effect at the baseline and where it came from.
+
+    way: ARMS, the baseline's runs against those of the arm with this single change; MODEL, the
+    model with two-factor interactions of all runs; NARROWED, the same of the runs in which the
+    factors that interact with this one are at their reference; AVERAGE, the mean over the others
+    in such runs, none of which was seen to interact with this one. runs: on which it rests.
+    """
+
+    estimate: Estimate
+    way: str
+    runs: int
 
 
 def interacting(fitted: Factorial, i: int) -> list[int]:
@@ -23,7 +47,9 @@ def interacting(fitted: Factorial, i: int) -> list[int]:
     """
     coding = fitted.coding
     clear = [k for k, members in enumerate(fitted.aliases) if len(members) == 1]
-    p = benjamini_hochberg([fitted.fit.estimate(coding.interaction(k)).p() for k in clear])
+    p = benjamini_hochberg(
+        [fitted.fit.estimate(coding.interaction(k), noise_only=True).p() for k in clear]
+    )
     found = set()
     for k, rate in zip(clear, p, strict=True):
         a, b = coding.pairs[k]
@@ -33,42 +59,56 @@ def interacting(fitted: Factorial, i: int) -> list[int]:
 
 
 def baseline_effect(
-    fitted: Factorial,
-    cells: Cells,
-    sizes: list[int],
-    factor: int,
-    level: int,
-    narrowed: bool = False,
-) -> Estimate | None:
+    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int
+) -> AtBaseline | None:
     """The effect of `level` of `factor` with all others at their reference (level 0).
 
-    From the model with two-factor interactions, fitted to the runs in which the factors that
-    interact with this one are at their reference; again and again until none does. Where such a
-    narrowed set of runs is too small for interactions, the other factors, none of which was seen
-    to interact with this one, are averaged over instead, if the set is balanced enough for that.
-    None if the runs cannot tell.
-    narrowed: whether `cells` is such a set already.
+    The two arms themselves, if both have replicates. Otherwise from the model with two-factor
+    interactions, fitted to the runs in which the factors that interact with this one are at their
+    reference; again and again until none does. Where such a narrowed set of runs is too small for
+    interactions, the other factors, none of which was seen to interact with this one, are
+    averaged over instead, if the set is balanced enough for that. None if the runs cannot tell:
+    so wherever the runs do not show some interaction of this factor at all.
     """
+    low = np.zeros(len(sizes), dtype=np.int64)
+    high = low.copy()
+    high[factor] = level
+    arm, base = cells.find(high), cells.find(low)
+    if arm is not None and base is not None and min(cells.count[[arm, base]]) > 1:
+        direct = welch(cells, arm, base)
+        if direct.se is not None:
+            return AtBaseline(direct, ARMS, int(cells.count[[arm, base]].sum()))
+    return _modelled(fitted, cells, sizes, factor, level, narrowed=False)
+
+
+def _modelled(
+    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int, narrowed: bool
+) -> AtBaseline | None:
+    """The effect at the baseline by the model; `narrowed`: whether `cells` are not all runs."""
     coding = fitted.coding
     at = {(c.factor, c.level): i for i, c in enumerate(coding.mains)}
     if (factor, level) not in at:
         return None
     i = at[factor, level]
-    alone = len(set(_factors(fitted))) == 1
-    if not fitted.interactions and not alone:
-        clear = narrowed and clear_of_interactions(fitted, cells, i)
-        return _estimate(fitted, coding.main_effect(i)) if clear else None
     if any(i in pair for pair in fitted.unseen):
         return None
+    alone = len(set(_factors(fitted))) == 1
+    runs = int(cells.count.sum())
+    if not fitted.interactions and not alone:
+        clear = narrowed and clear_of_interactions(fitted, cells, i)
+        estimate = _estimate(fitted, coding.main_effect(i)) if clear else None
+        return AtBaseline(estimate, AVERAGE, runs) if estimate else None
     held = interacting(fitted, i)
     if not held:
         others = {j: 0 for j in _factors(fitted) if j != factor}
-        return _estimate(fitted, coding.simple_effect(i, others))
+        estimate = _estimate(fitted, coding.simple_effect(i, others))
+        way = NARROWED if narrowed else MODEL
+        return AtBaseline(estimate, way, runs) if estimate else None
     kept = (cells.levels[:, held] == 0).all(axis=1)
     if not kept.any():
         return None
     near = Cells(cells.levels[kept], cells.count[kept], cells.mean[kept], cells.squares[kept])
-    return baseline_effect(factorial(near, sizes), near, sizes, factor, level, narrowed=True)
+    return _modelled(factorial(near, sizes), near, sizes, factor, level, narrowed=True)
 
 
 def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from runner.analysis.estimates import Estimate
+from runner.analysis.regression import LackOfFit
 
 
 @dataclass(frozen=True)
@@ -15,9 +17,11 @@ class Effect:
 
     interval: 95 %, None without error degrees of freedom. simultaneous: over how many effects the
     interval holds at once (1: for this one alone). at_baseline: the same effect with all other
-    factors at their reference, where the table's own estimand is the average over the grid.
+    factors at their reference, where the table's own estimand is the average over the grid;
+    at_baseline_from: `AtBaseline.way`.
     depends_on: [{"factor", "level", "interaction", "off": {...}, "on": {...}}], simple effects.
-    may_depend_on: alias strings of real interactions of which this factor's may be one.
+    may_depend_on: alias strings of real interactions of which this factor's may be one; with
+    these alone the verdict is "depends" too.
     time: {"column", "ratio", "low", "high", "what"} of the level against the reference.
     """
 
@@ -30,6 +34,7 @@ class Effect:
     runs: int
     simultaneous: int = 1
     at_baseline: Estimate | None = None
+    at_baseline_from: str | None = None
     depends_on: list[dict[str, Any]] = field(default_factory=list)
     may_depend_on: list[str] = field(default_factory=list)
     time: dict[str, Any] | None = None
@@ -54,6 +59,7 @@ class Effect:
             "simultaneous": self.simultaneous,
             "mean": finite(self.mean),
             "at_baseline": estimate_json(self.at_baseline) if self.at_baseline else None,
+            "at_baseline_from": self.at_baseline_from,
             "depends_on": self.depends_on,
             "may_depend_on": self.may_depend_on,
             "time": self.time,
@@ -86,7 +92,10 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that the runs say about one metric. Values in `unit`; see DESIGN.md's JSON contract."""
+    """All that the runs say about one metric. Values in `unit`; see DESIGN.md's JSON contract.
+
+    df: degrees of freedom of sigma; the intervals have their own, in each effect's estimate.
+    """
 
     metric: str
     unit: str
@@ -106,6 +115,13 @@ class Analysis:
     collapsed: dict[str, Any]
     runs: dict[str, int]
     notes: list[str]
+    lack_of_fit: LackOfFit | None = None
+
+    def interval_df(self) -> list[float] | None:
+        """The smallest and the largest df of the effects' intervals; None without intervals."""
+        known = [e.estimate.df for e in self.effects if e.estimate.se is not None]
+        df = [x for x in known if x is not None and math.isfinite(x)]
+        return [min(df), max(df)] if df else None
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `analyze --json`: no NaN; what cannot be estimated is null."""
@@ -119,6 +135,8 @@ class Analysis:
             "sigma_source": self.sigma_source,
             "error_term": self.error_term,
             "df": finite(self.df),
+            "df_of_intervals": self.interval_df(),
+            "lack_of_fit": asdict(self.lack_of_fit) if self.lack_of_fit else None,
             "negligible": self.margin,
             "adjustment": self.adjustment,
             "effects": [effect.to_json() for effect in self.effects],
@@ -138,6 +156,45 @@ def level_label(factor: str, level: str, reference: str) -> str:
     ('mixup', 'optimizer=adamw')
     """
     return factor if (reference, level) in (("off", "on"), ("0", "1")) else f"{factor}={level}"
+
+
+def df_text(ends: Sequence[float] | None) -> str:
+    """The df of a table's intervals, as one number or a range; "" if it has none.
+
+    >>> df_text([8.2, 135.0]), df_text([10, 10])
+    ('intervals with 8 to 135 df', 'intervals with 10 df')
+    """
+    if ends is None:
+        return ""
+    low, high = (f"{x:.0f}" if x >= 1.5 else f"{x:.1f}" for x in ends)
+    return f"intervals with {low} df" if low == high else f"intervals with {low} to {high} df"
+
+
+def alias_sets(answer: Mapping[str, Any]) -> dict[str, int]:
+    """Alias strings of the real interactions on which effects may depend, numbered from 1.
+
+    answer: what `Analysis.to_json` gives.
+    """
+    found = dict.fromkeys(text for e in answer["effects"] for text in e["may_depend_on"])
+    return {text: i + 1 for i, text in enumerate(found)}
+
+
+def dependence(answer: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
+    """On what an effect depends, in words: `depends on X; may depend on Y (set 1)`.
+
+    A set's interactions cannot be told apart and at least one is real; so the effect may depend
+    on its partner in the set.
+    """
+    numbers = alias_sets(answer)
+    terms = {i["label"]: i["terms"] for i in answer["interactions"]}
+    sure = [str(on["label"]) for on in effect["depends_on"]]
+    maybe = []
+    for text in effect["may_depend_on"]:
+        mine = [set(t) - {effect["label"]} for t in terms[text] if effect["label"] in t]
+        partners = " or ".join(sorted(set.union(*mine)))
+        maybe.append(f"{partners} (set {numbers[text]})")
+    parts = [f"depends on {', '.join(sure)}"] if sure else []
+    return "; ".join(parts + ([f"may depend on {', '.join(maybe)}"] if maybe else []))
 
 
 def finite(value: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.analysis import cost
-from runner.analysis.baseline_effect import baseline_effect
+from runner.analysis.baseline_effect import AtBaseline, baseline_effect
 from runner.analysis.cells import Cells
 from runner.analysis.coding import Contrast
 from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
@@ -31,7 +31,34 @@ def error_text(fitted: Factorial) -> str:
     text = SOURCES[fitted.fit.error].format(terms=terms)
     if not fitted.interactions and fitted.fit.error in ("hc3", "classical"):
         text += "; interactions, if any, are in it and may bias the effects"
-    return text
+    lack = fitted.fit.lack
+    if lack is None:
+        return text
+    test = f"F({lack.df}, {lack.pure_df}) = {lack.mean_square / lack.pure:.3g}, p = {lack.p:.2g}"
+    if lack.used:
+        larger = "larger than the replicates' noise"
+        return f"lack of fit of the arms' means to {terms}, {larger}: {test}"
+    return f"{text}; lack of fit {'significant' if lack.p < 0.05 else 'not significant'}: {test}"
+
+
+def fit_note(fitted: Factorial) -> str | None:
+    """What a model that does not fit its arms means for the effects; None if it fits."""
+    lack = fitted.fit.lack
+    if lack is None or lack.p >= 0.05:
+        return None
+    said = (
+        "Interactions beyond those in the model are real: the arms' means deviate from it by a "
+        f"mean square of {lack.mean_square:,.4g} on {lack.df} df, the replicates by "
+        f"{lack.pure:,.4g}."
+    )
+    if not lack.used:
+        return f"{said} Every arm is there, so averages over the grid are not mixed with them."
+    return (
+        f"{said} In a fraction, averages over the grid are mixed with them (where it is of "
+        "resolution IV, main effects with three-factor interactions), so their intervals take the "
+        "larger mean square. Interactions are tested against the replicates' noise: a real one may "
+        "stand for one of higher order."
+    )
 
 
 def name(experiment: Experiment, contrast: Contrast) -> str:
@@ -44,7 +71,8 @@ def name(experiment: Experiment, contrast: Contrast) -> str:
 def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]:
     """Every two-factor interaction that the runs show, alias sets as one, largest first.
 
-    p adjusted by Benjamini-Hochberg over all of them: a screening, exploratory.
+    p adjusted by Benjamini-Hochberg over all of them: a screening, exploratory. Against the
+    replicates' noise where there are any: real, though maybe of a higher order.
     """
     coding = fitted.coding
     labels = [name(experiment, c) for c in coding.mains]
@@ -63,7 +91,7 @@ def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]
         text = f"{terms[0][0]} × {terms[0][1]}" + "".join(
             f" {sign} {a} × {b}" for sign, (a, b) in zip(signs[1:], terms[1:], strict=True)
         )
-        found.append((text, terms, fitted.fit.estimate(contrast)))
+        found.append((text, terms, fitted.fit.estimate(contrast, noise_only=True)))
     adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
     listed = [
         Interaction(text, terms, estimate, p)
@@ -89,14 +117,14 @@ def grid_effects(
     coding = fitted.coding
     sizes = [len(levels) for levels in experiment.factors.values()]
     average: list[Estimate] = []
-    baseline: list[Estimate] = []
+    there: list[AtBaseline | None] = []
     for i in range(len(coding.mains)):
         aliases = ", ".join(name(experiment, c) for c in fitted.confounded_mains(i))
         reason = f"cannot be separated from {aliases}" if aliases else ""
         average.append(fitted.fit.estimate(coding.main_effect(i), reason))
         contrast = coding.mains[i]
-        there = baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level)
-        baseline.append(there or Estimate(None, reason=reason or NO_BASELINE))
+        there.append(baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level))
+    baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
     shown = baseline if at_baseline else average
     adjusted = holm([estimate.p() for estimate in shown])
     ratios = cost.grid_ratios(experiment)
@@ -108,6 +136,8 @@ def grid_effects(
         depends, maybe = (
             ([], []) if at_baseline else dependence(experiment, fitted, screened, i, margin)
         )
+        local = there[i]
+        used = local.runs if at_baseline and local else int(cells.count.sum())
         mine = cells.levels[:, contrast.factor] == contrast.level
         effects.append(
             Effect(
@@ -116,9 +146,10 @@ def grid_effects(
                 levels[0],
                 shown[i],
                 adjusted[i],
-                "depends" if depends else says,
-                int(cells.count.sum()),
+                "depends" if depends or maybe else says,
+                used,
                 at_baseline=baseline[i],
+                at_baseline_from=local.way if local else None,
                 depends_on=depends,
                 may_depend_on=maybe,
                 time=ratios.get((contrast.factor, contrast.level)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, contrast_df
@@ -53,11 +55,28 @@ def model(X: np.ndarray, count: np.ndarray) -> Model:
 
 
 @dataclass(frozen=True)
+class LackOfFit:
+    """What the arms' means deviate from the model, against the noise of their replicates.
+
+    mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
+    p: of the F test that the model holds. used: whether `mean_square` is the error term.
+    """
+
+    mean_square: float
+    df: int
+    pure: float
+    pure_df: int
+    p: float
+    used: bool
+
+
+@dataclass(frozen=True)
 class Fit:
     """A model with its runs' values. error: replicates, hc3, classical or none.
 
     beta: (p,); variance: (cells,) V such that Var(c'β) = Σ g² V with g = X bread c;
-    sigma: run-to-run sd in the metric's unit; df: of the error term as a whole.
+    sigma: run-to-run sd in the metric's unit; df: that of sigma; lack: of the model's fit, where
+    there are replicates and more arms than terms.
     """
 
     model: Model
@@ -67,9 +86,16 @@ class Fit:
     variance: np.ndarray
     sigma: float | None
     df: int
+    lack: LackOfFit | None = None
 
-    def estimate(self, contrast: np.ndarray, reason: str = "") -> Estimate:
-        """contrast' β with its standard error; `reason` is given if it is not estimable."""
+    def estimate(
+        self, contrast: np.ndarray, reason: str = "", noise_only: bool = False
+    ) -> Estimate:
+        """contrast' β with its standard error; `reason` is given if it is not estimable.
+
+        noise_only: against the replicates' noise even where the model does not fit: whether the
+        contrast of these arms is real, whatever higher-order interactions it may stand for.
+        """
         if not self.model.estimable(contrast):
             return Estimate(None, reason=reason or "the runs do not determine it")
         value = float(contrast @ self.beta)
@@ -79,7 +105,12 @@ class Fit:
                 reason="no error degrees of freedom: as many terms as arms, and no replicates; "
                 "more seeds would give an interval",
             )
-        parts = (self.model.X @ (self.model.bread @ contrast)) ** 2 * self.variance
+        squares = (self.model.X @ (self.model.bread @ contrast)) ** 2
+        if self.lack is not None and self.lack.used and not noise_only:
+            # A cell's deviation is common to all its runs, so its mean varies by MS / count.
+            spread = float((squares * self.cells.count).sum()) * self.lack.mean_square
+            return Estimate(value, float(np.sqrt(spread)), self.lack.df)
+        parts = squares * self.variance
         df: float = self.df
         if self.error == "replicates":
             replicated = self.cells.count > 1
@@ -117,4 +148,25 @@ def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
         variance = cells.count * sigma**2
         if error == "hc3":
             variance = residual / (1 - model.leverage) ** 2
-    return Fit(model, cells, beta, error, variance, sigma, max(df, 0))
+    lack = lack_of_fit(model, cells, beta) if error == "replicates" else None
+    return Fit(model, cells, beta, error, variance, sigma, max(df, 0), lack)
+
+
+def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | None:
+    """The F test of the model against the replicates; None without df for it.
+
+    Its mean square becomes the error term if it is significant (5 %) and arms are missing from
+    the grid: averages over a fraction are mixed with the interactions that the model leaves out.
+    Averages over all arms are not, however badly the model fits each of them.
+    """
+    df, pure_df = len(cells.count) - model.rank, cells.replicate_df
+    if df < 1 or pure_df < 1:
+        return None
+    mean_square = float((cells.count * (cells.mean - model.X @ beta) ** 2).sum()) / df
+    pure = float(cells.squares.sum()) / pure_df
+    if pure == 0:
+        return None
+    p = float(stats.f.sf(mean_square / pure, df, pure_df))
+    arms = math.prod(len(np.unique(column)) for column in cells.levels.T)
+    used = p < 0.05 and mean_square > pure and len(cells.count) < arms
+    return LackOfFit(mean_square, df, pure, pure_df, p, used)

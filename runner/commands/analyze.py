@@ -71,9 +71,12 @@ def _experiment(
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
+    from runner.analysis.effects import alias_sets, dependence, df_text
+
     unit = analysis.unit
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
-    rows = [("", "effect", "95 % interval", "p adjusted", "verdict", "runs")]
+    runs = "runs" if analysis.layout == "factorial" else "runs (both arms)"
+    rows = [("", "effect", "95 % interval", "p adjusted", "verdict", runs)]
     for effect in analysis.effects:
         value = effect.to_json()
         low, high = value["ci_low"], value["ci_high"]
@@ -83,7 +86,7 @@ def _print(analysis: Analysis) -> None:
                 _number(value["effect"]),
                 "none" if low is None else f"{low:+.2f} to {high:+.2f}",
                 "" if value["p_adjusted"] is None else f"{value['p_adjusted']:.3g}",
-                effect.verdict,
+                effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
                 str(effect.runs),
             )
         )
@@ -93,7 +96,14 @@ def _print(analysis: Analysis) -> None:
             "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )
     sigma = "unknown" if analysis.sigma is None else f"{analysis.sigma:.3g} {unit}"
-    print(f"run-to-run sd {sigma}; error: {analysis.error_term}")
+    answer = analysis.to_json()
+    for effect, value in zip(analysis.effects, answer["effects"], strict=True):
+        if effect.verdict == "depends":
+            print(f"{effect.label} {dependence(answer, value)}")
+    for text, number in alias_sets(answer).items():
+        print(f"set {number}, at least one of these is real, the runs cannot say which: {text}")
+    df = df_text(analysis.interval_df())
+    print(f"run-to-run sd {sigma}; error: {analysis.error_term}{df and '; '}{df}")
     reasons = {e.estimate.reason for e in analysis.effects if e.estimate.reason}
     for note in (*sorted(reasons), *analysis.notes):
         print(note)

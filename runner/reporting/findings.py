@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runner.analysis.effects import alias_sets, dependence
 from runner.reporting.markdown import escape, interval, signed
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
@@ -16,20 +17,11 @@ def findings(a: Answer) -> list[str]:
     for verdict in ("helps", "hurts"):
         mine = [e for e in a["effects"] if e["verdict"] == verdict]
         for e in sorted(mine, key=lambda e: -abs(e["effect"])):
-            said.append(
-                f"**{escape(e['label'])} {verdict}** {escape(where)}: {_estimate(a, e)}{_maybe(e)}."
-            )
+            said.append(f"**{escape(e['label'])} {verdict}** {escape(where)}: {_estimate(a, e)}.")
     said += [_depends(a, e) for e in a["effects"] if e["verdict"] == "depends"]
     said += _listed(a)
     said += _possible(a)
     return said
-
-
-def _maybe(e: Answer) -> str:
-    """A reservation where a real interaction may or may not be the effect's own."""
-    if not e["may_depend_on"]:
-        return ""
-    return "; it may be another beside other tricks: it stands in a set of interactions, below"
 
 
 def _estimate(a: Answer, e: Answer) -> str:
@@ -41,18 +33,21 @@ def _estimate(a: Answer, e: Answer) -> str:
 
 def _depends(a: Answer, e: Answer) -> str:
     """One sentence on a factor whose effect is another one beside another factor."""
+    shown = e["depends_on"][:3]
     parts = []
-    for on in e["depends_on"][:3]:
-        without, beside = f"without {escape(on['label'])}", f"with {escape(on['label'])}"
-        if "=" in on["label"]:
-            without = f"with {escape(on['reference'])}"
-        parts.append(f"{_brief(a, on['off'])} {without} but {_brief(a, on['on'])} {beside}")
-    rest = len(e["depends_on"]) - len(parts)
+    for on in shown:
+        without = f"without {escape(on['label'])}"
+        if on["label"] != on["factor"]:
+            without = f"with {escape(on['factor'])}={escape(on['reference'])}"
+        parts.append(
+            f"{_brief(a, on['off'])} {without} but {_brief(a, on['on'])} with {escape(on['label'])}"
+        )
+    rest = len(e["depends_on"]) - len(shown)
     more = f"; and on {rest} more" if rest > 0 else ""
-    names = ", ".join(escape(on["label"]) for on in e["depends_on"][:3])
+    said = f": {'; '.join(parts)}{more}" if parts else ""
     return (
-        f"**{escape(e['label'])} depends on {names}**: {'; '.join(parts)}{more}. "
-        f"Its average over the grid ({signed(e['effect'])} {a['unit']}) describes none of these."
+        f"**{escape(e['label'])} {escape(dependence(a, e))}**{said}. Its average over the grid, "
+        f"{_estimate(a, e)}, {'describes none of these' if parts else 'may describe no case'}."
     )
 
 
@@ -67,11 +62,16 @@ def _listed(a: Answer) -> list[str]:
     negligible = [e for e in a["effects"] if e["verdict"] == "negligible"]
     if negligible:
         names = ", ".join(f"{escape(e['label'])} ({signed(e['effect'])})" for e in negligible)
-        said.append(f"**Negligible** (surely within ±{a['negligible']:g} {a['unit']}): {names}.")
+        alone = any(e["simultaneous"] == 1 for e in negligible) and len(a["effects"]) > 1
+        said.append(
+            f"**Negligible** (90 % interval within ±{a['negligible']:g} {a['unit']}, "
+            f"{'each effect alone' if alone else 'for all effects at once'}): {names}."
+        )
     open_ = [e for e in a["effects"] if e["verdict"] == "undecided" and e["ci_low"] is not None]
     if open_:
         names = ", ".join(
-            f"{escape(e['label'])} ({signed(e['effect'])}, {interval(e['ci_low'], e['ci_high'])})"
+            f"{escape(e['label'])} ({signed(e['effect'])}, {interval(e['ci_low'], e['ci_high'])}"
+            f"{_alone(e)})"
             for e in open_
         )
         said.append(
@@ -90,11 +90,18 @@ def _listed(a: Answer) -> list[str]:
     return said
 
 
+def _alone(e: Answer) -> str:
+    """Why an effect is undecided although its interval excludes 0."""
+    if e["ci_low"] <= 0 <= e["ci_high"]:
+        return ""
+    return ": alone its interval excludes 0, after the adjustment for all effects it does not"
+
+
 def _possible(a: Answer) -> list[str]:
     """Real interactions within sets that cannot be told apart."""
-    sets = dict.fromkeys(label for e in a["effects"] for label in e["may_depend_on"])
+    size = {i["label"]: i for i in a["interactions"]}
     return [
-        f"At least one interaction in this set is real, and these runs cannot say which: "
-        f"{escape(label)}. The effects of these tricks may depend on each other."
-        for label in sets
+        f"**Set {number}**: at least one of these interactions is real, and these runs cannot say "
+        f"which: {escape(label)} ({_brief(a, size[label])})."
+        for label, number in alias_sets(a).items()
     ]

@@ -141,10 +141,12 @@ def _effects(a: Answer, figures: dict[str, str]) -> list[str]:
     blocks = ["## Effects", tables.effects(a), tables.caption(a)]
     if a["layout"] == "factorial" and a["estimand"] == "averaged over the grid":
         blocks.append(
-            "*The effect at the baseline (all other factors at their reference) comes from the "
-            "model with two-factor interactions, fitted to the runs in which the factors that "
-            "interact with this one are at their reference (– where the runs cannot tell). "
-            "Its interval is of each effect alone.*"
+            "*The effect at the baseline (all other factors at their reference) comes from: "
+            "“the two arms”, the baseline's runs against those of the arm with this change alone "
+            "(Welch); “model”, the model with two-factor interactions; “model, narrowed”, the same "
+            "fitted to the runs in which the factors that interact with this one are at their "
+            "reference; “average, narrowed”, the average over the other factors in such runs; "
+            "– where the runs cannot tell. Its interval is of each effect alone.*"
         )
     if any(e["time"] for e in a["effects"]):
         time = next(e["time"] for e in a["effects"] if e["time"])

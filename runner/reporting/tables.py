@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runner.analysis.effects import dependence, df_text
 from runner.reporting.markdown import (
     digits,
     escape,
@@ -25,11 +26,13 @@ def caption(a: Answer) -> str:
     sigma = f"{what} {plain(a['sigma'])} {a['unit']} ({source})"
     if a["sigma"] is None:
         sigma = "run-to-run sd not estimable"
-    df = f", {a['df']:.0f} df" if a["df"] is not None else ""
+    df = f", {a['df']:.0f} df of sigma" if a["df"] is not None else ""
+    own = df_text(a["df_of_intervals"])
     margin = f" Negligible: within ±{a['negligible']:g} {a['unit']}." if a["negligible"] else ""
     return (
         f"*Estimand: effect on {escape(a['metric'])} {escape(a['estimand'])}. "
-        f"Error term: {escape(a['error_term'])}{df}; {sigma}; {a['runs']['used']} runs. "
+        f"Error term: {escape(a['error_term'])}{own and '; '}{own}; {sigma}{df}; "
+        f"{a['runs']['used']} runs. "
         f"{escape(a['adjustment'][:1].upper() + a['adjustment'][1:])}.{margin}*"
     )
 
@@ -46,18 +49,16 @@ def effects(a: Answer) -> str:
     return _comparisons(a)
 
 
-def _verdict(e: Answer) -> str:
-    if e["verdict"] == "depends":
-        return "depends on " + ", ".join(escape(on["label"]) for on in e["depends_on"][:3])
-    return str(e["verdict"]) + (" (may depend)" if e["may_depend_on"] else "")
+def _verdict(a: Answer, e: Answer) -> str:
+    return escape(dependence(a, e)) if e["verdict"] == "depends" else str(e["verdict"])
 
 
 def _comparisons(a: Answer) -> str:
     """add-one, leave-one-out, cumulative and pairs: one row an arm."""
     d = _seen(a)
-    first = {"cumulative": "step", "factorial": "trick"}.get(a["layout"], "trick")
+    first = "step" if a["layout"] == "cumulative" else "trick"
     header = [first, f"{escape(a['metric'])} of the arm", f"effect ({a['unit']})"]
-    header += ["95 % interval", "p, adjusted", "verdict", "runs", "time ratio"]
+    header += ["95 % interval", "p, adjusted", "verdict", "runs (both arms)", "time ratio"]
     rows = [_reference_row(a, d)]
     for e in a["effects"]:
         name = escape(e["label"])
@@ -66,7 +67,7 @@ def _comparisons(a: Answer) -> str:
             [
                 name, plain(e["mean"], d), signed(e["effect"], d),
                 interval(e["ci_low"], e["ci_high"], d), p_value(e["p_adjusted"]),
-                _verdict(e), str(e["runs"]), ratio(e["time"]),
+                _verdict(a, e), str(e["runs"]), ratio(e["time"]),
             ]
         )  # fmt: skip
     return table(header, [row for row in rows if row])
@@ -90,17 +91,18 @@ def _grid(a: Answer) -> str:
     average = a["estimand"] == "averaged over the grid"
     header = ["trick", f"effect, {escape(a['estimand'])} ({a['unit']})", "95 % interval"]
     header += ["p, Holm", "verdict"]
-    header += ["effect at the baseline", "95 % interval", "time ratio"] if average else []
+    if average:
+        header += ["effect at the baseline", "95 % interval", "from", "time ratio"]
     rows = []
     for e in a["effects"]:
         row = [
             escape(e["label"]), signed(e["effect"], d), interval(e["ci_low"], e["ci_high"], d),
-            p_value(e["p_adjusted"]), _verdict(e),
+            p_value(e["p_adjusted"]), _verdict(a, e),
         ]  # fmt: skip
         if average:
             b = e["at_baseline"] or {"effect": None, "ci_low": None, "ci_high": None}
             row += [signed(b["effect"], d), interval(b["ci_low"], b["ci_high"], d)]
-            row.append(ratio(e["time"]))
+            row += [escape(e["at_baseline_from"] or "–"), ratio(e["time"])]
         rows.append(row)
     return table(header, rows)
 
@@ -111,8 +113,9 @@ def simple_effects(a: Answer) -> str:
     rows = []
     for e in a["effects"]:
         for on in e["depends_on"]:
-            off_name = on["reference"] if "=" in on["label"] else "off"
-            on_name = on["level"] if "=" in on["label"] else "on"
+            named_levels = on["label"] != on["factor"]
+            off_name = on["reference"] if named_levels else "off"
+            on_name = on["level"] if named_levels else "on"
             rows.append(
                 [
                     escape(e["label"]), escape(on["factor"]),
