@@ -9,7 +9,7 @@ import numpy as np
 from runner.analysis import arms as arm_means
 from runner.analysis.cells import Cells, cells
 from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
-from runner.analysis.effects import Analysis, Effect, Interaction
+from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
@@ -19,7 +19,6 @@ from runner.analysis.surroundings import design_weights, states, with_surroundin
 from runner.analysis.verdicts import NEGLIGIBLE
 from tricks.errors import BadInput, unknown
 
-GRID, BASELINE = "averaged over the grid", "at the baseline"
 ESTIMANDS = {GRID: GRID, BASELINE: BASELINE, "grid": GRID, "average": GRID, "baseline": BASELINE}
 WELCH = "replicates: each arm's own sd (Welch, Satterthwaite's df)"
 
@@ -50,6 +49,11 @@ def analyze(
     layout, reference = find_layout(experiment, usable)
     if wanted == GRID or (wanted == BASELINE and layout in ("cumulative", "pairs")):
         layout = "factorial"
+    if layout == "one-at-a-time" and wanted == BASELINE and reference.any():
+        raise BadInput(
+            "these arms leave out one trick each from all of them together: they do not show "
+            "effects at the baseline (an add-one study does)"
+        )
     if layout == "factorial":
         analysis = _factorial(experiment, usable, metric, wanted or GRID, negligible)
     else:

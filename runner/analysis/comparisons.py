@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from runner.analysis import cost
-from runner.analysis.cells import Cells
+from runner.analysis.arms import arm_label
+from runner.analysis.cells import Cells, distinct
 from runner.analysis.effects import Effect, Interaction, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm, sidak
-from runner.analysis.experiment import Experiment
-from runner.analysis.one_at_a_time import chain, combination, welch
+from runner.analysis.experiment import Experiment, level_codes
+from runner.analysis.one_at_a_time import combination, welch
 from runner.analysis.verdicts import verdict
 
 
@@ -24,17 +26,41 @@ def _effect(
     factor = list(experiment.factors)[j]
     levels = experiment.factors[factor]
     a, b = cells.find(high), cells.find(low)
+    estimate = welch(cells, a, b)
+    if a is None or b is None:
+        missing = [arm for arm, place in ((high, a), (low, b)) if place is None]
+        reason = "; ".join(dict.fromkeys(no_result(experiment, arm) for arm in missing))
+        estimate = Estimate(None, reason=reason)
     counted = [int(cells.count[x]) for x in (a, b) if x is not None]
     return Effect(
         factor,
         levels[high[j]],
         levels[low[j]],
-        welch(cells, a, b),
+        estimate,
         None,
         "undecided",
         sum(counted),
         time=cost.arm_ratio(experiment, high, low),
         mean=float(cells.mean[a]) if a is not None else None,
+    )
+
+
+def no_result(experiment: Experiment, arm: np.ndarray) -> str:
+    """Why an arm has no usable run. arm: (factors,) level indices."""
+    codes = level_codes(experiment.runs, experiment.factors)
+    mine = experiment.runs[(codes == arm).all(axis=1)]
+    named = zip(experiment.factors.items(), arm, strict=True)
+    label = arm_label({name: levels[i] for (name, levels), i in named}, experiment.factors)
+    if not len(mine):
+        return f"no usable run: the arm {label} has none"
+    counted = mine["state"].astype(str).value_counts() if "state" in mine else pd.Series(dtype=int)
+    bad = {str(k): int(n) for k, n in counted.items() if k != "ok"}
+    if list(bad.values()) == [len(mine)]:
+        all_of = f"all {len(mine)} runs" if len(mine) > 1 else "the only run"
+        return f"no usable run: {all_of} of the arm {label} {next(iter(bad))}"
+    said = ", ".join(f"{n} {k}" for k, n in bad.items())
+    return f"no usable run among the {len(mine)} of the arm {label}" + (
+        f" ({said})" if said else ""
     )
 
 
@@ -50,7 +76,7 @@ def _judge(
         replace(
             effect,
             p_adjusted=p,
-            verdict=verdict(effect.estimate, p, margin, larger_is_better),
+            verdict=verdict(effect.estimate, p, margin, larger_is_better, tests),
             simultaneous=tests,
         )
         for effect, p in zip(effects, adjusted, strict=True)
@@ -70,13 +96,16 @@ def against_reference(
     having it on: reference minus arm. reference: (factors,) level indices.
     """
     effects = []
+    codes = level_codes(experiment.runs, experiment.factors)
+    attempted = {tuple(row) for row in distinct(codes)[0]}
     for j, levels in enumerate(experiment.factors.values()):
         for level in range(len(levels)):
             if level == reference[j]:
                 continue
             arm = reference.copy()
             arm[j] = level
-            planned = experiment.grid in ("add-one", "pairs") or cells.find(arm) is not None
+            planned = experiment.grid in ("add-one", "pairs") or tuple(arm) in attempted
+            planned = planned or (experiment.grid == "leave-one-out" and level == 0)
             if planned:
                 high, low = (reference, arm) if level == 0 else (arm, reference)
                 effects.append(_effect(experiment, cells, j, high, low))
@@ -89,12 +118,10 @@ def cumulative(
 ) -> list[Effect]:
     """Each step of a chain against the step before it, Holm over the steps.
 
-    A step that is missing leaves a gap: the effect then has no estimate.
+    A step without a usable run leaves its own effect and the next one's without an estimate.
     """
-    start = np.zeros(len(experiment.factors), dtype=np.int64)
-    stages = cells.levels[chain(cells, start)]
     effects = []
-    for low, high in itertools.pairwise(stages):
+    for low, high in itertools.pairwise(stages(experiment)):
         changed = np.flatnonzero(low != high)
         effect = _effect(experiment, cells, int(changed[0]), high, low)
         if len(changed) > 1:
@@ -104,6 +131,27 @@ def cumulative(
         effects.append(effect)
     p = holm([effect.estimate.p() for effect in effects])
     return _judge(effects, p, margin, larger_is_better)
+
+
+def stages(experiment: Experiment) -> list[np.ndarray]:
+    """The arms of a cumulative grid in order, whatever became of their runs; (factors,) each.
+
+    By the study's order, each factor going to its "on" level; without an order, the arms that
+    were run, by how much they differ from the baseline.
+    """
+    arms = distinct(level_codes(experiment.runs, experiment.factors))[0]
+    arm = np.zeros(len(experiment.factors), dtype=np.int64)
+    by_change = [arms[i] for i in np.argsort((arms != arm).sum(axis=1), kind="stable")]
+    names = list(experiment.factors)
+    chained = [arm]
+    for name in experiment.order:
+        j, levels = names.index(name), experiment.factors[name]
+        on = experiment.reference.get(name)
+        arm = arm.copy()
+        arm[j] = levels.index(on) if on in levels else arms[:, j].max() or len(levels) - 1
+        chained.append(arm)
+    whole = {tuple(row) for row in arms} <= {tuple(row) for row in chained}
+    return chained if experiment.order and whole else by_change
 
 
 def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]:

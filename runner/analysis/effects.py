@@ -10,6 +10,8 @@ from typing import Any
 from runner.analysis.estimates import Estimate
 from runner.analysis.regression import LackOfFit
 
+GRID, BASELINE = "averaged over the grid", "at the baseline"  # estimands
+
 
 @dataclass(frozen=True)
 class Effect:

@@ -50,8 +50,3 @@ def centre(cells: Cells, preferred: np.ndarray) -> np.ndarray | None:
         if ((cells.levels != arm).sum(axis=1) <= 1).all():
             return np.asarray(arm)
     return None
-
-
-def chain(cells: Cells, start: np.ndarray) -> list[int]:
-    """Arms in the order of a cumulative grid: by the number of factors that have left `start`."""
-    return [int(i) for i in np.argsort((cells.levels != start).sum(axis=1), kind="stable")]

@@ -10,7 +10,7 @@ import numpy as np
 from runner.analysis import arms as arm_means
 from runner.analysis.cells import cells
 from runner.analysis.coding import Weights, shares
-from runner.analysis.effects import Analysis, finite
+from runner.analysis.effects import GRID, Analysis, finite
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.factorial import factorial
 from runner.analysis.metrics import is_share
@@ -48,9 +48,12 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     if counted.get("diverged"):
         notes.append(
             f"{counted['diverged']} of {len(experiment.runs)} runs diverged. Effects are of "
-            f"{analysis.metric} given that training succeeded; diverged runs are counted by "
-            "level, not averaged."
+            f"{analysis.metric} in the runs that succeeded; diverged runs are counted by level, "
+            "not averaged."
         )
+    lost = [row for row in listed if not row["ok"]]
+    if lost:
+        notes.append(_lost_arms(analysis, lost, len(listed)))
     for item in sorted(found, key=lambda x: -x["diverged"] / x["runs"]):
         if item["factor"] in told:
             continue
@@ -74,12 +77,26 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     )
 
 
+def _lost_arms(analysis: Analysis, lost: list[dict[str, Any]], arms: int) -> str:
+    """Arms without a successful run, and what that means for the effects."""
+    named = "; ".join(row["label"] for row in lost[:8])
+    more = f"; and {len(lost) - 8} more" if len(lost) > 8 else ""
+    why = "every run diverged" if all(x["diverged"] == x["runs"] for x in lost) else "no run is ok"
+    means = "their effects are not known"
+    if analysis.layout == "factorial":
+        means = (
+            "averages over the grid extrapolate to them by the model and are no averages of what "
+            "was measured"
+        )
+    return f"{len(lost)} of {arms} arms never succeeded ({why}): {named}{more}; {means}."
+
+
 def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[str, Any]:
-    """Collapsed arms, and for factorials the effects without them."""
+    """Collapsed arms, and for averages over a grid the same averages without them."""
     labels = arm_means.collapsed_arms(table)
     if labels is None:
         return {"arms": None, "reason": "chance accuracy is not known", "without": None}
-    if not labels or analysis.layout != "factorial":
+    if not labels or analysis.layout != "factorial" or analysis.estimand != GRID:
         return {"arms": labels, "without": None}
     gone = set(labels)
     places = [dict(row) for row in table.loc[table["label"].isin(gone), "levels"]]

@@ -8,12 +8,17 @@ NEGLIGIBLE = 0.2  # pp: the default margin within which an accuracy effect is ca
 
 
 def verdict(
-    estimate: Estimate, p_adjusted: float | None, margin: float | None, larger_is_better: bool
+    estimate: Estimate,
+    p_adjusted: float | None,
+    margin: float | None,
+    larger_is_better: bool,
+    tests: int = 1,
 ) -> str:
     """helps, hurts, negligible or undecided.
 
     negligible: two one-sided tests at 5 % each, i.e. the 90 % interval lies within ± `margin`;
-    it is asked first, since an effect that is surely tiny is tiny even if surely not zero.
+    it is asked first, since a tiny effect is tiny even if it is not zero. With `tests` > 1 that
+    interval holds for so many effects at once (Šidák).
     helps, hurts: `p_adjusted` below 0.05. undecided: everything else, also without an interval.
 
     >>> verdict(Estimate(1.0, 0.1, 20), 0.001, 0.2, True)
@@ -23,7 +28,7 @@ def verdict(
     >>> verdict(Estimate(1.0), None, 0.2, True)
     'undecided'
     """
-    inner = estimate.interval(0.90)
+    inner = estimate.interval(0.90, tests)
     if inner is None or estimate.value is None or p_adjusted is None:
         return "undecided"
     if margin is not None and -margin < inner[0] and inner[1] < margin:

@@ -51,6 +51,7 @@ def report(
         out or Path("reports") / found.study.name,
         metric,
         negligible,
+        planned=len(found.study.runs),
     )
     if json:
         print_json({"study": found.study.name, "report": str(path)})

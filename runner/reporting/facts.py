@@ -11,18 +11,13 @@ Record = Mapping[str, Any]
 STATES = ("ok", "diverged", "failed", "infra")
 
 
-def planned(asked: Mapping[str, Any], recorded: int) -> int:
-    """Runs that the study asked for: arms × seeds, or what is recorded if nobody said."""
-    arms, seeds = asked.get("arms"), asked.get("seeds")
-    if isinstance(arms, int) and isinstance(seeds, int):
-        return max(arms * seeds, recorded)
-    return recorded
-
-
 def what_was_run(
-    asked: Mapping[str, Any], records: Sequence[Record], states: Mapping[str, int]
+    asked: Mapping[str, Any], records: Sequence[Record], states: Mapping[str, int], total: int
 ) -> str:
-    """A list of facts: task, data, grid, factors, seeds, recipe, device, versions, states."""
+    """A list of facts: task, data, grid, factors, seeds, recipe, device, versions, states.
+
+    total: planned runs.
+    """
     lines = []
 
     def add(what: str, text: str) -> None:
@@ -45,7 +40,6 @@ def what_was_run(
     add("Device", _distinct(records, "device"))
     add("Versions", _versions(records))
     add("Code revision", _distinct(records, "code_revision"))
-    total = planned(asked, sum(states.values()))
     counted = [f"{states.get(state, 0)} {state}" for state in STATES if states.get(state)]
     missing = total - sum(states.values())
     add("Runs", f"{total} planned: {', '.join(counted) or 'none done'}, {missing} missing")
@@ -150,8 +144,8 @@ def cost(records: Iterable[Record]) -> str:
         return ""
     return (
         f"{counted} runs took {_hours(sums['total'])} of run time in all (summed over workers): "
-        f"{_hours(sums['train'])} training, {_hours(sums['evaluate'])} evaluating, "
-        f"{_hours(sums['wait'])} waiting for data. "
+        f"{_hours(sums['train'])} training (of which {_hours(sums['wait'])} waiting for data), "
+        f"{_hours(sums['evaluate'])} evaluating. "
         f"Training used {sums['cpu'] / 3600:.2f} core-hours of CPU."
     )
 

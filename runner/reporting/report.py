@@ -24,36 +24,27 @@ def write_report(
     asked: Mapping[str, Any],
     records: list[dict[str, Any]],
     out: Path,
-    metric: str | None = None,
+    metric: str = "accuracy",
     negligible: float | None = None,
+    planned: int | None = None,
 ) -> Path:
     """Write `out`/report.md and its plots; returns the path of report.md.
 
     experiment: an `Experiment`. curves: one row an epoch of a run (id, epoch, val_accuracy, lr).
     asked: what the study asked for. records: what its runs left behind.
-    metric: by default test accuracy, or validation accuracy where no run has a test.
+    planned: the number of runs in the study's own list; by default what is recorded.
     Raises BadInput, before anything is written, if there is nothing to report.
     """
-    metric = metric or _metric(experiment.runs)
     a: Answer = experiment.analyze(metric, negligible=negligible).to_json()
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         figures = _plots(experiment, curves, a, out)
-        text = _text(experiment, asked, records, a, figures)
+        text = _text(planned, asked, records, a, figures)
         (out / "report.md").write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"cannot write the report to {out}: {error.strerror or error}") from error
     return out / "report.md"
-
-
-def _metric(runs: pd.DataFrame) -> str:
-    import pandas as pd
-
-    for name in ("accuracy", "val_accuracy"):
-        if name in runs and pd.to_numeric(runs[name], errors="coerce").notna().any():
-            return name
-    return "accuracy"
 
 
 def _time(a: Answer) -> str:
@@ -83,7 +74,7 @@ def _plots(experiment: Any, curves: pd.DataFrame, a: Answer, out: Path) -> dict[
 
 
 def _text(
-    experiment: Any,
+    planned: int | None,
     asked: Mapping[str, Any],
     records: list[dict[str, Any]],
     a: Answer,
@@ -91,9 +82,10 @@ def _text(
 ) -> str:
     name = asked.get("name") or "study"
     states = {k: v for k, v in a["runs"].items() if k in facts.STATES}
-    blocks = [f"# {escape(name)}", _lead(asked, a, states), "## Findings"]
+    total = max(planned or 0, sum(states.values()))
+    blocks = [f"# {escape(name)}", _lead(total, a, states), "## Findings"]
     blocks.append("\n".join(f"- {line}" for line in [*findings(a), *_warnings(a)]))
-    blocks += ["## What was run", facts.what_was_run(asked, records, states)]
+    blocks += ["## What was run", facts.what_was_run(asked, records, states, total)]
     blocks += _effects(a, figures)
     blocks += _interactions(a, figures)
     blocks += _arms(a, figures)
@@ -103,9 +95,8 @@ def _text(
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _lead(asked: Mapping[str, Any], a: Answer, states: Mapping[str, int]) -> str:
+def _lead(total: int, a: Answer, states: Mapping[str, int]) -> str:
     """One line on the size of it, and a loud one if it is not whole."""
-    total = facts.planned(asked, sum(states.values()))
     done = sum(states.values())
     line = f"{a['runs']['used']} runs in {len(a['arms'])} arms, metric {escape(a['metric'])}."
     if done < total:
@@ -198,7 +189,8 @@ def _arms(a: Answer, figures: dict[str, str]) -> list[str]:
             ranked.reverse()
         blocks += [f"Ten best by {escape(by if by != 'mean' else a['metric'])}:"]
         blocks += [tables.arms(a, ranked[:10], time), "Ten worst:"]
-        blocks += [tables.arms(a, ranked[:-11:-1], time), note]
+        lost = [arm for arm in a["arms"] if not arm["ok"]]
+        blocks += [tables.arms(a, [*lost, *ranked[::-1]][:10], time), note]
         blocks.append(
             "*The best of many arms is lucky as well as good: expect it to do worse when it is "
             "run again on fresh seeds.*"
@@ -213,8 +205,8 @@ def _trouble(a: Answer, records: list[dict[str, Any]]) -> list[str]:
     if a["divergence"]:
         arms = [arm for arm in a["arms"] if arm["diverged"]]
         blocks += [
-            f"Effects are of {escape(a['metric'])} given that training succeeded: a trick that "
-            "makes runs diverge shows here, not in the means.",
+            f"Effects are of {escape(a['metric'])} in the runs that succeeded: a trick that makes "
+            "runs diverge shows here, not in the means.",
             tables.divergence(a),
             f"Arms with diverged runs: {tables.named(arms, a)}",
         ]

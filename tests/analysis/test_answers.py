@@ -108,6 +108,40 @@ def test_cumulative_steps_are_neighbouring_differences():
     assert any("order" in note for note in a.notes)
 
 
+def test_a_step_that_only_diverged_keeps_its_row_and_the_next_ones():
+    arms = [("off", "off", 90), ("on", "off", 92), ("on", "on", None)]
+    rows = [{"a": x, "b": y, "state": "ok" if v else "diverged", "accuracy": v and v + d}
+            for x, y, v in arms for d in (-0.5, 0, 0.5)]  # fmt: skip
+    last = experiment(rows, two_level("ab"), "cumulative", order=("a", "b")).analyze()
+    assert [e.label for e in last.effects] == ["a", "b"]
+    assert last.effects[0].estimate.value == pytest.approx(2)
+    assert "all 3 runs of the arm a + b diverged" in last.effects[1].estimate.reason
+    # An arm that nobody has run yet is a row as well.
+    begun = experiment(rows[:3], two_level("ab"), "cumulative", order=("a", "b")).analyze()
+    assert [e.estimate.value for e in begun.effects] == [None, None]
+
+
+def test_leave_one_out_has_no_effects_at_the_baseline():
+    rows = [{"a": x, "b": y, "accuracy": 90 + r} for x, y in
+            (("on", "on"), ("off", "on"), ("on", "off")) for r in range(3)]  # fmt: skip
+    with pytest.raises(BadInput, match="add-one"):
+        experiment(rows, two_level("ab"), "leave-one-out").analyze(estimand="baseline")
+
+
+def test_negligible_holds_for_all_effects_of_one_at_a_time_data():
+    rng = np.random.default_rng(4)
+    arms = [("off", "off"), ("on", "off"), ("off", "on")]
+    rows = [{"a": x, "b": y, "accuracy": 90 + 0.1 * rng.standard_normal()}
+            for x, y in arms for _ in range(20)]  # fmt: skip
+    found = experiment(rows, two_level("ab"), "add-one")
+    estimate = found.analyze().effects[0].estimate
+    alone = max(map(abs, estimate.interval(0.9)))
+    together = max(map(abs, estimate.interval(0.9, 2)))
+    within = found.analyze(negligible=(alone + together) / 2).effects[0]
+    assert within.verdict == "undecided"
+    assert found.analyze(negligible=1.01 * together).effects[0].verdict == "negligible"
+
+
 def test_pairs_give_the_difference_of_differences():
     means = {("off", "off"): 90, ("on", "off"): 92, ("off", "on"): 91, ("on", "on"): 90}
     rows = [{"a": x, "b": y, "accuracy": v + d} for (x, y), v in means.items() for d in (-1, 0, 1)]
@@ -284,6 +318,14 @@ def test_divergence_is_counted_with_wilsons_interval():
     assert on["low"] == pytest.approx(0.2903, abs=1e-4)  # Wilson's for 9 of 18, by hand
     assert any("unevenly" in note for note in a.notes)
     assert any("diverged" in note for note in a.notes)
+    assert not any("never succeeded" in note for note in a.notes)
+
+
+def test_arms_that_never_succeeded_are_named():
+    notes = collapsing_fraction().analyze().notes
+    said = next(note for note in notes if "never succeeded" in note)
+    assert said.startswith("2 of 16 arms never succeeded (every run diverged): b + c; b + c + d")
+    assert "extrapolate" in said
 
 
 def test_collapsed_arms_are_listed_and_their_weight_is_shown():

@@ -73,9 +73,20 @@ def test_names_cannot_break_out_of_their_cell(tmp_path, no_drawing):
 def test_a_partial_study_says_so(tmp_path, no_drawing):
     experiment, curves, asked, records = synthetic.study("add-one", 3, SMALL)
     part = replace(experiment, runs=experiment.runs.iloc[3:8])
-    text = report((part, curves, asked, records[3:8]), tmp_path)
+    text = write_report(part, curves, asked, records[3:8], tmp_path, planned=18).read_text()
+    assert "18 planned" in text
     assert "**Partial:** 13 of 18 planned runs are missing" in text
     assert "Not estimable" in text
+
+
+def test_an_arm_that_only_diverged_keeps_its_row(tmp_path, no_drawing):
+    experiment, curves, asked, records = synthetic.study("leave-one-out", 3, TWO, diverge=False)
+    lost = experiment.runs["mixup"].eq("off")
+    experiment.runs.loc[lost, ["state", "accuracy"]] = ["diverged", None]
+    text = report((experiment, curves, asked, records), tmp_path)
+    assert "**Not estimable**: mixup: no usable run: all 3 runs of the arm" in text
+    assert re.search(r"^\| mixup .*–", text, re.MULTILINE)
+    assert "1 of 4 arms never succeeded (every run diverged): zero-gamma + evonorm" in text
 
 
 def test_failed_runs_are_listed(tmp_path, no_drawing):
@@ -107,7 +118,8 @@ def test_a_sweep_without_a_test_set_reports_validation(tmp_path, no_drawing):
     bag = {"optimizer": ("sgd", "adamw"), "lr_scale": ("0.5", "1", "2")}
     experiment, curves, asked, records = synthetic.study("full", 3, bag, diverge=False)
     experiment.runs["accuracy"] = None
-    text = report((experiment, curves, asked, records), tmp_path)
+    study = (experiment, curves, asked, records)
+    text = write_report(*study, tmp_path, "val_accuracy").read_text()
     assert "metric val\\_accuracy" in text
     assert "optimizer=adamw + lr\\_scale=2" in text
 
