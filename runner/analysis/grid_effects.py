@@ -16,8 +16,8 @@ from runner.analysis.verdicts import verdict
 
 SOURCES = {
     "replicates": "replicates: each arm's own sd, Satterthwaite's df",
-    "hc3": "residual after {terms}, HC3 (robust to unequal noise)",
-    "classical": "residual after {terms}, constant sd (too few residual df for HC3)",
+    "hc2": "residual after {terms}, HC2 (robust to unequal noise)",
+    "classical": "residual after {terms}, constant sd assumed (too few residual df for HC2)",
     "none": "none: no replicates and no residual degrees of freedom",
 }
 NO_BASELINE = (
@@ -29,7 +29,7 @@ def error_text(fitted: Factorial) -> str:
     """The error term in words, with a flag where interactions are in the residual."""
     terms = "all estimable two-factor interactions" if fitted.interactions else "main effects only"
     text = SOURCES[fitted.fit.error].format(terms=terms)
-    if not fitted.interactions and fitted.fit.error in ("hc3", "classical"):
+    if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
         text += "; interactions, if any, are in it and may bias the effects"
     lack = fitted.fit.lack
     if lack is None:

@@ -11,10 +11,12 @@ from scipy import stats
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, contrast_df
 
-# HC3 divides each squared residual by (1 - leverage)². In a balanced two-level design that makes
-# intervals wider by 1 / sqrt(1 - p/n): 4 % in a full grid of 768, but 46 % in the 64-run fraction
-# (coverage 99.6 %), where the classical interval equals the unbiased HC2 one for each effect.
-LEVERAGE_FOR_HC3 = 0.15
+# HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
+# a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)² would widen
+# the 64-run fraction's intervals by 46 % (coverage 99.6 %).
+# With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
+FEWEST_DF = 10
+FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class LackOfFit:
 
 @dataclass(frozen=True)
 class Fit:
-    """A model with its runs' values. error: replicates, hc3, classical or none.
+    """A model with its runs' values. error: replicates, hc2, classical or none.
 
     beta: (p,); variance: (cells,) V such that Var(c'β) = Σ g² V with g = X bread c;
     sigma: run-to-run sd in the metric's unit; df: that of sigma; lack: of the model's fit, where
@@ -115,19 +117,19 @@ class Fit:
         if self.error == "replicates":
             replicated = self.cells.count > 1
             df = contrast_df(parts[replicated], self.cells.count[replicated] - 1.0)
-        elif self.error == "hc3":
+        elif self.error == "hc2":
             df = min(df, contrast_df(parts, self.cells.count.astype(float)))
         return Estimate(value, float(np.sqrt(parts.sum())), df)
 
 
 def error_term(model: Model, cells: Cells) -> str:
-    """replicates where most arms have them, else hc3 or classical residuals, else none."""
+    """replicates where most arms have them, else hc2 or classical residuals, else none."""
     if 2 * int((cells.count > 1).sum()) >= len(cells.count):
         return "replicates"
     df = int(cells.count.sum()) - model.rank
     if df < 1:
         return "none"
-    return "hc3" if model.leverage.max() <= LEVERAGE_FOR_HC3 else "classical"
+    return "hc2" if df >= FEWEST_DF else "classical"
 
 
 def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
@@ -146,8 +148,9 @@ def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
     elif error != "none":
         sigma = float(np.sqrt(residual.sum() / df))
         variance = cells.count * sigma**2
-        if error == "hc3":
-            variance = residual / (1 - model.leverage) ** 2
+        if error == "hc2":
+            free = model.leverage < FULL_LEVERAGE
+            variance[free] = residual[free] / (1 - model.leverage[free])
     lack = lack_of_fit(model, cells, beta) if error == "replicates" else None
     return Fit(model, cells, beta, error, variance, sigma, max(df, 0), lack)
 

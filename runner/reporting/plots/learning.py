@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from runner.analysis.experiment import succeeded
 from runner.reporting.plots.style import BLUE, CYCLE, DASHES, GREY, figure, short
 
 Answer = dict[str, Any]
@@ -42,7 +43,8 @@ def learning(
                 ax.plot(mine.index, mine.to_numpy(), color=colour, alpha=0.3, linewidth=0.8)
             if mine.shape[1]:
                 ax.plot(mine.index, mine.mean(axis=1), color=colour, linewidth=2)
-        ax.set_title(short(title, 27), fontsize=10)
+        gone = _lost(runs, [*reference, *other])
+        ax.set_title(short(title, 27) + (f"\n{gone}" if gone else ""), fontsize=10)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     what = "grey: baseline" if few else "grey: runs at the reference level"
@@ -56,6 +58,13 @@ def _ids(runs: pd.DataFrame, levels: Mapping[str, str]) -> list[str]:
     for name, level in levels.items():
         mine &= runs[name].astype(str).eq(level).to_numpy()
     return list(runs.loc[mine, "id"])
+
+
+def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
+    """How many of these runs did not finish: the means over runs leave them out where they end."""
+    mine = runs[runs["id"].isin(ids)]
+    count = int((~succeeded(mine)).sum())
+    return f"{count} of {len(mine)} runs lost" if count else ""
 
 
 def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
