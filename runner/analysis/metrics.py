@@ -20,15 +20,12 @@ def unit(metric: str) -> str:
     """
     if is_share(metric):
         return "pp"
-    if metric == "images_per_second":
-        return "images/s"
     return next((symbol for end, symbol in UNITS if metric.lower().endswith(end)), metric)
 
 
 def larger_is_better(metric: str) -> bool:
     """Whether a larger value is the better one."""
-    name = metric.lower()
-    return name == "images_per_second" or not any(word in name for word in SMALLER)
+    return not any(word in metric.lower() for word in SMALLER)
 
 
 # Columns that are never factors: what the tool exports, and the usual names elsewhere.

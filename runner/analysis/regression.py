@@ -12,8 +12,8 @@ from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, contrast_df
 
 # HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
-# a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)² would widen
-# the 64-run fraction's intervals by 46 % (coverage 99.6 %).
+# a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)²
+# would widen the 64-run fraction's intervals by 46 % (coverage 99.6 %).
 # With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
 FEWEST_DF = 10
 FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average

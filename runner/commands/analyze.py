@@ -59,7 +59,7 @@ def _experiment(
     what: str | None, metric: str, factors: list[str] | None, results: Path
 ) -> Experiment:
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
-        from runner.analysis.experiment import from_csv
+        from runner.analysis.csv_file import from_csv
 
         return from_csv(what, factors, metric)
     if factors is not None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runner.analysis.cells import distinct
-from runner.analysis.experiment import Experiment, from_csv
+from runner.analysis.csv_file import from_csv
+from runner.analysis.experiment import Experiment
 from tricks.errors import BadInput
 
 

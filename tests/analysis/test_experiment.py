@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.analysis.experiment import from_csv
+from runner.analysis.csv_file import from_csv
 from tricks.errors import BadInput
 
 

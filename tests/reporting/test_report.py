@@ -131,3 +131,16 @@ def test_the_same_data_give_the_same_bytes(tmp_path):
     write_report(*study, two)
     for file in one.iterdir():
         assert file.read_bytes() == (two / file.name).read_bytes(), file.name
+
+
+def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
+    name = "mixup(alpha=0.4)"
+    rows = [
+        {"a": a, name: m, "accuracy": 90 + 6 * (a == "on") * (m == "on") + 0.1 * r}
+        for a in ("off", "on") for m in ("off", "on") for r in range(3)
+    ]  # fmt: skip
+    experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on"), name: ("off", "on")})
+    empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
+    text = write_report(experiment, empty, {}, [], tmp_path).read_text()
+    assert "without mixup(alpha=0.4) but" in text
+    assert "with mixup(alpha=0.4)=off" not in text

@@ -1,0 +1,127 @@
+"""A CSV made elsewhere, one row a run, as an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from runner.analysis.experiment import Experiment, succeeded
+from runner.analysis.metrics import is_bookkeeping
+from tricks.errors import BadInput, unknown
+
+MOST_LEVELS = 20  # a column of numbers with more distinct values is a measurement, not a factor
+REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", "default")
+
+
+def from_csv(
+    path: str | Path, factors: Sequence[str] | None = None, metric: str = "accuracy"
+) -> Experiment:
+    """An experiment from a CSV with one row a run: factor columns, a metric column, maybe more.
+
+    factors: the factor columns; by default every column that is not the metric, not bookkeeping
+    (seed, seconds, device, status ...) and not constant. The reference of a factor is 0, off, none
+    or the like, else its smallest number, else the first level in the file.
+    Raises BadInput, one line, for a file or column that cannot be used.
+    """
+    table = _read(path)
+    if metric not in table:
+        raise BadInput(f"{path}: {unknown('metric column', metric, map(str, table.columns))}")
+    if "state" not in table and "status" in table:
+        table["state"] = table["status"]
+    if "state" in table:
+        table["state"] = table["state"].str.strip().str.lower()
+        table["state"] = table["state"].replace({"": "ok", "done": "ok", "success": "ok"})
+    table[metric] = _numbers(path, table, metric)
+    named = list(dict.fromkeys(factors)) if factors is not None else None
+    for name in named or []:
+        if name not in table:
+            raise BadInput(f"{path}: {unknown('factor column', name, map(str, table.columns))}")
+        if name == metric or is_bookkeeping(name):
+            raise BadInput(f"{path}: {name!r} cannot be a factor: it is a metric or bookkeeping")
+    candidates = named or [
+        str(c) for c in table.columns if c != metric and not is_bookkeeping(str(c))
+    ]
+    levels: dict[str, tuple[str, ...]] = {}
+    notes = []
+    for name in candidates:
+        table[name] = _level_names(path, table, name)
+        found = _ordered(list(dict.fromkeys(table[name])))
+        if len(found) > MOST_LEVELS and named is None:
+            raise BadInput(
+                f"{path}: column {name!r} has {len(found)} distinct values, too many for a factor: "
+                "name the factor columns with --factors"
+            )
+        if len(found) > 1:
+            levels[name] = found
+        elif named is not None:
+            raise BadInput(
+                f"{path}: factor {name!r} is {found[0]!r} in every row: nothing to compare"
+            )
+        else:
+            notes.append(f"Column {name} is {found[0]} in every row: not a factor.")
+    if not levels:
+        raise BadInput(f"{path}: no column varies that could be a factor: name them with --factors")
+    for name in table.columns:
+        if name not in levels and name not in (metric, "state", "status", "device"):
+            numbers = pd.to_numeric(table[name], errors="coerce")
+            if numbers.notna().any():
+                table[name] = numbers
+    return Experiment(table, levels, notes=tuple(notes))
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    """The CSV as text, blank cells as "". Raises BadInput."""
+    try:
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
+        )
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file") from None
+    except pd.errors.EmptyDataError:
+        raise BadInput(f"{path}: the file is empty") from None
+    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"{path}: not a readable CSV: {str(error).splitlines()[0]}") from None
+    table.columns = pd.Index([str(c).strip() for c in table.columns])
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise BadInput(f"{path}: two columns are called {twice!r}")
+    if not len(table):
+        raise BadInput(f"{path}: a header without rows: one row a run is needed")
+    return table
+
+
+def _numbers(path: str | Path, table: pd.DataFrame, metric: str) -> pd.Series:
+    """The metric as floats; only rows whose state is not ok may lack it."""
+    numbers = pd.to_numeric(table[metric], errors="coerce").astype(float)
+    bad = ~np.isfinite(numbers) & succeeded(table)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise BadInput(
+            f"{path}, line {row + 2}, column {metric!r}: {table[metric].iloc[row]!r} is no number "
+            "(give a run without one a `state` column saying diverged, or remove its row)"
+        )
+    return numbers.where(np.isfinite(numbers))
+
+
+def _level_names(path: str | Path, table: pd.DataFrame, name: str) -> pd.Series:
+    """Level names as text; numbers in one form, so that 1 and 1.0 are one level."""
+    text = table[name].str.strip()
+    blank = text.str.lower().isin(["", "nan", "na", "null"])
+    if blank.any():
+        row = int(np.argmax(blank))
+        raise BadInput(f"{path}, line {row + 2}, column {name!r}: the level is missing")
+    numbers = pd.to_numeric(text, errors="coerce")
+    if numbers.notna().all():
+        return numbers.astype(float).map(lambda x: f"{x:.12g}")
+    return text
+
+
+def _ordered(levels: list[str]) -> tuple[str, ...]:
+    """The reference first, the others as numbers ascend or as they appear."""
+    try:
+        return tuple(sorted(levels, key=float))
+    except ValueError:
+        return tuple(sorted(levels, key=lambda level: level.lower() not in REFERENCES))
