@@ -33,6 +33,7 @@ def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
         members = (all_labels == kind).nonzero().flatten()
         ranked = members[draws[members].argsort()]
         share[ranked] = (torch.arange(len(ranked), dtype=torch.float64) + 0.5) / len(ranked)
+        share[ranked[0]] = 0  # one of each class comes first
     chosen = share.argsort(stable=True)[:count]
     if len(all_labels[chosen].unique()) < len(kinds):
         raise BadInput(f"{count} images cannot hold one of each of the {len(kinds)} classes")
@@ -42,6 +43,7 @@ def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
 def hold_out(labels: Sequence[int], share_or_count: float | int) -> tuple[list[int], list[int]]:
     """Indices (kept, held out), stratified: a count of images, or a share below 1 of each class."""
     count = share_or_count if share_or_count >= 1 else round(share_or_count * len(labels))
+    count = max(count, len(set(labels)))  # at least one of each class
     held = stratified(labels, int(count), seed=1)
     chosen = set(held)
     return [i for i in range(len(labels)) if i not in chosen], held
