@@ -55,7 +55,8 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
         sets = [getattr(torchvision.datasets, name)(data, train=part) for part in (True, False)]
     except Exception as error:  # torchvision says a broken file in many ways
         raise BadInput(
-            f"{name} in {data} cannot be read ({type(error).__name__} {error}): remove it and fetch it with --download"
+            f"{name} in {data} cannot be read ({type(error).__name__} {error}): "
+            "remove it and fetch it with --download"
         ) from error
 
     def resident(dataset: Any) -> Resident:
