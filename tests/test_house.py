@@ -88,3 +88,9 @@ def test_analyze_needs_no_torch(tmp_path):
     (tmp_path / "runs.csv").write_text("\n".join(["mixup,seed,accuracy", *rows]))
     done = run(["analyze runs.csv", "analyze runs.csv --json"], ("torch", "timm"), tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_report_needs_no_torch(tmp_path):
+    study = ROOT / "results" / "reference" / "digits-budget"
+    done = run([f"report {study}", f"analyze {study}"], ("torch", "timm"), tmp_path)
+    assert done.returncode == 0, done.stderr
