@@ -55,7 +55,8 @@ def execute(
     silent for `silence` seconds) is tried `retries` more times, then recorded as infra; an
     execution after this one tries it anew. An exception in training is recorded as failed.
     SIGINT or SIGTERM once: running runs are finished, then it returns; twice: it returns now.
-    Raises BadInput if the store cannot be written to; what is recorded is safe.
+    Raises BadInput if the store cannot be written to, or if a training raised it: then no more are
+    begun, those that run are finished, and the run at fault stays open. What is recorded is safe.
     """
     if workers < 1:
         raise BadInput(f"workers must be at least 1, not {workers}")
@@ -87,27 +88,32 @@ class _Supervisor:
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
+    mistake: str | None = None  # what a training found to be the user's to mend
 
     def supervise(self, jobs: Jobs, interrupt: Interrupt) -> Summary:
         """Hand out jobs until none is left, or until asked to stop."""
         told = 0
         while True:
-            if interrupt.requests > told:
-                told = interrupt.requests
+            stops = interrupt.requests + (self.mistake is not None)
+            if stops > told:
+                told = stops
                 self.tell(Stopping(self._busy(), now=told > 1))
             if told > 1:
                 break
             if not told:
                 self._hand_out(jobs)
+            left = told > 0 and not self._busy() and jobs.left()
             self._report(jobs)
-            if not self._busy() and (told or jobs.over):
+            if not self._busy() and (left or jobs.over):
                 break
             self._listen(jobs)
+        if self.mistake is not None:
+            raise BadInput(self.mistake)
         done = {state: self.counts[state] for state in ("ok", "diverged", "failed", "infra")}
         return Summary(
             **done,
             skipped=self.counts["skipped"],
-            interrupted=told > 0 and not (jobs.over and not self._busy()),
+            interrupted=bool(self._busy() or not jobs.over),
             failures=tuple(self.failures),
             failed_before=jobs.failed_before,
         )
@@ -208,6 +214,8 @@ class _Supervisor:
             jobs.defer(job)
         elif kind == "recorded":
             jobs.skip(rest[0])
+        elif kind == "mistake":
+            self.mistake = self.mistake or rest[0]
         elif kind == "unwritable":
             raise self._unwritable(rest[0])
 

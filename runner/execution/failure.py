@@ -6,6 +6,8 @@ import errno
 import signal
 import traceback
 
+from tricks.errors import BadInput
+
 SURROUNDINGS = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE}
 LOST = 255  # what multiprocessing says of a process whose end nobody saw
 
@@ -22,6 +24,19 @@ def of_surroundings(error: BaseException) -> bool:
     # What torch raises as plain RuntimeErrors: its CPU allocator's, and older versions' of CUDA.
     text = str(error)
     return "can't allocate memory" in text or text.startswith("CUDA error")
+
+
+def mistake(error: BaseException) -> str | None:
+    """The one line that tells the user what to mend, if that is what `error` is.
+
+    A process that loads images hands it on with its traceback around it.
+    """
+    if not isinstance(error, BadInput):
+        return None
+    text = str(error)
+    if text.startswith("Caught "):
+        text = text.rpartition(f"{type(error).__name__}: ")[2]
+    return " ".join(text.split())
 
 
 def described(error: BaseException) -> dict[str, str]:

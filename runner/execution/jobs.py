@@ -58,6 +58,13 @@ class Jobs:
             return self._again.popleft()
         return self._fresh() or self._freed()
 
+    def left(self) -> bool:
+        """Whether a run is known to be left, after a look past those that are recorded."""
+        job = self.next()
+        if job is not None:
+            self._again.appendleft(job)
+        return bool(self._again or self.elsewhere)
+
     def retry(self, job: Job) -> None:
         """Try a lost run again, before others."""
         self._again.append(job)

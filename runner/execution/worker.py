@@ -2,7 +2,8 @@
 
 It speaks with the runner through a pipe, in tuples: ("started", attempt), ("epoch", metrics), and
 at the end of a run one of ("finished", state, val_accuracy, seconds, error), ("infra", error),
-("elsewhere",), ("recorded", state), ("unwritable", message).
+("elsewhere",), ("recorded", state), ("mistake", message), ("unwritable", message). A mistake is the
+user's to mend (BadInput), and no result of the run: it is not recorded.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from runner.execution.failure import described, of_surroundings
+from runner.execution.failure import described, mistake, of_surroundings
 from runner.records.claims import BEAT, Claim
 from runner.records.record import finite
 from runner.records.spec import RunSpec
@@ -94,6 +95,9 @@ def _run(
             record = _trained(train, plugins, job, log, send)
             record = {**record, "attempt": attempt}
             state, error = record["state"], record["error"]
+            if state == "mistake":
+                _clear(log)
+                return ("mistake", record["mistake"])
             if state == "infra" and not job["last"]:
                 return ("infra", error)
             if not claim.held():
@@ -101,15 +105,20 @@ def _run(
             if not store.commit(record):
                 return ("recorded", str(store.state(id)))
             if state in ("ok", "diverged"):
-                shutil.rmtree(log, ignore_errors=True)
-                with contextlib.suppress(OSError):
-                    log.parent.rmdir()
+                _clear(log)
             return ("finished", state, record.get("val_accuracy"), record["wall_seconds"], error)
         finally:
             claims.clear()
             claim.release()
     except OSError as error:
         return ("unwritable", f"{error.strerror or error}")
+
+
+def _clear(attempt: Path) -> None:
+    """Remove the folder of an attempt of which nothing is to be kept."""
+    shutil.rmtree(attempt, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        attempt.parent.rmdir()
 
 
 def _trained(
@@ -140,7 +149,11 @@ def _trained(
                 os._exit(1)  # the runner is gone
             error = described(problem)
             sys.stderr.write(error["traceback"])
-            outcome = {"state": "infra" if of_surroundings(problem) else "failed"}
+            told = mistake(problem)
+            if told is not None:
+                outcome = {"state": "mistake", "mistake": told}
+            else:
+                outcome = {"state": "infra" if of_surroundings(problem) else "failed"}
     return {
         "id": job["id"],
         **job["spec"],

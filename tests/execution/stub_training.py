@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.records.spec import RunSpec
+from tricks.errors import BadInput
 from tricks.recipe import Recipe
 
 BEHAVIOUR = {
@@ -27,6 +28,8 @@ BEHAVIOUR = {
     90008: "nonsense",
     90009: "killed once",
     90010: "poison",
+    90011: "mistake",
+    90012: "mistake of a loader",
 }
 poisoned: list[int] = []  # not empty: no training can succeed in this process any more
 
@@ -58,6 +61,13 @@ def train(
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
     if behaviour == "exception":
         raise ValueError("the loss has no meaning\nsecond line")
+    if behaviour == "mistake":
+        raise BadInput("a.png is no image: remove it")
+    if behaviour == "mistake of a loader":
+        raise BadInput(
+            "Caught BadInput in DataLoader worker process 0.\nOriginal Traceback (most recent call "
+            'last):\n  File "x.py", line 1, in f\ntricks.errors.BadInput: b.png is no image\n'
+        )
     if behaviour == "exit":
         os._exit(3)
     if behaviour == "signal":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -223,9 +225,41 @@ def test_specs_are_taken_as_they_are_needed(grid: Grid) -> None:
 def test_plugins_are_loaded_in_the_child(grid: Grid, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("1 / 0")
-    summary = grid.run([0], plugins=[str(broken)])
-    assert summary.failed == 1
-    assert "broken.py: ZeroDivisionError" in summary.failures[0].message
+    with pytest.raises(BadInput, match=r"broken\.py: ZeroDivisionError"):
+        grid.run([0], plugins=[str(broken)])
+    assert grid.store.states() == {}
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"), [(90011, "a.png is no image: remove it"), (90012, "b.png is no image")]
+)
+@pytest.mark.parametrize("runs_per_process", [1, 100])
+def test_a_mistake_of_the_user_ends_all_and_is_no_record(
+    grid: Grid, bad: int, said: str, runs_per_process: int
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        grid.run([0, bad, *range(1, 50)], runs_per_process=runs_per_process)
+    assert str(caught.value) == said
+    assert grid.store.state(id_of(bad)) is None
+    begun = set(grid.trainings())
+    assert len(begun) < 10
+    assert set(grid.store.states()) == begun - {id_of(bad)}, "runs at hand were finished"
+    assert set(grid.store.states().values()) == {"ok"}
+    assert grid.store.claims.running() == set()
+    assert not list((grid.store.root / "attempts").rglob("log.txt"))
+
+
+@pytest.mark.parametrize("more", [[], [0, 1]])
+def test_a_stop_during_the_last_runs_is_a_finished_grid(grid: Grid, more: list[int]) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Started) and grid.store.state(id_of(1)):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    grid.run([0, 1])
+    summary = grid.run([2, *more], on_event=stop)
+    assert (summary.ok, summary.skipped, summary.interrupted) == (1, len(more), False)
+    summary = grid.run([3, *more, 4, 5, 6], on_event=stop)
+    assert summary.interrupted
 
 
 def test_a_store_that_fills_up_stops_all_with_one_line(grid: Grid) -> None:
