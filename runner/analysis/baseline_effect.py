@@ -16,13 +16,12 @@ import numpy as np
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, benjamini_hochberg
-from runner.analysis.factorial import Factorial, clear_of_interactions, factorial
+from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.one_at_a_time import welch
 
 ARMS = "the two arms"
 MODEL = "model"
 NARROWED = "model, narrowed"
-AVERAGE = "average, narrowed"
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class AtBaseline:
 
     way: ARMS, the baseline's runs against those of the arm with this single change; MODEL, the
     model with two-factor interactions of all runs; NARROWED, the same of the runs in which the
-    factors that interact with this one are at their reference; AVERAGE, the mean over the others
-    in such runs, none of which was seen to interact with this one. runs: on which it rests.
+    factors that interact with this one are at their reference. runs: on which it rests.
     """
 
     estimate: Estimate
@@ -65,10 +63,10 @@ def baseline_effect(
 
     The two arms themselves, if both have replicates. Otherwise from the model with two-factor
     interactions, fitted to the runs in which the factors that interact with this one are at their
-    reference; again and again until none does. Where such a narrowed set of runs is too small for
-    interactions, the other factors, none of which was seen to interact with this one, are
-    averaged over instead, if the set is balanced enough for that. None if the runs cannot tell:
-    so wherever the runs do not show some interaction of this factor at all.
+    reference; again and again until none does. None if the runs cannot tell: so where such a
+    narrowed set of runs is too small for interactions (an interaction that was not seen is not
+    one that is absent: averaged over, it showed 25 pp where there were 2), and wherever the runs
+    do not show some interaction of this factor at all.
     """
     low = np.zeros(len(sizes), dtype=np.int64)
     high = low.copy()
@@ -90,20 +88,19 @@ def _modelled(
     if (factor, level) not in at:
         return None
     i = at[factor, level]
-    if any(i in pair for pair in fitted.unseen):
+    elsewhere = cells.levels.min(axis=0) > 0  # other factors that never are at their reference
+    elsewhere[factor] = False
+    if elsewhere.any() or any(i in pair for pair in fitted.unseen):
         return None
     alone = len(set(_factors(fitted))) == 1
-    runs = int(cells.count.sum())
     if not fitted.interactions and not alone:
-        clear = narrowed and clear_of_interactions(fitted, cells, i)
-        estimate = _estimate(fitted, coding.main_effect(i)) if clear else None
-        return AtBaseline(estimate, AVERAGE, runs) if estimate else None
+        return None
     held = interacting(fitted, i)
     if not held:
         others = {j: 0 for j in _factors(fitted) if j != factor}
         estimate = _estimate(fitted, coding.simple_effect(i, others))
         way = NARROWED if narrowed else MODEL
-        return AtBaseline(estimate, way, runs) if estimate else None
+        return AtBaseline(estimate, way, int(cells.count.sum())) if estimate else None
     kept = (cells.levels[:, held] == 0).all(axis=1)
     if not kept.any():
         return None

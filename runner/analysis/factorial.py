@@ -148,18 +148,3 @@ def alias_sum(factorial: Factorial, members: list[int]) -> np.ndarray | None:
     for k, share in zip(members, factors, strict=True):
         c[first + k] = span * share
     return c
-
-
-def clear_of_interactions(fitted: Factorial, cells: Cells, i: int) -> bool:
-    """Whether main effect `i` is free of all two-factor interactions, in the model or not.
-
-    Never where an interaction of its own is unseen: its two factors then hardly vary together,
-    and the other effects of the one are mixed with those of the other.
-    """
-    if any(i in pair for pair in fitted.unseen):
-        return False
-    mains = fitted.coding.mains
-    unseen = set(fitted.unseen)
-    coding = Coding(mains, [pair for pair in all_pairs(mains) if pair not in unseen])
-    whole = model(coding.matrix(cells.levels), cells.count)
-    return whole.estimable(coding.main_effect(i))

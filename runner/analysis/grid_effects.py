@@ -21,7 +21,8 @@ SOURCES = {
     "none": "none: no replicates and no residual degrees of freedom",
 }
 NO_BASELINE = (
-    "the runs cannot separate the interactions that this needs: add-one or the full grid can"
+    "these runs cannot tell it, since they do not separate the interactions that it needs; "
+    "run --grid add-one"
 )
 
 

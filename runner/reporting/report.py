@@ -136,8 +136,7 @@ def _effects(a: Answer, figures: dict[str, str]) -> list[str]:
             "“the two arms”, the baseline's runs against those of the arm with this change alone "
             "(Welch); “model”, the model with two-factor interactions; “model, narrowed”, the same "
             "fitted to the runs in which the factors that interact with this one are at their "
-            "reference; “average, narrowed”, the average over the other factors in such runs; "
-            "– where the runs cannot tell. Its interval is of each effect alone.*"
+            "reference; – where the runs cannot tell. Its interval is of each effect alone.*"
         )
     if any(e["time"] for e in a["effects"]):
         time = next(e["time"] for e in a["effects"] if e["time"])
