@@ -66,6 +66,7 @@ def group(levels: np.ndarray, y: np.ndarray) -> Cells:
     count = np.bincount(where, minlength=len(arms))
     mean = np.bincount(where, weights=y, minlength=len(arms)) / count
     squares = np.bincount(where, weights=(y - mean[where]) ** 2, minlength=len(arms))
+    squares[squares <= count * (1e-12 * mean) ** 2] = 0  # equal runs, but for rounding
     return Cells(arms, count, mean, squares)
 
 

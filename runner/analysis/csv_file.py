@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from runner.analysis.experiment import Experiment, succeeded
-from runner.analysis.metrics import is_bookkeeping
+from runner.analysis.metrics import is_bookkeeping, is_share
 from tricks.errors import BadInput, unknown
 
 MOST_LEVELS = 20  # a column of numbers with more distinct values is a measurement, not a factor
+STATES = ("ok", "diverged", "failed", "infra")
 REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", "default")
 
 
@@ -22,8 +23,9 @@ def from_csv(
     """An experiment from a CSV with one row a run: factor columns, a metric column, maybe more.
 
     factors: the factor columns; by default every column that is not the metric, not bookkeeping
-    (seed, seconds, device, status ...) and not constant. The reference of a factor is 0, off, none
-    or the like, else its smallest number, else the first level in the file.
+    (seed, seconds, device, status ...), not constant and no words of each row's own. The
+    reference of a factor is 0, off, none or the like, else its smallest number, else the first
+    level in the file.
     Raises BadInput, one line, for a file or column that cannot be used.
     """
     table = _read(path)
@@ -32,8 +34,7 @@ def from_csv(
     if "state" not in table and "status" in table:
         table["state"] = table["status"]
     if "state" in table:
-        table["state"] = table["state"].str.strip().str.lower()
-        table["state"] = table["state"].replace({"": "ok", "done": "ok", "success": "ok"})
+        table["state"] = _states(path, table["state"])
     table[metric] = _numbers(path, table, metric)
     named = list(dict.fromkeys(factors)) if factors is not None else None
     for name in named or []:
@@ -47,7 +48,11 @@ def from_csv(
     levels: dict[str, tuple[str, ...]] = {}
     notes = []
     for name in candidates:
-        table[name] = _level_names(path, table, name)
+        text = _level_names(path, table, name, hint=named is None)
+        table[name] = _folded(text)
+        if not table[name].equals(text):
+            kept = ", ".join(dict.fromkeys(table[name]))
+            notes.append(f"Column {name}: levels that differ in case only are one: {kept}.")
         found = _ordered(list(dict.fromkeys(table[name])))
         if len(found) > MOST_LEVELS and named is None:
             raise BadInput(
@@ -62,6 +67,8 @@ def from_csv(
             )
         else:
             notes.append(f"Column {name} is {found[0]} in every row: not a factor.")
+    if named is None:
+        notes += _leave_out_remarks(path, levels, len(table))
     if not levels:
         raise BadInput(f"{path}: no column varies that could be a factor: name them with --factors")
     for name in table.columns:
@@ -75,22 +82,72 @@ def from_csv(
 def _read(path: str | Path) -> pd.DataFrame:
     """The CSV as text, blank cells as "". Raises BadInput."""
     try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
-        )
+        # With header=None the names are as they stand: pandas would rename a second `a` to `a.1`.
+        lines = pd.read_csv(
+            path, header=None, dtype=str, keep_default_na=False, skipinitialspace=True,
+            encoding="utf-8-sig",
+        )  # fmt: skip
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file") from None
     except pd.errors.EmptyDataError:
         raise BadInput(f"{path}: the file is empty") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{path}: not a readable CSV: {str(error).splitlines()[0]}") from None
-    table.columns = pd.Index([str(c).strip() for c in table.columns])
-    if not table.columns.is_unique:
-        twice = table.columns[table.columns.duplicated()][0]
+    lines = lines.fillna("")
+    names = [str(c).strip() or f"unnamed: {i}" for i, c in enumerate(lines.iloc[0])]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
         raise BadInput(f"{path}: two columns are called {twice!r}")
+    table = lines.iloc[1:].reset_index(drop=True)
+    table.columns = pd.Index(names)
     if not len(table):
         raise BadInput(f"{path}: a header without rows: one row a run is needed")
     return table
+
+
+def _states(path: str | Path, column: pd.Series) -> pd.Series:
+    """How each run ended. Raises BadInput for a word that is none of `STATES`."""
+    text = column.str.strip().str.lower().replace({"": "ok", "done": "ok", "success": "ok"})
+    strange = ~text.isin(STATES)
+    if strange.any():
+        row = int(np.argmax(strange))
+        raise BadInput(
+            f"{path}, line {row + 2}, column {column.name!r}: unknown state {text.iloc[row]!r}; "
+            f"known: {', '.join(STATES)}"
+        )
+    return text
+
+
+def _leave_out_remarks(
+    path: str | Path, levels: dict[str, tuple[str, ...]], rows: int
+) -> list[str]:
+    """Take columns of words that differ in every row out of `levels`; notes that say so."""
+    words = [
+        name
+        for name, found in levels.items()
+        if len(found) == rows > 2 and not all(map(_is_number, found))
+    ]
+    if len(words) > 1 and len(words) == len(levels):
+        raise BadInput(
+            f"{path}: columns {', '.join(words)} are different in every row: name the factor "
+            "columns with --factors"
+        )
+    if len(words) == len(levels):
+        return []
+    for name in words:
+        del levels[name]
+    return [
+        f"Column {name} is different in every row: not taken for a factor (--factors names them)."
+        for name in words
+    ]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(path: str | Path, table: pd.DataFrame, metric: str) -> pd.Series:
@@ -103,20 +160,35 @@ def _numbers(path: str | Path, table: pd.DataFrame, metric: str) -> pd.Series:
             f"{path}, line {row + 2}, column {metric!r}: {table[metric].iloc[row]!r} is no number "
             "(give a run without one a `state` column saying diverged, or remove its row)"
         )
+    if is_share(metric) and numbers.max() > 0 and numbers.between(0, 1)[numbers.notna()].all():
+        raise BadInput(
+            f"{path}, column {metric!r}: all values lie between 0 and 1, but per cent are "
+            "expected: multiply them by 100"
+        )
     return numbers.where(np.isfinite(numbers))
 
 
-def _level_names(path: str | Path, table: pd.DataFrame, name: str) -> pd.Series:
-    """Level names as text; numbers in one form, so that 1 and 1.0 are one level."""
+def _level_names(path: str | Path, table: pd.DataFrame, name: str, hint: bool) -> pd.Series:
+    """Level names as text; numbers in one form, so that 1 and 1.0 are one level.
+
+    hint: whether an error says how to leave this column out.
+    """
     text = table[name].str.strip()
     blank = text.str.lower().isin(["", "nan", "na", "null"])
     if blank.any():
         row = int(np.argmax(blank))
-        raise BadInput(f"{path}, line {row + 2}, column {name!r}: the level is missing")
+        said = " (if it is no factor, name those that are with --factors)" if hint else ""
+        raise BadInput(f"{path}, line {row + 2}, column {name!r}: the level is missing{said}")
     numbers = pd.to_numeric(text, errors="coerce")
     if numbers.notna().all():
         return numbers.astype(float).map(lambda x: f"{x:.12g}")
     return text
+
+
+def _folded(text: pd.Series) -> pd.Series:
+    """Levels that differ in case only, in the spelling that comes first."""
+    first: dict[str, str] = {}
+    return text.map(lambda level: first.setdefault(level.casefold(), level))
 
 
 def _ordered(levels: list[str]) -> tuple[str, ...]:

@@ -199,6 +199,17 @@ def dependence(answer: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
     return "; ".join(parts + ([f"may depend on {', '.join(maybe)}"] if maybe else []))
 
 
+def alone(effect: Mapping[str, Any]) -> str:
+    """Why an effect is undecided although its interval excludes 0; "" if neither is so.
+
+    effect: what `Effect.to_json` gives.
+    """
+    low, high = effect["ci_low"], effect["ci_high"]
+    if effect["verdict"] != "undecided" or low is None or low <= 0 <= high:
+        return ""
+    return "alone its interval excludes 0, after the adjustment for all effects it does not"
+
+
 def finite(value: float | None) -> float | None:
     """The number, or None for NaN and infinities."""
     return float(value) if value is not None and math.isfinite(value) else None

@@ -16,6 +16,8 @@ from runner.analysis.estimates import Estimate, contrast_df
 # would widen the 64-run fraction's intervals by 46 % (coverage 99.6 %).
 # With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
 FEWEST_DF = 10
+# Residuals below this share of the values are rounding, not noise.
+ROUNDING = 1e-10
 FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
 
 
@@ -107,6 +109,10 @@ class Fit:
                 reason="no error degrees of freedom: as many terms as arms, and no replicates; "
                 "more seeds would give an interval",
             )
+        if self.sigma == 0:
+            return Estimate(
+                value, reason="the runs differ by the model's terms alone: there is no noise to see"
+            )
         squares = (self.model.X @ (self.model.bread @ contrast)) ** 2
         if self.lack is not None and self.lack.used and not noise_only:
             # A cell's deviation is common to all its runs, so its mean varies by MS / count.
@@ -138,6 +144,8 @@ def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
     beta = model.bread @ (model.X.T @ (cells.count * cells.mean))
     # Squared residuals of all runs of a cell: about its mean, and the mean about the fit.
     residual = cells.squares + cells.count * (cells.mean - model.X @ beta) ** 2
+    size = float(np.abs(cells.mean).max(initial=0.0))
+    residual[residual <= cells.count * (ROUNDING * size) ** 2] = 0
     df = int(cells.count.sum()) - model.rank
     sigma: float | None = None
     variance = np.zeros(len(cells.count))

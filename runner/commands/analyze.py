@@ -71,7 +71,7 @@ def _experiment(
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
-    from runner.analysis.effects import alias_sets, dependence, df_text
+    from runner.analysis.effects import alias_sets, alone, dependence, df_text
 
     unit = analysis.unit
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
@@ -100,6 +100,8 @@ def _print(analysis: Analysis) -> None:
     for effect, value in zip(analysis.effects, answer["effects"], strict=True):
         if effect.verdict == "depends":
             print(f"{effect.label} {dependence(answer, value)}")
+        elif alone(value):
+            print(f"{effect.label}: {alone(value)}")
     for text, number in alias_sets(answer).items():
         print(f"set {number}, at least one of these is real, the runs cannot say which: {text}")
     df = df_text(analysis.interval_df())

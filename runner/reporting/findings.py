@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.analysis.effects import alias_sets, dependence
+from runner.analysis.effects import alias_sets, alone, dependence
 from runner.reporting.markdown import escape, interval, signed
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
@@ -62,16 +62,16 @@ def _listed(a: Answer) -> list[str]:
     negligible = [e for e in a["effects"] if e["verdict"] == "negligible"]
     if negligible:
         names = ", ".join(f"{escape(e['label'])} ({signed(e['effect'])})" for e in negligible)
-        alone = any(e["simultaneous"] == 1 for e in negligible) and len(a["effects"]) > 1
+        each = any(e["simultaneous"] == 1 for e in negligible) and len(a["effects"]) > 1
         said.append(
             f"**Negligible** (90 % interval within ±{a['negligible']:g} {a['unit']}, "
-            f"{'each effect alone' if alone else 'for all effects at once'}): {names}."
+            f"{'each effect alone' if each else 'for all effects at once'}): {names}."
         )
     open_ = [e for e in a["effects"] if e["verdict"] == "undecided" and e["ci_low"] is not None]
     if open_:
         names = ", ".join(
             f"{escape(e['label'])} ({signed(e['effect'])}, {interval(e['ci_low'], e['ci_high'])}"
-            f"{_alone(e)})"
+            f"{(why := alone(e)) and ': '}{why})"
             for e in open_
         )
         said.append(
@@ -88,13 +88,6 @@ def _listed(a: Answer) -> list[str]:
         reasons = "; ".join(f"{escape(e['label'])}: {escape(e['reason'])}" for e in none)
         said.append(f"**Not estimable**: {reasons}.")
     return said
-
-
-def _alone(e: Answer) -> str:
-    """Why an effect is undecided although its interval excludes 0."""
-    if e["ci_low"] <= 0 <= e["ci_high"]:
-        return ""
-    return ": alone its interval excludes 0, after the adjustment for all effects it does not"
 
 
 def _possible(a: Answer) -> list[str]:
