@@ -8,12 +8,13 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import json
 import math
 import pkgutil
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -91,6 +92,8 @@ class Trick:
 
 
 _registry: dict[str, type[Trick]] = {}
+_broken: dict[str, str] = {}  # installed plug-ins that cannot be used -> why
+_PLAIN = {"int": int, "float": float, "bool": bool, "str": str}
 
 
 def _register(cls: type[Trick]) -> None:
@@ -108,6 +111,73 @@ def _register(cls: type[Trick]) -> None:
     _registry[cls.name] = cls
 
 
+def _check_class(cls: type[Trick]) -> None:
+    """Raises BadInput for a trick of a third party that could not be listed or composed."""
+    what = f"trick {cls.name}"
+    if cls.edits is Trick.edits:
+        raise BadInput(f"{what} has no method edits")
+    if not (isinstance(cls.source, str) and cls.source):
+        raise BadInput(f"{what} has no source: say where its defaults come from")
+    try:
+        hints = typing.get_type_hints(cls)
+    except Exception as error:
+        raise BadInput(f"{what}: its annotations cannot be read: {error}") from error
+    for name, default in cls.parameters().items():
+        if default is dataclasses.MISSING:
+            raise BadInput(f"{what}: its parameter {name} has no default")
+        coerce(f"{what}: the default of {name}", default, hints[name])
+        try:
+            json.dumps(default, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{what}: the default of {name} is no plain value") from error
+    try:
+        edits = _edits(cls())
+        dataclasses.replace(Recipe(), **edits.sets)
+    except Exception as error:
+        told = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        raise BadInput(f"{what}: {told}") from error
+
+
+def _edits(trick: Trick) -> Edits:
+    """The edits of `trick`. Raises BadInput where a recipe cannot take them."""
+    edits = trick.edits()
+    if not isinstance(edits, Edits):
+        raise BadInput(f"edits gives {edits!r}, not Edits")
+    for name in (*edits.sets, *edits.adds, *edits.needs):
+        if name not in FIELDS:
+            raise unknown(f"recipe field in {trick.name}", name, FIELDS)
+    for name, value in edits.sets.items():
+        if name in STACKS:
+            raise BadInput(f"{trick.name} sets {name}, to which tricks can only add")
+        kind = _PLAIN.get(Recipe.__annotations__[name])
+        if kind is not None:
+            coerce(f"{name} of {trick}", value, kind)
+        elif value is not None and not isinstance(value, Trick):
+            raise BadInput(f"{name} of {trick} must be a trick, not {value!r}")
+    for name, item in edits.adds.items():
+        if name not in STACKS:
+            raise BadInput(f"{trick.name} adds to {name}, which has one value: set it")
+        if not isinstance(item, Trick):
+            raise BadInput(f"what {trick} adds to {name} must be a trick, not {item!r}")
+    return edits
+
+
+def _load_checked(load: Callable[[], Any]) -> None:
+    """Call `load`, which defines tricks. Raises BadInput, and forgets them, if one is no good."""
+    before = dict(_registry)
+    try:
+        load()
+        for name, cls in tuple(_registry.items()):
+            if name not in before:
+                _check_class(cls)
+    except (Exception, SystemExit) as error:
+        _registry.clear()
+        _registry.update(before)
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{type(error).__name__}: {error}") from error
+
+
 @cache
 def _find_all() -> None:
     """Import every file of the bag and every installed plug-in, once."""
@@ -116,7 +186,21 @@ def _find_all() -> None:
     for info in pkgutil.walk_packages(tricks.__path__, "tricks."):
         importlib.import_module(info.name)
     for entry in importlib.metadata.entry_points(group="tricks_bench.tricks"):
-        entry.load()
+        try:
+            _load_checked(entry.load)
+        except BadInput as error:
+            _broken[f"{entry.name} ({entry.value})"] = " ".join(str(error).split())
+            print(
+                f"tricks-bench: the installed plug-in {entry.name} ({entry.value}) is broken and "
+                f"left out: {' '.join(str(error).split())}",
+                file=sys.stderr,
+            )
+
+
+def broken() -> dict[str, str]:
+    """Installed plug-ins that cannot be used, with the reason."""
+    _find_all()
+    return dict(_broken)
 
 
 def load_plugin(path: str | Path) -> None:
@@ -133,11 +217,12 @@ def load_plugin(path: str | Path) -> None:
         raise BadInput(f"--plugin {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    loader = spec.loader
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        _load_checked(lambda: loader.exec_module(module))
+    except BadInput as error:
         del sys.modules[name]
-        raise BadInput(f"--plugin {path}: {type(error).__name__}: {error}") from error
+        raise BadInput(f"--plugin {path}: {error}") from error
 
 
 def registry() -> dict[str, type[Trick]]:
@@ -169,12 +254,14 @@ def parse(text: str) -> Trick:
     try:
         # A hyphenated name is no Python name: parse the arguments behind a stand-in.
         call = ast.parse(f"f({rest}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            raise ValueError
+        if call.args or any(k.arg is None for k in call.keywords):
             raise ValueError
         values = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
         if len(values) < len(call.keywords):
             raise ValueError
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         example = next(iter(cls.parameters().items()), None)
         hint = f"{name}({example[0]}={example[1]!r})" if example else name
         raise BadInput(f"cannot read {text.strip()!r}: write it as {hint}") from error
@@ -223,12 +310,33 @@ def coerce(what: str, value: Any, hint: Any) -> Any:
         if value is None:
             return None
     elif hint is float:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
+        number = _number(value)
+        if number is not None:
+            return number
+    elif typing.get_origin(hint) is not None or not isinstance(hint, type):
+        raise BadInput(f"{what} has a type that cannot be checked: {hint}")
     elif isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
     wanted = " or ".join(_type_name(h) for h in (args if origin is not tuple and args else (hint,)))
-    raise BadInput(f"{what} must be {wanted}, not {value!r}")
+    raise BadInput(f"{what} must be {wanted}, not {_shown(value)}")
+
+
+def _number(value: Any) -> float | None:
+    """`value` as a finite float, if it is one or a whole number that a float can hold."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number of very many digits"
+    return text if len(text) <= 100 else f"{text[:60]}..."
 
 
 def _type_name(hint: Any) -> str:
@@ -254,20 +362,20 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
         if trick.name in seen:
             raise TrickConflict(f"{trick.name} is named twice")
         seen.add(trick.name)
-        edits = trick.edits()
-        for name in (*edits.sets, *edits.adds, *edits.needs):
-            if name not in FIELDS:
-                raise unknown(f"recipe field in {trick.name}", name, FIELDS)
+        try:
+            edits = _edits(trick)
+        except BadInput as error:
+            if isinstance(error, TrickConflict) or trick.group() != "plugin":
+                raise
+            raise BadInput(_blame(trick, str(error))) from error
+        except Exception as error:
+            raise BadInput(_blame(trick, f"{type(error).__name__}: {error}")) from error
         for name, value in edits.sets.items():
-            if name in STACKS:
-                raise BadInput(f"{trick.name} sets {name}, to which tricks can only add")
             if name in owner:
                 raise TrickConflict(f"{owner[name]} and {trick} both set {name}: choose one")
             owner[name] = trick
             values[name] = value
         for name, item in edits.adds.items():
-            if name not in STACKS:
-                raise BadInput(f"{trick.name} adds to {name}, which has one value: set it")
             held = values.get(name, getattr(baseline, name))
             if any(other.name == item.name for other in held):
                 raise TrickConflict(
@@ -278,11 +386,21 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
         needs += [(trick, name, *need) for name, need in edits.needs.items()]
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
             raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
-    recipe = dataclasses.replace(baseline, **values)
+    try:
+        recipe = dataclasses.replace(baseline, **values)
+    except BadInput as error:
+        at_fault = owner.get(str(error).split()[0])
+        raise BadInput(_blame(at_fault, str(error)) if at_fault else str(error)) from error
     for trick, name, value, reason in needs:
         if getattr(recipe, name) != value:
             raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
     return recipe
+
+
+def _blame(trick: Trick, what: str) -> str:
+    """A fault in a trick's own code, with its name and file."""
+    file = getattr(sys.modules.get(type(trick).__module__), "__file__", None)
+    return f"the trick {trick}{f' in {file}' if file else ''}: {what}"
 
 
 def recipe_from_json(data: Mapping[str, Any]) -> Recipe:

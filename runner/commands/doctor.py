@@ -80,13 +80,14 @@ def _store(results: Path) -> tuple[str, bool]:
 
 
 def _plugins() -> list[str]:
-    """Tricks that do not come with the bag, with the file each is defined in."""
+    """Tricks that do not come with the bag, each with its file; and installed ones of no use."""
     import inspect
 
-    from tricks.trick import registry
+    from tricks.trick import broken, registry
 
-    return [
+    good = [
         f"{name} ({inspect.getsourcefile(cls)})"
         for name, cls in registry().items()
         if cls.group() == "plugin"
     ]
+    return good + [f"broken: {name}: {reason}" for name, reason in broken().items()]

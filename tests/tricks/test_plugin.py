@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tricks import BadInput, load_plugin
+from tricks import BadInput, load_plugin, registry
 
 PLUGIN = '''
 """Ten times the decay."""
@@ -94,6 +94,17 @@ def test_two_files_with_one_name_are_bad_input(plugin, tmp_path):
         ("1 / 0", "ZeroDivisionError: division by zero"),
         (PLUGIN.replace('"heavy-decay"', '"mixup"'), "two tricks are called 'mixup'"),
         (PLUGIN.replace('"heavy-decay"', '""'), "HeavyDecay has no name"),
+        (PLUGIN.split("    def edits")[0], "trick heavy-decay has no method edits"),
+        (PLUGIN.replace(" = 10.0", ""), "parameter times has no default"),
+        (PLUGIN.replace("= 10.0", "= float('inf')"), "default of times must be a finite number"),
+        (PLUGIN.replace('"here"', '""'), "heavy-decay has no source"),
+        (PLUGIN.replace("SGD(decay=5e-4 * self.times)", "3"), "must be a trick, not 3"),
+        (PLUGIN.replace('{"optimizer": SGD(', '{"epochs": dict('), "epochs of heavy-decay must be"),
+        (
+            PLUGIN.replace('{"optimizer": SGD(decay=5e-4 * self.times)', '{"epochs": 0'),
+            "trick heavy-decay: epochs must be at least 1",
+        ),
+        (PLUGIN.replace("return Edits(", "return dict("), "not Edits"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_bad_input(tmp_path, content, message):
@@ -104,3 +115,51 @@ def test_a_file_that_cannot_be_loaded_is_bad_input(tmp_path, content, message):
         load_plugin(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "heavy-decay" not in registry()
+
+
+# A process of its own again.
+COMPOSE = """
+import sys
+from tricks import BadInput, compose, load_plugin, parse, Recipe
+load_plugin(sys.argv[1])
+for text in ("times-epochs(times=0)", "times-epochs(times=7)", "times-epochs(times=8)"):
+    try:
+        compose(Recipe(), [parse(text)])
+    except BadInput as error:
+        print(error)
+"""
+EPOCHS = PLUGIN.replace("heavy-decay", "times-epochs").split("        return")[0] + (
+    "        by = {7.0: 'x', 8.0: None}.get(self.times, int(self.times))\n"
+    '        return Edits(sets={"epochs": by if self.times != 8 else 1 / 0})\n'
+)
+
+
+def test_edits_that_go_wrong_name_the_trick_and_its_file(tmp_path):
+    file = tmp_path / "plugin.py"
+    file.write_text(EPOCHS.replace("10.0", "20.0"))
+    command = [sys.executable, "-c", COMPOSE, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    said = done.stdout.splitlines()
+    for line, times, reason in zip(
+        said, (0, 7, 8), ("at least 1", "must be a whole number, not 'x'", "ZeroDivisionError"),
+        strict=True,
+    ):  # fmt: skip
+        assert f"the trick times-epochs(times={times}.0) in {file}: " in line
+        assert reason in line
+
+
+def test_a_broken_installed_plugin_is_left_out_with_one_line(tmp_path):
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[tricks_bench.tricks]\nmine = broken_plugin\n")
+    (tmp_path / "broken_plugin.py").write_text("1 / 0")
+    code = f"import sys; sys.path.append({str(tmp_path)!r})\nfrom tricks import trick\n"
+    code += "print(len(trick.registry()), trick.broken())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "12 {'mine (broken_plugin)': 'ZeroDivisionError: division by zero'}\n"
+    assert done.stderr.count("\n") == 1
+    assert "plug-in mine (broken_plugin) is broken" in done.stderr
