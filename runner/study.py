@@ -25,6 +25,7 @@ from runner.designs.factor import (
 )
 from runner.designs.field import check_field, field_text, field_value
 from runner.records.spec import RunSpec
+from runner.records.studies import NAME_RULE, is_name
 from runner.studies import Asked
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, TrickConflict
@@ -120,6 +121,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
 
     Raises BadInput for anything in it that cannot be; images are not looked at yet.
     """
+    name = study_name(asked)
     cls = designs.find(asked.grid)
     task = tasks.find(asked.task)
     seeds = cls.default_seeds if asked.seeds is None else asked.seeds
@@ -130,12 +132,12 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     factors = trick_factors(tricks, baseline)
     factors += [field_factor(name, values, baseline) for name, values in asked.factor.items()]
     names = [factor.name for factor in factors]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadInput(f"{name} would be varied twice: by --tricks and by --factor")
+    for factor in names:
+        if names.count(factor) > 1:
+            raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
     design = designs.make(asked.grid, factors, baseline, asked.reference, asked.order)
     study = Study(
-        name=study_name(asked),
+        name=name,
         task=task,
         design=design,
         seeds=seeds,
@@ -172,9 +174,13 @@ def settle(baseline: Recipe, settings: Mapping[str, Any]) -> tuple[Recipe, int |
 def study_name(asked: Asked) -> str:
     """The name given, or task-grid. Raises BadInput for one that is no safe folder name."""
     if not asked.name:
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{asked.task}-{asked.grid}").strip("-.")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", asked.name):
-        raise BadInput(f"--name {asked.name!r}: use letters, digits, dots, hyphens and underscores")
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{asked.task}-{asked.grid}").strip("-._")
+        if not is_name(name):
+            raise BadInput(f"the study needs a shorter name than {name[:40]}...: give --name")
+        return name
+    if not is_name(asked.name):
+        short = asked.name if len(asked.name) <= 40 else f"{asked.name[:40]}..."
+        raise BadInput(f"--name {short!r}: use {NAME_RULE}")
     return asked.name
 
 
@@ -219,7 +225,8 @@ def _spoken(design: designs.Design, factors: Sequence[Factor]) -> list[str]:
     if design.excluded:
         reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        notes.append(f"{design.excluded:,} impossible arms are left out: {reasons[0]}{more}")
+        arms = "arm is" if design.excluded == 1 else "arms are"
+        notes.append(f"{design.excluded:,} impossible {arms} left out: {reasons[0]}{more}")
     return notes
 
 

@@ -7,23 +7,24 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import RESULTS, Results
+from runner.commands.options import RESULTS, Json, Name, Results, print_json
 from tricks.errors import BadInput
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="The study.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="A .csv file with one row a run, or a folder.")
     ],
+    name: Name = None,
     results: Results = RESULTS,
+    json: Json = False,
 ) -> None:
     """Write the runs of a study to a CSV file, or all of it to a folder.
 
     A folder also holds learning curves and what was run; `report` and `analyze` read it.
 
     \b
-    tricks-bench export digits-full -o runs.csv
+    tricks-bench export -o runs.csv
     tricks-bench export digits-full -o results/reference/digits-full
     """
     from runner.commands.experiments import open_study
@@ -46,4 +47,14 @@ def export(
             write_csv(store, study, output)
     except OSError as error:
         raise BadInput(f"{output}: {error.strerror or error}") from error
+    if json:
+        print_json(
+            {
+                "study": study.name,
+                "runs": count,
+                "planned": len(study.ids),
+                "output": str(output),
+            }
+        )
+        return
     print(f"{count:,} of {len(study.ids):,} planned runs in {output}")

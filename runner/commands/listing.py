@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
-from tricks.errors import unknown
+from tricks.errors import BadInput, unknown
 
 
 def list_(
@@ -82,8 +82,11 @@ def studies(results: Path) -> list[dict[str, Any]]:
 
         store = Store(results, create=False)
         for name in study_names(store):
-            asked = load_study(store, name).asked
-            summary = f"{asked.get('task')}, {asked.get('grid')}, {asked.get('arms')} arms"
+            try:
+                asked = load_study(store, name).asked
+                summary = f"{asked['task']}, {asked['grid']}, {asked.get('arms')} arms"
+            except BadInput as error:
+                summary = f"broken: {error}"
             rows.append({"name": name, "summary": summary, "where": str(results)})
     return rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,6 +66,11 @@ def check_negligible(negligible: float | None) -> None:
     """Raises BadInput for a margin that is none."""
     if negligible is not None and not 0 <= negligible < float("inf"):
         raise BadInput(f"--negligible must be a number of at least 0, not {negligible}")
+
+
+def at(results: Path) -> str:
+    """What a command that is suggested needs to find the store."""
+    return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
 
 
 def cores() -> int:

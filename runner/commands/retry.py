@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.commands.options import RESULTS, Json, Name, Results, print_json
+from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> 
     if not opened and not held:
         print(f"no failed runs in {study.name}")
     if opened:
-        print(f"{opened} runs are open again: `tricks-bench run --study {study.name}` trains them")
+        again = f"tricks-bench run --study {study.name}{at(results)}"
+        print(f"{opened} runs are open again: `{again}` trains them")
 
 
 def _reopen(store: Store, id: str) -> bool | None:

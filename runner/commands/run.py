@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +70,7 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     plugin: Plugins = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before a long grid.")
@@ -87,7 +89,8 @@ def run(
     """
     plugins = load_plugins(plugin)
     workers = _workers(workers, device)
-    asked = _asked(study, results)
+    asked, file = _asked(study, results)
+    written = copy.deepcopy(asked)
     asked.task = task or asked.task
     asked.grid = grid or asked.grid
     asked.name = asked.name if name is None else name
@@ -103,23 +106,37 @@ def run(
 
     from runner.commands.plan import open_store, say_plan
     from runner.commands.train import train_plan
-    from runner.study import build
 
-    plan = build(asked, data)
+    plan = _build(asked, data, written, file)
     if download and not dry_run:
         _download(plan, data)
     store = open_store(plan, results)
     if dry_run:
         say_plan(plan, store, json)
         return 0
-    for note in plan.notes:
-        print(note)
-    return train_plan(plan, store, results, workers, device, plugins, yes)
+    return train_plan(plan, store, results, workers, device, plugins, yes, json)
+
+
+def _build(asked: Asked, data: Path | None, written: Asked, file: Path | None) -> Study:
+    """The study asked for. A mistake that the study's file alone has is told with its name."""
+    from runner.study import build
+
+    try:
+        return build(asked, data)
+    except BadInput as error:
+        if file is None:
+            raise
+        try:
+            build(written, data)
+        except BadInput as same:
+            if str(same) == str(error):
+                raise BadInput(f"{file}: {str(error).removeprefix('--')}") from error
+        raise
 
 
 def _workers(workers: int | None, device: str) -> int:
-    if device.partition(":")[0] not in ("auto", "cpu", "cuda"):
-        raise BadInput(f"--device {device}: choose auto, cpu or cuda")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device, re.ASCII):
+        raise BadInput(f"--device {device}: choose auto, cpu, cuda or cuda:0 (a GPU's number)")
     if workers is not None:
         if workers < 1:
             raise BadInput(f"--workers must be at least 1, not {workers}")
@@ -127,18 +144,14 @@ def _workers(workers: int | None, device: str) -> int:
     return 1 if on_gpu(device) else cores()
 
 
-def _asked(study: str | None, results: Path) -> Asked:
-    """What `--study` asks for: a file, a shipped study, or one that the store holds."""
+def _asked(study: str | None, results: Path) -> tuple[Asked, Path | None]:
+    """What `--study` asks for, and its file: one named, one that the store holds, a shipped one."""
     from runner.studies import Asked, from_stored, read, shipped
 
     if study is None:
-        return Asked()
-    if study in shipped():
-        asked = read(shipped()[study])
-        asked.name = asked.name or study
-        return asked
+        return Asked(), None
     if study.endswith(".toml") or "/" in study:
-        return read(Path(study))
+        return read(Path(study)), Path(study)
     names: list[str] = []
     if (results / "FORMAT").exists():
         from runner.records.store import Store
@@ -147,7 +160,12 @@ def _asked(study: str | None, results: Path) -> Asked:
         store = Store(results, create=False)
         names = study_names(store)
         if study in names:
-            return from_stored(load_study(store, study).asked)
+            file = store.root / "studies" / study / "study.toml"
+            return from_stored(load_study(store, study).asked, file), file
+    if study in shipped():
+        asked = read(shipped()[study])
+        asked.name = asked.name or study
+        return asked, shipped()[study]
     known = [*shipped(), *names]
     if not known:
         raise BadInput(f"unknown study {study!r}: name a TOML file, such as {study}.toml")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.commands.options import RESULTS, Json, Name, Results, print_json
+from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
 
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
@@ -23,6 +23,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     print(f"{study.name}: {counts.pop('planned'):,} runs planned")
     print(", ".join(f"{n:,} {state}" for state, n in counts.items() if n))
     if counts["failed"] or counts["infra"]:
-        print(f"`tricks-bench retry {study.name}` opens failed runs again")
+        print(f"`tricks-bench retry {study.name}{at(results)}` opens failed runs again")
     elif counts["missing"] > counts["running"]:
-        print(f"`tricks-bench run --study {study.name}` trains what is missing")
+        again = f"tricks-bench run --study {study.name}{at(results)}"
+        print(f"`{again}` trains what is missing")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from runner.commands.options import RESULTS, cores, on_gpu
+from runner.commands.options import at, cores, on_gpu, print_json
 from runner.records.store import Store
 from runner.tasks import work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.execution.events import Summary
     from runner.records.spec import RunSpec
     from runner.study import Study
 
@@ -26,25 +30,35 @@ def train_plan(
     device: str,
     plugins: list[str],
     yes: bool,
+    json: bool = False,
 ) -> int:
     """Train the runs of `plan` that `store` lacks, in the folder `results`; the exit code.
 
-    A grid that will take long says so first and, on a terminal, asks unless `yes`.
+    A grid that will take long says so first and, on a terminal, asks unless `yes`. With `json`
+    stdout gets the summary alone, as JSON.
     """
     from runner.commands.forecast import forecast
 
+    aside = sys.stderr if json else sys.stdout
+    for note in plan.notes:
+        print(note, file=aside)
+    check_writable(results)
     states = store.states() if store else {}
     planned = list(plan.planned())
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     if missing:
         plan.task.check(plan.data_folder)
-    _check(plan, missing, device, plugins)
-    long = forecast(plan, missing, results, workers, device, plugins)
-    if long:
-        print(long)
-        if not yes and sys.stdin.isatty() and sys.stdout.isatty():
-            typer.confirm("start?", default=True, abort=True)
+        if any(spec.recipe.start == "pretrained" for spec in missing):
+            print("looking for pretrained weights", file=aside, flush=True)
+        seconds = _check(plan, missing, list(specs.values()), store, device, plugins)
+        long = forecast(plan, len(missing), seconds, workers)
+        if long:
+            print(long, file=aside)
+            asking = not yes and sys.stdin.isatty() and aside.isatty()
+            if asking and not typer.confirm("start?", default=True, err=json):
+                print("nothing was started", file=aside)
+                return 0
 
     from runner.execution.executor import execute
     from runner.execution.progress import Progress
@@ -60,7 +74,9 @@ def train_plan(
         loaders=max(1, cores() // workers),
     )
     done = len(specs) - len(missing)
-    with Progress(len(specs), recorded=done, workers=workers, results=results) as progress:
+    with Progress(
+        len(specs), recorded=done, workers=workers, results=results, stream=aside
+    ) as progress:
         summary = execute(
             list(specs.values()),
             store,
@@ -71,28 +87,108 @@ def train_plan(
             runs_per_process=1000 if on_gpu(device) else 1,
             on_event=progress,
         )
-    counts = {"ok": summary.ok, "diverged": summary.diverged, "recorded before": summary.skipped}
-    print(f"{plan.name}: {', '.join(f'{n:,} {what}' for what, n in counts.items() if n)}")
-    where = "" if results == RESULTS else f" --results {results}"
+    again = _again(plan, results, device, plugins)
+    if json:
+        print_json(_counts(plan, summary))
+    else:
+        _say(plan, summary, results, again, any(s == "ok" for s in store.states(specs).values()))
     if summary.interrupted:
-        print(f"interrupted: `tricks-bench run --study {plan.name}{where}` goes on from here")
         return 130
-    bad = summary.failed + summary.infra + summary.failed_before
-    if bad:
-        print(
-            f"{bad} runs failed: `tricks-bench status {plan.name}{where}` counts them, "
-            f"`tricks-bench retry {plan.name}{where}` opens them again"
-        )
-    print(f"`tricks-bench report {plan.name}{where}` writes the report")
-    return 1 if bad else 0
+    return 1 if _bad(summary) else 0
 
 
-def _check(plan: Study, missing: list[RunSpec], device: str, plugins: list[str]) -> None:
-    """Raises BadInput for what only torch and timm can tell, before anything is written."""
-    if any(spec.recipe.start == "pretrained" for spec in missing):
-        print("looking for pretrained weights", flush=True)
+def check_writable(results: Path) -> None:
+    """Raises BadInput if no store can be kept in `results`; nothing is left there.
+
+    Permissions do not tell all (root, file systems of the kernel): a file without a name does.
+    """
+    import tempfile
+
+    from tricks.errors import BadInput
+
+    path = results.absolute()
+    there = next(p for p in (path, *path.parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"cannot use {results} as a store: {there} cannot be written to "
+            f"({error.strerror or error}); choose another folder with --results"
+        ) from error
+
+
+def _check(
+    plan: Study,
+    missing: Sequence[RunSpec],
+    specs: Sequence[RunSpec],
+    store: Store | None,
+    device: str,
+    plugins: list[str],
+) -> float:
+    """Seconds that a run takes, by records of like runs or by a few steps.
+
+    Raises BadInput for what only a training can tell, before anything is written.
+    """
+    from runner.commands.forecast import recorded_seconds, sample
+
     where = {"task": plan.task.name, "data": str(plan.data_folder)}
     work.check_networks(missing, **where, plugins=plugins)
-    if missing and (plan.train_images is not None or device.startswith("cuda")):
-        # A few steps of one run also load the images and ask for the device.
-        work.predict_seconds(missing[:1], **where, device=device, plugins=plugins)
+    if store is not None and not on_gpu(device):
+        seconds = recorded_seconds(missing, specs, store, store.states())
+        if seconds is not None:
+            return seconds
+    return work.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
+
+
+def _again(plan: Study, results: Path, device: str, plugins: Sequence[str]) -> str:
+    """The command that goes on with the study, wherever its parts are."""
+    parts = ["tricks-bench", "run", "--study", plan.name]
+    if plan.data is not None:
+        parts += ["--data", str(plan.data)]
+    if device != "auto":
+        parts += ["--device", device]
+    for plugin in plugins:
+        parts += ["--plugin", plugin]
+    return shlex.join(parts) + at(results)
+
+
+def _bad(summary: Summary) -> int:
+    return summary.failed + summary.infra + summary.failed_before
+
+
+def _counts(plan: Study, summary: Summary) -> dict[str, object]:
+    return {
+        "study": plan.name,
+        "ok": summary.ok,
+        "diverged": summary.diverged,
+        "failed": summary.failed,
+        "infra": summary.infra,
+        "recorded_before": summary.skipped,
+        "interrupted": summary.interrupted,
+    }
+
+
+def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool) -> None:
+    """Print what came of it, and what to do next."""
+    counts = {
+        "ok": summary.ok,
+        "diverged": summary.diverged,
+        "failed": summary.failed,
+        "infra": summary.infra,
+        "recorded before": summary.skipped,
+    }
+    text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+    print(f"{plan.name}: {text or 'no run was finished'}")
+    if summary.interrupted:
+        print(f"interrupted: `{again}` goes on from here")
+        return
+    where = at(results)
+    bad = _bad(summary)
+    if bad:
+        print(
+            f"{bad} run{'s' * (bad > 1)} failed: `tricks-bench status {plan.name}{where}` counts "
+            f"them, `tricks-bench retry {plan.name}{where}` opens them again"
+        )
+    if any_ok:
+        print(f"`tricks-bench report {plan.name}{where}` writes the report")

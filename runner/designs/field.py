@@ -56,13 +56,15 @@ def _literal(text: str, kind: type) -> Any:
         return _WORDS.get(text.lower(), text)
     try:
         return ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
 
 
 def _tricks(name: str, text: str, where: str) -> Any:
     """The value of a field that holds one trick or a stack of them."""
     if text.strip().lower() == "none":
+        if name == "optimizer":
+            raise BadInput(f"{where}: a training needs an optimizer, such as sgd, not none")
         return () if name in STACKS else None
     items = [_item(name, parse(part), where) for part in text.split("+")]
     if name in STACKS:

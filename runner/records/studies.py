@@ -8,7 +8,7 @@ import fcntl
 import io
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,25 @@ from runner.records.store import Store
 from tricks.errors import BadInput, unknown
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+NAME_RULE = "letters, digits and . _ + - (100 at most, the first a letter or digit)"
+
+
+def _is_factor(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("levels"), list)
+        and all(isinstance(level, str) for level in value["levels"])
+        and bool(value["levels"])
+    )
+
+
+# What every study.toml has, and how it must look.
+_SHAPE: dict[str, Callable[[Any], bool]] = {
+    "task": lambda value: isinstance(value, str),
+    "grid": lambda value: isinstance(value, str),
+    "factors": lambda value: isinstance(value, list) and all(map(_is_factor, value)),
+}
 
 
 @dataclass(frozen=True)
@@ -44,14 +63,18 @@ class StudyFile:
         return list(dict.fromkeys(run["id"] for run in self.runs))
 
 
+def is_name(name: str) -> bool:
+    """Whether a study can be called `name`: see NAME_RULE."""
+    return _NAME.fullmatch(name) is not None
+
+
 def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> StudyFile:
     """Keep what was asked for, and its planned runs, under `name`; returns the whole study.
 
     `rows`: a DataFrame or an iterable of dicts with id, seed and one level name a factor.
     A study of that name with the same task and settings is extended: a run of the same levels and
     seed takes the place of the old one, the others stay, and a factor that one of the two lacks
-    is at its reference there. With another task or settings the new study takes the name over;
-    the records of the old one stay in the store. Raises BadInput for a name that cannot be.
+    is at its reference there. Raises BadInput for a name that cannot be.
     """
     folder = _folder(store, name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +113,7 @@ def study_names(store: Store) -> list[str]:
     saved = {}
     for path in (store.root / "studies").glob("*/study.toml"):
         with contextlib.suppress(BadInput):  # reading it by name says what is wrong with it
-            saved[path.parent.name] = str(read_asked(path).get("saved", ""))
+            saved[path.parent.name] = str(_toml(path).get("saved", ""))
     return sorted(saved, key=lambda name: (saved[name], name))
 
 
@@ -102,7 +125,17 @@ def write_asked(asked: Mapping[str, Any]) -> bytes:
 
 
 def read_asked(path: Path) -> dict[str, Any]:
-    """The content of a study.toml. Raises BadInput."""
+    """The content of a study.toml. Raises BadInput that names the file, and the key."""
+    asked = _toml(path)
+    for key, fits in _SHAPE.items():
+        if key not in asked:
+            raise BadInput(f"cannot read {path}: it has no {key}; was it cut?")
+        if not fits(asked[key]):
+            raise BadInput(f"cannot read {path}: {key} is not what a study has there")
+    return asked
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(durable.read(path).decode())
     except (OSError, ValueError) as error:
@@ -147,8 +180,8 @@ def _merge(
 
 
 def _folder(store: Store, name: str) -> Path:
-    if not _NAME.fullmatch(name):
-        raise BadInput(f"{name[:80]!r} is no study name: letters, digits and . _ + - (100 at most)")
+    if not is_name(name):
+        raise BadInput(f"{name[:80]!r} is no study name: {NAME_RULE}")
     folder = store.root / "studies" / name
     if folder.is_symlink():
         raise BadInput(f"{folder} is a symbolic link: a store holds none")

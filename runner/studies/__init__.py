@@ -63,9 +63,15 @@ def read(file: Path) -> Asked:
         raise BadInput(f"{file} is not TOML: {error}") from error
 
 
-def from_stored(asked: Mapping[str, Any]) -> Asked:
-    """The study that a store holds under `asked` (see Study.to_toml), to run it again."""
-    return msgspec.convert({k: v for k, v in asked.items() if k in KEYS}, Asked)
+def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
+    """The study that a store holds in `file` as `asked` (see Study.to_toml), to run it again.
+
+    Raises BadInput that names the file and the key.
+    """
+    try:
+        return msgspec.convert({k: v for k, v in asked.items() if k in KEYS}, Asked)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{file}: {_explain(str(error))}") from error
 
 
 def _explain(message: str) -> str:

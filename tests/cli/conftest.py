@@ -76,7 +76,7 @@ def stub(monkeypatch):
 
     trained_as = {}
     monkeypatch.setattr("runner.execution.executor.execute", execute)
-    monkeypatch.setattr("runner.commands.forecast.forecast", lambda *a, **k: None)
+    monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: 0.01)
     trained_list = _Trained(trained)
     trained_list.states = trained_as
     return trained_list

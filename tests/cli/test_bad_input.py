@@ -2,6 +2,8 @@
 
 import pytest
 
+from runner.records.store import Store
+
 PLUGIN = '''
 from dataclasses import dataclass
 from typing import ClassVar
@@ -56,7 +58,14 @@ MISTAKES = [
     ("run --seeds three", "invalid value for '--seeds'"),
     ("run --seeds", "'--seeds' requires an argument"),
     ("run --workers 0", "--workers must be at least 1, not 0"),
-    ("run --device tpu", "--device tpu: choose auto, cpu or cuda"),
+    ("run --device tpu", "--device tpu: choose auto, cpu, cuda or cuda:0"),
+    ("run --device cuda:x", "--device cuda:x: choose auto"),
+    ("run --device cpu:0", "--device cpu:0: choose auto"),
+    ("run --set optimizer=none", "--set optimizer: a training needs an optimizer"),
+    ("run --tricks cosine --factor optimizer=none,sgd", "--factor optimizer: a training needs"),
+    (f"run --tricks mixup(alpha=1{'0' * 400})", "mixup(alpha) must be a finite number"),
+    ("run --tricks mixup(alpha=0.2)(alpha=0.9)", "cannot read"),
+    (f"run --name {'x' * 150} --dry-run", "100 at most"),
     ("run --name a/b", "--name 'a/b'"),
     ("run --seed 3", "no such option --seed of tricks-bench run: did you mean --seeds"),
     ("run --girds full", "did you mean --grid?"),
@@ -102,15 +111,15 @@ def test_a_mistake_is_one_line_and_writes_nothing(cli, tmp_path, line, said):
 STUDIES = [
     ('girds = "full"', "unknown key 'girds': did you mean grid"),
     ("seeds = 'three'", "seeds: expected `int"),
-    ("seeds = 0", "--seeds must be at least 1"),
+    ("seeds = 0", "mine.toml: seeds must be at least 1, not 0"),
     ("tricks = 'mixup'", "tricks: expected `array"),
     ("tricks = ['mixpu']", "did you mean mixup"),
     ("[set]\nepoch = 3", "did you mean epochs"),
-    ("[set]\nepochs = 3.5", "--set epochs must be a whole number"),
+    ("[set]\nepochs = 3.5", "mine.toml: set epochs must be a whole number"),
     ("[factor]\nlr_scale = 3", "expected `array"),
     ("[factor]\nlr_scale = ['a', 'b']", "must be a finite number"),
     ("seeds = ", "not TOML"),
-    ("name = '../up'", "--name '../up'"),
+    ("name = '../up'", "mine.toml: name '../up'"),
 ]
 
 
@@ -163,6 +172,42 @@ def test_a_store_that_is_a_file(cli, tmp_path, stub):
     assert result.code == 2
     assert result.err.count("\n") == 1
     assert (tmp_path / "results").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("cut", "line", "said"),
+    [
+        ("[[factors]]", "", "it has no factors"),
+        ("seeds = 1", 'seeds = "x"', "seeds: expected `int"),
+    ],
+)
+def test_a_damaged_study_in_the_store_is_named(cli, stub, cut, line, said):
+    cli("run", "--tricks", "warmup", "--seeds", "1")
+    file = Store("results").root / "studies" / "digits-add-one" / "study.toml"
+    text = file.read_text()
+    file.write_text(text.replace(cut, line) if line else text[: text.index(cut)])
+    commands = ["run --study digits-add-one --dry-run"]
+    if not line:
+        commands += ["report", "analyze", "export -o x.csv", "status"]
+    for command in commands:
+        result = cli(*command.split())
+        assert result.code == 2, command
+        assert said in result.err
+        assert "study.toml" in result.err
+        assert result.err.count("\n") == 1
+
+
+def test_a_folder_in_which_nothing_can_be_made_is_told_first(cli, stub, tmp_path):
+    result = cli("run", "--tricks", "warmup", "--results", "/proc/results")
+    assert result.code == 2
+    assert "cannot use /proc/results as a store: /proc cannot be written to" in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_flag_is_not_blamed_on_the_file(cli, tmp_path):
+    (tmp_path / "mine.toml").write_text("seeds = 2")
+    result = cli("run", "--study", "mine.toml", "--seeds", "0")
+    assert result.err == "tricks-bench: --seeds must be at least 1, not 0\n"
 
 
 def test_a_broken_plugin_is_named(cli, tmp_path):

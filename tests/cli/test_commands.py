@@ -9,6 +9,7 @@ import pytest
 from runner import tasks
 from runner.commands import options
 from runner.records.store import Store
+from tricks.errors import BadInput
 
 
 def test_dry_run_keeps_the_contract(cli, tmp_path):
@@ -301,16 +302,83 @@ def test_no_arguments_print_help(cli):
     assert "Commands:" in result.out + result.err
 
 
-def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch):
+def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path):
     from runner.execution.events import Summary
 
     def execute(specs, store, train, **options):
         return Summary(ok=1, diverged=0, failed=0, infra=0, skipped=0, interrupted=True)
 
     monkeypatch.setattr("runner.execution.executor.execute", execute)
+    monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: 0.01)
     result = cli("run", "--tricks", "warmup", "--name", "mine")
     assert result.code == 130
     assert "`tricks-bench run --study mine` goes on from here" in result.out
+    (tmp_path / "a plugin.py").write_text("")
+    more = ("--data", "my data", "--device", "cpu", "--plugin", "a plugin.py", "--results", "r")
+    said = cli("run", "--tricks", "warmup", "--name", "mine", *more).out
+    plugin = tmp_path / "a plugin.py"
+    assert (
+        f"`tricks-bench run --study mine --data 'my data' --device cpu --plugin '{plugin}' "
+        "--results r` goes on from here"
+    ) in said
+
+
+def test_what_a_run_came_to_as_json(cli, stub):
+    stub.states[("warmup",)] = "failed"
+    line = ("run", "--tricks", "warmup,cosine", "--seeds", "2", "--json")
+    result = cli(*line)
+    assert result.code == 1
+    assert result.json == {
+        "study": "digits-add-one", "ok": 4, "diverged": 0, "failed": 2, "infra": 0,
+        "recorded_before": 0, "interrupted": False,
+    }  # fmt: skip
+    assert cli(*line).json["recorded_before"] == 6
+
+
+def test_the_summary_counts_failures_and_advises_what_can_be_done(cli, stub):
+    stub.states.update({(): "failed", ("warmup",): "infra"})
+    result = cli("run", "--tricks", "warmup", "--seeds", "1", "--results", "else where")
+    assert result.code == 1
+    assert "digits-add-one: 1 failed, 1 infra" in result.out
+    assert "report" not in result.out
+    assert "--results 'else where'" in result.out
+    assert "--results 'else where'" in cli("status", "--results", "else where").out
+    assert "--results 'else where'" in cli("retry", "--results", "else where").out
+
+
+def test_a_study_in_the_store_comes_before_a_shipped_one(cli, stub):
+    line = ("run", "--tricks", "warmup", "--seeds", "1", "--name", "digits-budget")
+    assert cli(*line).code == 0
+    plan = cli("run", "--study", "digits-budget", "--dry-run", "--json").json
+    assert (plan["runs"], plan["recorded"]) == (2, 2)
+
+
+def test_export_takes_the_latest_study(cli, stub):
+    cli("run", "--tricks", "warmup", "--seeds", "1")
+    assert cli("export", "-o", "runs.csv").code == 0
+    assert cli("export", "-o", "runs.csv", "--json").json == {
+        "study": "digits-add-one", "runs": 2, "planned": 2, "output": "runs.csv",
+    }  # fmt: skip
+
+
+def test_one_run_is_probed_before_anything_is_written(cli, stub, tmp_path, monkeypatch):
+    probed = []
+
+    def probe(specs, **options):
+        probed.append(len(specs))
+        raise BadInput("a.png is no image")
+
+    monkeypatch.setattr("runner.tasks.work.predict_seconds", probe)
+    result = cli("run", "--tricks", "warmup", "--seeds", "1", "--device", "cpu")
+    assert (result.code, probed) == (2, [1])
+    assert "a.png is no image" in result.err
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: 0.01)
+    assert cli("run", "--tricks", "warmup", "--seeds", "1", "--device", "cpu").code == 0
+    monkeypatch.setattr("runner.tasks.work.predict_seconds", probe)
+    assert cli("run", "--tricks", "warmup", "--seeds", "3", "--device", "cpu").code == 0
+    assert cli("run", "--tricks", "warmup", "--name", "b", "--device", "cpu",
+               "--set", "train_images=64").code == 2  # fmt: skip
 
 
 def test_what_the_baseline_cannot_take_is_left_out_of_the_standard_bag(cli):

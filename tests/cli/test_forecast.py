@@ -8,19 +8,22 @@ from runner.study import build
 
 
 @pytest.fixture
-def plan(monkeypatch, tmp_path):
+def plan():
     def make(seconds, grid="full", **asked):
-        monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: seconds)
         study = build(Asked(grid=grid, **asked))
-        missing = [spec for _, spec in study.planned()]
-        return forecast(study, missing, tmp_path / "results", 2, "cpu")
+        return forecast(study, study.runs, seconds, 2)
 
     return make
 
 
 def test_under_ten_minutes_nothing_is_said(plan):
     assert plan(1.5) is None
-    assert plan(1000.0, "add-one", tricks=["warmup"], seeds=1) is None, "a handful just starts"
+    assert plan(290.0, "add-one", tricks=["warmup"], seeds=1) is None
+
+
+def test_a_few_long_runs_are_said_too(plan):
+    said = plan(90_000.0, "add-one", tricks=["warmup"], seeds=1)
+    assert said == "this will take about 1 d 1 h: 2 runs of about 1 d 1 h, 2 at a time"
 
 
 def test_a_long_grid_names_the_fraction_that_answers_sooner(plan):
@@ -34,9 +37,7 @@ def test_the_fraction_is_named_only_where_there_is_one(plan):
     assert "fraction" not in plan(600.0, tricks=["warmup", "cosine", "mixup", "cutmix"])
 
 
-@pytest.mark.parametrize(
-    ("yes", "answer", "code"), [("", "n\n", 130), ("", "y\n", 0), ("-y", "", 0)]
-)
+@pytest.mark.parametrize(("yes", "answer", "code"), [("", "n\n", 0), ("", "y\n", 0), ("-y", "", 0)])
 def test_on_a_terminal_it_asks(cli, stub, monkeypatch, tmp_path, yes, answer, code):
     import io
     import sys
@@ -51,7 +52,9 @@ def test_on_a_terminal_it_asks(cli, stub, monkeypatch, tmp_path, yes, answer, co
     result = cli("run", "--tricks", "warmup", "--seeds", "1", *([yes] if yes else []))
     assert result.code == code
     assert "about 3 h" in result.out
-    assert (tmp_path / "results").exists() == (code == 0), "a no leaves nothing behind"
+    declined = answer == "n\n"
+    assert ("nothing was started" in result.out) == declined
+    assert (tmp_path / "results").exists() != declined, "a no leaves nothing behind"
 
 
 @pytest.mark.slow
