@@ -97,7 +97,8 @@ class _Supervisor:
             stops = interrupt.requests + (self.mistake is not None)
             if stops > told:
                 told = stops
-                self.tell(Stopping(self._busy(), now=told > 1))
+                if self._busy() or interrupt.requests:
+                    self.tell(Stopping(self._busy(), now=told > 1))
             if told > 1:
                 break
             if not told:
