@@ -12,11 +12,15 @@ STATES = ("ok", "diverged", "failed", "infra")
 
 
 def what_was_run(
-    asked: Mapping[str, Any], records: Sequence[Record], states: Mapping[str, int], total: int
+    asked: Mapping[str, Any],
+    records: Sequence[Record],
+    states: Mapping[str, int],
+    arms: int,
+    total: int,
 ) -> str:
     """A list of facts: task, data, grid, factors, seeds, recipe, device, versions, states.
 
-    total: planned runs.
+    arms: those with a recorded run. total: planned runs.
     """
     lines = []
 
@@ -26,7 +30,7 @@ def what_was_run(
 
     add("Task", escape(asked.get("task", "")))
     add("Data", _pairs(records[0].get("data", {})) if records else "")
-    add("Grid", _grid(asked))
+    add("Grid", _grid(asked, arms, sum(states.values()), total))
     add("Factors", _factors(asked))
     add("Order", escape(", ".join(asked.get("order") or ())))
     add("Changed settings", _pairs(asked.get("settings") or {}))
@@ -50,13 +54,11 @@ def what_was_run(
     return "\n".join(lines)
 
 
-def _grid(asked: Mapping[str, Any]) -> str:
+def _grid(asked: Mapping[str, Any], arms: int, done: int, total: int) -> str:
+    """The design and its size; a fraction may ask for an arm twice, so arms are those seen."""
     parts = [escape(asked.get("grid", ""))] if asked.get("grid") else []
-    if isinstance(asked.get("arms"), int):
-        parts.append(f"{asked['arms']} arms")
-    if asked.get("seeds") is not None:
-        seeds = asked["seeds"]
-        parts.append(f"{escape(seeds)} seed{'' if seeds == 1 else 's'} each")
+    so_far = "" if done == total else " so far"
+    parts += [f"{arms} arm{'' if arms == 1 else 's'}{so_far}", f"{total} runs planned"]
     if asked.get("excluded"):
         parts.append(f"{asked['excluded']} impossible combinations excluded")
     return ", ".join(parts)

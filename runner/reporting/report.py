@@ -39,7 +39,7 @@ def write_report(
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        figures = _plots(experiment, curves, a, out)
+        figures = _plots(experiment, curves, records, a, out)
         text = _text(planned, asked, records, a, figures)
         (out / "report.md").write_text(text, encoding="utf-8")
     except OSError as error:
@@ -52,11 +52,25 @@ def _time(a: Answer) -> str:
     return next((n for n in names if any(n in arm for arm in a["arms"])), "train_seconds")
 
 
-def _plots(experiment: Any, curves: pd.DataFrame, a: Answer, out: Path) -> dict[str, str]:
+def _plots(
+    experiment: Any,
+    curves: pd.DataFrame,
+    records: list[dict[str, Any]],
+    a: Answer,
+    out: Path,
+) -> dict[str, str]:
     """Draw what the data allow. Returns plot -> file name of its PNG."""
     import matplotlib
 
-    from runner.reporting.plots import accuracy_time, forest, heatmap, learning, seeds, waterfall
+    from runner.reporting.plots import (
+        accuracy_time,
+        forest,
+        heatmap,
+        learning,
+        rates,
+        seeds,
+        waterfall,
+    )
     from runner.reporting.plots.style import RC, save
 
     runs, factors = experiment.runs, experiment.factors
@@ -68,7 +82,7 @@ def _plots(experiment: Any, curves: pd.DataFrame, a: Answer, out: Path) -> dict[
             "interactions": heatmap.heatmap(a),
             "accuracy-time": accuracy_time.accuracy_time(a, _time(a)),
             "learning-curves": learning.learning(a, runs, curves, factors),
-            "learning-rates": learning.learning_rates(a, runs, curves),
+            "learning-rates": rates.learning_rates(a, runs, curves, records),
         }
         return {name: save(fig, out, name) for name, fig in drawn.items() if fig is not None}
 
@@ -85,7 +99,7 @@ def _text(
     total = max(planned or 0, sum(states.values()))
     blocks = [f"# {escape(name)}", _lead(total, a, states), "## Findings"]
     blocks.append("\n".join(f"- {line}" for line in [*findings(a), *_warnings(a)]))
-    blocks += ["## What was run", facts.what_was_run(asked, records, states, total)]
+    blocks += ["## What was run", facts.what_was_run(asked, records, states, len(a["arms"]), total)]
     blocks += _effects(a, figures)
     blocks += _interactions(a, figures)
     blocks += _arms(a, figures)

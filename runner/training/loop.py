@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from runner.training import augmentation as aug
 from runner.training.data import Splits, View, batches
 from runner.training.evaluation import as_input, autocast, evaluate
-from runner.training.learning_rate import curve
 from runner.training.model import build
 from runner.training.randomness import derive, generator
+from tricks.learning_rate import curve
 from tricks.recipe import Recipe
 
 EXPLODED = 100  # an epoch's loss above this many times that of guessing counts as diverged

@@ -18,8 +18,8 @@ import torch
 
 from runner.training.data import Splits
 from runner.training.evaluation import evaluate
-from runner.training.learning_rate import warmup_steps
 from runner.training.loop import finite, train
+from tricks.learning_rate import warmup_steps
 from tricks.recipe import Recipe
 
 

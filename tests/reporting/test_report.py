@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import synthetic
 
 from runner.analysis.experiment import Experiment
+from runner.commands.experiments import experiment as of_study
+from runner.records.export import read_export
 from runner.reporting import write_report
+from runner.reporting.plots.rates import learning_rates
 from tricks.errors import BadInput
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -144,3 +150,62 @@ def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
     text = write_report(experiment, empty, {}, [], tmp_path).read_text()
     assert "without mixup(alpha=0.4) but" in text
     assert "with mixup(alpha=0.4)=off" not in text
+
+
+def rates(found, records):
+    """(label, (epochs, rates)) of each line of the learning-rate plot."""
+    study = of_study(found.study, found.runs)
+    fig = learning_rates(study.analyze().to_json(), found.runs, found.curves, records)
+    return [(line.get_label(), line.get_data()) for line in fig.axes[0].lines]
+
+
+def test_learning_rates_are_those_of_every_step():
+    found = read_export(ROOT / "results/reference/digits-add-one")
+    drawn = dict(rates(found, found.records))
+    assert len(drawn) == 5
+    epochs, lr = drawn["warmup"]
+    assert len(lr) == found.records[0]["steps"] + 1
+    assert lr[0] < lr[1] < lr[2]
+    assert epochs[lr.argmax()] < 1
+    assert set(drawn["baseline (+6 arms)"][1].round(9)) == {0.025, 0.0025, 0.00025}
+
+
+def test_an_unknown_schedule_is_drawn_as_it_was_noted():
+    found = read_export(ROOT / "results/reference/digits-add-one")
+    for record in found.records:
+        if record["recipe"]["schedule"]["name"] == "cosine":
+            record["recipe"]["schedule"]["name"] = "not-loaded"
+    drawn = dict(rates(found, found.records))
+    assert list(drawn["cosine"][0]) == list(range(1, 11))
+    assert len(drawn["warmup"][0]) > 100
+
+
+def test_runs_cut_short_have_no_curve_of_their_own():
+    found = read_export(ROOT / "results/reference/digits-fraction")
+    assert len(rates(found, found.records)) == 3 * 2 * 2  # optimizer, cosine, warmup
+
+
+def test_the_grid_line_counts_the_arms_that_are_there(tmp_path, no_drawing):
+    experiment, curves, asked, records = synthetic.study("add-one", 3, SMALL)
+    asked["arms"] = 64
+    text = report((experiment, curves, asked, records), tmp_path)
+    assert "**Grid:** add-one, 6 arms, 18 runs planned" in text
+
+
+REPORTS = sorted((ROOT / "reports/reference").glob("*/report.md"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
+def test_the_committed_reports_are_those_of_the_committed_runs(path, tmp_path, no_drawing):
+    committed = path.read_text(encoding="utf-8")
+    line = committed.splitlines()[2]
+    metric = re.search(r"metric (.+)\.$", line).group(1).replace("\\", "")
+    name = path.parent.name
+    found = read_export(ROOT / "results/reference" / name)
+    written = write_report(
+        of_study(found.study, found.runs), found.curves, found.study.asked, found.records,
+        tmp_path, metric, planned=len(found.study.runs),
+    )  # fmt: skip
+    again = f"tricks-bench report results/reference/{name} --metric {metric} --out {path.parent}"
+    assert written.read_text(encoding="utf-8") == committed, f"write it again: {again}"

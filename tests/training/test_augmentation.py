@@ -6,8 +6,8 @@ import torch
 from torchvision.transforms.v2 import functional as TF
 
 from runner.training import augmentation as aug
-from runner.training.learning_rate import curve, warmup_steps
 from runner.training.randomness import generator
+from tricks.learning_rate import curve, warmup_steps
 
 
 def images(count=6, channels=3, side=8) -> torch.Tensor:

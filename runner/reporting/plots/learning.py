@@ -1,4 +1,4 @@
-"""Learning curves and learning-rate curves."""
+"""Learning curves."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from runner.analysis.experiment import succeeded
-from runner.reporting.plots.style import BLUE, CYCLE, DASHES, GREY, figure, short
+from runner.reporting.plots.style import BLUE, GREY, figure, short
 
 Answer = dict[str, Any]
 MOST_PANELS = 24
-MOST_RATES = 14
 
 
 def learning(
@@ -53,7 +52,8 @@ def learning(
     return fig
 
 
-def _ids(runs: pd.DataFrame, levels: Mapping[str, str]) -> list[str]:
+def arm_ids(runs: pd.DataFrame, levels: Mapping[str, str]) -> list[str]:
+    """The ids of the runs at these levels."""
     mine = np.ones(len(runs), dtype=bool)
     for name, level in levels.items():
         mine &= runs[name].astype(str).eq(level).to_numpy()
@@ -69,9 +69,9 @@ def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
 
 def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
     baseline = next((arm for arm in a["arms"] if arm["label"] == "baseline"), None)
-    reference = _ids(runs, baseline["levels"]) if baseline else []
+    reference = arm_ids(runs, baseline["levels"]) if baseline else []
     others = [arm for arm in a["arms"] if arm is not baseline]
-    return [(arm["label"], reference, _ids(runs, arm["levels"])) for arm in others]
+    return [(arm["label"], reference, arm_ids(runs, arm["levels"])) for arm in others]
 
 
 def _level_panels(
@@ -79,50 +79,7 @@ def _level_panels(
 ) -> list[tuple[str, list[str], list[str]]]:
     return [
         (name if len(levels) == 2 and level == "on" else f"{name}: {level}",
-         _ids(runs, {name: levels[0]}), _ids(runs, {name: level}))
+         arm_ids(runs, {name: levels[0]}), arm_ids(runs, {name: level}))
         for name, levels in factors.items()
         for level in levels[1:]
     ]  # fmt: skip
-
-
-def learning_rates(a: Answer, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | None:
-    """The distinct learning-rate curves, each named after the simplest arm that has it.
-
-    curves: id, epoch, lr (the rate at the end of each epoch, or wherever the loop noted it).
-    """
-    if "id" not in runs or "lr" not in curves or curves["lr"].isna().all():
-        return None
-    by_id = {i: group.sort_values("epoch") for i, group in curves.groupby("id")}
-    found: dict[tuple[float, ...], tuple[str, pd.DataFrame, int]] = {}
-    for arm in sorted(a["arms"], key=lambda arm: arm["label"].count(" + ")):
-        ids = [i for i in _ids(runs, arm["levels"]) if i in by_id]
-        whole = max((by_id[i] for i in ids), key=len, default=None)
-        if whole is None:
-            continue
-        key = tuple(float(f"{x:.6g}") for x in whole["lr"])
-        label, frame, count = found.get(key, (arm["label"], whole, 0))
-        found[key] = (label, frame, count + 1)
-    if not found:
-        return None
-    shown = list(found.values())[:MOST_RATES]
-    fig = figure(9, 4.6)
-    ax = fig.subplots()
-    for i, (label, frame, count) in enumerate(shown):
-        more = f" (+{count - 1} arms)" if count > 1 else ""
-        ax.plot(
-            frame["epoch"], frame["lr"].where(frame["lr"] > 0), color=CYCLE[i % 7],
-            linestyle=DASHES[i // 7 % 4],
-            linewidth=2, marker=".", label=short(label, 38) + more,
-        )  # fmt: skip
-    rates = np.concatenate([frame["lr"].to_numpy(float) for _, frame, _ in shown])
-    rates = rates[np.isfinite(rates) & (rates > 0)]
-    if len(rates) and rates.max() > 30 * rates.min():
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("learning rate")
-    hidden = len(found) - len(shown)
-    if hidden:
-        ax.set_title(f"{hidden} more distinct curves are not shown")
-    fig.legend(loc="outside right upper", fontsize=9)
-    return fig

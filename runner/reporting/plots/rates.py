@@ -1,0 +1,152 @@
+"""Learning-rate curves, computed for every step from what the records say of the recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from runner.reporting.plots.learning import arm_ids
+from runner.reporting.plots.style import CYCLE, DASHES, figure, short
+from tricks.errors import BadInput
+from tricks.learning_rate import curve, warmup_steps
+from tricks.trick import find, recipe_from_json
+
+MOST_RATES = 14
+MOST_POINTS = 4000  # of one curve
+PARTS = ("optimizer", "schedule", "warmup")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """One curve. epoch: (n,) from 0; lr: (n,).
+
+    steps: whether each lr holds until the next point (else it was noted at the end of an epoch).
+    """
+
+    epoch: np.ndarray
+    lr: np.ndarray
+    steps: bool
+
+
+def learning_rates(
+    a: Mapping[str, Any],
+    runs: pd.DataFrame,
+    curves: pd.DataFrame,
+    records: Sequence[Mapping[str, Any]],
+) -> Figure | None:
+    """The distinct learning-rate curves, each named after the simplest arm that has it.
+
+    curves: id, epoch, lr, which is drawn where the recipe's tricks are not known here.
+    """
+    if "id" not in runs:
+        return None
+    recipes = {r["id"]: r for r in records if r.get("recipe") and r.get("steps")}
+    noted: dict[str, pd.DataFrame] = {}
+    if "lr" in curves and curves["lr"].notna().any():
+        noted = {str(i): group.sort_values("epoch") for i, group in curves.groupby("id")}
+    found: dict[str, tuple[str, list[str], int]] = {}
+    for arm in sorted(a["arms"], key=lambda arm: arm["label"].count(" + ")):
+        ids = [i for i in arm_ids(runs, arm["levels"]) if i in recipes or i in noted]
+        if ids:
+            key = _key(ids, recipes, noted)
+            label, known, count = found.get(key, (arm["label"], [], 0))
+            found[key] = (label, known + ids, count + 1)
+    drawn = [(label, _rates(ids, recipes, noted), n) for label, ids, n in found.values()]
+    whole = [(label, rates, n) for label, rates, n in drawn if rates is not None]
+    return _draw(whole[:MOST_RATES], len(whole)) if whole else None
+
+
+def _parts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the learning rate, of a record's recipe."""
+    recipe = record["recipe"]
+    kept: dict[str, Any] = {name: recipe.get(name) for name in PARTS}
+    return {**kept, "epochs": recipe.get("epochs"), "batch_size": recipe.get("batch_size")}
+
+
+def _key(
+    ids: list[str],
+    recipes: Mapping[str, Mapping[str, Any]],
+    noted: Mapping[str, pd.DataFrame],
+) -> str:
+    """Equal for arms with the same curve: by the recipe, never by how far a run came."""
+    record = next((recipes[i] for i in ids if i in recipes), None)
+    if record is None:
+        longest = max((noted[i] for i in ids), key=len)
+        return json.dumps([f"{x:.6g}" for x in longest["lr"]])
+    parts = _parts(record)
+    optimizer = parts.pop("optimizer") or {}
+    return json.dumps([optimizer.get("lr"), parts], sort_keys=True)
+
+
+def _rates(
+    ids: list[str],
+    recipes: Mapping[str, Mapping[str, Any]],
+    noted: Mapping[str, pd.DataFrame],
+) -> Rates | None:
+    """The lr of every step by the recipe; as noted by the longest run where that is not known."""
+    record = next((recipes[i] for i in ids if i in recipes), None)
+    rates = _computed(record, recipes) if record else None
+    if rates is not None:
+        return rates
+    longest = max((noted[i] for i in ids if i in noted), key=len, default=None)
+    if longest is None:
+        return None
+    return Rates(longest["epoch"].to_numpy(float), longest["lr"].to_numpy(float), False)
+
+
+def _computed(record: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> Rates | None:
+    """The curve by this record's recipe; None if a trick is unknown or of another version."""
+    parts = _parts(record)
+    data = {name: value for name, value in parts.items() if value is not None}
+    like = [r for r in recipes.values() if _length(r) == _length(record)]
+    total = max(int(r["steps"]) for r in like)  # a run that diverged may have taken fewer
+    try:
+        tricks = [data[name] for name in PARTS if name in data]
+        if any(trick.get("version", 1) != find(trick["name"]).version for trick in tricks):
+            return None
+        recipe = recipe_from_json(data)
+        lr = np.array(curve(recipe, total), dtype=float)
+        ramp = warmup_steps(recipe, total)
+    except (BadInput, AttributeError, KeyError, TypeError, ValueError):
+        return None
+    if record.get("warmup_steps", ramp) != ramp and record["steps"] == total:
+        return None  # it was trained by another formula
+    kept = np.unique(np.linspace(0, total - 1, min(total, MOST_POINTS)).astype(int))
+    epoch = np.append(kept, total) / total * recipe.epochs
+    return Rates(epoch, np.append(lr[kept], lr[-1]), True)
+
+
+def _length(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    recipe = record["recipe"]
+    return recipe.get("epochs"), recipe.get("batch_size")
+
+
+def _draw(shown: list[tuple[str, Rates, int]], total: int) -> Figure:
+    fig = figure(9, 4.6)
+    ax = fig.subplots()
+    for i, (label, rates, count) in enumerate(shown):  # the first are wider: seen beneath others
+        more = f" (+{count - 1} arms)" if count > 1 else ""
+        ax.plot(
+            rates.epoch, np.where(rates.lr > 0, rates.lr, np.nan), color=CYCLE[i % 7],
+            linestyle=DASHES[i // 7 % 4], linewidth=max(1.5, 5 - i),
+            marker="" if rates.steps else ".",
+            drawstyle="steps-post" if rates.steps else "default",
+            label=short(label, 38) + more,
+        )  # fmt: skip
+    every = np.concatenate([rates.lr for _, rates, _ in shown])
+    every = every[np.isfinite(every) & (every > 0)]
+    if len(every) and every.max() > 30 * every.min():
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("learning rate")
+    if total > len(shown):
+        ax.set_title(f"{total - len(shown)} more distinct curves are not shown")
+    fig.legend(loc="outside right upper", fontsize=9)
+    return fig
