@@ -30,7 +30,8 @@ from runner.studies import Asked
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
-from tricks.trick import Trick, coerce, compose, parse
+from tricks.trick import Trick, compose, parse
+from tricks.values import coerce
 
 
 @dataclass(frozen=True)

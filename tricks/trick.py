@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import hashlib
-import importlib
-import importlib.metadata
-import importlib.util
-import json
-import math
-import pkgutil
 import sys
-import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tricks.errors import BadInput, TrickConflict, unknown
 from tricks.recipe import FIELDS, STACKS, Recipe
+from tricks.values import coerce
 
 # The folders of the bag, in the order in which they act on a training.
 GROUPS = (
@@ -91,13 +82,12 @@ class Trick:
         return f"{self.name}({inside})" if inside else self.name
 
 
-_registry: dict[str, type[Trick]] = {}
-_broken: dict[str, str] = {}  # installed plug-ins that cannot be used -> why
+REGISTERED: dict[str, type[Trick]] = {}  # by name; filled as trick classes are defined
 _PLAIN = {"int": int, "float": float, "bool": bool, "str": str}
 
 
 def _register(cls: type[Trick]) -> None:
-    held = _registry.get(cls.name)
+    held = REGISTERED.get(cls.name)
     same = held is not None and (held.__module__, held.__qualname__) == (
         cls.__module__,
         cls.__qualname__,
@@ -108,37 +98,10 @@ def _register(cls: type[Trick]) -> None:
         )
     if not cls.name:
         raise BadInput(f"the trick class {cls.__qualname__} has no name")
-    _registry[cls.name] = cls
+    REGISTERED[cls.name] = cls
 
 
-def _check_class(cls: type[Trick]) -> None:
-    """Raises BadInput for a trick of a third party that could not be listed or composed."""
-    what = f"trick {cls.name}"
-    if cls.edits is Trick.edits:
-        raise BadInput(f"{what} has no method edits")
-    if not (isinstance(cls.source, str) and cls.source):
-        raise BadInput(f"{what} has no source: say where its defaults come from")
-    try:
-        hints = typing.get_type_hints(cls)
-    except Exception as error:
-        raise BadInput(f"{what}: its annotations cannot be read: {error}") from error
-    for name, default in cls.parameters().items():
-        if default is dataclasses.MISSING:
-            raise BadInput(f"{what}: its parameter {name} has no default")
-        coerce(f"{what}: the default of {name}", default, hints[name])
-        try:
-            json.dumps(default, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"{what}: the default of {name} is no plain value") from error
-    try:
-        edits = _edits(cls())
-        dataclasses.replace(Recipe(), **edits.sets)
-    except Exception as error:
-        told = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
-        raise BadInput(f"{what}: {told}") from error
-
-
-def _edits(trick: Trick) -> Edits:
+def edits_of(trick: Trick) -> Edits:
     """The edits of `trick`. Raises BadInput where a recipe cannot take them."""
     edits = trick.edits()
     if not isinstance(edits, Edits):
@@ -162,75 +125,14 @@ def _edits(trick: Trick) -> Edits:
     return edits
 
 
-def _load_checked(load: Callable[[], Any]) -> None:
-    """Call `load`, which defines tricks. Raises BadInput, and forgets them, if one is no good."""
-    before = dict(_registry)
-    try:
-        load()
-        for name, cls in tuple(_registry.items()):
-            if name not in before:
-                _check_class(cls)
-    except (Exception, SystemExit) as error:
-        _registry.clear()
-        _registry.update(before)
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{type(error).__name__}: {error}") from error
-
-
-@cache
-def _find_all() -> None:
-    """Import every file of the bag and every installed plug-in, once."""
-    import tricks
-
-    for info in pkgutil.walk_packages(tricks.__path__, "tricks."):
-        importlib.import_module(info.name)
-    for entry in importlib.metadata.entry_points(group="tricks_bench.tricks"):
-        try:
-            _load_checked(entry.load)
-        except BadInput as error:
-            _broken[f"{entry.name} ({entry.value})"] = " ".join(str(error).split())
-            print(
-                f"tricks-bench: the installed plug-in {entry.name} ({entry.value}) is broken and "
-                f"left out: {' '.join(str(error).split())}",
-                file=sys.stderr,
-            )
-
-
-def broken() -> dict[str, str]:
-    """Installed plug-ins that cannot be used, with the reason."""
-    _find_all()
-    return dict(_broken)
-
-
-def load_plugin(path: str | Path) -> None:
-    """Import the trick file at `path`; a second time is no event. Raises BadInput if it cannot."""
-    file = Path(path).resolve()
-    if not file.is_file():
-        raise BadInput(f"--plugin {path}: there is no such file")
-    _find_all()
-    name = f"tricks_bench_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
-    if name in sys.modules:
-        return
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"--plugin {path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader = spec.loader
-    try:
-        _load_checked(lambda: loader.exec_module(module))
-    except BadInput as error:
-        del sys.modules[name]
-        raise BadInput(f"--plugin {path}: {error}") from error
-
-
 def registry() -> dict[str, type[Trick]]:
     """Every known trick by name, ordered by group (as it acts on a training), then name."""
-    _find_all()
+    from tricks.loading import find_all
+
+    find_all()
     rank = {group: i for i, group in enumerate((*GROUPS, "plugin"))}
-    names = sorted(_registry, key=lambda n: (rank.get(_registry[n].group(), len(rank)), n))
-    return {name: _registry[name] for name in names}
+    names = sorted(REGISTERED, key=lambda n: (rank.get(REGISTERED[n].group(), len(rank)), n))
+    return {name: REGISTERED[name] for name in names}
 
 
 def find(name: str) -> type[Trick]:
@@ -287,66 +189,6 @@ def make(cls: type[Trick], values: Mapping[str, Any]) -> Trick:
         raise BadInput(f"{cls.name}: {error}") from error
 
 
-def coerce(what: str, value: Any, hint: Any) -> Any:
-    """`value` as the type `hint` (int, float, bool, str, Literal, tuple[X, ...], unions of them).
-
-    Raises BadInput naming `what`.
-    """
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        for option in args:
-            try:
-                return coerce(what, value, option)
-            except BadInput:
-                continue
-    elif origin is typing.Literal:
-        if value in args:
-            return value
-        raise BadInput(f"{what} must be one of {', '.join(map(str, args))}, not {value!r}")
-    elif origin is tuple:
-        if isinstance(value, (tuple, list)):
-            return tuple(coerce(what, item, args[0]) for item in value)
-    elif hint is types.NoneType:
-        if value is None:
-            return None
-    elif hint is float:
-        number = _number(value)
-        if number is not None:
-            return number
-    elif typing.get_origin(hint) is not None or not isinstance(hint, type):
-        raise BadInput(f"{what} has a type that cannot be checked: {hint}")
-    elif isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
-        return value
-    wanted = " or ".join(_type_name(h) for h in (args if origin is not tuple and args else (hint,)))
-    raise BadInput(f"{what} must be {wanted}, not {_shown(value)}")
-
-
-def _number(value: Any) -> float | None:
-    """`value` as a finite float, if it is one or a whole number that a float can hold."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # a whole number of thousands of digits
-        return "a number of very many digits"
-    return text if len(text) <= 100 else f"{text[:60]}..."
-
-
-def _type_name(hint: Any) -> str:
-    names = {
-        int: "a whole number", float: "a finite number", bool: "True or False", str: "a text",
-        types.NoneType: "None",
-    }  # fmt: skip
-    return names.get(hint, str(hint))
-
-
 def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
 
@@ -363,7 +205,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
             raise TrickConflict(f"{trick.name} is named twice")
         seen.add(trick.name)
         try:
-            edits = _edits(trick)
+            edits = edits_of(trick)
         except BadInput as error:
             if isinstance(error, TrickConflict) or trick.group() != "plugin":
                 raise

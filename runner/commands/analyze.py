@@ -71,7 +71,7 @@ def _experiment(
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
-    from runner.analysis.effects import alias_sets, alone, dependence, df_text
+    from runner.reporting.wording import alias_sets, alone, dependence, df_text
 
     unit = analysis.unit
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")

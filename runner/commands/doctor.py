@@ -83,7 +83,8 @@ def _plugins() -> list[str]:
     """Tricks that do not come with the bag, each with its file; and installed ones of no use."""
     import inspect
 
-    from tricks.trick import broken, registry
+    from tricks.loading import broken
+    from tricks.trick import registry
 
     good = [
         f"{name} ({inspect.getsourcefile(cls)})"

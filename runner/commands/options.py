@@ -34,7 +34,7 @@ DEVICES = Path("/dev")
 
 def load_plugins(plugins: list[Path] | None) -> list[str]:
     """Load each plug-in; gives their absolute paths, for worker processes to load them too."""
-    from tricks.trick import load_plugin
+    from tricks.loading import load_plugin
 
     for plugin in plugins or []:
         load_plugin(plugin)

@@ -8,7 +8,8 @@ from typing import Any
 
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, STACKS, Recipe
-from tricks.trick import Trick, coerce, parse
+from tricks.trick import Trick, parse
+from tricks.values import coerce
 
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}

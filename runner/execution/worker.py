@@ -30,7 +30,7 @@ from runner.records.claims import BEAT, Claim
 from runner.records.record import finite
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from tricks.trick import load_plugin
+from tricks.loading import load_plugin
 
 Train = Callable[[RunSpec, Callable[[dict[str, Any]], None]], dict[str, Any]]
 DONE = ("ok", "diverged", "failed")  # states of a record that closes its run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.analysis.effects import alias_sets, alone, dependence
 from runner.reporting.markdown import escape, interval, signed
+from runner.reporting.wording import alias_sets, alone, dependence
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.analysis.effects import dependence, df_text
 from runner.reporting.markdown import (
     digits,
     escape,
@@ -15,6 +14,7 @@ from runner.reporting.markdown import (
     signed,
     table,
 )  # fmt: skip
+from runner.reporting.wording import dependence, df_text
 
 Answer = dict[str, Any]
 

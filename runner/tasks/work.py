@@ -12,7 +12,7 @@ from runner.records.spec import RunSpec
 from runner.tasks import find
 from runner.tasks.task import DATA
 from tricks.errors import BadInput
-from tricks.trick import load_plugin
+from tricks.loading import load_plugin
 
 if TYPE_CHECKING:
     import torch

@@ -229,7 +229,7 @@ def test_a_plugin_is_known_to_every_command(cli, tmp_path):
         tricks = ("run", "--dry-run", "--tricks", "slow-for-a-test", "--plugin", "mine.py")
         assert "2 arms" in cli(*tricks).out
     finally:
-        trick._registry.pop("slow-for-a-test", None)
+        trick.REGISTERED.pop("slow-for-a-test", None)
 
 
 def test_other_settings_under_the_same_name_are_refused(cli, stub):

@@ -225,7 +225,7 @@ def test_reserved_columns_are_no_factors():
     finally:
         from tricks import trick
 
-        del trick._registry["seed"]
+        del trick.REGISTERED["seed"]
 
 
 def test_no_recipe_field_is_reserved():

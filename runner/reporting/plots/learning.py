@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from runner.analysis.experiment import succeeded
 from runner.reporting.plots.style import BLUE, GREY, figure, short
 
 Answer = dict[str, Any]
@@ -63,7 +62,7 @@ def arm_ids(runs: pd.DataFrame, levels: Mapping[str, str]) -> list[str]:
 def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
     """How many of these runs did not finish: the means over runs leave them out where they end."""
     mine = runs[runs["id"].isin(ids)]
-    count = int((~succeeded(mine)).sum())
+    count = int((mine["state"].astype(str) != "ok").sum())
     return f"{count} of {len(mine)} runs lost" if count else ""
 
 

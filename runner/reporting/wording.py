@@ -1,0 +1,56 @@
+"""Words that the report and the command line share, for what `Analysis.to_json` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def df_text(ends: Sequence[float] | None) -> str:
+    """The df of a table's intervals, as one number or a range; "" if it has none.
+
+    >>> df_text([8.2, 135.0]), df_text([10, 10])
+    ('intervals with 8 to 135 df', 'intervals with 10 df')
+    """
+    if ends is None:
+        return ""
+    low, high = (f"{x:.0f}" if x >= 1.5 else f"{x:.1f}" for x in ends)
+    return f"intervals with {low} df" if low == high else f"intervals with {low} to {high} df"
+
+
+def alias_sets(answer: Mapping[str, Any]) -> dict[str, int]:
+    """Alias strings of the real interactions on which effects may depend, numbered from 1.
+
+    answer: what `Analysis.to_json` gives.
+    """
+    found = dict.fromkeys(text for e in answer["effects"] for text in e["may_depend_on"])
+    return {text: i + 1 for i, text in enumerate(found)}
+
+
+def dependence(answer: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
+    """On what an effect depends, in words: `depends on X; may depend on Y (set 1)`.
+
+    A set's interactions cannot be told apart and at least one is real; so the effect may depend
+    on its partner in the set.
+    """
+    numbers = alias_sets(answer)
+    terms = {i["label"]: i["terms"] for i in answer["interactions"]}
+    sure = [str(on["label"]) for on in effect["depends_on"]]
+    maybe = []
+    for text in effect["may_depend_on"]:
+        mine = [set(t) - {effect["label"]} for t in terms[text] if effect["label"] in t]
+        partners = " or ".join(sorted(set.union(*mine)))
+        maybe.append(f"{partners} (set {numbers[text]})")
+    parts = [f"depends on {', '.join(sure)}"] if sure else []
+    return "; ".join(parts + ([f"may depend on {', '.join(maybe)}"] if maybe else []))
+
+
+def alone(effect: Mapping[str, Any]) -> str:
+    """Why an effect is undecided although its interval excludes 0; "" if neither is so.
+
+    effect: what `Effect.to_json` gives.
+    """
+    low, high = effect["ci_low"], effect["ci_high"]
+    if effect["verdict"] != "undecided" or low is None or low <= 0 <= high:
+        return ""
+    return "alone its interval excludes 0, after the adjustment for all effects it does not"

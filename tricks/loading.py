@@ -1,0 +1,114 @@
+"""Where tricks come from: the bag's files, installed plug-ins, a user's file. Torch-free."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import pkgutil
+import sys
+import typing
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tricks.errors import BadInput
+from tricks.recipe import Recipe
+from tricks.trick import REGISTERED, Trick, edits_of
+from tricks.values import coerce
+
+_broken: dict[str, str] = {}  # installed plug-ins that cannot be used -> why
+
+
+def _check_class(cls: type[Trick]) -> None:
+    """Raises BadInput for a trick of a third party that could not be listed or composed."""
+    what = f"trick {cls.name}"
+    if cls.edits is Trick.edits:
+        raise BadInput(f"{what} has no method edits")
+    if not (isinstance(cls.source, str) and cls.source):
+        raise BadInput(f"{what} has no source: say where its defaults come from")
+    try:
+        hints = typing.get_type_hints(cls)
+    except Exception as error:
+        raise BadInput(f"{what}: its annotations cannot be read: {error}") from error
+    for name, default in cls.parameters().items():
+        if default is dataclasses.MISSING:
+            raise BadInput(f"{what}: its parameter {name} has no default")
+        coerce(f"{what}: the default of {name}", default, hints[name])
+        try:
+            json.dumps(default, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{what}: the default of {name} is no plain value") from error
+    try:
+        edits = edits_of(cls())
+        dataclasses.replace(Recipe(), **edits.sets)
+    except Exception as error:
+        told = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        raise BadInput(f"{what}: {told}") from error
+
+
+def load_checked(load: Callable[[], Any]) -> None:
+    """Call `load`, which defines tricks. Raises BadInput, and forgets them, if one is no good."""
+    before = dict(REGISTERED)
+    try:
+        load()
+        for name, cls in tuple(REGISTERED.items()):
+            if name not in before:
+                _check_class(cls)
+    except (Exception, SystemExit) as error:
+        REGISTERED.clear()
+        REGISTERED.update(before)
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{type(error).__name__}: {error}") from error
+
+
+@cache
+def find_all() -> None:
+    """Import every file of the bag and every installed plug-in, once."""
+    import tricks
+
+    for info in pkgutil.walk_packages(tricks.__path__, "tricks."):
+        importlib.import_module(info.name)
+    for entry in importlib.metadata.entry_points(group="tricks_bench.tricks"):
+        try:
+            load_checked(entry.load)
+        except BadInput as error:
+            _broken[f"{entry.name} ({entry.value})"] = " ".join(str(error).split())
+            print(
+                f"tricks-bench: the installed plug-in {entry.name} ({entry.value}) is broken and "
+                f"left out: {' '.join(str(error).split())}",
+                file=sys.stderr,
+            )
+
+
+def broken() -> dict[str, str]:
+    """Installed plug-ins that cannot be used, with the reason."""
+    find_all()
+    return dict(_broken)
+
+
+def load_plugin(path: str | Path) -> None:
+    """Import the trick file at `path`; a second time is no event. Raises BadInput if it cannot."""
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise BadInput(f"--plugin {path}: there is no such file")
+    find_all()
+    name = f"tricks_bench_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"--plugin {path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    loader = spec.loader
+    try:
+        load_checked(lambda: loader.exec_module(module))
+    except BadInput as error:
+        del sys.modules[name]
+        raise BadInput(f"--plugin {path}: {error}") from error
