@@ -51,6 +51,7 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
         "class Picky(Trick):\n"
         '    """Refuse every network."""\n'
         '    name: ClassVar[str] = "picky"\n'
+        '    source: ClassVar[str] = "this test"\n'
         "    def edits(self):\n"
         '        return Edits(adds={"init": self})\n'
         "    def edit(self, model):\n"
