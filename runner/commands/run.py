@@ -104,7 +104,7 @@ def run(
         for field, values in assignments("--factor", factor).items()
     }
 
-    from runner.commands.plan import open_store, say_plan
+    from runner.commands.dry_run import open_store, say_plan
     from runner.commands.train import train_plan
 
     plan = _build(asked, data, written, file)
