@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
+
+
+@dataclass(frozen=True)
+class Linear:
+    """What an estimate is of the arms' means: Σ weights · mean.
+
+    levels: (arms, factors) level indices; weights: (arms,), of sum 0 for an effect.
+    """
+
+    levels: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -18,12 +29,14 @@ class Estimate:
     se: its standard error, None if there are no error degrees of freedom.
     df: degrees of freedom of `se` (Satterthwaite's are not whole).
     reason: why `value` or `se` is None.
+    of: the arms' means that it combines, where it is a linear combination of them.
     """
 
     value: float | None
     se: float | None = None
     df: float | None = None
     reason: str | None = None
+    of: Linear | None = field(default=None, compare=False, repr=False)
 
     def interval(self, confidence: float = 0.95, tests: int = 1) -> tuple[float, float] | None:
         """Two-sided interval; with `tests` > 1 Šidák's, simultaneous over that many contrasts."""

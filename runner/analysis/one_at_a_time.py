@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from runner.analysis.cells import Cells
-from runner.analysis.estimates import Estimate
+from runner.analysis.estimates import Estimate, Linear
 
 ONE_RUN = "one run in an arm: an interval needs at least two seeds in both arms (--seeds 3)"
 
@@ -31,13 +31,15 @@ def combination(cells: Cells, arms: list[int], weights: list[float]) -> Estimate
     n = cells.count[arms]
     w = np.array(weights)
     value = float(w @ cells.mean[arms])
+    of = Linear(cells.levels[arms], w)
     if (n < 2).any():
-        return Estimate(value, reason=ONE_RUN)
+        return Estimate(value, reason=ONE_RUN, of=of)
     parts = w**2 * cells.squares[arms] / (n - 1) / n
     if parts.sum() == 0:
-        return Estimate(value, reason="all runs of these arms are equal: there is no noise to see")
+        reason = "all runs of these arms are equal: there is no noise to see"
+        return Estimate(value, reason=reason, of=of)
     df = parts.sum() ** 2 / (parts**2 / (n - 1)).sum()
-    return Estimate(value, float(np.sqrt(parts.sum())), float(df))
+    return Estimate(value, float(np.sqrt(parts.sum())), float(df), of=of)
 
 
 def centre(cells: Cells, preferred: np.ndarray) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from runner.analysis.cells import Cells
-from runner.analysis.estimates import Estimate, contrast_df
+from runner.analysis.estimates import Estimate, Linear, contrast_df
 
 # HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
 # a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)²
@@ -103,21 +103,23 @@ class Fit:
         if not self.model.estimable(contrast):
             return Estimate(None, reason=reason or "the runs do not determine it")
         value = float(contrast @ self.beta)
+        each = self.model.X @ (self.model.bread @ contrast)  # of one run of each cell
+        of = Linear(self.cells.levels, self.cells.count * each)
         if self.error == "none":
             return Estimate(
                 value,
+                of=of,
                 reason="no error degrees of freedom: as many terms as arms, and no replicates; "
                 "more seeds would give an interval",
             )
         if self.sigma == 0:
-            return Estimate(
-                value, reason="the runs differ by the model's terms alone: there is no noise to see"
-            )
-        squares = (self.model.X @ (self.model.bread @ contrast)) ** 2
+            reason = "the runs differ by the model's terms alone: there is no noise to see"
+            return Estimate(value, reason=reason, of=of)
+        squares = each**2
         if self.lack is not None and self.lack.used and not noise_only:
             # A cell's deviation is common to all its runs, so its mean varies by MS / count.
             spread = float((squares * self.cells.count).sum()) * self.lack.mean_square
-            return Estimate(value, float(np.sqrt(spread)), self.lack.df)
+            return Estimate(value, float(np.sqrt(spread)), self.lack.df, of=of)
         parts = squares * self.variance
         df: float = self.df
         if self.error == "replicates":
@@ -125,7 +127,7 @@ class Fit:
             df = contrast_df(parts[replicated], self.cells.count[replicated] - 1.0)
         elif self.error == "hc2":
             df = min(df, contrast_df(parts, self.cells.count.astype(float)))
-        return Estimate(value, float(np.sqrt(parts.sum())), df)
+        return Estimate(value, float(np.sqrt(parts.sum())), df, of=of)
 
 
 def error_term(model: Model, cells: Cells) -> str:
