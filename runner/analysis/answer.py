@@ -16,7 +16,7 @@ from runner.analysis.grid_effects import error_text, fit_note, grid_effects, int
 from runner.analysis.metrics import is_share, larger_is_better, unit
 from runner.analysis.one_at_a_time import centre
 from runner.analysis.surroundings import design_weights, states, with_surroundings
-from runner.analysis.verdicts import NEGLIGIBLE
+from runner.analysis.verdicts import NEGLIGIBLE, Rules
 from tricks.errors import BadInput, unknown
 
 ESTIMANDS = {GRID: GRID, BASELINE: BASELINE, "grid": GRID, "average": GRID, "baseline": BASELINE}
@@ -41,6 +41,7 @@ def analyze(
     wanted = ESTIMANDS[estimand] if estimand else None
     if negligible is None and is_share(metric):
         negligible = NEGLIGIBLE
+    rules = Rules(negligible, larger_is_better(metric), experiment.level, experiment.noise)
     usable = cells(experiment, metric)
     if not len(usable.count):
         raise BadInput(nothing_to_analyze(experiment, metric))
@@ -55,9 +56,9 @@ def analyze(
             "effects at the baseline (an add-one study does)"
         )
     if layout == "factorial":
-        analysis = _factorial(experiment, usable, metric, wanted or GRID, negligible)
+        analysis = _factorial(experiment, usable, metric, wanted or GRID, rules)
     else:
-        analysis = _arms(experiment, usable, metric, layout, reference, negligible)
+        analysis = _arms(experiment, usable, metric, layout, reference, rules)
     return with_surroundings(experiment, analysis)
 
 
@@ -96,10 +97,9 @@ def find_layout(experiment: Experiment, usable: Cells) -> tuple[str, np.ndarray]
 
 
 def _factorial(
-    experiment: Experiment, usable: Cells, metric: str, estimand: str, margin: float | None
+    experiment: Experiment, usable: Cells, metric: str, estimand: str, rules: Rules
 ) -> Analysis:
     """The analysis of data in which several factors vary together."""
-    better = larger_is_better(metric)
     fitted = factorial(
         usable,
         [len(levels) for levels in experiment.factors.values()],
@@ -107,13 +107,13 @@ def _factorial(
     )
     screened = interactions(experiment, fitted)
     effects = grid_effects(
-        experiment, usable, fitted, screened, margin, better, at_baseline=estimand == BASELINE
+        experiment, usable, fitted, screened, rules, at_baseline=estimand == BASELINE
     )
     pooled = fitted.fit.error == "replicates"
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
     notes = _factorial_notes(experiment, fitted)
     return _analysis(
-        metric, "factorial", estimand, effects, screened, margin,
+        metric, "factorial", estimand, effects, screened, rules,
         sigma=fitted.fit.sigma,
         sigma_source=source if fitted.fit.sigma is not None else "not estimable",
         error_term=error_text(fitted),
@@ -150,20 +150,19 @@ def _arms(
     metric: str,
     layout: str,
     reference: np.ndarray,
-    margin: float | None,
+    rules: Rules,
 ) -> Analysis:
     """The analysis of comparisons between arms."""
-    better = larger_is_better(metric)
     screened: list[Interaction] = []
     notes = []
     estimand, adjustment = BASELINE, "Šidák: intervals and p hold for all effects at once"
     if layout == "cumulative":
-        effects = cumulative(experiment, usable, margin, better)
+        effects = cumulative(experiment, usable, rules)
         estimand = "each step after those before it"
         adjustment = "intervals hold for all steps at once (Šidák); p by Holm"
         notes.append("Each step's effect depends on the order in which the tricks were added.")
     else:
-        effects = against_reference(experiment, usable, reference, margin, better)
+        effects = against_reference(experiment, usable, reference, rules)
         if reference.any():
             levels = zip(experiment.factors.items(), reference, strict=True)
             named = {name: names[i] for (name, names), i in levels}
@@ -178,7 +177,7 @@ def _arms(
             "More seeds give some: --seeds 3 or more."
         )
     return _analysis(
-        metric, layout, estimand, effects, screened, margin,
+        metric, layout, estimand, effects, screened, rules,
         sigma=usable.pooled_sd,
         sigma_source="pooled over all arms" if usable.replicate_df else "not estimable",
         error_term=WELCH if usable.replicate_df else "none: one run in each arm",
@@ -194,11 +193,11 @@ def _analysis(
     estimand: str,
     effects: list[Effect],
     screened: list[Interaction],
-    margin: float | None,
+    rules: Rules,
     **rest: Any,
 ) -> Analysis:
     return Analysis(
-        metric, unit(metric), larger_is_better(metric), layout, estimand,
-        effects=effects, interactions=screened, margin=margin,
+        metric, unit(metric), rules.larger_is_better, layout, estimand,
+        effects=effects, interactions=screened, margin=rules.margin, level=rules.level,
         arms=[], divergence=[], collapsed={}, runs={}, **rest,
     )  # fmt: skip

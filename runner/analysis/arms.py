@@ -29,7 +29,7 @@ def arm_label(levels: Mapping[str, str], factors: Mapping[str, tuple[str, ...]])
 
 def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
     """One row an arm with any run: arm (index, level codes), label, runs, ok, diverged, failed,
-    mean, sd, low, high (95 % t-interval of this arm's mean), val_accuracy, accuracy, seconds.
+    mean, sd, low, high (t-interval of this arm's mean), val_accuracy, accuracy, seconds.
 
     The baseline first, then by number of changes. mean is NaN where no run finished; sd and the
     interval where fewer than two did.
@@ -45,7 +45,8 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
     table["mean"], table["sd"] = grouped.mean(), grouped.std()
     for name in ("diverged", "failed", "infra"):
         table[name] = np.bincount(where[state.eq(name).to_numpy()], minlength=len(arms))
-    half = stats.t.isf(0.025, (table["ok"] - 1).clip(lower=1)) * table["sd"] / table["ok"] ** 0.5
+    critical = stats.t.isf(experiment.level / 2, (table["ok"] - 1).clip(lower=1))
+    half = critical * table["sd"] / table["ok"] ** 0.5
     table["low"], table["high"] = table["mean"] - half, table["mean"] + half
     for name in ("accuracy", "val_accuracy", "chance_accuracy", time_column(experiment)):
         if name in runs:
@@ -76,7 +77,7 @@ def time_column(experiment: Experiment) -> str:
 
 
 def divergence(experiment: Experiment) -> list[dict[str, Any]]:
-    """Diverged runs of each level of each factor, with Wilson's 95 % interval of the share.
+    """Diverged runs of each level of each factor, with Wilson's interval of the share.
 
     p: Fisher's (2 levels) or χ² test that the share is the same at all levels of the factor.
     Runs that failed for other reasons are not trained runs and do not count. Empty if none
@@ -100,7 +101,7 @@ def divergence(experiment: Experiment) -> list[dict[str, Any]]:
             p = float(stats.chi2_contingency(table).pvalue)
         for i, level in enumerate(levels):
             if total[i]:
-                low, high = wilson(int(bad[i]), int(total[i]))
+                low, high = wilson(int(bad[i]), int(total[i]), 1 - experiment.level)
                 found.append(
                     {
                         "factor": factor, "level": level, "runs": int(total[i]),

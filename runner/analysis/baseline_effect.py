@@ -16,6 +16,7 @@ import numpy as np
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, benjamini_hochberg
+from runner.analysis.experiment import LEVEL
 from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.one_at_a_time import welch
 
@@ -38,10 +39,10 @@ class AtBaseline:
     runs: int
 
 
-def interacting(fitted: Factorial, i: int) -> list[int]:
+def interacting(fitted: Factorial, i: int, level: float) -> list[int]:
     """Factors whose interaction with contrast `i` is distinguishable from zero.
 
-    Benjamini-Hochberg below 0.05 over all interactions that are clear of aliases.
+    Benjamini-Hochberg below `level` over all interactions that are clear of aliases.
     """
     coding = fitted.coding
     clear = [k for k, members in enumerate(fitted.aliases) if len(members) == 1]
@@ -51,15 +52,17 @@ def interacting(fitted: Factorial, i: int) -> list[int]:
     found = set()
     for k, rate in zip(clear, p, strict=True):
         a, b = coding.pairs[k]
-        if i in (a, b) and rate is not None and rate < 0.05:
+        if i in (a, b) and rate is not None and rate < level:
             found.add(coding.mains[b if i == a else a].factor)
     return sorted(found)
 
 
 def baseline_effect(
-    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int
+    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int, error: float = LEVEL
 ) -> AtBaseline | None:
     """The effect of `level` of `factor` with all others at their reference (level 0).
+
+    error: the error rate at which interactions are screened.
 
     The two arms themselves, if both have replicates. Otherwise from the model with two-factor
     interactions, fitted to the runs in which the factors that interact with this one are at their
@@ -76,11 +79,17 @@ def baseline_effect(
         direct = welch(cells, arm, base)
         if direct.se is not None:
             return AtBaseline(direct, ARMS, int(cells.count[[arm, base]].sum()))
-    return _modelled(fitted, cells, sizes, factor, level, narrowed=False)
+    return _modelled(fitted, cells, sizes, factor, level, error, narrowed=False)
 
 
 def _modelled(
-    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int, narrowed: bool
+    fitted: Factorial,
+    cells: Cells,
+    sizes: list[int],
+    factor: int,
+    level: int,
+    error: float,
+    narrowed: bool,
 ) -> AtBaseline | None:
     """The effect at the baseline by the model; `narrowed`: whether `cells` are not all runs."""
     coding = fitted.coding
@@ -95,7 +104,7 @@ def _modelled(
     alone = len(set(_factors(fitted))) == 1
     if not fitted.interactions and not alone:
         return None
-    held = interacting(fitted, i)
+    held = interacting(fitted, i, error)
     if not held:
         others = {j: 0 for j in _factors(fitted) if j != factor}
         estimate = _estimate(fitted, coding.simple_effect(i, others))
@@ -105,7 +114,7 @@ def _modelled(
     if not kept.any():
         return None
     near = Cells(cells.levels[kept], cells.count[kept], cells.mean[kept], cells.squares[kept])
-    return _modelled(factorial(near, sizes), near, sizes, factor, level, narrowed=True)
+    return _modelled(factorial(near, sizes), near, sizes, factor, level, error, narrowed=True)
 
 
 def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:

@@ -16,7 +16,7 @@ from runner.analysis.effects import Effect, Interaction, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm, sidak
 from runner.analysis.experiment import Experiment, level_codes
 from runner.analysis.one_at_a_time import combination, welch
-from runner.analysis.verdicts import verdict
+from runner.analysis.verdicts import Rules, verdict
 
 
 def _effect(
@@ -67,8 +67,7 @@ def no_result(experiment: Experiment, arm: np.ndarray) -> str:
 def _judge(
     effects: Sequence[Effect],
     adjusted: Sequence[float | None],
-    margin: float | None,
-    larger_is_better: bool,
+    rules: Rules,
 ) -> list[Effect]:
     """The effects with adjusted p, simultaneous intervals and verdicts."""
     tests = max(1, sum(effect.estimate.p() is not None for effect in effects))
@@ -76,8 +75,12 @@ def _judge(
         replace(
             effect,
             p_adjusted=p,
-            verdict=verdict(effect.estimate, p, margin, larger_is_better, tests),
+            verdict=verdict(
+                effect.estimate, p, effect.estimate.interval(1 - 2 * rules.level, tests), rules
+            ),
             simultaneous=tests,
+            level_of_tests=rules.level,
+            together=effect.estimate.interval(1 - rules.level, tests),
         )
         for effect, p in zip(effects, adjusted, strict=True)
     ]
@@ -87,8 +90,7 @@ def against_reference(
     experiment: Experiment,
     cells: Cells,
     reference: np.ndarray,
-    margin: float | None,
-    larger_is_better: bool,
+    rules: Rules,
 ) -> list[Effect]:
     """Each arm that differs from `reference` in one factor, compared with it.
 
@@ -110,12 +112,10 @@ def against_reference(
                 high, low = (reference, arm) if level == 0 else (arm, reference)
                 effects.append(_effect(experiment, cells, j, high, low))
     p = sidak([effect.estimate.p() for effect in effects])
-    return _judge(effects, p, margin, larger_is_better)
+    return _judge(effects, p, rules)
 
 
-def cumulative(
-    experiment: Experiment, cells: Cells, margin: float | None, larger_is_better: bool
-) -> list[Effect]:
+def cumulative(experiment: Experiment, cells: Cells, rules: Rules) -> list[Effect]:
     """Each step of a chain against the step before it, Holm over the steps.
 
     A step without a usable run leaves its own effect and the next one's without an estimate.
@@ -130,7 +130,7 @@ def cumulative(
             effect = replace(effect, estimate=Estimate(None, reason=reason))
         effects.append(effect)
     p = holm([effect.estimate.p() for effect in effects])
-    return _judge(effects, p, margin, larger_is_better)
+    return _judge(effects, p, rules)
 
 
 def stages(experiment: Experiment) -> list[np.ndarray]:
@@ -180,7 +180,7 @@ def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]
         found.append((f"{labels[0]} × {labels[1]}", (labels[0], labels[1]), estimate))
     adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
     listed = [
-        Interaction(label, [terms], estimate, p)
+        Interaction(label, [terms], estimate, p, experiment.level)
         for (label, terms, estimate), p in zip(found, adjusted, strict=True)
     ]
     return sorted(listed, key=lambda item: -abs(item.estimate.value or 0.0))

@@ -8,6 +8,7 @@ import numpy as np
 
 from runner.analysis.arms import time_column
 from runner.analysis.cells import group
+from runner.analysis.estimates import percent
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.factorial import factorial
 
@@ -49,7 +50,7 @@ def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> dic
 
 
 def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], dict[str, Any]]:
-    """(factor index, level index) -> geometric mean ratio over the grid with its 95 % interval.
+    """(factor index, level index) -> geometric mean ratio over the grid with its interval.
 
     From the same model as the effects, fitted to log seconds.
     """
@@ -64,12 +65,12 @@ def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], dict[str, Any]]
         estimate = fitted.fit.estimate(fitted.coding.main_effect(i))
         if estimate.value is None:
             continue
-        interval = estimate.interval()
+        interval = estimate.interval(1 - experiment.level)
         ratios[contrast.factor, contrast.level] = {
             "column": name,
             "ratio": float(np.exp(estimate.value)),
             "low": float(np.exp(interval[0])) if interval else None,
             "high": float(np.exp(interval[1])) if interval else None,
-            "what": "geometric means over the grid; 95 % interval",
+            "what": f"geometric means over the grid; {percent(1 - experiment.level)} interval",
         }
     return ratios

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from runner.analysis.estimates import Estimate
+from runner.analysis.experiment import LEVEL
 from runner.analysis.regression import LackOfFit
 
 GRID, BASELINE = "averaged over the grid", "at the baseline"  # estimands
@@ -16,8 +17,9 @@ GRID, BASELINE = "averaged over the grid", "at the baseline"  # estimands
 class Effect:
     """The change of the metric from `reference` to `level` of one factor.
 
-    interval: 95 %, None without error degrees of freedom. simultaneous: over how many effects the
-    interval holds at once (1: for this one alone). at_baseline: the same effect with all other
+    interval: of confidence 1 - level, None without error degrees of freedom; simultaneous: over how
+    many effects it holds at once (1: for this one alone). together: the interval that holds for
+    all effects of the table at once. at_baseline: the same effect with all other
     factors at their reference, where the table's own estimand is the average over the grid;
     at_baseline_from: `AtBaseline.way`.
     depends_on: [{"factor", "level", "interaction", "off": {...}, "on": {...}}], simple effects.
@@ -40,6 +42,18 @@ class Effect:
     may_depend_on: list[str] = field(default_factory=list)
     time: dict[str, Any] | None = None
     mean: float | None = None
+    level_of_tests: float = LEVEL
+    together: tuple[float, float] | None = None
+
+    @property
+    def alone(self) -> tuple[float, float] | None:
+        """The interval of this effect alone."""
+        return self.estimate.interval(1 - self.level_of_tests)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The printed interval: of this effect alone, or of all at once (`simultaneous`)."""
+        return self.together if self.simultaneous > 1 else self.alone
 
     @property
     def label(self) -> str:
@@ -53,13 +67,17 @@ class Effect:
             "level": self.level,
             "reference": self.reference,
             "label": self.label,
-            **estimate_json(self.estimate, self.simultaneous),
+            **estimate_json(self.estimate, self.level_of_tests, self.interval),
+            "ci_alone": ends(self.alone),
+            "ci_together": ends(self.together),
             "p_adjusted": finite(self.p_adjusted),
             "verdict": self.verdict,
             "runs": self.runs,
             "simultaneous": self.simultaneous,
             "mean": finite(self.mean),
-            "at_baseline": estimate_json(self.at_baseline) if self.at_baseline else None,
+            "at_baseline": estimate_json(self.at_baseline, self.level_of_tests)
+            if self.at_baseline
+            else None,
             "at_baseline_from": self.at_baseline_from,
             "depends_on": self.depends_on,
             "may_depend_on": self.may_depend_on,
@@ -79,6 +97,7 @@ class Interaction:
     terms: list[tuple[str, str]]
     estimate: Estimate
     p_adjusted: float | None = None
+    level_of_tests: float = LEVEL
 
     def to_json(self) -> dict[str, Any]:
         """The interaction as JSON values."""
@@ -86,7 +105,7 @@ class Interaction:
             "label": self.label,
             "terms": [list(term) for term in self.terms],
             "aliased": len(self.terms) > 1,
-            **estimate_json(self.estimate),
+            **estimate_json(self.estimate, self.level_of_tests),
             "p_adjusted": finite(self.p_adjusted),
         }
 
@@ -117,6 +136,7 @@ class Analysis:
     runs: dict[str, int]
     notes: list[str]
     lack_of_fit: LackOfFit | None = None
+    level: float = LEVEL
 
     def interval_df(self) -> list[float] | None:
         """The smallest and the largest df of the effects' intervals; None without intervals."""
@@ -138,6 +158,8 @@ class Analysis:
             "df": finite(self.df),
             "df_of_intervals": self.interval_df(),
             "lack_of_fit": asdict(self.lack_of_fit) if self.lack_of_fit else None,
+            "level": self.level,
+            "confidence": 1 - self.level,
             "negligible": self.margin,
             "adjustment": self.adjustment,
             "effects": [effect.to_json() for effect in self.effects],
@@ -164,9 +186,19 @@ def finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def estimate_json(estimate: Estimate, tests: int = 1) -> dict[str, Any]:
-    """effect, ci_low, ci_high, se, df, p and the reason of what is null."""
-    interval = estimate.interval(0.95, tests) or (None, None)
+def ends(interval: tuple[float, float] | None) -> list[float | None] | None:
+    """An interval as JSON values."""
+    return None if interval is None else [finite(interval[0]), finite(interval[1])]
+
+
+def estimate_json(
+    estimate: Estimate, level: float = LEVEL, shown: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """effect, ci_low, ci_high, se, df, p and the reason of what is null.
+
+    shown: the interval; by default that of this estimate alone.
+    """
+    interval = shown or estimate.interval(1 - level) or (None, None)
     return {
         "effect": finite(estimate.value),
         "ci_low": finite(interval[0]),

@@ -103,6 +103,15 @@ def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
+def percent(share: float) -> str:
+    """A confidence in words.
+
+    >>> percent(0.95), percent(1 - 0.0184)
+    ('95 %', '98.2 %')
+    """
+    return f"{100 * share:.3g} %"
+
+
 def wilson(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share, as (low, high) in 0..1."""
     interval = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")

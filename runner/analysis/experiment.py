@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from runner.analysis.answer import Analysis
 
 
+LEVEL = 0.05
+NOISES = ("own", "equal")
+SCALES = ("raw", "logit")
+
+
 @dataclass(frozen=True)
 class Experiment:
     """Runs and what was varied between them.
@@ -26,6 +31,11 @@ class Experiment:
     order: the factors in the order of a cumulative grid.
     reference: factor -> level of the arm with all on (leave-one-out); empty: read off the data.
     notes: remarks that belong beside every result.
+    level: the error rate of every test; every interval's confidence is 1 - level (a study with
+        several looks has a smaller one at each).
+    noise: "own", each arm has its own run-to-run sd, or "equal", all arms have the same one.
+    scale: "raw", the metric as it is, or "logit", log-odds of a share of test images.
+    Raises BadInput for a level outside 0..0.5, an unknown noise or scale.
     """
 
     runs: pd.DataFrame
@@ -34,6 +44,16 @@ class Experiment:
     order: tuple[str, ...] = ()
     reference: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    level: float = LEVEL
+    noise: str = "own"
+    scale: str = "raw"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 0.5:
+            raise BadInput(f"level must lie between 0 and 0.5, not {self.level}")
+        for name, value, known in (("noise", self.noise, NOISES), ("scale", self.scale, SCALES)):
+            if value not in known:
+                raise unknown(name, value, known)
 
     def analyze(
         self, metric: str = "accuracy", estimand: str | None = None, negligible: float | None = None

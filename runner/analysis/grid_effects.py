@@ -12,7 +12,7 @@ from runner.analysis.effects import Effect, Interaction, estimate_json, level_la
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, alias_sum
-from runner.analysis.verdicts import verdict
+from runner.analysis.verdicts import Rules, verdict
 
 SOURCES = {
     "replicates": "replicates: each arm's own sd, Satterthwaite's df",
@@ -95,7 +95,7 @@ def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]
         found.append((text, terms, fitted.fit.estimate(contrast, noise_only=True)))
     adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
     listed = [
-        Interaction(text, terms, estimate, p)
+        Interaction(text, terms, estimate, p, experiment.level)
         for (text, terms, estimate), p in zip(found, adjusted, strict=True)
     ]
     return sorted(listed, key=lambda i: -abs(i.estimate.value or 0.0))
@@ -106,8 +106,7 @@ def grid_effects(
     cells: Cells,
     fitted: Factorial,
     screened: list[Interaction],
-    margin: float | None,
-    larger_is_better: bool,
+    rules: Rules,
     at_baseline: bool = False,
 ) -> list[Effect]:
     """The effect of each level of each factor; Holm over all of them.
@@ -124,18 +123,21 @@ def grid_effects(
         reason = f"cannot be separated from {aliases}" if aliases else ""
         average.append(fitted.fit.estimate(coding.main_effect(i), reason))
         contrast = coding.mains[i]
-        there.append(baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level))
+        there.append(
+            baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level, rules.level)
+        )
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
     shown = baseline if at_baseline else average
     adjusted = holm([estimate.p() for estimate in shown])
+    tests = max(1, sum(p is not None for p in adjusted))
     ratios = cost.grid_ratios(experiment)
     effects = []
     for i, contrast in enumerate(coding.mains):
         factor = list(experiment.factors)[contrast.factor]
         levels = experiment.factors[factor]
-        says = verdict(shown[i], adjusted[i], margin, larger_is_better)
+        says = verdict(shown[i], adjusted[i], shown[i].interval(1 - 2 * rules.level), rules)
         depends, maybe = (
-            ([], []) if at_baseline else dependence(experiment, fitted, screened, i, margin)
+            ([], []) if at_baseline else dependence(experiment, fitted, screened, i, rules)
         )
         local = there[i]
         used = local.runs if at_baseline and local else int(cells.count.sum())
@@ -155,6 +157,8 @@ def grid_effects(
                 may_depend_on=maybe,
                 time=ratios.get((contrast.factor, contrast.level)),
                 mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
+                level_of_tests=rules.level,
+                together=shown[i].interval(1 - rules.level, tests),
             )
         )
     return effects + missing_levels(experiment, fitted)
@@ -180,12 +184,12 @@ def dependence(
     fitted: Factorial,
     screened: list[Interaction],
     i: int,
-    margin: float | None,
+    rules: Rules,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """What effect `i` depends on, largest first, and alias sets that may hold another such factor.
 
     An effect depends on another where their interaction is at least half the main effect and
-    itself distinguishable from zero (Benjamini-Hochberg below 0.05). An interaction within the
+    itself distinguishable from zero (Benjamini-Hochberg below the level). An interaction within the
     negligible margin is none: in a large grid even those are distinguishable from zero.
     """
     coding = fitted.coding
@@ -194,11 +198,11 @@ def dependence(
     sure, maybe = [], []
     for item in screened:
         value = item.estimate.value
-        real = item.p_adjusted is not None and item.p_adjusted < 0.05
+        real = item.p_adjusted is not None and item.p_adjusted < rules.level
         mine = [term for term in item.terms if labels[i] in term]
         if not real or not mine or main is None or value is None:
             continue
-        if abs(value) < max(abs(main) / 2, margin or 0.0):
+        if abs(value) < max(abs(main) / 2, rules.margin or 0.0):
             continue
         if len(item.terms) > 1:
             maybe.append(item.label)
@@ -209,7 +213,8 @@ def dependence(
         levels = experiment.factors[factor]
         sides = {
             side: estimate_json(
-                fitted.fit.estimate(coding.simple_effect(i, {contrast.factor: level}))
+                fitted.fit.estimate(coding.simple_effect(i, {contrast.factor: level})),
+                rules.level,
             )
             for side, level in (("off", 0), ("on", contrast.level))
         }

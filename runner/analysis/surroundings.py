@@ -58,7 +58,7 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
         if item["factor"] in told:
             continue
         told.add(item["factor"])
-        if item["p"] is not None and item["p"] < 0.05 and item["diverged"]:
+        if item["p"] is not None and item["p"] < experiment.level and item["diverged"]:
             notes.append(
                 f"Diverged runs are unevenly spread over {item['factor']}: {item['diverged']} of "
                 f"{item['runs']} at {item['level']}."

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from runner.analysis.estimates import Estimate
 
 NEGLIGIBLE = 0.2  # pp: the default margin within which an accuracy effect is called negligible
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What decides a verdict.
+
+    margin: effects within ± it are negligible, in the metric's unit; None: none is.
+    level: error rate of the tests. noise: see `Experiment`.
+    """
+
+    margin: float | None
+    larger_is_better: bool = True
+    level: float = 0.05
+    noise: str = "own"
+
+
 def verdict(
-    estimate: Estimate,
-    p_adjusted: float | None,
-    margin: float | None,
-    larger_is_better: bool,
-    tests: int = 1,
+    estimate: Estimate, p_adjusted: float | None, inner: tuple[float, float] | None, rules: Rules
 ) -> str:
     """helps, hurts, negligible or undecided.
 
-    negligible: two one-sided tests at 5 % each, i.e. the 90 % interval lies within ± `margin`;
-    it is asked first, since a tiny effect is tiny even if it is not zero. With `tests` > 1 that
-    interval holds for so many effects at once (Šidák).
-    helps, hurts: `p_adjusted` below 0.05. undecided: everything else, also without an interval.
+    negligible: two one-sided tests at `rules.level` each, i.e. `inner`, the interval of confidence
+    1 - 2 level (90 %), lies within the margin; it is asked first, since a tiny effect is tiny even
+    if it is not zero. `inner` holds for as many effects at once as the table's intervals do.
+    helps, hurts: `p_adjusted` below the level. undecided: everything else, also without interval.
 
-    >>> verdict(Estimate(1.0, 0.1, 20), 0.001, 0.2, True)
+    >>> sure = Rules(margin=0.2)
+    >>> verdict(Estimate(1.0, 0.1, 20), 0.001, (0.8, 1.2), sure)
     'helps'
-    >>> verdict(Estimate(0.0, 0.1, 20), 1.0, 0.2, True)
+    >>> verdict(Estimate(0.0, 0.1, 20), 1.0, (-0.17, 0.17), sure)
     'negligible'
-    >>> verdict(Estimate(1.0), None, 0.2, True)
+    >>> verdict(Estimate(1.0), None, None, sure)
     'undecided'
     """
-    inner = estimate.interval(0.90, tests)
     if inner is None or estimate.value is None or p_adjusted is None:
         return "undecided"
-    if margin is not None and -margin < inner[0] and inner[1] < margin:
+    if rules.margin is not None and -rules.margin < inner[0] and inner[1] < rules.margin:
         return "negligible"
-    if p_adjusted >= 0.05:
+    if p_adjusted >= rules.level:
         return "undecided"
-    return "helps" if (estimate.value > 0) == larger_is_better else "hurts"
+    return "helps" if (estimate.value > 0) == rules.larger_is_better else "hurts"

@@ -71,12 +71,13 @@ def _experiment(
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
-    from runner.reporting.wording import alias_sets, alone, dependence, df_text
+    from runner.reporting.wording import alias_sets, alone, confidence, dependence, df_text
 
     unit = analysis.unit
+    answer = analysis.to_json()
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
     runs = "runs" if analysis.layout == "factorial" else "runs (both arms)"
-    rows = [("", "effect", "95 % interval", "p adjusted", "verdict", runs)]
+    rows = [("", "effect", f"{confidence(answer)} interval", "p adjusted", "verdict", runs)]
     for effect in analysis.effects:
         value = effect.to_json()
         low, high = value["ci_low"], value["ci_high"]
@@ -96,7 +97,6 @@ def _print(analysis: Analysis) -> None:
             "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )
     sigma = "unknown" if analysis.sigma is None else f"{analysis.sigma:.3g} {unit}"
-    answer = analysis.to_json()
     for effect, value in zip(analysis.effects, answer["effects"], strict=True):
         if effect.verdict == "depends":
             print(f"{effect.label} {dependence(answer, value)}")

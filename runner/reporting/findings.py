@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.reporting.markdown import escape, interval, signed
-from runner.reporting.wording import alias_sets, alone, dependence
+from runner.reporting.wording import alias_sets, alone, confidence, dependence
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
 
@@ -28,7 +28,7 @@ def _estimate(a: Answer, e: Answer) -> str:
     text = f"{signed(e['effect'])} {a['unit']}"
     if e["ci_low"] is None:
         return text
-    return f"{text} (95 % interval {interval(e['ci_low'], e['ci_high'])})"
+    return f"{text} ({confidence(a)} interval {interval(e['ci_low'], e['ci_high'])})"
 
 
 def _depends(a: Answer, e: Answer) -> str:
@@ -64,7 +64,7 @@ def _listed(a: Answer) -> list[str]:
         names = ", ".join(f"{escape(e['label'])} ({signed(e['effect'])})" for e in negligible)
         each = any(e["simultaneous"] == 1 for e in negligible) and len(a["effects"]) > 1
         said.append(
-            f"**Negligible** (90 % interval within ±{a['negligible']:g} {a['unit']}, "
+            f"**Negligible** ({confidence(a, 1)} interval within ±{a['negligible']:g} {a['unit']}, "
             f"{'each effect alone' if each else 'for all effects at once'}): {names}."
         )
     open_ = [e for e in a["effects"] if e["verdict"] == "undecided" and e["ci_low"] is not None]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.reporting import facts, tables
 from runner.reporting.findings import findings
 from runner.reporting.markdown import escape
+from runner.reporting.wording import confidence
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def _effects(a: Answer, figures: dict[str, str]) -> list[str]:
     if any(e["time"] for e in a["effects"]):
         time = next(e["time"] for e in a["effects"] if e["time"])
         blocks.append(f"*Time ratio: {time['column']} against the reference, {time['what']}.*")
-    blocks.append(_image(figures, "effects", f"effects {a['estimand']} with 95 % intervals"))
+    blocks.append(
+        _image(figures, "effects", f"effects {a['estimand']} with {confidence(a)} intervals")
+    )
     blocks.append(_image(figures, "waterfall", "what each step adds"))
     simple = tables.simple_effects(a)
     if simple:
@@ -187,7 +190,7 @@ def _interactions(a: Answer, figures: dict[str, str]) -> list[str]:
 def _arms(a: Answer, figures: dict[str, str]) -> list[str]:
     time = _time(a)
     note = (
-        "*Means over the replicates of an arm; 95 % t-intervals of each arm alone, not "
+        f"*Means over the replicates of an arm; {confidence(a)} t-intervals of each arm alone, not "
         "simultaneous, not of differences. “Not ok” counts diverged and failed runs.*"
     )
     blocks = ["## Arms"]

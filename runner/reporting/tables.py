@@ -14,7 +14,7 @@ from runner.reporting.markdown import (
     signed,
     table,
 )  # fmt: skip
-from runner.reporting.wording import dependence, df_text
+from runner.reporting.wording import confidence, dependence, df_text
 
 Answer = dict[str, Any]
 
@@ -58,7 +58,13 @@ def _comparisons(a: Answer) -> str:
     d = _seen(a)
     first = "step" if a["layout"] == "cumulative" else "trick"
     header = [first, f"{escape(a['metric'])} of the arm", f"effect ({a['unit']})"]
-    header += ["95 % interval", "p, adjusted", "verdict", "runs (both arms)", "time ratio"]
+    header += [
+        f"{confidence(a)} interval",
+        "p, adjusted",
+        "verdict",
+        "runs (both arms)",
+        "time ratio",
+    ]
     rows = [_reference_row(a, d)]
     for e in a["effects"]:
         name = escape(e["label"])
@@ -89,10 +95,10 @@ def _grid(a: Answer) -> str:
     """Factorials: the grid's average beside the effect at the baseline."""
     d = _seen(a)
     average = a["estimand"] == "averaged over the grid"
-    header = ["trick", f"effect, {escape(a['estimand'])} ({a['unit']})", "95 % interval"]
-    header += ["p, Holm", "verdict"]
+    header = ["trick", f"effect, {escape(a['estimand'])} ({a['unit']})"]
+    header += [f"{confidence(a)} interval", "p, Holm", "verdict"]
     if average:
-        header += ["effect at the baseline", "95 % interval", "from", "time ratio"]
+        header += ["effect at the baseline", f"{confidence(a)} interval", "from", "time ratio"]
     rows = []
     for e in a["effects"]:
         row = [
@@ -127,8 +133,8 @@ def simple_effects(a: Answer) -> str:
             )  # fmt: skip
     if not rows:
         return ""
-    header = ["effect of", "beside", "where it is off", "95 % interval"]
-    return table([*header, "where it is on", "95 % interval"], rows, left=2)
+    header = ["effect of", "beside", "where it is off", f"{confidence(a)} interval"]
+    return table([*header, "where it is on", header[-1]], rows, left=2)
 
 
 def interactions(a: Answer, most: int = 12) -> str:
@@ -142,15 +148,22 @@ def interactions(a: Answer, most: int = 12) -> str:
         ]
         for i in a["interactions"][:most]
     ]  # fmt: skip
-    header = ["interaction", f"size ({a['unit']})", "95 % interval", "p, Benjamini-Hochberg", ""]
-    return table(header, rows)
+    header = ["interaction", f"size ({a['unit']})", f"{confidence(a)} interval"]
+    return table([*header, "p, Benjamini-Hochberg", ""], rows)
 
 
 def arms(a: Answer, rows: list[Answer], time: str) -> str:
     """Means of arms over their replicates."""
     share = a["unit"] == "pp"
     d = 2 if share else digits([arm["mean"] for arm in rows])
-    header = ["arm", f"{escape(a['metric'])}", "sd", "95 % interval of the mean", "runs", "not ok"]
+    header = [
+        "arm",
+        f"{escape(a['metric'])}",
+        "sd",
+        f"{confidence(a)} interval of the mean",
+        "runs",
+        "not ok",
+    ]
     also = [name for name in ("val_accuracy", "accuracy") if name != a["metric"]]
     also = [name for name in also if any(arm.get(name) is not None for arm in rows)]
     timed = any(arm.get(time) is not None for arm in rows)
@@ -182,7 +195,7 @@ def divergence(a: Answer) -> str:
     ]  # fmt: skip
     if not rows:
         return ""
-    header = ["factor", "level", "diverged", "runs", "share", "95 % interval (Wilson)"]
+    header = ["factor", "level", "diverged", "runs", "share", f"{confidence(a)} interval (Wilson)"]
     return table(header, rows, left=2)
 
 

@@ -18,6 +18,15 @@ def df_text(ends: Sequence[float] | None) -> str:
     return f"intervals with {low} df" if low == high else f"intervals with {low} to {high} df"
 
 
+def confidence(answer: Mapping[str, Any], sides: int = 2) -> str:
+    """The confidence of the intervals; sides=1: of those within which an effect is negligible.
+
+    >>> confidence({"level": 0.05}), confidence({"level": 0.05}, 1), confidence({"level": 0.0184})
+    ('95 %', '90 %', '98.2 %')
+    """
+    return f"{100 * (1 - answer['level'] * 2 / sides):.3g} %"
+
+
 def alias_sets(answer: Mapping[str, Any]) -> dict[str, int]:
     """Alias strings of the real interactions on which effects may depend, numbered from 1.
 

@@ -434,3 +434,34 @@ def test_distinct_is_numpys_unique_rows(rows):
     found, places = distinct(levels)
     assert (found == arms).all()
     assert (places == where.reshape(-1)).all()
+
+
+@pytest.mark.parametrize("layout", ["add-one", "cumulative", "full"])
+def test_the_level_moves_every_interval_and_verdict(layout):
+    arms = [
+        ("off", "off"),
+        ("on", "off"),
+        ("on", "on") if layout == "cumulative" else ("off", "on"),
+    ]
+    arms += [("on", "on")] if layout == "full" else []
+    rng = np.random.default_rng(3)
+    rows = [{"a": x, "b": y, "accuracy": 90 + 0.9 * (x == "on") + 0.3 * rng.standard_normal()}
+            for x, y in arms for _ in range(5)]  # fmt: skip
+    usual = experiment(rows, two_level("ab"), layout, order=("a", "b"))
+    strict = replace(usual, level=0.001)
+    one, two = (x.analyze(negligible=5.0).to_json() for x in (usual, strict))
+    assert (two["level"], two["confidence"]) == (0.001, 0.999)
+    for wide, narrow in zip(two["effects"], one["effects"], strict=True):
+        for key in ("ci_alone", "ci_together"):
+            assert wide[key][0] < narrow[key][0] < narrow[key][1] < wide[key][1]
+    assert all(w["low"] < n["low"] for w, n in zip(two["arms"], one["arms"], strict=True))
+    edge = max(map(abs, one["effects"][0]["ci_alone"]))
+    assert replace(usual, level=0.3).analyze(negligible=edge).effects[0].verdict == "negligible"
+    assert replace(usual, level=1e-5).analyze(negligible=edge).effects[0].verdict == "undecided"
+
+
+@pytest.mark.parametrize("wrong", [{"level": 0.0}, {"level": 0.7}, {"noise": "won"},
+                                   {"scale": "logits"}])  # fmt: skip
+def test_impossible_choices_are_refused(wrong):
+    with pytest.raises(BadInput):
+        experiment([{"a": "off", "accuracy": 90.0}], two_level("a"), **wrong)

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from runner.reporting.plots.style import BLACK, CYCLE, figure, short
+from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -34,7 +35,9 @@ def accuracy_time(a: Answer, time: str) -> Figure | None:
                 [x], [y], MARKERS[i // 7 % 6], color=CYCLE[i % 7], markersize=8,
                 label=short(arm["label"], 34),
             )  # fmt: skip
-        ax.set_title("bars: 95 % t-interval of each arm alone" if _any(arms, "low") else "")
+        ax.set_title(
+            f"bars: {confidence(a)} t-interval of each arm alone" if _any(arms, "low") else ""
+        )
         fig.legend(loc="outside right upper", fontsize=9)
         return fig
     factor, levels = _slowest(a)

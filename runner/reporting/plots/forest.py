@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 
 
 def forest(a: Answer) -> Figure | None:
-    """Effects with 95 % intervals; a second, closer panel where a few effects dwarf the others."""
+    """Effects with their intervals; a second, closer panel where a few effects dwarf the others."""
     effects = [e for e in a["effects"] if e["effect"] is not None]
     if not effects:
         return None

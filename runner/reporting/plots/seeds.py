@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, short
+from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
 MOST_ARMS = 40
@@ -52,7 +53,13 @@ def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
     ax.set_xlabel(f"{a['metric']} of each run{_unit(a)}")
     handles = [
         Line2D([], [], color=BLUE, marker="o", linestyle="", alpha=0.55, label="one run (seed)"),
-        Line2D([], [], color=BLACK, linewidth=2, label="mean, 95 % t-interval of this arm alone"),
+        Line2D(
+            [],
+            [],
+            color=BLACK,
+            linewidth=2,
+            label=f"mean, {confidence(a)} t-interval of this arm alone",
+        ),
     ]
     if reference:
         handles.append(Line2D([], [], color=ORANGE, linestyle="--", label="baseline's mean"))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.reporting.plots.style import BLACK, GREY, VERDICTS, figure, short
+from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
 
@@ -37,6 +38,8 @@ def waterfall(a: Answer) -> Figure | None:
     handles = [
         Line2D([], [], color=VERDICTS[k][0], linewidth=8, alpha=0.75, label=k) for k in kinds
     ]
-    handles.append(Line2D([], [], color=BLACK, linewidth=1.5, label="95 % interval of the step"))
+    handles.append(
+        Line2D([], [], color=BLACK, linewidth=1.5, label=f"{confidence(a)} interval of the step")
+    )
     fig.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=10)
     return fig
