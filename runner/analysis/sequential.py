@@ -1,0 +1,169 @@
+"""Group-sequential looks: the level of each of a few planned looks, so that all hold together.
+
+A study that is looked at again and again until something is significant is wrong far more often
+than 5 %: in 17 % of studies with eight looks. Here every look uses one constant nominal level
+(Pocock's boundary: z 2.36 at four looks and 2.51 at eight, against 1.96), so that an interval at
+that level is a repeated confidence interval: it holds at every planned look, whatever decided to
+stop. The level is found by simulating t statistics as they come about: each look's data contain
+those of the look before, and so does the estimate of the noise, whose degrees of freedom grow.
+
+With several tests the family's error over tests and looks stays below alpha if each of m tests
+crosses at some look with at most alpha / m. The tails of different looks overlap less the further
+out they are, so the level for m tests is a little smaller than the level for one; Holm, Bonferroni
+and Šidák at that level then hold over the looks as they hold at one (Holm's argument needs
+level / j <= the bound of alpha / j for all j <= m, and m is the strictest).
+
+Source: Pocock 1977, Biometrika 64; Jennison and Turnbull 2000, chapters 2 and 9.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+ALPHA = 0.05
+CHUNK = 200_000  # paths at a time, and the fewest
+MOST_CHUNKS = 8
+SEED = 1977
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The plan of a sequential study.
+
+    seeds: of each arm at each look, increasing; the last is the budget.
+    level: nominal two-sided error rate at each look; tests: for so many effects together.
+    df: the fewest degrees of freedom of an interval at each look.
+    """
+
+    seeds: tuple[int, ...]
+    level: float
+    tests: int
+    df: tuple[float, ...]
+
+
+def look_seeds(most: int, looks: int) -> tuple[int, ...]:
+    """Seeds of each arm at `looks` evenly spaced looks, the last at `most`.
+
+    >>> look_seeds(20, 4), look_seeds(3, 4)
+    ((5, 10, 15, 20), (1, 2, 3))
+    """
+    return tuple(sorted({-(-most * k // looks) for k in range(1, looks + 1)}))
+
+
+def look_level(
+    fractions: Sequence[float], df: Sequence[float], tests: int = 1, alpha: float = ALPHA
+) -> float:
+    """The level to use in place of `alpha` at every look, for `tests` tests together.
+
+    fractions: (looks,) share of the data at each look, increasing; df: (looks,) degrees of freedom
+    of the t statistics there. One look gives alpha back; looks give at least alpha / looks.
+
+    >>> round(look_level([0.25, 0.5, 0.75, 1.0], [1e6] * 4), 3)
+    0.018
+    """
+    if len(fractions) <= 1:
+        return alpha
+    growing = np.minimum.accumulate(np.asarray(df, float)[::-1])[::-1]
+    key = tuple(float(x) for x in fractions), tuple(float(x) for x in growing)
+    return _level(*key, max(1, tests), alpha)
+
+
+@functools.lru_cache(maxsize=64)
+def _level(fractions: tuple[float, ...], df: tuple[float, ...], tests: int, alpha: float) -> float:
+    from scipy import stats
+
+    each = alpha / tests
+    # The far tail of many tests needs more paths; some 2,000 of them are to cross.
+    chunks = int(np.clip(np.ceil(2000 / each / CHUNK), 1, MOST_CHUNKS))
+    rng = np.random.default_rng(SEED)
+    critical = stats.t.isf(each / 2, df)
+    degrees = np.asarray(df)
+    crossing = []
+    for _ in range(chunks):
+        t = np.abs(paths(rng, CHUNK, fractions, df))
+        # Only where some look passes alpha / tests can the smallest p of the path count.
+        far = t[(t > critical).any(axis=1)]
+        crossing.append(2 * stats.t.sf(far, degrees).min(axis=1))
+    smallest = np.sort(np.concatenate(crossing))
+    rank = int(each * chunks * CHUNK)
+    found = float(smallest[rank - 1]) if 0 < rank <= len(smallest) else 0.0
+    return tests * float(np.clip(found, each / len(fractions), each))
+
+
+def paths(
+    rng: np.random.Generator, count: int, fractions: Sequence[float], df: Sequence[float]
+) -> np.ndarray:
+    """(count, looks) t statistics of no effect, over cumulative data and noise estimates.
+
+    df: nondecreasing; each look's estimate of the variance contains that of the look before.
+    """
+    steps = np.diff(np.asarray(fractions, float), prepend=0.0)
+    more = np.diff(np.minimum(np.asarray(df, float), 1e6), prepend=0.0)
+    sums = np.cumsum(rng.standard_normal((count, len(steps))) * np.sqrt(steps), axis=1)
+    squares = np.cumsum(rng.chisquare(np.maximum(more, 1e-9), (count, len(more))), axis=1)
+    z = sums / np.sqrt(np.asarray(fractions, float))
+    return np.asarray(z / np.sqrt(squares / np.cumsum(more)))
+
+
+def describe(seeds: Sequence[int], level: float) -> str:
+    """What the level of the looks means, in one sentence.
+
+    >>> describe((5, 10), 0.0295)
+    '95 % over 2 planned looks (at 5 and 10 seeds): each at 97.05 %'
+    """
+    *before, last = map(str, seeds)
+    at = f"{', '.join(before)} and {last}" if before else last
+    looks = f"{len(seeds)} planned look{'s' * (len(seeds) > 1)}"
+    unit = "seed" if last == "1" else "seeds"
+    return f"{1 - ALPHA:.0%}".replace("%", " %") + (
+        f" over {looks} (at {at} {unit}): each at {100 * (1 - level):.4g} %"
+    )
+
+
+def open_effects(answer: dict[str, Any], half_width: float | None = None) -> list[dict[str, Any]]:
+    """The effects that more seeds might still decide, of what `Analysis.to_json` gives.
+
+    Open is what has no verdict yet or, with `half_width`, an interval wider than ± that. What the
+    runs cannot estimate at all, whatever their number (aliased, an arm that never succeeds), is
+    not open.
+    """
+    found = []
+    for effect in answer["effects"]:
+        if effect["effect"] is None:
+            continue
+        if effect["ci_low"] is None:
+            found.append(effect)
+        elif half_width is not None:
+            if (effect["ci_high"] - effect["ci_low"]) / 2 > half_width:
+                found.append(effect)
+        elif effect["verdict"] == "undecided":
+            found.append(effect)
+    return found
+
+
+def seeds_wanted(
+    answer: dict[str, Any], seeds: int, half_width: float | None = None
+) -> float | None:
+    """About how many seeds of each arm would close what is open, at today's estimates and noise.
+
+    An interval shrinks with the root of the seeds. A verdict comes when it leaves zero or lies
+    within the margin, whichever is sooner. None if nothing tells (no interval yet).
+    """
+    wanted = []
+    margin = answer.get("negligible")
+    for effect in open_effects(answer, half_width):
+        if effect["ci_low"] is None:
+            return None
+        half = (effect["ci_high"] - effect["ci_low"]) / 2
+        size = abs(effect["effect"])
+        goals = [half_width] if half_width is not None else [size]
+        if half_width is None and margin is not None:
+            goals.append(margin - size)
+        goal = max(goals)
+        wanted.append(seeds * (half / goal) ** 2 if goal > 0 else float("inf"))
+    return max(wanted) if wanted else None
