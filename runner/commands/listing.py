@@ -15,12 +15,45 @@ def list_(
     what: Annotated[str, typer.Argument(help="tricks, tasks, grids or studies.")],
     results: Results = RESULTS,
     plugin: Plugins = None,
+    task: Annotated[str | None, typer.Option(help="grids: for the factors of this task.")] = None,
+    tricks: Annotated[
+        str | None, typer.Option("--tricks", help="grids: for these tricks; or none.")
+    ] = None,
+    factor: Annotated[
+        list[str] | None, typer.Option(help="grids: a recipe field to vary. Repeatable.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="grids: a recipe field for all arms.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="grids: runs of each arm.")] = None,
+    runs: Annotated[int | None, typer.Option(help="grids: runs of a fraction.")] = None,
     json: Json = False,
 ) -> None:
-    """List tricks, tasks, grids or studies."""
+    """List tricks, tasks, grids or studies; with factors, what each grid would tell of them.
+
+    \b
+    tricks-bench list grids --tricks warmup,cosine,mixup,cutmix --seeds 4
+    """
     load_plugins(plugin)
     if what not in LISTS:
         raise unknown("list", what, LISTS)
+    flags = {"--task": task, "--tricks": tricks, "--factor": factor, "--set": set_,
+             "--seeds": seeds, "--runs": runs}  # fmt: skip
+    named = [flag for flag, value in flags.items() if value is not None]
+    if named and what != "grids":
+        raise BadInput(f"{named[0]} is for `tricks-bench list grids`: {what} take none")
+    if named:
+        if seeds is not None and seeds < 1:
+            raise BadInput(f"--seeds must be at least 1, not {seeds}")
+        from runner.commands.grids import chosen, grid_rows, print_grids
+
+        study = chosen(task or "digits", tricks, factor, set_)
+        rows = grid_rows(study, seeds, runs)
+        if json:
+            print_json([{k: v for k, v in row.items() if k != "text"} for row in rows])
+        else:
+            print_grids(rows, study.notes)
+        return
     rows = LISTS[what](results)
     if json:
         print_json(rows)
