@@ -15,6 +15,7 @@ from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
 from runner.analysis.metrics import is_share, larger_is_better, unit
 from runner.analysis.one_at_a_time import centre
+from runner.analysis.population import with_population
 from runner.analysis.surroundings import design_weights, states, with_surroundings
 from runner.analysis.verdicts import NEGLIGIBLE, Rules
 from tricks.errors import BadInput, unknown
@@ -59,7 +60,7 @@ def analyze(
         analysis = _factorial(experiment, usable, metric, wanted or GRID, rules)
     else:
         analysis = _arms(experiment, usable, metric, layout, reference, rules)
-    return with_surroundings(experiment, analysis)
+    return with_population(experiment, with_surroundings(experiment, analysis))
 
 
 def nothing_to_analyze(experiment: Experiment, metric: str) -> str:

@@ -26,6 +26,9 @@ class Effect:
     may_depend_on: alias strings of real interactions of which this factor's may be one; with
     these alone the verdict is "depends" too.
     time: {"column", "ratio", "low", "high", "what"} of the level against the reference.
+    population: {"ci_low", "ci_high", "se", "df", "p", "p_adjusted", "reason"} of the same effect in
+    general, over the population that the test images come from; verdict_population: its verdict.
+    The others are of these test images.
     """
 
     factor: str
@@ -44,6 +47,9 @@ class Effect:
     mean: float | None = None
     level_of_tests: float = LEVEL
     together: tuple[float, float] | None = None
+    population: dict[str, Any] | None = None
+    population_at_baseline: dict[str, Any] | None = None
+    verdict_population: str | None = None
 
     @property
     def alone(self) -> tuple[float, float] | None:
@@ -75,7 +81,12 @@ class Effect:
             "runs": self.runs,
             "simultaneous": self.simultaneous,
             "mean": finite(self.mean),
-            "at_baseline": estimate_json(self.at_baseline, self.level_of_tests)
+            "population": self.population,
+            "verdict_population": self.verdict_population,
+            "at_baseline": {
+                **estimate_json(self.at_baseline, self.level_of_tests),
+                "population": self.population_at_baseline,
+            }
             if self.at_baseline
             else None,
             "at_baseline_from": self.at_baseline_from,
@@ -115,6 +126,7 @@ class Analysis:
     """All that the runs say about one metric. Values in `unit`; see DESIGN.md's JSON contract.
 
     df: degrees of freedom of sigma; the intervals have their own, in each effect's estimate.
+    beside: what else the runs say, by its JSON key: `noise`, `pairing`, `pareto`.
     """
 
     metric: str
@@ -137,6 +149,7 @@ class Analysis:
     notes: list[str]
     lack_of_fit: LackOfFit | None = None
     level: float = LEVEL
+    beside: dict[str, Any] = field(default_factory=dict)
 
     def interval_df(self) -> list[float] | None:
         """The smallest and the largest df of the effects' intervals; None without intervals."""
@@ -169,6 +182,7 @@ class Analysis:
             "collapsed": self.collapsed,
             "runs": self.runs,
             "notes": self.notes,
+            **self.beside,
         }
 
 
