@@ -15,6 +15,7 @@ from runner.commands import (
     doctor,
     export,
     listing,
+    plan,
     report,
     retry,
     run,
@@ -41,6 +42,7 @@ tricks-bench show mixup                  what a trick does, and where it comes f
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("status")(status.status)
+app.command("plan")(plan.plan)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("analyze")(analyze.analyze)

@@ -43,8 +43,8 @@ class Diagnostics:
 
     estimand: that of the design's own table. error_df: over the design; effects have their own.
     aliases: sets of terms, see `Alias`; clear: whether all main effects are free of two-factor
-    interactions; d_efficiency: of the main effects, 1 for balanced orthogonal columns. What is None has its reason in
-    `reasons`, by the field's name.
+    interactions; d_efficiency: of the main effects, 1 for balanced orthogonal columns. What is
+    None has its reason in `reasons`, by the field's name.
     """
 
     grid: str

@@ -1,0 +1,125 @@
+"""The run-to-run sd to plan with: given, or from runs that the store holds."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.commands.options import at
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.study import Study
+
+ENOUGH = 30  # degrees of freedom from which a pilot's sd is taken as it is
+CONFIDENCE = 0.8
+UNEQUAL = 3  # largest over smallest sd of arms from which it is said
+
+
+@dataclass(frozen=True)
+class Sigma:
+    """value: the sd to plan with, in pp; estimate and df: of the pilot; source: in words."""
+
+    value: float
+    source: str
+    estimate: float | None = None
+    df: int | None = None
+    study: str | None = None
+
+
+def given(sigma: float) -> Sigma:
+    """The sd of `--sigma`. Raises BadInput for what is none."""
+    if not (sigma > 0 and math.isfinite(sigma)):
+        raise BadInput(f"--sigma must be a number above 0 (pp), not {sigma:g}")
+    return Sigma(sigma, "given")
+
+
+def find_sigma(plan: Study, results: Path, pilot: str | None) -> Sigma:
+    """The sd pooled over replicates of the study `pilot`, or of the latest one of plan's task.
+
+    With fewer than 30 df its upper 80 % bound. Raises BadInput where there is none.
+    """
+    if pilot is not None:
+        found = _pooled(results, pilot)
+        if found is None:
+            raise BadInput(
+                f"--pilot {pilot}: none of its arms has two runs that differ, so it shows no "
+                f"run-to-run sd; give --sigma, or {_suggestion(plan, results)}"
+            )
+        return found
+    for name in _candidates(plan, results):
+        try:
+            found = _pooled(results, name)
+        except BadInput:
+            continue
+        if found is not None:
+            return found
+    raise BadInput(
+        f"no study of {plan.task.name} with replicates in {results} tells the run-to-run sd: give "
+        f"--sigma (pp), or {_suggestion(plan, results)}"
+    )
+
+
+def _candidates(plan: Study, results: Path) -> list[str]:
+    """Studies of the task, the latest first, those with the same settings before others."""
+    if not (results / "FORMAT").exists():
+        return []
+    from runner.records.store import Store
+    from runner.records.studies import load_study, study_names
+
+    store = Store(results, create=False)
+    same: list[str] = []
+    other: list[str] = []
+    for name in reversed(study_names(store)):
+        try:
+            asked = load_study(store, name).asked
+        except BadInput:
+            continue
+        if asked["task"] == plan.task.name:
+            alike = asked.get("settings", {}) == dict(plan.settings)
+            (same if alike else other).append(name)
+    return [*same, *other]
+
+
+def _pooled(results: Path, name: str) -> Sigma | None:
+    from runner.analysis.cells import cells
+    from runner.analysis.power import upper_sd
+    from runner.commands.experiments import study_experiment
+
+    found = cells(study_experiment(results, name), "accuracy")
+    sd, df = found.pooled_sd, found.replicate_df
+    if not sd:
+        return None
+    value, bound = sd, ""
+    if df < ENOUGH:
+        value, bound = upper_sd(sd, df, CONFIDENCE), f"upper {CONFIDENCE:.0%} bound of "
+    source = f"{bound}{sd:.3g} pp, pooled over replicates of {name} ({df} df)"
+    each = found.sd()[(found.count > 2) & (found.squares > 0)]
+    if len(each) > 1 and each.max() > UNEQUAL * each.min():
+        source += (
+            f", whose arms go from {each.min():.2g} to {each.max():.2g} pp: noisier arms than "
+            "that need more runs, --sigma plans for them"
+        )
+    return Sigma(value, source, sd, df, name)
+
+
+def _suggestion(plan: Study, results: Path) -> str:
+    """The command of a pilot: the first factor alone, of which an add-one study uses every run."""
+    factor = plan.factors[0]
+    parts = ["tricks-bench", "run"]
+    if factor.kind == "field":
+        values = ",".join(level.name for level in factor.levels)
+        parts += ["--tricks", "none", "--factor", f"{factor.name}={values}"]
+    else:
+        parts += ["--tricks", str(factor.levels[1].tricks[0])]
+    if plan.task.name != "digits":
+        parts += ["--task", plan.task.name]
+    for name, value in plan.settings.items():
+        parts += ["--set", f"{name}={value}"]
+    if plan.data is not None:
+        parts += ["--data", str(plan.data)]
+    parts += ["--seeds", "5", "--name", "pilot"]
+    return f"run a pilot: `{shlex.join(parts)}{at(results)}`"
