@@ -21,7 +21,10 @@ from runner.analysis.verdicts import NEGLIGIBLE, Rules
 from tricks.errors import BadInput, unknown
 
 ESTIMANDS = {GRID: GRID, BASELINE: BASELINE, "grid": GRID, "average": GRID, "baseline": BASELINE}
-WELCH = "replicates: each arm's own sd (Welch, Satterthwaite's df)"
+ERROR = {
+    "own": "replicates: each arm's own sd (Welch, Satterthwaite's df)",
+    "equal": "replicates: one sd, pooled over all arms",
+}
 
 
 def analyze(
@@ -105,12 +108,13 @@ def _factorial(
         usable,
         [len(levels) for levels in experiment.factors.values()],
         design_weights(experiment),
+        experiment.noise,
     )
     screened = interactions(experiment, fitted)
     effects = grid_effects(
         experiment, usable, fitted, screened, rules, at_baseline=estimand == BASELINE
     )
-    pooled = fitted.fit.error == "replicates"
+    pooled = fitted.fit.error in ("replicates", "pooled")
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
     notes = _factorial_notes(experiment, fitted)
     return _analysis(
@@ -156,14 +160,14 @@ def _arms(
     """The analysis of comparisons between arms."""
     screened: list[Interaction] = []
     notes = []
-    estimand, adjustment = BASELINE, "Šidák: intervals and p hold for all effects at once"
+    estimand = BASELINE
     if layout == "cumulative":
         effects = cumulative(experiment, usable, rules)
         estimand = "each step after those before it"
         adjustment = "intervals hold for all steps at once (Šidák); p by Holm"
         notes.append("Each step's effect depends on the order in which the tricks were added.")
     else:
-        effects = against_reference(experiment, usable, reference, rules)
+        effects, adjustment = against_reference(experiment, usable, reference, rules)
         if reference.any():
             levels = zip(experiment.factors.items(), reference, strict=True)
             named = {name: names[i] for (name, names), i in levels}
@@ -181,7 +185,7 @@ def _arms(
         metric, layout, estimand, effects, screened, rules,
         sigma=usable.pooled_sd,
         sigma_source="pooled over all arms" if usable.replicate_df else "not estimable",
-        error_term=WELCH if usable.replicate_df else "none: one run in each arm",
+        error_term=ERROR[rules.noise] if usable.replicate_df else "none: one run in each arm",
         df=float(usable.replicate_df) or None,
         adjustment=adjustment,
         notes=notes,

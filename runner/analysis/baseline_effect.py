@@ -16,9 +16,9 @@ import numpy as np
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, benjamini_hochberg
-from runner.analysis.experiment import LEVEL
 from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.one_at_a_time import welch
+from runner.analysis.verdicts import Rules
 
 ARMS = "the two arms"
 MODEL = "model"
@@ -58,11 +58,9 @@ def interacting(fitted: Factorial, i: int, level: float) -> list[int]:
 
 
 def baseline_effect(
-    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int, error: float = LEVEL
+    fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int, rules: Rules
 ) -> AtBaseline | None:
     """The effect of `level` of `factor` with all others at their reference (level 0).
-
-    error: the error rate at which interactions are screened.
 
     The two arms themselves, if both have replicates. Otherwise from the model with two-factor
     interactions, fitted to the runs in which the factors that interact with this one are at their
@@ -76,10 +74,10 @@ def baseline_effect(
     high[factor] = level
     arm, base = cells.find(high), cells.find(low)
     if arm is not None and base is not None and min(cells.count[[arm, base]]) > 1:
-        direct = welch(cells, arm, base)
+        direct = welch(cells, arm, base, rules.noise)
         if direct.se is not None:
             return AtBaseline(direct, ARMS, int(cells.count[[arm, base]].sum()))
-    return _modelled(fitted, cells, sizes, factor, level, error, narrowed=False)
+    return _modelled(fitted, cells, sizes, factor, level, rules, narrowed=False)
 
 
 def _modelled(
@@ -88,7 +86,7 @@ def _modelled(
     sizes: list[int],
     factor: int,
     level: int,
-    error: float,
+    rules: Rules,
     narrowed: bool,
 ) -> AtBaseline | None:
     """The effect at the baseline by the model; `narrowed`: whether `cells` are not all runs."""
@@ -104,7 +102,7 @@ def _modelled(
     alone = len(set(_factors(fitted))) == 1
     if not fitted.interactions and not alone:
         return None
-    held = interacting(fitted, i, error)
+    held = interacting(fitted, i, rules.level)
     if not held:
         others = {j: 0 for j in _factors(fitted) if j != factor}
         estimate = _estimate(fitted, coding.simple_effect(i, others))
@@ -114,7 +112,9 @@ def _modelled(
     if not kept.any():
         return None
     near = Cells(cells.levels[kept], cells.count[kept], cells.mean[kept], cells.squares[kept])
-    return _modelled(factorial(near, sizes), near, sizes, factor, level, error, narrowed=True)
+    return _modelled(
+        factorial(near, sizes, noise=rules.noise), near, sizes, factor, level, rules, narrowed=True
+    )
 
 
 def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:

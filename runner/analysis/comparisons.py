@@ -13,20 +13,26 @@ from runner.analysis import cost
 from runner.analysis.arms import arm_label
 from runner.analysis.cells import Cells, distinct
 from runner.analysis.effects import Effect, Interaction, level_label
-from runner.analysis.estimates import Estimate, benjamini_hochberg, holm, sidak
+from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.experiment import Experiment, level_codes
 from runner.analysis.one_at_a_time import combination, welch
+from runner.analysis.simultaneous import Simultaneous, by_dunnett, by_sidak
 from runner.analysis.verdicts import Rules, verdict
 
 
 def _effect(
-    experiment: Experiment, cells: Cells, j: int, high: np.ndarray, low: np.ndarray
+    experiment: Experiment,
+    cells: Cells,
+    j: int,
+    high: np.ndarray,
+    low: np.ndarray,
+    noise: str,
 ) -> Effect:
     """The effect of factor `j` from arm `low` to arm `high`, as yet without p and verdict."""
     factor = list(experiment.factors)[j]
     levels = experiment.factors[factor]
     a, b = cells.find(high), cells.find(low)
-    estimate = welch(cells, a, b)
+    estimate = welch(cells, a, b, noise)
     if a is None or b is None:
         missing = [arm for arm, place in ((high, a), (low, b)) if place is None]
         reason = "; ".join(dict.fromkeys(no_result(experiment, arm) for arm in missing))
@@ -66,23 +72,22 @@ def no_result(experiment: Experiment, arm: np.ndarray) -> str:
 
 def _judge(
     effects: Sequence[Effect],
-    adjusted: Sequence[float | None],
+    found: Simultaneous,
     rules: Rules,
+    p: Sequence[float | None] | None = None,
 ) -> list[Effect]:
-    """The effects with adjusted p, simultaneous intervals and verdicts."""
-    tests = max(1, sum(effect.estimate.p() is not None for effect in effects))
+    """The effects with adjusted p (by default those of `found`), intervals and verdicts."""
+    adjusted = found.p if p is None else p
     return [
         replace(
             effect,
-            p_adjusted=p,
-            verdict=verdict(
-                effect.estimate, p, effect.estimate.interval(1 - 2 * rules.level, tests), rules
-            ),
-            simultaneous=tests,
+            p_adjusted=adjusted[i],
+            verdict=verdict(effect.estimate, adjusted[i], found.inner[i], rules),
+            simultaneous=found.tests,
             level_of_tests=rules.level,
-            together=effect.estimate.interval(1 - rules.level, tests),
+            together=found.outer[i],
         )
-        for effect, p in zip(effects, adjusted, strict=True)
+        for i, effect in enumerate(effects)
     ]
 
 
@@ -91,13 +96,15 @@ def against_reference(
     cells: Cells,
     reference: np.ndarray,
     rules: Rules,
-) -> list[Effect]:
-    """Each arm that differs from `reference` in one factor, compared with it.
+) -> tuple[list[Effect], str]:
+    """Each arm that differs from `reference` in one factor, compared with it; and how p and
+    intervals hold for all of them.
 
     Where the reference has a factor on and the arm has it off, the effect is still that of
     having it on: reference minus arm. reference: (factors,) level indices.
     """
     effects = []
+    arms: list[int | None] = []
     codes = level_codes(experiment.runs, experiment.factors)
     attempted = {tuple(row) for row in distinct(codes)[0]}
     for j, levels in enumerate(experiment.factors.values()):
@@ -110,27 +117,35 @@ def against_reference(
             planned = planned or (experiment.grid == "leave-one-out" and level == 0)
             if planned:
                 high, low = (reference, arm) if level == 0 else (arm, reference)
-                effects.append(_effect(experiment, cells, j, high, low))
-    p = sidak([effect.estimate.p() for effect in effects])
-    return _judge(effects, p, rules)
+                effects.append(_effect(experiment, cells, j, high, low, rules.noise))
+                arms.append(cells.find(arm))
+    found = by_dunnett(
+        [effect.estimate for effect in effects],
+        cells, arms, cells.find(reference), rules.level, rules.noise,
+    )  # fmt: skip
+    return _judge(effects, found, rules), found.how
 
 
 def cumulative(experiment: Experiment, cells: Cells, rules: Rules) -> list[Effect]:
     """Each step of a chain against the step before it, Holm over the steps.
+
+    Neighbouring steps share an arm, so their estimates are negatively correlated; Šidák's intervals
+    and Holm's p hold all the same.
 
     A step without a usable run leaves its own effect and the next one's without an estimate.
     """
     effects = []
     for low, high in itertools.pairwise(stages(experiment)):
         changed = np.flatnonzero(low != high)
-        effect = _effect(experiment, cells, int(changed[0]), high, low)
+        effect = _effect(experiment, cells, int(changed[0]), high, low, rules.noise)
         if len(changed) > 1:
             names = " and ".join(list(experiment.factors)[j] for j in changed)
             reason = f"the step between is missing: {names} change together"
             effect = replace(effect, estimate=Estimate(None, reason=reason))
         effects.append(effect)
-    p = holm([effect.estimate.p() for effect in effects])
-    return _judge(effects, p, rules)
+    estimates = [effect.estimate for effect in effects]
+    p = holm([estimate.p() for estimate in estimates])
+    return _judge(effects, by_sidak(estimates, rules.level), rules, p)
 
 
 def stages(experiment: Experiment) -> list[np.ndarray]:
@@ -176,7 +191,7 @@ def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]
         there = [arm for arm in arms if arm is not None]
         estimate = Estimate(None, reason="one of its four arms has no usable run")
         if len(there) == 4:
-            estimate = combination(cells, there, [1, -1, -1, 1])
+            estimate = combination(cells, there, [1, -1, -1, 1], experiment.noise)
         found.append((f"{labels[0]} × {labels[1]}", (labels[0], labels[1]), estimate))
     adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
     listed = [

@@ -102,11 +102,18 @@ def _visible(
     return seen, unseen
 
 
-def factorial(cells: Cells, sizes: list[int], weights: Weights | None = None) -> Factorial:
-    """Fit a factorial. sizes: number of declared levels of each factor; weights: see `prepare`."""
+def factorial(
+    cells: Cells, sizes: list[int], weights: Weights | None = None, noise: str = "own"
+) -> Factorial:
+    """Fit a factorial.
+
+    sizes: number of declared levels of each factor; weights: see `prepare`; noise: see `fit`.
+    """
     coding, design, unseen, used = prepare(cells, sizes, weights)
     aliases = alias_sets(coding, design)
-    return Factorial(coding, fit(design, cells), bool(coding.pairs), unseen, aliases, used)
+    return Factorial(
+        coding, fit(design, cells, noise=noise), bool(coding.pairs), unseen, aliases, used
+    )
 
 
 def alias_sets(coding: Coding, design: Model) -> list[list[int]]:

@@ -12,12 +12,14 @@ from runner.analysis.effects import Effect, Interaction, estimate_json, level_la
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, alias_sum
+from runner.analysis.regression import FEWEST_DF
 from runner.analysis.verdicts import Rules, verdict
 
 SOURCES = {
     "replicates": "replicates: each arm's own sd, Satterthwaite's df",
+    "pooled": "replicates: one sd, pooled over all arms",
     "hc2": "residual after {terms}, HC2 (robust to unequal noise)",
-    "classical": "residual after {terms}, constant sd assumed (too few residual df for HC2)",
+    "classical": "residual after {terms}, constant sd assumed{why}",
     "none": "none: no replicates and no residual degrees of freedom",
 }
 NO_BASELINE = (
@@ -29,7 +31,9 @@ NO_BASELINE = (
 def error_text(fitted: Factorial) -> str:
     """The error term in words, with a flag where interactions are in the residual."""
     terms = "all estimable two-factor interactions" if fitted.interactions else "main effects only"
-    text = SOURCES[fitted.fit.error].format(terms=terms)
+    few = fitted.fit.df < FEWEST_DF
+    why = " (too few residual df for HC2)" if few else ""
+    text = SOURCES[fitted.fit.error].format(terms=terms, why=why)
     if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
         text += "; interactions, if any, are in it and may bias the effects"
     lack = fitted.fit.lack
@@ -123,9 +127,7 @@ def grid_effects(
         reason = f"cannot be separated from {aliases}" if aliases else ""
         average.append(fitted.fit.estimate(coding.main_effect(i), reason))
         contrast = coding.mains[i]
-        there.append(
-            baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level, rules.level)
-        )
+        there.append(baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level, rules))
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
     shown = baseline if at_baseline else average
     adjusted = holm([estimate.p() for estimate in shown])

@@ -76,7 +76,7 @@ class LackOfFit:
 
 @dataclass(frozen=True)
 class Fit:
-    """A model with its runs' values. error: replicates, hc2, classical or none.
+    """A model with its runs' values. error: replicates, pooled, hc2, classical or none.
 
     beta: (p,); variance: (cells,) V such that Var(c'β) = Σ g² V with g = X bread c;
     sigma: run-to-run sd in the metric's unit; df: that of sigma; lack: of the model's fit, where
@@ -140,9 +140,15 @@ def error_term(model: Model, cells: Cells) -> str:
     return "hc2" if df >= FEWEST_DF else "classical"
 
 
-def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
-    """Least squares over the runs of `cells`; `error` as in `Fit`, by default `error_term`'s."""
+def fit(model: Model, cells: Cells, error: str | None = None, noise: str = "own") -> Fit:
+    """Least squares over the runs of `cells`; `error` as in `Fit`, by default `error_term`'s.
+
+    noise: "own", each arm has its own sd, or "equal", one for all (then nothing is robust, and
+    the pooled sd keeps all its df).
+    """
     error = error or error_term(model, cells)
+    if noise == "equal":
+        error = {"hc2": "classical", "replicates": "pooled"}.get(error, error)
     beta = model.bread @ (model.X.T @ (cells.count * cells.mean))
     # Squared residuals of all runs of a cell: about its mean, and the mean about the fit.
     residual = cells.squares + cells.count * (cells.mean - model.X @ beta) ** 2
@@ -151,7 +157,10 @@ def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
     df = int(cells.count.sum()) - model.rank
     sigma: float | None = None
     variance = np.zeros(len(cells.count))
-    if error == "replicates":
+    if error == "pooled":
+        df, sigma = cells.replicate_df, cells.pooled_sd
+        variance = cells.count * (sigma or 0.0) ** 2
+    elif error == "replicates":
         df, sigma = cells.replicate_df, cells.pooled_sd
         own = np.nan_to_num(cells.sd() ** 2, nan=(sigma or 0.0) ** 2)
         variance = cells.count * own
@@ -161,7 +170,7 @@ def fit(model: Model, cells: Cells, error: str | None = None) -> Fit:
         if error == "hc2":
             free = model.leverage < FULL_LEVERAGE
             variance[free] = residual[free] / (1 - model.leverage[free])
-    lack = lack_of_fit(model, cells, beta) if error == "replicates" else None
+    lack = lack_of_fit(model, cells, beta) if error in ("replicates", "pooled") else None
     return Fit(model, cells, beta, error, variance, sigma, max(df, 0), lack)
 
 
