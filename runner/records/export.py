@@ -18,7 +18,7 @@ from runner.records import durable
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.record import COLUMNS, TEXT
 from runner.records.store import Store
-from runner.records.studies import StudyFile, load_study, read_asked, write_asked
+from runner.records.studies import StudyFile, load_study, read_asked, staging, write_asked
 from runner.records.table import CURVES, curves, table, typed
 from tricks.errors import BadInput
 
@@ -92,7 +92,7 @@ def read_export(folder: Path) -> Evidence:
     asked = read_asked(folder / "study.toml")
     try:
         text = durable.read(folder / "runs.csv").decode()
-        names = [factor["name"] for factor in asked["factors"]]
+        names = [*staging(asked), *(factor["name"] for factor in asked["factors"])]
         texts = ["id", "state", *names, "correct", "device"]
         kinds: dict[str, Any] = {_escaped(column): str for column in texts}
         runs = pd.read_csv(

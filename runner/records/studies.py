@@ -9,7 +9,7 @@ import io
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,15 @@ _SHAPE: dict[str, Callable[[Any], bool]] = {
     "grid": lambda value: isinstance(value, str),
     "factors": lambda value: isinstance(value, list) and all(map(_is_factor, value)),
 }
+# What only some have.
+_OPTIONAL: dict[str, Callable[[Any], bool]] = {
+    "tune": lambda value: (
+        isinstance(value, dict)
+        and len(value) == 1
+        and all(isinstance(values, list) and values for values in value.values())
+    ),
+    "tune_seeds": lambda value: isinstance(value, int) and value > 0,
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ class StudyFile:
     """A study as it was asked for.
 
     `asked` is `Study.to_toml()`; `runs` has one flat dict a planned run: id, seed, and the name
-    of its level for each factor.
+    of its level for each factor; in a tuned study also its stage (fixed, tuning, tuned) and its
+    value of the tuned field.
     """
 
     name: str
@@ -58,9 +68,28 @@ class StudyFile:
         return [factor["name"] for factor in self.asked["factors"]]
 
     @property
+    def tuned(self) -> str | None:
+        """The recipe field of which each arm chooses its own value, if the study is tuned."""
+        return next(iter(self.asked.get("tune") or {}), None)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of its list of runs."""
+        return ["id", "seed", *staging(self.asked), *self.factors]
+
+    def at(self, stage: str) -> StudyFile:
+        """The study with the runs of one stage only."""
+        return replace(self, runs=[run for run in self.runs if run.get("stage") == stage])
+
+    @property
     def ids(self) -> list[str]:
         """Run ids, each once, in the order planned."""
         return list(dict.fromkeys(run["id"] for run in self.runs))
+
+
+def staging(asked: Mapping[str, Any]) -> list[str]:
+    """The columns that only the runs of a tuned study have: stage, and the tuned field."""
+    return ["stage", *asked["tune"]] if asked.get("tune") else []
 
 
 def is_name(name: str) -> bool:
@@ -85,9 +114,9 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
             old = load_study(store, name)
             if all(old.asked.get(key) == merged.get(key) for key in ("task", "settings")):
                 merged, runs = _merge(old, merged, new)
-        factors = [factor["name"] for factor in merged["factors"]]
-        runs = [{key: run[key] for key in ("id", "seed", *factors)} for run in runs]
-        durable.replace(folder / "runs.csv", write_runs(runs, factors))
+        columns = StudyFile(name, merged, []).columns
+        runs = [{key: run[key] for key in columns} for run in runs]
+        durable.replace(folder / "runs.csv", write_runs(runs, columns))
         saved = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
         durable.replace(folder / "study.toml", write_asked({**saved, **merged}))
     return StudyFile(name, merged, runs)
@@ -127,7 +156,9 @@ def write_asked(asked: Mapping[str, Any]) -> bytes:
 def read_asked(path: Path) -> dict[str, Any]:
     """The content of a study.toml. Raises BadInput that names the file, and the key."""
     asked = _toml(path)
-    for key, fits in _SHAPE.items():
+    for key, fits in {**_SHAPE, **_OPTIONAL}.items():
+        if key not in asked and key in _OPTIONAL:
+            continue
         if key not in asked:
             raise BadInput(f"cannot read {path}: it has no {key}; was it cut?")
         if not fits(asked[key]):
@@ -142,10 +173,10 @@ def _toml(path: Path) -> dict[str, Any]:
         raise BadInput(f"cannot read {path}: {error}") from error
 
 
-def write_runs(runs: Iterable[Mapping[str, Any]], factors: Iterable[str]) -> bytes:
-    """runs.csv: id, seed, one level name a factor."""
+def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> bytes:
+    """runs.csv: one line a run, of `StudyFile.columns`."""
     text = io.StringIO(newline="")
-    lines = csv.DictWriter(text, ["id", "seed", *factors], lineterminator="\n")
+    lines = csv.DictWriter(text, list(columns), lineterminator="\n")
     lines.writeheader()
     lines.writerows(runs)
     return text.getvalue().encode()
@@ -169,14 +200,49 @@ def _merge(
         held = factors.setdefault(factor["name"], dict(factor))
         held["levels"] = list(dict.fromkeys([*held["levels"], *factor["levels"]]))
     runs: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for run in (*old.runs, *new):
-        levels = {name: run.get(name) or factors[name]["levels"][0] for name in factors}
-        runs[(*levels.values(), run["seed"])] = {"id": run["id"], "seed": run["seed"], **levels}
+    arms = set()
+    first = {name: factor["levels"][0] for name, factor in factors.items()}
+    for run in _staged(old.runs, asked, new, first):
+        levels = {name: run.get(name) or first[name] for name in factors}
+        stage = {name: run[name] for name in staging(asked)}
+        # Where an arm was tuned, a run of another value is another run.
+        kind = tuple(stage.values()) if run.get("stage") == "tuning" else (run.get("stage"),)
+        arms.add(tuple(levels.values()))
+        line = {"id": run["id"], "seed": run["seed"], **stage, **levels}
+        runs[(*levels.values(), run["seed"], kind)] = line
     merged = {**asked, "factors": list(factors.values())}
     if {"seeds", "arms"} <= asked.keys() & old.asked.keys():
         merged["seeds"] = max(asked["seeds"], old.asked["seeds"])
-        merged["arms"] = len({key[:-1] for key in runs})
+        merged["arms"] = len(arms)
     return merged, list(runs.values())
+
+
+def _staged(
+    old: list[dict[str, Any]],
+    asked: Mapping[str, Any],
+    new: list[dict[str, Any]],
+    first: Mapping[str, str],
+) -> Iterator[dict[str, Any]]:
+    """The runs of both, old ones first, less the tuned ones of arms that chose anew.
+
+    The runs of a study that was not tuned before are those at the fixed value. first: the
+    reference of each factor.
+    """
+    if not staging(asked):
+        yield from (*old, *new)
+        return
+    _, field = staging(asked)
+
+    def choice(run: Mapping[str, Any]) -> tuple[Any, ...]:
+        return (run[field], *(run.get(name) or level for name, level in first.items()))
+
+    fixed = next((run[field] for run in new if run["stage"] == "fixed"), "")
+    chosen = {choice(run) for run in new if run["stage"] == "tuned"}
+    for run in old:
+        run = {"stage": "fixed", field: fixed, **run}
+        if run["stage"] != "tuned" or choice(run) in chosen:
+            yield run
+    yield from new
 
 
 def _folder(store: Store, name: str) -> Path:

@@ -18,8 +18,9 @@ CURVES = ("loss", "val_loss", "val_accuracy", "probe_accuracy", "lr")
 def table(store: Store, study: StudyFile) -> pandas.DataFrame:
     """One row per planned run that has a record, in the order planned.
 
-    Columns: id, state, seed, the factors (level names), then `record.COLUMNS`; per cent, seconds,
-    MB; what a run did not leave is missing (NaN, None).
+    Columns: id, state, seed, of a tuned study also stage and the tuned field, the factors (level
+    names), then `record.COLUMNS`; per cent, seconds, MB; what a run did not leave is missing (NaN,
+    None).
     """
     import pandas as pd
 
@@ -33,7 +34,7 @@ def table(store: Store, study: StudyFile) -> pandas.DataFrame:
             record = store.read(run["id"])
             values = {**values, "correct": record.get("correct") if record else None}
         rows.append({**values, **run})
-    columns = ["id", "state", "seed", *study.factors, *COLUMNS]
+    columns = ["id", "state", *study.columns[1:], *COLUMNS]
     return typed(pd.DataFrame(rows, columns=columns))
 
 

@@ -1,0 +1,233 @@
+"""Tuning: every arm gets the same budget on validation to choose its own value of a recipe field.
+
+A tuned study has three stages. `fixed`: all arms at the baseline's value, with the study's seeds.
+`tuning`: each arm at every listed value, with seeds of their own. `tuned`: each arm at the value
+that was best in its tuning, with the study's seeds again. Torch-free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.designs.design import reference_arm
+from runner.designs.factor import Arm, Factor, arm_levels, level_names
+from runner.designs.field import check_field, field_text, field_value
+from runner.records.spec import RunSpec
+from runner.studies.choice import Row, choices
+from tricks.errors import BadInput, unknown
+from tricks.recipe import FIELDS, Recipe, identity
+
+if TYPE_CHECKING:
+    from runner.studies import Asked
+    from runner.study import Study
+
+STAGES = ("fixed", "tuning", "tuned")
+DEFAULT_SEEDS = 2
+NUMERIC = tuple(name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float"))
+BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The budget of every arm: each of `values` of the recipe field `field`, with `seeds` seeds.
+
+    fixed: the field's value in the baseline, which the arms have where they are not tuned.
+    """
+
+    field: str
+    values: tuple[float, ...]
+    seeds: int
+    fixed: float
+
+    @property
+    def texts(self) -> list[str]:
+        """The values as they stand in tables."""
+        return [field_text(value) for value in self.values]
+
+    @property
+    def fixed_text(self) -> str:
+        """The fixed value as it stands in tables."""
+        return field_text(self.fixed)
+
+    def to_toml(self) -> dict[str, Any]:
+        """What was asked for, as the keys of a study file."""
+        return {"tune": {self.field: self.texts}, "tune_seeds": self.seeds}
+
+
+class Planned(NamedTuple):
+    """A run of one stage: an arm at a value of the tuned field."""
+
+    stage: str
+    arm: Arm
+    value: float
+    spec: RunSpec
+
+
+def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
+    """What `--tune` asks for; None without it.
+
+    Raises BadInput for more than one field, one that is not numeric, unknown, varied by a factor
+    or set by a trick, and for fewer than two distinct values or no seed.
+    """
+    if not asked.tune:
+        if asked.tune_seeds is not None:
+            raise BadInput("--tune-seeds is for --tune: name the field, as --tune lr_scale=0.5,1,2")
+        return None
+    if len(asked.tune) > 1:
+        raise BadInput(f"--tune takes one field, not {len(asked.tune)}: {', '.join(asked.tune)}")
+    ((name, given),) = asked.tune.items()
+    where = f"--tune {name}"
+    if name not in FIELDS:
+        raise BadInput(f"{where}: {unknown('recipe field', name, NUMERIC)}")
+    if name not in NUMERIC:
+        raise BadInput(f"{where}: only numbers can be tuned: {', '.join(NUMERIC)}")
+    _check_free(name, factors)
+    values = [field_value(name, value, where) for value in given]
+    for value in values:
+        check_field(baseline, name, value, where)
+    texts = [field_text(value) for value in values]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise BadInput(f"{where}: {text} is named twice")
+    if len(values) < 2:
+        raise BadInput(f"{where} needs at least two values, such as {name}=A,B")
+    seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
+    if seeds < 1:
+        raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
+    return Tuning(name, tuple(values), seeds, getattr(baseline, name))
+
+
+def _check_free(name: str, factors: Sequence[Factor]) -> None:
+    """Raises BadInput if a factor varies the field, or a trick sets it."""
+    for factor in factors:
+        if factor.name == name:
+            raise BadInput(f"--tune {name}: {name} is a factor here, so it cannot be tuned at once")
+        for trick in (trick for level in factor.levels for trick in level.tricks):
+            edits = trick.edits()
+            if name in (*edits.sets, *edits.adds):
+                raise BadInput(f"--tune {name}: {trick} sets {name}: tune another field")
+
+
+def check_acts(study: Study) -> None:
+    """Raises BadInput if two values come to the same training, as widths of timm's models do."""
+    tuning = study.tuning
+    if tuning is None:
+        return
+    seen: dict[str, str] = {}
+    for value, text in zip(tuning.values, tuning.texts, strict=True):
+        recipe = study.recipe(reference_arm(study.factors), {tuning.field: value})
+        other = seen.setdefault(repr(identity(recipe)), text)
+        if other != text:
+            raise BadInput(
+                f"--tune {tuning.field}: {other} and {text} come to the same training with the "
+                f"model {recipe.model}"
+            )
+
+
+def tuning_seed(study: Study, arm: Arm, index: int) -> int:
+    """Seed number `index` of the tuning of `arm`: from 2^31 up, where no study has its seeds.
+
+    All values of an arm share it; all arms do where the design's arms share their seeds.
+    """
+    names: list[str] = []
+    if not study.design.shared_seeds:
+        levels = level_names(study.factors, arm).items()
+        names = sorted(f"{f}={level}" for (f, level), on in zip(levels, arm, strict=True) if on)
+    text = "\n".join(("tune", *names, str(index)))
+    return BEYOND + (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1)
+
+
+def fixed_runs(study: Study) -> Iterator[Planned]:
+    """All arms at the fixed value."""
+    if study.tuning is not None:
+        for arm, spec in study.planned():
+            yield Planned("fixed", arm, study.tuning.fixed, spec)
+
+
+def tuning_runs(study: Study) -> Iterator[Planned]:
+    """Every value of every arm once, then all again with the next seed."""
+    tuning = study.tuning
+    if tuning is None:
+        return
+    arms = list(dict.fromkeys(arm for arm, _ in study.planned()))
+    for index in range(tuning.seeds):
+        for arm in arms:
+            seed = tuning_seed(study, arm, index)
+            for value in tuning.values:
+                spec = study.spec(arm, seed, {tuning.field: value})
+                yield Planned("tuning", arm, value, spec)
+
+
+def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
+    """The arms whose value is chosen, at it, with the study's seeds."""
+    tuning = study.tuning
+    if tuning is None:
+        return
+    for arm, spec in study.planned():
+        if arm in chosen:
+            value = chosen[arm]
+            yield Planned("tuned", arm, value, study.spec(arm, spec.seed, {tuning.field: value}))
+
+
+def row(study: Study, run: Planned) -> dict[str, Any]:
+    """The run as the study's table lists it: with its stage, and its value of the tuned field."""
+    field = study.tuning.field if study.tuning else ""
+    value = field_text(run.value)
+    return {**study.row(run.arm, run.spec), "stage": run.stage, field: value}
+
+
+def chosen_values(
+    study: Study, held: Mapping[str, Row], planned: Iterable[Planned]
+) -> dict[Arm, float]:
+    """The chosen value of each arm whose tuning is complete. held: main columns by run id."""
+    tuning = study.tuning
+    if tuning is None:
+        return {}
+    rows = [{**held.get(run.spec.id, {}), **row(study, run)} for run in planned]
+    found = choices(study.to_toml(), rows)
+    values = dict(zip(tuning.texts, tuning.values, strict=True))
+    chosen = {}
+    for arm in dict.fromkeys(arm for arm, _ in study.planned()):
+        levels = tuple(level.name for level in arm_levels(study.factors, arm))
+        choice = found.get(levels)
+        if choice is not None and choice.best is not None:
+            chosen[arm] = values[choice.best]
+    return chosen
+
+
+def known_runs(study: Study, held: Mapping[str, Row]) -> list[Planned]:
+    """The fixed and the tuning runs, and the tuned ones of arms whose value is chosen by `held`."""
+    first = [*fixed_runs(study), *tuning_runs(study)]
+    return [*first, *tuned_runs(study, chosen_values(study, held, first))]
+
+
+def size(study: Study) -> int:
+    """Runs of all stages, if no arm chooses the fixed value."""
+    budget = len(study.tuning.values) * study.tuning.seeds if study.tuning else 0
+    return 2 * study.runs + study.design.count * budget
+
+
+def stage_counts(study: Study, known: Sequence[Planned], standing: Set[str]) -> dict[str, Any]:
+    """How many runs each stage has and how many are in the store.
+
+    known: see `known_runs`. standing: ids of the records that stand. Tuned runs of an arm that has
+    not chosen yet count as missing; those of one that chose the fixed value are the fixed runs
+    themselves and are not counted again (`shared`).
+    """
+    ids = {stage: [r.spec.id for r in known if r.stage == stage] for stage in STAGES}
+    counts: dict[str, Any] = {
+        stage: {"runs": len(found), "recorded": sum(id in standing for id in found)}
+        for stage, found in ids.items()
+    }
+    fixed = set(ids["fixed"])
+    shared = [id for id in ids["tuned"] if id in fixed]
+    to_choose = len(ids["fixed"]) - len(ids["tuned"])
+    counts["tuned"]["runs"] += to_choose
+    counts["tuned"] |= {"shared": len(shared), "not_chosen": to_choose}
+    runs = sum(count["runs"] for count in counts.values()) - len(shared)
+    recorded = sum(count["recorded"] for count in counts.values())
+    recorded -= sum(id in standing for id in shared)
+    return {"runs": runs, "recorded": recorded, "missing": runs - recorded, "stages": counts}
