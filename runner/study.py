@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from runner import designs, tasks
 from runner.designs.factor import (
     Arm,
@@ -26,7 +28,9 @@ from runner.designs.factor import (
 from runner.designs.field import check_field, field_text, field_value
 from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
-from runner.studies import Asked
+from runner.studies import Asked, Confirm
+from runner.studies.confirm import winner_design
+from runner.studies.looks import LookPlan, default_seeds, look_plan
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
@@ -41,6 +45,8 @@ class Study:
     baseline: the task's recipe with the study's settings, not yet resolved.
     settings: `--set` as texts. tricks: as texts. fields: `--factor` as texts.
     notes: lines that the user should see before anything is trained.
+    plan: of the looks of a sequential study, whose `seeds` are the most of each arm.
+    confirm: whose winner is run again.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Study:
     train_images: int | None = None
     data: Path | None = None
     notes: tuple[str, ...] = ()
+    plan: LookPlan | None = None
+    confirm: Confirm | None = None
 
     @property
     def factors(self) -> Sequence[Factor]:
@@ -114,6 +122,8 @@ class Study:
             "order": [names[i] for i in self.design.order],
             "arms": self.design.count,
             "excluded": self.design.excluded,
+            **(self.plan.to_toml() if self.plan else {}),
+            "confirm": msgspec.to_builtins(self.confirm),
         }
 
 
@@ -125,9 +135,10 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     name = study_name(asked)
     cls = designs.find(asked.grid)
     task = tasks.find(asked.task)
-    seeds = cls.default_seeds if asked.seeds is None else asked.seeds
+    seeds = default_seeds(asked, cls) if asked.seeds is None else asked.seeds
     if seeds < 1:
         raise BadInput(f"--seeds must be at least 1, not {seeds}")
+    plan = look_plan(asked, seeds)
     baseline, train_images = settle(task.baseline, asked.set)
     tricks, notes = _chosen(asked.tricks, baseline)
     factors = trick_factors(tricks, baseline)
@@ -137,6 +148,8 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         if names.count(factor) > 1:
             raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
     design = designs.make(asked.grid, factors, baseline, asked.reference, asked.order)
+    if asked.confirm:
+        design = winner_design(asked.confirm, factors, baseline)
     study = Study(
         name=name,
         task=task,
@@ -149,6 +162,8 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         train_images=train_images,
         data=data,
         notes=(*notes, *_spoken(design, factors)),
+        plan=plan,
+        confirm=asked.confirm,
     )
     _resolvable(study)
     return study

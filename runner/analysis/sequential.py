@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,30 +28,6 @@ ALPHA = 0.05
 CHUNK = 200_000  # paths at a time, and the fewest
 MOST_CHUNKS = 8
 SEED = 1977
-
-
-@dataclass(frozen=True)
-class Looks:
-    """The plan of a sequential study.
-
-    seeds: of each arm at each look, increasing; the last is the budget.
-    level: nominal two-sided error rate at each look; tests: for so many effects together.
-    df: the fewest degrees of freedom of an interval at each look.
-    """
-
-    seeds: tuple[int, ...]
-    level: float
-    tests: int
-    df: tuple[float, ...]
-
-
-def look_seeds(most: int, looks: int) -> tuple[int, ...]:
-    """Seeds of each arm at `looks` evenly spaced looks, the last at `most`.
-
-    >>> look_seeds(20, 4), look_seeds(3, 4)
-    ((5, 10, 15, 20), (1, 2, 3))
-    """
-    return tuple(sorted({-(-most * k // looks) for k in range(1, looks + 1)}))
 
 
 def look_level(

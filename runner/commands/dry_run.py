@@ -51,6 +51,12 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
     }
     if held is None:
         summary["reason"] = f"{plan.runs:,} runs are too many to look up in the store one by one"
+    if plan.plan is not None:
+        summary |= {
+            "until": plan.plan.until,
+            "level": plan.plan.level,
+            "looks": [{"seeds": n, "runs": plan.design.count * n} for n in plan.plan.seeds],
+        }
     if json:
         print_json(summary)
         return
@@ -63,6 +69,9 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
         print(note)
     arms = f"{plan.design.count:,} arms ({plan.design.excluded:,} excluded)"
     print(f"{arms} with {plan.seeds} seed{'s' * (plan.seeds > 1)}: {plan.runs:,} runs")
+    if plan.plan is not None:
+        looks = " and ".join(f"{n:,}" for n in plan.plan.seeds)
+        print(f"at most; analysed at {looks} seeds, until {plan.plan.until}")
     print(
         summary["reason"] if held is None else f"{held:,} recorded, {plan.runs - held:,} to train"
     )

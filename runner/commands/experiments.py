@@ -40,13 +40,26 @@ def study_experiment(results: Path, name: str | None) -> Experiment:
 
 def experiment(study: StudyFile, runs: pandas.DataFrame) -> Experiment:
     """`runs` with the study's factors, the reference of each first."""
-    from runner.analysis.experiment import Experiment
+    from runner.analysis.experiment import LEVEL, Experiment
+    from runner.studies.looks import stored_looks
 
     asked = study.asked
+    looks = stored_looks(asked)
+    notes: list[str] = []
+    if looks is not None:
+        from runner.commands.until import looks_note
+
+        notes.append(looks_note(study, len(runs)))
+    if asked.get("confirm"):
+        from runner.commands.confirm import promise_notes
+
+        notes += promise_notes(study, runs)
     return Experiment(
         runs=runs,
         factors={factor["name"]: tuple(factor["levels"]) for factor in asked["factors"]},
         grid=asked["grid"],
         order=tuple(asked.get("order", ())),
         reference=dict(asked.get("reference", {})),
+        notes=tuple(notes),
+        level=looks[1] if looks is not None else LEVEL,
     )

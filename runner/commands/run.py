@@ -59,6 +59,23 @@ def run(
     order: Annotated[
         str | None, typer.Option(help="Factors in the order they are added (cumulative).")
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="decided or half-width=0.3 (pp): add seeds in a few planned looks until then; "
+            "--seeds is the most. [default: 5 a look, factorials 1]"
+        ),
+    ] = None,
+    looks: Annotated[
+        int | None, typer.Option(help="Planned looks of --until. [default: 4]")
+    ] = None,
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm",
+            help="Run the winner of the latest study, or of --study, again on fresh seeds.",
+        ),
+    ] = False,
     name: Annotated[str | None, typer.Option(help="The study's name. [default: task-grid]")] = None,
     results: Results = RESULTS,
     data: Annotated[
@@ -89,7 +106,13 @@ def run(
     """
     plugins = load_plugins(plugin)
     workers = _workers(workers, device)
-    asked, file = _asked(study, results)
+    if confirm:
+        from runner.commands.confirm import confirming
+
+        no_more = (task, grid, tricks, factor, set_, reference, order, until, looks)
+        asked, file = confirming(study, results, any(x is not None for x in no_more)), None
+    else:
+        asked, file = _asked(study, results)
     written = copy.deepcopy(asked)
     asked.task = task or asked.task
     asked.grid = grid or asked.grid
@@ -97,6 +120,8 @@ def run(
     asked.seeds = asked.seeds if seeds is None else seeds
     asked.tricks = asked.tricks if tricks is None else listed(tricks)
     asked.order = asked.order if order is None else (listed(order) or [])
+    asked.until = asked.until if until is None else until
+    asked.looks = asked.looks if looks is None else looks
     asked.reference |= assignments("--reference", reference)
     asked.set |= assignments("--set", set_)
     asked.factor |= {
@@ -111,10 +136,21 @@ def run(
     if download and not dry_run:
         _download(plan, data)
     store = open_store(plan, results)
+    if plan.plan is not None:
+        from runner.commands.until import train_until, with_level
+
+        plan = with_level(plan, store)
     if dry_run:
         say_plan(plan, store, json)
         return 0
-    return train_plan(plan, store, results, workers, device, plugins, yes, json)
+    if plan.plan is not None:
+        return train_until(plan, results, workers, device, plugins, yes, json)
+    code = train_plan(plan, store, results, workers, device, plugins, yes, json)
+    if plan.confirm is not None and not json:
+        from runner.commands.confirm import say_promise
+
+        say_promise(plan, results)
+    return code
 
 
 def _build(asked: Asked, data: Path | None, written: Asked, file: Path | None) -> Study:

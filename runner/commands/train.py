@@ -6,7 +6,7 @@ import functools
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -34,14 +34,42 @@ def train_plan(
 ) -> int:
     """Train the runs of `plan` that `store` lacks, in the folder `results`; the exit code.
 
-    A grid that will take long says so first and, on a terminal, asks unless `yes`. With `json`
-    stdout gets the summary alone, as JSON.
+    With `json` stdout gets the summary alone, as JSON.
     """
-    from runner.commands.forecast import forecast
-
     aside = sys.stderr if json else sys.stdout
     for note in plan.notes:
         print(note, file=aside)
+    summary = train_runs(plan, store, results, workers, device, plugins, yes, aside)
+    if summary is None:
+        return 0
+    if json:
+        print_json(_counts(plan, summary))
+    else:
+        states = Store(results).states({spec.id for _, spec in plan.planned()})
+        again = go_on(plan, results, device, plugins)
+        _say(plan, summary, results, again, any(s == "ok" for s in states.values()))
+    if summary.interrupted:
+        return 130
+    return 1 if failed(summary) else 0
+
+
+def train_runs(
+    plan: Study,
+    store: Store | None,
+    results: Path,
+    workers: int,
+    device: str,
+    plugins: list[str],
+    yes: bool,
+    aside: TextIO,
+) -> Summary | None:
+    """Train the runs of `plan` that `store` lacks; None if the user would rather not.
+
+    A grid that will take long says so first on `aside` and, on a terminal, asks unless `yes`.
+    """
+    from runner.commands.forecast import forecast
+
+    json = aside is sys.stderr
     check_writable(results)
     states = store.states() if store else {}
     planned = list(plan.planned())
@@ -58,7 +86,7 @@ def train_plan(
             asking = not yes and sys.stdin.isatty() and aside.isatty()
             if asking and not typer.confirm("start?", default=True, err=json):
                 print("nothing was started", file=aside)
-                return 0
+                return None
 
     from runner.execution.executor import execute
     from runner.execution.progress import Progress
@@ -77,7 +105,7 @@ def train_plan(
     with Progress(
         len(specs), recorded=done, workers=workers, results=results, stream=aside
     ) as progress:
-        summary = execute(
+        return execute(
             list(specs.values()),
             store,
             train,
@@ -87,14 +115,6 @@ def train_plan(
             runs_per_process=1000 if on_gpu(device) else 1,
             on_event=progress,
         )
-    again = _again(plan, results, device, plugins)
-    if json:
-        print_json(_counts(plan, summary))
-    else:
-        _say(plan, summary, results, again, any(s == "ok" for s in store.states(specs).values()))
-    if summary.interrupted:
-        return 130
-    return 1 if _bad(summary) else 0
 
 
 def check_writable(results: Path) -> None:
@@ -141,7 +161,7 @@ def _check(
     return work.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
 
 
-def _again(plan: Study, results: Path, device: str, plugins: Sequence[str]) -> str:
+def go_on(plan: Study, results: Path, device: str, plugins: Sequence[str]) -> str:
     """The command that goes on with the study, wherever its parts are."""
     parts = ["tricks-bench", "run", "--study", plan.name]
     if plan.data is not None:
@@ -153,7 +173,8 @@ def _again(plan: Study, results: Path, device: str, plugins: Sequence[str]) -> s
     return shlex.join(parts) + at(results)
 
 
-def _bad(summary: Summary) -> int:
+def failed(summary: Summary) -> int:
+    """Runs that ended in an error, now or before."""
     return summary.failed + summary.infra + summary.failed_before
 
 
@@ -184,7 +205,7 @@ def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool)
         print(f"interrupted: `{again}` goes on from here")
         return
     where = at(results)
-    bad = _bad(summary)
+    bad = failed(summary)
     if bad:
         print(
             f"{bad} run{'s' * (bad > 1)} failed: `tricks-bench status {plan.name}{where}` counts "

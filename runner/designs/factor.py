@@ -140,8 +140,8 @@ def asked_names(factors: Sequence[Factor], arm: Arm) -> tuple[str, ...]:
     for factor, index in zip(factors, arm, strict=True):
         if index:
             level = factor.levels[index]
-            is_field = factor.kind == "field"
-            names.append(f"{factor.name}={level.name}" if is_field else str(level.tricks[0]))
+            names += [f"{name}={field_text(value)}" for name, value in level.fields]
+            names += [str(trick) for trick in level.tricks]
     return tuple(names)
 
 

@@ -27,6 +27,18 @@ Value = str | int | float | bool
 FOLDER = Path(__file__).parent
 
 
+class Confirm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The winner of another study, to be run again beside the baseline on fresh seeds.
+
+    study: its name. winner: factor -> level, where it is not the baseline's. promised: metric ->
+    what it was better by there, in pp.
+    """
+
+    study: str
+    winner: dict[str, str]
+    promised: dict[str, float] = msgspec.field(default_factory=dict)
+
+
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The keys of a study file. Nothing is checked here beyond types."""
 
@@ -39,6 +51,9 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     seeds: int | None = None  # runs of each arm; None: the grid's default
     reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
     order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
+    until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until then
+    looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
+    confirm: Confirm | None = None  # whose winner this study runs again
 
 
 KEYS = Asked.__struct_fields__

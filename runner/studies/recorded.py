@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runner.studies.looks import check_plan
 from runner.studies.membership import Membership, TooMany
 from runner.study import Study
 from tricks.errors import BadInput
@@ -47,6 +48,9 @@ def check_extends(study: Study, stored: Mapping[str, Any]) -> None:
             raise BadInput(
                 f"the study {study.name} has {flag} {stored.get(key)}, not {asked[key]}: {way}"
             )
+    check_plan(study.name, stored, asked)
+    if stored.get("confirm") != asked["confirm"]:
+        raise BadInput(f"the study {study.name} confirms another winner: {way}")
     before, now = stored.get("settings", {}), asked["settings"]
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):

@@ -1,0 +1,60 @@
+"""The study that runs a winner again: the baseline and one arm, on seeds of their own stream.
+
+The best of many arms is lucky as well as good (the winner's curse), and the runs that chose it
+cannot say how lucky. Fresh runs can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from runner.designs.add_one import AddOne
+from runner.designs.conflicts import Conflicts
+from runner.designs.factor import Arm, Factor, Level
+from runner.studies import Confirm
+from tricks.errors import BadInput, unknown
+from tricks.recipe import Recipe
+
+FACTOR = "winner"
+
+
+class Winner(AddOne):
+    """The baseline and the winner, with seeds that no other design draws.
+
+    Every other seed is below 2³¹; these are above, from a hash of the word and the index.
+    """
+
+    default_seeds = 5
+
+    def seed(self, arm: Arm, index: int) -> int:
+        digest = hashlib.sha256(f"confirm\n{index}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") >> 1 | 1 << 31
+
+
+def winner_design(confirm: Confirm, factors: Sequence[Factor], baseline: Recipe) -> Winner:
+    """The design of the baseline and the winner of `confirm`, as one factor of two levels.
+
+    factors: those of the study that it won. Raises BadInput for a level that they do not have.
+    """
+    names = {factor.name: factor for factor in factors}
+    chosen = []
+    for name, level in confirm.winner.items():
+        if name not in names:
+            raise unknown("factor of the winner", name, names)
+        factor = names[name]
+        place = factor.index(level)
+        if place:
+            chosen.append((factor, factor.levels[place]))
+    if not chosen:
+        raise BadInput("the winner is the baseline itself: there is nothing to confirm")
+    label = " + ".join(
+        factor.name if factor.kind == "trick" else f"{factor.name}={level.name}"
+        for factor, level in chosen
+    )
+    winner = Level(
+        label,
+        tuple(trick for _, level in chosen for trick in level.tricks),
+        tuple(field for _, level in chosen for field in level.fields),
+    )
+    return Winner([Factor(FACTOR, (Level("baseline"), winner), "winner")], Conflicts())
