@@ -50,9 +50,10 @@ def bits(right: np.ndarray, codes: np.ndarray, seed: np.ndarray | None = None) -
     """right: (runs, images) of 0 and 1; codes: (runs, factors) level indices; seed: (runs,)."""
     levels, cell = distinct(codes)
     order = np.argsort(cell, kind="stable")
-    starts = np.searchsorted(cell[order], np.arange(len(levels)))
-    sums = np.add.reduceat(right[order], starts, axis=0, dtype=np.int32)
-    return Bits(right, levels, cell, seed, sums)
+    ends = np.searchsorted(cell[order], np.arange(1, len(levels)))
+    # A loop over the arms: reduceat along the first axis takes six times as long.
+    sums = [right[runs].sum(axis=0, dtype=np.int32) for runs in np.split(order, ends)]
+    return Bits(right, levels, cell, seed, np.array(sums))
 
 
 def read_bits(experiment: Experiment, metric: str) -> Bits | str:

@@ -24,6 +24,7 @@ from runner.analysis.cells import group
 from runner.analysis.estimates import Estimate, Linear
 from runner.analysis.factorial import prepare
 
+MOST_PAIRED = 10_000_000  # runs × images of an effect; beyond, arms are taken as unpaired
 CENT = 100.0  # bits are shares: 0 or 100 per cent
 
 
@@ -139,9 +140,9 @@ def _places(levels: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
 
 def _blocks(found: Bits, arms: np.ndarray) -> np.ndarray | None:
     """(arms, seeds) runs where all these arms have the same seeds, once each; else None."""
-    if found.seed is None or len(arms) < 2:
-        return None
     count = found.count[arms]
+    if found.seed is None or len(arms) < 2 or count.sum() * found.images > MOST_PAIRED:
+        return None
     if count[0] < 2 or (count != count[0]).any():
         return None
     order = np.lexsort((found.seed, found.cell))

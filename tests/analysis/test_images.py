@@ -281,7 +281,8 @@ def test_few_seeds_in_two_thousand_studies(seeds, arm_sd, shared):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("repeats", "half"), [(1, False), (3, False), (2, True)])
-@pytest.mark.parametrize("arm_sd", [0.2, 0.6])
+@pytest.mark.parametrize(
+    ("repeats", "half", "arm_sd"), [(1, False, 0.6), (2, False, 0.2), (2, True, 0.6)]
+)
 def test_factorials_in_two_thousand_studies(repeats, half, arm_sd):
     assert 0.93 <= factorial_coverage(repeats, arm_sd, 2000, half)[1] <= 0.97
