@@ -96,6 +96,7 @@ def plan(
             {
                 "name": name,
                 "arms": design.count,
+                "takes_runs": design.takes_runs,
                 "left_out": _left_out(study, design),
                 **_timed(needs, seconds, at_a_time),
             }
@@ -111,6 +112,7 @@ def plan(
         "sigma_source": noise.source,
         "sigma_estimate": noise.estimate,
         "sigma_df": noise.df,
+        "runs": runs,
         "workers": at_a_time,
         "seconds_per_run": seconds,
         "seconds_reason": reason,
@@ -203,7 +205,7 @@ def _cheapest(rows: Sequence[dict[str, Any]], estimand: str, kind: str) -> str |
         for row in rows
         if not row.get("reason") and not row["left_out"] and row[estimand][kind]["runs"]
     ]
-    return min(able)[1] if able else None
+    return min(able, key=lambda known: known[0])[1] if able else None
 
 
 def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:

@@ -74,8 +74,9 @@ def _cheapest(answer: Mapping[str, Any], key: str, kind: str) -> str:
     row = next(row for row in answer["grids"] if row["name"] == name)
     need = row[key][kind]
     per = f"{row['arms']:,} arms × {need['seeds']:,} seed{'s' * (need['seeds'] > 1)}"
+    size = f" --runs {answer['runs']}" if answer["runs"] and row["takes_runs"] else ""
     time = "" if need["hours"] is None else f", about {duration(need['hours'] * 3600)}"
     return (
         f"{name} is cheapest, {per} = {need['runs']:,} runs{time} "
-        f"(--grid {name} --seeds {need['seeds']})"
+        f"(--grid {name}{size} --seeds {need['seeds']})"
     )
