@@ -90,6 +90,12 @@ def test_analyze_needs_no_torch(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_plan_needs_no_torch(tmp_path):
+    lines = ["plan --effect 0.3 --sigma 0.3 --tricks warmup,cosine", "list grids --tricks warmup"]
+    done = run(lines, ("torch", "timm"), tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_report_needs_no_torch(tmp_path):
     study = ROOT / "results" / "reference" / "digits-budget"
     done = run([f"report {study}", f"analyze {study}"], ("torch", "timm"), tmp_path)

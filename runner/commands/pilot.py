@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,13 +96,14 @@ def _pooled(results: Path, name: str) -> Sigma | None:
         return None
     value, bound = sd, ""
     if df < ENOUGH:
-        value, bound = upper_sd(sd, df, CONFIDENCE), f"upper {CONFIDENCE:.0%} bound of "
-    source = f"{bound}{sd:.3g} pp, pooled over replicates of {name} ({df} df)"
+        value, bound = upper_sd(sd, df, CONFIDENCE), f"upper 80 % bound of {sd:.3g}, "
+    source = f"{bound}pooled over replicates of {name} ({df} df)"
     each = found.sd()[(found.count > 2) & (found.squares > 0)]
     if len(each) > 1 and each.max() > UNEQUAL * each.min():
+        half = statistics.median(each.tolist())
         source += (
-            f", whose arms go from {each.min():.2g} to {each.max():.2g} pp: noisier arms than "
-            "that need more runs, --sigma plans for them"
+            f"; its arms go from {each.min():.2g} to {each.max():.2g} pp, half of them below "
+            f"{half:.2g}: two arms compared have their own noise, --sigma plans with it"
         )
     return Sigma(value, source, sd, df, name)
 
