@@ -14,20 +14,20 @@ from runner.designs.fraction import Fraction
 from runner.designs.full import Full
 from runner.designs.leave_one_out import LeaveOneOut
 from runner.designs.pairs import Pairs
+from runner.designs.screen import Screen
 from tricks.errors import BadInput, unknown
 from tricks.recipe import Recipe
 
 __all__ = ["GRIDS", "Arm", "Design", "Factor", "Level", "find", "make"]
 
 GRIDS: dict[str, type[Design]] = {
-    design.name: design for design in (AddOne, LeaveOneOut, Cumulative, Pairs, Full, Fraction)
+    design.name: design
+    for design in (AddOne, LeaveOneOut, Cumulative, Pairs, Full, Screen, Fraction)
 }
 
 
 def find(name: str) -> type[Design]:
     """The design called `name`. Raises BadInput with close matches."""
-    if name == "screen":
-        raise BadInput("--grid screen is not built yet: use --grid fraction, full or add-one")
     if name not in GRIDS:
         raise unknown("grid", name, GRIDS)
     return GRIDS[name]
@@ -39,10 +39,12 @@ def make(
     baseline: Recipe,
     reference: Mapping[str, str] | None = None,
     order: Sequence[str] = (),
+    runs: int | None = None,
 ) -> Design:
     """The design `grid` over `factors`, less what cannot be composed on `baseline`.
 
     reference: factor -> the level that "all on" means; order: all factors, first added first.
+    runs: of one replicate; None: the design's own number.
     Designs that turn everything on keep only two levels of each factor.
     Raises BadInput where the design cannot be had.
     """
@@ -53,12 +55,16 @@ def make(
         raise BadInput(f'--reference says what "all on" means: --grid {grid} has no use for it')
     if order and not cls.needs_order:
         raise BadInput(f"--order is for --grid cumulative: --grid {grid} has no use for it")
+    if runs is not None and not cls.takes_runs:
+        raise BadInput(f"--runs is for --grid fraction: --grid {grid} has no use for it")
+    if runs is not None and runs < 1:
+        raise BadInput(f"--runs must be at least 1, not {runs}")
     on: tuple[int, ...] = ()
     if cls.needs_on:
         factors = two_levels(factors, all_on(factors, reference or {}))
         on = (1,) * len(factors)
     positions = _positions(factors, order) if cls.needs_order else ()
-    design = cls(factors, find_conflicts(factors, baseline), on, positions)
+    design = cls(factors, find_conflicts(factors, baseline), on, positions, runs or 0)
     design.check()
     return design
 

@@ -19,17 +19,21 @@ class Design:
 
     on: the level that "all on" means, for each factor (designs that need it).
     order: positions of the factors in the order in which they are added (cumulative).
+    asked_runs: runs of one replicate (designs that take them); 0: the design's own number.
     """
 
     factors: Sequence[Factor]
     conflicts: Conflicts = field(default_factory=Conflicts)
     on: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
+    asked_runs: int = 0
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     needs_on: ClassVar[bool] = False  # takes --reference
     needs_order: ClassVar[bool] = False  # takes --order
+    takes_runs: ClassVar[bool] = False  # takes --runs
+    one_array: ClassVar[bool] = False  # with other factors it is another design, not a larger one
     # Seeds 0..n-1 shared by all arms, or each arm its own: in a factorial every effect is an
     # average over arms, and shared seeds would make their errors hang together.
     shared_seeds: ClassVar[bool] = True
@@ -41,6 +45,15 @@ class Design:
 
     def check(self) -> None:
         """Raises BadInput if the design cannot be had for these factors."""
+
+    def notes(self) -> list[str]:
+        """What the user should know about this design before it runs."""
+        return []
+
+    @property
+    def sizes(self) -> list[int]:
+        """Levels of each factor."""
+        return [len(factor.levels) for factor in self.factors]
 
     def __iter__(self) -> Iterator[Arm]:
         return (arm for arm in self.candidates() if self.conflicts.allows(arm))

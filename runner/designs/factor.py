@@ -14,6 +14,8 @@ from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import FIELDS, Recipe
 from tricks.trick import Trick, compose, registry
 
+PLACEBO = "placebo"  # the factor whose true effect is zero
+
 # One level index for every factor; 0 is always the reference.
 Arm = tuple[int, ...]
 

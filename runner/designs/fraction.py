@@ -1,61 +1,113 @@
-"""Fraction: 64 of the 768 combinations of eight tricks and one choice of three."""
+"""Fraction: a few arms of the full grid that estimate every average effect."""
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Iterator
+import math
 from functools import cached_property
 from typing import ClassVar
 
-from runner.designs.design import Design
-from runner.designs.factor import Arm
+from runner.designs.array import ArrayDesign
+from runner.designs.exchange import exchange
+from runner.designs.factor import PLACEBO, Arm
+from runner.designs.full import Full
+from runner.designs.hadamard import folded, hadamard
+from runner.designs.standard_arrays import ARRAYS, MOST
 from tricks.errors import BadInput
 
-# Each two-level factor is a product (XOR) of the six basic columns A..F.
-WORDS = ("E", "BDE", "ACE", "ABCDE", "F", "BDF", "ACF", "ABCDF")
+ERROR = 10  # degrees of freedom for error that the default number of runs leaves at least
 
 
-class Fraction(Design):
-    """A regular two-level fraction of 64 runs in six basic columns A..F.
+class Fraction(ArrayDesign):
+    """`asked_runs` runs (see `default_size`), in the first of these ways that fits:
 
-    The factor of three levels takes C and D: reference where D is 0 (32 runs), then C chooses
-    between the other two (16 runs each). All main effects are clear of two-factor interactions;
-    23 degrees of freedom hold two-factor interactions, some of them aliased with one another, and
-    30 are left for error: where D is 0, A and C act only together, so 16 arms stand twice, each
-    time with its own seed, and 16 of the 30 are pure error.
+    - one factor of three levels and up to nine of two, 64 or 48 runs: the shipped arrays;
+    - factors of two levels, twice as many runs as a Hadamard matrix has rows: it and its mirror
+      image, as in the screen;
+    - else, and where arms are impossible: chosen by exchange.
+
+    In the first two, main effects are orthogonal and clear of two-factor interactions.
     """
 
     name: ClassVar[str] = "fraction"
-    summary: ClassVar[str] = "64 runs of the full grid that estimate every trick's average effect"
-    shared_seeds: ClassVar[bool] = False
-    default_seeds: ClassVar[int] = 1
-
-    def check(self) -> None:
-        sizes = [len(factor.levels) for factor in self.factors]
-        if sorted(sizes) != [2] * len(WORDS) + [3]:
-            two, more = sizes.count(2), [n for n in sizes if n > 2]
-            have = f"{two} of two levels" + (f" and {more} levels" if more else "")
-            raise BadInput(
-                "--grid fraction is for eight factors of two levels and one of three (the standard "
-                f"bag); here are {have}: use --grid full, pairs or add-one"
-            )
+    summary: ClassVar[str] = (
+        "few runs of the full grid that estimate every trick's average effect: 64 for the "
+        "standard bag, or `--runs`"
+    )
+    takes_runs: ClassVar[bool] = True
 
     @cached_property
-    def _multiplicities(self) -> Counter[Arm]:
-        return Counter(self)
+    def array(self) -> tuple[Arm, ...]:
+        runs = self.asked_runs or self.default_size
+        everything = Full(self.factors, self.conflicts).count
+        if runs >= everything:
+            raise BadInput(
+                f"--grid fraction of {runs} runs is no part of the {everything} arms there are: "
+                "use --grid full"
+            )
+        if self.kind == "shipped":
+            return self._shipped()
+        if self.kind == "folded":
+            return self.signed(folded(len(self.factors), runs))
+        return exchange(self.factors, self.conflicts, runs)
 
-    def multiplicity(self, arm: Arm) -> int:
-        return self._multiplicities[arm]
+    @property
+    def default_size(self) -> int:
+        """Runs where none are asked for: 64 where that array fits, else a multiple of 8.
 
-    def candidates(self) -> Iterator[Arm]:
-        for bits in itertools.product((0, 1), repeat=6):
-            value = dict(zip("ABCDEF", bits, strict=True))
-            words = iter(WORDS)
-            arm = []
-            for factor in self.factors:
-                if len(factor.levels) == 3:
-                    arm.append(value["D"] * (1 + value["C"]))
-                else:
-                    arm.append(sum(value[letter] for letter in next(words)) % 2)
-            yield tuple(arm)
+        For p coefficients of the mean and the main effects (a placebo is carried free), as few as
+        leave at least 10 for error, and twice p - 1, which clears main effects of interactions.
+        """
+        if self._fits_shipped and math.prod(self.sizes) > 64:
+            return 64
+        main = sum(len(f.levels) - 1 for f in self.factors if f.name != PLACEBO)
+        return 8 * math.ceil(max(1 + main + ERROR, 2 * main) / 8)
+
+    @property
+    def kind(self) -> str:
+        """Where the array comes from: shipped, folded or exchange."""
+        runs = self.asked_runs or self.default_size
+        if self._fits_shipped and runs in ARRAYS:
+            return "shipped"
+        two_level = not self.conflicts.reasons and max(self.sizes) == 2
+        if two_level and runs >= 2 * len(self.sizes) and runs % 2 == 0 and hadamard(runs // 2):
+            return "folded"
+        return "exchange"
+
+    def notes(self) -> list[str]:
+        notes = super().notes()
+        if self.kind == "shipped" and len(self.array) == 48:
+            notes.append(
+                "48 runs leave few degrees of freedom for error (2 with the whole standard bag): "
+                "give --seeds 2 or more, or --runs 64"
+            )
+        if self.kind == "exchange":
+            notes.append(
+                f"{len(self.array)} arms chosen by exchange: D-efficiency {self.efficiency:.2f} "
+                "for main effects, which are not wholly clear of two-factor interactions"
+            )
+        return notes
+
+    @property
+    def _fits_shipped(self) -> bool:
+        sizes = sorted(self.sizes)
+        return (
+            not self.conflicts.reasons
+            and len(sizes) > 1
+            and sizes[-1] == 3
+            and sizes[:-1] == [2] * (len(sizes) - 1)
+            and len(sizes) - 1 <= MOST
+        )
+
+    def _shipped(self) -> tuple[Arm, ...]:
+        three = self.sizes.index(3)
+        # A placebo takes the last column, so that the others stand as they would without it.
+        free = iter(range(MOST))
+        columns = [
+            MOST - 1 if factor.name == PLACEBO else next(free) if i != three else None
+            for i, factor in enumerate(self.factors)
+        ]
+        rows = ARRAYS[self.asked_runs or self.default_size]()
+        return tuple(
+            tuple(level if column is None else two[column] for column in columns)
+            for two, level in rows
+        )

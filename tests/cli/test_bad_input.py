@@ -22,7 +22,7 @@ MISTAKES = [
     ("run --tricks mixpu", "unknown trick 'mixpu': did you mean mixup"),
     ("run --task digit", "unknown task 'digit': did you mean digits?"),
     ("run --grid ful", "unknown grid 'ful': did you mean full?"),
-    ("run --grid screen", "not built yet"),
+    ("run --grid screen --reference optimizer=sgd", "choose from lars, adamw"),
     ("run --set epoch=5", "--set epoch: unknown recipe field 'epoch': did you mean epochs?"),
     ("run --set train_image=5", "did you mean train_images?"),
     ("run --set epochs=many", "--set epochs must be a whole number, not 'many'"),

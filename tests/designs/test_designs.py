@@ -47,7 +47,7 @@ def test_the_standard_bag_is_eight_tricks_and_three_optimizers():
     ("grid", "arms"),
     [
         ("add-one", 11), ("leave-one-out", 10), ("cumulative", 10), ("pairs", 55), ("full", 768),
-        ("fraction", 64),
+        ("screen", 24), ("fraction", 64),
     ],
 )  # fmt: skip
 def test_arms_of_the_standard_bag(grid, arms):
@@ -187,7 +187,11 @@ def test_a_trick_does_not_overwrite_a_field_factor():
     ("build", "said"),
     [
         (lambda: designs.find("ful"), "did you mean full"),
-        (lambda: designs.find("screen"), "not built yet"),
+        (lambda: make("add-one", runs=24), "--runs is for --grid fraction"),
+        (lambda: make("screen", runs=24), "--runs is for --grid fraction"),
+        (lambda: make("fraction", runs=0), "--runs must be at least 1"),
+        (lambda: make("fraction", runs=4), "5 is the least"),
+        (lambda: make("fraction", runs=12), "use --grid full"),
         (lambda: make("add-one", "warmup,warmup"), "named twice"),
         (lambda: make("add-one", reference={"optimizer": "lars"}), "--reference"),
         (lambda: make("full", order=["warmup"]), "--order"),

@@ -1,0 +1,79 @@
+"""ArrayDesign: a design that is one fixed list of arms, of which some may stand twice."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from runner.designs.design import Design
+from runner.designs.factor import PLACEBO, Arm
+
+TRIES = 100  # choices of columns
+
+
+class ArrayDesign(Design):
+    """The arms of `array`, all of them possible, each with seeds of its own."""
+
+    shared_seeds: ClassVar[bool] = False
+    default_seeds: ClassVar[int] = 1
+    one_array: ClassVar[bool] = True
+
+    @cached_property
+    def array(self) -> tuple[Arm, ...]:
+        """Every arm of the design, a repeated one as often as it stands there."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        self.array  # noqa: B018 - what cannot be had is said while the study is built
+
+    def candidates(self) -> Iterator[Arm]:
+        return iter(self.array)
+
+    @cached_property
+    def _multiplicities(self) -> Counter[Arm]:
+        return Counter(self.array)
+
+    def multiplicity(self, arm: Arm) -> int:
+        return self._multiplicities[arm]
+
+    def signed(self, rows: Sequence[Sequence[int]]) -> tuple[Arm, ...]:
+        """Arms from rows of ±1, of which +1 is the reference, by the best of some column choices.
+
+        Main effects are equally good in any columns; interactions and repeated arms are not. A
+        placebo takes a column that is left, so that the others stand as they would without it.
+        """
+        import numpy as np
+
+        from runner.designs.exchange import information
+
+        levels = (1 - np.array(rows)) // 2
+        others = [i for i, factor in enumerate(self.factors) if factor.name != PLACEBO]
+        source = random.Random(f"{len(rows)} {len(others)}")
+        width = levels.shape[1]
+        # The constant column of each half last: without it each half is balanced by itself.
+        choices = [[*range(1, width), 0][: len(others)]]
+        if len(others) < width:
+            choices += [source.sample(range(width), len(others)) for _ in range(TRIES)]
+        sizes = [2] * len(others)
+        best = max(choices, key=lambda choice: round(information(levels[:, choice], sizes), 6))
+        left = (column for column in range(width) if column not in best)
+        column = dict(zip(others, best, strict=True))
+        chosen = [column[i] if i in column else next(left) for i in range(len(self.factors))]
+        return tuple(tuple(arm) for arm in levels[:, chosen].tolist())
+
+    def notes(self) -> list[str]:
+        twice = len(self.array) - len(self._multiplicities)
+        if not twice:
+            return []
+        arms = "1 arm stands" if twice == 1 else f"{twice} arms stand"
+        return [f"{arms} again in the {self.name}, each time with its own seed"]
+
+    @cached_property
+    def efficiency(self) -> float:
+        """D-efficiency of the array for main effects: 1 if they are orthogonal and balanced."""
+        from runner.designs.exchange import efficiency
+
+        return efficiency(self.array, self.sizes)

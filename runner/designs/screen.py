@@ -1,0 +1,46 @@
+"""Screen: a Plackett-Burman array and its mirror image, for many factors of two levels."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from runner.designs.array import ArrayDesign
+from runner.designs.exchange import exchange
+from runner.designs.factor import Arm
+from runner.designs.hadamard import folded
+
+RUNS = 24  # for up to 12 factors; spare columns leave degrees of freedom for error
+
+
+class Screen(ArrayDesign):
+    """24 runs for up to 12 factors, 32 for 16, 40 for 20, 48 for 24, 56 for 28, 64 for 32.
+
+    Main effects are orthogonal and clear of all two-factor interactions, which are aliased with
+    one another. Two orthogonal columns hold all four combinations, so no such array can leave one
+    out: where arms are impossible, as many possible ones are chosen by exchange instead.
+    """
+
+    name: ClassVar[str] = "screen"
+    summary: ClassVar[str] = (
+        "24 runs for up to 12 tricks (64 for 32) that estimate every trick's average effect"
+    )
+    needs_on: ClassVar[bool] = True
+
+    @cached_property
+    def array(self) -> tuple[Arm, ...]:
+        rows = folded(len(self.factors), RUNS)
+        if self.conflicts.reasons:
+            return exchange(self.factors, self.conflicts, len(rows))
+        return self.signed(rows)
+
+    def notes(self) -> list[str]:
+        notes = super().notes()
+        if self.conflicts.reasons:
+            reason = next(iter(self.conflicts.reasons.values()))
+            notes.append(
+                f"no fold-over leaves out impossible arms ({reason}): {len(self.array)} possible "
+                f"ones are chosen by exchange, D-efficiency {self.efficiency:.2f}, and main "
+                "effects are not wholly clear of two-factor interactions"
+            )
+        return notes
