@@ -156,7 +156,11 @@ def _exceeds(shift: float, df: float, bound: float) -> float:
     """P(t > bound) for the noncentral t with noncentrality `shift`."""
     if math.isinf(df) or df > 1e5:
         return float(special.ndtr(shift - bound))
-    return 1 - float(special.nctdtr(df, shift, bound))
+    below = float(special.nctdtr(df, shift, bound))
+    if math.isnan(below):  # SciPy's series gives up here and there where shift or df are large
+        wide = math.sqrt(1 + bound**2 / (2 * df))
+        below = float(special.ndtr((bound * (1 - 1 / (4 * df)) - shift) / wide))
+    return 1 - below
 
 
 def _noncentrality(df: float, power: float, alpha: float) -> float:

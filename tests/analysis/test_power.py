@@ -150,3 +150,18 @@ def test_the_noncentral_t_agrees_with_scipys():
     bound = critical(5, 0.01)
     at = detectable(1.0, 5, 0.9, 0.01)
     assert float(stats.nct.sf(bound, 5, at)) == pytest.approx(0.9, abs=1e-5)
+
+
+@given(st.floats(0.001, 60), st.floats(1, 5000), st.floats(1.5, 12))
+def test_the_chance_is_a_number_everywhere(shift, df, bound):
+    from runner.analysis.power import _exceeds
+
+    assert 0 <= _exceeds(shift, df, bound) <= 1 + 1e-9
+
+
+def test_where_the_series_gives_up_the_approximation_stands_in(monkeypatch):
+    from runner.analysis import power
+
+    exact = [power._exceeds(x, 40, 2.0) for x in (0.5, 2.0, 3.5)]
+    monkeypatch.setattr(power.special, "nctdtr", lambda *_: float("nan"))
+    assert [power._exceeds(x, 40, 2.0) for x in (0.5, 2.0, 3.5)] == pytest.approx(exact, abs=0.005)
