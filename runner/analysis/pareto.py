@@ -1,0 +1,158 @@
+"""Accuracy against cost: how probable it is that an arm is on the front.
+
+An arm is on the front if no other is both better and cheaper. Which arms are is itself an estimate:
+with many arms and few runs the front of the means is mostly luck. So both values are drawn together
+from their posterior, and each arm's share of the draws in which it is on the front is told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit
+
+from runner.analysis.arms import arm_label
+from runner.analysis.cells import distinct, group
+from runner.analysis.cost import times
+from runner.analysis.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.factorial import prepare
+from runner.analysis.metrics import is_share, larger_is_better
+
+DRAWS = 4000
+MOST_DRAWN = 400_000  # draws × arms at once
+MOST_ARMS = 5_000
+LISTED = 50
+LEAST = (
+    0.001  # shares nearer to 0 or 1 are taken as this far from them: log-odds are infinite there
+)
+# Each arm's covariance of a few runs is pulled towards that of all arms as if by this many df.
+PRIOR_DF = 4
+
+
+def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, Any]:
+    """P(on the front) of each arm, the 50 most probable first.
+
+    factorial: whether arms without replicates borrow from each other by the model with main
+    effects and estimable two-factor interactions, fitted to both values on the same X; arms with
+    replicates speak for themselves. Cost is the geometric mean of the training seconds.
+    """
+    found = times(experiment)
+    if found is None:
+        return _none("the runs do not say how long they took")
+    column = found[0]
+    y, seconds = values(experiment.runs, metric), values(experiment.runs, column)
+    usable = (succeeded(experiment.runs) & y.notna() & (seconds > 0)).to_numpy()
+    codes = level_codes(experiment.runs[usable], experiment.factors)
+    both = np.column_stack([y[usable].to_numpy(), np.log(seconds[usable].to_numpy())])
+    arms, cell = distinct(codes)
+    count = np.bincount(cell, minlength=len(arms))
+    if len(arms) < 2:
+        return _none("fewer than two arms have a result and a time")
+    if len(arms) > MOST_ARMS:
+        return _none(f"{len(arms):,} arms are too many to draw from")
+    mean = np.column_stack([np.bincount(cell, weights=v) / count for v in both.T])
+    rng = np.random.default_rng(0)  # the same report from the same data
+    draws = int(np.clip(MOST_DRAWN // len(arms), 500, DRAWS))
+    replicated = 2 * int((count > 1).sum()) >= len(arms)
+    if replicated:
+        drawn = arm_draws(both - mean[cell], cell, mean, count, draws, rng)
+        how = "each arm's own mean and sd"
+    elif factorial:
+        sizes = [len(levels) for levels in experiment.factors.values()]
+        share = is_share(metric)
+        if share:  # a sum of effects on shares may pass 100 %
+            both[:, 0] = logit(np.clip(both[:, 0] / 100, LEAST, 1 - LEAST))
+        modelled = model_draws(codes, both, sizes, draws, rng)
+        if modelled is None:
+            return _none("no replicates and no residual df: the noise of an arm is not known")
+        mean, drawn = modelled
+        if share:
+            mean[:, 0] = 100 * expit(mean[:, 0])
+        scale = f"log-odds of {metric}" if share else metric
+        how = f"main effects and two-factor interactions on {scale} and log seconds, the same X"
+    else:
+        return _none("one run in an arm: its noise is not known (--seeds 3)")
+    sign = 1.0 if larger_is_better(metric) else -1.0
+    wins = on_front(sign * drawn[..., 0], drawn[..., 1]).mean(axis=0)
+    names = list(experiment.factors.items())
+    listed = []
+    for i in np.argsort(-wins, kind="stable")[:LISTED]:
+        levels = {name: known[c] for (name, known), c in zip(names, arms[i], strict=True)}
+        listed.append(
+            {
+                "label": arm_label(levels, experiment.factors), "levels": levels,
+                "metric": float(mean[i, 0]), "cost": float(np.exp(mean[i, 1])),
+                "runs": int(count[i]), "probability": float(wins[i]),
+            }
+        )  # fmt: skip
+    return {"cost": column, "arms": listed, "of": len(arms), "draws": draws, "model": how,
+            "reason": None}  # fmt: skip
+
+
+def _none(reason: str) -> dict[str, Any]:
+    return {**dict.fromkeys(("cost", "arms", "of", "draws", "model")), "reason": reason}
+
+
+def on_front(good: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Which arms no other one beats at no higher cost. good, cost: (draws, arms).
+
+    >>> on_front(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 3.0, 2.0]])).tolist()
+    [[True, False, True]]
+    """
+    first = np.argsort(-good, axis=1, kind="stable")
+    then = np.argsort(np.take_along_axis(cost, first, axis=1), axis=1, kind="stable")
+    order = np.take_along_axis(first, then, axis=1)  # cheapest first, of equal cost the best
+    ranked = np.take_along_axis(good, order, axis=1)
+    best = np.maximum.accumulate(ranked, axis=1)
+    front = np.ones_like(ranked, dtype=bool)
+    front[:, 1:] = ranked[:, 1:] > best[:, :-1]
+    result = np.empty_like(front)
+    np.put_along_axis(result, order, front, axis=1)
+    return result
+
+
+def arm_draws(
+    left: np.ndarray, cell: np.ndarray, mean: np.ndarray, count: np.ndarray, draws: int,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """(draws, arms, 2) means of arms. left: (runs, 2) deviations from the arm's mean."""
+    arms = len(count)
+    squares = np.zeros((arms, 2, 2))
+    np.add.at(squares, cell, left[:, :, None] * left[:, None, :])
+    pooled = squares.sum(axis=0) / (count - 1).sum()
+    df = count - 1.0 + PRIOR_DF
+    own = (squares + PRIOR_DF * pooled) / df[:, None, None]
+    z = rng.standard_normal((draws, arms, 2))
+    scale = np.sqrt(df / rng.chisquare(df, (draws, arms)) / count)
+    return mean + scale[..., None] * np.einsum("aij,daj->dai", _root(own), z)
+
+
+def model_draws(
+    codes: np.ndarray, both: np.ndarray, sizes: list[int], draws: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Fitted (arms, 2) and (draws, arms, 2) from the posterior of the regression of both values.
+
+    None without residual df. both: (runs, 2).
+    """
+    cells = group(codes, both[:, 0])
+    coding, model, _, _ = prepare(cells, sizes)
+    df = len(codes) - model.rank
+    if df < 1:
+        return None
+    X = coding.matrix(codes)
+    beta = model.bread @ (X.T @ both)
+    left = both - X @ beta
+    covariance = left.T @ left / df
+    fitted = model.X @ beta
+    spread = model.X @ _root(model.bread)
+    z = rng.standard_normal((draws, X.shape[1], 2)) @ _root(covariance).T
+    scale = np.sqrt(df / rng.chisquare(df, draws))
+    return fitted, fitted + scale[:, None, None] * (spread @ z)
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """R with R R' = matrix, of symmetric matrices that may be singular. (..., k, k)."""
+    sizes, vectors = np.linalg.eigh(matrix)
+    root: np.ndarray = vectors * np.sqrt(np.clip(sizes, 0, None))[..., None, :]
+    return root
