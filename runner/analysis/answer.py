@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from runner.analysis import arms as arm_means
+from runner.analysis.beside import with_beside
+from runner.analysis.best import best
 from runner.analysis.cells import Cells, cells
 from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
+from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, factorial
 from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
+from runner.analysis.lenth import HalfNormal, half_normal
+from runner.analysis.log_odds import in_logits, percentage
 from runner.analysis.metrics import is_share, larger_is_better, unit
 from runner.analysis.one_at_a_time import centre
-from runner.analysis.population import with_population
 from runner.analysis.surroundings import design_weights, states, with_surroundings
 from runner.analysis.verdicts import NEGLIGIBLE, Rules
 from tricks.errors import BadInput, unknown
@@ -43,10 +48,11 @@ def analyze(
     if estimand is not None and estimand not in ESTIMANDS:
         raise unknown("estimand", estimand, ESTIMANDS)
     wanted = ESTIMANDS[estimand] if estimand else None
-    if negligible is None and is_share(metric):
+    if negligible is None and is_share(metric) and experiment.scale == "raw":
         negligible = NEGLIGIBLE
     rules = Rules(negligible, larger_is_better(metric), experiment.level, experiment.noise)
-    usable = cells(experiment, metric)
+    scaled = in_logits(experiment, metric) if experiment.scale == "logit" else experiment
+    usable = cells(scaled, metric)
     if not len(usable.count):
         raise BadInput(nothing_to_analyze(experiment, metric))
     if not experiment.factors:
@@ -63,7 +69,19 @@ def analyze(
         analysis = _factorial(experiment, usable, metric, wanted or GRID, rules)
     else:
         analysis = _arms(experiment, usable, metric, layout, reference, rules)
-    return with_population(experiment, with_surroundings(experiment, analysis))
+    if scaled is not experiment:
+        experiment = replace(experiment, notes=scaled.notes)
+        analysis = _logits(analysis)
+    return with_power(with_beside(experiment, with_surroundings(experiment, analysis)))
+
+
+def _logits(analysis: Analysis) -> Analysis:
+    """Effects in log-odds; means in per cent."""
+    effects = [
+        replace(e, odds_ratio=True, mean=None if e.mean is None else percentage(e.mean))
+        for e in analysis.effects
+    ]
+    return replace(analysis, unit="logit", effects=effects)
 
 
 def nothing_to_analyze(experiment: Experiment, metric: str) -> str:
@@ -111,12 +129,29 @@ def _factorial(
         experiment.noise,
     )
     screened = interactions(experiment, fitted)
+    lenth = half_normal(usable, experiment.factors, rules.level)
+    pse = lenth if isinstance(lenth, HalfNormal) and fitted.fit.error == "none" else None
+    if estimand == BASELINE:
+        pse = None
     effects = grid_effects(
-        experiment, usable, fitted, screened, rules, at_baseline=estimand == BASELINE
+        experiment, usable, fitted, screened, rules, at_baseline=estimand == BASELINE, lenth=pse
     )
     pooled = fitted.fit.error in ("replicates", "pooled")
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
-    notes = _factorial_notes(experiment, fitted)
+    notes = _factorial_notes(experiment, fitted, pse is not None)
+    if pse is not None:
+        return _analysis(
+            metric, "factorial", estimand, effects, screened, rules,
+            sigma=pse.pse * float(np.sqrt(usable.count.sum())) / 2,
+            sigma_source="Lenth's pseudo standard error",
+            error_term=f"Lenth's pseudo standard error of {len(pse.effects)} contrasts: there are "
+            "no replicates and no residual df, so it holds if most effects are nothing",
+            df=pse.df,
+            adjustment="intervals for each effect alone; p and verdicts by the simultaneous margin "
+            "over all contrasts (simulated)",
+            notes=notes,
+            beside=_beside(experiment, usable, rules, fitted, lenth),
+        )  # fmt: skip
     return _analysis(
         metric, "factorial", estimand, effects, screened, rules,
         sigma=fitted.fit.sigma,
@@ -127,10 +162,28 @@ def _factorial(
         adjustment="intervals for each effect alone; p by Holm over all effects; "
         "interactions screened by Benjamini-Hochberg (exploratory)",
         notes=notes,
+        beside=_beside(experiment, usable, rules, fitted, lenth),
     )  # fmt: skip
 
 
-def _factorial_notes(experiment: Experiment, fitted: Factorial) -> list[str]:
+def _beside(
+    experiment: Experiment,
+    usable: Cells,
+    rules: Rules,
+    fitted: Factorial | None,
+    lenth: HalfNormal | str,
+) -> dict[str, Any]:
+    """P(best) and the half-normal contrasts, or the reasons why not."""
+    winner = best(experiment, usable, rules, fitted)
+    return {
+        "half_normal": lenth.to_json() if isinstance(lenth, HalfNormal) else None,
+        "half_normal_reason": None if isinstance(lenth, HalfNormal) else lenth,
+        "best": winner if isinstance(winner, dict) else None,
+        "best_reason": None if isinstance(winner, dict) else winner,
+    }
+
+
+def _factorial_notes(experiment: Experiment, fitted: Factorial, saved: bool) -> list[str]:
     notes = []
     for share, (name, levels) in zip(fitted.weights, experiment.factors.items(), strict=True):
         if fitted.interactions and share.max() - share.min() > 0.1:
@@ -144,7 +197,7 @@ def _factorial_notes(experiment: Experiment, fitted: Factorial) -> list[str]:
     misfit = fit_note(fitted)
     if misfit:
         notes.append(misfit)
-    if fitted.fit.error == "none":
+    if fitted.fit.error == "none" and not saved:
         notes.append("No interval: there are as many terms as arms. More seeds would give some.")
     return notes
 
@@ -189,6 +242,7 @@ def _arms(
         df=float(usable.replicate_df) or None,
         adjustment=adjustment,
         notes=notes,
+        beside=_beside(experiment, usable, rules, None, "a half-normal plot is for grids"),
     )  # fmt: skip
 
 

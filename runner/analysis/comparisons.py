@@ -48,6 +48,7 @@ def _effect(
         sum(counted),
         time=cost.arm_ratio(experiment, high, low),
         mean=float(cells.mean[a]) if a is not None else None,
+        arms=(tuple(int(x) for x in high), tuple(int(x) for x in low)),
     )
 
 

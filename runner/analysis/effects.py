@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from runner.analysis.estimates import Estimate
 from runner.analysis.experiment import LEVEL
 from runner.analysis.regression import LackOfFit
@@ -26,6 +28,9 @@ class Effect:
     may_depend_on: alias strings of real interactions of which this factor's may be one; with
     these alone the verdict is "depends" too.
     time: {"column", "ratio", "low", "high", "what"} of the level against the reference.
+    arms: level indices of the two arms compared, where the effect is of two arms.
+    worst_rank: see `worst_rank`; None where no run diverged. to_decide: {"runs", "to", "reason"},
+    None for a decided effect. odds_ratio: whether the effect is in logits.
     population: {"ci_low", "ci_high", "se", "df", "p", "p_adjusted", "reason"} of the same effect in
     general, over the population that the test images come from; verdict_population: its verdict.
     The others are of these test images.
@@ -50,6 +55,10 @@ class Effect:
     population: dict[str, Any] | None = None
     population_at_baseline: dict[str, Any] | None = None
     verdict_population: str | None = None
+    arms: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    worst_rank: dict[str, Any] | None = None
+    to_decide: dict[str, Any] | None = None
+    odds_ratio: bool = False
 
     @property
     def alone(self) -> tuple[float, float] | None:
@@ -93,7 +102,18 @@ class Effect:
             "depends_on": self.depends_on,
             "may_depend_on": self.may_depend_on,
             "time": self.time,
+            "worst_rank": self.worst_rank,
+            "to_decide": self.to_decide,
+            "odds_ratio": self._odds() if self.odds_ratio else None,
         }
+
+    def _odds(self) -> dict[str, float | None] | None:
+        """exp of an effect in logits, and of its printed interval."""
+        if self.estimate.value is None:
+            return None
+        low, high = self.interval or (math.nan, math.nan)
+        ratio = [finite(float(np.exp(x))) for x in (self.estimate.value, low, high)]
+        return dict(zip(("ratio", "low", "high"), ratio, strict=True))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from runner.analysis.effects import Effect, Interaction, estimate_json, level_la
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, alias_sum
+from runner.analysis.lenth import HalfNormal
 from runner.analysis.regression import FEWEST_DF
+from runner.analysis.simultaneous import by_sidak
 from runner.analysis.verdicts import Rules, verdict
 
 SOURCES = {
@@ -112,11 +114,13 @@ def grid_effects(
     screened: list[Interaction],
     rules: Rules,
     at_baseline: bool = False,
+    lenth: HalfNormal | None = None,
 ) -> list[Effect]:
     """The effect of each level of each factor; Holm over all of them.
 
     at_baseline: whether the table's estimand is the effect with all other factors at their
-    reference instead of the average over the grid.
+    reference instead of the average over the grid. lenth: the error term where there are no error
+    df: its pseudo standard error, with the simultaneous margin for p and verdicts.
     """
     coding = fitted.coding
     sizes = [len(levels) for levels in experiment.factors.values()]
@@ -130,14 +134,22 @@ def grid_effects(
         there.append(baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level, rules))
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
     shown = baseline if at_baseline else average
+    found = by_sidak(shown, rules.level)
     adjusted = holm([estimate.p() for estimate in shown])
-    tests = max(1, sum(p is not None for p in adjusted))
+    inner = [estimate.interval(1 - 2 * rules.level) for estimate in shown]
+    outer = found.outer
+    if lenth is not None and fitted.fit.error == "none" and not at_baseline:
+        factors = [contrast.factor for contrast in coding.mains]
+        shown = [lenth.main_effect(j) for j in factors]
+        adjusted = [lenth.p_adjusted(e.value) for e in shown]
+        inner = [lenth.together(e.value, 2 * rules.level) for e in shown]
+        outer = [lenth.together(e.value, rules.level) for e in shown]
     ratios = cost.grid_ratios(experiment)
     effects = []
     for i, contrast in enumerate(coding.mains):
         factor = list(experiment.factors)[contrast.factor]
         levels = experiment.factors[factor]
-        says = verdict(shown[i], adjusted[i], shown[i].interval(1 - 2 * rules.level), rules)
+        says = verdict(shown[i], adjusted[i], inner[i], rules)
         depends, maybe = (
             ([], []) if at_baseline else dependence(experiment, fitted, screened, i, rules)
         )
@@ -160,7 +172,7 @@ def grid_effects(
                 time=ratios.get((contrast.factor, contrast.level)),
                 mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
                 level_of_tests=rules.level,
-                together=shown[i].interval(1 - rules.level, tests),
+                together=outer[i],
             )
         )
     return effects + missing_levels(experiment, fitted)

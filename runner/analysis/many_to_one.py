@@ -50,7 +50,9 @@ class ManyToOne:
     @cached_property
     def _scales(self) -> np.ndarray:
         """(k, nodes) sd estimates over the true sd, at fixed shares of their distribution."""
-        return np.sqrt(stats.chi2.ppf(_SHARES, self.df[:, None]) / self.df[:, None])
+        df, where = np.unique(self.df, return_inverse=True)
+        chi2 = 2 * special.gammaincinv(df[:, None] / 2, _SHARES)
+        return np.sqrt(chi2 / df[:, None])[where]
 
     def exceeds(self, t: np.ndarray) -> np.ndarray:
         """P(the largest |t| of all k > |t|), each at its own df: adjusted p. t: (k,) or (m, k)."""

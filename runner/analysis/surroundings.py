@@ -10,10 +10,12 @@ import numpy as np
 from runner.analysis import arms as arm_means
 from runner.analysis.cells import cells
 from runner.analysis.coding import Weights, shares
-from runner.analysis.effects import GRID, Analysis, finite
+from runner.analysis.effects import GRID, Analysis, Effect, finite
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.factorial import factorial
+from runner.analysis.log_odds import in_logits
 from runner.analysis.metrics import is_share
+from runner.analysis.worst_rank import worst_rank
 
 
 def states(experiment: Experiment) -> dict[str, int]:
@@ -73,8 +75,30 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
         divergence=found,
         collapsed=_collapsed(experiment, analysis, table),
         runs={"used": int(table["ok"].sum()), "total": len(experiment.runs), **counted},
+        effects=_worst_ranks(experiment, analysis) if found else analysis.effects,
         notes=notes,
     )
+
+
+def _worst_ranks(experiment: Experiment, analysis: Analysis) -> list[Effect]:
+    """The effects with their worst-rank lines: between two arms, or between levels in a grid."""
+    runs = experiment.runs
+    trained = runs["state"].astype(str).isin(["ok", "diverged"]).to_numpy()
+    y = values(runs, analysis.metric).where(succeeded(runs)).to_numpy()
+    trained = trained & ~(np.isnan(y) & succeeded(runs).to_numpy())
+    codes = level_codes(runs, experiment.factors)
+    names = list(experiment.factors)
+    effects = []
+    for e in analysis.effects:
+        if e.arms is not None:
+            on, off = ((codes == np.array(arm)).all(axis=1) for arm in e.arms)
+        else:
+            j, levels = names.index(e.factor), experiment.factors[e.factor]
+            on, off = (codes[:, j] == levels.index(x) for x in (e.level, e.reference))
+        line = worst_rank(y[on & trained], y[off & trained], analysis.larger_is_better,
+                          analysis.level)  # fmt: skip
+        effects.append(replace(e, worst_rank=line))
+    return effects
 
 
 def _lost_arms(analysis: Analysis, lost: list[dict[str, Any]], arms: int) -> str:
@@ -104,7 +128,10 @@ def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[s
     arms_of_runs = list(zip(*(experiment.runs[k].astype(str) for k in keys), strict=True))
     out = {tuple(row[k] for k in keys) for row in places}
     kept = np.array([arm not in out for arm in arms_of_runs])
-    rest = cells(replace(experiment, runs=experiment.runs[kept]), analysis.metric)
+    left = replace(experiment, runs=experiment.runs[kept])
+    if experiment.scale == "logit":
+        left = in_logits(left, analysis.metric)
+    rest = cells(left, analysis.metric)
     if not len(rest.count):
         return {"arms": labels, "without": None}
     fitted = factorial(

@@ -76,8 +76,8 @@ CASES = [  # arms, seeds, control's seeds, noise, unequal
 
 @pytest.mark.parametrize("case", CASES)
 def test_family_wise_error(case):
-    wrong, held = family(*case, 300, seed=1)
-    assert wrong <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / 300)
+    wrong, held = family(*case, 200, seed=1)
+    assert wrong <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / 200)
     assert wrong == pytest.approx(1 - held, abs=0.01)  # p and intervals agree
 
 

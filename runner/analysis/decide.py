@@ -1,0 +1,44 @@
+"""What these runs could have seen, and about how many more would decide what they left open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from runner.analysis.effects import Analysis, Effect, finite
+from runner.analysis.power import detectable, more_runs
+
+POWER = 0.8
+
+
+def with_power(analysis: Analysis) -> Analysis:
+    """The analysis with `to_decide` for every undecided effect, and the `detectable` effect:
+    the smallest that these runs show with 80 % probability, from the surest to the least sure row.
+
+    Both as for all effects of the table at once, as the verdicts are.
+    """
+    known = [e for e in analysis.effects if e.estimate.p() is not None]
+    tests = max(1, len(known))
+    found = [detectable(e.estimate.se, e.estimate.df, POWER, analysis.level, tests) for e in known]
+    sizes = [x for x in found if x is not None]
+    seen = (
+        {"power": POWER, "low": finite(min(sizes)), "high": finite(max(sizes))} if sizes else None
+    )
+    return replace(
+        analysis,
+        effects=[replace(e, to_decide=_to_decide(e, analysis, tests)) for e in analysis.effects],
+        beside={**analysis.beside, "detectable": seen},
+    )
+
+
+def _to_decide(effect: Effect, analysis: Analysis, tests: int) -> dict[str, Any] | None:
+    """Runs still needed, None for an effect that is decided."""
+    if effect.verdict != "undecided":
+        return None
+    e = effect.estimate
+    more = more_runs(
+        e.value, e.se, e.df, effect.runs, analysis.margin, analysis.level, POWER, tests
+    )
+    if more.runs == 0:  # alone it would be decided; the adjustment over all effects forbids it
+        return {"runs": None, "to": None, "reason": "it is at the edge of being decided"}
+    return {"runs": more.runs, "to": more.to, "reason": more.reason}
