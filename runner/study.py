@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from runner import designs, tasks
+from runner.designs.design import AUTO
 from runner.designs.factor import (
+    PLACEBO,
     Arm,
     Factor,
     arm_levels,
@@ -31,6 +33,7 @@ from runner.records.studies import NAME_RULE, is_name
 from runner.studies import Asked, Confirm
 from runner.studies.confirm import winner_design
 from runner.studies.looks import LookPlan, default_seeds, look_plan
+from runner.studies.tuning import Tuning, asked_tuning, check_acts
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
@@ -60,6 +63,7 @@ class Study:
     train_images: int | None = None
     data: Path | None = None
     notes: tuple[str, ...] = ()
+    tuning: Tuning | None = None
     plan: LookPlan | None = None
     confirm: Confirm | None = None
 
@@ -73,8 +77,8 @@ class Study:
 
     @property
     def runs(self) -> int:
-        """Arms times seeds."""
-        return self.design.count * self.seeds
+        """Arms times seeds, where no arm has seeds of another number."""
+        return self.design.total(self.seeds)
 
     @property
     def data_folder(self) -> Path:
@@ -86,14 +90,18 @@ class Study:
         """What identifies the task's images. Raises BadInput where they are missing or broken."""
         return self.task.identity(self.data, self.train_images)
 
-    def recipe(self, arm: Arm) -> Recipe:
-        """The composed and resolved recipe of `arm`."""
-        composed = compose_levels(self.baseline, arm_levels(self.factors, arm))
+    def recipe(self, arm: Arm, changes: Mapping[str, Any] | None = None) -> Recipe:
+        """The composed and resolved recipe of `arm`, with `changes` in the baseline's fields."""
+        baseline = dataclasses.replace(self.baseline, **(changes or {}))
+        composed = compose_levels(baseline, arm_levels(self.factors, arm))
         return resolve(composed, self.task.learning_rates)
 
-    def spec(self, arm: Arm, seed: int) -> RunSpec:
-        """The run of `arm` with `seed`."""
-        return RunSpec(self.identity, self.recipe(arm), seed, asked_names(self.factors, arm))
+    def spec(self, arm: Arm, seed: int, changes: Mapping[str, Any] | None = None) -> RunSpec:
+        """The run of `arm` with `seed`, with `changes` in the baseline's fields."""
+        own = {k: v for k, v in (changes or {}).items() if v != getattr(self.baseline, k)}
+        names = [f"{name}={field_text(value)}" for name, value in own.items()]
+        asked = (*asked_names(self.factors, arm), *names)
+        return RunSpec(self.identity, self.recipe(arm, own), seed, asked)
 
     def planned(self) -> Iterator[tuple[Arm, RunSpec]]:
         """Every run, the whole design once before any of it again."""
@@ -118,12 +126,15 @@ class Study:
             "set": dict(self.settings),
             "factors": describe(self.factors),
             "settings": dict(self.settings),
+            "runs": self.design.count if self.design.takes_runs else None,
+            "control_seeds": "auto" if self.design.control == AUTO else self.design.control,
             "reference": on,
             "order": [names[i] for i in self.design.order],
             "arms": self.design.count,
             "excluded": self.design.excluded,
             **(self.plan.to_toml() if self.plan else {}),
             "confirm": msgspec.to_builtins(self.confirm),
+            **(self.tuning.to_toml() if self.tuning else {}),
         }
 
 
@@ -141,13 +152,18 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     plan = look_plan(asked, seeds)
     baseline, train_images = settle(task.baseline, asked.set)
     tricks, notes = _chosen(asked.tricks, baseline)
+    if asked.placebo and not any(trick.name == PLACEBO for trick in tricks):
+        tricks = (*tricks, parse(PLACEBO))
     factors = trick_factors(tricks, baseline)
     factors += [field_factor(name, values, baseline) for name, values in asked.factor.items()]
     names = [factor.name for factor in factors]
     for factor in names:
         if names.count(factor) > 1:
             raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
-    design = designs.make(asked.grid, factors, baseline, asked.reference, asked.order)
+    design = designs.make(
+        asked.grid, factors, baseline, asked.reference, asked.order,
+        asked.runs, control_seeds(asked.control_seeds, seeds),
+    )  # fmt: skip
     if asked.confirm:
         design = winner_design(asked.confirm, factors, baseline)
     study = Study(
@@ -161,12 +177,27 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         settings={name: _setting(name, baseline, train_images) for name in asked.set},
         train_images=train_images,
         data=data,
-        notes=(*notes, *_spoken(design, factors)),
+        notes=(*notes, *_spoken(design, factors, seeds)),
+        tuning=asked_tuning(asked, baseline, factors),
         plan=plan,
         confirm=asked.confirm,
     )
     _resolvable(study)
+    check_acts(study)
     return study
+
+
+def control_seeds(asked: int | str | None, seeds: int) -> int | None:
+    """`--control-seeds` as Design.control. Raises BadInput for fewer than `seeds`, or no number."""
+    if asked is None or asked == "auto":
+        return None if asked is None else AUTO
+    if not str(asked).isdecimal():
+        raise BadInput(f"--control-seeds {asked}: give a number, or auto (√k times --seeds)")
+    if int(asked) < seeds:
+        raise BadInput(
+            f"--control-seeds must be at least --seeds, {seeds}, not {asked}: leave it out or say more"
+        )
+    return int(asked)
 
 
 def settle(baseline: Recipe, settings: Mapping[str, Any]) -> tuple[Recipe, int | None]:
@@ -220,7 +251,7 @@ def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...
     return tuple(tricks), notes
 
 
-def _spoken(design: designs.Design, factors: Sequence[Factor]) -> list[str]:
+def _spoken(design: designs.Design, factors: Sequence[Factor], seeds: int) -> list[str]:
     """What the user should know about a design before it runs."""
     notes = []
     if design.needs_on:
@@ -231,13 +262,15 @@ def _spoken(design: designs.Design, factors: Sequence[Factor]) -> list[str]:
                     level.name for level in whole.levels if level not in factor.levels
                 )
                 on = factor.levels[1].name
+                what = '"all on" means' if design.name != "screen" else "factors have two levels:"
                 notes.append(
-                    f'"all on" means {factor.name}={on}; {others} takes no part '
+                    f"{what} {factor.name}={on}; {others} takes no part "
                     f"(--reference {factor.name}=... chooses)"
                 )
-    twice = design.count - len(set(design)) if design.name == "fraction" else 0
-    if twice:
-        notes.append(f"{twice} arms stand twice in the fraction, each time with its own seed")
+    notes += design.notes()
+    if design.control is not None and design.control_seeds(seeds) > seeds:
+        arm = "everything on" if any(design.control_arm or ()) else "the baseline"
+        notes.append(f"{arm} gets {design.control_seeds(seeds)} seeds, each of the others {seeds}")
     if design.excluded:
         reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""

@@ -47,4 +47,6 @@ def is_bookkeeping(column: str) -> bool:
     (True, True, False)
     """
     name = column.strip().lower()
-    return name in BOOKKEEPING or name.endswith("_seconds") or name.startswith("unnamed:")
+    return (
+        name in BOOKKEEPING or name.endswith("_seconds") or name.startswith(("unnamed:", "tuned_"))
+    )

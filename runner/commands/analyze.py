@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +13,14 @@ from runner.commands.options import (
     Json,
     Metric,
     Negligible,
+    Noise,
     Results,
+    Scale,
     check_negligible,
     listed,
     print_json,
 )
+from runner.commands.stages import Stage
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -37,6 +41,13 @@ def analyze(
         str | None, typer.Option(help="grid (averaged over it) or baseline (effects at it).")
     ] = None,
     negligible: Negligible = None,
+    noise: Noise = "own",
+    scale: Scale = "raw",
+    stage: Stage = None,
+    test_images: Annotated[
+        int | None,
+        typer.Option(help="Size of a CSV's test set: says what noise that alone makes."),
+    ] = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -47,37 +58,64 @@ def analyze(
     tricks-bench analyze runs.csv --factors warmup,cosine,mixup
     """
     check_negligible(negligible)
-    found = _experiment(what, metric, listed(factors), results)
+    found, tuning = _experiment(what, metric, listed(factors), stage, test_images, results)
+    found = replace(found, noise=noise, scale=scale)
     analysis = found.analyze(metric, estimand, negligible)
     if json:
-        print_json(analysis.to_json())
+        print_json({**analysis.to_json(), **tuning})
     else:
         _print(analysis)
 
 
 def _experiment(
-    what: str | None, metric: str, factors: list[str] | None, results: Path
-) -> Experiment:
+    what: str | None,
+    metric: str,
+    factors: list[str] | None,
+    stage: str | None,
+    test_images: int | None,
+    results: Path,
+) -> tuple[Experiment, dict[str, Any]]:
+    """What to analyze; of a tuned study also its stage and its tuning, as JSON values."""
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
         from runner.analysis.csv_file import from_csv
 
-        return from_csv(what, factors, metric)
+        if stage is not None:
+            raise BadInput("--stage is for a tuned study: a CSV has no stages")
+        return from_csv(what, factors, metric, test_images), {}
     if factors is not None:
         raise BadInput("--factors is for a CSV: a study knows its factors")
-    from runner.commands.experiments import study_experiment
+    if test_images is not None:
+        raise BadInput("--test-images is for a CSV: a study knows its test set")
+    from runner.commands.experiments import experiment, study_runs
+    from runner.commands.stages import at_stage, tuning_json
 
-    return study_experiment(results, what)
+    study, runs = study_runs(results, what)
+    _, _, name = at_stage(study, runs, stage)
+    tuning = {} if name is None else tuning_json(study, runs, name)
+    return experiment(study, runs, stage), tuning
 
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
-    from runner.reporting.wording import alias_sets, alone, confidence, dependence, df_text
+    from runner.reporting.noise import noise_lines
+    from runner.reporting.wording import (
+        alias_sets,
+        alone,
+        beyond,
+        confidence,
+        dependence,
+        df_text,
+        more_runs,
+        odds,
+    )
 
     unit = analysis.unit
     answer = analysis.to_json()
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
     runs = "runs" if analysis.layout == "factorial" else "runs (both arms)"
-    rows = [("", "effect", f"{confidence(answer)} interval", "p adjusted", "verdict", runs)]
+    rows = [
+        ("", "effect", f"{confidence(answer)} interval", "p adjusted", "verdict", runs, "to decide")
+    ]
     for effect in analysis.effects:
         value = effect.to_json()
         low, high = value["ci_low"], value["ci_high"]
@@ -89,6 +127,7 @@ def _print(analysis: Analysis) -> None:
                 "" if value["p_adjusted"] is None else f"{value['p_adjusted']:.3g}",
                 effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
                 str(effect.runs),
+                more_runs(value),
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -106,8 +145,10 @@ def _print(analysis: Analysis) -> None:
         print(f"set {number}, at least one of these is real, the runs cannot say which: {text}")
     df = df_text(analysis.interval_df())
     print(f"run-to-run sd {sigma}; error: {analysis.error_term}{df and '; '}{df}")
+    for line in (*odds(answer), *beyond(answer)):
+        print(line)
     reasons = {e.estimate.reason for e in analysis.effects if e.estimate.reason}
-    for note in (*sorted(reasons), *analysis.notes):
+    for note in (*noise_lines(answer), *sorted(reasons), *analysis.notes):
         print(note)
 
 

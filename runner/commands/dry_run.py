@@ -34,7 +34,7 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
     from runner.designs.factor import describe
     from runner.studies.recorded import recorded
 
-    held = recorded(plan, store.states(), store.read) if store else 0
+    held = recorded(plan, store.states(), store.read) if store and not plan.tuning else 0
     summary: dict[str, Any] = {
         "study": plan.name,
         "task": plan.task.name,
@@ -46,16 +46,21 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
         "recorded": held,
         "missing": None if held is None else plan.runs - held,
         "seeds": plan.seeds,
+        "control_seeds": plan.design.control_seeds(plan.seeds) if plan.design.control_arm else None,
         "settings": dict(plan.settings),
         "notes": list(plan.notes),
     }
     if held is None:
         summary["reason"] = f"{plan.runs:,} runs are too many to look up in the store one by one"
+    if plan.tuning:
+        from runner.commands.tuned import plan_counts
+
+        summary |= plan_counts(plan, store)
     if plan.plan is not None:
         summary |= {
             "until": plan.plan.until,
             "level": plan.plan.level,
-            "looks": [{"seeds": n, "runs": plan.design.count * n} for n in plan.plan.seeds],
+            "looks": [{"seeds": n, "runs": plan.design.total(n)} for n in plan.plan.seeds],
         }
     if json:
         print_json(summary)
@@ -72,6 +77,10 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
     if plan.plan is not None:
         looks = " and ".join(f"{n:,}" for n in plan.plan.seeds)
         print(f"at most; analysed at {looks} seeds, until {plan.plan.until}")
-    print(
-        summary["reason"] if held is None else f"{held:,} recorded, {plan.runs - held:,} to train"
-    )
+    if plan.tuning:
+        from runner.commands.tuned import plan_lines
+
+        for line in plan_lines(plan, summary):
+            print(line)
+    held, missing = summary["recorded"], summary["missing"]
+    print(summary["reason"] if held is None else f"{held:,} recorded, {missing:,} to train")

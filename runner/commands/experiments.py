@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.commands.stages import at_stage, stage_note
 from runner.records.export import is_export, read_export
 from runner.records.store import Store
 from runner.records.studies import StudyFile, load_study
@@ -27,25 +28,36 @@ def exported(name: str | None) -> Evidence | None:
     return read_export(Path(name)) if name is not None and is_export(Path(name)) else None
 
 
-def study_experiment(results: Path, name: str | None) -> Experiment:
-    """The recorded runs of the study `name`, or of the exported folder of that name."""
+def study_runs(results: Path, name: str | None) -> tuple[StudyFile, pandas.DataFrame]:
+    """The study `name`, or in the exported folder of that name, and its recorded runs."""
     found = exported(name)
     if found is not None:
-        return experiment(found.study, found.runs)
+        return found.study, found.runs
     from runner.records.table import table
 
     store, study = open_study(results, name)
-    return experiment(study, table(store, study))
+    return study, table(store, study)
 
 
-def experiment(study: StudyFile, runs: pandas.DataFrame) -> Experiment:
-    """`runs` with the study's factors, the reference of each first."""
+def study_experiment(results: Path, name: str | None, stage: str | None = None) -> Experiment:
+    """The recorded runs of the study `name`, or of the exported folder of that name."""
+    return experiment(*study_runs(results, name), stage)
+
+
+def experiment(study: StudyFile, runs: pandas.DataFrame, stage: str | None = None) -> Experiment:
+    """`runs` with the study's factors, the reference of each first.
+
+    Of a tuned study those of one stage: see `stages.at_stage`. Raises BadInput for a stage that
+    there is not.
+    """
     from runner.analysis.experiment import LEVEL, Experiment
     from runner.studies.looks import stored_looks
 
     asked = study.asked
     looks = stored_looks(asked)
-    notes: list[str] = []
+    part, runs, stage = at_stage(study, runs, stage)
+    notes: list[str] = [] if stage is None else [stage_note(study, stage)]
+    study = part
     if looks is not None:
         from runner.commands.until import looks_note
 

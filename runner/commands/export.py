@@ -16,6 +16,10 @@ def export(
         Path, typer.Option("--output", "-o", help="A .csv file with one row a run, or a folder.")
     ],
     name: Name = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(help="Of a tuned study, for a CSV: fixed, tuning or tuned. [default: tuned]"),
+    ] = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -28,6 +32,7 @@ def export(
     tricks-bench export digits-full -o results/reference/digits-full
     """
     from runner.commands.experiments import open_study
+    from runner.commands.stages import csv_stage
     from runner.records.export import write_csv, write_export
 
     whole = output.suffix.lower() != ".csv"
@@ -36,7 +41,13 @@ def export(
     if not whole and not output.parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
     store, study = open_study(results, name)
-    count = len(store.states(study.ids))
+    if stage is not None and whole:
+        raise BadInput("--stage is for a CSV: a folder holds all stages")
+    part = study
+    if not whole:
+        stage = csv_stage(store, study, stage)
+        part = study.at(stage) if stage else study
+    count = len(store.states(part.ids))
     if not count:
         raise BadInput(f"the study {study.name} has no recorded runs yet")
     try:
@@ -44,7 +55,7 @@ def export(
             output.mkdir(parents=True, exist_ok=True)
             write_export(store, study, output)
         else:
-            write_csv(store, study, output)
+            write_csv(store, study, output, stage=stage)
     except OSError as error:
         raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:
@@ -52,9 +63,9 @@ def export(
             {
                 "study": study.name,
                 "runs": count,
-                "planned": len(study.ids),
+                "planned": len(part.ids),
                 "output": str(output),
             }
         )
         return
-    print(f"{count:,} of {len(study.ids):,} planned runs in {output}")
+    print(f"{count:,} of {len(part.ids):,} planned runs in {output}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,13 @@ from runner.commands.options import (
     Json,
     Metric,
     Negligible,
+    Noise,
     Results,
+    Scale,
     check_negligible,
     print_json,
 )
+from runner.commands.stages import Stage
 
 
 def report(
@@ -27,6 +31,9 @@ def report(
     ] = None,
     metric: Metric = "accuracy",
     negligible: Negligible = None,
+    noise: Noise = "own",
+    scale: Scale = "raw",
+    stage: Stage = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -41,19 +48,23 @@ def report(
     if found.runs.empty:
         raise BadInput(f"the study {found.study.name} has no recorded runs yet: run it first")
 
+    from runner.commands.stages import at_stage, comparison, planned_runs
     from runner.reporting import write_report
 
+    _, _, stage = at_stage(found.study, found.runs, stage)
     path = write_report(
-        experiment(found.study, found.runs),
+        replace(experiment(found.study, found.runs, stage), noise=noise, scale=scale),
         found.curves,
         found.study.asked,
         found.records,
         out or Path("reports") / found.study.name,
         metric,
         negligible,
-        planned=len(found.study.runs),
+        planned=planned_runs(found.study, stage),
+        tuning=comparison(found, stage, metric, negligible) if stage else None,
     )
     if json:
-        print_json({"study": found.study.name, "report": str(path)})
+        said = {"study": found.study.name, "report": str(path)}
+        print_json({**said, "stage": stage} if stage else said)
     else:
         print(path)

@@ -49,6 +49,21 @@ def run(
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Runs of each arm.")] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(help="Runs of a fraction, once over. [default: 64 for the standard bag]"),
+    ] = None,
+    placebo: Annotated[
+        bool,
+        typer.Option("--placebo", help="Add a factor that only draws other random numbers."),
+    ] = False,
+    control_seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Runs of the arm that all others are compared with (add-one, leave-one-out); "
+            "auto: √k times --seeds."
+        ),
+    ] = None,
     study: Annotated[
         str | None, typer.Option(help="A study to run (again): a TOML file or a name.")
     ] = None,
@@ -58,6 +73,16 @@ def run(
     ] = None,
     order: Annotated[
         str | None, typer.Option(help="Factors in the order they are added (cumulative).")
+    ] = None,
+    tune: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A field of which each arm gets its own value, chosen on validation: "
+            "lr_scale=0.25,0.5,1,2,4."
+        ),
+    ] = None,
+    tune_seeds: Annotated[
+        int | None, typer.Option(help="Tuning runs of each arm at each value. [default: 2]")
     ] = None,
     until: Annotated[
         str | None,
@@ -109,7 +134,10 @@ def run(
     if confirm:
         from runner.commands.confirm import confirming
 
-        no_more = (task, grid, tricks, factor, set_, reference, order, until, looks)
+        no_more = (
+            task, grid, tricks, factor, set_, reference, order, tune, until, looks, runs,
+            control_seeds, placebo or None,
+        )  # fmt: skip
         asked, file = confirming(study, results, any(x is not None for x in no_more)), None
     else:
         asked, file = _asked(study, results)
@@ -118,6 +146,9 @@ def run(
     asked.grid = grid or asked.grid
     asked.name = asked.name if name is None else name
     asked.seeds = asked.seeds if seeds is None else seeds
+    asked.runs = asked.runs if runs is None else runs
+    asked.placebo = asked.placebo or placebo
+    asked.control_seeds = asked.control_seeds if control_seeds is None else control_seeds
     asked.tricks = asked.tricks if tricks is None else listed(tricks)
     asked.order = asked.order if order is None else (listed(order) or [])
     asked.until = asked.until if until is None else until
@@ -128,6 +159,10 @@ def run(
         field: list(listed(values) or ["none"])
         for field, values in assignments("--factor", factor).items()
     }
+    asked.tune_seeds = asked.tune_seeds if tune_seeds is None else tune_seeds
+    if tune:
+        fields = assignments("--tune", tune)
+        asked.tune = {field: list(listed(values) or ["none"]) for field, values in fields.items()}
 
     from runner.commands.dry_run import open_store, say_plan
     from runner.commands.train import train_plan

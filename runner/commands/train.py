@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from runner.commands.options import at, cores, on_gpu, print_json
+from runner.commands.tuned import both, chosen_line, list_runs
 from runner.records.store import Store
 from runner.tasks import work
 
@@ -72,7 +73,7 @@ def train_runs(
     json = aside is sys.stderr
     check_writable(results)
     states = store.states() if store else {}
-    planned = list(plan.planned())
+    planned, to_choose = list_runs(plan, store)
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     if missing:
@@ -80,7 +81,7 @@ def train_runs(
         if any(spec.recipe.start == "pretrained" for spec in missing):
             print("looking for pretrained weights", file=aside, flush=True)
         seconds = _check(plan, missing, list(specs.values()), store, device, plugins)
-        long = forecast(plan, len(missing), seconds, workers)
+        long = forecast(plan, len(missing) + to_choose, seconds, workers)
         if long:
             print(long, file=aside)
             asking = not yes and sys.stdin.isatty() and aside.isatty()
@@ -93,7 +94,7 @@ def train_runs(
     from runner.records.studies import save_study
 
     store = Store(results)
-    save_study(store, plan.name, plan.to_toml(), (plan.row(*item) for item in planned))
+    save_study(store, plan.name, plan.to_toml(), (row for row, _ in planned))
     train = functools.partial(
         work.train,
         task=plan.task.name,
@@ -101,20 +102,33 @@ def train_runs(
         device=device,
         loaders=max(1, cores() // workers),
     )
-    done = len(specs) - len(missing)
-    with Progress(
-        len(specs), recorded=done, workers=workers, results=results, stream=aside
-    ) as progress:
-        return execute(
-            list(specs.values()),
-            store,
-            train,
-            workers=workers,
-            preload=work.preload(),
-            plugins=plugins,
-            runs_per_process=1000 if on_gpu(device) else 1,
-            on_event=progress,
-        )
+
+    def train_all(specs: list[RunSpec], recorded: int) -> Summary:
+        with Progress(
+            len(specs), recorded=recorded, workers=workers, results=results, stream=aside
+        ) as progress:
+            return execute(
+                specs,
+                store,
+                train,
+                workers=workers,
+                preload=work.preload(),
+                plugins=plugins,
+                runs_per_process=1000 if on_gpu(device) else 1,
+                on_event=progress,
+            )
+
+    summary = train_all(list(specs.values()), len(specs) - len(missing))
+    if to_choose and not summary.interrupted:
+        planned, to_choose = list_runs(plan, store)
+        save_study(store, plan.name, plan.to_toml(), (row for row, _ in planned))
+        tuned = {spec.id: spec for _, spec in planned if spec.id not in specs}
+        print(chosen_line(plan, planned, to_choose), file=aside, flush=True)
+        if tuned:
+            held = store.states(tuned).values()
+            recorded = sum(state != "infra" for state in held)
+            summary = both(summary, train_all(list(tuned.values()), recorded))
+    return summary
 
 
 def check_writable(results: Path) -> None:

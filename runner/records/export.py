@@ -56,12 +56,24 @@ def is_export(folder: Path) -> bool:
     return (folder / "study.toml").is_file() and (folder / "runs.csv").is_file()
 
 
-def write_csv(source: Store, study: StudyFile, out: Path, correct: bool | None = None) -> None:
+def write_csv(
+    source: Store,
+    study: StudyFile,
+    out: Path,
+    correct: bool | None = None,
+    stage: str | None = None,
+) -> None:
     """One row a run: the study's name, then the columns of `table`. Raises OSError.
+
+    stage: the one of a tuned study to write; the tuned field is then a factor of the stage tuning,
+    and `tuned_<field>`, which no analysis takes for one, in others.
 
     `correct`: keep the bits of right and wrong; None: only of test sets up to 2,000 images.
     """
-    frame = _compact(table(source, study), correct)
+    frame = _compact(table(source, study.at(stage) if stage else study), correct)
+    if stage is not None:
+        name = str(study.tuned) if stage == "tuning" else f"tuned_{study.tuned}"
+        frame = frame.drop(columns="stage").rename(columns={study.tuned: name})
     frame.insert(0, "study", study.name)
     durable.replace(out, _csv(frame))
 

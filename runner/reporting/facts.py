@@ -34,6 +34,9 @@ def what_was_run(
     add("Factors", _factors(asked))
     add("Order", escape(", ".join(asked.get("order") or ())))
     add("Changed settings", _pairs(asked.get("settings") or {}))
+    for field, values in (asked.get("tune") or {}).items():
+        text = f"{field} of each arm over {', '.join(values)} with {asked['tune_seeds']} seeds each"
+        add("Tuned", escape(f"{text}, by validation accuracy"))
     plain = next((r for r in records if not r.get("tricks")), None)
     add("Baseline recipe", _recipe(plain["recipe"]) if plain and plain.get("recipe") else "")
     add("Training steps", _distinct(records, "steps"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.reporting import facts, tables
 from runner.reporting.findings import findings
 from runner.reporting.markdown import escape
+from runner.reporting.tuning import section as fixed_and_tuned
 from runner.reporting.wording import confidence
 from tricks.errors import BadInput
 
@@ -28,20 +29,22 @@ def write_report(
     metric: str = "accuracy",
     negligible: float | None = None,
     planned: int | None = None,
+    tuning: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `out`/report.md and its plots; returns the path of report.md.
 
     experiment: an `Experiment`. curves: one row an epoch of a run (id, epoch, val_accuracy, lr).
     asked: what the study asked for. records: what its runs left behind.
     planned: the number of runs in the study's own list; by default what is recorded.
+    tuning: of a tuned study, both its stages and what the arms chose: see `reporting.tuning`.
     Raises BadInput, before anything is written, if there is nothing to report.
     """
     a: Answer = experiment.analyze(metric, negligible=negligible).to_json()
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        figures = _plots(experiment, curves, records, a, out)
-        text = _text(planned, asked, records, a, figures)
+        figures = _plots(experiment, curves, records, a, out, tuning)
+        text = _text(planned, asked, records, a, figures, tuning)
         (out / "report.md").write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"cannot write the report to {out}: {error.strerror or error}") from error
@@ -59,6 +62,7 @@ def _plots(
     records: list[dict[str, Any]],
     a: Answer,
     out: Path,
+    tuning: Mapping[str, Any] | None,
 ) -> dict[str, str]:
     """Draw what the data allow. Returns plot -> file name of its PNG."""
     import matplotlib
@@ -70,6 +74,7 @@ def _plots(
         learning,
         rates,
         seeds,
+        tuned,
         waterfall,
     )
     from runner.reporting.plots.style import RC, save
@@ -84,6 +89,8 @@ def _plots(
             "accuracy-time": accuracy_time.accuracy_time(a, _time(a)),
             "learning-curves": learning.learning(a, runs, curves, factors),
             "learning-rates": rates.learning_rates(a, runs, curves, records),
+            "fixed-tuned": tuned.fixed_tuned(tuning) if tuning else None,
+            "tuning": tuned.tuning(tuning) if tuning else None,
         }
         return {name: save(fig, out, name) for name, fig in drawn.items() if fig is not None}
 
@@ -94,6 +101,7 @@ def _text(
     records: list[dict[str, Any]],
     a: Answer,
     figures: dict[str, str],
+    tuning: Mapping[str, Any] | None,
 ) -> str:
     name = asked.get("name") or "study"
     states = {k: v for k, v in a["runs"].items() if k in facts.STATES}
@@ -102,6 +110,7 @@ def _text(
     blocks.append("\n".join(f"- {line}" for line in [*findings(a), *_warnings(a)]))
     blocks += ["## What was run", facts.what_was_run(asked, records, states, len(a["arms"]), total)]
     blocks += _effects(a, figures)
+    blocks += fixed_and_tuned(tuning, figures) if tuning else []
     blocks += _interactions(a, figures)
     blocks += _arms(a, figures)
     blocks += _trouble(a, records)

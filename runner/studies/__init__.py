@@ -49,11 +49,17 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
     set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
     seeds: int | None = None  # runs of each arm; None: the grid's default
+    runs: int | None = None  # of a fraction; None: its own number
+    placebo: bool = False  # a factor whose true effect is zero
+    control_seeds: int | str | None = None  # of the arm that others are compared with; or "auto"
     reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
     order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
     until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until then
     looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
     confirm: Confirm | None = None  # whose winner this study runs again
+    # field -> values: each arm chooses its own on validation
+    tune: dict[str, list[Value]] = msgspec.field(default_factory=dict)
+    tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
 
 
 KEYS = Asked.__struct_fields__

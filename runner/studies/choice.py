@@ -14,8 +14,8 @@ Row = Mapping[str, Any]
 class Score:
     """One value of an arm's tuning: its validation accuracies (per cent), a number for each seed.
 
-    diverged: how many of them are chance accuracy in the place of a diverged run. missing: runs
-    that failed or are not done yet.
+    diverged: how many of them, the last ones, are chance accuracy in the place of a diverged run.
+    missing: runs that failed or are not done yet.
     """
 
     value: str
@@ -56,6 +56,8 @@ def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Row])
         outcome = _outcome(trial)
         if outcome is not None and trial["value"] in held:
             held[trial["value"]].append(outcome)
+    for found in held.values():
+        found.sort(key=lambda outcome: outcome[1])
     scores = tuple(
         Score(value, tuple(y for y, _ in found), sum(lost for _, lost in found), seeds - len(found))
         for value, found in held.items()

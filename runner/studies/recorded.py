@@ -11,6 +11,7 @@ from runner.studies.membership import Membership, TooMany
 from runner.study import Study
 from tricks.errors import BadInput
 
+STANDARD = 64  # runs of a fraction of the standard bag
 LISTED = 20_000  # runs: hashing more than these would take seconds
 
 
@@ -56,6 +57,9 @@ def check_extends(study: Study, stored: Mapping[str, Any]) -> None:
         if before.get(name) != now.get(name):
             held, new = (f"{name}={s[name]}" if name in s else "none" for s in (before, now))
             raise BadInput(f"the study {study.name} has --set {held}, not {new}: {way}")
+    _check_tuning(study, stored, way)
+    if study.design.one_array:
+        _check_array(study, stored, asked, way)
     for key in ("reference", "order"):
         earlier = stored.get(key)
         if earlier and not _prefix(earlier, asked[key]):
@@ -72,6 +76,45 @@ def check_extends(study: Study, stored: Mapping[str, Any]) -> None:
                 f"the study {study.name} compares {name} with {factor['levels'][0]}, not with "
                 f"{levels[name][0]}: {way}"
             )
+
+
+def _check_tuning(study: Study, stored: Mapping[str, Any], way: str) -> None:
+    """Raises BadInput if the study tunes another field, or over less, than it did."""
+    before = stored.get("tune") or {}
+    for field, values in before.items():
+        tuning = study.tuning
+        if tuning is None or tuning.field != field:
+            new = f"not {tuning.field}" if tuning else "which is not asked for"
+            raise BadInput(f"the study {study.name} has --tune {field}, {new}: {way}")
+        missing = [value for value in values if value not in tuning.texts]
+        if missing:
+            what = f"--tune {field}={','.join(missing)}"
+            raise BadInput(f"the study {study.name} also has {what}: name it too, or {way}")
+        seeds = stored.get("tune_seeds", 1)
+        if tuning.seeds < seeds:
+            raise BadInput(
+                f"the study {study.name} has --tune-seeds {seeds}, not {tuning.seeds}: more extend "
+                f"it, fewer would leave runs out; or {way}"
+            )
+
+
+def _check_array(
+    study: Study, stored: Mapping[str, Any], asked: Mapping[str, Any], way: str
+) -> None:
+    """Raises BadInput if the stored arms are of another array: two of them do not make a third."""
+    before = stored.get("runs", STANDARD)  # studies were of this size before one could choose
+    if study.design.takes_runs and before != asked["runs"]:
+        raise BadInput(
+            f"the study {study.name} has --runs {before}, not {asked['runs']}: more --seeds extend "
+            f"it, or {way}"
+        )
+    levels = [[(f["name"], f["levels"]) for f in each["factors"]] for each in (stored, asked)]
+    if levels[0] != levels[1]:
+        names = ", ".join(name for name, _ in levels[0])
+        raise BadInput(
+            f"the study {study.name} is an array over {names}, in this order and with their "
+            f"levels; other factors need another array: {way}"
+        )
 
 
 def _prefix(held: Any, new: Any) -> bool:

@@ -78,6 +78,9 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
         return None
     if len(asked.tune) > 1:
         raise BadInput(f"--tune takes one field, not {len(asked.tune)}: {', '.join(asked.tune)}")
+    for other in ("until", "confirm"):
+        if getattr(asked, other):
+            raise BadInput(f"--tune and --{other} do not go together: choose one")
     ((name, given),) = asked.tune.items()
     where = f"--tune {name}"
     if name not in FIELDS:
@@ -103,6 +106,10 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
 def _check_free(name: str, factors: Sequence[Factor]) -> None:
     """Raises BadInput if a factor varies the field, or a trick sets it."""
     for factor in factors:
+        if factor.name == "stage":
+            raise BadInput(
+                "--tune: a tuned study has a column stage, so no factor can be called it"
+            )
         if factor.name == name:
             raise BadInput(f"--tune {name}: {name} is a factor here, so it cannot be tuned at once")
         for trick in (trick for level in factor.levels for trick in level.tricks):

@@ -1,0 +1,158 @@
+"""Tuned studies: effects at the fixed and at the tuned value, and what every arm's tuning saw."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
+from runner.reporting.tuning import pairs
+
+Tuning = Mapping[str, Any]
+PANELS = 24  # arms that have a panel each; more are drawn together
+COLUMNS = 4
+
+
+def fixed_tuned(t: Tuning) -> Figure | None:
+    """Both intervals of each effect; a second, closer panel where a few dwarf the others."""
+    rows = [(fixed, tuned) for fixed, tuned in pairs(t) if fixed["effect"] is not None]
+    if not rows or not any(tuned and tuned["effect"] is not None for _, tuned in rows):
+        return None
+    a = t["at"]["fixed"]
+    if a["layout"] != "cumulative":
+        rows.sort(key=lambda pair: (pair[1] or pair[0])["effect"] or 0.0)
+    else:
+        rows.reverse()
+    ends = [abs(x) for pair in rows for e in pair if e for x in _ends(e)]
+    close = 2.2 * statistics.median(ends)
+    panels = 2 if max(ends) > 3 * close and close and len(rows) > 2 else 1
+    fig = figure(9.5, 1.9 + 0.55 * len(rows))
+    axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
+    for ax, limit in zip(axes, [None, close][:panels], strict=True):
+        if a["negligible"]:
+            ax.axvspan(-a["negligible"], a["negligible"], color="#EFEFEF", zorder=0)
+        ax.axvline(0, color=BLACK, linewidth=1)
+        for y, (fixed, tuned) in enumerate(rows):
+            _one(ax, fixed, y + 0.16, ORANGE, "o", limit)
+            if tuned and tuned["effect"] is not None:
+                _one(ax, tuned, y - 0.16, BLUE, "D", limit)
+        ax.grid(axis="y", visible=False)
+        if limit is not None:
+            ax.set_xlim(-limit, limit)
+    axes[0].set_yticks(range(len(rows)), [short(fixed["label"], 32) for fixed, _ in rows])
+    axes[0].set_ylim(-0.7, len(rows) - 0.3)
+    if panels == 2:
+        axes[0].set_title("whole range")
+        axes[1].set_title("the same, closer (arrows: beyond)")
+    fig.supxlabel(f"effect on {a['metric']}, {short(a['estimand'], 60)} ({a['unit']})", fontsize=11)
+    named = (
+        (ORANGE, "o", f"{t['field']}={t['fixed']} in all arms"),
+        (BLUE, "D", f"each arm at its own {t['field']}"),
+    )
+    handles = [Line2D([], [], color=c, marker=m, markersize=7, label=text) for c, m, text in named]
+    fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10)
+    return fig
+
+
+def _ends(e: Mapping[str, Any]) -> list[float]:
+    return [x for x in (e["effect"], e["ci_low"], e["ci_high"]) if x is not None]
+
+
+def _one(
+    ax: Axes, e: Mapping[str, Any], y: float, colour: str, marker: str, limit: float | None
+) -> None:
+    if e["ci_low"] is not None:
+        ax.plot([e["ci_low"], e["ci_high"]], [y, y], color=colour, linewidth=2.2, zorder=2)
+    at = e["effect"]
+    if limit is not None and abs(at) > limit:
+        side = math.copysign(1, at)
+        ax.plot([side * limit * 0.97], [y], ">" if side > 0 else "<", color=colour, zorder=3)
+        return
+    ax.plot([at], [y], marker, color=colour, markersize=6.5, zorder=3)
+
+
+def tuning(t: Tuning) -> Figure | None:
+    """Validation accuracy by value: a panel an arm, or all means together where arms are many."""
+    arms = [arm for arm in t["arms"] if any(value["scores"] for value in arm["values"])]
+    if not arms:
+        return None
+    places = _places(t["values"])
+    if len(arms) > PANELS:
+        return _together(t, arms, places)
+    rows = -(-len(arms) // COLUMNS)
+    fig = figure(11, 0.9 + 2.3 * rows)
+    axes = fig.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for ax, arm in zip(axes.flat, arms, strict=False):
+        _panel(ax, t, arm, places)
+    for ax in list(axes.flat)[len(arms) :]:
+        ax.set_axis_off()
+    for ax in list(axes.flat)[max(0, len(arms) - COLUMNS) : len(arms)]:
+        ax.tick_params(labelbottom=True)
+    _label_axes(fig, t)
+    marks = (
+        (BLUE, ".", "a run"), (BLUE, "_", "mean"), (GREEN, "*", "chosen"),
+        (ORANGE, "*", "chosen, at the edge"), (BLACK, "x", "diverged: counts as chance"),
+    )  # fmt: skip
+    handles = [Line2D([], [], color=c, marker=m, ls="", ms=10, label=text) for c, m, text in marks]
+    fig.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=10)
+    return fig
+
+
+def _places(values: list[str]) -> dict[str, float]:
+    """Where each value stands: by its logarithm, where all are above 0."""
+    numbers = {text: float(text) for text in values}
+    scale = math.log2 if min(numbers.values()) > 0 else float
+    return {text: scale(number) for text, number in numbers.items()}
+
+
+def _panel(ax: Axes, t: Tuning, arm: Mapping[str, Any], places: Mapping[str, float]) -> None:
+    means = {v["value"]: v["val_accuracy"] for v in arm["values"] if v["val_accuracy"] is not None}
+    order = sorted(means, key=places.__getitem__)
+    ax.plot([places[v] for v in order], [means[v] for v in order], color=BLUE, linewidth=1.2)
+    ax.plot([places[v] for v in order], [means[v] for v in order], "_", color=BLUE, markersize=10)
+    for value in arm["values"]:
+        whole = len(value["scores"]) - value["diverged"]
+        for i, score in enumerate(value["scores"]):
+            lost = i >= whole
+            mark, colour = ("x", BLACK) if lost else (".", BLUE)
+            ax.plot([places[value["value"]]], [score], mark, color=colour, markersize=6)
+    if arm["value"] is not None:
+        colour = ORANGE if arm["edge"] else GREEN
+        at = places[arm["value"]]
+        ax.plot([at], [means[arm["value"]]], "*", color=colour, markersize=13, zorder=3)
+    ax.set_title(short(arm["arm"], 26), fontsize=10)
+    ax.set_xticks(list(places.values()), list(places), fontsize=9)
+
+
+def _together(t: Tuning, arms: list[Mapping[str, Any]], places: Mapping[str, float]) -> Figure:
+    fig = figure(9, 5)
+    ax = fig.subplots()
+    for arm in arms:
+        shown = sorted(
+            (places[v["value"]], v["val_accuracy"])
+            for v in arm["values"]
+            if v["val_accuracy"] is not None
+        )
+        ax.plot(
+            *zip(*shown, strict=True) if shown else ((), ()), color=GREY, linewidth=0.7, alpha=0.4
+        )
+    for value, place in places.items():
+        chose = sum(arm["value"] == value for arm in arms)
+        ax.annotate(
+            f"{chose} chose it", (place, 1.0), xycoords=("data", "axes fraction"), ha="center",
+            va="bottom", fontsize=10,
+        )  # fmt: skip
+    ax.set_xticks(list(places.values()), list(places))
+    _label_axes(fig, t)
+    return fig
+
+
+def _label_axes(fig: Figure, t: Tuning) -> None:
+    fig.supxlabel(str(t["field"]), fontsize=11)
+    fig.supylabel("validation accuracy (%)", fontsize=11)
