@@ -234,7 +234,7 @@ def _line(plan: Study, look: dict[str, Any]) -> str:
         if more is None:
             text += "; how many runs that takes cannot be told yet"
         else:
-            over = f", more than the {budget:,} of the budget" if more > budget else ""
+            over = f", but the budget has {budget:,} left" if more > budget > 0 else ""
             text += f"; about {more:,} more runs{over}"
     return text
 

@@ -36,7 +36,7 @@ def test_what_is_open_goes_on_to_the_end_of_the_budget(cli, stub):
     assert looks[-1]["wanted"] > 0
     assert len(stub.ids) == 18
     assert "open: cosine" in done.err
-    assert "more runs, more than the 0 of the budget" in done.err
+    assert "more runs, but the budget has 6 left" in done.err
 
 
 def test_a_half_width_is_reached(cli, stub):
