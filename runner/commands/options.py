@@ -27,6 +27,13 @@ Negligible = Annotated[
     float | None,
     typer.Option("--negligible", help="The largest effect not worth having. [default: 0.2 pp]"),
 ]
+Noise = Annotated[
+    str,
+    typer.Option("--noise", help="own (each arm has its own sd) or equal (one for all arms)."),
+]
+Scale = Annotated[
+    str, typer.Option("--scale", help="raw, or logit: accuracies in log-odds, with odds ratios.")
+]
 
 RESULTS = Path("results")
 DEVICES = Path("/dev")

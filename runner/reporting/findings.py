@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.reporting.markdown import escape, interval, signed
-from runner.reporting.wording import alias_sets, alone, confidence, dependence
+from runner.reporting.wording import alias_sets, alone, confidence, dependence, more_runs
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
 
@@ -71,7 +71,7 @@ def _listed(a: Answer) -> list[str]:
     if open_:
         names = ", ".join(
             f"{escape(e['label'])} ({signed(e['effect'])}, {interval(e['ci_low'], e['ci_high'])}"
-            f"{(why := alone(e)) and ': '}{why})"
+            f"{(why := alone(e)) and ': '}{why}{(more := more_runs(e)) and '; '}{more})"
             for e in open_
         )
         said.append(

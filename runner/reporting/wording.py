@@ -63,3 +63,52 @@ def alone(effect: Mapping[str, Any]) -> str:
     if effect["verdict"] != "undecided" or low is None or low <= 0 <= high:
         return ""
     return "alone its interval excludes 0, after the adjustment for all effects it does not"
+
+
+def more_runs(effect: Mapping[str, Any]) -> str:
+    """About how many more runs would decide an undecided effect; "" if it is decided or unknown.
+
+    >>> more_runs({"to_decide": {"runs": 134, "to": "effect", "reason": None}})
+    'about 130 more runs'
+    """
+    runs = (effect.get("to_decide") or {}).get("runs")
+    if not runs:
+        return ""
+    rounded = runs if runs < 20 else int(float(f"{runs:.2g}"))
+    return f"about {rounded:,} more run{'s' if rounded > 1 else ''}"
+
+
+def odds(answer: Mapping[str, Any]) -> list[str]:
+    """Effects on the logit scale as odds ratios, one line each."""
+    lines = []
+    for effect in answer["effects"]:
+        ratio = effect.get("odds_ratio")
+        if ratio:
+            spread = "" if ratio["low"] is None else f" ({ratio['low']:.3g} to {ratio['high']:.3g})"
+            lines.append(f"{effect['label']}: odds ratio {ratio['ratio']:.3g}{spread}")
+    return lines
+
+
+def beyond(answer: Mapping[str, Any], most: int = 3) -> list[str]:
+    """What the runs say beside the effects: what they could see, contrasts above noise, P(best)."""
+    lines = []
+    seen, contrasts, winner = (answer.get(x) for x in ("detectable", "half_normal", "best"))
+    if seen:
+        low, high = (f"{seen[end]:.2g}" for end in ("low", "high"))
+        size = low if low == high else f"{low} to {high}"
+        lines.append(
+            f"detectable with {seen['power']:.0%} probability: an effect of {size} {answer['unit']}"
+        )
+    if contrasts:
+        above = [c["label"] for c in reversed(contrasts["contrasts"]) if c["above"]]
+        lines.append(
+            f"above Lenth's simultaneous margin ({contrasts['simultaneous_margin']:.3g}): "
+            f"{', '.join(above[:8]) or 'nothing'}"
+            + (f" and {len(above) - 8} more" if len(above) > 8 else "")
+        )
+    if winner:
+        first = ", ".join(
+            f"{arm['label']} {arm['probability']:.0%}" for arm in winner["arms"][:most]
+        )
+        lines.append(f"P(best): {first}. {winner['note']}")
+    return lines
