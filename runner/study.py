@@ -195,7 +195,7 @@ def control_seeds(asked: int | str | None, seeds: int) -> int | None:
         raise BadInput(f"--control-seeds {asked}: give a number, or auto (√k times --seeds)")
     if int(asked) < seeds:
         raise BadInput(
-            f"--control-seeds must be at least --seeds, {seeds}, not {asked}: leave it out or say more"
+            f"--control-seeds must be at least --seeds, {seeds}, not {asked}: say more, or none"
         )
     return int(asked)
 

@@ -55,6 +55,7 @@ class Recipe:
     smoothing: float = 0.0  # probability mass spread over all K classes
     mixers: tuple[Trick, ...] = ()  # stack: one is drawn for each batch
 
+    stream: int = 0  # which random streams are drawn; 0: those of the seed itself
     precision: str = "fp32"  # fp32 | bf16 (autocast)
     threads: int = 1  # CPU threads: they change floating-point sums
     channels_last: bool = False  # memory layout of images and weights
@@ -68,8 +69,9 @@ class Recipe:
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
-        if self.resolution < 0:
-            raise BadInput(f"resolution must be at least 0, not {self.resolution}")
+        for name in ("resolution", "stream"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise BadInput(

@@ -40,11 +40,12 @@ def make(
     reference: Mapping[str, str] | None = None,
     order: Sequence[str] = (),
     runs: int | None = None,
+    control: int | None = None,
 ) -> Design:
     """The design `grid` over `factors`, less what cannot be composed on `baseline`.
 
     reference: factor -> the level that "all on" means; order: all factors, first added first.
-    runs: of one replicate; None: the design's own number.
+    runs: of one replicate; None: the design's own number. control: see Design.
     Designs that turn everything on keep only two levels of each factor.
     Raises BadInput where the design cannot be had.
     """
@@ -59,12 +60,17 @@ def make(
         raise BadInput(f"--runs is for --grid fraction: --grid {grid} has no use for it")
     if runs is not None and runs < 1:
         raise BadInput(f"--runs must be at least 1, not {runs}")
+    if control is not None and not cls.takes_control:
+        raise BadInput(
+            "--control-seeds is for --grid add-one and leave-one-out, which compare all arms with "
+            f"one: --grid {grid} has no use for it"
+        )
     on: tuple[int, ...] = ()
     if cls.needs_on:
         factors = two_levels(factors, all_on(factors, reference or {}))
         on = (1,) * len(factors)
     positions = _positions(factors, order) if cls.needs_order else ()
-    design = cls(factors, find_conflicts(factors, baseline), on, positions, runs or 0)
+    design = cls(factors, find_conflicts(factors, baseline), on, positions, runs or 0, control)
     design.check()
     return design
 

@@ -15,6 +15,12 @@ class AddOne(Design):
     name: ClassVar[str] = "add-one"
     summary: ClassVar[str] = "the baseline, and the baseline with each trick alone"
 
+    takes_control: ClassVar[bool] = True
+
+    @property
+    def control_arm(self) -> Arm:
+        return reference_arm(self.factors)
+
     def candidates(self) -> Iterator[Arm]:
         arm = reference_arm(self.factors)
         yield arm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import ClassVar
 from runner.designs.conflicts import Conflicts
 from runner.designs.factor import Arm, Factor, level_names
 
+AUTO = 0  # of Design.control
+
 
 @dataclass(frozen=True)
 class Design:
@@ -20,6 +23,8 @@ class Design:
     on: the level that "all on" means, for each factor (designs that need it).
     order: positions of the factors in the order in which they are added (cumulative).
     asked_runs: runs of one replicate (designs that take them); 0: the design's own number.
+    control: seeds of the arm that all others are compared with (designs that have one); None: as
+    many as the others; AUTO: √k times as many, for k others, which costs least for given intervals.
     """
 
     factors: Sequence[Factor]
@@ -27,12 +32,14 @@ class Design:
     on: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
     asked_runs: int = 0
+    control: int | None = None
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     needs_on: ClassVar[bool] = False  # takes --reference
     needs_order: ClassVar[bool] = False  # takes --order
     takes_runs: ClassVar[bool] = False  # takes --runs
+    takes_control: ClassVar[bool] = False  # takes --control-seeds
     one_array: ClassVar[bool] = False  # with other factors it is another design, not a larger one
     # Seeds 0..n-1 shared by all arms, or each arm its own: in a factorial every effect is an
     # average over arms, and shared seeds would make their errors hang together.
@@ -88,15 +95,38 @@ class Design:
         """How often `arm` stands in the design: once, unless the design repeats arms."""
         return 1
 
+    @property
+    def control_arm(self) -> Arm | None:
+        """The arm that all others are compared with, where there is one."""
+        return None
+
+    def control_seeds(self, n: int) -> int:
+        """Seeds of the control arm when the others have `n`."""
+        if self.control == AUTO:
+            return math.ceil(math.sqrt(max(1, self.count - 1)) * n)
+        return n if self.control is None else self.control
+
+    def total(self, n: int) -> int:
+        """Runs when the design is run `n` times."""
+        return self.count * n + self.control_seeds(n) - n
+
     def seeds(self, arm: Arm, n: int) -> list[int]:
         """All seeds of `arm` when the design is run `n` times; a larger n only adds seeds."""
-        return [self.seed(arm, index) for index in range(n * self.multiplicity(arm))]
+        is_control = self.control is not None and arm == self.control_arm
+        times = self.control_seeds(n) if is_control else n * self.multiplicity(arm)
+        return [self.seed(arm, index) for index in range(times)]
 
     def runs(self, n: int) -> Iterator[tuple[Arm, int]]:
         """Arms with seeds when the design is run `n` times: all of it once, then all again."""
+        control = None if self.control is None else self.control_arm
         for replicate in range(n):
             seen: Counter[Arm] = Counter()
             for arm in self:
+                if arm == control:  # its seeds in equal parts, so that a beginning has some too
+                    whole = self.control_seeds(n)
+                    part = range(whole * replicate // n, whole * (replicate + 1) // n)
+                    yield from ((arm, self.seed(arm, index)) for index in part)
+                    continue
                 times = self.multiplicity(arm)
                 index = replicate * times
                 if times > 1:

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import ClassVar
 
 from runner.designs.design import Design
-from runner.designs.factor import Arm
+from runner.designs.factor import PLACEBO, Arm
+
+CARRIERS = 4  # factors of two levels whose product may carry a placebo
 
 
 class Full(Design):
@@ -25,8 +27,34 @@ class Full(Design):
     default_seeds: ClassVar[int] = 1
 
     @cached_property
+    def _carriers(self) -> tuple[int, ...]:
+        """The factors on whose product a placebo is carried, so that it costs no arms.
+
+        With at least four of two levels, which no conflict touches, its effect is clear of main
+        effects and two-factor interactions. Empty: it is crossed like any other.
+        """
+        place = self._placebo
+        entangled = {place for i, _, j, _ in self.conflicts.reasons for place in (i, j)}
+        if place is None or place in entangled:
+            return ()
+        others = [i for i, size in enumerate(self.sizes) if size == 2 and i != place]
+        free = tuple(i for i in others if i not in entangled)
+        return free if len(free) >= CARRIERS else ()
+
+    @property
+    def _placebo(self) -> int | None:
+        names = [factor.name for factor in self.factors]
+        return names.index(PLACEBO) if PLACEBO in names else None
+
+    @cached_property
+    def _free_sizes(self) -> list[int]:
+        """Levels that each factor takes independently of the others: one for a carried placebo."""
+        carried = self._placebo if self._carriers else None
+        return [1 if i == carried else size for i, size in enumerate(self.sizes)]
+
+    @cached_property
     def _components(self) -> list[tuple[tuple[int, ...], list[Arm]]]:
-        return self.conflicts.components([len(factor.levels) for factor in self.factors])
+        return self.conflicts.components(self._free_sizes)
 
     @property
     def count(self) -> int:
@@ -34,7 +62,7 @@ class Full(Design):
 
     @property
     def excluded(self) -> int:
-        return math.prod(len(factor.levels) for factor in self.factors) - self.count
+        return math.prod(self._free_sizes) - self.count
 
     def __iter__(self) -> Iterator[Arm]:
         total = self.count
@@ -44,11 +72,23 @@ class Full(Design):
             yield self._arm(place)
             place = (place + stride) % total
 
+    def notes(self) -> list[str]:
+        if not self._carriers:
+            return []
+        names = " × ".join(self.factors[i].name for i in self._carriers)
+        return [f"the placebo is carried free: it is on where an odd number are of {names}"]
+
     def candidates(self) -> Iterator[Arm]:
         return iter(self)
 
     def contains(self, arm: Arm) -> bool:
-        return self.conflicts.allows(arm)
+        return self.conflicts.allows(arm) and self._carry(list(arm)) == arm
+
+    def _carry(self, arm: list[int]) -> Arm:
+        """`arm` with a carried placebo as the others have it."""
+        if self._placebo is not None and self._carriers:
+            arm[self._placebo] = sum(arm[i] for i in self._carriers) % 2
+        return tuple(arm)
 
     def _arm(self, place: int) -> Arm:
         """Combination number `place` in lexicographic order of the components."""
@@ -57,7 +97,7 @@ class Full(Design):
             place, index = divmod(place, len(combinations))
             for i, level in zip(members, combinations[index], strict=True):
                 arm[i] = level
-        return tuple(arm)
+        return self._carry(arm)
 
 
 def _coprime(total: int, near: int) -> int:

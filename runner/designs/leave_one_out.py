@@ -16,6 +16,11 @@ class LeaveOneOut(Design):
     name: ClassVar[str] = "leave-one-out"
     summary: ClassVar[str] = "everything on, and everything on but one"
     needs_on: ClassVar[bool] = True
+    takes_control: ClassVar[bool] = True
+
+    @property
+    def control_arm(self) -> Arm:
+        return self.on
 
     def candidates(self) -> Iterator[Arm]:
         yield self.on

@@ -214,6 +214,9 @@ def _merge(
     if {"seeds", "arms"} <= asked.keys() & old.asked.keys():
         merged["seeds"] = max(asked["seeds"], old.asked["seeds"])
         merged["arms"] = len(arms)
+        control = _control_seeds(old.asked.get("control_seeds"), merged.pop("control_seeds", None))
+        if control == "auto" or (isinstance(control, int) and control >= merged["seeds"]):
+            merged["control_seeds"] = control
     return merged, list(runs.values())
 
 
@@ -243,6 +246,13 @@ def _staged(
         if run["stage"] != "tuned" or choice(run) in chosen:
             yield run
     yield from new
+
+
+def _control_seeds(old: int | str | None, new: int | str | None) -> int | str | None:
+    """The larger of two; the newer where they cannot be compared."""
+    if isinstance(old, int) and isinstance(new, int):
+        return max(old, new)
+    return old if new is None else new
 
 
 def _folder(store: Store, name: str) -> Path:

@@ -17,7 +17,7 @@ from runner.training import augmentation as aug
 from runner.training.data import Splits, View, batches
 from runner.training.evaluation import as_input, autocast, evaluate
 from runner.training.model import build
-from runner.training.randomness import derive, generator
+from runner.training.randomness import derive, generator, in_stream
 from tricks.learning_rate import curve
 from tricks.recipe import Recipe
 
@@ -47,6 +47,7 @@ def train(
     loaders: int = 0,
 ) -> Training:
     """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures."""
+    seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
     model = build(recipe, splits.classes, splits.channels).to(device)
     spec: Any = recipe.optimizer

@@ -17,6 +17,11 @@ def derive(seed: int, stream: str, *place: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
+def in_stream(seed: int, stream: int) -> int:
+    """The seed of a training in `stream` (see Recipe): another for each, the seed itself for 0."""
+    return derive(seed, "stream", stream) if stream else seed
+
+
 def generator(seed: int, stream: str, *place: int) -> torch.Generator:
     """A CPU generator at the start of the stream: the same draws on every device."""
     return torch.Generator().manual_seed(derive(seed, stream, *place))

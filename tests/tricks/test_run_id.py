@@ -26,6 +26,7 @@ CHANGES = {
     "lr_scale": 2.0, "schedule": parse("cosine"), "warmup": parse("warmup"), "resolution": 16,
     "crop": "pad", "flip": True, "transforms": (parse("randaugment"),), "smoothing": 0.1,
     "mixers": (MixUp(),), "precision": "bf16", "threads": 2, "channels_last": True,
+    "stream": 1,
 }  # fmt: skip
 
 
@@ -153,7 +154,8 @@ def test_true_is_not_one_and_nan_has_no_id():
     [
         ("epochs", 0), ("batch_size", 0), ("threads", 0), ("width", 0.0), ("width", float("nan")),
         ("lr_scale", -1.0), ("lr_scale", float("inf")), ("smoothing", 1.0), ("smoothing", -0.1),
-        ("resolution", -1), ("start", "warm"), ("crop", "centre"), ("precision", "fp8"),
+        ("resolution", -1), ("stream", -1), ("start", "warm"), ("crop", "centre"),
+        ("precision", "fp8"),
     ],
 )  # fmt: skip
 def test_a_field_out_of_range_is_bad_input(field, value):

@@ -1,0 +1,102 @@
+"""The placebo: carried free where there is room, and other random draws and nothing else."""
+
+import itertools
+
+import pytest
+
+from runner import designs
+from runner.designs.factor import Factor, Level, split, standard_bag, trick_factors
+from runner.studies import Asked
+from runner.study import build
+from tests.designs.effects_matrix import strength, worst_alias
+from tricks import BadInput, Recipe, compose, parse
+from tricks.recipe import differences
+
+BASELINE = Recipe(optimizer=parse("sgd"), schedule=parse("step-decay"))
+BAG = trick_factors(standard_bag(), BASELINE)
+PLACEBO = Factor("placebo", (Level("off"), Level("on", (parse("placebo"),))), "trick")
+
+
+def chosen(text):
+    return trick_factors([parse(item) for item in split(text)], BASELINE)
+
+
+@pytest.mark.parametrize(
+    ("grid", "with_it", "without"),
+    [("full", 768, 768), ("fraction", 64, 64), ("screen", 24, 24), ("add-one", 12, 11),
+     ("leave-one-out", 11, 10), ("cumulative", 11, 10), ("pairs", 66, 55)],
+)  # fmt: skip
+def test_arms_with_and_without(grid, with_it, without):
+    assert designs.make(grid, [*BAG, PLACEBO], BASELINE).count == with_it
+    assert designs.make(grid, BAG, BASELINE).count == without
+
+
+def test_a_full_grid_carries_it_clear_of_everything_small():
+    design = designs.make("full", [*BAG[:2], PLACEBO, *BAG[2:]], BASELINE)
+    arms = list(design)
+    assert [arm[:2] + arm[3:] for arm in arms] == list(designs.make("full", BAG, BASELINE))
+    assert strength(arms, design.sizes) == 3
+    assert worst_alias(arms, design.sizes) < 1e-12
+    every = itertools.product(*map(range, design.sizes))
+    assert sum(map(design.contains, every)) == len(arms) == len(set(arms))
+    assert all(map(design.contains, arms))
+    assert "carried free" in design.notes()[0]
+
+
+def test_with_few_factors_it_is_crossed():
+    design = designs.make("full", [*chosen("warmup,mixup,cutmix"), PLACEBO], BASELINE)
+    assert (design.count, design.notes()) == (16, [])
+
+
+def test_factors_that_exclude_each_other_carry_nothing():
+    tricks = "warmup,mixup,cosine,step-decay(gamma=0.5),zero-gamma"
+    design = designs.make("full", [*chosen(tricks), PLACEBO], BASELINE)
+    assert (design.count, design.excluded) == (48, 16)
+    more = [*chosen(f"{tricks},cutmix,label-smoothing"), PLACEBO]
+    carried = designs.make("full", more, BASELINE)
+    assert (carried.count, carried.excluded) == (96, 32)
+    column = more.index(PLACEBO)
+    free = {"warmup", "mixup", "zero-gamma", "cutmix", "label-smoothing"}
+    others = [i for i, factor in enumerate(more) if factor.name in free]
+    assert all(arm[column] == sum(arm[i] for i in others) % 2 for arm in carried)
+
+
+def test_it_changes_the_streams_alone():
+    recipe = compose(BASELINE, [parse("placebo")])
+    assert set(differences(recipe, BASELINE)) == {"stream"}
+    assert not parse("placebo").standard
+    assert Recipe().stream == 0
+
+
+def test_asking_for_it_is_naming_it():
+    asked = build(Asked(tricks=["warmup"], placebo=True))
+    named = build(Asked(tricks=["warmup", "placebo"]))
+    both = build(Asked(tricks=["warmup", "placebo"], placebo=True))
+    assert asked.to_toml() == named.to_toml() == both.to_toml()
+    assert [spec.id for _, spec in asked.planned()] == [spec.id for _, spec in named.planned()]
+
+
+def test_an_a_a_study():
+    study = build(Asked(tricks=[], placebo=True))
+    assert [factor.name for factor in study.factors] == ["placebo"]
+    assert study.runs == len({spec.id for _, spec in study.planned()}) == 6
+    with pytest.raises(BadInput, match="nothing to vary"):
+        build(Asked(tricks=[]))
+
+
+def test_every_stream_is_another_and_nothing_else():
+    """Trained for two steps: other weights; the seed's own streams stay as they were."""
+    import torch
+
+    from runner.training.randomness import derive, in_stream
+    from tests.tricks.test_registry import train_two_steps
+
+    assert in_stream(5, 0) == 5
+    assert len({in_stream(seed, stream) for seed in range(20) for stream in range(3)}) == 60
+    assert derive(in_stream(5, 1), "order", 0) != derive(5, "order", 0)
+    plain, placebo = train_two_steps([]), train_two_steps([parse("placebo")])
+    assert (plain.steps, plain.images) == (placebo.steps, placebo.images)
+    assert [e["lr"] for e in plain.epochs] == [e["lr"] for e in placebo.epochs]
+    one, two = (next(iter(t.model.parameters())) for t in (plain, placebo))
+    assert one.shape == two.shape
+    assert not torch.equal(one, two)
