@@ -6,16 +6,19 @@ from dataclasses import replace
 
 from runner.analysis.effects import Analysis
 from runner.analysis.experiment import Experiment
+from runner.analysis.floor import floor
 from runner.analysis.pairing import pairing
 from runner.analysis.pareto import pareto
 from runner.analysis.population import with_population
 
 
 def with_beside(experiment: Experiment, analysis: Analysis) -> Analysis:
-    """The analysis with each effect in general, and the JSON keys `noise`, `pairing`, `pareto`."""
+    """The analysis with each effect in general, and the JSON keys `noise`, `pairing`, `floor`
+    and `pareto`."""
     found = with_population(experiment, analysis)
     also = {
         "pairing": pairing(experiment, analysis.metric),
+        "floor": floor(experiment, analysis),
         "pareto": pareto(experiment, analysis.metric, analysis.layout == "factorial"),
     }
     return replace(found, beside={**found.beside, **also})

@@ -18,7 +18,10 @@ REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", 
 
 
 def from_csv(
-    path: str | Path, factors: Sequence[str] | None = None, metric: str = "accuracy"
+    path: str | Path,
+    factors: Sequence[str] | None = None,
+    metric: str = "accuracy",
+    test_images: int | None = None,
 ) -> Experiment:
     """An experiment from a CSV with one row a run: factor columns, a metric column, maybe more.
 
@@ -26,11 +29,14 @@ def from_csv(
     (seed, seconds, device, status ...), not constant and no words of each row's own. The
     reference of a factor is 0, off, none or the like, else its smallest number, else the first
     level in the file.
+    test_images: the size of the test set, where the file has no column of that name.
     Raises BadInput, one line, for a file or column that cannot be used.
     """
     table = _read(path)
     if metric not in table:
         raise BadInput(f"{path}: {unknown('metric column', metric, map(str, table.columns))}")
+    if test_images is not None:
+        _number_of_images(path, table, metric, test_images)
     if "state" not in table and "status" in table:
         table["state"] = table["status"]
     if "state" in table:
@@ -103,6 +109,17 @@ def _read(path: str | Path) -> pd.DataFrame:
     if not len(table):
         raise BadInput(f"{path}: a header without rows: one row a run is needed")
     return table
+
+
+def _number_of_images(path: str | Path, table: pd.DataFrame, metric: str, images: int) -> None:
+    """Set the column `test_images`. Raises BadInput if it cannot be right."""
+    if images < 1:
+        raise BadInput(f"--test-images is the number of test images, at least 1, not {images}")
+    if not is_share(metric):
+        raise BadInput(f"--test-images is for accuracies in per cent, {metric!r} is none")
+    if "test_images" in table:
+        raise BadInput(f"{path} has a column test_images already: leave out --test-images")
+    table["test_images"] = str(images)
 
 
 def _states(path: str | Path, column: pd.Series) -> pd.Series:

@@ -1,0 +1,174 @@
+"""What is noise: of the runs, of the test images, and what more of either would buy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.reporting.markdown import escape, interval, plain, signed, table
+from runner.reporting.wording import confidence
+
+Answer = dict[str, Any]  # what `Analysis.to_json` gives
+
+
+def known(a: Answer, key: str) -> Answer | None:
+    """`a[key]` if it was estimated."""
+    found: Answer | None = a.get(key)
+    return found if found and not found.get("reason") else None
+
+
+def scope(e: Answer) -> str:
+    """For what test images the verdict on an effect holds.
+
+    >>> scope({"verdict": "helps", "verdict_population": "helps"})
+    'in general'
+    >>> scope({"verdict": "helps", "verdict_population": "undecided"})
+    'on these test images; in general: undecided'
+    """
+    general = e.get("verdict_population")
+    if general is None:
+        return "on these test images"
+    if general == e["verdict"]:
+        return "in general"
+    return f"on these test images; in general: {general}"
+
+
+def what_more_buys(a: Answer) -> list[str]:
+    """Two sentences: the noise of an effect by its sources, and what more seeds or images buy."""
+    noise = known(a, "noise")
+    if noise is None:
+        return []
+    first, last = noise["seeds"][0], noise["seeds"][-1]
+    bigger = noise["images"][-1]
+    unit = a["unit"]
+    parts = [
+        f"the middle effect's {confidence(a)} interval is ±{first['here']:.2f} {unit} on these "
+        f"{noise['test_images']:,} test images and ±{first['general']:.2f} in general",
+        f"one run differs from the next by sd {noise['sd_run']:.2f} {unit}"
+        if noise["sd_run"] is not None
+        else "",
+    ]
+    said = "; ".join(part for part in parts if part)
+    gain = {row["times"]: row["general"] for row in noise["seeds"]}.get(4.0)
+    images = {row["times"]: row["general"] for row in noise["images"]}.get(4.0)
+    return [
+        f"{said[0].upper()}{said[1:]}.",
+        f"Four times the runs would make it ±{gain:.2f} in general, four times the test images "
+        f"±{images:.2f}; no number of runs gets below ±{last['general']:.2f} on so many images, no "
+        f"number of images below ±{bigger['general']:.2f} with so many runs.",
+    ]
+
+
+def runs_needed(a: Answer) -> str:
+    """One sentence on the runs that would decide what is open; "" if nothing is known of it."""
+    wanted = {e["label"]: e.get("to_decide") for e in a["effects"] if e["verdict"] == "undecided"}
+    counts = {label: d["runs"] for label, d in wanted.items() if d and d.get("runs")}
+    if not counts:
+        return ""
+    most = sorted(counts.items(), key=lambda item: item[1])
+    said = ", ".join(f"{label} about {runs:,}" for label, runs in most[:6])
+    more = f" and {len(most) - 6} more" if len(most) > 6 else ""
+    return f"Runs still needed to decide, if the estimates are right: {said}{more}."
+
+
+def pairing_text(a: Answer) -> str:
+    """One sentence on the correlation at equal seeds; "" if it is not known."""
+    found = known(a, "pairing")
+    if found is None or found["ci"] is None:
+        return ""
+    low, high = found["ci"]
+    return (
+        f"Correlation of arms at equal seeds: ρ = {signed(found['rho'])} "
+        f"({interval(low, high)}; {found['pairs']} pairs of arms, {found['seeds']} seeds): "
+        f"{found['says']}."
+    )
+
+
+def floor_lines(a: Answer) -> list[str]:
+    """What the size of the test set alone says; nothing if that is not known."""
+    floor = known(a, "floor")
+    if floor is None:
+        return []
+    lines = [
+        f"{floor['test_images']:,} test images alone: an accuracy's sampling sd is "
+        f"{floor['sampling_sd']:.3f} pp (√(p (1 - p) / N)); re-runs of a calibrated network would "
+        f"differ by sd {floor['run_sd']:.3f} pp (√((1 - p) / 2N), assumed)"
+    ]
+    same = floor["homogeneity"]
+    if same:
+        lines.append(
+            f"all runs one recipe, only sampling noise: χ²({same['df']}) = {same['chi2']:.2f}, "
+            f"p = {same['p']:.2g}"
+        )
+    each = [
+        f"{e['label']} {e['effect']:+.2f} ± {e['half']:.2f}"
+        for e in floor["effects"]
+        if e["half"] is not None
+    ]
+    if each:
+        lines.append(
+            f"if those re-runs were all the noise (assumed, each effect alone): {', '.join(each)}"
+        )
+    has = any(e["ci_low"] is not None for e in a["effects"])
+    used = f"used for intervals and verdicts: {a['error_term']}" if has else (
+        "used for verdicts: none of these, an assumed noise decides nothing"
+    )  # fmt: skip
+    return [*lines, used]
+
+
+def noise_lines(a: Answer) -> list[str]:
+    """For the command line: intervals in general, what noise there is, the noise floor."""
+    lines = []
+    noise = known(a, "noise")
+    if noise is None:
+        # A study with replicates has its own noise: the floor stands in where nothing else does.
+        return floor_lines(a)
+    for e in a["effects"]:
+        general = e["population"]
+        if general and general["ci_low"] is not None:
+            lines.append(
+                f"{e['label']}, in general (other test images too): "
+                f"{general['ci_low']:+.2f} to {general['ci_high']:+.2f}, {e['verdict_population']}"
+            )
+    return [*lines, *what_more_buys(a), *filter(None, [pairing_text(a)])]
+
+
+def in_general(a: Answer) -> str:
+    """The effects on these test images and in general, as a markdown table; "" without bits."""
+    rows = []
+    for e in a["effects"]:
+        general = e.get("population")
+        if general is None or general["ci_low"] is None:
+            continue
+        rows.append(
+            [
+                escape(e["label"]), signed(e["effect"]), interval(e["ci_low"], e["ci_high"]),
+                str(e["verdict"]), interval(general["ci_low"], general["ci_high"]),
+                plain(general["df"], 0), str(e["verdict_population"]),
+            ]
+        )  # fmt: skip
+    if not rows:
+        return ""
+    header = ["trick", f"effect ({a['unit']})", "on these test images", "verdict"]
+    return table([*header, "in general", "df", "verdict in general"], rows)
+
+
+def section(a: Answer, image: str) -> list[str]:
+    """The blocks of a report; `image` is the markdown of the picture, or ""."""
+    blocks = ["## Noise"]
+    found = in_general(a)
+    if found:
+        blocks += [
+            found,
+            f"*{confidence(a)} intervals. On these test images: run-to-run noise alone, all runs "
+            "being scored on the same images. In general: images are a second random factor "
+            "crossed with the runs (two-way analysis of the bits of right and wrong, "
+            "Satterthwaite's df), for other test images of the same kind.*",
+        ]
+    elif a.get("noise"):
+        blocks.append(f"No intervals in general: {escape(a['noise']['reason'])}.")
+    said = [*what_more_buys(a), runs_needed(a), pairing_text(a)]
+    blocks += [escape(text) for text in said if text]
+    if known(a, "noise") is None:
+        blocks += [escape(line) + "." for line in floor_lines(a)]
+    blocks.append(image)
+    return blocks if len(list(filter(None, blocks))) > 1 else []
