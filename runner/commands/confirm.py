@@ -46,6 +46,8 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
 
     file = store.root / "studies" / study.name / "study.toml"
     asked = from_stored(study.asked, file)
+    if asked.tune:
+        raise BadInput(f"{study.name} tuned each arm: its winner cannot be run again by --confirm")
     found = winner(study, table(store, study))
     return Asked(
         name=f"{study.name}{SUFFIX}",

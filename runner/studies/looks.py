@@ -64,6 +64,10 @@ def look_plan(asked: Asked, seeds: int) -> LookPlan | None:
                 "decided or --until half-width=0.3"
             )
         return None
+    if asked.tune:
+        raise BadInput(
+            "--until does not go with --tune: the tuned arms are not those that the looks count"
+        )
     looks = LOOKS if asked.looks is None else asked.looks
     if looks < 1:
         raise BadInput(f"--looks must be at least 1, not {looks}")

@@ -146,6 +146,7 @@ def test_runs_that_were_seen_cannot_be_planned_afterwards(cli, stub):
         ("--until half-width=inf", "half-width=0.3"),
         ("--until decided --looks 0", "at least 1"),
         ("--until decided --seeds 1", "no look has an interval"),
+        ("--until decided --tune lr_scale=0.5,1", "--tune"),
         ("--looks 4", "it needs --until"),
     ],
 )
