@@ -56,6 +56,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
         tricks=asked.tricks,
         factor=asked.factor,
         set=asked.set,
+        placebo=asked.placebo,
         seeds=SEEDS,
         confirm=found,
     )

@@ -66,7 +66,7 @@ def _planned_level(plan: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...]
     tests = sum(len(factor.levels) - 1 for factor in plan.factors)
     reason = ""
     for n in seeds:
-        if plan.design.count * n > LISTED:
+        if plan.design.total(n) > LISTED:
             usable.append((n, math.inf))
             continue
         analysis = _made_up(plan, n).analyze(DECIDES)
@@ -188,7 +188,8 @@ def judged(plan: Study, store: Store) -> dict[str, Any]:
     wanted = seeds_wanted(answer, plan.seeds, width)
     left = None
     if wanted is not None and math.isfinite(wanted):
-        left = max(0, math.ceil(wanted) - plan.seeds) * plan.design.count
+        more = max(math.ceil(wanted), plan.seeds)
+        left = plan.design.total(more) - plan.design.total(plan.seeds)
     return {
         "effects": len(answer["effects"]),
         "open": [effect["label"] for effect in open_effects(answer, width)],
@@ -230,7 +231,7 @@ def _line(plan: Study, look: dict[str, Any]) -> str:
     if look["open"]:
         text += f"; open: {', '.join(look['open'])}"
         more = look["wanted"]
-        budget = (looks[-1] - look["seeds"]) * plan.design.count
+        budget = plan.design.total(looks[-1]) - plan.design.total(look["seeds"])
         if more is None:
             text += "; how many runs that takes cannot be told yet"
         else:

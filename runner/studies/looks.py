@@ -137,11 +137,10 @@ def check_plan(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -
             f"the study {name} was planned with {plan}, and a look at other seeds would spoil its "
             f"error rate: `tricks-bench run --study {name}` goes on with the plan{way}"
         )
-    for key in ("until", "looks", "seeds"):
+    for key in ("until", "looks", "seeds", "control_seeds"):
         if stored.get(key) != asked.get(key):
-            raise BadInput(
-                f"the study {name} was planned with {plan}, not with --{key} {asked.get(key)}{way}"
-            )
+            flag = f"--{key.replace('_', '-')} {asked.get(key) or 'none'}"
+            raise BadInput(f"the study {name} was planned with {plan}, not with {flag}{way}")
     levels = [
         {factor["name"]: sorted(factor["levels"]) for factor in each.get("factors", [])}
         for each in (stored, asked)

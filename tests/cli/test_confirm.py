@@ -90,6 +90,15 @@ def test_an_arm_with_field_values_can_win(cli, stub):
     assert cli("analyze", "--json").json["effects"][0]["level"] == "lr_scale=2"
 
 
+def test_a_placebo_can_win_and_is_found_out(cli, stub):
+    stub.shifts |= {"placebo": 5.0}
+    cli("run", "--tricks", "cosine", "--placebo")
+    assert cli("run", "--confirm").code == 0
+    assert cli("analyze", "--json").json["effects"][0]["level"] == "placebo"
+    plan = cli("run", "--study", "digits-add-one-confirm", "--dry-run", "--json").json
+    assert plan["missing"] == 0
+
+
 def test_another_winner_does_not_go_on_under_the_name(cli, won):
     cli("run", "--confirm")
     won.shifts |= {"mixup": 8.0}

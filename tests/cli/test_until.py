@@ -80,6 +80,15 @@ def test_killed_anywhere_it_comes_to_the_same_end(cli, stub, monkeypatch, kill_a
     assert stub.ids == ids
 
 
+def test_a_control_with_more_seeds_grows_with_the_looks(cli, stub):
+    line = (*LINE, "--seeds", "6", "--looks", "3", "--control-seeds", "auto")
+    plan = cli(*line, "--dry-run", "--json").json
+    assert [look["runs"] for look in plan["looks"]] == [7, 14, 21]
+    done = cli(*line, "--json").json
+    assert len(stub.ids) == [7, 14, 21][len(done["looks"]) - 1]
+    assert cli(*LINE, "--seeds", "6", "--looks", "3").code == 2
+
+
 def test_a_dry_run_plans_the_whole_budget(cli, tmp_path):
     plan = cli(*LINE, "--dry-run", "--json").json
     assert (plan["runs"], plan["missing"], plan["seeds"]) == (60, 60, 20)
