@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tricks.errors import BadInput, TrickConflict, unknown
+from tricks.published import Published
 from tricks.recipe import FIELDS, STACKS, Recipe
 from tricks.values import coerce
 
@@ -48,6 +49,7 @@ class Trick:
     version: ClassVar[int] = 1  # raised when the same parameters come to mean something else
     factor: ClassVar[str | None] = None  # the factor of which this trick is one level
     standard: ClassVar[bool] = False  # one of the standard bag
+    published: ClassVar[tuple[Published, ...]] = ()  # effects that others found, with source
     stage: ClassVar[int] = 0  # place within a stack; ties are broken by name
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -10,15 +10,17 @@ from runner.analysis.floor import floor
 from runner.analysis.pairing import pairing
 from runner.analysis.pareto import pareto
 from runner.analysis.population import with_population
+from runner.analysis.published import published
 
 
 def with_beside(experiment: Experiment, analysis: Analysis) -> Analysis:
-    """The analysis with each effect in general, and the JSON keys `noise`, `pairing`, `floor`
-    and `pareto`."""
+    """The analysis with each effect in general, and the JSON keys `noise`, `pairing`, `floor`,
+    `published` and `pareto`."""
     found = with_population(experiment, analysis)
     also = {
         "pairing": pairing(experiment, analysis.metric),
         "floor": floor(experiment, analysis),
+        "published": published(experiment.factors),
         "pareto": pareto(experiment, analysis.metric, analysis.layout == "factorial"),
     }
     return replace(found, beside={**found.beside, **also})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import Annotated, Any
 
@@ -49,6 +50,7 @@ def _card(text: str, json: bool) -> None:
             "name": cls.name, "group": cls.group(), "factor": cls.factor, "source": cls.source,
             "parameters": values, "standard": cls.standard, "idea": cls.idea(),
             "version": cls.version,
+            "published": [dataclasses.asdict(x) for x in cls.published],
         }  # fmt: skip
         print_json(card)
         return
@@ -63,6 +65,13 @@ def _card(text: str, json: bool) -> None:
     for name, value in values.items():
         print(f"parameter   {name} = {value!r} ({_annotation(cls, name)})")
     print(f"source      {cls.source}")
+    for x in cls.published:
+        unsure = "" if x.verified else "; unverified"
+        plural = "run" if x.runs == 1 else "runs"
+        print(
+            f"published   {x.effect:+.2f} pp, {x.kind} ({x.data}; {x.runs} {plural} a row"
+            f"{unsure}): {x.source}"
+        )
 
 
 def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:
@@ -91,8 +100,6 @@ def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -
 
 def _full(value: Any) -> str:
     """A field's value with every parameter of a trick, not only those changed."""
-    import dataclasses
-
     from runner.designs.field import field_text
 
     if isinstance(value, tuple):

@@ -172,3 +172,22 @@ def section(a: Answer, image: str) -> list[str]:
         blocks += [escape(line) + "." for line in floor_lines(a)]
     blocks.append(image)
     return blocks if len(list(filter(None, blocks))) > 1 else []
+
+
+def published(a: Answer) -> list[str]:
+    """What others published on these tricks, as blocks; none where nobody did."""
+    rows = [
+        [
+            escape(x["trick"]), signed(x["effect"]) + ("" if x["verified"] else " (unverified)"),
+            escape(x["kind"]), escape(x["data"]), str(x["runs"]), escape(x["source"]),
+        ]
+        for x in a.get("published") or ()
+    ]  # fmt: skip
+    if not rows:
+        return []
+    return [
+        "### Published elsewhere",
+        "Other data, other networks, single runs without intervals; cumulative effects depend on "
+        "the order of their table.",
+        table(["trick", "effect (pp)", "added to", "data", "runs a row", "source"], rows),
+    ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.mix.mixup import draw
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class CutMix(Trick):
     name: ClassVar[str] = "cutmix"
     source: ClassVar[str] = "Yun et al. 2019, arXiv:1905.04899"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.28, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
+        ),
+    )
 
     alpha: float = 1.0  # Beta(alpha, alpha) of the share that stays; 1 is uniform
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 
@@ -30,6 +31,27 @@ class Cosine(Trick):
     name: ClassVar[str] = "cosine"
     source: ClassVar[str] = "Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.36,
+            "ImageNet, ResNet-50",
+            "torchvision's new recipe, PyTorch blog 2021",
+            "cumulative, with warmup and a larger learning rate",
+        ),
+        Published(
+            0.75,
+            "ImageNet, ResNet-50-D",
+            "He et al. 2019, arXiv:1812.01187",
+            "cumulative",
+            verified=False,
+        ),
+        Published(
+            -0.37,
+            "Intel scenes, 3,000 test images, ResNet-50",
+            "hoya012, carrier-of-tricks",
+            "added to Adam and warmup",
+        ),
+    )
 
     def edits(self) -> Edits:
         return Edits(sets={"schedule": self})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 
@@ -31,6 +32,14 @@ class Warmup(Trick):
     name: ClassVar[str] = "warmup"
     source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.43,
+            "Intel scenes, 3,000 test images, ResNet-50",
+            "hoya012, carrier-of-tricks",
+            "added to Adam",
+        ),
+    )
 
     share: float = 0.05  # of all steps
     epochs: float | None = None  # instead of the share

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -31,6 +32,25 @@ class LabelSmoothing(Trick):
     name: ClassVar[str] = "label-smoothing"
     source: ClassVar[str] = "Szegedy et al. 2016, arXiv:1512.00567"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.32, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
+        ),
+        Published(0.98, "ImageNet, ResNet-50", "Assembled-CNN, arXiv:2001.06268", "cumulative"),
+        Published(
+            0.40,
+            "ImageNet, ResNet-50-D",
+            "He et al. 2019, arXiv:1812.01187",
+            "cumulative",
+            verified=False,
+        ),
+        Published(
+            -0.90,
+            "Intel scenes, 3,000 test images, ResNet-50",
+            "hoya012, carrier-of-tricks",
+            "added to Adam and warmup",
+        ),
+    )
 
     epsilon: float = 0.1  # mass spread over all K classes
 
