@@ -7,6 +7,7 @@ import pytest
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
 from runner.studies import Asked, from_stored
+from runner.studies.membership import Membership
 from runner.studies.recorded import check_extends
 from runner.study import build
 from tricks import BadInput
@@ -77,3 +78,22 @@ def test_a_number_below_the_seeds_is_dropped(tmp_path):
     study = stored(tmp_path, Asked(seeds=5, **small))
     assert "control_seeds" not in study.asked
     assert study.asked == load_study(Store(tmp_path / "results")).asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked(tricks=["warmup", "mixup", "lars"], control_seeds=5, placebo=True),
+        Asked(tricks=["warmup", "mixup", "cutmix", "evonorm"], grid="full", placebo=True),
+        Asked(grid="fraction", placebo=True, seeds=2),
+    ],
+)
+def test_a_record_is_led_back_to_its_arm(asked):
+    """As for grids too large to list: every planned run is found once, and no other."""
+    study = build(asked)
+    membership = Membership(study)
+    specs = [spec for _, spec in study.planned()]
+    records = [{**spec.to_json(), "id": spec.id} for spec in specs]
+    assert [membership.count(record) for record in records] == [1] * study.runs
+    strange = [{**record, "seed": 2**40} for record in records]
+    assert not any(membership.count(record) for record in strange)
