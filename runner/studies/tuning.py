@@ -78,9 +78,8 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
         return None
     if len(asked.tune) > 1:
         raise BadInput(f"--tune takes one field, not {len(asked.tune)}: {', '.join(asked.tune)}")
-    for other in ("until", "confirm"):
-        if getattr(asked, other):
-            raise BadInput(f"--tune and --{other} do not go together: choose one")
+    if asked.confirm:
+        raise BadInput("--tune and --confirm do not go together: choose one")
     ((name, given),) = asked.tune.items()
     where = f"--tune {name}"
     if name not in FIELDS:
