@@ -94,9 +94,13 @@ def divergence(experiment: Experiment) -> list[dict[str, Any]]:
         total = np.bincount(codes[:, j], minlength=len(levels))
         bad = np.bincount(codes[diverged, j], minlength=len(levels))
         table = np.array([bad, total - bad])[:, total > 0]
-        p = None
+        p, reason = None, None
         if table.shape[1] == 2:
-            p = float(stats.fisher_exact(table).pvalue)
+            least = _least_fisher(table)
+            if least <= experiment.level:
+                p = float(stats.fisher_exact(table).pvalue)
+            else:
+                reason = f"a test of so few runs cannot go below p = {least:.2g}"
         elif table.shape[1] > 2 and not diverged.all():
             p = float(stats.chi2_contingency(table).pvalue)
         for i, level in enumerate(levels):
@@ -106,9 +110,18 @@ def divergence(experiment: Experiment) -> list[dict[str, Any]]:
                     {
                         "factor": factor, "level": level, "runs": int(total[i]),
                         "diverged": int(bad[i]), "low": low, "high": high, "p": finite(p),
+                        "reason": reason,
                     }
                 )  # fmt: skip
     return found
+
+
+def _least_fisher(table: np.ndarray) -> float:
+    """The smallest p of Fisher's test on any table with the margins of this one. table: (2, 2)."""
+    bad, left, total = int(table[0].sum()), int(table[:, 0].sum()), int(table.sum())
+    drawn = stats.hypergeom(total, left, bad).pmf(np.arange(min(bad, left) + 1))
+    possible = drawn[drawn > 0]
+    return float(possible[possible <= possible.min() * (1 + 1e-7)].sum())
 
 
 def collapsed_arms(table: pd.DataFrame) -> list[str] | None:

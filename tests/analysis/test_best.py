@@ -1,0 +1,129 @@
+"""P(best), worst ranks and log-odds, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from runner.analysis.experiment import Experiment
+from runner.analysis.worst_rank import worst_rank
+from tricks.errors import BadInput
+
+
+def one_at_a_time(means, spread=(-1.0, 0.0, 1.0), **kwargs):
+    names = [f"t{i}" for i in range(1, len(means))]
+    rows = [{**{n: "on" if i == j + 1 else "off" for j, n in enumerate(names)}, "accuracy": m + d}
+            for i, m in enumerate(means) for d in spread]  # fmt: skip
+    return Experiment(pd.DataFrame(rows), dict.fromkeys(names, ("off", "on")), "add-one", **kwargs)
+
+
+def chances(analysis):
+    return {arm["label"]: arm["probability"] for arm in analysis.to_json()["best"]["arms"]}
+
+
+@pytest.mark.parametrize("noise", ["own", "equal"])
+def test_two_identical_arms_win_half_of_the_time(noise):
+    found = chances(one_at_a_time([90.0, 90.0], noise=noise).analyze())
+    assert found["baseline"] == pytest.approx(0.5, abs=0.02)
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_a_factor_without_effect_shares_the_win_in_a_grid():
+    rows = [{"a": x, "b": y, "c": z, "accuracy": 90 + 5 * (x == "on") + d}
+            for x, y, z in itertools.product(("off", "on"), repeat=3)
+            for d in (-0.5, 0.0, 0.5)]  # fmt: skip
+    analysis = Experiment(pd.DataFrame(rows), dict.fromkeys("abc", ("off", "on"))).analyze()
+    found = chances(analysis)
+    for label in ("a", "a + b", "a + c", "a + b + c"):
+        assert found[label] == pytest.approx(0.25, abs=0.03)
+    assert analysis.beside["best"]["combination"]["mean"] == pytest.approx(95)
+    assert "run --confirm" in analysis.beside["best"]["note"]
+
+
+def test_the_smallest_loss_is_the_best():
+    found = one_at_a_time([1.0, 0.0], (-0.1, 0.0, 0.1))
+    found.runs["loss"] = found.runs.pop("accuracy")
+    assert chances(found.analyze("loss"))["t1"] > 0.95
+
+
+def test_a_fraction_predicts_an_arm_that_it_did_not_run():
+    rng = np.random.default_rng(0)
+    rows = []
+    for bits in itertools.product((0, 1), repeat=4):
+        five = (*bits, sum(bits) % 2)  # half of the grid: not the arm with all five on
+        row = dict(zip("abcde", (("off", "on")[x] for x in five), strict=True))
+        rows += [{**row, "accuracy": 90 + sum(five) + 0.1 * rng.standard_normal()} for _ in "12"]
+    analysis = Experiment(pd.DataFrame(rows), dict.fromkeys("abcde", ("off", "on"))).analyze()
+    top = analysis.beside["best"]["combination"]
+    assert top["label"] == "a + b + c + d + e"
+    assert not top["in_design"]
+    assert top["mean"] == pytest.approx(95, abs=0.3)
+
+
+def test_without_noise_to_draw_from_nothing_is_best():
+    answer = one_at_a_time([90.0, 91.0], (0.0,)).analyze().to_json()
+    assert answer["best"] is None
+    assert "one run in each arm" in answer["best_reason"]
+
+
+def test_worst_ranks_by_hand_and_by_scipy():
+    on, off = np.array([3.0, 5.0, np.nan, 6.0, 9.0]), np.array([1.0, 2.0, 3.0, np.nan])
+    found = worst_rank(on, off, True, 0.05)
+    # 3 beats 1, 2, the diverged one and ties 3: 3.5; 5, 6, 9: 4 each; diverged ties diverged: 0.5.
+    assert found["probability"] == pytest.approx((3.5 + 4 + 0.5 + 4 + 4) / 20)
+    reference = stats.brunnermunzel(np.nan_to_num(off), np.nan_to_num(on))
+    assert found["p"] == pytest.approx(reference.pvalue)
+    assert 0 < found["low"] < found["probability"] < found["high"] < 1
+
+
+def test_a_rank_test_that_cannot_reach_its_level_is_refused():
+    found = worst_rank(np.array([4.0, 5.0, 6.0]), np.array([1.0, 2.0, np.nan]), True, 0.05)
+    assert found["probability"] == 1
+    assert found["p"] is None
+    assert "3 against 3 runs cannot go below p = 0.1" in found["reason"]
+
+
+def test_a_trick_that_makes_runs_diverge_is_worse_by_rank_though_not_by_mean():
+    rng = np.random.default_rng(1)
+    rows = [{"a": "off", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(20)]
+    rows += [{"a": "on", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(8)]
+    rows += [{"a": "on", "state": "diverged", "accuracy": None}] * 12
+    effect = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}).analyze().to_json()["effects"][0]
+    assert effect["verdict"] == "undecided"
+    assert effect["worst_rank"]["high"] < 0.5
+    assert effect["worst_rank"]["runs"] == [20, 20]
+
+
+def test_log_odds_by_hand():
+    rows = [{"a": x, "accuracy": y, "test_images": 200.0} for x, ys in
+            (("off", (90.0, 92.0, 94.0)), ("on", (96.0, 98.0, 100.0))) for y in ys]  # fmt: skip
+    data = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}, scale="logit")
+    logit = [np.log((c + 0.5) / (200 - c + 0.5)) for c in (180, 184, 188, 192, 196, 200)]
+    expected = np.mean(logit[3:]) - np.mean(logit[:3])
+    answer = data.analyze().to_json()
+    effect = answer["effects"][0]
+    assert effect["effect"] == pytest.approx(expected)
+    assert effect["odds_ratio"]["ratio"] == pytest.approx(np.exp(expected))
+    assert effect["odds_ratio"]["low"] == pytest.approx(np.exp(effect["ci_low"]))
+    assert (answer["unit"], answer["negligible"]) == ("logit", None)
+    assert answer["arms"][0]["mean"] == pytest.approx(92)  # arms stay in per cent
+
+
+def test_log_odds_of_what_is_no_share():
+    data = Experiment(pd.DataFrame({"a": ["x", "y"], "loss": [1.0, 2.0]}), {"a": ("x", "y")},
+                      scale="logit")  # fmt: skip
+    with pytest.raises(BadInput, match="percentages"):
+        data.analyze("loss")
+
+
+@pytest.mark.parametrize(("runs", "reachable"), [(3, False), (4, True)])
+def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reachable):
+    rows = [{"a": x, "state": state, "accuracy": 90.0 + i if state == "ok" else None}
+            for x, state in (("off", "ok"), ("on", "diverged")) for i in range(runs)]  # fmt: skip
+    found = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}).analyze().divergence[1]
+    assert (found["p"] is not None) == reachable  # 3 against 3: p = 0.1, 4 against 4: 0.029
+    assert reachable or "cannot go below p = 0.1" in found["reason"]

@@ -1,0 +1,95 @@
+"""Half-normal contrasts of unreplicated grids, against known truth and a published example."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import linalg, stats
+
+from runner.analysis.cells import group
+from runner.analysis.experiment import Experiment
+from runner.analysis.lenth import HalfNormal, half_normal, largest_of_none, pseudo_standard_error
+
+
+def grid(factors):
+    return np.array(list(itertools.product((0, 1), repeat=factors)))
+
+
+def two_level(count):
+    return dict.fromkeys("abcdefgh"[:count], ("off", "on"))
+
+
+def found(levels, y):
+    result = half_normal(group(levels, y), two_level(levels.shape[1]), 0.05)
+    assert isinstance(result, HalfNormal)
+    return result
+
+
+def test_contrasts_of_a_full_grid_are_the_effects():
+    levels = grid(4)
+    a, b, c, d = levels.T
+    noise = 0.01 * np.random.default_rng(0).standard_normal(16)
+    answer = found(levels, 90 + 3 * a - 2 * b * c + d * 0 + noise).to_json()
+    by = {x["label"]: x for x in answer["contrasts"]}
+    assert len(by) == 15
+    expected = {"a": 3, "b": -1, "c": -1, "b × c": -1, "d": 0, "a × b × c × d": 0}
+    for label, value in expected.items():
+        assert by[label]["effect"] == pytest.approx(value, abs=0.02)
+        assert by[label]["above"] == (value != 0)
+    quantiles = [x["quantile"] for x in answer["contrasts"]]
+    assert quantiles == sorted(quantiles)
+    assert quantiles[-1] == pytest.approx(stats.norm.ppf(0.5 + 0.5 * 14.5 / 15))
+
+
+def test_aliased_contrasts_are_one_and_name_their_members():
+    levels = np.column_stack([grid(3), grid(3).sum(axis=1) % 2])
+    labels = found(levels, np.random.default_rng(1).standard_normal(8)).labels
+    assert labels == ["a", "b", "c", "d", "a × b + c × d", "a × c + b × d", "a × d + b × c"]
+
+
+def test_error_rates_of_both_margins_without_effects():
+    rng = np.random.default_rng(5)
+    for m in (7, 15, 31):
+        contrasts = rng.standard_normal((20_000, m))
+        size = np.abs(contrasts).max(axis=1) / pseudo_standard_error(contrasts)
+        together = (size > np.quantile(largest_of_none(m), 0.95)).mean()
+        assert together == pytest.approx(0.05, abs=0.006)
+        alone = (size > stats.t.isf(0.025, m / 3)).mean()
+        assert alone == pytest.approx({7: 0.09, 15: 0.25, 31: 0.53}[m], abs=0.015)
+
+
+def test_a_saturated_grid_has_lenths_margin_and_a_verdict():
+    codes = (linalg.hadamard(8)[:, 1:] < 0).astype(int)
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame(np.where(codes, "on", "off"), columns=list("abcdefg"))
+    rows["accuracy"] = 90 + 6 * codes[:, 0] + 0.3 * rng.standard_normal(8)
+    analysis = Experiment(rows, two_level(7), "screen").analyze()
+    answer = analysis.to_json()
+    assert "Lenth's pseudo standard error" in answer["error_term"]
+    pse, limit = (answer["half_normal"][x] for x in ("pse", "simultaneous_margin"))
+    verdicts = {e["label"]: e["verdict"] for e in answer["effects"]}
+    assert verdicts.pop("a") == "helps"
+    assert not {"helps", "hurts"} & set(verdicts.values())
+    for e in answer["effects"]:
+        assert e["ci_high"] - e["effect"] == pytest.approx(stats.t.isf(0.025, 7 / 3) * pse)
+        assert e["ci_together"][1] - e["effect"] == pytest.approx(limit)
+        assert (e["p_adjusted"] < 0.05) == (abs(e["effect"]) > limit)
+
+
+@pytest.mark.parametrize(
+    ("levels", "y", "said"),
+    [
+        (np.array(list(itertools.product((0, 1), (0, 1, 2)))), np.arange(6.0), "two levels"),
+        (np.vstack([grid(3), grid(3)[:1]]), np.arange(9.0), "unequal numbers"),
+        (grid(2), np.arange(4.0), "too few"),
+        (grid(3)[1:], np.arange(7.0), "not orthogonal"),
+        (grid(4), np.full(16, 90.0), "no noise"),
+        (grid(4)[:1], np.ones(1), "nothing varies"),
+    ],
+)
+def test_what_has_no_half_normal_plot(levels, y, said):
+    factors = dict.fromkeys("abcd"[: levels.shape[1]], ("x", "y", "z"))
+    assert said in half_normal(group(levels, y), factors, 0.05)
