@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 STAGES = ("fixed", "tuning", "tuned")
 DEFAULT_SEEDS = 2
-NUMERIC = tuple(name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float"))
+# `stream` changes only which random numbers are drawn: choosing it would be choosing a lucky seed.
+NUMERIC = tuple(
+    name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float") and name != "stream"
+)
 BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
 
 

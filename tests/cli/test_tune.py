@@ -104,6 +104,7 @@ MISTAKES = [
     ("--tune lrscale=1,2", "did you mean lr_scale"),
     ("--tune flip=true,false", "only numbers can be tuned"),
     ("--tune optimizer=sgd,lars", "only numbers can be tuned"),
+    ("--tune stream=0,1", "only numbers can be tuned: width"),
     ("--tune train_images=100,200", "unknown recipe field"),
     ("--tune lr_scale=1", "needs at least two values"),
     ("--tune lr_scale=1,1.0", "1 is named twice"),
