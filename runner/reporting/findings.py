@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.reporting.markdown import escape, interval, signed
+from runner.reporting.noise import scope
 from runner.reporting.wording import alias_sets, alone, confidence, dependence, more_runs
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
@@ -17,7 +18,10 @@ def findings(a: Answer) -> list[str]:
     for verdict in ("helps", "hurts"):
         mine = [e for e in a["effects"] if e["verdict"] == verdict]
         for e in sorted(mine, key=lambda e: -abs(e["effect"])):
-            said.append(f"**{escape(e['label'])} {verdict}** {escape(where)}: {_estimate(a, e)}.")
+            said.append(
+                f"**{escape(e['label'])} {verdict}** {escape(where)}, {scope(e)}: "
+                f"{_estimate(a, e)}."
+            )
     said += [_depends(a, e) for e in a["effects"] if e["verdict"] == "depends"]
     said += _listed(a)
     said += _possible(a)
@@ -25,10 +29,12 @@ def findings(a: Answer) -> list[str]:
 
 
 def _estimate(a: Answer, e: Answer) -> str:
+    """The effect with its interval: in general where the verdict holds there."""
     text = f"{signed(e['effect'])} {a['unit']}"
     if e["ci_low"] is None:
         return text
-    return f"{text} ({confidence(a)} interval {interval(e['ci_low'], e['ci_high'])})"
+    shown = e["population"] if scope(e) == "in general" else e
+    return f"{text} ({confidence(a)} interval {interval(shown['ci_low'], shown['ci_high'])})"
 
 
 def _depends(a: Answer, e: Answer) -> str:

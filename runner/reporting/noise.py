@@ -58,18 +58,6 @@ def what_more_buys(a: Answer) -> list[str]:
     ]
 
 
-def runs_needed(a: Answer) -> str:
-    """One sentence on the runs that would decide what is open; "" if nothing is known of it."""
-    wanted = {e["label"]: e.get("to_decide") for e in a["effects"] if e["verdict"] == "undecided"}
-    counts = {label: d["runs"] for label, d in wanted.items() if d and d.get("runs")}
-    if not counts:
-        return ""
-    most = sorted(counts.items(), key=lambda item: item[1])
-    said = ", ".join(f"{label} about {runs:,}" for label, runs in most[:6])
-    more = f" and {len(most) - 6} more" if len(most) > 6 else ""
-    return f"Runs still needed to decide, if the estimates are right: {said}{more}."
-
-
 def pairing_text(a: Answer) -> str:
     """One sentence on the correlation at equal seeds; "" if it is not known."""
     found = known(a, "pairing")
@@ -166,7 +154,7 @@ def section(a: Answer, image: str) -> list[str]:
         ]
     elif a.get("noise"):
         blocks.append(f"No intervals in general: {escape(a['noise']['reason'])}.")
-    said = [*what_more_buys(a), runs_needed(a), pairing_text(a)]
+    said = [*what_more_buys(a), pairing_text(a)]
     blocks += [escape(text) for text in said if text]
     if known(a, "noise") is None:
         blocks += [escape(line) + "." for line in floor_lines(a)]

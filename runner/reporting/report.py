@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.reporting import facts, tables
+from runner.reporting import facts, noise, tables
 from runner.reporting.findings import findings
 from runner.reporting.markdown import escape
 from runner.reporting.tuning import section as fixed_and_tuned
@@ -68,10 +68,11 @@ def _plots(
     import matplotlib
 
     from runner.reporting.plots import (
-        accuracy_time,
         forest,
         heatmap,
         learning,
+        noise_panel,
+        pareto,
         rates,
         seeds,
         tuned,
@@ -86,7 +87,8 @@ def _plots(
             "waterfall": waterfall.waterfall(a) if a["layout"] == "cumulative" else None,
             "seeds": seeds.seeds(a, runs, factors),
             "interactions": heatmap.heatmap(a),
-            "accuracy-time": accuracy_time.accuracy_time(a, _time(a)),
+            "noise": noise_panel.noise_panel(a),
+            "accuracy-time": pareto.pareto(a, _time(a)),
             "learning-curves": learning.learning(a, runs, curves, factors),
             "learning-rates": rates.learning_rates(a, runs, curves, records),
             "fixed-tuned": tuned.fixed_tuned(tuning) if tuning else None,
@@ -111,6 +113,9 @@ def _text(
     blocks += ["## What was run", facts.what_was_run(asked, records, states, len(a["arms"]), total)]
     blocks += _effects(a, figures)
     blocks += fixed_and_tuned(tuning, figures) if tuning else []
+    blocks += noise.published(a)
+    panel = _image(figures, "noise", "what more runs or test images would buy")
+    blocks += noise.section(a, panel)
     blocks += _interactions(a, figures)
     blocks += _arms(a, figures)
     blocks += _trouble(a, records)
@@ -261,7 +266,9 @@ def _trouble(a: Answer, records: list[dict[str, Any]]) -> list[str]:
 
 def _cost(a: Answer, records: list[dict[str, Any]], figures: dict[str, str]) -> list[str]:
     text = facts.cost(records)
-    image = _image(figures, "accuracy-time", f"{a['metric']} against training time")
+    image = _image(
+        figures, "accuracy-time", f"{a['metric']} against training time, coloured by P(front)"
+    )
     return ["## Cost", text, image] if text or image else []
 
 

@@ -36,7 +36,8 @@ def noise_panel(a: Answer) -> Figure | None:
         ax.set_yscale("log")
         ax.set_xticks(x, [f"{value:,}" for value in x], rotation=30, minor=False)
         low, high = ax.get_ylim()
-        ax.set_ylim(min(low, floor * 0.9) if floor else low, high)
+        low = min([low, *(0.8 * x for x in (floor, a["negligible"]) if x)])
+        ax.set_ylim(low, high)
         ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low / 2 < t < high * 1.5]
         ax.set_yticks(ticks, [f"±{t:g}" for t in ticks])
         ax.minorticks_off()
