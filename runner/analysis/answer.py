@@ -10,12 +10,12 @@ import numpy as np
 from runner.analysis import arms as arm_means
 from runner.analysis.beside import with_beside
 from runner.analysis.best import best
-from runner.analysis.cells import Cells, cells
+from runner.analysis.cells import Cells, cells, group
 from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
 from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
-from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import Factorial, factorial
+from runner.analysis.experiment import Experiment, level_codes
+from runner.analysis.factorial import Factorial, factorial, prepare
 from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
 from runner.analysis.lenth import HalfNormal, half_normal
 from runner.analysis.log_odds import in_logits, percentage
@@ -190,9 +190,11 @@ def _factorial_notes(experiment: Experiment, fitted: Factorial, saved: bool) -> 
             said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
             notes.append(f"Averages over the grid weigh {name} as its design does: {said}.")
     if not fitted.interactions and len(fitted.coding.mains) > 1:
+        why = "too few arms to separate them"
+        if _separable(experiment):
+            why = "the arms without a usable run were needed to separate them"
         notes.append(
-            "Two-factor interactions are not in the model (too few arms to separate them): "
-            "effects hold if there are none."
+            f"Two-factor interactions are not in the model ({why}): effects hold if there are none."
         )
     misfit = fit_note(fitted)
     if misfit:
@@ -200,6 +202,13 @@ def _factorial_notes(experiment: Experiment, fitted: Factorial, saved: bool) -> 
     if fitted.fit.error == "none" and not saved:
         notes.append("No interval: there are as many terms as arms. More seeds would give some.")
     return notes
+
+
+def _separable(experiment: Experiment) -> bool:
+    """Whether the arms as run, lost ones too, hold two-factor interactions beside main effects."""
+    codes = level_codes(experiment.runs, experiment.factors)
+    sizes = [len(levels) for levels in experiment.factors.values()]
+    return bool(prepare(group(codes, np.zeros(len(codes))), sizes)[0].pairs)
 
 
 def _arms(

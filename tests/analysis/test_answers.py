@@ -440,3 +440,26 @@ def test_the_level_moves_every_interval_and_verdict(layout):
 def test_impossible_choices_are_refused(wrong):
     with pytest.raises(BadInput):
         experiment([{"a": "off", "accuracy": 90.0}], two_level("a"), **wrong)
+
+
+def test_lost_arms_that_cost_the_interactions_are_named():
+    """Half of 2^5 is saturated with its interactions; two replicates of it are not."""
+    rng = np.random.default_rng(0)
+    arms = [a for a in itertools.product((0, 1), repeat=5) if sum(a) % 2 == 0]
+    names = [f"x{i}" for i in range(5)]
+    rows = [
+        {**{n: ("off", "on")[x] for n, x in zip(names, arm, strict=True)}, "accuracy": y}
+        for arm in arms
+        for y in rng.normal(90, 1, 2)
+    ]
+    runs = pd.DataFrame(rows).assign(state="ok")
+    factors = {n: ("off", "on") for n in names}
+
+    def notes(frame):
+        return " ".join(Experiment(frame, factors, grid="fraction").analyze().to_json()["notes"])
+
+    assert "interactions are not in the model" not in notes(runs)
+    lost = runs.copy()
+    gone = lost[names].eq("on").sum(axis=1).eq(4)
+    lost.loc[gone, ["state", "accuracy"]] = ["diverged", np.nan]
+    assert "(the arms without a usable run were needed to separate them)" in notes(lost)
