@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ class Estimate:
         """Two-sided interval; with `tests` > 1 Šidák's, simultaneous over that many contrasts."""
         if self.value is None or self.se is None or self.df is None:
             return None
-        tail = (1 - confidence ** (1 / tests)) / 2
-        half = float(stats.t.isf(tail, self.df)) * self.se
+        half = critical((1 - confidence ** (1 / tests)) / 2, self.df) * self.se
         return self.value - half, self.value + half
 
     def p(self) -> float | None:
@@ -52,7 +51,16 @@ class Estimate:
             return None
         if self.se == 0:
             return 1.0 if self.value == 0 else 0.0
-        return float(2 * stats.t.sf(abs(self.value) / self.se, self.df))
+        return float(2 * special.stdtr(self.df, -abs(self.value) / self.se))
+
+
+def critical(tail: float, df: float) -> float:
+    """The t that is exceeded with probability `tail`; `scipy.stats.t.isf` without its overhead.
+
+    >>> round(critical(0.025, 30), 3)
+    2.042
+    """
+    return float(-special.stdtrit(df, tail))
 
 
 def contrast_df(parts: np.ndarray, df: np.ndarray) -> float:

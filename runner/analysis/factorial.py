@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
+from runner.analysis.estimates import benjamini_hochberg
 from runner.analysis.regression import Fit, Model, error_term, fit, model
 
 # Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
@@ -36,6 +38,13 @@ class Factorial:
         """Main effects that cannot be separated from main effect `i`, without itself."""
         row = np.abs(self.fit.model.null[1 + i, 1 : 1 + len(self.coding.mains)])
         return [self.coding.mains[j] for j in np.flatnonzero(row > 1e-6) if j != i]
+
+    @cached_property
+    def clear_interactions(self) -> dict[int, float | None]:
+        """Benjamini-Hochberg's p of each pair whose interaction is clear of aliases, over these."""
+        clear = [k for k, members in enumerate(self.aliases) if len(members) == 1]
+        found = [self.fit.estimate(self.coding.interaction(k), noise_only=True) for k in clear]
+        return dict(zip(clear, benjamini_hochberg([e.p() for e in found]), strict=True))
 
 
 def prepare(

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, Linear, contrast_df
@@ -188,7 +188,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     pure = float(cells.squares.sum()) / pure_df
     if pure == 0:
         return None
-    p = float(stats.f.sf(mean_square / pure, df, pure_df))
+    p = float(special.fdtrc(df, pure_df, mean_square / pure))
     arms = math.prod(len(np.unique(column)) for column in cells.levels.T)
     used = p < 0.05 and mean_square > pure and len(cells.count) < arms
     return LackOfFit(mean_square, df, pure, pure_df, p, used)
