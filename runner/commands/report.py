@@ -48,12 +48,15 @@ def report(
     if found.runs.empty:
         raise BadInput(f"the study {found.study.name} has no recorded runs yet: run it first")
 
+    from runner.commands.realised import study_design
     from runner.commands.stages import at_stage, comparison, planned_runs
     from runner.reporting import write_report
 
     _, _, stage = at_stage(found.study, found.runs, stage)
+    runs = replace(experiment(found.study, found.runs, stage), noise=noise, scale=scale)
+    listed = found.study if stage is None else found.study.at("fixed")
     path = write_report(
-        replace(experiment(found.study, found.runs, stage), noise=noise, scale=scale),
+        runs,
         found.curves,
         found.study.asked,
         found.records,
@@ -62,6 +65,7 @@ def report(
         negligible,
         planned=planned_runs(found.study, stage),
         tuning=comparison(found, stage, metric, negligible) if stage else None,
+        diagnostics=study_design(listed, runs, metric),
     )
     if json:
         said = {"study": found.study.name, "report": str(path)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from runner.analysis.cells import Cells
-from runner.analysis.coding import Coding, all_pairs, contrasts, shares
+from runner.analysis.coding import Coding, Weights, all_pairs, contrasts, shares
 from runner.analysis.effects import GRID, level_label
 from runner.analysis.factorial import MOST_COLUMNS
 from runner.analysis.regression import model
@@ -125,14 +125,17 @@ def label(design: Design, factor: int, level: int) -> str:
     return level_label(held.name, held.levels[level].name, held.levels[0].name)
 
 
-def find_aliases(design: Design, cells: Cells) -> tuple[list[Alias], bool] | None:
+def find_aliases(
+    design: Design, cells: Cells, weights: Weights | None = None
+) -> tuple[list[Alias], bool] | None:
     """Sets of two and more terms that hang together through the null space of all main effects
     and two-factor interactions, and whether no main effect is in one; None for too many terms.
 
     An interaction of two levels that are forbidden together does not exist and is left out.
+    weights: shares of levels over which effects are averaged; by default those of `cells`.
     """
     sizes = [len(factor.levels) for factor in design.factors]
-    mains = contrasts(cells.levels, shares(cells.levels, cells.count, sizes))
+    mains = contrasts(cells.levels, weights or shares(cells.levels, cells.count, sizes))
     pairs = []
     for a, b in all_pairs(mains):
         one, two = sorted((mains[a], mains[b]), key=lambda c: c.factor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -69,9 +69,36 @@ def p_value(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+def share(value: float) -> str:
+    """A probability in per cent; never a certain one.
+
+    >>> share(0.392), share(0.9996), share(0.0004)
+    ('39 %', '>99 %', '<1 %')
+    """
+    text = f"{100 * value:.0f}"
+    return {"100": ">99 %", "0": "<1 %"}.get(text, f"{text} %")
+
+
 def ratio(time: dict[str, Any] | None) -> str:
     """`1.05× (1.02–1.09)`, or a dash."""
     if not time:
         return "–"
     spread = f" ({time['low']:.2f}–{time['high']:.2f})" if time["low"] is not None else ""
     return f"{time['ratio']:.2f}×{spread}"
+
+
+def image(figures: Mapping[str, str], name: str, alt: str) -> str:
+    """The picture `name` with a link to its SVG; "" if it was not drawn."""
+    if name not in figures:
+        return ""
+    svg = figures[name].replace(".png", ".svg")
+    return f"![{escape(alt)}]({figures[name]})\n\n([SVG]({svg}))"
+
+
+def details(summary: str, blocks: Iterable[str]) -> str:
+    """Blocks that a click opens, under an escaped summary; "" without any."""
+    held = [block for block in blocks if block]
+    if not held:
+        return ""
+    inside = "\n\n".join(held)
+    return f"<details>\n<summary>{escape(summary)}</summary>\n\n{inside}\n\n</details>"

@@ -14,7 +14,7 @@ from runner.reporting.markdown import (
     signed,
     table,
 )  # fmt: skip
-from runner.reporting.wording import confidence, dependence, df_text
+from runner.reporting.wording import confidence, dependence, df_text, is_placebo
 
 Answer = dict[str, Any]
 
@@ -35,6 +35,20 @@ def caption(a: Answer) -> str:
         f"{a['runs']['used']} runs. "
         f"{escape(a['adjustment'][:1].upper() + a['adjustment'][1:])}.{margin}*"
     )
+
+
+def basis(a: Answer) -> str:
+    """The one line under a plot or a side table: estimand, error term, df, runs."""
+    own = df_text(a["df_of_intervals"])
+    return (
+        f"*Effect on {escape(a['metric'])} {escape(a['estimand'])}; error term: "
+        f"{escape(a['error_term'])}{own and '; '}{own}; {a['runs']['used']} runs.*"
+    )
+
+
+def name(e: Answer) -> str:
+    """A row's name; a placebo's says what it is."""
+    return escape(e["label"]) + (" (changes nothing: true effect 0)" if is_placebo(e) else "")
 
 
 def _seen(a: Answer) -> int:
@@ -67,11 +81,10 @@ def _comparisons(a: Answer) -> str:
     ]
     rows = [_reference_row(a, d)]
     for e in a["effects"]:
-        name = escape(e["label"])
-        name = f"+ {name}" if a["layout"] == "cumulative" else name
+        step = "+ " if a["layout"] == "cumulative" else ""
         rows.append(
             [
-                name, plain(e["mean"], d), signed(e["effect"], d),
+                step + name(e), plain(e["mean"], d), signed(e["effect"], d),
                 interval(e["ci_low"], e["ci_high"], d), p_value(e["p_adjusted"]),
                 _verdict(a, e), str(e["runs"]), ratio(e["time"]),
             ]
@@ -102,7 +115,7 @@ def _grid(a: Answer) -> str:
     rows = []
     for e in a["effects"]:
         row = [
-            escape(e["label"]), signed(e["effect"], d), interval(e["ci_low"], e["ci_high"], d),
+            name(e), signed(e["effect"], d), interval(e["ci_low"], e["ci_high"], d),
             p_value(e["p_adjusted"]), _verdict(a, e),
         ]  # fmt: skip
         if average:
@@ -199,6 +212,23 @@ def divergence(a: Answer) -> str:
     return table(header, rows, left=2)
 
 
+def worst_ranks(a: Answer) -> str:
+    """P(a run with the trick beats one without), diverged runs ranked last; "" if none diverged."""
+    rows = []
+    for e in a["effects"]:
+        line = e.get("worst_rank")
+        if not line or line["probability"] is None:
+            continue
+        spread = "–" if line["low"] is None else f"{line['low']:.2f} to {line['high']:.2f}"
+        why = escape(line["reason"]) if line["reason"] else ""
+        row = [name(e), f"{line['probability']:.2f}", spread, p_value(line["p"])]
+        rows.append([*row, " against ".join(str(n) for n in line["runs"]), why])
+    if not rows:
+        return ""
+    header = ["trick", "P(better with it)", f"{confidence(a)} interval", "p of one half", "runs"]
+    return table([*header, ""], rows)
+
+
 def collapsed(a: Answer) -> str:
     """Effects with and without the collapsed arms; "" if nothing to compare."""
     without = a["collapsed"].get("without")
@@ -206,7 +236,7 @@ def collapsed(a: Answer) -> str:
         return ""
     by = {(x["factor"], x["level"]): x["effect"] for x in without}
     rows = [
-        [escape(e["label"]), signed(e["effect"]), signed(by.get((e["factor"], e["level"])))]
+        [name(e), signed(e["effect"]), signed(by.get((e["factor"], e["level"])))]
         for e in a["effects"]
     ]
     return table(["trick", f"effect, all arms ({a['unit']})", "without collapsed arms"], rows)

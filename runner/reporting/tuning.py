@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.reporting.markdown import escape, interval, plain, signed, table
+from runner.reporting.markdown import details, escape, image, interval, plain, signed, table
 from runner.reporting.wording import confidence
 
 # What `runner.commands.stages.comparison` gives: field, values, seeds, fixed (texts), arms (their
@@ -28,10 +28,12 @@ def section(t: Tuning, figures: Mapping[str, str]) -> list[str]:
         "values chosen; it does not hold what another tuning would have chosen. Estimand, error "
         "term and adjustment are those of the effects above.*"
     )
-    blocks.append(_image(figures, "fixed-tuned", "effects at the fixed value and at each arm's"))
+    blocks.append(image(figures, "fixed-tuned", "effects at the fixed value and at each arm's"))
     blocks += ["### What the arms chose", "\n".join(f"- {line}" for line in remarks(t))]
-    blocks += [choices(t), _caption(t)]
-    blocks.append(_image(figures, "tuning", f"validation accuracy by {t['field']} for each arm"))
+    blocks.append(
+        details("Validation accuracy of each value in each arm", [choices(t), _caption(t)])
+    )
+    blocks.append(image(figures, "tuning", f"validation accuracy by {t['field']} for each arm"))
     blocks.append(cost(t))
     return [block for block in blocks if block]
 
@@ -183,10 +185,3 @@ def cost(t: Tuning) -> str:
 
 def _seeds(t: Tuning) -> str:
     return f"{t['seeds']} tuning seed{'s' if t['seeds'] > 1 else ''}"
-
-
-def _image(figures: Mapping[str, str], name: str, alt: str) -> str:
-    if name not in figures:
-        return ""
-    svg = figures[name].replace(".png", ".svg")
-    return f"![{escape(alt)}]({figures[name]})\n\n([SVG]({svg}))"

@@ -5,6 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+PLACEBO = "placebo"  # the factor whose true effect is zero
+
+
+def is_placebo(effect: Mapping[str, Any]) -> bool:
+    """Whether this is the effect of the factor that changes nothing.
+
+    >>> is_placebo({"factor": "placebo"}), is_placebo({"factor": "mixup"})
+    (True, False)
+    """
+    return str(effect["factor"]) == PLACEBO
+
+
+def reading(answer: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
+    """What an interval of an effect alone says: helps, hurts, negligible or undecided.
+
+    >>> a = {"larger_is_better": True, "negligible": 0.2}
+    >>> reading(a, {"ci_low": 0.1, "ci_high": 2.0}), reading(a, {"ci_low": -0.1, "ci_high": 0.1})
+    ('helps', 'negligible')
+    """
+    low, high = estimate["ci_low"], estimate["ci_high"]
+    if low is None or high is None:
+        return "undecided"
+    margin = answer["negligible"]
+    if margin and -margin < low and high < margin:
+        return "negligible"
+    if low <= 0 <= high:
+        return "undecided"
+    return "helps" if (low > 0) == answer["larger_is_better"] else "hurts"
+
 
 def df_text(ends: Sequence[float] | None) -> str:
     """The df of a table's intervals, as one number or a range; "" if it has none.

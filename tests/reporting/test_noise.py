@@ -44,7 +44,7 @@ def test_the_report_has_both_intervals_and_the_panel(tmp_path):
     assert "Four times the runs would make it" in text
     assert (tmp_path / "noise.png").stat().st_size > 2000
     assert (tmp_path / "noise.svg").exists()
-    assert "### Published elsewhere" in text
+    assert "<summary>Published elsewhere</summary>" in text
     assert "+0.84 (unverified)" in text
 
 

@@ -148,7 +148,7 @@ def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
     experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on"), name: ("off", "on")})
     empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
     text = write_report(experiment, empty, {}, [], tmp_path).read_text()
-    assert "without mixup(alpha=0.4) but" in text
+    assert "without mixup(alpha=0.4) it " in text
     assert "with mixup(alpha=0.4)=off" not in text
 
 

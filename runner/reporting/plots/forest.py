@@ -1,4 +1,4 @@
-"""Forest plot: every effect with its interval, the negligible band, and the baseline's beside."""
+"""Forest plot: every effect with its interval, the band of the negligible, and the noise floor."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from runner.reporting.plots.style import BLACK, GREY, VERDICTS, figure, short
+from runner.reporting.noise import known
+from runner.reporting.plots.style import BLACK, GREY, ORANGE, PLACEBO, VERDICTS, figure, short
+from runner.reporting.wording import is_placebo
 
 Answer = dict[str, Any]
 
 
 def forest(a: Answer) -> Figure | None:
-    """Effects with their intervals; a second, closer panel where a few effects dwarf the others."""
+    """Effects with their intervals; a second, closer panel where a few effects dwarf the others.
+
+    A placebo has a grey cross of its own: it shows what noise looks like.
+    """
     effects = [e for e in a["effects"] if e["effect"] is not None]
     if not effects:
         return None
@@ -25,20 +30,47 @@ def forest(a: Answer) -> Figure | None:
         effects = effects[::-1]
     beside = a["estimand"] == "averaged over the grid" and any(_baseline(e) for e in effects)
     ends = [abs(x) for e in effects for x in _ends(e, beside)]
-    close = 2.2 * statistics.median(ends)
+    close = 2.2 * statistics.median(ends) or max(ends) or 1.0
+    floor = noise_floor(a)
     panels = 2 if max(ends) > 3 * close and len(effects) > 2 else 1
     fig = figure(9.5, 1.9 + (0.5 if beside else 0.4) * len(effects))
     axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
     for ax, limit in zip(axes, [None, close][:panels], strict=True):
-        _panel(ax, a, effects, beside, limit)
-    axes[0].set_yticks(range(len(effects)), [short(e["label"], 32) for e in effects])
+        _panel(ax, a, effects, beside, limit, floor)
+    axes[0].set_yticks(range(len(effects)), [_name(e) for e in effects])
     axes[0].set_ylim(-0.7, len(effects) - 0.3)
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
     fig.supxlabel(f"effect on {a['metric']}, {short(a['estimand'], 60)} ({a['unit']})", fontsize=11)
-    _legend(fig, a, effects, beside)
+    _legend(fig, a, effects, beside, floor)
     return fig
+
+
+def noise_floor(a: Answer) -> tuple[float, str] | None:
+    """Half-width that no number of runs on these test images gets below, and what it is.
+
+    Without intervals that of the noise which the size of the test set lets assume.
+    """
+    noise = known(a, "noise")
+    if noise and noise["seeds"][-1]["general"]:
+        floor = noise["seeds"][-1]["general"]
+        return floor, f"±{floor:.2g}: floor of {noise['test_images']:,} test images"
+    held = known(a, "floor")
+    if held is None or any(e["ci_low"] is not None for e in a["effects"]):
+        return None
+    halves = [e["half"] for e in held["effects"] if e["half"] is not None]
+    if not halves:
+        return None
+    return max(halves), f"±{max(halves):.2g}: run noise assumed from {held['test_images']:,} images"
+
+
+def _name(e: Answer) -> str:
+    return short(e["label"], 32) + ("\n(true effect 0)" if is_placebo(e) else "")
+
+
+def _look(e: Answer) -> tuple[str, str]:
+    return PLACEBO if is_placebo(e) else VERDICTS[e["verdict"]]
 
 
 def _baseline(e: Answer) -> bool:
@@ -50,12 +82,22 @@ def _ends(e: Answer, beside: bool) -> list[float]:
     return [x for s in sides for x in (s["effect"], s["ci_low"], s["ci_high"]) if x is not None]
 
 
-def _panel(ax: Axes, a: Answer, effects: list[Answer], beside: bool, limit: float | None) -> None:
+def _panel(
+    ax: Axes,
+    a: Answer,
+    effects: list[Answer],
+    beside: bool,
+    limit: float | None,
+    floor: tuple[float, str] | None,
+) -> None:
     if a["negligible"]:
         ax.axvspan(-a["negligible"], a["negligible"], color="#EFEFEF", zorder=0)
+    if floor:
+        for x in (-floor[0], floor[0]):
+            ax.axvline(x, color=ORANGE, linestyle=":", linewidth=1.3, zorder=1)
     ax.axvline(0, color=BLACK, linewidth=1)
     for y, e in enumerate(effects):
-        colour, marker = VERDICTS[e["verdict"]]
+        colour, marker = _look(e)
         _one(ax, e, y + (0.12 if beside else 0), colour, marker, limit, filled=True)
         if beside and _baseline(e):
             _one(ax, e["at_baseline"], y - 0.2, GREY, "o", limit, filled=False)
@@ -79,12 +121,17 @@ def _one(
     ax.plot([at], [y], marker, color=colour, markerfacecolor=face, markersize=7.5, zorder=3)
 
 
-def _legend(fig: Figure, a: Answer, effects: list[Answer], beside: bool) -> None:
-    kinds = [v for v in VERDICTS if any(e["verdict"] == v for e in effects)]
+def _legend(
+    fig: Figure, a: Answer, effects: list[Answer], beside: bool, floor: tuple[float, str] | None
+) -> None:
+    kinds = [v for v in VERDICTS if any(e["verdict"] == v and not is_placebo(e) for e in effects)]
     handles = [
         Line2D([], [], color=VERDICTS[k][0], marker=VERDICTS[k][1], linestyle="", label=k)
         for k in kinds
     ]
+    if any(is_placebo(e) for e in effects):
+        colour, marker = PLACEBO
+        handles.append(Line2D([], [], color=colour, marker=marker, linestyle="", label="placebo"))
     if beside:
         handles.append(
             Line2D([], [], color=GREY, marker="o", markerfacecolor="white", label="at the baseline")
@@ -92,4 +139,9 @@ def _legend(fig: Figure, a: Answer, effects: list[Answer], beside: bool) -> None
     if a["negligible"]:
         label = f"±{a['negligible']:g} {a['unit']}: negligible"
         handles.append(Line2D([], [], color="#DDDDDD", linewidth=8, label=label))
-    fig.legend(handles=handles, loc="outside upper center", ncols=7, fontsize=10, columnspacing=1.2)
+    if floor:
+        handles.append(Line2D([], [], color=ORANGE, linestyle=":", label=floor[1]))
+    columns = len(handles) if len(handles) <= 5 else -(-len(handles) // 2)
+    fig.legend(
+        handles=handles, loc="outside upper center", ncols=columns, fontsize=10, columnspacing=1.2
+    )

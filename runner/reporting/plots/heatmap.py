@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from runner.reporting.plots.style import GREY, figure, short
 
 Answer = dict[str, Any]
+MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers
 
 
 def heatmap(a: Answer) -> Figure | None:
@@ -33,10 +34,12 @@ def heatmap(a: Answer) -> Figure | None:
     # Signed log scale: one huge interaction must not bleach all the others.
     norm = SymLogNorm(linthresh=max(top / 30, 1e-9), vmin=-top, vmax=top)
     colours = colormaps["PuOr_r"]
-    fig = figure(2.6 + 0.78 * k, 1.8 + 0.62 * k)
+    numbers = k <= MOST_NUMBERS
+    wide, high = (0.78, 0.62) if numbers else (0.34, 0.3)
+    fig = figure(2.6 + wide * max(k, 3), 1.8 + high * max(k, 3))
     ax = fig.subplots()
     for (i, j), item in cells.items():
-        _cell(ax, i, j, item, colours, norm)
+        _cell(ax, i, j, item, colours, norm, numbers)
     right, top_row = max(i for i, _ in cells), min(j for _, j in cells)
     ax.set_xlim(-0.5, right + 0.5)
     ax.set_ylim(k - 0.5, top_row - 0.5)
@@ -48,14 +51,15 @@ def heatmap(a: Answer) -> Figure | None:
     bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0")
     bar.set_label(f"interaction ({a['unit']}), signed log colours")
     hatched = any(item["aliased"] or item["effect"] is None for item in cells.values())
-    note = "bold: distinguishable from zero (Benjamini-Hochberg, exploratory)"
+    mark = "bold" if numbers else "dot"
+    note = f"{mark}: distinguishable from zero (Benjamini-Hochberg, exploratory)"
     if hatched:
         note += "\nhatched: the sum of a set of pairs that these runs cannot tell apart"
     ax.set_title(note, fontsize=10)
     return fig
 
 
-def _cell(ax: Any, i: int, j: int, item: Answer, colours: Any, norm: Any) -> None:
+def _cell(ax: Any, i: int, j: int, item: Answer, colours: Any, norm: Any, numbers: bool) -> None:
     value = item["effect"]
     face = colours(norm(value)) if value is not None else "white"
     hatch = "////" if item["aliased"] or value is None else None
@@ -69,6 +73,10 @@ def _cell(ax: Any, i: int, j: int, item: Answer, colours: Any, norm: Any) -> Non
         return
     real = item["p_adjusted"] is not None and item["p_adjusted"] < 0.05
     dark = float(np.dot(face[:3], (0.299, 0.587, 0.114))) < 0.5
+    if not numbers:
+        if real:
+            ax.plot([i], [j], "o", color="white" if dark else "black", markersize=3)
+        return
     text = f"{value:+.1f}" if abs(value) >= 9.95 else f"{value:+.2f}"
     ax.text(
         i, j, text.replace("-", "−"), ha="center", va="center", fontsize=9,

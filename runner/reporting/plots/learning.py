@@ -13,6 +13,7 @@ from runner.reporting.plots.style import BLUE, GREY, figure, short
 
 Answer = dict[str, Any]
 MOST_PANELS = 24
+MOST_LINES = 20  # runs drawn as lines
 
 
 def learning(
@@ -20,16 +21,19 @@ def learning(
 ) -> Figure | None:
     """Validation accuracy by epoch: a panel for each arm, or for each factor of a factorial.
 
-    curves: id, epoch, val_accuracy. Thin lines are runs, thick ones means; grey is the reference.
+    curves: id, epoch, val_accuracy. Thin lines are runs (a band: the middle 80 % of many), thick
+    ones means; grey is the reference.
     """
     if "id" not in runs or "val_accuracy" not in curves or curves["val_accuracy"].isna().all():
         return None
     wide = curves.pivot_table(index="epoch", columns="id", values="val_accuracy", dropna=False)
     few = len(a["arms"]) <= MOST_PANELS and a["layout"] != "factorial"
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
-    panels = [(t, r, o) for t, r, o in panels if set(o) & set(wide.columns)][:MOST_PANELS]
+    panels = [(t, r, o) for t, r, o in panels if set(o) & set(wide.columns)]
     if not panels:
         return None
+    hidden = len(panels) - MOST_PANELS
+    panels = panels[:MOST_PANELS]
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
     fig = figure(2.7 * columns + 0.6, 2.1 * lines + 0.7)
@@ -37,16 +41,21 @@ def learning(
     for ax, (title, reference, other) in zip(axes, panels, strict=False):
         for ids, colour in ((reference, GREY), (other, BLUE)):
             mine = wide[[i for i in ids if i in wide.columns]]
-            if few:
+            if mine.shape[1] <= MOST_LINES:
                 ax.plot(mine.index, mine.to_numpy(), color=colour, alpha=0.3, linewidth=0.8)
+            else:
+                ends = [mine.quantile(q, axis=1) for q in (0.1, 0.9)]
+                ax.fill_between(mine.index, *ends, color=colour, alpha=0.15, linewidth=0)
             if mine.shape[1]:
                 ax.plot(mine.index, mine.mean(axis=1), color=colour, linewidth=2)
-        gone = _lost(runs, [*reference, *other])
+        gone = _lost(runs, other)
         ax.set_title(short(title, 27) + (f"\n{gone}" if gone else ""), fontsize=10)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     what = "grey: baseline" if few else "grey: runs at the reference level"
-    fig.supxlabel(f"epoch ({what}; blue: the panel's own; thick: mean over runs)", fontsize=10)
+    text = f"epoch ({what}; blue: the panel's own; thick: mean over runs)"
+    text += f"\n{hidden} more panels are not shown" if hidden > 0 else ""
+    fig.supxlabel(text, fontsize=10)
     fig.supylabel("validation accuracy (%)", fontsize=10)
     return fig
 
@@ -63,7 +72,7 @@ def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
     """How many of these runs did not finish: the means over runs leave them out where they end."""
     mine = runs[runs["id"].isin(ids)]
     count = int((mine["state"].astype(str) != "ok").sum())
-    return f"{count} of {len(mine)} runs lost" if count else ""
+    return f"{count} of its {len(mine)} runs lost" if count else ""
 
 
 def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, short
+from runner.reporting.seeds import MOST_ARMS
 from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
-MOST_ARMS = 40
 
 
 def seeds(a: Answer, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:

@@ -24,6 +24,7 @@ VERDICTS = {
     "helps": (GREEN, "^"), "hurts": (RED, "v"), "negligible": (GREY, "s"),
     "depends": (PURPLE, "D"), "undecided": (BLUE, "o"),
 }  # fmt: skip
+PLACEBO = ("#555555", "X")  # the factor that changes nothing
 
 RC: Any = {
     "svg.hashsalt": "tricks-bench", "svg.fonttype": "path", "font.size": 11,

@@ -18,7 +18,7 @@ def waterfall(a: Answer) -> Figure | None:
     steps = [e for e in a["effects"] if e["effect"] is not None and e["mean"] is not None]
     if not steps:
         return None
-    fig = figure(9, 5)
+    fig = figure(max(9, 2 + 0.5 * len(steps)), 5)
     ax = fig.subplots()
     start = steps[0]["mean"] - steps[0]["effect"]
     ax.plot([-0.4, 0.4], [start, start], color=BLACK, linewidth=3)

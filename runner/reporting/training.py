@@ -1,0 +1,28 @@
+"""The section of the learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.reporting.markdown import details, image
+
+Answer = dict[str, Any]
+
+
+def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
+    """Blocks of markdown; none without plots."""
+    learning = image(figures, "learning-curves", "validation accuracy by epoch")
+    rates = image(figures, "learning-rates", "learning rate by epoch")
+    if not learning and not rates:
+        return []
+    line = (
+        f"*Validation accuracy of {a['runs']['used']} runs after each epoch: thick lines are means "
+        "over runs, thin lines or the band (their middle 80 %) the runs themselves; no intervals. "
+        "Nothing is chosen by these curves.*"
+    )
+    return [
+        "## Learning curves",
+        *([learning, line] if learning else []),
+        details("Learning rate by epoch", [rates]),
+    ]
