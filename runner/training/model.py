@@ -39,11 +39,18 @@ class SmallImageResNet50(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) -> feature maps (B, C', H', W')."""
+        x = self.act1(self.bn1(self.conv1(x)))
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+    def get_classifier(self) -> nn.Module:
+        """The last layer, by timm's name for it."""
+        return self.fc
+
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) -> logits (B, K)."""
-        x = self.act1(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(x.mean((2, 3)))
+        return self.fc(self.forward_features(x).mean((2, 3)))
 
 
 def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
@@ -52,6 +59,8 @@ def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     Raises BadInput for an unknown model, or pretrained weights that do not exist or cannot be had.
     """
     model = _network(recipe, classes, channels)
+    for change in recipe.surgery:
+        change.operate(model)  # type: ignore[attr-defined]
     if recipe.norm is not None:
         recipe.norm.surgery(model)  # type: ignore[attr-defined]
     for item in recipe.init:
