@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,8 +56,35 @@ class Files:
         chosen = [int(i) for i in index]
         return Files(tuple(self.paths[i] for i in chosen), self.labels[chosen])
 
+    def read(self, index: int) -> Tensor:
+        """RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
+        return read_image(self.paths[index])
 
-Source = Resident | Files
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Images that a torchvision data set gives one by one, decoded when they are needed."""
+
+    dataset: Any  # place -> (PIL image, label)
+    places: tuple[int, ...]
+    labels: Tensor  # int64 (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Catalogue:
+        return self
+
+    def subset(self, index: Sequence[int]) -> Catalogue:
+        chosen = [int(i) for i in index]
+        return Catalogue(self.dataset, tuple(self.places[i] for i in chosen), self.labels[chosen])
+
+    def read(self, index: int) -> Tensor:
+        """RGB, uint8 (3, H, W)."""
+        return F.pil_to_tensor(self.dataset[self.places[index]][0].convert("RGB"))
+
+
+Source = Resident | Files | Catalogue
 
 
 @dataclass(frozen=True)
@@ -145,16 +173,16 @@ def _resized(images: Tensor, view: View) -> Tensor:
 
 
 class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
-    """Files as uint8 tensors of one size."""
+    """Decoded images as uint8 tensors of one size."""
 
-    def __init__(self, files: Files, view: View, epoch: int) -> None:
+    def __init__(self, files: Files | Catalogue, view: View, epoch: int) -> None:
         self.files, self.view, self.epoch = files, view, epoch
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = read_image(self.files.paths[index])
+        image = self.files.read(index)
         view = self.view
         size = [view.resolution, view.resolution]
         if view.randomly:
