@@ -56,7 +56,7 @@ class Recipe:
     warmup: Trick | None = None  # lr ramp at the start
 
     resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
-    eval_resolution: int = 0  # pixels a side for evaluation; 0: as in training
+    eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
     repeats: int = 1  # copies of an image in a batch, each augmented anew
     crop: str = "none"  # none | pad (zero padding of an eighth, then crop) | random-resized
@@ -78,14 +78,14 @@ class Recipe:
         for name in ("epochs", "batch_size", "parts", "repeats", "threads"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("width", "lr_scale"):
+        for name in ("width", "lr_scale", "eval_scale"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
         if not 0 < self.mix_share <= 1:
             raise BadInput(f"mix_share must be above 0 and at most 1, not {self.mix_share}")
-        for name in ("resolution", "eval_resolution", "lr_batch"):
+        for name in ("resolution", "lr_batch"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():

@@ -27,12 +27,15 @@ class Edits:
 
     sets: field -> value, for fields that have one owner.
     adds: stack field -> one item.
-    needs: field -> (value it must have in the end, the reason).
+    needs: field -> (value it must have in the end, the reason); in place of a value a test of
+        it, value -> bool, where several will do.
+    excludes: field -> (values it must not have in the end, the reason); a trick is meant by name.
     """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
     adds: Mapping[str, Trick] = field(default_factory=dict)
     needs: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    excludes: Mapping[str, tuple[tuple[Any, ...], str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def edits_of(trick: Trick) -> Edits:
     edits = trick.edits()
     if not isinstance(edits, Edits):
         raise BadInput(f"edits gives {edits!r}, not Edits")
-    for name in (*edits.sets, *edits.adds, *edits.needs):
+    for name in (*edits.sets, *edits.adds, *edits.needs, *edits.excludes):
         if name not in FIELDS:
             raise unknown(f"recipe field in {trick.name}", name, FIELDS)
     for name, value in edits.sets.items():
@@ -193,12 +196,13 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
 
     Raises TrickConflict if two set the same field, the same trick stands twice, a need is not
-    met, or a trick changes nothing.
+    met, an excluded value holds, or a trick changes nothing.
     """
     ordered = sorted(tricks, key=lambda t: t.name)
     owner: dict[str, Trick] = {}
     values: dict[str, Any] = {}
     needs: list[tuple[Trick, str, Any, str]] = []
+    excludes: list[tuple[Trick, str, tuple[Any, ...], str]] = []
     seen: set[str] = set()
     for trick in ordered:
         if trick.name in seen:
@@ -226,6 +230,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
             stack = (*held, item)
             values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
         needs += [(trick, name, *need) for name, need in edits.needs.items()]
+        excludes += [(trick, name, *unfit) for name, unfit in edits.excludes.items()]
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
             raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
     try:
@@ -234,9 +239,23 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
         at_fault = owner.get(str(error).split()[0])
         raise BadInput(_blame(at_fault, str(error)) if at_fault else str(error)) from error
     for trick, name, value, reason in needs:
-        if getattr(recipe, name) != value:
+        held = getattr(recipe, name)
+        if callable(value) and not value(held):
+            raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
+        if not callable(value) and held != value:
             raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
+    for trick, name, unfit, reason in excludes:
+        held = getattr(recipe, name)
+        if getattr(held, "name", held) in unfit:
+            raise TrickConflict(f"{trick} excludes {name}={held}: {reason}")
     return recipe
+
+
+def _shown(value: Any) -> str:
+    """A recipe's value as a user writes it."""
+    if isinstance(value, tuple):
+        return "+".join(map(str, value)) or "none"
+    return str(value)
 
 
 def _blame(trick: Trick, what: str) -> str:

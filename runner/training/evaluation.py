@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from runner.training.augmentation import normalise
-from runner.training.data import Source, Splits, View, batches
+from runner.training.data import Resident, Source, Splits, View, batches
 from runner.training.step import autocast
 from tricks.recipe import Recipe
 
@@ -47,7 +47,7 @@ def evaluate(
     model.eval()
     order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
     total, correct = torch.zeros((), dtype=torch.float64), []
-    view = View(recipe.eval_resolution or recipe.resolution, recipe.crop)
+    view = View(_side(source, recipe), recipe.crop)
     for images, labels in batches(source, order, view, device, loaders=loaders):
         x = as_input(images, splits, recipe)
         with autocast(recipe, device):
@@ -56,6 +56,14 @@ def evaluate(
         total += F.cross_entropy(logits, labels, reduction="sum").double().cpu()
         correct.append((logits.argmax(1) == labels).cpu())
     return Evaluation(total.item() / len(source), torch.cat(correct))
+
+
+def _side(source: Source, recipe: Recipe) -> int:
+    """Pixels a side of evaluated images; 0: as stored."""
+    if recipe.eval_scale == 1:
+        return recipe.resolution
+    stored = source.images.shape[-1] if isinstance(source, Resident) else 0
+    return max(1, round((recipe.resolution or stored) * recipe.eval_scale))
 
 
 def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
