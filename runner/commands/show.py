@@ -60,6 +60,8 @@ def _card(text: str, json: bool) -> None:
     print(f"acts on     {', '.join((*edits.sets, *edits.adds))}")
     for field, (value, reason) in edits.needs.items():
         print(f"needs       {field}={value}: {reason}")
+    for field, (values_out, reason) in edits.excludes.items():
+        print(f"excludes    {field}={' and '.join(map(str, values_out))}: {reason}")
     for name, value in values.items():
         print(f"parameter   {name} = {value!r} ({_annotation(cls, name)})")
     print(f"source      {cls.source}")

@@ -32,8 +32,14 @@ class Step:
         average: Any = recipe.average
         self.average = average
         self.evaluated = model if average is None else average.begin(model, steps)
-        parameters = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = spec.build(groups.split(model) if groups is not None else parameters)
+        parameters: list[Any] = [p for p in model.parameters() if p.requires_grad]
+        if groups is not None:
+            parameters = groups.split(model)
+        arranging: list[Any] = [recipe.freeze, spec]  # by what the model alone tells: its head
+        for item in arranging:
+            if hasattr(item, "arrange"):
+                parameters = item.arrange(parameters, model)
+        self.optimizer = spec.build(parameters)
         self.outer = self.optimizer
         for item in recipe.wrappers:
             wrapper: Any = item
@@ -78,7 +84,7 @@ class Step:
             if self.scaler.is_enabled():
                 self.scaler.unscale_(self.outer)
             clip: Any = self.recipe.clip
-            clip.clip([p for p in self.model.parameters() if p.grad is not None])
+            clip.clip(self.model)
         return total
 
     def _parts(self, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
