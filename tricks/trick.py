@@ -29,13 +29,11 @@ class Edits:
     adds: stack field -> one item.
     needs: field -> (value it must have in the end, the reason); in place of a value a test of
         it, value -> bool, where several will do.
-    excludes: field -> (values it must not have in the end, the reason); a trick is meant by name.
     """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
     adds: Mapping[str, Trick] = field(default_factory=dict)
     needs: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
-    excludes: Mapping[str, tuple[tuple[Any, ...], str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def edits_of(trick: Trick) -> Edits:
     edits = trick.edits()
     if not isinstance(edits, Edits):
         raise BadInput(f"edits gives {edits!r}, not Edits")
-    for name in (*edits.sets, *edits.adds, *edits.needs, *edits.excludes):
+    for name in (*edits.sets, *edits.adds, *edits.needs):
         if name not in FIELDS:
             raise unknown(f"recipe field in {trick.name}", name, FIELDS)
     for name, value in edits.sets.items():
@@ -196,13 +194,12 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
 
     Raises TrickConflict if two set the same field, the same trick stands twice, a need is not
-    met, an excluded value holds, or a trick changes nothing.
+    met, or a trick changes nothing.
     """
     ordered = sorted(tricks, key=lambda t: t.name)
     owner: dict[str, Trick] = {}
     values: dict[str, Any] = {}
     needs: list[tuple[Trick, str, Any, str]] = []
-    excludes: list[tuple[Trick, str, tuple[Any, ...], str]] = []
     seen: set[str] = set()
     for trick in ordered:
         if trick.name in seen:
@@ -230,7 +227,6 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
             stack = (*held, item)
             values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
         needs += [(trick, name, *need) for name, need in edits.needs.items()]
-        excludes += [(trick, name, *unfit) for name, unfit in edits.excludes.items()]
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
             raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
     try:
@@ -244,10 +240,6 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
             raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
         if not callable(value) and held != value:
             raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
-    for trick, name, unfit, reason in excludes:
-        held = getattr(recipe, name)
-        if getattr(held, "name", held) in unfit:
-            raise TrickConflict(f"{trick} excludes {name}={held}: {reason}")
     return recipe
 
 

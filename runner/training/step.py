@@ -47,6 +47,10 @@ class Step:
         # Half precision alone needs its loss scaled: small gradients would be 0.
         half = recipe.precision == "fp16"
         self.scaler = torch.amp.GradScaler(device.type, enabled=half)
+        if half:
+            # Where the first gradient overflows, torch's fused SGD leaves its momentum unset, and
+            # takes whatever was in memory for it: let the scaler leave that step out by itself.
+            self.optimizer._step_supports_amp_scaling = False
 
     def __call__(self, x: Tensor, y: Tensor, place: int) -> Tensor:
         """Take step number `place`; returns the loss before it, detached. y: (B, K)."""

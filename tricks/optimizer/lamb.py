@@ -25,9 +25,9 @@ class LAMB(Trick):
     name: ClassVar[str] = "lamb"
     source: ClassVar[str] = "You et al. 2020, arXiv:1904.00962; timm.optim.Lamb"
     factor: ClassVar[str | None] = "optimizer"
-    lr_like: ClassVar[tuple[str, float]] = ("adamw", 0.5)  # where a task has no lr for it
+    lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
 
-    lr: float | None = None  # None: the task's tuned lr, or 0.5 of AdamW's
+    lr: float | None = None  # None: the task's tuned lr, or AdamW's
     betas: tuple[float, ...] = (0.9, 0.999)  # memory of the gradient and of its square
     eps: float = 1e-6
     decay: float = 0.01

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import torch
 
 
+def _decays_all(optimizer: Any) -> bool:
+    return optimizer is None or optimizer.name not in ("lars", "lamb")
+
+
 @dataclass(frozen=True)
 class NoBiasDecay(Trick):
     """Leave biases, and the scales and shifts of norms, without weight decay.
@@ -24,8 +28,8 @@ class NoBiasDecay(Trick):
     source: ClassVar[str] = "He et al. 2019, arXiv:1812.01187; Jia et al. 2018, arXiv:1807.11205"
 
     def edits(self) -> Edits:
-        reason = "it decays no biases and norms by itself"
-        return Edits(sets={"groups": self}, excludes={"optimizer": (("lars", "lamb"), reason)})
+        reason = "lars and lamb decay no biases and norms by themselves"
+        return Edits(sets={"groups": self}, needs={"optimizer": (_decays_all, reason)})
 
     def split(self, model: torch.nn.Module) -> list[dict[str, Any]]:
         """The parameters of `model` in two groups: those that decay, and those that do not."""

@@ -67,7 +67,8 @@ class SAM(Trick):
 
     def edits(self) -> Edits:
         reason = "the loss of its second pass cannot be scaled; bf16 works"
-        return Edits(adds={"wrappers": self}, excludes={"precision": (("fp16",), reason)})
+        fits = ("fp32", "bf16").__contains__
+        return Edits(adds={"wrappers": self}, needs={"precision": (fits, reason)})
 
     def wrap(self, optimizer: Any) -> Ascent:
         """`optimizer`, stepping by the gradient at the top of the climb."""
