@@ -22,15 +22,24 @@ class SmallImageResNet50(nn.Module):
     `channels=` would leave the stem at 64 channels.
     """
 
-    def __init__(self, classes: int, channels: int, width: float) -> None:
-        """`channels` of the input images; `width` multiplies every channel count."""
+    def __init__(
+        self,
+        classes: int,
+        channels: int,
+        width: float,
+        blocks: tuple[int, int, int, int] = (3, 4, 6, 3),
+    ) -> None:
+        """`channels` of the input images; `width` multiplies every channel count.
+
+        blocks: residual blocks of each stage; a test makes do with fewer.
+        """
         super().__init__()
         planes = tuple(max(1, round(width * p)) for p in (64, 128, 256, 512))
         self.conv1 = nn.Conv2d(channels, planes[0], 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
         self.act1 = nn.ReLU(inplace=True)
         stages, _ = make_blocks(
-            (Bottleneck,) * 4, planes, (3, 4, 6, 3), inplanes=planes[0],
+            (Bottleneck,) * 4, planes, blocks, inplanes=planes[0],
             norm_layer=nn.BatchNorm2d, act_layer=nn.ReLU,
         )  # fmt: skip
         self.layer1, self.layer2, self.layer3, self.layer4 = (stage for _, stage in stages)
