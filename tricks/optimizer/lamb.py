@@ -20,6 +20,8 @@ class LAMB(Trick):
     Made for very large batches. One step moves a layer by lr * |w| / |u| * u, where u is Adam's
     step (without lr) + decay * w. Norms and biases take Adam's step at the same lr, without
     decay. timm's clipping of the whole gradient at norm 1 is off: the paper has none.
+    AdamW's rate serves: on digits (validation, 6 epochs, two seeds) a half of it gave 78 %, the
+    whole 90 %, double 90 %.
     """
 
     name: ClassVar[str] = "lamb"

@@ -17,17 +17,18 @@ class Lion(Trick):
     """Step by the sign of a blend of momentum and gradient: equally far for every weight.
 
     Half of AdamW's memory. As every weight moves by lr, it wants a learning rate of 0.1 to 0.3 of
-    AdamW's and a decay as much larger, so that their product stays. Noisy with small batches.
+    AdamW's and a decay as much larger, so that their product stays. On digits (validation, 6
+    epochs, one seed) 0.1 gave 58 % and 0.3 gave 81 %. Noisy with small batches.
     """
 
     name: ClassVar[str] = "lion"
     source: ClassVar[str] = "Chen et al. 2023, arXiv:2302.06675; timm.optim.Lion"
     factor: ClassVar[str | None] = "optimizer"
-    lr_like: ClassVar[tuple[str, float]] = ("adamw", 0.1)  # where a task has no lr for it
+    lr_like: ClassVar[tuple[str, float]] = ("adamw", 0.3)  # where a task has no lr for it
 
-    lr: float | None = None  # None: the task's tuned lr, or 0.1 of AdamW's
+    lr: float | None = None  # None: the task's tuned lr, or 0.3 of AdamW's
     betas: tuple[float, ...] = (0.9, 0.99)  # share of momentum in the step; its memory
-    decay: float = 0.1
+    decay: float = 0.03
 
     def __post_init__(self) -> None:
         check(self)

@@ -32,9 +32,10 @@ class Muon(Trick):
     All directions of a layer then move equally fast. A convolution is the matrix (out, in * height
     * width). Vectors, depthwise filters and the head take AdamW's steps. A step has the size of
     one of AdamW (0.2 * sqrt(max(out, in)) times the orthogonal matrix, Liu et al. 2025), so that
-    AdamW's learning rate and decay serve. The orthogonal matrix comes from five Newton-Schulz
-    steps in bfloat16, and is not exact: singular values from about 0.7 to 1.2. Each step costs
-    more than AdamW's, which shows in small networks.
+    AdamW's learning rate and decay serve: on digits (validation, 6 epochs, two seeds) 0.3 of that
+    rate gave 62 %, the whole 79 %, 3 times 45 %. The orthogonal matrix comes from five
+    Newton-Schulz steps in bfloat16, and is not exact: singular values from about 0.7 to 1.2. Each
+    step costs more than AdamW's, which shows in small networks.
     """
 
     name: ClassVar[str] = "muon"
@@ -42,7 +43,7 @@ class Muon(Trick):
     factor: ClassVar[str | None] = "optimizer"
     lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
 
-    lr: float | None = None  # None: the task's tuned lr, or 1.0 of AdamW's
+    lr: float | None = None  # None: the task's tuned lr, or AdamW's
     momentum: float = 0.95  # Nesterov's, of the matrices
     betas: tuple[float, ...] = (0.9, 0.95)  # of AdamW, for the rest
     eps: float = 1e-8  # of AdamW

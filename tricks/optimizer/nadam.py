@@ -25,7 +25,7 @@ class NAdam(Trick):
     factor: ClassVar[str | None] = "optimizer"
     lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
 
-    lr: float | None = None  # None: the task's tuned lr, or as much as AdamW's
+    lr: float | None = None  # None: the task's tuned lr, or AdamW's
     betas: tuple[float, ...] = (0.9, 0.999)  # memory of the gradient and of its square
     eps: float = 1e-8
     decay: float = 0.01

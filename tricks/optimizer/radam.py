@@ -17,8 +17,9 @@ class RAdam(Trick):
     """Step as Adam does, but only once the size of gradients is known well enough.
 
     The first steps (five with the usual betas) are plain momentum, then a growing factor
-    rectifies the step: a warmup that needs no tuning, so another one adds little. At AdamW's large
-    rates those first plain steps can be too long. Decay is apart from the gradient, as in AdamW.
+    rectifies the step: a warmup over about 1,000 steps, so that another one adds little and a
+    training shorter than that never has the full rate. At AdamW's large rates those first plain
+    steps can be too long. Decay is apart from the gradient, as in AdamW.
     """
 
     name: ClassVar[str] = "radam"
@@ -26,7 +27,7 @@ class RAdam(Trick):
     factor: ClassVar[str | None] = "optimizer"
     lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
 
-    lr: float | None = None  # None: the task's tuned lr, or as much as AdamW's
+    lr: float | None = None  # None: the task's tuned lr, or AdamW's
     betas: tuple[float, ...] = (0.9, 0.999)  # memory of the gradient and of its square
     eps: float = 1e-8
     decay: float = 0.01
