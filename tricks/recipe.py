@@ -60,6 +60,7 @@ class Recipe:
     resizing: Trick | None = None  # smaller images for a part of the training
     repeats: int = 1  # copies of an image in a batch, each augmented anew
     crop: str = "none"  # none | pad (zero padding of an eighth, then crop) | random-resized
+    crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
     flip: bool = False  # random horizontal flips
     alternate_flips: bool = False  # every second epoch shows the mirror image of the one before
     transforms: tuple[Trick, ...] = ()  # stack: uint8 images (B, C, H, W) -> the same
@@ -83,8 +84,9 @@ class Recipe:
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
-        if not 0 < self.mix_share <= 1:
-            raise BadInput(f"mix_share must be above 0 and at most 1, not {self.mix_share}")
+        for name in ("mix_share", "crop_scale"):
+            if not 0 < getattr(self, name) <= 1:
+                raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
         for name in ("resolution", "lr_batch"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")

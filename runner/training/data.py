@@ -112,11 +112,17 @@ class View:
     resolution: int  # pixels a side
     crop: str  # as Recipe.crop
     seed: int | None = None
+    smallest: float = 0.08  # as Recipe.crop_scale
+    repeats: int = 1  # as Recipe.repeats: neighbours in the order, each with a crop of its own
 
     @property
     def randomly(self) -> bool:
         """Whether each image gets its own random resized crop."""
         return self.seed is not None and self.crop == "random-resized"
+
+    def draws(self, index: Sequence[int], before: int) -> list[tuple[int, int]]:
+        """The images of a batch, after `before` others, each with the number of its copy."""
+        return [(int(i), place % self.repeats) for place, i in enumerate(index, start=before)]
 
 
 def batches(
@@ -131,18 +137,19 @@ def batches(
 
     `loaders` processes decode files ahead of need; what they give does not depend on how many.
     """
+    size = len(order[0]) if order else 0
     if isinstance(source, Resident):
-        for index in order:
+        for step, index in enumerate(order):
             chosen = torch.as_tensor(index, device=source.labels.device)
             images = source.images[chosen]
             if view.randomly:
-                pairs = zip(images, index, strict=True)
-                images = torch.stack([_random_resized(x, view, epoch, int(i)) for x, i in pairs])
+                draws = zip(images, view.draws(index, step * size), strict=True)
+                images = torch.stack([_random_resized(x, view, epoch, *draw) for x, draw in draws])
             yield _resized(images, view), source.labels[chosen]
         return
     loader = torch.utils.data.DataLoader(
         _Decoded(source, view, epoch),
-        batch_sampler=[list(map(int, index)) for index in order],
+        batch_sampler=[view.draws(index, step * size) for step, index in enumerate(order)],
         num_workers=loaders,
         # A run's own process was started by a server; its children would each import torch anew.
         multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,
@@ -154,14 +161,15 @@ def batches(
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def _random_resized(image: Tensor, view: View, epoch: int, index: int) -> Tensor:
-    """Inception's crop of one image (C, H, W); the draw depends on (seed, epoch, index) only."""
+def _random_resized(image: Tensor, view: View, epoch: int, index: int, copy: int) -> Tensor:
+    """Inception's crop of one image (C, H, W), drawn from (seed, epoch, index, copy) alone."""
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
     # make_params draws from the CPU's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive(view.seed, "crop", epoch, index))
-        box = v2.RandomResizedCrop([side, side]).make_params([image])
+        place = (epoch, index, copy) if copy else (epoch, index)
+        torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
+        box = v2.RandomResizedCrop([side, side], (view.smallest, 1.0)).make_params([image])
     return F.resized_crop(image, *box.values(), [side, side], antialias=True)
 
 
@@ -181,12 +189,13 @@ class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+    def __getitem__(self, draw: tuple[int, int]) -> tuple[Tensor, int]:
+        index, copy = draw
         image = self.files.read(index)
         view = self.view
         size = [view.resolution, view.resolution]
         if view.randomly:
-            image = _random_resized(image, view, self.epoch, index)
+            image = _random_resized(image, view, self.epoch, index, copy)
         else:
             image = F.resize(image, [math.ceil(view.resolution / 0.875)], antialias=True)
             image = F.center_crop(image, size)

@@ -52,7 +52,7 @@ def train(
     per_epoch = len(splits.train) // batch
     take_step = Step(recipe, model, recipe.epochs * per_epoch, device)
     training = Training(take_step.evaluated, steps=take_step.steps)
-    view = View(recipe.resolution, recipe.crop, seed)
+    view = View(recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats)
     for epoch in range(recipe.epochs):
         began, cpu = time.perf_counter(), _cpu_seconds()
         model.train()
