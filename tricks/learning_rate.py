@@ -28,3 +28,12 @@ def curve(recipe: Recipe, total: int) -> list[float]:
             lr *= warmup.ramp(step, ramp)
         lrs.append(lr)
     return lrs
+
+
+def momenta(recipe: Recipe, total: int) -> list[float] | None:
+    """The momentum of each of `total` steps where the schedule moves it, else None."""
+    schedule: Any = recipe.schedule
+    momentum = getattr(schedule, "momentum", None)
+    if momentum is None:
+        return None
+    return [momentum((step + 0.5) / total) for step in range(total)]

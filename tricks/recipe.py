@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from tricks.trick import Trick
 
 # Fields to which several tricks may add; every other field is set once.
-STACKS = ("init", "transforms", "mixers")
+STACKS = ("surgery", "init", "wrappers", "transforms", "mixers")
 
 CHOICES = {
     "start": ("scratch", "pretrained"),
     "crop": ("none", "pad", "random-resized"),
-    "precision": ("fp32", "bf16"),
+    "precision": ("fp32", "bf16", "fp16"),
 }
 
 
@@ -38,38 +38,57 @@ class Recipe:
     model: str = "small-image-resnet50"  # this name, or any timm name
     width: float = 1.0  # multiplies all channel counts of small-image-resnet50
     start: str = "scratch"  # scratch | pretrained (timm's weights)
+    surgery: tuple[Trick, ...] = ()  # stack: edits of the architecture, before `norm`
     norm: Trick | None = None  # replaces batch norm (and its activation)
     init: tuple[Trick, ...] = ()  # stack: edits of the initial weights
+    freeze: Trick | None = None  # which weights stand still, and until when
 
     epochs: int = 10  # passes over the training images
     batch_size: int = 64  # images per step
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
+    lr_batch: int = 0  # batch size that the lr is meant for, others scale it; 0: any
+    groups: Trick | None = None  # parameters with settings of their own
+    wrappers: tuple[Trick, ...] = ()  # stack: what acts around the optimizer's step
+    clip: Trick | None = None  # of the gradient, before the step
+    parts: int = 1  # passes in which a batch's gradient is accumulated
     schedule: Trick | None = None  # lr factor over the whole training
     warmup: Trick | None = None  # lr ramp at the start
 
     resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
+    eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
+    resizing: Trick | None = None  # smaller images for a part of the training
+    repeats: int = 1  # copies of an image in a batch, each augmented anew
     crop: str = "none"  # none | pad (zero padding of an eighth, then crop) | random-resized
+    crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
     flip: bool = False  # random horizontal flips
+    alternate_flips: bool = False  # every second epoch shows the mirror image of the one before
     transforms: tuple[Trick, ...] = ()  # stack: uint8 images (B, C, H, W) -> the same
     smoothing: float = 0.0  # probability mass spread over all K classes
     mixers: tuple[Trick, ...] = ()  # stack: one is drawn for each batch
+    mix_share: float = 1.0  # of the epochs, from the first: mixers act in these
+    objective: Trick | None = None  # the loss; None: cross-entropy with (B, K) targets
+    average: Trick | None = None  # of the weights, over steps: what is evaluated
+    predict: Trick | None = None  # how logits are made of images when evaluating
 
     stream: int = 0  # which random streams are drawn; 0: those of the seed itself
-    precision: str = "fp32"  # fp32 | bf16 (autocast)
+    precision: str = "fp32"  # fp32 | bf16 | fp16 (autocast; fp16 scales the loss)
     threads: int = 1  # CPU threads: they change floating-point sums
     channels_last: bool = False  # memory layout of images and weights
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "threads"):
+        for name in ("epochs", "batch_size", "parts", "repeats", "threads"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("width", "lr_scale"):
+        for name in ("width", "lr_scale", "eval_scale"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
-        for name in ("resolution", "stream"):
+        for name in ("mix_share", "crop_scale"):
+            if not 0 < getattr(self, name) <= 1:
+                raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
+        for name in ("resolution", "lr_batch", "stream"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():
@@ -85,7 +104,8 @@ FIELDS = tuple(f.name for f in dataclasses.fields(Recipe))
 def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
     """Fill in what depends on several fields, once, after all edits.
 
-    An optimizer without an lr takes the task's tuned one; `lr_scale` is multiplied into it, so
+    An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
+    its relative (`lr_like`); `lr_scale` and batch_size / `lr_batch` are multiplied into it, so
     that half of 0.05 and 0.025 are the same run; `width` means nothing to timm's models.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
@@ -94,17 +114,25 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
         optimizer: Any = recipe.optimizer
         lr = optimizer.lr
         if lr is None:
-            if optimizer.name not in learning_rates:
-                raise BadInput(
-                    f"this task has no tuned learning rate for {optimizer.name}: "
-                    f"write {optimizer.name}(lr=...)"
-                )
-            lr = learning_rates[optimizer.name]
-        optimizer = dataclasses.replace(optimizer, lr=lr * recipe.lr_scale)
-        recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0)
+            lr = _learning_rate(optimizer, learning_rates)
+        scale = recipe.lr_scale * (recipe.batch_size / recipe.lr_batch if recipe.lr_batch else 1)
+        optimizer = dataclasses.replace(optimizer, lr=lr * scale)
+        recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0, lr_batch=0)
     if recipe.model != "small-image-resnet50":
         recipe = dataclasses.replace(recipe, width=1.0)
     return recipe
+
+
+def _learning_rate(optimizer: Any, tuned: Mapping[str, float]) -> float:
+    """The task's rate for `optimizer`: its own, or a usual share of a relative's (`lr_like`)."""
+    if optimizer.name in tuned:
+        return tuned[optimizer.name]
+    relative, share = getattr(optimizer, "lr_like", None) or ("", 0.0)
+    if relative in tuned:
+        return tuned[relative] * share
+    raise BadInput(
+        f"this task has no tuned learning rate for {optimizer.name}: write {optimizer.name}(lr=...)"
+    )
 
 
 def differences(recipe: Recipe, baseline: Recipe) -> dict[str, tuple[Any, Any]]:

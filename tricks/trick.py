@@ -28,7 +28,8 @@ class Edits:
 
     sets: field -> value, for fields that have one owner.
     adds: stack field -> one item.
-    needs: field -> (value it must have in the end, the reason).
+    needs: field -> (value it must have in the end, the reason); in place of a value a test of
+        it, value -> bool, where several will do.
     """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
@@ -236,9 +237,19 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
         at_fault = owner.get(str(error).split()[0])
         raise BadInput(_blame(at_fault, str(error)) if at_fault else str(error)) from error
     for trick, name, value, reason in needs:
-        if getattr(recipe, name) != value:
+        held = getattr(recipe, name)
+        if callable(value) and not value(held):
+            raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
+        if not callable(value) and held != value:
             raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
     return recipe
+
+
+def _shown(value: Any) -> str:
+    """A recipe's value as a user writes it."""
+    if isinstance(value, tuple):
+        return "+".join(map(str, value)) or "none"
+    return str(value)
 
 
 def _blame(trick: Trick, what: str) -> str:

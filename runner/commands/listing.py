@@ -84,11 +84,10 @@ def tricks(results: Path) -> list[dict[str, Any]]:
 
 
 def tasks(results: Path) -> list[dict[str, Any]]:
-    """Every task of a fixed name, and what `folder:` is."""
+    """Every task of a fixed name, and those named by where the images are."""
     from runner import tasks as known
 
-    rows = [{"name": name, "summary": _summary(name)} for name in known.names()]
-    return sorted(rows, key=lambda row: row["name"] == "folder:PATH")
+    return [{"name": name, "summary": _summary(name)} for name in known.names()]
 
 
 def grids(results: Path) -> list[dict[str, Any]]:
@@ -137,9 +136,7 @@ def _line(row: dict[str, Any]) -> str:
 def _summary(name: str) -> str:
     from runner import tasks as known
 
-    if name == "folder:PATH":
-        return "your own images: a folder with one folder for each class"
-    return known.find(name).summary
+    return known.YOURS.get(name) or known.find(name).summary
 
 
 def _first_comment(file: Path) -> str:

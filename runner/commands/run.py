@@ -106,6 +106,12 @@ def run(
     data: Annotated[
         Path | None, typer.Option(help="Where data sets are. [default: ./data]")
     ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            help="A column of --task csv:PATH; no value of it is on both sides of a split."
+        ),
+    ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the task's data set first.")
     ] = False,
@@ -142,7 +148,7 @@ def run(
     else:
         asked, file = _asked(study, results)
     written = copy.deepcopy(asked)
-    asked.task = task or asked.task
+    asked.task = _grouped(task or asked.task, group_by)
     asked.grid = grid or asked.grid
     asked.name = asked.name if name is None else name
     asked.seeds = asked.seeds if seeds is None else seeds
@@ -203,6 +209,15 @@ def _build(asked: Asked, data: Path | None, written: Asked, file: Path | None) -
             if str(same) == str(error):
                 raise BadInput(f"{file}: {str(error).removeprefix('--')}") from error
         raise
+
+
+def _grouped(task: str, column: str | None) -> str:
+    """The task's name with the column whose values are kept together; see `csv_task`."""
+    if column is None:
+        return task
+    if not task.startswith("csv:"):
+        raise BadInput(f"--group-by names a column of --task csv:PATH: {task} has none")
+    return f"{task.partition('#')[0]}#{column}"
 
 
 def _workers(workers: int | None, device: str) -> int:

@@ -61,7 +61,7 @@ def _card(text: str, json: bool) -> None:
     edits = trick.edits()
     print(f"acts on     {', '.join((*edits.sets, *edits.adds))}")
     for field, (value, reason) in edits.needs.items():
-        print(f"needs       {field}={value}: {reason}")
+        print(f"needs       {field}{'' if callable(value) else f'={value}'}: {reason}")
     for name, value in values.items():
         print(f"parameter   {name} = {value!r} ({_annotation(cls, name)})")
     print(f"source      {cls.source}")

@@ -19,7 +19,9 @@ class Conflicts:
     """Forbidden pairs of levels with their reasons.
 
     Pairs decide everything: a field has one owner and a need names one value, so any set of
-    tricks that cannot be composed holds two that cannot.
+    tricks that cannot be composed holds two that cannot. Where several factors meet one need
+    (mixup and cutmix that of mixing-off), pairs ask for all of them: a few arms too many are
+    left out, never one too few.
     """
 
     reasons: dict[Pair, str] = field(default_factory=dict)

@@ -9,6 +9,13 @@ from functools import cache
 from runner.tasks.task import Task
 from tricks.errors import unknown
 
+# Tasks whose name says where the images are -> what they are.
+YOURS = {
+    "torchvision:NAME": "a classification data set of torchvision, by its class's name",
+    "folder:PATH": "your own images, one folder a class",
+    "csv:PATH": "your own images, listed in a CSV with columns path and label, maybe split",
+}
+
 
 @cache
 def all_tasks() -> dict[str, Task]:
@@ -21,15 +28,23 @@ def all_tasks() -> dict[str, Task]:
 
 def names() -> list[str]:
     """What can stand behind --task."""
-    return [*all_tasks(), "folder:PATH"]
+    return [*all_tasks(), *YOURS]
 
 
 def find(name: str) -> Task:
-    """The task called `name`; `folder:PATH` is a folder of images. Raises BadInput."""
+    """The task called `name`, or one of `YOURS`. Raises BadInput."""
     if name.startswith("folder:"):
         from runner.tasks.folder import folder_task
 
         return folder_task(name)
+    if name.startswith("csv:"):
+        from runner.tasks.table import csv_task
+
+        return csv_task(name)
+    if name.startswith("torchvision:"):
+        from runner.tasks.torchvision_names import torchvision_task
+
+        return torchvision_task(name)
     if name not in all_tasks():
         raise unknown("task", name, names())
     return all_tasks()[name]

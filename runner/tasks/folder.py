@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.tasks.sampling import hold_out, train_and_probe
+from runner.tasks.sampling import hold_out, hold_out_groups, train_and_probe
 from runner.tasks.task import Task, listing
 from tricks.errors import BadInput
 from tricks.optimizer.sgd import SGD
@@ -15,7 +15,7 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
-    from runner.training.data import Splits
+    from runner.training.data import Source, Splits
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 # What people call the parts of a data set.
@@ -26,6 +26,13 @@ PARTS = {
 }
 VALIDATION, TEST = 0.15, 0.15  # shares held out of each class where a part has no folder
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+FINE_TUNING = Recipe(
+    model="resnet50", start="pretrained", resolution=224, crop="random-resized", flip=True,
+    epochs=30, batch_size=64, optimizer=SGD(), schedule=StepDecay(), channels_last=True,
+)  # fmt: skip
+# Not tuned here: usual values for fine-tuning at batches of 64.
+FINE_TUNING_RATES = {"sgd": 0.01, "lars": 1.0, "adamw": 3e-4}
 
 Listing = dict[str, list[Path]]  # class -> its files
 
@@ -38,16 +45,12 @@ def folder_task(name: str) -> Task:
     return Task(
         name=name,
         summary=f"the images in {path}, one folder a class",
-        baseline=Recipe(
-            model="resnet50", start="pretrained", resolution=224, crop="random-resized", flip=True,
-            epochs=30, batch_size=64, optimizer=SGD(), schedule=StepDecay(), channels_last=True,
-        ),
-        # Not tuned here: usual values for fine-tuning at batches of 64.
-        learning_rates={"sgd": 0.01, "lars": 1.0, "adamw": 3e-4},
+        baseline=FINE_TUNING,
+        learning_rates=FINE_TUNING_RATES,
         fingerprint=partial(fingerprint, path),
         check=partial(check, path),
         load=partial(load, path),
-    )  # fmt: skip
+    )
 
 
 def fingerprint(path: Path, data: Path) -> Mapping[str, Any]:
@@ -102,24 +105,34 @@ def _classes(folder: Path) -> Listing:
 
 def load(path: Path, data: Path, train_images: int | None) -> Splits:
     """The splits: the folder's own parts, and stratified shares of training for those it lacks."""
+    parts = {part: _files(classes) for part, classes in find_parts(path).items()}
+    return split(path, parts, train_images)
+
+
+def split(
+    path: Path,
+    parts: Mapping[str, Source],
+    train_images: int | None,
+    groups: Sequence[str] | None = None,
+) -> Splits:
+    """Splits of images at ImageNet's normalisation; what has no part is held out of training.
+
+    parts: train (or all), and maybe val and test. groups: (images of training,) no group is on
+    both sides of a split. Raises BadInput where there are too few images.
+    """
     import torch
 
-    from runner.training.data import Files, Splits
+    from runner.training.data import Splits
 
-    parts = {part: _files(classes) for part, classes in find_parts(path).items()}
-    train: Any = parts.get("train") or parts["all"]
+    train = parts["train"] if "train" in parts else parts["all"]
     if min(torch.bincount(train.labels).tolist()) < 3:
         raise BadInput(f"{path}: a class has fewer than 3 training images: too few to split")
     test, validation = parts.get("test"), parts.get("val")
     if test is None:
-        kept, held = hold_out(train.labels.tolist(), TEST)
-        train, test = train.subset(kept), train.subset(held)
+        train, test, groups = _held_out(train, TEST, groups)
     if validation is None:
-        kept, held = hold_out(train.labels.tolist(), VALIDATION)
-        train, validation = train.subset(kept), train.subset(held)
+        train, validation, groups = _held_out(train, VALIDATION, groups)
     train, probe = train_and_probe(train, train_images)
-    assert isinstance(test, Files)
-    assert isinstance(validation, Files)
     return Splits(
         train=train,
         validation=validation,
@@ -130,6 +143,18 @@ def load(path: Path, data: Path, train_images: int | None) -> Splits:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     )
+
+
+def _held_out(
+    train: Source, share: float, groups: Sequence[str] | None
+) -> tuple[Source, Source, Sequence[str] | None]:
+    """What is left of `train`, what is held out, and the groups of what is left."""
+    labels = train.labels.tolist()
+    if groups is None:
+        kept, held = hold_out(labels, share)
+        return train.subset(kept), train.subset(held), None
+    kept, held = hold_out_groups(labels, groups, share)
+    return train.subset(kept), train.subset(held), [groups[i] for i in kept]
 
 
 def _files(classes: Listing) -> Any:
@@ -145,16 +170,21 @@ def _files(classes: Listing) -> Any:
 
 def check(path: Path, data: Path) -> None:
     """Decode every image, so that an unreadable one is named before hours of training."""
-    from PIL import Image
-
     for classes in find_parts(path).values():
         for files in classes.values():
-            for file in files:
-                try:
-                    with Image.open(file) as image:
-                        image.draft("RGB", (64, 64))  # a JPEG is read whole, but decoded small
-                        image.load()
-                except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-                    raise BadInput(
-                        f"{file}: cannot be read as an image ({error}): mend or remove it"
-                    ) from error
+            check_images(files)
+
+
+def check_images(files: Iterable[Path]) -> None:
+    """Raises BadInput naming the first file that cannot be decoded."""
+    from PIL import Image
+
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                image.draft("RGB", (64, 64))  # a JPEG is read whole, but decoded small
+                image.load()
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise BadInput(
+                f"{file}: cannot be read as an image ({error}): mend or remove it"
+            ) from error

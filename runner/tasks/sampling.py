@@ -49,6 +49,29 @@ def hold_out(labels: Sequence[int], share_or_count: float | int) -> tuple[list[i
     return [i for i in range(len(labels)) if i not in chosen], held
 
 
+def hold_out_groups(
+    labels: Sequence[int], groups: Sequence[str], share: float
+) -> tuple[list[int], list[int]]:
+    """Indices (kept, held out): about `share` of the images, no group in both, classes in the
+    proportions of all as far as whole groups allow (scikit-learn's StratifiedGroupKFold).
+
+    Raises BadInput if there are fewer groups than parts, or a class has all its images held out.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = max(2, round(1 / share))
+    if len(set(groups)) < folds:
+        raise BadInput(
+            f"{len(set(groups))} groups are too few to hold out {share:.0%} of the images: "
+            f"at least {folds} are needed"
+        )
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    kept, held = next(split.split([0] * len(labels), list(labels), list(groups)))
+    if {labels[i] for i in kept} != set(labels):
+        raise BadInput("a class has all its images in one group: it cannot be split by group")
+    return kept.tolist(), held.tolist()
+
+
 def train_and_probe(train: Source, train_images: int | None) -> tuple[Source, Source]:
     """The training images (all, or a fixed stratified subset of `train_images`), and a probe."""
     if train_images is not None:

@@ -121,12 +121,12 @@ def check_networks(
     act on, or images without a size. The task's own network is known to be good, and is not built.
     """
     specs = list(specs)
-    if task.startswith("folder:") and any(spec.recipe.resolution == 0 for spec in specs):
-        raise BadInput("images in a folder have many sizes: --set resolution=224, or another")
     known = find(task).baseline
+    if known.resolution and any(spec.recipe.resolution == 0 for spec in specs):
+        raise BadInput("images in files have many sizes: --set resolution=224, or another")
     own = known.model if known.start == "scratch" else None
     networks = {
-        (recipe.model, recipe.start, recipe.width, recipe.norm, recipe.init): spec
+        (recipe.model, recipe.start, recipe.width, recipe.surgery, recipe.norm, recipe.init): spec
         for spec in specs
         if (recipe := spec.recipe).model != own or recipe.start == "pretrained"
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -35,10 +36,18 @@ def pad_crop(images: Tensor, rows: Tensor, columns: Tensor, pad: int) -> Tensor:
     return padded.movedim(1, -1)[image, y.unsqueeze(2), x.unsqueeze(1)].movedim(-1, 1)
 
 
-def augment(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
+def augment(
+    images: Tensor,
+    recipe: Recipe,
+    seed: int,
+    epoch: int,
+    step: int,
+    index: Sequence[int] = (),
+) -> Tensor:
     """uint8 (B, C, H, W) -> the same, by the recipe's crop, flip and transforms.
 
     Each kind draws from its own stream, so turning one on leaves the draws of the others.
+    index: (B,) places of the images in the training set, which alternating flips need.
     """
     count, device = len(images), images.device
     if recipe.crop == "pad":
@@ -49,7 +58,10 @@ def augment(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) ->
         rows, columns = offsets.to(device)
         images = pad_crop(images, rows, columns, pad)
     if recipe.flip:
-        flipped = torch.rand(count, generator=generator(seed, "flip", epoch, step)) < 0.5
+        if recipe.alternate_flips:
+            flipped = alternating(index, seed, epoch)
+        else:
+            flipped = torch.rand(count, generator=generator(seed, "flip", epoch, step)) < 0.5
         images = torch.where(flipped.to(device).view(-1, 1, 1, 1), images.flip(-1), images)
     for place, item in enumerate(recipe.transforms):
         transform: Any = item
@@ -57,11 +69,29 @@ def augment(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) ->
     return images
 
 
+def alternating(index: Sequence[int], seed: int, epoch: int) -> Tensor:
+    """bool (B,): a draw for each image of the training set at `index`, reversed every epoch."""
+    first = torch.rand(max(index) + 1, generator=generator(seed, "flip")) < 0.5
+    return first[torch.as_tensor(index)] ^ bool(epoch % 2)
+
+
+def resize(images: Tensor, recipe: Recipe, progress: float) -> Tensor:
+    """Float images (B, C, H, W) at the size that the recipe's `resizing` has for `progress`."""
+    resizing: Any = recipe.resizing
+    if resizing is None:
+        return images
+    full = images.shape[-1]
+    side = resizing.pixels(full, progress)
+    return images if side == full else F.interpolate(
+        images, size=(side, side), mode="bilinear", antialias=True
+    )  # fmt: skip
+
+
 def mix(
     images: Tensor, soft: Tensor, recipe: Recipe, seed: int, epoch: int, step: int
 ) -> tuple[Tensor, Tensor]:
     """Mix a batch (images (B, C, H, W), targets (B, K)) by one of the recipe's mixers, if any."""
-    if not recipe.mixers:
+    if not recipe.mixers or epoch >= recipe.mix_share * recipe.epochs:
         return images, soft
     draws = generator(seed, "mix", epoch, step)
     chosen: Any = recipe.mixers[int(torch.randint(len(recipe.mixers), (), generator=draws))]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,8 +56,35 @@ class Files:
         chosen = [int(i) for i in index]
         return Files(tuple(self.paths[i] for i in chosen), self.labels[chosen])
 
+    def read(self, index: int) -> Tensor:
+        """RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
+        return read_image(self.paths[index])
 
-Source = Resident | Files
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Images that a torchvision data set gives one by one, decoded when they are needed."""
+
+    dataset: Any  # place -> (PIL image, label)
+    places: tuple[int, ...]
+    labels: Tensor  # int64 (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Catalogue:
+        return self
+
+    def subset(self, index: Sequence[int]) -> Catalogue:
+        chosen = [int(i) for i in index]
+        return Catalogue(self.dataset, tuple(self.places[i] for i in chosen), self.labels[chosen])
+
+    def read(self, index: int) -> Tensor:
+        """RGB, uint8 (3, H, W)."""
+        return F.pil_to_tensor(self.dataset[self.places[index]][0].convert("RGB"))
+
+
+Source = Resident | Files | Catalogue
 
 
 @dataclass(frozen=True)
@@ -84,11 +112,17 @@ class View:
     resolution: int  # pixels a side
     crop: str  # as Recipe.crop
     seed: int | None = None
+    smallest: float = 0.08  # as Recipe.crop_scale
+    repeats: int = 1  # as Recipe.repeats: neighbours in the order, each with a crop of its own
 
     @property
     def randomly(self) -> bool:
         """Whether each image gets its own random resized crop."""
         return self.seed is not None and self.crop == "random-resized"
+
+    def draws(self, index: Sequence[int], before: int) -> list[tuple[int, int]]:
+        """The images of a batch, after `before` others, each with the number of its copy."""
+        return [(int(i), place % self.repeats) for place, i in enumerate(index, start=before)]
 
 
 def batches(
@@ -103,18 +137,19 @@ def batches(
 
     `loaders` processes decode files ahead of need; what they give does not depend on how many.
     """
+    size = len(order[0]) if order else 0
     if isinstance(source, Resident):
-        for index in order:
+        for step, index in enumerate(order):
             chosen = torch.as_tensor(index, device=source.labels.device)
             images = source.images[chosen]
             if view.randomly:
-                pairs = zip(images, index, strict=True)
-                images = torch.stack([_random_resized(x, view, epoch, int(i)) for x, i in pairs])
+                draws = zip(images, view.draws(index, step * size), strict=True)
+                images = torch.stack([_random_resized(x, view, epoch, *draw) for x, draw in draws])
             yield _resized(images, view), source.labels[chosen]
         return
     loader = torch.utils.data.DataLoader(
         _Decoded(source, view, epoch),
-        batch_sampler=[list(map(int, index)) for index in order],
+        batch_sampler=[view.draws(index, step * size) for step, index in enumerate(order)],
         num_workers=loaders,
         # A run's own process was started by a server; its children would each import torch anew.
         multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,
@@ -126,14 +161,15 @@ def batches(
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def _random_resized(image: Tensor, view: View, epoch: int, index: int) -> Tensor:
-    """Inception's crop of one image (C, H, W); the draw depends on (seed, epoch, index) only."""
+def _random_resized(image: Tensor, view: View, epoch: int, index: int, copy: int) -> Tensor:
+    """Inception's crop of one image (C, H, W), drawn from (seed, epoch, index, copy) alone."""
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
     # make_params draws from the CPU's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive(view.seed, "crop", epoch, index))
-        box = v2.RandomResizedCrop([side, side]).make_params([image])
+        place = (epoch, index, copy) if copy else (epoch, index)
+        torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
+        box = v2.RandomResizedCrop([side, side], (view.smallest, 1.0)).make_params([image])
     return F.resized_crop(image, *box.values(), [side, side], antialias=True)
 
 
@@ -145,20 +181,21 @@ def _resized(images: Tensor, view: View) -> Tensor:
 
 
 class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
-    """Files as uint8 tensors of one size."""
+    """Decoded images as uint8 tensors of one size."""
 
-    def __init__(self, files: Files, view: View, epoch: int) -> None:
+    def __init__(self, files: Files | Catalogue, view: View, epoch: int) -> None:
         self.files, self.view, self.epoch = files, view, epoch
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = read_image(self.files.paths[index])
+    def __getitem__(self, draw: tuple[int, int]) -> tuple[Tensor, int]:
+        index, copy = draw
+        image = self.files.read(index)
         view = self.view
         size = [view.resolution, view.resolution]
         if view.randomly:
-            image = _random_resized(image, view, self.epoch, index)
+            image = _random_resized(image, view, self.epoch, index, copy)
         else:
             image = F.resize(image, [math.ceil(view.resolution / 0.875)], antialias=True)
             image = F.center_crop(image, size)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from runner.training.augmentation import normalise
-from runner.training.data import Source, Splits, View, batches
+from runner.training.data import Resident, Source, Splits, View, batches
+from runner.training.step import autocast
 from tricks.recipe import Recipe
 
 BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
@@ -37,27 +39,34 @@ def evaluate(
     device: torch.device,
     loaders: int = 0,
 ) -> Evaluation:
-    """Evaluate `model` on `source`, without augmentation and in evaluation mode."""
+    """Evaluate `model` on `source`, without augmentation and in evaluation mode.
+
+    A recipe's `predict` (test-time augmentation) gives log-probabilities in place of logits.
+    """
+    predict: Any = recipe.predict
     model.eval()
     order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
     total, correct = torch.zeros((), dtype=torch.float64), []
-    view = View(recipe.resolution, recipe.crop)
+    view = View(_side(source, recipe), recipe.crop)
     for images, labels in batches(source, order, view, device, loaders=loaders):
         x = as_input(images, splits, recipe)
         with autocast(recipe, device):
-            logits = model(x)
+            logits = model(x) if predict is None else predict.predict(model, x)
         logits = logits.float()
         total += F.cross_entropy(logits, labels, reduction="sum").double().cpu()
         correct.append((logits.argmax(1) == labels).cpu())
     return Evaluation(total.item() / len(source), torch.cat(correct))
 
 
+def _side(source: Source, recipe: Recipe) -> int:
+    """Pixels a side of evaluated images; 0: as stored."""
+    if recipe.eval_scale == 1:
+        return recipe.resolution
+    stored = source.images.shape[-1] if isinstance(source, Resident) else 0
+    return max(1, round((recipe.resolution or stored) * recipe.eval_scale))
+
+
 def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
     """Normalised float images in the recipe's memory layout."""
     x = normalise(images, splits.mean, splits.std)
     return x.contiguous(memory_format=torch.channels_last) if recipe.channels_last else x
-
-
-def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
-    """The recipe's precision as a context."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bf16")

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from runner.training import augmentation as aug
 from runner.training.data import Splits, View, batches
-from runner.training.evaluation import as_input, autocast, evaluate
+from runner.training.evaluation import as_input, evaluate
 from runner.training.model import build
 from runner.training.randomness import derive, generator, in_stream
-from tricks.learning_rate import curve
+from runner.training.step import Step
 from tricks.recipe import Recipe
 
 EXPLODED = 100  # an epoch's loss above this many times that of guessing counts as diverged
@@ -50,30 +49,30 @@ def train(
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
     model = build(recipe, splits.classes, splits.channels).to(device)
-    spec: Any = recipe.optimizer
-    optimizer = spec.build([p for p in model.parameters() if p.requires_grad])
     batch = min(recipe.batch_size, len(splits.train))
     per_epoch = len(splits.train) // batch
-    lrs = curve(recipe, recipe.epochs * per_epoch)
-    training = Training(model, steps=len(lrs))
-    view = View(recipe.resolution, recipe.crop, seed)
+    take_step = Step(recipe, model, recipe.epochs * per_epoch, device)
+    training = Training(take_step.evaluated, steps=take_step.steps)
+    view = View(recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats)
     for epoch in range(recipe.epochs):
         began, cpu = time.perf_counter(), _cpu_seconds()
         model.train()
         aug.seed_forward(seed, epoch)
         shuffled = torch.randperm(len(splits.train), generator=generator(seed, "order", epoch))
-        order = shuffled[: per_epoch * batch].view(per_epoch, batch).tolist()
+        shuffled = shuffled.repeat_interleave(recipe.repeats)[: per_epoch * batch]
+        order = shuffled.view(per_epoch, batch).tolist()
         losses = torch.zeros((), device=device)
         source = batches(splits.train, order, view, device, epoch, loaders)
         for step in range(per_epoch):
+            place = epoch * per_epoch + step
             asked = time.perf_counter()
             images, labels = next(source)
             training.seconds["wait"] += time.perf_counter() - asked
-            images = aug.augment(images, recipe, seed, epoch, step)
+            images = aug.augment(images, recipe, seed, epoch, step, order[step])
             soft = aug.targets(labels, splits.classes, recipe.smoothing)
-            x, y = aug.mix(as_input(images, splits, recipe), soft, recipe, seed, epoch, step)
-            lr = lrs[epoch * per_epoch + step]
-            losses += _step(model, optimizer, x, y, lr, recipe, device)
+            inputs = as_input(images, splits, recipe)
+            inputs = aug.resize(inputs, recipe, place / take_step.steps)
+            losses += take_step(*aug.mix(inputs, soft, recipe, seed, epoch, step), place)
         next(source, None)  # lets the loader processes end
         loss = losses.item() / per_epoch  # waits for the device
         training.seconds["train"] += time.perf_counter() - began
@@ -81,11 +80,12 @@ def train(
         training.images += per_epoch * batch
         training.diverged = not loss < EXPLODED * math.log(splits.classes)
         if training.diverged:
+            lr = take_step.lrs[place]
             training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
             return training
         began = time.perf_counter()
-        held = evaluate(model, splits.validation, splits, recipe, device, loaders)
-        probe = evaluate(model, splits.probe, splits, recipe, device, loaders)
+        held = evaluate(training.model, splits.validation, splits, recipe, device, loaders)
+        probe = evaluate(training.model, splits.probe, splits, recipe, device, loaders)
         training.seconds["evaluate"] += time.perf_counter() - began
         figures = {
             "epoch": epoch + 1,
@@ -93,35 +93,11 @@ def train(
             "val_loss": finite(held.loss),
             "val_accuracy": held.accuracy,
             "probe_accuracy": probe.accuracy,
-            "lr": lr,
+            "lr": take_step.lrs[place],
         }
         training.epochs.append(figures)
         emit(figures)
     return training
-
-
-def _step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    x: Tensor,
-    y: Tensor,
-    lr: float,
-    recipe: Recipe,
-    device: torch.device,
-) -> Tensor:
-    """One optimizer step at `lr`; returns the loss before it, detached."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr * group.get("lr_factor", 1.0)
-
-    def closure() -> Tensor:
-        optimizer.zero_grad(set_to_none=True)
-        with autocast(recipe, device):
-            loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        return loss
-
-    loss: Any = optimizer.step(closure)  # type: ignore[arg-type]
-    return loss.detach()
 
 
 def _cpu_seconds() -> float:

@@ -22,15 +22,24 @@ class SmallImageResNet50(nn.Module):
     `channels=` would leave the stem at 64 channels.
     """
 
-    def __init__(self, classes: int, channels: int, width: float) -> None:
-        """`channels` of the input images; `width` multiplies every channel count."""
+    def __init__(
+        self,
+        classes: int,
+        channels: int,
+        width: float,
+        blocks: tuple[int, int, int, int] = (3, 4, 6, 3),
+    ) -> None:
+        """`channels` of the input images; `width` multiplies every channel count.
+
+        blocks: residual blocks of each stage; a test makes do with fewer.
+        """
         super().__init__()
         planes = tuple(max(1, round(width * p)) for p in (64, 128, 256, 512))
         self.conv1 = nn.Conv2d(channels, planes[0], 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
         self.act1 = nn.ReLU(inplace=True)
         stages, _ = make_blocks(
-            (Bottleneck,) * 4, planes, (3, 4, 6, 3), inplanes=planes[0],
+            (Bottleneck,) * 4, planes, blocks, inplanes=planes[0],
             norm_layer=nn.BatchNorm2d, act_layer=nn.ReLU,
         )  # fmt: skip
         self.layer1, self.layer2, self.layer3, self.layer4 = (stage for _, stage in stages)
@@ -39,11 +48,18 @@ class SmallImageResNet50(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) -> feature maps (B, C', H', W')."""
+        x = self.act1(self.bn1(self.conv1(x)))
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+    def get_classifier(self) -> nn.Module:
+        """The last layer, by timm's name for it."""
+        return self.fc
+
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) -> logits (B, K)."""
-        x = self.act1(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(x.mean((2, 3)))
+        return self.fc(self.forward_features(x).mean((2, 3)))
 
 
 def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
@@ -52,6 +68,8 @@ def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     Raises BadInput for an unknown model, or pretrained weights that do not exist or cannot be had.
     """
     model = _network(recipe, classes, channels)
+    for change in recipe.surgery:
+        change.operate(model)  # type: ignore[attr-defined]
     if recipe.norm is not None:
         recipe.norm.surgery(model)  # type: ignore[attr-defined]
     for item in recipe.init:

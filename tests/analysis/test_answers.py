@@ -453,7 +453,7 @@ def test_lost_arms_that_cost_the_interactions_are_named():
         for y in rng.normal(90, 1, 2)
     ]
     runs = pd.DataFrame(rows).assign(state="ok")
-    factors = {n: ("off", "on") for n in names}
+    factors = dict.fromkeys(names, ("off", "on"))
 
     def notes(frame):
         return " ".join(Experiment(frame, factors, grid="fraction").analyze().to_json()["notes"])

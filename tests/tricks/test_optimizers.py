@@ -6,39 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tricks.stepping import LEARNING_RATES, problem, run, same
 from tricks import BadInput, parse
 from tricks.optimizer.adamw import AdamW
 from tricks.optimizer.lars import LARS, split_by_rank
 from tricks.optimizer.sgd import SGD
 
-SHAPES = [(4, 3), (2, 3, 3, 3), (5,), ()]
-LEARNING_RATES = [0.5, 2.0, 1.5, 0.1, 0.01]  # changing from step to step, as a schedule does
 
-
-def run(trick, gradients, start, learning_rates=LEARNING_RATES):
-    """The parameters after each step of `trick`, given the gradients of each step."""
-    parameters = [torch.nn.Parameter(torch.tensor(p, dtype=torch.float32)) for p in start]
-    optimizer = trick.build(parameters)
-    for lr, step in zip(learning_rates, gradients, strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        for parameter, gradient in zip(parameters, step, strict=True):
-            parameter.grad = torch.tensor(gradient, dtype=torch.float32)
-        optimizer.step()
-        yield [parameter.detach().numpy().copy() for parameter in parameters]
-
-
-@pytest.fixture
-def problem():
-    rng = np.random.default_rng(0)
-    start = [rng.normal(size=shape) for shape in SHAPES]
-    gradients = [[rng.normal(size=shape) for shape in SHAPES] for _ in LEARNING_RATES]
-    return start, gradients
-
-
-def same(found, expected):
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+@pytest.fixture(name="problem")
+def gradients_given():
+    return problem()
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -143,7 +120,12 @@ def test_an_optimizer_starts_at_its_own_lr_and_steps_with_a_closure(trick):
     [
         "lars(lr=0)", "lars(momentum=1)", "lars(trust=0)", "lars(decay=-1)", "adamw(lr=-1)",
         "adamw(betas=(0.9,))", "adamw(betas=(0.9, 1.0))", "adamw(eps=0)", "adamw(decay=-0.1)",
-        "sgd(momentum=1.0)", "sgd(lr=0)", "sgd(decay=-1)",
+        "sgd(momentum=1.0)", "sgd(lr=0)", "sgd(decay=-1)", "adam(lr=0)", "radam(betas=(1, 0))",
+        "nadam(eps=0)", "adopt(decay=-1)", "lion(betas=(0.9,))", "lamb(lr=-1)",
+        "muon(momentum=1)", "sgd-nesterov(momentum=0)", "sgd-nesterov(decay=-1)", "sam(rho=0)",
+        "lookahead(every=0)", "lookahead(share=1)", "clip-norm(max_norm=0)",
+        "clip-value(limit=0)", "adaptive-clip(share=0)", "adaptive-clip(least=0)",
+        "linear-lr-scaling(batch=0)",
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_bad_input(text):

@@ -160,6 +160,7 @@ def test_a_broken_installed_plugin_is_left_out_with_one_line(tmp_path):
     code += "print(len(trick.registry()), loading.broken())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "13 {'mine (broken_plugin)': 'ZeroDivisionError: division by zero'}\n"
+    left_out = {"mine (broken_plugin)": "ZeroDivisionError: division by zero"}
+    assert done.stdout == f"{len(registry())} {left_out}\n"
     assert done.stderr.count("\n") == 1
     assert "plug-in mine (broken_plugin) is broken" in done.stderr

@@ -27,6 +27,12 @@ CHANGES = {
     "crop": "pad", "flip": True, "transforms": (parse("randaugment"),), "smoothing": 0.1,
     "mixers": (MixUp(),), "precision": "bf16", "threads": 2, "channels_last": True,
     "stream": 1,
+    "surgery": (parse("resnet-c"),), "eval_scale": 1.25, "mix_share": 0.9,
+    "resizing": parse("progressive-resizing"), "objective": parse("bce"), "average": parse("ema"),
+    "predict": parse("flip-tta"),
+    "freeze": parse("frozen-backbone"), "groups": parse("no-bias-decay"), "lr_batch": 256,
+    "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
+    "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
 }  # fmt: skip
 
 

@@ -1,17 +1,25 @@
-"""Warmup and cosine against a written-out curve; step decay at its milestones."""
+"""Schedules against written-out curves and torch's schedulers."""
 
 from __future__ import annotations
 
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tricks import BadInput, parse
+from tricks import BadInput, Recipe, TrickConflict, compose, parse
+from tricks.learning_rate import curve, momenta
+from tricks.optimizer.sgd import SGD
 from tricks.schedule.cosine import Cosine
+from tricks.schedule.linear import Linear
+from tricks.schedule.one_cycle import OneCycle
+from tricks.schedule.polynomial import Polynomial
 from tricks.schedule.step_decay import StepDecay
+from tricks.schedule.warm_restarts import WarmRestarts
 from tricks.schedule.warmup import Warmup
+from tricks.schedule.warmup_stable_decay import WarmupStableDecay
 
 
 def test_warmup_and_cosine_follow_the_written_out_curve():
@@ -68,11 +76,106 @@ def test_step_decay_at_its_milestones():
     )
 
 
+def test_linear_and_polynomial_by_hand():
+    at = (0.1, 0.5, 0.9)
+    assert [Linear().scale(p) for p in at] == pytest.approx([0.9, 0.5, 0.1])
+    assert [Polynomial().scale(p) for p in at] == pytest.approx([0.81, 0.25, 0.01])
+    assert [Polynomial(power=0.5).scale(p) for p in (0.19, 0.96)] == pytest.approx([0.9, 0.2])
+
+
+@pytest.mark.parametrize(("total", "first", "growth"), [(70, 10, 2), (30, 10, 1)])
+def test_warm_restarts_are_torchs(total, first, growth):
+    """At the middle of a step, which torch's scheduler has at a time and a half of a step."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    torchs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, first, growth)
+    scale = WarmRestarts(cycles=3, growth=growth).scale
+    for step in range(total):
+        torchs.step(step + 0.5)
+        assert scale((step + 0.5) / total) == pytest.approx(torchs.get_last_lr()[0], abs=1e-9)
+
+
+def test_warm_restarts_by_hand():
+    scale = WarmRestarts(cycles=2, growth=3.0).scale  # a quarter, and the rest
+    assert [scale(p) for p in (0.0, 0.125, 0.25, 0.625)] == pytest.approx([1, 0.5, 1, 0.5])
+    assert 0 < scale(0.2499) < 1e-4
+    assert 0 <= scale(1.0) < 1e-9
+
+
+def test_one_cycle_is_torchs():
+    """torch's ends lie on steps: a long training makes the difference small."""
+    total = 10_000
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    torchs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=total)
+    trick = OneCycle()
+    for step in range(total):
+        if step % 97 == 0 or step == total - 1:
+            progress = (step + 0.5) / total
+            assert trick.scale(progress) == pytest.approx(torchs.get_last_lr()[0], abs=6e-4)
+            momentum = optimizer.param_groups[0]["momentum"]
+            assert trick.momentum(progress) == pytest.approx(momentum, abs=6e-5)
+        if step < total - 1:
+            optimizer.step()
+            torchs.step()
+
+
+def test_one_cycle_by_hand():
+    trick = OneCycle(rise=0.4, start=10.0, end=100.0, high=0.9, low=0.5)
+    # Half of the way up, the top, half of the way down, the end.
+    at = (0.0, 0.2, 0.4, 0.7, 1.0)
+    assert [trick.scale(p) for p in at] == pytest.approx([0.1, 0.55, 1, 0.5005, 0.001])
+    assert [trick.momentum(p) for p in at] == pytest.approx([0.9, 0.7, 0.5, 0.7, 0.9])
+
+
+def test_warmup_stable_decay_by_hand():
+    at = (0.01, 0.5, 0.799, 0.85, 0.992)
+    root = WarmupStableDecay()
+    assert [root.scale(p) for p in at] == pytest.approx([1, 1, 1, 0.5, 1 - math.sqrt(0.96)])
+    line = WarmupStableDecay(shape="linear", decay=0.4)
+    assert [line.scale(p) for p in (0.6, 0.7, 0.9)] == pytest.approx([1, 0.75, 0.25])
+
+
+@pytest.mark.parametrize("total", [1, 2, 7, 130, 5000])
+@pytest.mark.parametrize(
+    "trick",
+    [
+        Linear(), Polynomial(), Polynomial(power=5.0), OneCycle(), WarmRestarts(),
+        WarmRestarts(cycles=7, growth=1.0), WarmupStableDecay(), WarmupStableDecay(decay=1.0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_step_has_a_learning_rate_of_zero(trick, total):
+    recipe = compose(Recipe(optimizer=SGD(lr=0.1)), [trick])
+    assert all(0 < lr <= 0.1 + 1e-12 for lr in curve(recipe, total))
+
+
+def test_the_curves_of_a_recipe():
+    base = Recipe(optimizer=SGD(lr=2.0), epochs=10)
+    rates = curve(compose(base, [WarmupStableDecay(warmup=0.1)]), 100)
+    assert rates[:10] == pytest.approx([0.2 * i for i in range(1, 11)])
+    assert rates[10:80] == [2.0] * 70
+    assert rates[99] == pytest.approx(2 * (1 - math.sqrt(0.975)))
+    both = compose(base, [OneCycle()])
+    assert len(curve(both, 100)) == len(momenta(both, 100)) == 100
+    assert momenta(base, 100) is None
+    assert momenta(compose(base, [Linear()]), 100) is None
+
+
+def test_one_warmup_is_enough():
+    with pytest.raises(TrickConflict, match="one-cycle needs warmup=None: it rises"):
+        compose(Recipe(), [OneCycle(), Warmup()])
+    with pytest.raises(TrickConflict, match="both set warmup"):
+        compose(Recipe(), [WarmupStableDecay(), Warmup()])
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "warmup(share=0)", "warmup(share=1.5)", "warmup(epochs=0)", "warmup(minimum=0)",
         "warmup(minimum=2.5)", "step-decay(milestones=(0.5, 1.0))", "step-decay(gamma=0)",
+        "one-cycle(rise=1)", "one-cycle(start=0.5)", "one-cycle(low=0.96)", "one-cycle(high=1)",
+        "polynomial(power=0)", "warm-restarts(cycles=1)", "warm-restarts(growth=0.5)",
+        "warmup-stable-decay(decay=0)", "warmup-stable-decay(warmup=0)",
+        "warmup-stable-decay(shape='cosine')",
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_bad_input(text):

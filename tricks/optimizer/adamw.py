@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tricks.optimizer.checks import check
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -30,14 +31,7 @@ class AdamW(Trick):
     decay: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.lr is not None and self.lr <= 0:
-            raise ValueError(f"lr must be above 0, not {self.lr}")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be two numbers from 0 to below 1, not {self.betas}")
-        if self.eps <= 0:
-            raise ValueError(f"eps must be above 0, not {self.eps}")
-        if self.decay < 0:
-            raise ValueError(f"decay must be at least 0, not {self.decay}")
+        check(self)
 
     def edits(self) -> Edits:
         return Edits(sets={"optimizer": self})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tricks.optimizer.checks import check
+from tricks.optimizer.groups import divide
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -16,19 +18,9 @@ def split_by_rank(parameters: list[Any]) -> list[dict[str, Any]]:
 
     `parameters` are tensors or groups; a group's own settings stay with both of its parts.
     """
-    groups = parameters if parameters and isinstance(parameters[0], dict) else [
-        {"params": list(parameters)}
-    ]  # fmt: skip
-    split = []
-    for group in groups:
-        weights = [p for p in group["params"] if p.ndim > 1]
-        vectors = [p for p in group["params"] if p.ndim <= 1]
-        if weights:
-            split.append({**group, "params": weights})
-        if vectors:
-            plain = {"weight_decay": 0.0, "always_adapt": False}
-            split.append({**group, "params": vectors, **plain})
-    return split
+    weights, vectors = divide(parameters, lambda p: p.ndim > 1)
+    plain = {"weight_decay": 0.0, "always_adapt": False}
+    return [*weights, *({**group, **plain} for group in vectors)]
 
 
 @dataclass(frozen=True)
@@ -52,14 +44,7 @@ class LARS(Trick):
     decay: float = 5e-4
 
     def __post_init__(self) -> None:
-        if self.lr is not None and self.lr <= 0:
-            raise ValueError(f"lr must be above 0, not {self.lr}")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be at least 0 and below 1, not {self.momentum}")
-        if self.trust <= 0:
-            raise ValueError(f"trust must be above 0, not {self.trust}")
-        if self.decay < 0:
-            raise ValueError(f"decay must be at least 0, not {self.decay}")
+        check(self)
 
     def edits(self) -> Edits:
         return Edits(sets={"optimizer": self})

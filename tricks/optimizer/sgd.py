@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tricks.optimizer.checks import check
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -25,12 +26,7 @@ class SGD(Trick):
     decay: float = 5e-4
 
     def __post_init__(self) -> None:
-        if self.lr is not None and self.lr <= 0:
-            raise ValueError(f"lr must be above 0, not {self.lr}")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be at least 0 and below 1, not {self.momentum}")
-        if self.decay < 0:
-            raise ValueError(f"decay must be at least 0, not {self.decay}")
+        check(self)
 
     def edits(self) -> Edits:
         return Edits(sets={"optimizer": self})

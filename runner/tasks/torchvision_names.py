@@ -1,0 +1,150 @@
+"""torchvision:NAME: any image classification data set of torchvision; imagenette and imagenet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES, TEST, VALIDATION, split
+from runner.tasks.task import Task, listing
+from tricks.errors import BadInput, unknown
+from tricks.optimizer.sgd import SGD
+
+if TYPE_CHECKING:
+    from runner.training.data import Catalogue, Splits
+
+# Arguments that give the parts (train, val, test) of torchvision's class; None: held out of
+# training. What torchvision calls "val" is the test set where it has no other.
+_SPLIT = [{"split": "train"}, {"split": "val"}, {"split": "test"}]
+_TWO = [{"split": "train"}, None, {"split": "test"}]
+_TESTED_ON_VAL = [{"split": "train"}, None, {"split": "val"}]
+_FLAG = [{"train": True}, None, {"train": False}]
+_WHOLE: list[dict[str, Any] | None] = [{}, None, None]
+DATASETS: dict[str, list[Any]] = {
+    "CIFAR10": _FLAG, "CIFAR100": _FLAG, "FashionMNIST": _FLAG, "KMNIST": _FLAG, "MNIST": _FLAG,
+    "QMNIST": _FLAG, "USPS": _FLAG,
+    "EMNIST": [{"split": "balanced", "train": True}, None, {"split": "balanced", "train": False}],
+    "Country211": [{"split": "train"}, {"split": "valid"}, {"split": "test"}],
+    "DTD": _SPLIT, "FGVCAircraft": _SPLIT, "Flowers102": _SPLIT, "PCAM": _SPLIT,
+    "RenderedSST2": _SPLIT,
+    "Food101": _TWO, "GTSRB": _TWO, "STL10": _TWO, "SVHN": _TWO, "StanfordCars": _TWO,
+    "OxfordIIITPet": [{"split": "trainval"}, None, {"split": "test"}],
+    "CLEVRClassification": _TESTED_ON_VAL, "Imagenette": _TESTED_ON_VAL, "ImageNet": _TESTED_ON_VAL,
+    "Places365": [
+        {"split": "train-standard", "small": True}, None, {"split": "val", "small": True},
+    ],
+    "Caltech101": _WHOLE, "Caltech256": _WHOLE, "EuroSAT": _WHOLE, "SUN397": _WHOLE,
+}  # fmt: skip
+
+
+def torchvision_task(name: str) -> Task:
+    """The task of `torchvision:NAME`. Raises BadInput for a data set that torchvision has not."""
+    source = name.removeprefix("torchvision:")
+    known = {key.lower(): key for key in DATASETS}
+    if source.lower() not in known:
+        raise BadInput(f"--task {name}: {unknown('data set of torchvision', source, DATASETS)}")
+    source = known[source.lower()]
+    return _task(name, source, f"torchvision's {source}", FINE_TUNING, FINE_TUNING_RATES)
+
+
+def fingerprint(source: str, data: Path) -> Mapping[str, Any]:
+    """Names and sizes of all files in the data set's own folder. Raises BadInput if it is empty."""
+    folder = data / source
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    if not files:
+        raise BadInput(
+            f"{source} is not there: {folder} holds no files; fetch it with --download, or put "
+            "there what torchvision's class of that name reads"
+        )
+    return {"name": source, "files": listing(files, folder), "split": [VALIDATION, TEST]}
+
+
+def load(source: str, data: Path, train_images: int | None) -> Splits:
+    """The data set's own parts, the others held out of training, stratified."""
+    names = ("train", "val", "test")
+    parts = {
+        part: _catalogue(source, data, arguments)
+        for part, arguments in zip(names, DATASETS[source], strict=True)
+        if arguments is not None
+    }
+    if DATASETS[source] is _WHOLE:
+        parts = {"all": parts["train"]}
+    return split(data / source, parts, train_images)
+
+
+def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalogue:
+    import torch
+    import torchvision
+
+    from runner.training.data import Catalogue
+
+    try:
+        dataset = getattr(torchvision.datasets, source)(data / source, **arguments)
+    except Exception as error:  # torchvision says a missing or broken file in many ways
+        raise BadInput(
+            f"{source} in {data / source} cannot be read ({type(error).__name__} "
+            f"{str(error).splitlines()[0]}): fetch it with --download"
+        ) from error
+    found = torch.tensor(labels(dataset))
+    return Catalogue(dataset, tuple(range(len(found))), found)
+
+
+def labels(dataset: Any) -> list[int]:
+    """The class of every image, from the list that torchvision keeps, else image by image."""
+    for name in ("targets", "_labels", "labels", "y"):
+        held = getattr(dataset, name, None)
+        if held is not None and len(held) == len(dataset):
+            return [int(label) for label in held]
+    for name in ("_samples", "samples", "imgs"):
+        pairs = getattr(dataset, name, None)
+        if pairs is not None and len(pairs) == len(dataset):
+            return [int(label) for _, label in pairs]
+    return [int(dataset[i][1]) for i in range(len(dataset))]
+
+
+def download(source: str, data: Path) -> None:
+    """Fetch the data set into its own folder, by torchvision. Raises BadInput."""
+    import torchvision
+
+    parts = [arguments for arguments in DATASETS[source] if arguments is not None]
+    try:
+        (data / source).mkdir(parents=True, exist_ok=True)
+        for arguments in parts:
+            getattr(torchvision.datasets, source)(data / source, download=True, **arguments)
+    except (OSError, RuntimeError, TypeError) as error:
+        raise BadInput(f"{source} cannot be fetched into {data / source}: {error}") from error
+
+
+def _task(name: str, source: str, summary: str, baseline: Any, rates: Mapping[str, float]) -> Task:
+    return Task(
+        name=name,
+        summary=summary,
+        baseline=baseline,
+        learning_rates=rates,
+        fingerprint=partial(fingerprint, source),
+        load=partial(load, source),
+        download=partial(download, source),
+    )
+
+
+# Not tuned here. imagenet: He et al. 2016 and Goyal et al. 2017 for batches of 256.
+_SCRATCH = replace(FINE_TUNING, start="scratch", batch_size=64, epochs=40, resolution=160)
+TASKS = [
+    _task(
+        "imagenette",
+        "Imagenette",
+        "Imagenette: ten easy classes of ImageNet, 13,000 images, from scratch at 160 pixels",
+        _SCRATCH,
+        {"sgd": 0.05, "lars": 2.0, "adamw": 1e-3},
+    ),
+    _task(
+        "imagenet",
+        "ImageNet",
+        "ImageNet-1k: 1.28 million images, ResNet-50 from scratch at 224 pixels",
+        replace(_SCRATCH, batch_size=256, epochs=90, resolution=224, optimizer=SGD(decay=1e-4)),
+        {"sgd": 0.1, "lars": 2.0, "adamw": 1e-3},
+    ),
+]

@@ -1,0 +1,107 @@
+"""One optimizer step: forward, loss, backward, clip, update, in the recipe's precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tricks.learning_rate import curve, momenta
+from tricks.recipe import Recipe
+
+
+class Step:
+    """The optimizer of a training, with what the recipe puts around it.
+
+    lrs: of each step. evaluated: the model that counts, trained or averaged.
+    Wrappers (SAM, lookahead) hold the optimizer from outside and see the gradient as a closure
+    gives it: accumulated over the recipe's `parts`, and clipped.
+    """
+
+    def __init__(self, recipe: Recipe, model: nn.Module, steps: int, device: torch.device) -> None:
+        spec: Any = recipe.optimizer
+        groups: Any = recipe.groups
+        self.recipe, self.model, self.steps, self.device = recipe, model, steps, device
+        self.lrs, self.momenta = curve(recipe, steps), momenta(recipe, steps)
+        self.objective: Any = recipe.objective
+        # What changes the network as training goes on: frozen weights, ramped regularisers.
+        changing: list[Any] = [recipe.freeze, *recipe.surgery]
+        self.changing = [item for item in changing if hasattr(item, "hold")]
+        average: Any = recipe.average
+        self.average = average
+        self.evaluated = model if average is None else average.begin(model, steps)
+        parameters: list[Any] = [p for p in model.parameters() if p.requires_grad]
+        if groups is not None:
+            parameters = groups.split(model)
+        arranging: list[Any] = [recipe.freeze, spec]  # by what the model alone tells: its head
+        for item in arranging:
+            if hasattr(item, "arrange"):
+                parameters = item.arrange(parameters, model)
+        self.optimizer = spec.build(parameters)
+        self.outer = self.optimizer
+        for item in recipe.wrappers:
+            wrapper: Any = item
+            self.outer = wrapper.wrap(self.outer)
+        # Half precision alone needs its loss scaled: small gradients would be 0.
+        half = recipe.precision == "fp16"
+        self.scaler = torch.amp.GradScaler(device.type, enabled=half)
+        if half:
+            # Where the first gradient overflows, torch's fused SGD leaves its momentum unset, and
+            # takes whatever was in memory for it: let the scaler leave that step out by itself.
+            self.optimizer._step_supports_amp_scaling = False
+
+    def __call__(self, x: Tensor, y: Tensor, place: int) -> Tensor:
+        """Take step number `place`; returns the loss before it, detached. y: (B, K)."""
+        self._set(self.lrs[place], self.momenta[place] if self.momenta else None)
+        for item in self.changing:
+            item.hold(self.model, place / self.steps)
+        if self.scaler.is_enabled():
+            loss: Any = self._gradient(x, y)
+            self.scaler.step(self.outer)
+            self.scaler.update()
+        else:
+            loss = self.outer.step(lambda: self._gradient(x, y))
+        if self.average is not None:
+            self.average.update(self.evaluated, self.model, place, self.steps)
+        return loss.detach()
+
+    def _set(self, lr: float, momentum: float | None) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr * group.get("lr_factor", 1.0)
+            if momentum is not None and "momentum" in group:
+                group["momentum"] = momentum
+            elif momentum is not None and "betas" in group:
+                group["betas"] = (momentum, *group["betas"][1:])
+
+    def _gradient(self, x: Tensor, y: Tensor) -> Tensor:
+        """The batch's mean loss; its clipped gradient is left in the parameters."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.device)
+        for images, targets in self._parts(x, y):
+            with autocast(self.recipe, self.device):
+                loss = self._loss(images, targets) * (len(images) / len(x))
+            self.scaler.scale(loss).backward()
+            total = total + loss.detach() if self.recipe.parts > 1 else loss
+        if self.recipe.clip is not None:
+            if self.scaler.is_enabled():
+                self.scaler.unscale_(self.outer)
+            clip: Any = self.recipe.clip
+            clip.clip(self.model)
+        return total
+
+    def _parts(self, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
+        count = self.recipe.parts
+        return [(x, y)] if count == 1 else list(zip(x.chunk(count), y.chunk(count), strict=True))
+
+    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
+        if self.objective is not None:
+            return self.objective.loss(self.model, x, y)
+        return F.cross_entropy(self.model(x), y)
+
+
+def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """The recipe's precision as a context."""
+    dtype = torch.float16 if recipe.precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, dtype=dtype, enabled=recipe.precision != "fp32")

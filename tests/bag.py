@@ -1,0 +1,69 @@
+"""What tests over the whole bag share: a tiny baseline, images and a network. Torch-free."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from tricks import Recipe, Trick, compose
+from tricks.mix.cutmix import CutMix
+from tricks.mix.mixup import MixUp
+from tricks.optimizer.sgd import SGD
+from tricks.schedule.step_decay import StepDecay
+
+BASELINE = Recipe(width=0.125, optimizer=SGD(), schedule=StepDecay(), epochs=1, batch_size=8)
+
+
+def ground(*tricks: Trick, baseline: Recipe = BASELINE) -> Recipe:
+    """`baseline` with what `tricks` act on, so that each of them changes something."""
+    names = {trick.name for trick in tricks}
+    if "mixing-off" in names:
+        mixer = next(mixer for mixer in (CutMix(), MixUp()) if mixer.name not in names)
+        epochs = max(2, baseline.epochs)
+        baseline = dataclasses.replace(baseline, mixers=(mixer,), epochs=epochs)
+    if "from-scratch" in names:
+        baseline = dataclasses.replace(baseline, start="pretrained")
+    if "sgd-nesterov" in names:
+        baseline = dataclasses.replace(baseline, optimizer=SGD(nesterov=False))
+    return baseline
+
+
+def on_ground(*tricks: Trick) -> Recipe:
+    """The recipe of `tricks` on their ground."""
+    return compose(ground(*tricks), tricks)
+
+
+def tiny_splits() -> Any:
+    """16 grey images of 8×8 noise, four classes, the same in every split."""
+    import torch
+
+    from runner.training.data import Resident, Splits
+
+    source = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (16, 1, 8, 8), generator=source).to(torch.uint8)
+    part = Resident(images, torch.arange(16) % 4)
+    return Splits(
+        train=part, validation=part, test=part, probe=part,
+        classes=4, channels=1, mean=(0.5,), std=(0.25,),
+    )  # fmt: skip
+
+
+def cut_network(recipe: Recipe, classes: int, channels: int) -> Any:
+    """small-image-resnet50 of two blocks: every kind of part, in a fraction of the time."""
+    from runner.training.model import SmallImageResNet50
+
+    return SmallImageResNet50(classes, channels, recipe.width, blocks=(1, 0, 0, 1))
+
+
+def train_two_steps(*tricks: Trick) -> Any:
+    """The training of `tricks` on their ground, for two steps an epoch."""
+    import torch
+
+    from runner.training.loop import train
+    from tricks import resolve
+
+    recipe = resolve(on_ground(*tricks), {"sgd": 0.01, "lars": 0.5, "adamw": 0.001})
+    torch.set_num_threads(1)
+    # There are no weights to load into so small a network.
+    recipe = dataclasses.replace(recipe, start="scratch")
+    return train(recipe, tiny_splits(), 0, torch.device("cpu"))

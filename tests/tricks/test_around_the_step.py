@@ -1,0 +1,261 @@
+"""SAM, lookahead, clipping, accumulation and cycled momentum, each by hand or against NumPy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from runner.training.step import Step
+from tricks import Recipe, TrickConflict, compose, parse
+from tricks.optimizer.adamw import AdamW
+from tricks.optimizer.adaptive_clip import AdaptiveClip
+from tricks.optimizer.clip_norm import ClipNorm
+from tricks.optimizer.clip_value import ClipValue
+from tricks.optimizer.lookahead import Lookahead
+from tricks.optimizer.sam import SAM
+from tricks.optimizer.sgd import SGD
+
+PLAIN = SGD(lr=0.1, momentum=0.0, nesterov=False, decay=0.0)
+
+
+def bowl(wrapper, start, curvature, steps, optimizer=PLAIN):
+    """Where `wrapper` goes, step by step, on ½ Σ curvature · w²; and the losses it tells."""
+    w = nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    held = wrapper(optimizer.build([w]))
+
+    def closure():
+        held.optimizer.zero_grad()
+        loss = (torch.tensor(curvature, dtype=torch.float64) * w**2).sum() / 2
+        loss.backward()
+        return loss
+
+    told = []
+    for _ in range(steps):
+        loss = held.step(closure).item()
+        told.append((w.tolist(), loss))
+    return told
+
+
+def test_sam_by_hand():
+    # w = (3, 4), gradient w, climb 0.5 · (0.6, 0.8): the gradient that counts is (3.3, 4.4).
+    ((w, loss),) = bowl(SAM(rho=0.5).wrap, [3.0, 4.0], [1.0, 1.0], 1)
+    assert w == pytest.approx([2.67, 3.56])
+    assert loss == pytest.approx(12.5)
+    # Gradient (6, 8) at (6, 4): climb 1 · (0.6, 0.8), there (6.6, 9.6), lr 0.1; then once more.
+    (w, _), (again, _) = bowl(SAM(rho=1.0).wrap, [6.0, 4.0], [1.0, 2.0], 2)
+    assert w == pytest.approx([5.34, 3.04])
+    gradient = np.array([5.34, 6.08])
+    top = np.array(w) + gradient / np.sqrt((gradient**2).sum())
+    assert again == pytest.approx(np.array(w) - 0.1 * np.array([1, 2]) * top)
+
+
+def test_sam_climbs_over_all_layers_together_and_momentum_sees_the_top_alone():
+    a, b, still = (nn.Parameter(torch.tensor([x])) for x in (3.0, 4.0, 7.0))
+    sam = SAM(rho=0.5).wrap(dataclasses.replace(PLAIN, momentum=0.5).build([a, b, still]))
+
+    def closure():
+        sam.optimizer.zero_grad()
+        loss = (a**2 + b**2).sum() / 2
+        loss.backward()
+        return loss
+
+    sam.step(closure)
+    assert [a.item(), b.item(), still.item()] == pytest.approx([2.67, 3.56, 7.0])
+    buffer = sam.optimizer.state[a]["momentum_buffer"]
+    assert buffer.item() == pytest.approx(3.3)
+
+
+def test_lookahead_by_hand():
+    # Each fast step is 0.9 of the one before; from 1: 0.9, then 0.81, back to 1 - 0.19 / 2.
+    told = bowl(Lookahead(every=2, share=0.5).wrap, [1.0], [1.0], 4)
+    assert [w[0] for w, _ in told] == pytest.approx([0.9, 0.905, 0.8145, 0.905**2])
+    told = bowl(Lookahead(every=3, share=0.8).wrap, [1.0], [1.0], 3)
+    assert told[-1][0] == pytest.approx([1 - 0.8 * (1 - 0.729)])
+
+
+class Linear(nn.Module):
+    """Softmax regression on two pixels, which NumPy can follow."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 3)
+
+    def get_classifier(self):
+        return self.fc
+
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+
+
+def gradient(w, b, x, y):
+    scores = np.exp(x @ w.T + b)
+    error = (scores / scores.sum(1, keepdims=True) - y) / len(x)
+    return [error.T @ x, error.sum(0)]
+
+
+def clipped(gradients, limit):
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    return [g * min(1, limit / norm) for g in gradients]
+
+
+def batches(count, size=6):
+    rng = np.random.default_rng(1)
+    return [
+        (rng.normal(size=(size, 2)), np.eye(3)[rng.integers(3, size=size)]) for _ in range(count)
+    ]
+
+
+def stepped(recipe, data):
+    """Weight and bias after each of the steps of `recipe`; they start at the same place."""
+    torch.manual_seed(0)
+    model = Linear()
+    start = [p.detach().numpy().astype(float) for p in model.parameters()]
+    take = Step(recipe, model, len(data), torch.device("cpu"))
+    after = []
+    for place, (x, y) in enumerate(data):
+        images = torch.tensor(x, dtype=torch.float32).view(len(x), 1, 1, 2)
+        take(images, torch.tensor(y, dtype=torch.float32), place)
+        after.append([p.detach().numpy().copy() for p in model.parameters()])
+    return start, after, take
+
+
+def agree(found, expected):
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_lookahead_around_sam_with_clipped_gradients_and_momentum():
+    data = batches(6)
+    recipe = compose(
+        Recipe(optimizer=SGD(lr=0.5, nesterov=False, decay=0.01)),
+        [Lookahead(every=2, share=0.25), SAM(rho=0.2), ClipNorm(max_norm=0.3)],
+    )
+    assert [item.name for item in recipe.wrappers] == ["sam", "lookahead"]
+    now, after, _ = stepped(recipe, data)
+    slow = [p.copy() for p in now]
+    velocity = [0, 0]
+    limits = []
+    for step, (x, y) in enumerate(data):
+        raw = gradient(*now, x, y)
+        limits.append(np.sqrt(sum((g**2).sum() for g in raw)))
+        up = clipped(raw, 0.3)
+        norm = np.sqrt(sum((g**2).sum() for g in up))
+        top = [p + 0.2 * g / norm for p, g in zip(now, up, strict=True)]
+        counts = clipped(gradient(*top, x, y), 0.3)
+        for i in range(2):
+            velocity[i] = 0.9 * velocity[i] + counts[i] + 0.01 * now[i]
+            now[i] = now[i] - 0.5 * velocity[i]
+        if step % 2 == 1:
+            slow = [s + 0.25 * (p - s) for s, p in zip(slow, now, strict=True)]
+            now = [s.copy() for s in slow]
+        agree(after[step], now)
+    assert min(limits) > 0.3
+
+
+@pytest.mark.parametrize("optimizer", [AdamW(lr=0.1), SGD(lr=0.1)])
+def test_one_cycle_moves_momentum(optimizer):
+    data = batches(20)
+    recipe = compose(Recipe(), [optimizer, parse("one-cycle(rise=0.5)")])
+    now, after, take = stepped(recipe, data)
+    memory = [[np.zeros_like(p), np.zeros_like(p)] for p in now]
+    product = 1.0
+    for step, (x, y) in enumerate(data):
+        lr, momentum = take.lrs[step], take.momenta[step]
+        product *= momentum
+        for i, g in enumerate(gradient(*now, x, y)):
+            mean, square = memory[i]
+            if optimizer.name == "sgd":
+                g = g + 5e-4 * now[i]
+                mean[:] = momentum * mean + g
+                now[i] = now[i] - lr * (g + momentum * mean)
+                continue
+            mean[:] = momentum * mean + (1 - momentum) * g
+            square[:] = 0.999 * square + 0.001 * g**2
+            t = step + 1  # torch corrects by the momentum of the step
+            update = mean / (1 - momentum**t) / (np.sqrt(square / (1 - 0.999**t)) + 1e-8)
+            now[i] = now[i] * (1 - lr * 0.01) - lr * update
+        agree(after[step], now)
+    assert min(take.momenta) < 0.86 < 0.94 < max(take.momenta)
+
+
+def test_accumulated_gradients_are_those_of_the_batch():
+    data = batches(4, size=7)  # parts of 4 and 3 images
+    whole = Recipe(optimizer=SGD(lr=0.3))
+    for clip in (None, ClipNorm(max_norm=0.2)):
+        one = dataclasses.replace(whole, clip=clip)
+        two = compose(one, [parse("gradient-accumulation")])
+        agree(stepped(two, data)[1][-1], stepped(one, data)[1][-1])
+
+
+def test_clipping_by_norm_and_by_value_by_hand():
+    model = Linear()
+
+    def after(trick):
+        model.fc.weight.grad = torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, -0.5]])
+        model.fc.bias.grad = torch.tensor([0.0, 4.0, 0.0])
+        trick.clip(model)
+        return [p.grad.tolist() for p in model.parameters()]
+
+    norm = np.sqrt(9 + 0.25 + 16)
+    weight, bias = after(ClipNorm(max_norm=2.0))
+    assert weight[0][0] == pytest.approx(6 / norm)
+    assert weight[2][1] == pytest.approx(-1 / norm)
+    assert bias == pytest.approx([0, 8 / norm, 0])
+    assert after(ClipNorm(max_norm=6.0))[1] == [0, 4, 0]
+    assert after(ClipValue(limit=1.0)) == [[[1, 0], [0, 0], [0, -0.5]], [0, 1, 0]]
+
+
+def test_adaptive_clipping_by_hand():
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(2, 2))
+    model.get_classifier = lambda: model[2]
+    conv, head = model[0], model[2]
+    with torch.no_grad():
+        conv.weight.copy_(torch.tensor([[[[3.0, 4], [0, 0]]], [[[0, 0], [0, 0]]]]))
+        conv.bias.copy_(torch.tensor([6.0, 8.0]))
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 2.0)
+    AdaptiveClip(share=0.1, least=0.5).clip(model)
+    # The first filter: norm 5, gradient 4, limit 0.5. The second is 0: it counts as 0.5.
+    assert conv.weight.grad[0].unique().tolist() == pytest.approx([0.25])
+    assert conv.weight.grad[1].unique().tolist() == pytest.approx([0.025])
+    # The bias as a whole: norm 10, gradient 2 √2, limit 1.
+    assert conv.bias.grad.tolist() == pytest.approx([np.sqrt(0.5)] * 2)
+    assert head.weight.grad.unique().tolist() == [2.0]
+    assert head.bias.grad.unique().tolist() == [2.0]
+
+
+def roughly(found, expected):
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0.02, atol=0.01)
+
+
+@pytest.mark.parametrize("around", [(), (Lookahead(), ClipNorm(max_norm=0.2))])
+def test_fp16_goes_where_fp32_goes(around):
+    full = compose(Recipe(optimizer=SGD(lr=0.3)), around)
+    data = batches(30)
+    _, after, take = stepped(compose(full, [parse("fp16")]), data)
+    roughly(after[-1], stepped(full, data)[1][-1])
+    assert take.scaler.get_scale() == 2.0**16
+
+
+@pytest.mark.parametrize("optimizer", [SGD(lr=0.1), AdamW(lr=0.1)])
+def test_a_first_gradient_that_overflows_leaves_no_trace(optimizer):
+    recipe = Recipe(optimizer=optimizer, precision="fp16")
+    first, *rest = batches(4)
+    huge = (first[0] * 1e5, first[1])  # its product with the scaled error is beyond 65,504
+    start, after, take = stepped(recipe, [huge, *rest])
+    agree(after[0], start)
+    assert take.scaler.get_scale() < 2.0**16
+    assert all(np.isfinite(p).all() for p in after[-1])
+    expected = stepped(dataclasses.replace(recipe, precision="fp32"), rest)[1][-1]
+    roughly(after[-1], expected)
+
+
+def test_sam_takes_no_half_precision():
+    with pytest.raises(TrickConflict, match="sam cannot stand with precision=fp16: the loss of"):
+        compose(Recipe(), [parse("sam"), parse("fp16")])
+    assert compose(Recipe(), [parse("sam"), parse("bf16")]).precision == "bf16"

@@ -1,0 +1,23 @@
+"""Alternating flips: every second epoch shows the mirror image of the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class AlternatingFlips(Trick):
+    """Mirror every image in every second epoch, starting with a random half of them.
+
+    Random flips that repeat nothing: any two epochs in a row show both sides of each image. For
+    few epochs of natural images; where random flips hurt (digits, letters, signs) so does it.
+    """
+
+    name: ClassVar[str] = "alternating-flips"
+    source: ClassVar[str] = "Jordan 2024 (airbench), arXiv:2404.00498"
+
+    def edits(self) -> Edits:
+        return Edits(sets={"flip": True, "alternate_flips": True})

@@ -1,0 +1,39 @@
+"""Brightness: each image lighter or darker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.augment.draws import COLOUR, check_share, uniform
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Brightness(Trick):
+    """Make each image lighter or darker by a random factor.
+
+    For pictures taken under changing light. It does little where the light says something or
+    where images were normalised one by one. Light parts saturate at white.
+    """
+
+    name: ClassVar[str] = "brightness"
+    source: ClassVar[str] = "Howard 2013, arXiv:1312.5402; torchvision's ColorJitter, 0.4 is usual"
+    stage: ClassVar[int] = COLOUR
+
+    amount: float = 0.4  # factors evenly from 1 - amount to 1 + amount
+
+    def __post_init__(self) -> None:
+        check_share("amount", self.amount)
+
+    def edits(self) -> Edits:
+        return Edits(adds={"transforms": self})
+
+    def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """images (B, C, H, W) uint8 -> the same, each by its own factor."""
+        from tricks.augment.colours import brightness
+
+        return brightness(images, uniform(1 - self.amount, 1 + self.amount, len(images), generator))

@@ -1,0 +1,81 @@
+"""Colour jitter: brightness, contrast, saturation and hue at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.augment.colours import brightness, contrast, hue, saturation
+from tricks.augment.draws import COLOUR, replaced, uniform, where
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+ACTS = (brightness, contrast, saturation, hue)
+
+
+def draw(
+    amounts: tuple[float, ...], count: int, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """int64 (count, 4) orders of ACTS and float32 (count, 4) factors, in the order of ACTS."""
+    import torch
+
+    order = torch.rand(count, len(ACTS), generator=generator, device=generator.device).argsort(1)
+    *scales, turn = amounts
+    factors = [uniform(max(0.0, 1 - a), 1 + a, count, generator) for a in scales]
+    return order, torch.stack([*factors, uniform(-turn, turn, count, generator)], 1)
+
+
+def jitter(images: torch.Tensor, order: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """uint8 (B, C, H, W), each image under ACTS in its own order (B, 4), by its factors (B, 4).
+
+    An act of which no factor changes anything is left out.
+    """
+    idle = [bool((factors[:, i] == (i < 3)).all()) for i in range(len(ACTS))]
+    for slot in range(len(ACTS)):
+        for i, act in enumerate(ACTS):
+            mine = order[:, slot] == i
+            place = where(mine, images)
+            if len(place) and not idle[i]:
+                changed = act(images.index_select(0, place), factors[mine, i])
+                images = replaced(images, place, changed)
+    return images
+
+
+@dataclass(frozen=True)
+class ColorJitter(Trick):
+    """Change each image's brightness, contrast, saturation and hue at random, in random order.
+
+    For pictures of one thing under many lights and cameras. Hurts where colour is what tells the
+    classes apart (ripe fruit, stained tissue): set saturation and hue to 0 there. Grey images
+    keep their saturation and hue, brightness and contrast act on them. The hue costs the most.
+    """
+
+    name: ClassVar[str] = "color-jitter"
+    source: ClassVar[str] = (
+        "Howard 2013, arXiv:1312.5402; torchvision's ColorJitter with MoCo v2's amounts"
+    )
+    stage: ClassVar[int] = COLOUR
+
+    brightness: float = 0.4  # factors evenly from 1 - brightness to 1 + brightness
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1  # of the colour circle, either way; at most 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("brightness", "contrast", "saturation"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+        if not 0 <= self.hue <= 0.5:
+            raise ValueError(f"hue must be from 0 to 0.5, not {self.hue}")
+        if not any((self.brightness, self.contrast, self.saturation, self.hue)):
+            raise ValueError("one of brightness, contrast, saturation, hue must be above 0")
+
+    def edits(self) -> Edits:
+        return Edits(adds={"transforms": self})
+
+    def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """images (B, C, H, W) uint8 -> the same, each by its own factors."""
+        amounts = (self.brightness, self.contrast, self.saturation, self.hue)
+        return jitter(images, *draw(amounts, len(images), generator))

@@ -1,0 +1,69 @@
+"""Brightness, contrast, saturation and hue with a factor for each image. Torch-free to import.
+
+torchvision's operators take one factor for a batch; these are the same but for the last bit.
+Saturation and hue leave grey images (one channel) as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def luma(images: torch.Tensor) -> torch.Tensor:
+    """(B, 1, H, W) float32 from uint8 (B, C, H, W), in whole levels, by torchvision's weights."""
+    from torchvision.transforms.v2 import functional
+
+    return functional.rgb_to_grayscale(images).float() if images.shape[1] == 3 else images.float()
+
+
+def blend(images: torch.Tensor, other: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """factor * image + (1 - factor) * other; 0 gives the other, above 1 goes away from it."""
+    import torch
+
+    share = factors.to(images.device).view(-1, 1, 1, 1)
+    mixed = torch.addcmul(images * share, other, 1 - share)
+    return mixed.clamp_(0, 255).to(images.dtype)
+
+
+def brightness(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """Images uint8 (B, C, H, W) made lighter or darker: 0 is black. factors (B,), at least 0."""
+    share = factors.to(images.device).view(-1, 1, 1, 1)
+    return (images * share).clamp_(0, 255).to(images.dtype)
+
+
+def contrast(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """Images uint8 (B, C, H, W) with more or less contrast: 0 is their mean grey."""
+    return blend(images, luma(images).mean((1, 2, 3), keepdim=True), factors)
+
+
+def saturation(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """Images uint8 (B, C, H, W) with more or less colour: 0 is grey."""
+    return images if images.shape[1] == 1 else blend(images, luma(images), factors)
+
+
+def hue(images: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
+    """Images uint8 (B, C, H, W) with their hue turned by `turns` (B,) of the colour circle."""
+    import torch
+
+    if images.shape[1] == 1:
+        return images
+    colours = images.float() / 255
+    low, high = colours.aminmax(dim=1)
+    spread = high - low
+    red, green, blue = colours.unbind(1)
+    step = spread.clamp(min=1e-9)  # grey: the hue is of no account
+    angle = torch.where(
+        high == red,
+        (green - blue) / step,
+        torch.where(high == green, 2 + (blue - red) / step, 4 + (red - green) / step),
+    )
+    angle = angle + 6 * turns.to(images.device).view(-1, 1, 1)
+    # Each channel falls from `high` to `low` and rises again around the circle, a third apart.
+    sixths = angle.unsqueeze(1) + torch.tensor([5.0, 3.0, 1.0], device=images.device).view(3, 1, 1)
+    sixths = sixths.remainder_(6)
+    dip = torch.minimum(sixths, 4 - sixths).clamp_(0, 1)
+    turned = high.unsqueeze(1) - spread.unsqueeze(1) * dip
+    return (turned * 255.999).to(images.dtype)  # torchvision's way to whole levels

@@ -1,0 +1,81 @@
+"""Gaussian blur of some images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.augment.draws import BLUR, chance, check_range, check_share, replaced, uniform, where
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def pixels(kernel: float, side: int) -> int:
+    """The odd width in pixels of a kernel given as a share of `side` or, from 1 on, in pixels.
+
+    >>> [pixels(0.1, side) for side in (8, 32, 224)], pixels(5, 32)
+    ([3, 3, 23], 5)
+    """
+    wanted = kernel if kernel >= 1 else max(3.0, kernel * side)
+    largest = 2 * side - 1  # mirrored borders go no further
+    return min(int(wanted) // 2 * 2 + 1, largest)
+
+
+def blur(images: torch.Tensor, sigmas: torch.Tensor, width: int) -> torch.Tensor:
+    """uint8 (B, C, H, W), each image blurred by its own sigma (B,) in pixels, borders mirrored.
+
+    `width`: odd number of pixels of the kernel, below twice the image's side.
+    """
+    import torch
+    from torch.nn import functional
+
+    half = width // 2
+    x = torch.arange(-half, half + 1, device=images.device)
+    taps = torch.softmax(-(x**2) / (2 * sigmas.to(images.device).view(-1, 1) ** 2), 1)  # (B, width)
+    taps = taps.view(-1, width, 1, 1, 1)
+    height, across = images.shape[2:]
+    padded = functional.pad(images.float(), (half, half, half, half), mode="reflect")
+    rows = taps[:, 0] * padded[:, :, :height]
+    for i in range(1, width):
+        rows.addcmul_(taps[:, i], padded[:, :, i : i + height])
+    blurred = taps[:, 0] * rows[..., :across]
+    for i in range(1, width):
+        blurred.addcmul_(taps[:, i], rows[..., i : i + across])
+    return blurred.round_().clamp_(0, 255).to(images.dtype)
+
+
+@dataclass(frozen=True)
+class GaussianBlur(Trick):
+    """Blur some of the images with a Gaussian of random width.
+
+    For images that will be out of focus; it takes from a network what fine texture tells. Small
+    images have little to lose: at 8 pixels a strong blur leaves a blob. Costs most at large
+    images, whose kernels are wide.
+    """
+
+    name: ClassVar[str] = "gaussian-blur"
+    source: ClassVar[str] = "Chen et al. 2020 (SimCLR), arXiv:2002.05709"
+    stage: ClassVar[int] = BLUR
+
+    kernel: float = 0.1  # share of the image's side; from 1 on: pixels, odd
+    sigma: tuple[float, ...] = (0.1, 2.0)  # pixels, drawn evenly from this range
+    p: float = 0.5  # share of the images
+
+    def __post_init__(self) -> None:
+        if self.kernel <= 0 or (self.kernel >= 1 and self.kernel % 2 != 1) or self.kernel == 1:
+            raise ValueError(f"kernel must be a share or odd pixels from 3, not {self.kernel}")
+        check_range("sigma", self.sigma, 0.01, 1000)
+        check_share("p", self.p)
+
+    def edits(self) -> Edits:
+        return Edits(adds={"transforms": self})
+
+    def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """images (B, C, H, W) uint8 -> the same, some of them blurred."""
+        sigmas = uniform(self.sigma[0], self.sigma[1], len(images), generator)
+        chosen = chance(self.p, len(images), generator)
+        place = where(chosen, images)
+        width = pixels(self.kernel, min(images.shape[2:]))
+        return replaced(images, place, blur(images[place], sigmas[chosen], width))

@@ -1,0 +1,48 @@
+"""Gaussian noise on some images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.augment.draws import NOISE, chance, check_share, replaced, where
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Trick):
+    """Add Gaussian noise to every pixel of some of the images.
+
+    For robustness to noise more than for accuracy. Channels have noise of their own. Sums are cut
+    to black and white, so that on black background only half of it shows.
+    """
+
+    name: ClassVar[str] = "gaussian-noise"
+    source: ClassVar[str] = (
+        "Rusak et al. 2020, arXiv:2001.06057 (half of the images); torchvision's std"
+    )
+    stage: ClassVar[int] = NOISE
+
+    std: float = 0.1  # of the range from black to white
+    p: float = 0.5  # share of the images
+
+    def __post_init__(self) -> None:
+        check_share("std", self.std)
+        check_share("p", self.p)
+
+    def edits(self) -> Edits:
+        return Edits(adds={"transforms": self})
+
+    def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """images (B, C, H, W) uint8 -> the same, some of them with noise."""
+        import torch
+
+        place = where(chance(self.p, len(images), generator), images)
+        # Drawn where the generator lives, so that every device sees the same noise.
+        size = (len(place), *images.shape[1:])
+        noise = torch.randn(size, generator=generator, device=generator.device).to(images.device)
+        noisy = noise.mul_(255 * self.std).add_(images[place]).round_().clamp_(0, 255)
+        return replaced(images, place, noisy.to(images.dtype))

@@ -1,0 +1,43 @@
+"""Greyscale: some images lose their colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.augment.draws import COLOUR, chance, check_share, replaced, where
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Grayscale(Trick):
+    """Show some of the images without their colour.
+
+    Makes a network look at shapes; hurts where colour tells the classes apart. Images keep their
+    three channels. Grey images (one channel) are left as they are, so there it does nothing.
+    """
+
+    name: ClassVar[str] = "grayscale"
+    source: ClassVar[str] = "Chen et al. 2020 (SimCLR), arXiv:2002.05709; torchvision's weights"
+    stage: ClassVar[int] = COLOUR
+
+    p: float = 0.2  # share of the images
+
+    def __post_init__(self) -> None:
+        check_share("p", self.p)
+
+    def edits(self) -> Edits:
+        return Edits(adds={"transforms": self})
+
+    def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """images (B, C, H, W) uint8 -> the same, some of them grey."""
+        from torchvision.transforms.v2 import functional
+
+        place = where(chance(self.p, len(images), generator), images)
+        if images.shape[1] == 1:
+            return images
+        grey = functional.rgb_to_grayscale(images[place], num_output_channels=3)
+        return replaced(images, place, grey)

@@ -1,0 +1,60 @@
+"""Rotation: each image turned by a random angle."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.augment.draws import uniform
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
+    """uint8 (B, C, H, W), each image turned counter-clockwise by its `degrees` (B,).
+
+    About the centre, bilinear, the size kept; what comes from outside is black.
+    """
+    import torch
+    from torch.nn import functional
+
+    height, width = images.shape[2:]
+    angle = degrees.to(images.device) * (math.pi / 180)
+    cos, sin, none = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    # From places of the result to places of the image, both from -1 to 1 whatever the side.
+    rows = (
+        torch.stack([cos, -sin * (height / width), none], 1),
+        torch.stack([sin * (width / height), cos, none], 1),
+    )
+    grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    turned = functional.grid_sample(images.float(), grid, mode="bilinear", align_corners=False)
+    return turned.round_().clamp_(0, 255).to(images.dtype)
+
+
+@dataclass(frozen=True)
+class Rotation(Trick):
+    """Turn each image by a random angle.
+
+    For objects seen at a slant. A 6 turned far is a 9: keep `degrees` small where up means
+    something, or 180 where it means nothing (cells, satellites). Corners fill with black.
+    Interpolation is bilinear, which blurs small images a little.
+    """
+
+    name: ClassVar[str] = "rotation"
+    source: ClassVar[str] = "Cireşan et al. 2010, arXiv:1003.0358; torchvision's RandomRotation"
+
+    degrees: float = 15.0  # angles evenly from -degrees to degrees
+
+    def __post_init__(self) -> None:
+        if not 0 < self.degrees <= 180:
+            raise ValueError(f"degrees must be above 0 and at most 180, not {self.degrees}")
+
+    def edits(self) -> Edits:
+        return Edits(adds={"transforms": self})
+
+    def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """images (B, C, H, W) uint8 -> the same, each turned by its own angle."""
+        return rotate(images, uniform(-self.degrees, self.degrees, len(images), generator))

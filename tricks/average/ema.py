@@ -1,0 +1,67 @@
+"""EMA: an exponential moving average of the weights."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def blend(averaged: torch.nn.Module, model: torch.nn.Module, weight: float) -> None:
+    """averaged <- (1 - weight) · averaged + weight · model, in place: parameters and buffers.
+
+    Whole numbers (batch norm's count of batches) are copied: torch's AveragedModel would average
+    them, or fail.
+    """
+    import torch
+    from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+    means = [*averaged.parameters(), *averaged.buffers()]
+    values = [*model.parameters(), *model.buffers()]
+    pairs = [(a, b) for a, b in zip(means, values, strict=True) if a.is_floating_point()]
+    with torch.no_grad():
+        for a, b in zip(means, values, strict=True):
+            if not a.is_floating_point() or weight == 1:
+                a.copy_(b)
+        if weight < 1:
+            get_ema_multi_avg_fn(1 - weight)([a for a, _ in pairs], [b for _, b in pairs], None)
+
+
+@dataclass(frozen=True)
+class EMA(Trick):
+    """Evaluate an exponential moving average of the weights instead of the last ones.
+
+    Its memory is a share of the training, so that short and long runs are averaged alike: the
+    decay per step is 1 - 1 / (share · steps). Buffers (batch norm's statistics) are averaged too.
+    Helps where the learning rate stays high; after a full decay to zero there is little left to
+    gain. One more copy of the weights, and a pass over them each step.
+    """
+
+    name: ClassVar[str] = "ema"
+    source: ClassVar[str] = (
+        "Polyak & Juditsky 1992; torchvision's recipe (0.99998: a share of 0.04)"
+    )
+
+    share: float = 0.04  # of the training: what is this old counts 1/e
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {self.share}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"average": self})
+
+    def begin(self, model: torch.nn.Module, steps: int) -> torch.nn.Module:
+        """A copy of `model` to hold the average."""
+        return copy.deepcopy(model).requires_grad_(False)
+
+    def update(
+        self, averaged: torch.nn.Module, model: torch.nn.Module, place: int, steps: int
+    ) -> None:
+        """Take in the weights after step `place` of `steps`; the first ones are taken whole."""
+        blend(averaged, model, 1.0 if place == 0 else min(1.0, 1 / (self.share * steps)))

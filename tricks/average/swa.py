@@ -1,0 +1,48 @@
+"""SWA: the mean of the weights over the end of the training."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.average.ema import blend
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class SWA(Trick):
+    """Evaluate the plain mean of the weights over the last part of the training.
+
+    It finds wider minima if the learning rate stays large there; the paper holds it constant or
+    cyclic. The learning rate is the schedule's matter: with one that decays to zero the weights
+    hardly move and their mean is the last of them. Every step counts (in the paper, the last of
+    every epoch). Buffers (batch norm's statistics) are averaged too, in place of the paper's extra
+    pass over the data. One more copy of the weights, and a pass over them each step.
+    """
+
+    name: ClassVar[str] = "swa"
+    source: ClassVar[str] = "Izmailov et al. 2018, arXiv:1803.05407"
+
+    start: float = 0.75  # share of the training after which weights count
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < 1:
+            raise ValueError(f"start must be at least 0 and below 1, not {self.start}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"average": self})
+
+    def begin(self, model: torch.nn.Module, steps: int) -> torch.nn.Module:
+        """A copy of `model` to hold the mean."""
+        return copy.deepcopy(model).requires_grad_(False)
+
+    def update(
+        self, averaged: torch.nn.Module, model: torch.nn.Module, place: int, steps: int
+    ) -> None:
+        """Take in the weights after step `place` of `steps`; before the start, copy them."""
+        counted = place - int(self.start * steps) + 1
+        blend(averaged, model, 1 / max(1, counted))

@@ -1,0 +1,31 @@
+"""Larger evaluation: images a little larger than in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class LargerEvaluation(Trick):
+    """Evaluate on larger images than those of the training.
+
+    Random resized crops show objects larger in training than evaluation does; larger images make
+    up for it. Without such crops it rather hurts. Evaluation takes the square of `scale` times as
+    long, training is the same. Images stored small are only blown up. Networks of one fixed size
+    (most transformers) cannot take it.
+    """
+
+    name: ClassVar[str] = "larger-evaluation"
+    source: ClassVar[str] = "Touvron et al. 2019 (FixRes), arXiv:1906.06423: 224 -> 288 pixels"
+
+    scale: float = 1.285  # evaluation's pixels a side over training's
+
+    def __post_init__(self) -> None:
+        if not 1 < self.scale <= 4:
+            raise ValueError(f"scale must be above 1 and at most 4, not {self.scale}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"eval_scale": self.scale})

@@ -1,0 +1,36 @@
+"""Mixing off: the last epochs see plain images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class MixingOff(Trick):
+    """Switch the mixing of images off for the last epochs.
+
+    MixUp and CutMix regularise, but the network ends on images that do not exist; a few plain
+    epochs at a small learning rate mend that. Needs a trick that mixes. An epoch is plain if it
+    lies wholly in the last `share` of them.
+    """
+
+    name: ClassVar[str] = "mixing-off"
+    source: ClassVar[str] = "Ge et al. 2021 (YOLOX), arXiv:2107.08430; timm's mixup_off_epoch"
+
+    share: float = 0.1  # of the epochs, the last ones
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(f"share must be above 0 and below 1, not {self.share}")
+
+    def edits(self) -> Edits:
+        mixed = round(1 - self.share, 12)
+        mixer = "it needs a trick that mixes images, such as mixup or cutmix"
+        short = f"no epoch lies in the last {self.share:g} of so few"
+        return Edits(
+            sets={"mix_share": mixed},
+            needs={"mixers": (bool, mixer), "epochs": (lambda n: n - 1 >= mixed * n, short)},
+        )

@@ -1,0 +1,93 @@
+"""DropBlock: squares of a feature map left out while training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tricks.errors import BadInput
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def side(block_size: int, height: int, width: int) -> int:
+    """The largest odd number that is at most `block_size` and fits into the map.
+
+    >>> [side(7, n, n) for n in (14, 7, 4, 2, 1)]
+    [7, 7, 3, 1, 1]
+    """
+    fits = min(block_size, height, width)
+    return fits - 1 if fits % 2 == 0 else fits
+
+
+@cache
+def layer_class() -> Any:
+    """torchvision's DropBlock, for maps of any size and with a rate that can be changed."""
+    from torch import Tensor, nn
+    from torchvision.ops import drop_block2d
+
+    class DropBlock2d(nn.Module):
+        def __init__(self, block_size: int) -> None:
+            super().__init__()
+            self.block_size = block_size
+            self.rate = 0.0  # hold() raises it
+
+        def forward(self, x: Tensor) -> Tensor:
+            # torchvision refuses an even side, which a small map would force on it.
+            size = side(self.block_size, *x.shape[-2:])
+            return drop_block2d(x, self.rate, size, training=self.training)
+
+    return DropBlock2d
+
+
+@dataclass(frozen=True)
+class DropBlock(Trick):
+    """Leave out squares of the feature maps of the last two stages while training.
+
+    Neighbouring pixels tell the same, so single ones (dropout) are not missed; squares are. The
+    rate grows linearly from 0 to `rate` over the training. Helps long trainings of large
+    networks. Each channel draws its own squares, after the norm of the 3×3 convolution (timm's
+    place; the paper drops after every convolution and in the shortcuts too). timm's own layer
+    draws centres over the whole map but counts on fewer, and would drop nearly all of a 7×7 map:
+    torchvision's is used. On a map smaller than the square, the square is the largest odd one
+    that fits. For timm's ResNets and small-image-resnet50; pretrained weights are all kept.
+    """
+
+    name: ClassVar[str] = "drop-block"
+    source: ClassVar[str] = "Ghiasi et al. 2018, arXiv:1810.12890; torchvision.ops.drop_block2d"
+    stage: ClassVar[int] = 2
+
+    rate: float = 0.1  # share of a map that is dropped at the end of the training, about
+    block_size: int = 7  # pixels a side of the square, odd
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise ValueError(f"rate must be above 0 and below 1, not {self.rate}")
+        if self.block_size < 1 or self.block_size % 2 == 0:
+            raise ValueError(f"block_size must be odd and at least 1, not {self.block_size}")
+
+    def edits(self) -> Edits:
+        return Edits(adds={"surgery": self})
+
+    def operate(self, model: torch.nn.Module) -> None:
+        """Put a layer into the last two stages, in place. Raises BadInput if it has no place."""
+        from torch import nn
+
+        late = [getattr(model, name, nn.Identity()) for name in ("layer3", "layer4")]
+        blocks = [m for stage in late for m in stage.modules() if hasattr(m, "drop_block")]
+        if not blocks:
+            raise BadInput(
+                f"drop-block found no place for it in {type(model).__name__}: it is for timm's "
+                "ResNets and small-image-resnet50"
+            )
+        for block in blocks:
+            block.drop_block = layer_class()(self.block_size)
+
+    def hold(self, model: torch.nn.Module, progress: float) -> None:
+        """Set the rate for `progress` (0 to 1) through the training."""
+        for module in model.modules():
+            if isinstance(module, layer_class()):
+                module.rate = self.rate * progress

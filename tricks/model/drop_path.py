@@ -1,0 +1,53 @@
+"""Drop path, or stochastic depth: residual branches skipped at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.errors import BadInput
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+PLACES = ("drop_path", "drop_path1", "drop_path2")  # timm's names for where it acts
+
+
+@dataclass(frozen=True)
+class DropPath(Trick):
+    """Skip residual branches at random while training, deeper ones more often.
+
+    Block l of L drops its branch for an image with probability rate · l / L, and a kept branch is
+    scaled up to make the mean right. Helps deep networks in long trainings; no gain in time here,
+    since a branch is dropped for single images. For residual blocks of timm that have a place for
+    it (ResNets, ConvNeXt, Swin, ViT), where it replaces the model's own rate, and the network for
+    small images. Pretrained weights are all kept. The paper's 0.5 is for over 100 layers.
+    """
+
+    name: ClassVar[str] = "drop-path"
+    source: ClassVar[str] = "Huang et al. 2016, arXiv:1603.09382; timm.layers.DropPath"
+    stage: ClassVar[int] = 2
+
+    rate: float = 0.2  # of the last block
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise ValueError(f"rate must be above 0 and below 1, not {self.rate}")
+
+    def edits(self) -> Edits:
+        return Edits(adds={"surgery": self})
+
+    def operate(self, model: torch.nn.Module) -> None:
+        """Give every residual block its rate, in place. Raises BadInput if there is no place."""
+        from timm import layers
+
+        blocks = [m for m in model.modules() if any(hasattr(m, place) for place in PLACES)]
+        if not blocks:
+            raise BadInput(
+                f"drop-path found no residual block with a place for it in {type(model).__name__}"
+            )
+        for depth, block in enumerate(blocks, 1):
+            for place in PLACES:
+                if hasattr(block, place):
+                    setattr(block, place, layers.DropPath(self.rate * depth / len(blocks)))

@@ -1,0 +1,55 @@
+"""Squeeze-and-excitation: channels weighted by what the whole image holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tricks.errors import BadInput
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def branch_width(block: Any) -> int:
+    """The channels of a residual block's branch: those of its last convolution."""
+    last = getattr(block, "conv3", None) or block.conv2
+    return int(last.out_channels)
+
+
+@dataclass(frozen=True)
+class SqueezeExcite(Trick):
+    """Let each residual branch weigh its channels by what the whole image holds.
+
+    The branch is multiplied by sigmoid(W2 relu(W1 mean)) of its own means over the image, a value
+    a channel. For the blocks of timm's ResNets (their `se`) and the network for small images.
+    About a tenth more parameters in ResNet-50, some per cent more time a step. Pretrained weights
+    are kept, but the fresh gates halve every branch at first.
+    """
+
+    name: ClassVar[str] = "squeeze-excite"
+    source: ClassVar[str] = "Hu et al. 2018, arXiv:1709.01507; timm.layers.SEModule"
+
+    reduction: int = 16  # channels of the branch per channel of the gate's inner layer (at least 8)
+
+    def __post_init__(self) -> None:
+        if self.reduction < 1:
+            raise ValueError(f"reduction must be at least 1, not {self.reduction}")
+
+    def edits(self) -> Edits:
+        return Edits(adds={"surgery": self})
+
+    def operate(self, model: torch.nn.Module) -> None:
+        """Give every residual block a gate, in place. Raises BadInput if none can have one."""
+        from timm.layers import SEModule
+
+        blocks = [m for m in model.modules() if hasattr(m, "se") and hasattr(m, "conv2")]
+        blocks = [block for block in blocks if block.se is None]
+        if not blocks:
+            raise BadInput(
+                f"squeeze-excite found no residual block without it in {type(model).__name__}: "
+                "it is for timm's ResNets and small-image-resnet50"
+            )
+        for block in blocks:
+            block.se = SEModule(branch_width(block), rd_ratio=1 / self.reduction)

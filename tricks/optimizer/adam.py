@@ -1,0 +1,48 @@
+"""Adam: adaptive steps, with decay as a part of the gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tricks.optimizer.checks import check
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Adam(Trick):
+    """Scale each weight's step by the history of its gradient.
+
+    Its paper has no decay; with one, decay is a part of the gradient, where it hardly acts on
+    weights of large gradients: that is what AdamW mends. A task without an lr for it lends
+    AdamW's.
+    """
+
+    name: ClassVar[str] = "adam"
+    source: ClassVar[str] = "Kingma and Ba 2015, arXiv:1412.6980; torch.optim.Adam"
+    factor: ClassVar[str | None] = "optimizer"
+    lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
+
+    lr: float | None = None  # None: the task's tuned lr, or AdamW's
+    betas: tuple[float, ...] = (0.9, 0.999)  # memory of the gradient and of its square
+    eps: float = 1e-8
+    decay: float = 0.0  # L2, added to the gradient
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def edits(self) -> Edits:
+        return Edits(sets={"optimizer": self})
+
+    def build(self, parameters: list[Any]) -> torch.optim.Optimizer:
+        """An optimizer over `parameters` (tensors or groups); the loop sets lr at each step."""
+        import torch
+
+        first, second = self.betas
+        return torch.optim.Adam(
+            parameters, lr=self.lr or 0.0, betas=(first, second),
+            eps=self.eps, weight_decay=self.decay, fused=True,
+        )  # fmt: skip

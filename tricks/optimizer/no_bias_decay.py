@@ -1,0 +1,43 @@
+"""No bias decay: weight decay acts on weights alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _decays_all(optimizer: Any) -> bool:
+    return optimizer is None or optimizer.name not in ("lars", "lamb")
+
+
+@dataclass(frozen=True)
+class NoBiasDecay(Trick):
+    """Leave biases, and the scales and shifts of norms, without weight decay.
+
+    Decay there does not regularise; the gain is larger with large batches. It goes by rank: every
+    parameter of at most one dimension, EvoNorm's v included, and what a model of timm names
+    (position embeddings). lars and lamb leave these without decay by themselves.
+    """
+
+    name: ClassVar[str] = "no-bias-decay"
+    source: ClassVar[str] = "He et al. 2019, arXiv:1812.01187; Jia et al. 2018, arXiv:1807.11205"
+
+    def edits(self) -> Edits:
+        reason = "lars and lamb decay no biases and norms by themselves"
+        return Edits(sets={"groups": self}, needs={"optimizer": (_decays_all, reason)})
+
+    def split(self, model: torch.nn.Module) -> list[dict[str, Any]]:
+        """The parameters of `model` in two groups: those that decay, and those that do not."""
+        ask: Any = getattr(model, "no_weight_decay", None)
+        named = set(ask()) if ask is not None else set()
+        decaying: list[Any] = []
+        others: list[Any] = []
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                (others if parameter.ndim <= 1 or name in named else decaying).append(parameter)
+        return [{"params": decaying}, {"params": others, "weight_decay": 0.0}]

@@ -1,0 +1,43 @@
+"""Flip TTA: an image and its mirror image are asked together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+
+def mean_of_probabilities(model: torch.nn.Module, views: Iterable[torch.Tensor]) -> torch.Tensor:
+    """The log of the mean over `views` of the probabilities that `model` gives; (B, K).
+
+    views: images (B, C, H, W) each, of any size; one is in memory at a time.
+    """
+    import torch
+
+    logs = [torch.log_softmax(model(x).float(), 1) for x in views]
+    stacked = torch.stack(logs)
+    return stacked.logsumexp(0) - torch.log(stacked.new_tensor(len(logs)))
+
+
+@dataclass(frozen=True)
+class FlipTTA(Trick):
+    """When evaluating, average the probabilities of an image and of its mirror image.
+
+    Helps where mirror images belong to the same class, and most if training showed them; in
+    digits and letters it hurts. Evaluation takes twice the time, training is the same.
+    """
+
+    name: ClassVar[str] = "flip-tta"
+    source: ClassVar[str] = "Krizhevsky et al. 2012 (ImageNet classification with deep CNNs)"
+
+    def edits(self) -> Edits:
+        return Edits(sets={"predict": self})
+
+    def predict(self, model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities (B, K) of images (B, C, H, W)."""
+        return mean_of_probabilities(model, (x, x.flip(-1)))

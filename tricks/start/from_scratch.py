@@ -1,0 +1,23 @@
+"""From scratch: start from random weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class FromScratch(Trick):
+    """Start from random weights, where the baseline starts from pretrained ones.
+
+    It shows what the pretrained weights are worth. A fresh network takes a longer training and a
+    larger learning rate: at those of a fine-tuning it looks worse than it is.
+    """
+
+    name: ClassVar[str] = "from-scratch"
+    source: ClassVar[str] = "He et al. 2019, arXiv:1811.08883"
+
+    def edits(self) -> Edits:
+        return Edits(sets={"start": "scratch"})

@@ -1,0 +1,24 @@
+"""Pretrained: start from weights learned on another data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class Pretrained(Trick):
+    """Start from the weights that timm has for the model; the head alone is fresh.
+
+    Helps most where training images are few and look like those of ImageNet. It takes one of
+    timm's models, with weights fetched once from the net, and a learning rate below that of a
+    fresh network: try lr_scale 0.1. Grey images: timm sums the stem's weights over the colours.
+    """
+
+    name: ClassVar[str] = "pretrained"
+    source: ClassVar[str] = "Kornblith et al. 2019, arXiv:1805.08974; weights of timm"
+
+    def edits(self) -> Edits:
+        return Edits(sets={"start": "pretrained"})
