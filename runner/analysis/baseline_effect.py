@@ -107,8 +107,10 @@ def _expected(estimate: Estimate, cells: Cells) -> float:
     """Half-width of the estimate's 95 % interval over the sd, if all arms had the same."""
     assert estimate.of is not None
     levels, weights = estimate.of.levels, estimate.of.weights
-    known = levels is cells.levels
-    count = cells.count if known else cells.count[[cells.find(arm) for arm in levels]]
+    if levels is cells.levels:
+        count = cells.count
+    else:  # of a part of the arms
+        count = np.array([cells.count[(cells.levels == arm).all(axis=1)].sum() for arm in levels])
     parts = weights**2 / count
     again = (count > 1) & (np.abs(weights) > ROUNDING)
     df = contrast_df(parts[again], count[again] - 1.0)

@@ -24,6 +24,9 @@ SOURCES = {
     "classical": "residual after {terms}, constant sd assumed{why}",
     "none": "none: no replicates and no residual degrees of freedom",
 }
+# With 2 df (48 runs twice) the test found the interactions of three factors of a recorded grid in
+# 2 of 3 studies; in the others the intervals were too narrow.
+FEW_LACK_DF = 5
 NO_BASELINE = (
     "these runs cannot tell it, since they do not separate the interactions that it needs; "
     "run --grid add-one"
@@ -51,6 +54,14 @@ def error_text(fitted: Factorial) -> str:
 def fit_note(fitted: Factorial) -> str | None:
     """What a model that does not fit its arms means for the effects; None if it fits."""
     lack = fitted.fit.lack
+    if lack is not None and lack.p >= 0.05 and fitted.interactions and lack.df < FEW_LACK_DF:
+        if not lack.missing:
+            return None
+        return (
+            f"Lack of fit rests on {lack.df} df: it would often miss interactions of three or more "
+            "factors, with which averages over a fraction are mixed. If those may be large, "
+            "intervals are too narrow; a larger fraction would tell."
+        )
     if lack is None or lack.p >= 0.05:
         return None
     said = (

@@ -63,7 +63,8 @@ class LackOfFit:
     """What the arms' means deviate from the model, against the noise of their replicates.
 
     mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
-    p: of the F test that the model holds. used: whether `mean_square` is the error term.
+    p: of the F test that the model holds. used: whether `mean_square` is the error term. missing:
+    whether arms of the grid are not there.
     """
 
     mean_square: float
@@ -72,6 +73,7 @@ class LackOfFit:
     pure_df: int
     p: float
     used: bool
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,5 +192,6 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
         return None
     p = float(special.fdtrc(df, pure_df, mean_square / pure))
     arms = math.prod(len(np.unique(column)) for column in cells.levels.T)
-    used = p < 0.05 and mean_square > pure and len(cells.count) < arms
-    return LackOfFit(mean_square, df, pure, pure_df, p, used)
+    missing = len(cells.count) < arms
+    used = p < 0.05 and mean_square > pure and missing
+    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing)

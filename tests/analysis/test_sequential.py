@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from concurrent.futures import ProcessPoolExecutor
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from runner.analysis import answer
-from runner.analysis.experiment import Experiment
+from benchmarks.coverage import LOOKS, looks_row
 from runner.analysis.sequential import describe, look_level, open_effects, seeds_wanted
-from runner.designs.hadamard import folded
 
 EVENLY = [(k + 1) / 4 for k in range(4)]
 
@@ -131,71 +125,20 @@ def test_the_level_is_said_in_words():
     )
 
 
-SEEDS = {"add-one": (5, 10, 15, 20), "full": (1, 2, 3, 4), "screen": (1, 2, 3, 4)}
+@pytest.mark.parametrize("grid", ["add-one", "fraction"])
+def test_whole_studies_are_rarely_wrong(grid):
+    row = looks_row(grid, "constant", 80)
+    assert row.family <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 80)
 
 
-def arms(grid):
-    """Level indices of the arms of four tricks, in the screen of eight."""
-    if grid == "add-one":
-        return [tuple(int(i == j) for j in range(4)) for i in range(-1, 4)]
-    if grid == "screen":
-        return [tuple(int(x > 0) for x in row[:8]) for row in folded(8, 24)]
-    return list(itertools.product((0, 1), repeat=4))
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", ["constant", "digits"])
+@pytest.mark.parametrize("grid", LOOKS)
+def test_two_thousand_whole_studies_are_wrong_in_five_per_cent(grid, noise):
+    """Tricks that do nothing, four looks: ever helps or hurts; at the margin: ever negligible.
 
-
-def whole_studies(job):
-    """(studies, 2): whether any effect is ever called helps or hurts, and ever negligible.
-
-    job: grid, studies, seed of the noise, sd between runs, true effect of every trick.
+    0.05 and 2.5 sd of 2,000; the worst of five effects at the margin.
     """
-    grid, studies, seed, sd, effect = job
-    # What stands beside the effects decides nothing and takes most of the time.
-    for surrounding in ("with_surroundings", "with_beside"):
-        setattr(answer, surrounding, lambda experiment, analysis: analysis)
-    answer.with_power = lambda analysis: analysis
-    answer._beside = lambda *a, **k: {}
-    rng = np.random.default_rng(seed)
-    rows, seeds = arms(grid), SEEDS[grid]
-    names = [f"t{i}" for i in range(len(rows[0]))]
-    factors = dict.fromkeys(names, ("off", "on"))
-    text = np.array(["off", "on"])[np.array(rows)]
-    frames = {n: pd.DataFrame(np.tile(text, (n, 1)), columns=names) for n in seeds}
-    truth = 90 + effect * np.array(rows).sum(axis=1)
-
-    def verdicts(y, n, level):
-        runs = frames[n].assign(accuracy=y[:n].ravel())
-        return Experiment(runs, factors, grid, level=level).analyze()
-
-    noise = rng.standard_normal((seeds[-1], len(rows)))
-    df = [verdicts(noise, n, 0.05).interval_df()[0] for n in seeds]
-    level = look_level([n / seeds[-1] for n in seeds], df, tests=len(names))
-    found = np.zeros((studies, 2), bool)
-    for study in range(studies):
-        y = truth + sd * rng.standard_normal((seeds[-1], len(rows)))
-        for n in seeds:
-            said = {e.verdict for e in verdicts(y, n, level).effects}
-            found[study] |= [bool(said & {"helps", "hurts"}), "negligible" in said]
-    return found
-
-
-def rates(grid, studies, sd=1.0, effect=0.0, seed=0):
-    """The shares of `whole_studies`, over processes."""
-    parts = 8
-    jobs = [(grid, studies // parts, [seed, i], sd, effect) for i in range(parts)]
-    with ProcessPoolExecutor() as pool:
-        return np.concatenate(list(pool.map(whole_studies, jobs))).mean(axis=0)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("grid", ["add-one", "full", "screen"])
-def test_two_thousand_whole_studies_are_wrong_in_five_per_cent(grid):
-    """Tricks that do nothing, four looks: ever helps or hurts. 0.05 ± 2.5 sd of 2,000."""
-    assert rates(grid, 2000)[0] <= 0.062
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_whole_studies_at_the_margin():
-    """Every trick is worth the margin itself: ever negligible, for all four together."""
-    assert rates("add-one", 400, sd=0.15, effect=0.2)[1] <= 0.08
+    row = looks_row(grid, noise, 2000)
+    assert row.family <= 0.062
+    assert row.negligible <= 0.066
