@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tricks.trick import Trick
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -23,22 +27,36 @@ def result() -> str:
 
 
 def tricks() -> str:
+    """The standard bag in full; the rest by the moment at which it acts, folded away."""
     from tricks import registry
 
-    rows = (
-        (f"`{name}`", cls.group(), cls.idea(), cls.source, "yes" if cls.standard else "")
-        for name, cls in registry().items()
-        if cls.group() != "plugin"
-    )
-    return table(("trick", "acts on", "idea", "source", "standard"), rows)
+    bag = [cls for cls in registry().values() if cls.group() != "plugin"]
+    groups = dict.fromkeys(cls.group() for cls in bag)
+    parts = [table(("trick", "acts on", "idea", "source"), map(_row, filter(_standard, bag)))]
+    for group in groups:
+        rest = [cls for cls in bag if cls.group() == group and not cls.standard]
+        if rest:
+            names = ", ".join(cls.name for cls in rest)
+            head = f"<details><summary><b>{group}</b>: {names}</summary>\n"
+            rows = ((row[0], *row[2:]) for row in map(_row, rest))
+            parts.append(f"{head}\n{table(('trick', 'idea', 'source'), rows)}\n\n</details>")
+    return "\n\n".join(parts)
+
+
+def _standard(cls: type[Trick]) -> bool:
+    return cls.standard
+
+
+def _row(cls: type[Trick]) -> tuple[str, ...]:
+    return f"`{cls.name}`", cls.group(), cls.idea(), cls.source
 
 
 def tasks() -> str:
-    from runner.tasks import all_tasks
+    from runner.tasks import YOURS, all_tasks
 
-    rows = [(f"`{task.name}`", task.summary) for task in all_tasks().values()]
+    named = {task.name: task.summary for task in all_tasks().values()}
     return table(
-        ("task", "what it is"), [*rows, ("`folder:PATH`", "your own images, one folder a class")]
+        ("task", "what it is"), ((f"`{name}`", what) for name, what in {**named, **YOURS}.items())
     )
 
 
