@@ -22,10 +22,11 @@ def half_normal(a: Answer, figures: Mapping[str, str]) -> list[str]:
     above = [escape(c["label"]) for c in reversed(found["contrasts"]) if c["above"]]
     more = f" and {len(above) - SHOWN} more" if len(above) > SHOWN else ""
     m, unit = len(found["contrasts"]), a["unit"]
-    said = f"Above noise: {', '.join(above[:SHOWN])}{more}." if above else "None is above noise."
+    said = f"Above the margin of all at once: {', '.join(above[:SHOWN]) or 'nothing'}{more}."
     return [
         "## Half-normal plot",
-        f"{said} Contrasts of noise alone lie on a line through 0; what leaves it is an effect.",
+        f"Contrasts of noise alone lie on a line through 0; what leaves it is an effect. {said} "
+        "A second look by another error term: verdicts are those of the effects table.",
         picture,
         f"*{m} orthogonal contrasts of {a['runs']['used']} runs, on the scale of main effects (an "
         f"interaction's is half its size); error term: Lenth's pseudo standard error, "

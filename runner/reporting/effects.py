@@ -23,8 +23,10 @@ def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
     """Blocks of markdown."""
     blocks = ["## Effects", tables.effects(a), tables.caption(a)]
     notes = []
-    if a["layout"] == "factorial" and a["estimand"] == "averaged over the grid":
+    if tables.beside_baseline(a):
         notes.append(AT_BASELINE)
+    elif a["estimand"] == "averaged over the grid":
+        blocks.append("*What each trick does at the baseline, these runs cannot tell.*")
     time = next((e["time"] for e in a["effects"] if e["time"]), None)
     if time:
         notes.append(f"*Time ratio: {time['column']} against the reference, {time['what']}.*")

@@ -9,6 +9,7 @@ from typing import Any
 from runner.reporting.markdown import escape, interval, share, signed
 from runner.reporting.noise import scope
 from runner.reporting.wording import (
+    PLACEBO,
     alias_sets,
     alone,
     confidence,
@@ -19,6 +20,7 @@ from runner.reporting.wording import (
 )
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
+OPEN = 12  # undecided effects told in words
 CASES = 2  # of what an effect depends on, told in words; a table has all
 
 
@@ -140,11 +142,14 @@ def _undecided(a: Answer, effects: Iterable[Answer]) -> list[str]:
     mine = [e for e in effects if e["verdict"] == "undecided" and e["ci_low"] is not None]
     if not mine:
         return []
+    mine.sort(key=lambda e: -abs(e["effect"]))
     lines = []
-    for e in mine:
+    for e in mine[:OPEN]:
         notes = [more_runs(e), alone(e)]
         text = "; ".join([f"{escape(e['label'])}: {_brief(a, e)}", *filter(None, notes)])
         lines.append(text + _at_baseline(a, e))
+    if len(mine) > OPEN:
+        lines.append(f"and {len(mine) - OPEN} smaller ones, in the table below")
     head = "**Undecided**, which is not “no effect”: these runs can neither tell the sign nor call"
     head += " the effect negligible"
     if any(more_runs(e) for e in mine):
@@ -207,6 +212,8 @@ def _best(a: Answer, asked: Mapping[str, Any]) -> list[str]:
         text += "".join(
             f", {escape(arm['label'])} {share(arm['probability'])}" for arm in others[:2]
         )
+    if PLACEBO in first["levels"] and PLACEBO in first["label"]:
+        text += " (the placebo in it changes nothing)"
     if first["label"] == "baseline" or asked.get("confirm"):
         return [text + "."]
     text += ". The best of many is lucky as well as good"

@@ -104,10 +104,16 @@ def _reference_row(a: Answer, d: int) -> list[str]:
     return [f"*{escape(label)}*", mean, "", "", "", "", str(arm["ok"]), "1.00×"]
 
 
+def beside_baseline(a: Answer) -> bool:
+    """Whether some effect at the baseline is known beside its average over the grid."""
+    known = any((e["at_baseline"] or {}).get("effect") is not None for e in a["effects"])
+    return known and a["estimand"] == "averaged over the grid"
+
+
 def _grid(a: Answer) -> str:
     """Factorials: the grid's average beside the effect at the baseline."""
     d = _seen(a)
-    average = a["estimand"] == "averaged over the grid"
+    average = beside_baseline(a)
     header = ["trick", f"effect, {escape(a['estimand'])} ({a['unit']})"]
     header += [f"{confidence(a)} interval", "p, Holm", "verdict"]
     if average:

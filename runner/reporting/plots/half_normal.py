@@ -12,13 +12,14 @@ from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
 NAMED = 12
+ALWAYS = 3
 
 
 def half_normal(a: Answer) -> Figure | None:
     """Sizes of contrasts over half-normal quantiles, Lenth's margins as lines, outliers named.
 
-    Named are those above the margin of one contrast alone, the largest twelve of them. None
-    without such contrasts.
+    Named are those above the margin of one contrast alone, up to twelve, and the largest three.
+    None without such contrasts.
     """
     found = a.get("half_normal")
     if not found:
@@ -37,8 +38,9 @@ def half_normal(a: Answer) -> Figure | None:
     ):
         ax.axhline(found[key], color=ORANGE, linestyle=dash, linewidth=1.6, label=label)
     ax.plot(x[~above], y[~above], "o", color=BLUE, markersize=6, alpha=0.8)
-    ax.plot(x[above], y[above], "^", color=RED, markersize=8, label="above noise")
-    named = [i for i in range(len(y)) if y[i] > found["margin"]][-NAMED:]
+    if above.any():
+        ax.plot(x[above], y[above], "^", color=RED, markersize=8, label="above the margin of all")
+    named = [i for i in range(len(y)) if y[i] > found["margin"] or i >= len(y) - ALWAYS][-NAMED:]
     top = max(float(y.max()), found["simultaneous_margin"]) * 1.06
     ax.set_ylim(0, top)
     ax.set_xlim(0, float(x.max()) * 1.04)

@@ -46,9 +46,8 @@ def pareto(a: Answer, time: str) -> Figure | None:
         axes[1].set_xlim(*near[0])
         axes[1].set_ylim(*near[1])
     _numbers(axes[-1], shown, time)
-    fig.supxlabel(
-        f"training time of a run ({'CPU ' if time == 'cpu_seconds' else ''}seconds)", fontsize=11
-    )
+    for ax in axes:
+        ax.set_xlabel(f"training time of a run ({'CPU ' if time == 'cpu_seconds' else ''}seconds)")
     axes[0].set_ylabel(a["metric"] + (" (%)" if a["unit"] == "pp" else ""))
     if found:
         colours = ScalarMappable(Normalize(0, 1), colormaps[COLOURS])
@@ -91,8 +90,14 @@ def _points(ax: Axes, a: Answer, arms: list[Answer], chance: dict[str, float], t
         return
     ax.scatter(
         x, y, c=[chance.get(arm["label"], 0.0) for arm in drawn], cmap=COLOURS, vmin=0, vmax=1,
-        s=46 if len(arms) <= 60 else 22, edgecolors=BLACK, linewidths=0.4, zorder=3,
+        s=[_size(arms, chance.get(arm["label"], 0.0)) for arm in drawn],
+        edgecolors=BLACK, linewidths=0.4, zorder=3,
     )  # fmt: skip
+
+
+def _size(arms: list[Answer], probability: float) -> int:
+    """Points of a crowd are small, but for those that may be on the front."""
+    return 46 if len(arms) <= 60 or probability >= LEAST else 12
 
 
 def _numbers(ax: Axes, shown: list[Answer], time: str) -> None:

@@ -1,0 +1,83 @@
+"""The section of the design: as planned, and as the runs that succeeded left it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.commands.experiments import experiment as of_study
+from runner.commands.realised import study_design
+from runner.records.export import read_export
+from runner.reporting.design import section
+
+REFERENCE = Path(__file__).parents[2] / "results/reference"
+
+
+@pytest.fixture(scope="module")
+def fraction():
+    found = read_export(REFERENCE / "digits-fraction")
+    return found.study, of_study(found.study, found.runs)
+
+
+def test_the_design_of_an_export_is_built_again(fraction):
+    study, runs = fraction
+    told = study_design(study, runs, "accuracy")
+    assert told["reason"] is None
+    assert (told["planned"]["runs"], told["planned"]["arms"]) == (192, 48)
+    assert (told["run"]["runs"], told["run"]["arms"]) == (179, 44)
+    assert told["planned"]["df"] == [pytest.approx(124, abs=1), 144]
+    assert 0.9 < told["run"]["d_efficiency"] < told["planned"]["d_efficiency"] < 1
+    # The aliases of a fraction of resolution IV: seven sets of four pairs, with main effects clear.
+    assert len(told["planned"]["sets"]) == len(told["run"]["sets"]) == 7
+    assert told["planned"]["clear"] is told["run"]["clear"] is True
+
+
+def test_lost_arms_may_cost_a_main_effect(fraction):
+    study, runs = fraction
+    gone = runs.runs["mixup"].eq("on") & runs.runs["cosine"].eq("on")
+    lost = runs.runs.assign(state=runs.runs["state"].mask(gone, "diverged"))
+    told = study_design(study, replace(runs, runs=lost), "accuracy")
+    assert told["planned"]["clear"] is True
+    assert told["run"]["clear"] is False
+    assert told["run"]["arms"] < 40
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"seeds": 2}, "would plan other arms"), ({"tricks": ["no-such-trick"]}, "no-such-trick"),
+     ({"task": "gone"}, "gone")],
+)  # fmt: skip
+def test_another_design_is_not_taken_for_the_one_that_was_run(fraction, change, reason):
+    study, runs = fraction
+    told = study_design(replace(study, asked={**study.asked, **change}), runs, "accuracy")
+    assert told["planned"] is None
+    assert reason in told["reason"]
+    assert told["run"]["runs"] == 179
+
+
+def test_the_section_sets_planned_beside_run():
+    effects = [{"se": 1.0}, {"se": 3.0}, {"se": None}]
+    a = {
+        "effects": effects, "sigma": 2.0, "unit": "pp", "df_of_intervals": [9.0, 12.0],
+        "estimand": "averaged over the grid", "error_term": "replicates",
+    }  # fmt: skip
+    planned = {
+        "runs": 16, "arms": 8, "errors": [0.5, 0.5], "df": [8, 8], "error_term": "noise",
+        "d_efficiency": 1.0, "clear": True, "sets": [],
+    }  # fmt: skip
+    run = {"runs": 12, "arms": 6, "d_efficiency": 0.8, "clear": False, "sets": ["a = b|c"]}
+    found = {"planned": planned, "run": run, "notes": ["It is small."], "reason": None}
+    text = "\n\n".join(section(a, found))
+    assert "| runs | 16 | 12 |" in text
+    assert "| standard error in σ: middle (largest) effect | 0.50 | 1.00 (1.50) |" in text
+    assert "| the same in pp, at σ = 2.00 | 1.00 | 2.00 (3.00) |" in text
+    assert "| error df of an effect | 8 df | 9 to 12 df |" in text
+    assert "| main effects clear of two-factor interactions | yes | **no** |" in text
+    assert "Terms that the runs left cannot tell apart" in text
+    assert "- a = b\\|c" in text
+    bare = "\n".join(section(a, {**found, "planned": None, "reason": "gone"}))
+    assert "| runs | 12 |" in bare
+    assert "as planned" not in bare.split("|", 1)[1]
+    assert section(a, None) == []

@@ -1,0 +1,228 @@
+"""Sections of a report: their order, what stands under each, and what their words say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import synthetic
+from test_noise import with_bits
+
+from runner.analysis.experiment import Experiment
+from runner.designs.factor import PLACEBO
+from runner.reporting import wording, write_report
+from runner.reporting.findings import findings
+from runner.reporting.lead import warnings
+from runner.reporting.plots.forest import forest, noise_floor
+from runner.reporting.plots.half_normal import half_normal
+from runner.reporting.plots.heatmap import heatmap
+
+TWO = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)
+FOUR = synthetic.factors(("warmup", "zero-gamma", "cutmix", "mixup"), optimizer=False)
+EMPTY = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
+
+
+@pytest.fixture(autouse=True)
+def no_drawing(monkeypatch):
+    """Plots are built but not rendered."""
+    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+
+
+def report(study, out, **more):
+    return write_report(*study, out, **more).read_text()
+
+
+def answer(bag, accuracy, seeds=3, grid="", **columns):
+    """The analysis of a full grid over `bag`: accuracy(arm, seed) of each run."""
+    rows = [
+        {**arm, "seed": r, "accuracy": accuracy(arm, r), **columns}
+        for arm in synthetic.full(bag)
+        for r in range(seeds)
+    ]
+    return Experiment(pd.DataFrame(rows), bag, grid).analyze().to_json()
+
+
+def unreplicated(bag=FOUR):
+    arms = synthetic.full(bag)
+    table = synthetic.runs(arms, diverge=False)
+    meta = synthetic.asked("half", "full", bag, len(arms), 1)
+    return Experiment(table, bag, "full"), EMPTY, meta, synthetic.records(table)
+
+
+def test_sections_stand_in_the_order_of_their_value(tmp_path):
+    experiment, curves, asked, records = synthetic.study("full", 2, TWO)
+    held = {
+        "planned": None, "reason": "no such trick", "notes": [],
+        "run": {"runs": 16, "arms": 8, "d_efficiency": None, "clear": None, "sets": None},
+    }  # fmt: skip
+    text = report((experiment, curves, asked, records), tmp_path, diagnostics=held)
+    found = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    wanted = [
+        "Findings", "Effects", "Noise", "Seeds", "Interactions", "Accuracy and cost",
+        "Half-normal plot", "Learning curves", "Diverged and collapsed", "Design", "What was run",
+        "Arms",
+    ]  # fmt: skip
+    assert found == wanted
+    assert "The design as planned cannot be shown: no such trick" in text
+
+
+def test_every_plot_has_a_line_that_says_what_it_is(tmp_path):
+    for study in (synthetic.study("full", 2, TWO), synthetic.study("cumulative", 2, TWO)):
+        text = report(study, tmp_path)
+        lines = [line for line in text.splitlines() if line]
+        for i, line in enumerate(lines):
+            if line.startswith("![") and "learning rate" not in line:
+                assert lines[i + 2].startswith("*"), line  # after the link to the SVG
+                assert "runs" in lines[i + 2], line
+
+
+def test_what_is_folded_is_closed_again(tmp_path):
+    text = report(synthetic.study("full", 2, TWO), tmp_path)
+    assert text.count("<details>") == text.count("</details>") >= 3
+    assert len(re.findall(r"</summary>\n\n", text)) == text.count("<details>")
+
+
+def test_findings_tell_the_baseline_where_it_differs_from_the_grid():
+    bag = {"a": ("off", "on"), "b": ("off", "on")}
+
+    def accuracy(arm, r):
+        both = arm["a"] == arm["b"] == "on"
+        return 90 + 2 * (arm["a"] == "on") - 9 * both + 0.1 * ((7 * r) % 5)
+
+    text = "\n".join(findings(answer(bag, accuracy, 5)))
+    assert re.search(r"\*\*a depends on b\*\*; at the baseline it helps: \+2\.0", text)
+    assert re.search(r"without b it helps: \+2\.0.*, but with b it hurts: −7\.0", text)
+    assert "describes none of these" in text
+
+
+def test_undecided_effects_are_a_list_with_the_runs_they_need():
+    found = answer(TWO, lambda arm, r: 90 + 0.3 * (arm["mixup"] == "on") + (r * 5) % 3)
+    said = next(line for line in findings(found) if line.startswith("**Undecided**"))
+    head, *lines = said.splitlines()
+    assert "not “no effect”" in head
+    assert len(lines) == 3
+    assert re.match(r"  - mixup: \+0\.30 pp \(.* to .*\); about \d+ more runs", lines[0])
+
+
+def test_a_crowd_of_undecided_effects_is_cut():
+    bag = {f"t{i:02d}": ("off", "on") for i in range(30)}
+    a = synthetic.study("add-one", 2, bag, diverge=False)[0].analyze().to_json()
+    said = next(line for line in findings(a) if line.startswith("**Undecided**"))
+    assert len(said.splitlines()) == 14
+    assert "and 18 smaller ones" in said
+
+
+def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
+    experiment, _, asked, _ = synthetic.study("add-one", 5, TWO, diverge=False)
+    a = experiment.analyze().to_json()
+    [line] = [x for x in findings(a, asked) if "est arm**" in x or "the best**" in x]
+    assert re.search(r"zero-gamma.* \d+ %", line)
+    assert "`tricks-bench run --confirm --study digits-add-one`" in line
+    evil = findings(a, {**asked, "name": "x` rm"})[-1]
+    assert "`" not in evil
+    assert "--confirm" not in findings(a, {**asked, "confirm": {"study": "s"}})[-1]
+    assert "--confirm" not in findings(a, {**asked, "tune": {"lr_scale": ["1"]}})[-1]
+
+
+def test_the_smallest_visible_effect_is_one_sentence():
+    a = synthetic.study("add-one", 5, TWO, diverge=False)[0].analyze().to_json()
+    [line] = [x for x in findings(a) if "could see" in x]
+    assert f"effects of {a['detectable']['low']:.2g} pp or more" in line
+    assert "80 % power" in line
+
+
+def test_a_placebo_is_named_as_such(tmp_path):
+    assert wording.PLACEBO == PLACEBO
+    bag = {**TWO, PLACEBO: ("off", "on")}
+    study = synthetic.study("add-one", 3, bag, diverge=False)
+    text = report(study, tmp_path)
+    assert "**Placebo**, a factor that changes nothing: its true effect is 0" in text
+    assert "| placebo (changes nothing: true effect 0) |" in text
+    undecided = text.split("**Undecided**")[1].split("\n- ")[0]
+    assert "placebo" not in undecided
+    fig = forest(study[0].analyze().to_json())
+    assert "placebo\n(true effect 0)" in [t.get_text() for t in fig.axes[0].get_yticklabels()]
+    a = study[0].analyze().to_json()
+    a["effects"][-1]["verdict"] = "helps"
+    said = "\n".join(findings(a))
+    assert "comes out as “helps”" in said
+    assert "**placebo helps**" not in said
+
+
+def test_in_general_says_that_images_are_taken_as_independent(tmp_path):
+    text = report(with_bits(synthetic.study("add-one", 5, TWO, diverge=False)), tmp_path)
+    assert "Images are taken as independent draws" in text
+    assert "these intervals are too narrow" in text
+
+
+def test_the_forest_has_the_floor_of_the_test_images():
+    plain = synthetic.study("add-one", 5, TWO, diverge=False)
+    bits = with_bits(plain)[0].analyze().to_json()
+    bits["noise"]["seeds"][-1]["general"] = 0.4  # what endless runs on these images come to
+    floor, label = noise_floor(bits)
+    assert floor == 0.4
+    assert "500 test images" in label
+    assert label in [t.get_text() for t in forest(bits).legends[0].get_texts()]
+    assert noise_floor(plain[0].analyze().to_json()) is None
+
+
+def test_an_unreplicated_grid_has_its_half_normal_plot(tmp_path):
+    study = unreplicated()
+    text = report(study, tmp_path)
+    section = text.split("## Half-normal plot")[1].split("\n## ")[0]
+    a = study[0].analyze().to_json()
+    found = a["half_normal"]
+    assert f"of all at once (simulated) ±{found['simultaneous_margin']:.3g}" in section
+    assert "15 orthogonal contrasts of 16 runs" in section
+    fig = half_normal(a)
+    heights = {line.get_ydata()[0] for line in fig.axes[0].lines if len(set(line.get_ydata())) == 1}
+    assert {found["margin"], found["simultaneous_margin"]} <= heights
+    largest = found["contrasts"][-1]["label"]
+    assert any(largest in t.get_text() for t in fig.axes[0].texts)
+    assert half_normal(synthetic.study("add-one", 2, TWO)[0].analyze().to_json()) is None
+
+
+def test_notes_of_the_study_itself_stand_on_top(tmp_path):
+    experiment, *rest = synthetic.study("add-one", 3, TWO)
+    note = "Run --until decided, which val_accuracy decides: intervals at 97.9 %."
+    text = report((replace(experiment, notes=(note,)), *rest), tmp_path)
+    top = text.split("## Findings")[0]
+    assert "> Run --until decided, which val\\_accuracy decides" in top
+    assert text.count("97.9 %.") == 1
+
+
+def test_divergence_has_a_worst_rank_line(tmp_path):
+    experiment, curves, asked, records = synthetic.study("full", 4, TWO, diverge=False)
+    lost = experiment.runs.index[experiment.runs["evonorm"].eq("on")][::2]
+    experiment.runs.loc[lost, ["state", "accuracy"]] = ["diverged", None]
+    text = report((experiment, curves, asked, records), tmp_path)
+    section = text.split("## Diverged")[1].split("\n## ")[0]
+    assert "P(better with it)" in section
+    row = re.search(r"\| evonorm \| (0\.\d\d) \|", section)
+    assert float(row[1]) < 0.3
+    assert "16 against 16" in section
+
+
+def test_lost_aliases_are_said_first():
+    a = {"notes": ["other"], "collapsed": {"arms": []}, "arms": []}
+    side = {"clear": True}
+    assert "no longer separate" not in "".join(warnings(a, [], {"planned": side, "run": side}))
+    lost = {"planned": side, "run": {"clear": False}}
+    assert "no longer separate main effects" in warnings(a, [], lost)[1].splitlines()[0]
+
+
+def test_the_heatmap_of_thirty_factors_has_no_numbers():
+    labels = [f"a-long-name-{i:02d}" for i in range(30)]
+    terms = [(labels[i], labels[j]) for i in range(30) for j in range(i)]
+    a = {
+        "effects": [{"label": x} for x in labels], "unit": "pp",
+        "interactions": [
+            {"terms": [t], "effect": 1.0, "aliased": False, "p_adjusted": 0.01} for t in terms
+        ],
+    }  # fmt: skip
+    fig = heatmap(a)
+    assert max(fig.get_size_inches()) < 14
+    assert not fig.axes[0].texts
+    assert len(heatmap({**a, "interactions": a["interactions"][:10]}).axes[0].texts) == 0
