@@ -41,6 +41,7 @@ class Study:
     baseline: the task's recipe with the study's settings, not yet resolved.
     settings: `--set` as texts. tricks: as texts. fields: `--factor` as texts.
     notes: lines that the user should see before anything is trained.
+    save_models: last, best (both) or None: weights to keep. No part of what is asked for.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Study:
     train_images: int | None = None
     data: Path | None = None
     notes: tuple[str, ...] = ()
+    save_models: str | None = None
 
     @property
     def factors(self) -> Sequence[Factor]:

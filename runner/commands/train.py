@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from runner.commands.options import at, cores, on_gpu, print_json
+from runner.commands.weights import saving
 from runner.records.store import Store
 from runner.tasks import work
 
@@ -72,6 +73,7 @@ def train_plan(
         data=str(plan.data_folder),
         device=device,
         loaders=max(1, cores() // workers),
+        **saving(plan.save_models, store),
     )
     done = len(specs) - len(missing)
     with Progress(

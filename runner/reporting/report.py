@@ -250,7 +250,8 @@ def _trouble(a: Answer, records: list[dict[str, Any]]) -> list[str]:
 def _cost(a: Answer, records: list[dict[str, Any]], figures: dict[str, str]) -> list[str]:
     text = facts.cost(records)
     image = _image(figures, "accuracy-time", f"{a['metric']} against training time")
-    return ["## Cost", text, image] if text or image else []
+    memory = facts.footprint(records)
+    return ["## Cost", text, memory, image] if text or image else []
 
 
 def _curves(figures: dict[str, str]) -> list[str]:
