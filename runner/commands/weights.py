@@ -74,14 +74,23 @@ def complete(
 
     The runs go through a store that is thrown away: the records stay as they are.
     """
+    from runner.execution.progress import duration
     from runner.records.spec import RunSpec
 
+    if plan.save_models is None or not (results / "FORMAT").exists():
+        return 0
     store = Store(results)
     records = {id: record for id in without(plan, store) if (record := store.read(id))}
     if not records:
         return 0
     aside = sys.stderr if json else sys.stdout
-    print(f"{len(records):,} recorded without weights: training again for them", file=aside)
+    took = [(record.get("seconds") or {}).get("total") or 0.0 for record in records.values()]
+    print(
+        f"{len(records):,} recorded without weights: training again for them, about "
+        f"{duration(sum(took) / min(workers, len(records)))}",
+        file=aside,
+        flush=True,
+    )
     specs = [RunSpec.from_json(record) for record in records.values()]
     strange = [spec.id for id, spec in zip(records, specs, strict=True) if spec.id != id]
     if strange:

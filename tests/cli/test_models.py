@@ -220,6 +220,36 @@ def test_the_start_of_two_runs_is_refused(cli, kept, tmp_path):
     assert "the start of 2 runs: abcd000000000000, abcd111111111111" in result.err
 
 
+def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
+    """A timm network, its names from folders, its test split the one that was held out."""
+    import dataclasses
+
+    from PIL import Image
+
+    draw = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = draw.integers(0, 255, (40, 50, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "mine" / name / f"{i}.png")
+    task = find(f"folder:{tmp_path / 'mine'}")
+    baseline = dataclasses.replace(
+        task.baseline, model="resnet10t", start="scratch", resolution=32, epochs=1, batch_size=8
+    )
+    spec = RunSpec(task.identity(None, None), resolve(baseline, task.learning_rates), 0)
+    models = tmp_path / "results" / "models"
+    record = work.train(spec, lambda e: None, task=task.name, device="cpu", models=str(models))
+    file = models / f"{spec.id}.safetensors"
+    told = cli("evaluate", file, "--data", task.name, "--json").json
+    assert told["accuracy"] == record["test_accuracy"]
+    assert told["loss"] == pytest.approx(record["test_loss"], rel=1e-4)
+    whole = cli("evaluate", file, "--data", "mine", "--json").json
+    assert [item["class"] for item in whole["classes"]] == ["cat", "dog"]
+    assert whole["images"] == 24
+    assert cli("predict", file, "--data", "mine/cat/0.png", "-o", "one.csv").code == 0
+    assert list(rows_of(tmp_path / "one.csv")[0])[-2:] == ["p_cat", "p_dog"]
+
+
 def test_runs_without_weights_are_trained_again_and_compared(cli, stub, tmp_path, monkeypatch):
     """With training stubbed: which runs, to where, and what is said of another accuracy."""
     assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
