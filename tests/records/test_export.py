@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.records.export import (
-    escaped,
     _plain,
+    escaped,
     evidence,
     read_export,
     write_csv,
