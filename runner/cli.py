@@ -13,9 +13,11 @@ import typer
 from runner.commands import (
     analyze,
     doctor,
+    evaluate,
     export,
     listing,
     plan,
+    predict,
     report,
     retry,
     run,
@@ -33,6 +35,7 @@ tricks-bench run                         the standard tricks, one at a time, on 
 tricks-bench report                      tables and plots of the latest study
 tricks-bench run --grid full --dry-run   what a grid of everything would be
 tricks-bench show mixup                  what a trick does, and where it comes from
+tricks-bench predict RUN --data FOLDER   what a model of `run --save-models` says of images
 """,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,6 +49,8 @@ app.command("plan")(plan.plan)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("analyze")(analyze.analyze)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("retry")(retry.retry)
 app.command("doctor")(doctor.doctor)
@@ -80,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def call(arguments: list[str]) -> int:
     """The exit code of the command line `arguments`."""
     try:
-        code = app(arguments, prog_name="tricks-bench", standalone_mode=False)
+        code = app(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except BadInput as error:
@@ -96,6 +101,15 @@ def call(arguments: list[str]) -> int:
         if not hasattr(error, "format_message"):
             raise
         return _mistake(_usage(error, arguments))
+
+
+def _with_values(arguments: list[str]) -> list[str]:
+    """`--save-models` may stand alone: then it means the last epoch's."""
+    found = list(arguments)
+    for i, argument in enumerate(arguments):
+        if argument == "--save-models" and (*arguments, "")[i + 1] not in ("last", "best"):
+            found[i] = "--save-models=last"
+    return found
 
 
 def _mistake(message: str) -> int:

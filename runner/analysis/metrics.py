@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-SMALLER = ("loss", "error", "seconds", "time", "memory", "parameters", "flops", "latency")
+SMALLER = ("loss", "error", "seconds", "time", "memory", "parameters", "flops", "latency", "gap")
 UNITS = (("seconds", "s"), ("memory_mb", "MB"), ("images_per_second", "images/s"))
 
 
 def is_share(metric: str) -> bool:
     """Whether the metric is a percentage, so that its effects are percentage points."""
     name = metric.lower()
-    return "accuracy" in name or name in ("acc", "top1", "top5") or name.endswith("_acc")
+    shares = ("acc", "top1", "top5", "generalisation_gap")
+    return "accuracy" in name or name in shares or name.endswith("_acc")
 
 
 def unit(metric: str) -> str:
@@ -33,6 +34,7 @@ BOOKKEEPING = (
     "id", "run", "run_id", "state", "status", "seed", "replicate", "rep", "fold", "split",
     "accuracy", "acc", "top1", "top5", "loss", "val_accuracy", "val_loss", "val_acc",
     "test_accuracy", "test_acc", "test_loss", "train_accuracy", "train_loss", "probe_accuracy",
+    "generalisation_gap",
     "seconds", "time", "duration", "images_per_second", "peak_memory_mb", "memory", "parameters",
     "chance_accuracy", "test_images", "correct", "classes", "steps", "device", "host", "hostname",
     "gpu", "started", "finished", "attempt", "date", "timestamp", "version", "versions",

@@ -119,6 +119,13 @@ def run(
         int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    save_models: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[last|best]",
+            help="Keep the trained weights; best: also those of the best epoch on validation.",
+        ),
+    ] = None,
     plugin: Plugins = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before a long grid.")
@@ -172,8 +179,9 @@ def run(
 
     from runner.commands.dry_run import open_store, say_plan
     from runner.commands.train import train_plan
+    from runner.commands.weights import complete, keeping, say_missing
 
-    plan = _build(asked, data, written, file)
+    plan = keeping(_build(asked, data, written, file), save_models)
     if download and not dry_run:
         _download(plan, data)
     store = open_store(plan, results)
@@ -183,15 +191,17 @@ def run(
         plan = with_level(plan, store)
     if dry_run:
         say_plan(plan, store, json)
+        say_missing(plan, store, json)
         return 0
     if plan.plan is not None:
-        return train_until(plan, results, workers, device, plugins, yes, json)
-    code = train_plan(plan, store, results, workers, device, plugins, yes, json)
+        code = train_until(plan, results, workers, device, plugins, yes, json)
+    else:
+        code = train_plan(plan, store, results, workers, device, plugins, yes, json)
     if plan.confirm is not None and not json:
         from runner.commands.confirm import say_promise
 
         say_promise(plan, results)
-    return code
+    return code or complete(plan, results, workers, device, plugins, json)
 
 
 def _build(asked: Asked, data: Path | None, written: Asked, file: Path | None) -> Study:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,12 @@ def show(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A recipe field: epochs=5; may be repeated.")
     ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="Draw what it does to this file (.png, .svg, .pdf).")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A folder of images to draw it on. [default: the task's]")
+    ] = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
@@ -26,17 +33,32 @@ def show(
 
     \b
     tricks-bench show mixup
+    tricks-bench show mixup --image mixup.png --data my_images
     tricks-bench show "baseline+mixup(alpha=0.4)+cosine" --task digits
     """
     load_plugins(plugin)
     task_found = tasks.find(task)
     first = what.partition("+")[0].strip()
-    if first == "baseline":
+    if data is not None and image is None:
+        raise BadInput("--data is for --image: name the picture to write")
+    if image is not None:
+        _draw(what, task_found, data, image, json)
+    elif first == "baseline":
         _recipe(what, task_found, assignments("--set", set_), json)
     elif "+" in _outside(what):
         raise BadInput(f'begin with the baseline: show "baseline+{what}"')
     else:
         _card(what, json)
+
+
+def _draw(text: str, task: tasks.Task, data: Path | None, image: Path, json: bool) -> None:
+    from runner.commands.pictures import draw
+    from runner.designs.factor import split
+    from tricks.trick import parse
+
+    names = [name for name in split(text, "+") if name.strip() != "baseline"]
+    draw(text, [parse(name) for name in names], task, data, image)
+    print_json({"image": str(image)}) if json else print(image)
 
 
 def _card(text: str, json: bool) -> None:

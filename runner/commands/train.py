@@ -12,6 +12,7 @@ import typer
 
 from runner.commands.options import at, cores, on_gpu, print_json
 from runner.commands.tuned import both, chosen_line, list_runs
+from runner.commands.weights import saving
 from runner.records.store import Store
 from runner.tasks import work
 
@@ -101,6 +102,7 @@ def train_runs(
         data=str(plan.data_folder),
         device=device,
         loaders=max(1, cores() // workers),
+        **saving(plan.save_models, store),
     )
 
     def train_all(specs: list[RunSpec], recorded: int) -> Summary:

@@ -8,9 +8,11 @@ study.toml         what was asked for, and what it was run with
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,7 +108,7 @@ def read_export(folder: Path) -> Evidence:
         text = durable.read(folder / "runs.csv").decode()
         names = [*staging(asked), *(factor["name"] for factor in asked["factors"])]
         texts = ["id", "state", *names, "correct", "device"]
-        kinds: dict[str, Any] = {_escaped(column): str for column in texts}
+        kinds: dict[str, Any] = {escaped(column): str for column in texts}
         runs = pd.read_csv(
             io.StringIO(text),
             dtype=kinds,
@@ -149,17 +151,32 @@ def _compact(frame: pandas.DataFrame, correct: bool | None) -> pandas.DataFrame:
 
 def _csv(frame: pandas.DataFrame, digits: int = 10) -> bytes:
     """CSV bytes, numbers to `digits` significant digits, whole ones as such."""
-    frame = frame.rename(columns=_escaped)
+    frame = frame.rename(columns=escaped)
     for column in frame:
         if frame[column].dtype == "float64":
             frame[column] = [None if v != v else f"{v:.{digits}g}" for v in frame[column]]
         elif frame[column].dtype != "int64":
-            frame[column] = [_escaped(v) if isinstance(v, str) else v for v in frame[column]]
+            frame[column] = [escaped(v) if isinstance(v, str) else v for v in frame[column]]
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text.encode()
 
 
-def _escaped(text: str) -> str:
+def written(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows as CSV bytes, numbers to 6 significant digits, texts safe for spreadsheets."""
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        lines.writerow([_written(value) for value in row])
+    return text.getvalue().encode()
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, str):
+        return escaped(value)
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def escaped(text: str) -> str:
     """`text` so that a spreadsheet does not run it; a plain number stays as it is."""
     if not text.startswith(FORMULA) and not (text.startswith("'") and _plain(text) != text):
         return text
@@ -171,6 +188,6 @@ def _escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The inverse of `_escaped`."""
+    """The inverse of `escaped`."""
     rest = text.lstrip("'")
     return text[1:] if text.startswith("'") and rest.startswith(FORMULA) else text

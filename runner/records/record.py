@@ -21,6 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "val_accuracy": ("val_accuracy",),
     "val_loss": ("val_loss",),
     "probe_accuracy": ("probe_accuracy",),
+    "generalisation_gap": ("generalisation_gap",),
     "train_seconds": ("seconds", "train"),
     "cpu_seconds": ("seconds", "cpu"),
     "evaluate_seconds": ("seconds", "evaluate"),

@@ -4,6 +4,7 @@ FORMAT                  schema version
 studies/<name>/         what was asked for
 runs/ab/<id>.json       one record a run, written once
 attempts/ab/<id>/<n>/   what a failed attempt left: its log, its epochs
+models/<id>.safetensors trained models, where they were asked for
 claims/ab/<id>.<n>      who is training the run
 index.csv               derived, disposable
 quarantine/             what did not verify, or was removed
@@ -39,7 +40,7 @@ class Store:
     def __init__(self, root: Path | str, create: bool = True) -> None:
         self.root = Path(root)
         self._check_format(create)
-        for name in FOLDERS:
+        for name in (*FOLDERS, "models"):
             if (self.root / name).is_symlink():
                 raise BadInput(f"{self.root / name} is a symbolic link: a store holds none")
         if create:
@@ -145,7 +146,8 @@ class Store:
         """Clear away what dead runners left: their claims, and temporary files a day old."""
         self.claims.sweep()
         yesterday = time.time() - 86_400
-        for path in self.root.glob(f"*/??/.*{durable.TEMPORARY}"):
+        left = (f"*/??/.*{durable.TEMPORARY}", f"models/.*{durable.TEMPORARY}")
+        for path in (path for pattern in left for path in self.root.glob(pattern)):
             with contextlib.suppress(OSError):
                 if path.lstat().st_mtime < yesterday:
                     path.unlink()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runner.reporting.markdown import escape, table
+from runner.reporting.markdown import escape, plain, signed, table
 
 Record = Mapping[str, Any]
 STATES = ("ok", "diverged", "failed", "infra")
+FOOTPRINTS = 40  # rows
 
 
 def what_was_run(
@@ -153,6 +155,51 @@ def cost(records: Iterable[Record]) -> str:
         f"{_hours(sums['evaluate'])} evaluating. "
         f"Training used {sums['cpu'] / 3600:.2f} core-hours of CPU."
     )
+
+
+def footprint(records: Sequence[Record]) -> str:
+    """Parameters, memory by stage and generalisation gap, by model or by arm; "" if unknown."""
+    told = [r for r in records if r.get("memory")]
+    if not told:
+        return ""
+    models = dict.fromkeys(r["recipe"]["model"] for r in told)
+    by_model = len(models) > 1
+    groups: dict[str, list[Record]] = {}
+    for r in told:
+        name = r["recipe"]["model"] if by_model else " + ".join(r.get("tricks") or ["baseline"])
+        groups.setdefault(name, []).append(r)
+    stages = [("ram", stage) for stage in ("data", "model", "first_step", "peak")]
+    if any("reserved" in r["memory"]["peak"] for r in told):
+        stages += [("allocated", "peak"), ("reserved", "peak")]
+    names = {"data": "data loaded", "model": "model built", "first_step": "first step"}
+    rows = []
+    for name, own in list(groups.items())[:FOOTPRINTS]:
+        cells = [escape(name), str(len(own)), f"{_median(own, 'parameters') or 0:,.0f}"]
+        for kind, stage in stages:
+            held = [r["memory"].get(stage, {}).get(kind) for r in own]
+            cells.append(plain(_middle(held), 0))
+        rows.append([*cells, signed(_median(own, "generalisation_gap"))])
+    head = ["model" if by_model else "arm", "runs", "parameters"]
+    head += [
+        f"{'RAM' if kind == 'ram' else 'GPU ' + kind}, {names.get(stage, stage)}"
+        for kind, stage in stages
+    ]
+    more = f" {len(groups) - FOOTPRINTS} more are not shown." if len(groups) > FOOTPRINTS else ""
+    return (
+        table([*head, "gap (pp)"], rows)
+        + "\n\n*Medians over runs. Memory in MiB: RAM is resident in the run's process, torch and "
+        "all, without loader processes. Gap: accuracy on clean training images (the probe) minus "
+        f"on validation, at the last epoch.{more}*"
+    )
+
+
+def _median(records: Iterable[Record], key: str) -> float | None:
+    return _middle([r.get(key) for r in records])
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    held = [v for v in values if v is not None]
+    return statistics.median(held) if held else None
 
 
 def _hours(seconds: float) -> str:

@@ -66,7 +66,8 @@ def write_report(
         blocks += warnings(a, notes, diagnostics)
         blocks += _sections(a, figures, records, tuning, diagnostics)
         run = facts.what_was_run(asked, records, states, len(a["arms"]), total)
-        blocks += ["## What was run", run, facts.cost(records), *arms.section(a)]
+        blocks += ["## What was run", run, facts.cost(records), facts.footprint(records)]
+        blocks += arms.section(a)
         blocks += noise.published(a)
         text = "\n\n".join(block for block in blocks if block) + "\n"
         (out / "report.md").write_text(text, encoding="utf-8")

@@ -52,6 +52,7 @@ def load(data: Path, train_images: int | None) -> Splits:
         channels=1,
         mean=(values.mean().item(),),
         std=(values.std().item(),),
+        names=tuple("0123456789"),
     )
 
 

@@ -105,8 +105,10 @@ def _classes(folder: Path) -> Listing:
 
 def load(path: Path, data: Path, train_images: int | None) -> Splits:
     """The splits: the folder's own parts, and stratified shares of training for those it lacks."""
-    parts = {part: _files(classes) for part, classes in find_parts(path).items()}
-    return split(path, parts, train_images)
+    found = find_parts(path)
+    parts = {part: _files(classes) for part, classes in found.items()}
+    names = sorted(next(iter(found.values())))
+    return split(path, parts, train_images, names=names)
 
 
 def split(
@@ -114,11 +116,12 @@ def split(
     parts: Mapping[str, Source],
     train_images: int | None,
     groups: Sequence[str] | None = None,
+    names: Sequence[str] = (),
 ) -> Splits:
     """Splits of images at ImageNet's normalisation; what has no part is held out of training.
 
     parts: train (or all), and maybe val and test. groups: (images of training,) no group is on
-    both sides of a split. Raises BadInput where there are too few images.
+    both sides of a split. names: of the classes. Raises BadInput where there are too few images.
     """
     import torch
 
@@ -142,6 +145,7 @@ def split(
         channels=3,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
+        names=tuple(names),
     )
 
 

@@ -63,6 +63,24 @@ def read(path: Path, column: str = "") -> Listed:
 
     Raises BadInput for a missing file or column, an unknown part, or an image that is not there.
     """
+    names, rows = rows_of(path)
+    image, label = column_of(path, names, PATHS), column_of(path, names, LABELS)
+    part = next((name for name in names if name.lower() in SPLITS), None)
+    if column and column not in names:
+        raise BadInput(f"{path}: {unknown('column for --group-by', column, names)}")
+    paths = files_of(path, [row[image] for row in rows])
+    for i, row in enumerate(rows):
+        if not row[label]:
+            raise BadInput(f"{path}, line {i + 2}: no {label}")
+    parts = [_part(path, i, row[part]) for i, row in enumerate(rows)] if part else [""] * len(rows)
+    if part and "train" not in parts:
+        raise BadInput(f"{path}: no row has {part} train")
+    groups = [row[column] for row in rows] if column else [""] * len(rows)
+    return Listed(paths, [row[label] for row in rows], parts, groups)
+
+
+def rows_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns of a CSV and its rows. Raises BadInput if it cannot be read, or has none."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as text:
             lines = csv.DictReader(text, strict=True)
@@ -72,24 +90,20 @@ def read(path: Path, column: str = "") -> Listed:
         raise BadInput(f"{path}: cannot be read as a CSV: {error}") from error
     if not rows:
         raise BadInput(f"{path}: no rows below its header")
-    image, label = _column(path, names, PATHS), _column(path, names, LABELS)
-    part = next((name for name in names if name.lower() in SPLITS), None)
-    if column and column not in names:
-        raise BadInput(f"{path}: {unknown('column for --group-by', column, names)}")
-    paths = [path.parent / Path(row[image]).expanduser() for row in rows]
-    for i, (row, file) in enumerate(zip(rows, paths, strict=True)):
-        if not row[label]:
-            raise BadInput(f"{path}, line {i + 2}: no {label}")
+    return names, rows
+
+
+def files_of(path: Path, texts: list[str]) -> list[Path]:
+    """The files that the rows of a CSV name. Raises BadInput for one that is not there."""
+    paths = [path.parent / Path(text).expanduser() for text in texts]
+    for i, file in enumerate(paths):
         if not file.is_file():
             raise BadInput(f"{path}, line {i + 2}: there is no image {file}")
-    parts = [_part(path, i, row[part]) for i, row in enumerate(rows)] if part else [""] * len(rows)
-    if part and "train" not in parts:
-        raise BadInput(f"{path}: no row has {part} train")
-    groups = [row[column] for row in rows] if column else [""] * len(rows)
-    return Listed(paths, [row[label] for row in rows], parts, groups)
+    return paths
 
 
-def _column(path: Path, names: list[str], known: tuple[str, ...]) -> str:
+def column_of(path: Path, names: list[str], known: tuple[str, ...]) -> str:
+    """The one column whose name is among `known`, in any case. Raises BadInput."""
     found = [name for name in names if name.lower() in known]
     if len(found) != 1:
         what = f"columns {' and '.join(found)} are both one" if found else f"has {', '.join(names)}"
@@ -146,7 +160,7 @@ def load(path: Path, column: str, data: Path, train_images: int | None) -> Split
         groups = [
             g for g, part in zip(rows.groups, rows.parts, strict=True) if part in ("", "train")
         ]
-    return split(path, found, train_images, groups)
+    return split(path, found, train_images, groups, classes)
 
 
 def _check_groups(path: Path, rows: Listed) -> None:

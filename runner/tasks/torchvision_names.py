@@ -72,7 +72,8 @@ def load(source: str, data: Path, train_images: int | None) -> Splits:
     }
     if DATASETS[source] is _WHOLE:
         parts = {"all": parts["train"]}
-    return split(data / source, parts, train_images)
+    first = next(iter(parts.values()))
+    return split(data / source, parts, train_images, names=class_names(first))
 
 
 def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalogue:
@@ -103,6 +104,18 @@ def labels(dataset: Any) -> list[int]:
         if pairs is not None and len(pairs) == len(dataset):
             return [int(label) for _, label in pairs]
     return [int(dataset[i][1]) for i in range(len(dataset))]
+
+
+def class_names(catalogue: Catalogue) -> tuple[str, ...]:
+    """The names that torchvision has for the classes, each once; () where it has none."""
+    held = getattr(catalogue.dataset, "classes", None) or getattr(
+        catalogue.dataset, "categories", None
+    )
+    if not isinstance(held, (list, tuple)) or len(held) != int(catalogue.labels.max()) + 1:
+        return ()
+    # ImageNet has several names for a class, and some of these for two classes.
+    names = [str(name[0]) if isinstance(name, tuple) else str(name) for name in held]
+    return tuple(f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names))
 
 
 def download(source: str, data: Path) -> None:

@@ -78,6 +78,7 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
         channels=len(levels),
         mean=tuple(level.mean().item() for level in levels),
         std=tuple(level.std().item() for level in levels),
+        names=tuple(sets[0].classes),
     )
 
 

@@ -38,12 +38,19 @@ def train(
     data: str | None = None,
     device: str = "auto",
     loaders: int = 0,
+    models: str | None = None,
+    best: bool = False,
 ) -> dict[str, Any]:
-    """Train `spec` on `task` with its images under `data`; returns the outcome (see outcome())."""
+    """Train `spec` on `task` with its images under `data`; returns the outcome (see outcome()).
+
+    models: the folder in which to keep the trained model, and with `best` that of the best epoch.
+    """
     from runner.training.outcome import outcome
+    from runner.training.saved import Keeper
 
     splits = _splits(task, data, spec.data.get("train_images"))
-    return outcome(spec.recipe, splits, spec.seed, choose(device), emit, loaders)
+    keeper = Keeper(Path(models), spec, splits, best) if models is not None else None
+    return outcome(spec.recipe, splits, spec.seed, choose(device), emit, loaders, keeper)
 
 
 @functools.lru_cache(maxsize=1)

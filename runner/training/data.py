@@ -99,6 +99,7 @@ class Splits:
     channels: int
     mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
     std: tuple[float, ...]
+    names: tuple[str, ...] = ()  # of the classes
 
     def to(self, device: torch.device) -> Splits:
         names = ("train", "validation", "test", "probe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,23 +40,36 @@ def evaluate(
     device: torch.device,
     loaders: int = 0,
 ) -> Evaluation:
-    """Evaluate `model` on `source`, without augmentation and in evaluation mode.
+    """Evaluate `model` on `source`, without augmentation and in evaluation mode."""
+    total, correct = torch.zeros((), dtype=torch.float64), []
+    for logits, labels in outputs(model, source, splits, recipe, device, loaders):
+        total += F.cross_entropy(logits, labels, reduction="sum").double().cpu()
+        correct.append((logits.argmax(1) == labels).cpu())
+    return Evaluation(total.item() / len(source), torch.cat(correct))
+
+
+@torch.no_grad()
+def outputs(
+    model: nn.Module,
+    source: Source,
+    splits: Splits,
+    recipe: Recipe,
+    device: torch.device,
+    loaders: int = 0,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits (B, K) float32 and labels (B,) of the batches of `source`, in its order.
 
     A recipe's `predict` (test-time augmentation) gives log-probabilities in place of logits.
     """
     predict: Any = recipe.predict
     model.eval()
     order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
-    total, correct = torch.zeros((), dtype=torch.float64), []
     view = View(_side(source, recipe), recipe.crop)
     for images, labels in batches(source, order, view, device, loaders=loaders):
         x = as_input(images, splits, recipe)
         with autocast(recipe, device):
             logits = model(x) if predict is None else predict.predict(model, x)
-        logits = logits.float()
-        total += F.cross_entropy(logits, labels, reduction="sum").double().cpu()
-        correct.append((logits.argmax(1) == labels).cpu())
-    return Evaluation(total.item() / len(source), torch.cat(correct))
+        yield logits.float(), labels
 
 
 def _side(source: Source, recipe: Recipe) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from runner.training import augmentation as aug
+from runner.training import memory
 from runner.training.data import Splits, View, batches
 from runner.training.evaluation import as_input, evaluate
 from runner.training.model import build
@@ -35,6 +36,7 @@ class Training:
         default_factory=lambda: dict.fromkeys(("train", "evaluate", "wait", "cpu"), 0.0)
     )
     images: int = 0  # trained on, counting repeats
+    memory: dict[str, Any] = field(default_factory=dict)  # MiB, by stage: see memory.now
 
 
 def train(
@@ -44,8 +46,12 @@ def train(
     device: torch.device,
     emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
     loaders: int = 0,
+    watch: Callable[[nn.Module, dict[str, Any]], None] | None = None,
 ) -> Training:
-    """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures."""
+    """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures.
+
+    `watch` gets the evaluated model with them, and leaves it as it is.
+    """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
     model = build(recipe, splits.classes, splits.channels).to(device)
@@ -53,6 +59,7 @@ def train(
     per_epoch = len(splits.train) // batch
     take_step = Step(recipe, model, recipe.epochs * per_epoch, device)
     training = Training(take_step.evaluated, steps=take_step.steps)
+    training.memory["model"] = memory.now(device)
     view = View(recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats)
     for epoch in range(recipe.epochs):
         began, cpu = time.perf_counter(), _cpu_seconds()
@@ -73,6 +80,8 @@ def train(
             inputs = as_input(images, splits, recipe)
             inputs = aug.resize(inputs, recipe, place / take_step.steps)
             losses += take_step(*aug.mix(inputs, soft, recipe, seed, epoch, step), place)
+            if place == 0:
+                training.memory["first_step"] = memory.now(device)
         next(source, None)  # lets the loader processes end
         loss = losses.item() / per_epoch  # waits for the device
         training.seconds["train"] += time.perf_counter() - began
@@ -96,6 +105,8 @@ def train(
             "lr": take_step.lrs[place],
         }
         training.epochs.append(figures)
+        if watch is not None:
+            watch(training.model, figures)
         emit(figures)
     return training
 

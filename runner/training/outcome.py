@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import platform
-import resource
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from runner.training import memory
 from runner.training.data import Splits
 from runner.training.evaluation import evaluate
 from runner.training.loop import finite, train
+from runner.training.saved import Keeper
 from tricks.learning_rate import warmup_steps
 from tricks.recipe import Recipe
 
@@ -30,11 +30,12 @@ def outcome(
     device: torch.device,
     emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
     loaders: int = 0,
+    keeper: Keeper | None = None,
 ) -> dict[str, Any]:
     """Train and evaluate; returns the outcome part of a record as JSON values.
 
     The test set is read after the last epoch and never before. A run whose loss or outputs are
-    not finite is `diverged`, and has no test accuracy.
+    not finite is `diverged`, and has no test accuracy; `keeper` gets the models of one that is not.
     """
     began = time.perf_counter()
     torch.set_num_threads(recipe.threads)
@@ -42,7 +43,9 @@ def outcome(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     splits = splits.to(device)
-    training = train(recipe, splits, seed, device, emit, loaders)
+    loaded = memory.now(device)
+    watch = None if keeper is None else keeper.epoch
+    training = train(recipe, splits, seed, device, emit, loaders, watch)
     asked = time.perf_counter()
     final = None
     if not training.diverged:
@@ -52,8 +55,10 @@ def outcome(
     seconds = training.seconds
     seconds["evaluate"] += time.perf_counter() - asked
     seconds["total"] = time.perf_counter() - began
-    last = training.epochs[-1]
+    last, peak = training.epochs[-1], memory.peak(device)
     counts = torch.bincount(splits.test.labels.cpu())
+    if keeper is not None and final:
+        keeper.write(training.model, last, code_revision())
     return {
         "state": "ok" if final else "diverged",
         "epochs": training.epochs,
@@ -62,6 +67,7 @@ def outcome(
         "val_accuracy": final and last.get("val_accuracy"),
         "val_loss": final and last.get("val_loss"),
         "probe_accuracy": final and last.get("probe_accuracy"),
+        "generalisation_gap": final and last["probe_accuracy"] - last["val_accuracy"],
         "test_images": len(splits.test),
         "correct": final
         and base64.b64encode(np.packbits(final.correct.numpy()).tobytes()).decode(),
@@ -69,7 +75,8 @@ def outcome(
         "chance_accuracy": 100 * counts.max().item() / len(splits.test),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
         "images_per_second": round(training.images / max(seconds["train"], 1e-9), 1),
-        "peak_memory_mb": round(_peak_memory(device), 1),
+        "peak_memory_mb": peak["allocated" if device.type == "cuda" else "ram"],
+        "memory": {"data": loaded, **training.memory, "peak": peak},
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "steps": training.steps,
         "warmup_steps": warmup_steps(recipe, training.steps),
@@ -77,14 +84,6 @@ def outcome(
         "versions": versions(),
         "code_revision": code_revision(),
     }
-
-
-def _peak_memory(device: torch.device) -> float:
-    """MiB: allocated on a GPU, resident of the process on a CPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def _device_name(device: torch.device) -> str:

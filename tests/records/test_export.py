@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.records.export import (
-    _escaped,
     _plain,
+    escaped,
     evidence,
     read_export,
     write_csv,
@@ -92,7 +92,7 @@ def test_a_csv_holds_nothing_that_a_spreadsheet_runs(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_escaping_has_an_inverse(text: str) -> None:
-    assert _plain(_escaped(text)) == text
+    assert _plain(escaped(text)) == text
 
 
 @pytest.mark.parametrize("file", ["study.toml", "runs.csv", "epochs.csv.gz", "records.jsonl.gz"])

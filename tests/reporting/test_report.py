@@ -13,7 +13,7 @@ import synthetic
 from runner.analysis.experiment import Experiment
 from runner.commands.experiments import experiment as of_study
 from runner.records.export import read_export
-from runner.reporting import write_report
+from runner.reporting import facts, write_report
 from runner.reporting.plots.rates import learning_rates
 from tricks.errors import BadInput
 
@@ -209,3 +209,24 @@ def test_the_committed_reports_are_those_of_the_committed_runs(path, tmp_path, n
     )  # fmt: skip
     again = f"tricks-bench report results/reference/{name} --metric {metric} --out {path.parent}"
     assert written.read_text(encoding="utf-8") == committed, f"write it again: {again}"
+
+
+def test_the_footprint_of_models_and_of_arms():
+    def record(model, tricks, ram, gap):
+        stages = {stage: {"ram": ram + i} for i, stage in enumerate(("data", "model"))}
+        return {
+            "recipe": {"model": model}, "tricks": tricks, "parameters": 1234567,
+            "generalisation_gap": gap, "memory": {**stages, "peak": {"ram": ram + 9}},
+        }  # fmt: skip
+
+    old = {"recipe": {"model": "a"}, "tricks": [], "parameters": 1}
+    assert facts.footprint([old]) == ""
+    runs = [record("a", [], 100, 1.0), record("a", [], 102, 3.0), record("a", ["<b>"], 50, -2.0)]
+    lines = facts.footprint([old, *runs]).splitlines()
+    assert lines[2] == "| baseline | 2 | 1,234,567 | 101 | 102 | – | 110 | +2.00 |"
+    assert lines[3].startswith("| &lt;b&gt; | 1 |")
+    by_model = facts.footprint([*runs, record("b", ["x"], 10, 0.0)])
+    assert by_model.splitlines()[0].startswith("| model |")
+    runs[0]["memory"]["peak"] |= {"allocated": 500.0, "reserved": 600.4}
+    assert "GPU reserved, peak" in facts.footprint(runs)
+    assert "| 500 | 600 |" in facts.footprint(runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,19 @@ def short(text: str, most: int = 44) -> str:
     """A label that fits beside an axis."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def encoded(fig: Figure, kind: str) -> bytes:
+    """The figure as .png, .svg or .pdf: the same bytes each time."""
+    data = io.BytesIO()
+    nothing: dict[str, Any] = {
+        ".png": {"Software": None},
+        ".svg": {"Date": None, "Creator": None},
+        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }[kind]
+    with matplotlib.rc_context(RC):
+        fig.savefig(data, format=kind[1:], dpi=150, metadata=nothing)
+    return data.getvalue()
 
 
 def save(fig: Figure, out: Path, name: str) -> str:

@@ -1,0 +1,87 @@
+"""evaluate: how well trained models do on labelled images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runner.commands.asking import TTA, Runs, Sets, ask
+from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from tricks.errors import BadInput
+
+
+def evaluate(
+    runs: Runs,
+    data: Annotated[
+        str,
+        typer.Option(
+            help="One folder a class, a CSV of paths and labels, or a task (its test images)."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for tables and the confusion matrix.")
+    ] = None,
+    tta: TTA = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data_sets: Sets = None,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Accuracy with its interval, by class, and who is taken for whom.
+
+    \b
+    tricks-bench evaluate 1a2b3c --data digits
+    tricks-bench evaluate my-study --data new_images --out reports/new
+    """
+    load_plugins(plugin)
+    if out is not None and out.exists() and not out.is_dir():
+        raise BadInput(f"--out {out}: it is a file; name a folder")
+    from runner.tasks.given import labelled
+
+    answers = ask(runs, lambda names: labelled(data, names, data_sets), results, tta, device)
+
+    from runner.analysis.classification import classification
+    from runner.reporting.evaluation import headline
+
+    names = answers.cards[0].names
+    found = classification(answers.logs.numpy(), answers.given.labels, names).to_json()
+    about = [*answers.chosen, answers.given.what]
+    if len(runs) > 1:
+        about.append(f"averaged probabilities of {len(runs)} models")
+    if tta is not None:
+        about.append(f"test-time augmentation: {tta}")
+    path = _write(found, about, out) if out is not None else None
+    if json:
+        written = None if path is None else str(path)
+        print_json({"runs": [card.run for card in answers.cards], **found, "report": written})
+        return
+    for line in about:
+        print(line)
+    print(headline(found))
+    if path is not None:
+        print(path)
+        return
+    width = max(len(name) for name in names)
+    for item in found["classes"]:
+        if item["images"]:
+            between = f"{item['ci_low']:.2f} to {item['ci_high']:.2f}"
+            print(f"  {item['class']:{width}}  {item['accuracy']:6.2f} %  {between}")
+
+
+def _write(found: dict[str, Any], about: list[str], out: Path) -> Path:
+    """The folder `out` with evaluation.md, the tables and the picture. Raises BadInput."""
+    from runner.records import durable
+    from runner.records.export import written
+    from runner.reporting.evaluation import files, tables
+
+    csvs = {name: written(rows) for name, rows in tables(found).items()}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in {**csvs, **files(found, about)}.items():
+            durable.replace(out / name, content)
+    except OSError as error:
+        raise BadInput(f"--out {out}: {error.strerror or error}") from error
+    return out / "evaluation.md"

@@ -1,0 +1,82 @@
+"""predict: what trained models say of images, as a CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runner.commands.asking import TTA, Runs, Sets, ask
+from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.commands.asking import Answers
+
+
+def predict(
+    runs: Runs,
+    data: Annotated[
+        str,
+        typer.Option(help="A folder of images (in any folders), a CSV that lists them, or a task."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV to write.")],
+    tta: TTA = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data_sets: Sets = None,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Write the class and the probabilities of every image to a CSV.
+
+    \b
+    tricks-bench predict 1a2b3c --data new_images -o predictions.csv
+    tricks-bench predict my-study --data listed.csv --tta flip -o predictions.csv
+    """
+    load_plugins(plugin)
+    check_output(output)
+    from runner.tasks.given import unlabelled
+
+    answers = ask(runs, lambda names: unlabelled(data, data_sets), results, tta, device)
+    content = table(answers)
+
+    from runner.records import durable
+
+    try:
+        durable.replace(output, content)
+    except OSError as error:
+        raise BadInput(f"{output}: {error.strerror or error}") from error
+    if json:
+        print_json(
+            {
+                "runs": [card.run for card in answers.cards],
+                "images": len(answers.logs),
+                "output": str(output),
+            }
+        )
+        return
+    for why in answers.chosen:
+        print(why)
+    print(f"{output}: classes of {answers.given.what}")
+
+
+def check_output(output: Path) -> None:
+    """Raises BadInput for a file that could not be written in the end."""
+    if output.is_dir():
+        raise BadInput(f"{output} is a folder: name a file, such as {output / 'predictions.csv'}")
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"{output}: there is no folder {output.parent}")
+
+
+def table(answers: Answers) -> bytes:
+    """A row an image: path, class, probability, and p_CLASS for each class."""
+    from runner.records.export import written
+
+    names = answers.cards[0].names
+    rows: list[list[object]] = [["path", "class", "probability", *(f"p_{n}" for n in names)]]
+    for path, shares in zip(answers.given.paths, answers.logs.double().exp().tolist(), strict=True):
+        place = max(range(len(shares)), key=shares.__getitem__)
+        rows.append([path, names[place], shares[place], *shares])
+    return written(rows)

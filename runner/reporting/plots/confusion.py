@@ -1,0 +1,42 @@
+"""Confusion matrix: of each true class, the share predicted to be of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from runner.reporting.plots.style import figure, short
+
+NUMBERED = 25  # classes up to which a cell says its images
+LABELLED = 60  # classes up to which each has its name at the axes
+
+
+def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> Figure:
+    """Colours are shares of the true class (a row), numbers are images."""
+    counts = np.asarray(matrix)
+    count = len(names)
+    totals = counts.sum(1, keepdims=True)
+    shares = 100 * counts / np.maximum(totals, 1)
+    side = min(0.42 * count, 10.5)
+    fig = figure(max(2.6 + side, 4.0), max(2.0 + side, 3.4))
+    ax = fig.subplots()
+    step = 1 if count <= LABELLED else -(-count // 40)
+    texts = np.where(counts > 0, counts.astype(str), "") if count <= NUMBERED else False
+    sns.heatmap(
+        shares, ax=ax, vmin=0, vmax=100, cmap="Blues", square=True, annot=texts, fmt="",
+        annot_kws={"fontsize": 8}, linewidths=0.5 if count <= NUMBERED else 0, linecolor="#EEEEEE",
+        xticklabels=False, yticklabels=False, rasterized=count > NUMBERED,
+        cbar_kws={"label": "share of the true class (%)", "shrink": 0.8},
+    )  # fmt: skip
+    size = 9 if count <= NUMBERED else 6.5
+    places = range(0, count, step)
+    labels = [short(names[i], 24) for i in places]
+    ax.set_xticks([i + 0.5 for i in places], labels, rotation=90, fontsize=size)
+    ax.set_yticks([i + 0.5 for i in places], labels, rotation=0, fontsize=size)
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    ax.grid(visible=False)
+    return fig

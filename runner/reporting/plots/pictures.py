@@ -1,0 +1,61 @@
+"""Images in rows, and learning rates, to show what a trick does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from runner.reporting.plots.style import BLUE, GREY, ORANGE, RC, figure, short
+
+TINY = 64  # pixels a side up to which every pixel is drawn as a square
+CELL = 1.5  # inches: 224 pixels at the resolution that is saved
+
+
+def pictures(title: str, rows: Sequence[Any]) -> Figure:
+    """rows: label, images (H, W, 3) uint8, captions; one below the other."""
+    with matplotlib.rc_context(RC):
+        columns = max(len(row.images) for row in rows)
+        fig = figure(0.5 + CELL * columns, 0.5 + (CELL + 0.16) * len(rows))
+        axes = fig.subplots(len(rows), columns, squeeze=False)
+        for line, row in zip(axes, rows, strict=True):
+            for i, ax in enumerate(line):
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set_visible(False)
+                if i >= len(row.images):
+                    continue
+                tiny = max(row.images[i].shape[:2]) <= TINY
+                ax.imshow(row.images[i], interpolation="nearest" if tiny else "antialiased")
+                if row.captions:
+                    ax.set_title(short(row.captions[i], 26), fontsize=7, loc="center", pad=2)
+            line[0].set_ylabel(row.label, fontsize=9)
+        fig.suptitle(short(title, 90), fontsize=11)
+        return fig
+
+
+def rates(
+    title: str,
+    epochs: int,
+    lrs: Sequence[float],
+    before: Sequence[float],
+    momenta: Sequence[float] | None,
+) -> Figure:
+    """Learning rate by epoch, the baseline's in grey; momentum below where it moves."""
+    with matplotlib.rc_context(RC):
+        fig = figure(6.4, 3.6 if momenta is None else 5.2)
+        count = 1 if momenta is None else 2
+        axes = fig.subplots(count, 1, squeeze=False, sharex=True)[:, 0]
+        places = [epochs * (i + 0.5) / len(lrs) for i in range(len(lrs))]
+        axes[0].plot(places, before, color=GREY, linestyle="--", label="baseline")
+        axes[0].plot(places, lrs, color=BLUE, linewidth=2, label=short(title, 40))
+        axes[0].set_ylabel("learning rate")
+        axes[0].set_ylim(bottom=0)
+        axes[0].legend(fontsize=9)
+        if momenta is not None:
+            axes[1].plot(places, momenta, color=ORANGE, linewidth=2)
+            axes[1].set_ylabel("momentum")
+        axes[-1].set_xlabel("epoch")
+        axes[-1].set_xlim(0, epochs)
+        return fig

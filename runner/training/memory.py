@@ -1,0 +1,46 @@
+"""Memory of this process and of the device, in MiB, at a moment of a run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+MIB = 2**20
+
+
+def now(device: torch.device) -> dict[str, float]:
+    """ram: resident, torch and all; loader processes are not counted.
+
+    On a GPU also allocated (by tensors) and reserved (by torch's allocator for them).
+    """
+    found = {"ram": _resident()}
+    if device.type == "cuda":
+        found["allocated"] = torch.cuda.memory_allocated(device) / MIB
+        found["reserved"] = torch.cuda.memory_reserved(device) / MIB
+    return {name: round(value, 1) for name, value in found.items()}
+
+
+def peak(device: torch.device) -> dict[str, float]:
+    """The largest that `now` would have told so far: of the process, and of the run on a GPU."""
+    found = {"ram": _largest()}
+    if device.type == "cuda":
+        found["allocated"] = torch.cuda.max_memory_allocated(device) / MIB
+        found["reserved"] = torch.cuda.max_memory_reserved(device) / MIB
+    return {name: round(value, 1) for name, value in found.items()}
+
+
+def _largest() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
+
+
+def _resident() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return _largest()  # no such file on macOS
+    return pages * os.sysconf("SC_PAGE_SIZE") / MIB

@@ -1,0 +1,231 @@
+"""Trained models as safetensors files: the weights, and all that using them takes.
+
+Nothing is pickled. What a file says of itself is JSON in its header, under a checksum of all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from runner.records import durable
+from runner.records.spec import SCHEMA, RunSpec
+from runner.training.data import Resident, Splits
+from runner.training.model import build
+from tricks.errors import BadInput
+from tricks.recipe import Recipe, to_json
+from tricks.trick import recipe_from_json
+
+FORMAT = "tricks-bench model 1"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a saved model is, and how images must be made ready for it."""
+
+    run: str  # id
+    weights: str  # last | best (epoch on validation)
+    epoch: int
+    recipe: Recipe  # composed and resolved
+    task: str
+    data: Mapping[str, Any]  # what identifies the images it was trained on
+    seed: int
+    classes: int
+    channels: int
+    mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
+    std: tuple[float, ...]
+    names: tuple[str, ...]  # of the classes
+    size: tuple[int, int] | None  # height and width of stored images; None: cut out of files
+    val_accuracy: float | None  # per cent
+    schema: int
+    code_revision: str | None
+
+    def __post_init__(self) -> None:
+        fits = (
+            0 < self.classes == len(self.names) == len(set(self.names))
+            and 0 < self.channels == len(self.mean) == len(self.std)
+            and all(math.isfinite(x) for x in (*self.mean, *self.std))
+            and all(s > 0 for s in self.std)
+            and (self.size is None or min(self.size) > 0)
+        )
+        if not fits:
+            raise ValueError("classes, channels, mean, std, names or size do not fit together")
+
+
+def class_names(splits: Splits) -> tuple[str, ...]:
+    """The names of the classes, or their numbers where they have none."""
+    return splits.names or tuple(str(i) for i in range(splits.classes))
+
+
+class Keeper:
+    """Keeps the evaluated model of a run: after its last epoch, and of its best one if asked."""
+
+    def __init__(self, folder: Path, spec: RunSpec, splits: Splits, best: bool) -> None:
+        self.folder, self.spec, self.splits, self.best = folder, spec, splits, best
+        self.top: tuple[dict[str, Tensor], Mapping[str, Any]] | None = None
+
+    def epoch(self, model: nn.Module, figures: Mapping[str, Any]) -> None:
+        """Look at the evaluated model after an epoch; of equal ones the first is kept."""
+        if not self.best:
+            return
+        if self.top is None or figures["val_accuracy"] > self.top[1]["val_accuracy"]:
+            self.top = weights(model), figures
+
+    def write(self, model: nn.Module, figures: Mapping[str, Any], revision: str | None) -> None:
+        """Write what was kept, `model` being that of the last epoch.
+
+        Raises BadInput if it cannot be written: the run is then not recorded, and stays open.
+        """
+        last = path_of(self.folder, self.spec.id)
+        try:
+            if self.top is not None:
+                place = path_of(self.folder, self.spec.id, best=True)
+                write(place, self.top[0], self._card("best", self.top[1], revision))
+            write(last, weights(model), self._card("last", figures, revision))
+        except OSError as error:
+            raise BadInput(
+                f"cannot write the model {last}: {error.strerror or error}; what is recorded is "
+                "safe: make room there, then run the same command again"
+            ) from error
+
+    def _card(self, which: str, figures: Mapping[str, Any], revision: str | None) -> Card:
+        splits, spec = self.splits, self.spec
+        size = None
+        if isinstance(splits.train, Resident):
+            height, width = splits.train.images.shape[-2:]
+            size = (height, width)
+        return Card(
+            run=spec.id, weights=which, epoch=figures["epoch"], recipe=spec.recipe,
+            task=str(spec.data.get("task", "")), data=dict(spec.data), seed=spec.seed,
+            classes=splits.classes, channels=splits.channels, mean=splits.mean, std=splits.std,
+            names=class_names(splits), size=size,
+            val_accuracy=figures.get("val_accuracy"), schema=SCHEMA, code_revision=revision,
+        )  # fmt: skip
+
+
+def path_of(folder: Path, id: str, best: bool = False) -> Path:
+    """The file of a run's model in `folder`."""
+    return folder / f"{id}{'.best' if best else ''}.safetensors"
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of parameters and buffers on the CPU, in the plain memory layout."""
+    return {
+        name: value.detach().to("cpu", copy=True).contiguous()
+        for name, value in model.state_dict().items()
+    }
+
+
+def save(path: Path, model: nn.Module, card: Card) -> None:
+    """Write `model` with its `card` to `path`, whole and synced. Raises OSError."""
+    write(path, weights(model), card)
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
+    """As `save`, of weights that `weights` gave."""
+    from safetensors.torch import save as pack
+
+    header, body = _parts(pack(dict(tensors)))
+    values = {f.name: getattr(card, f.name) for f in dataclasses.fields(card)}
+    told = {**values, "recipe": to_json(card.recipe)}
+    metadata = {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
+    metadata = dict(sorted({**metadata, "format": FORMAT}.items()))
+    metadata["checksum"] = _checksum(header, metadata, body)
+    # The library writes metadata in random order: written here, equal models are equal bytes.
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    durable.replace(path, len(text).to_bytes(8, "little") + text + body)
+
+
+def load(path: Path) -> tuple[nn.Module, Card]:
+    """The network of the file, on the CPU in evaluation mode, and its card.
+
+    Raises BadInput for a file that is missing, foreign, cut or changed, that a newer version
+    wrote, or whose weights do not fit its network.
+    """
+    from safetensors.torch import load as unpack
+
+    data = _read(path)
+    try:
+        header, body = _parts(data)
+        metadata = header.pop("__metadata__", {})
+        if metadata.get("format") != FORMAT:
+            raise BadInput(f"{path}: not a model that `tricks-bench run --save-models` wrote")
+        if metadata.pop("checksum") != _checksum(header, metadata, body):
+            raise BadInput(f"{path}: its checksum does not match: it was cut or changed")
+        card = _card(path, metadata)
+        tensors = unpack(data)
+    except BadInput:
+        raise
+    except Exception as error:  # a hostile header may go wrong in any way
+        raise BadInput(
+            f"{path}: not a whole safetensors file: it was cut, or is foreign"
+        ) from error
+    model = network(path, card)
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise BadInput(f"{path}: its weights do not fit its network: {reason[:200]}") from error
+    return model.eval(), card
+
+
+def network(path: Path, card: Card) -> nn.Module:
+    """The card's network with fresh weights; none are downloaded, the global stream stays."""
+    recipe = dataclasses.replace(card.recipe, start="scratch")
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return build(recipe, card.classes, card.channels)
+    except (BadInput, RuntimeError, MemoryError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: its network cannot be built here: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read the model {path}: {error.strerror or error}") from error
+
+
+def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header and the tensors' bytes of a safetensors file."""
+    size = int.from_bytes(data[:8], "little")
+    if not 2 <= size <= len(data) - 8:
+        raise ValueError("no header")
+    header = json.loads(data[8 : 8 + size])
+    if not isinstance(header, dict):
+        raise ValueError("no header")
+    return header, data[8 + size :]
+
+
+def _checksum(header: Mapping[str, Any], metadata: Mapping[str, str], body: bytes) -> str:
+    text = json.dumps([header, metadata], sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode())
+    digest.update(body)
+    return digest.hexdigest()
+
+
+def _card(path: Path, metadata: Mapping[str, str]) -> Card:
+    values = {n: json.loads(t) for n, t in metadata.items() if n != "format"}
+    if values["schema"] > SCHEMA:
+        raise BadInput(
+            f"{path} has schema {values['schema']}, this version reads up to {SCHEMA}: "
+            "upgrade tricks-bench"
+        )
+    try:
+        values["recipe"] = recipe_from_json(values["recipe"])
+    except BadInput as error:
+        raise BadInput(f"{path}: {error} (--plugin FILE loads tricks of your own)") from error
+    for name in ("mean", "std", "names", "size"):
+        values[name] = None if values[name] is None else tuple(values[name])
+    known = {f.name for f in dataclasses.fields(Card)}
+    return Card(**{name: value for name, value in values.items() if name in known})
