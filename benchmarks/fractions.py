@@ -31,8 +31,8 @@ from tricks.recipe import Recipe
 RECORDED = Path("results/reference/digits-five")
 OUT = Path("reports/reference/fractions")
 NOTE = (
-    "*The truth is the analysis of half of the recorded seeds. It has an error of its own, small for "
-    "averages over the grid; at the baseline it rests on a few runs of two arms, so there only the "
+    "*The truth is the analysis of half of the recorded seeds. It has an error of its own, small "
+    "for averages over the grid; at the baseline it rests on a few runs of two arms, so there only the "
     "column that allows for it counts. Real effects are those that the truth calls helps or hurts. "
     "One at a time: runs of an add-one study with such a median half-width, by the recorded sd.*"
 )
@@ -243,7 +243,7 @@ def main() -> None:
         ("fraction, half the grid", "fraction", design_arms("fraction", count, 16)),
         ("screen", "screen", design_arms("screen", count, None)),
         ("full, once", "full", design_arms("full", count, None)),
-        ("the same, three times", "fraction", 3 * design_arms("fraction", count, 16)),
+        ("half the grid, three times", "fraction", 3 * design_arms("fraction", count, 16)),
         ("full, twice", "full", 2 * design_arms("full", count, None)),
         *(
             (f"add-one, {n} seeds", "add-one", n * one)

@@ -43,6 +43,16 @@ def findings(a: Answer, asked: Mapping[str, Any] | None = None) -> list[str]:
     return [*said, *_seen(a), *_best(a, asked or {})]
 
 
+def footnote(a: Answer, said: Iterable[str]) -> str:
+    """By what the words of single cases go; "" where no finding has any."""
+    if not any(f" it {word}: " in line for line in said for word in ("helps", "hurts")):
+        return ""
+    return (
+        "*At the baseline and beside another factor, “helps” and “hurts” go by the "
+        f"{confidence(a)} interval of that effect alone, not adjusted for how many there are.*"
+    )
+
+
 def _decided(a: Answer, e: Answer) -> str:
     text = (
         f"**{escape(e['label'])} {e['verdict']}** {escape(a['estimand'])}, {scope(e)}: "

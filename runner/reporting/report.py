@@ -20,7 +20,7 @@ from runner.reporting import (
     trouble,
 )
 from runner.reporting.drawing import draw
-from runner.reporting.findings import findings
+from runner.reporting.findings import findings, footnote
 from runner.reporting.lead import lead, warnings
 from runner.reporting.markdown import escape
 from runner.reporting.tuning import section as fixed_and_tuned
@@ -62,7 +62,8 @@ def write_report(
         total = max(planned or 0, sum(states.values()))
         notes = [note for note in experiment.notes if note in a["notes"]]
         blocks = [f"# {escape(asked.get('name') or 'study')}", lead(total, a, states, notes)]
-        blocks += ["## Findings", "\n".join(f"- {line}" for line in findings(a, asked))]
+        said = findings(a, asked)
+        blocks += ["## Findings", "\n".join(f"- {line}" for line in said), footnote(a, said)]
         blocks += warnings(a, notes, diagnostics)
         blocks += _sections(a, figures, records, tuning, diagnostics)
         run = facts.what_was_run(asked, records, states, len(a["arms"]), total)

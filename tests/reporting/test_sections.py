@@ -13,7 +13,7 @@ from test_noise import with_bits
 from runner.analysis.experiment import Experiment
 from runner.designs.factor import PLACEBO
 from runner.reporting import wording, write_report
-from runner.reporting.findings import findings
+from runner.reporting.findings import findings, footnote
 from runner.reporting.lead import warnings
 from runner.reporting.plots.forest import forest, noise_floor
 from runner.reporting.plots.half_normal import half_normal
@@ -91,7 +91,10 @@ def test_findings_tell_the_baseline_where_it_differs_from_the_grid():
         both = arm["a"] == arm["b"] == "on"
         return 90 + 2 * (arm["a"] == "on") - 9 * both + 0.1 * ((7 * r) % 5)
 
-    text = "\n".join(findings(answer(bag, accuracy, 5)))
+    a = answer(bag, accuracy, 5)
+    text = "\n".join(findings(a))
+    assert "interval of that effect alone" in footnote(a, findings(a))
+    assert footnote(a, ["**a helps** averaged over the grid"]) == ""
     assert re.search(r"\*\*a depends on b\*\*; at the baseline it helps: \+2\.0", text)
     assert re.search(r"without b it helps: \+2\.0.*, but with b it hurts: −7\.0", text)
     assert "describes none of these" in text
