@@ -42,7 +42,7 @@ WIDE = {("exchange 32, forbidden arms", NOISES[1]), ("exchange 32, forbidden arm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("noise", NOISES[1:])
 @pytest.mark.parametrize("design", [d for d in coverage.FACTORIALS if "8 × 3" not in d])
 def test_averages_over_the_grid_in_two_thousand_studies(design, noise):
     row = coverage.average_row(design, noise, 2000)
@@ -59,7 +59,9 @@ def test_errors_of_factorials(design):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", [d for d in coverage.FACTORIALS if "8 × 3" not in d])
+@pytest.mark.parametrize(
+    "design", ["full 2^5 × 8", "fraction 64", "screen 24 of 9", "exchange 32, forbidden arms"]
+)
 def test_errors_of_factorials_in_two_thousand_studies(design):
     row = coverage.error_row(design, "constant", 2000)
     assert row.family <= bound(2000)
@@ -67,8 +69,8 @@ def test_errors_of_factorials_in_two_thousand_studies(design):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("design", ["full 2^5", "full 2^5 × 8", "fraction 64", "fraction 48, × 2"])
+@pytest.mark.parametrize("noise", NOISES[1:])
+@pytest.mark.parametrize("design", ["full 2^5", "fraction 64", "fraction 48, × 2"])
 def test_interactions_in_two_thousand_studies(design, noise):
     assert 0.93 <= coverage.interaction_row(design, noise, 2000).coverage <= 0.97
 
@@ -119,7 +121,7 @@ def test_comparisons_of_arms(grid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("grid", "noise"), [*itertools.product(coverage.ONE_AT_A_TIME, NOISES)])
+@pytest.mark.parametrize(("grid", "noise"), [(grid, NOISES[1]) for grid in coverage.ONE_AT_A_TIME])
 def test_comparisons_of_arms_in_two_thousand_studies(grid, noise):
     row = coverage.compared_row(grid, noise, 5, 2000)
     assert 0.93 <= row.coverage <= 0.97
@@ -128,14 +130,6 @@ def test_comparisons_of_arms_in_two_thousand_studies(grid, noise):
         assert row.family <= bound(2000)
         assert row.negligible <= bound(2000)
         assert row.placebo <= bound(2000)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("grid", ["add-one", "leave-one-out"])
-def test_a_control_of_many_seeds_in_two_thousand_studies(grid):
-    row = coverage.compared_row(grid, "constant", 10, 2000, control=0)
-    assert 0.93 <= row.coverage <= 0.97
-    assert max(row.family, row.placebo) <= bound(2000)
 
 
 @pytest.mark.slow
