@@ -32,9 +32,10 @@ RECORDED = Path("results/reference/digits-five")
 OUT = Path("reports/reference/fractions")
 NOTE = (
     "*The truth is the analysis of half of the recorded seeds. It has an error of its own, small "
-    "for averages over the grid; at the baseline it rests on a few runs of two arms, so there only the "
-    "column that allows for it counts. Real effects are those that the truth calls helps or hurts. "
-    "One at a time: runs of an add-one study with such a median half-width, by the recorded sd.*"
+    "for averages over the grid; at the baseline it rests on a few runs of two arms, so there only "
+    "the column that allows for it counts. Real effects are those that the truth calls helps or "
+    "hurts. One at a time: runs of an add-one study with such a median half-width, by the recorded "
+    "sd.*"
 )
 
 
