@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy import optimize, special
 
 from runner.analysis.arms import arm_label
 from runner.analysis.cells import Cells
@@ -16,6 +17,7 @@ from runner.analysis.verdicts import Rules
 
 SHOWN = 10
 MOST_COMBINATIONS = 20_000
+MOST_DF = 1e4  # of the prior of variances that differ by no more than chance
 MOST_DRAWN = 8_000_000  # numbers at once
 CURSE = (
     "The best of many is lucky as well as good: `tricks-bench run --confirm` trains it again on "
@@ -30,8 +32,7 @@ def best(
 
     From a factorial's model, if it fits its arms: t(β̂, V̂), so that every run informs every arm;
     then also the best of all combinations whose mean the runs determine. Otherwise from the
-    arms' own means, each with the t of its own runs (or the pooled sd, where noise is equal or an
-    arm has one run): few runs have heavy tails, and noisy arms keep some chance by them.
+    arms' own means, each with its own noise (`moderated`), or the pooled one where noise is equal.
     """
     if len(cells.count) < 2:
         return "there is one arm"
@@ -41,7 +42,7 @@ def best(
     drawn = _arm_draws(cells, rules)
     if drawn is None:
         return "there is no noise to draw from: one run in each arm (more seeds give some)"
-    what = "drawn from the t distribution of each arm's own mean"
+    what = "drawn from the t distribution of each arm's mean, variances moderated (Smyth 2004)"
     return {
         "arms": _listed(experiment, cells.levels, cells.mean, _wins(sign * drawn)),
         "what": what,
@@ -65,15 +66,46 @@ def _draws(arms: int) -> int:
 
 
 def _arm_draws(cells: Cells, rules: Rules) -> np.ndarray | None:
-    """(draws, arms) from each arm's t; None if some arm's noise is not known."""
+    """(draws, arms) from each arm's t; None without any replicates."""
     pooled, df = cells.pooled_sd, cells.replicate_df
     if not pooled:
         return None
-    own = (cells.count > 1) & (rules.noise == "own")
-    sd = np.where(own, np.nan_to_num(cells.sd()), pooled)
-    rng = np.random.default_rng(0)
-    t = rng.standard_t(np.where(own, cells.count - 1, df), (_draws(len(sd)), len(sd)))
+    sd, free = np.full(len(cells.count), pooled), np.full(len(cells.count), float(df))
+    if rules.noise == "own":
+        sd, free = moderated(cells)
+    t = np.random.default_rng(0).standard_t(free, (_draws(len(sd)), len(sd)))
     return np.asarray(cells.mean + t * sd / np.sqrt(cells.count))
+
+
+def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """(cells,) sd and df: each arm's own variance, drawn towards that of the others.
+
+    Empirical Bayes (Smyth 2004, doi:10.2202/1544-6115.1027): variances are taken to come from a
+    scaled inverse χ² whose df and scale are estimated from their logarithms. On its own an arm of
+    two runs has a t of one df, whose tails would make any noisy arm a candidate.
+    """
+    own = cells.count - 1.0
+    variance = np.nan_to_num(cells.sd() ** 2)
+    seen = variance > 0
+    if seen.sum() < 3:
+        return np.full(len(own), cells.pooled_sd), np.full(len(own), float(cells.replicate_df))
+    half = own[seen] / 2
+    logs = np.log(variance[seen]) - special.digamma(half) + np.log(half)
+    spread = logs.var(ddof=1) - special.polygamma(1, half).mean()
+    prior = 2 * _inverse_trigamma(spread) if spread > 0 else MOST_DF
+    scale = math.exp(logs.mean() + float(special.digamma(prior / 2)) - math.log(prior / 2))
+    free = prior + own
+    return np.sqrt((prior * scale + own * variance) / free), free
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value, within what a variance ratio can need."""
+    low, high = 1e-3, MOST_DF / 2
+    if value >= special.polygamma(1, low):
+        return low
+    if value <= special.polygamma(1, high):
+        return high
+    return float(optimize.brentq(lambda x: special.polygamma(1, x) - value, low, high))
 
 
 def _by_model(

@@ -127,3 +127,40 @@ def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reach
     found = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}).analyze().divergence[1]
     assert (found["p"] is not None) == reachable  # 3 against 3: p = 0.1, 4 against 4: 0.029
     assert reachable or "cannot go below p = 0.1" in found["reason"]
+
+
+def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_where_not():
+    from runner.analysis.best import moderated
+    from runner.analysis.cells import Cells
+
+    rng = np.random.default_rng(0)
+    arms, runs = 400, 4
+
+    def cells_of(sd):
+        y = sd[:, None] * rng.standard_normal((arms, runs))
+        squares = ((y - y.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        return Cells(np.arange(arms)[:, None], np.full(arms, runs), y.mean(axis=1), squares)
+
+    even = cells_of(np.full(arms, 2.0))
+    alike, free = moderated(even)
+    assert alike.mean() == pytest.approx(2.0, rel=0.1)
+    assert alike.std() < 0.25 * even.sd().std()
+    assert free.min() > 12
+    # Variances from a scaled inverse chi-square of 6 df: the known prior is found again.
+    true = np.sqrt(6 * 4 / rng.chisquare(6, arms))
+    own = cells_of(true)
+    found, free = moderated(own)
+    assert free == pytest.approx(6 + runs - 1, rel=0.5)
+    assert np.log(found / true).std() < 0.8 * np.log(own.sd() / true).std()
+
+
+def test_two_noisy_runs_do_not_make_a_candidate():
+    rng = np.random.default_rng(1)
+    rows = [("a", 95 + y) for y in rng.normal(0, 1, 2)]
+    rows += [("b", y) for y in (25.0, 35.0)]
+    rows += [(f"c{i}", 90 + y) for i in range(20) for y in rng.normal(0, 1.5, 2)]
+    runs = pd.DataFrame(rows, columns=["arm", "accuracy"])
+    found = Experiment(runs, {"arm": tuple(dict.fromkeys(runs["arm"]))}).analyze().to_json()
+    assert all(
+        arm["levels"]["arm"] != "b" or arm["probability"] < 0.02 for arm in found["best"]["arms"]
+    )
