@@ -17,6 +17,7 @@ from runner.reporting.wording import (
     is_placebo,
     more_runs,
     reading,
+    rough,
 )
 
 Answer = dict[str, Any]  # what `Analysis.to_json` gives
@@ -200,7 +201,7 @@ def _seen(a: Answer) -> list[str]:
     found = a.get("detectable")
     if not found:
         return []
-    low, high = (f"{found[end]:.2g}" for end in ("low", "high"))
+    low, high = (rough(found[end]) for end in ("low", "high"))
     worst = "" if low == high else f" (for the noisiest of them {high} {a['unit']})"
     return [
         f"**What these runs could see**: effects of {low} {a['unit']} or more{worst} with "

@@ -81,7 +81,8 @@ def pairing_text(a: Answer) -> str:
     low, high = found["ci"]
     return (
         f"Correlation of arms at equal seeds: ρ = {signed(found['rho'])} "
-        f"({interval(low, high)}; {found['pairs']} pairs of arms, {found['seeds']} seeds): "
+        f"({interval(low, high)}; {found['pairs']} pair{'s' * (found['pairs'] > 1)} of arms, "
+        f"{found['seeds']} seeds): "
         f"{found['says']}."
     )
 

@@ -118,12 +118,21 @@ def odds(answer: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def rough(size: float) -> str:
+    """A size to two digits, or to whole units.
+
+    >>> rough(0.4321), rough(2.96), rough(173.2)
+    ('0.43', '3', '173')
+    """
+    return f"{size:.2g}" if abs(size) < 99.5 else f"{size:,.0f}"
+
+
 def beyond(answer: Mapping[str, Any], most: int = 3) -> list[str]:
     """What the runs say beside the effects: what they could see, contrasts above noise, P(best)."""
     lines = []
     seen, contrasts, winner = (answer.get(x) for x in ("detectable", "half_normal", "best"))
     if seen:
-        low, high = (f"{seen[end]:.2g}" for end in ("low", "high"))
+        low, high = (rough(seen[end]) for end in ("low", "high"))
         size = low if low == high else f"{low} to {high}"
         lines.append(
             f"detectable with {seen['power']:.0%} probability: an effect of {size} {answer['unit']}"
