@@ -6,7 +6,6 @@ import base64
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import synthetic
 
 from runner.reporting import write_report
@@ -16,12 +15,6 @@ from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plots.pareto import pareto
 
 BAG = synthetic.factors(("zero-gamma", "mixup"), optimizer=False)
-
-
-@pytest.fixture
-def no_drawing(monkeypatch):
-    """Plots are built but not rendered."""
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
 
 
 def with_bits(study, images=500):
