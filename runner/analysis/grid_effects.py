@@ -54,18 +54,20 @@ def error_text(fitted: Factorial) -> str:
 def fit_note(fitted: Factorial) -> str | None:
     """What a model that does not fit its arms means for the effects; None if it fits."""
     lack = fitted.fit.lack
-    if lack is not None and lack.p >= 0.05 and fitted.interactions and lack.df < FEW_LACK_DF:
-        if not lack.missing:
-            return None
+    if lack is None:
+        return None
+    unseen = lack.p >= 0.05 and not lack.used
+    if unseen and lack.missing and fitted.interactions and lack.df < FEW_LACK_DF:
         return (
             f"Lack of fit rests on {lack.df} df: it would often miss interactions of three or more "
             "factors, with which averages over a fraction are mixed. If those may be large, "
             "intervals are too narrow; a larger fraction would tell."
         )
-    if lack is None or lack.p >= 0.05:
+    if unseen:
         return None
     said = (
-        "Interactions beyond those in the model are real: the arms' means deviate from it by a "
+        f"Interactions beyond those in the model {'are' if lack.p < 0.05 else 'may be'} real: the "
+        "arms' means deviate from it by a "
         f"mean square of {lack.mean_square:,.4g} on {lack.df} df, the replicates by "
         f"{lack.pure:,.4g}."
     )
