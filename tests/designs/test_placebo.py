@@ -94,7 +94,7 @@ def test_every_stream_is_another_and_nothing_else():
     assert in_stream(5, 0) == 5
     assert len({in_stream(seed, stream) for seed in range(20) for stream in range(3)}) == 60
     assert derive(in_stream(5, 1), "order", 0) != derive(5, "order", 0)
-    plain, placebo = train_two_steps([]), train_two_steps([parse("placebo")])
+    plain, placebo = train_two_steps(), train_two_steps(parse("placebo"))
     assert (plain.steps, plain.images) == (placebo.steps, placebo.images)
     assert [e["lr"] for e in plain.epochs] == [e["lr"] for e in placebo.epochs]
     one, two = (next(iter(t.model.parameters())) for t in (plain, placebo))
