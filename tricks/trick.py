@@ -50,6 +50,7 @@ class Trick:
     factor: ClassVar[str | None] = None  # the factor of which this trick is one level
     standard: ClassVar[bool] = False  # one of the standard bag
     stage: ClassVar[int] = 0  # place within a stack; ties are broken by name
+    aside: ClassVar[tuple[str, ...]] = ()  # parameters that say where something is: not in an id
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -1,7 +1,7 @@
 """What a study asks for: a TOML file, the same keys as flags, or a study shipped beside this file.
 
 ```toml
-task = "digits"
+task = "digits"                           # or folder: the images that --data names
 grid = "full"
 tricks = ["warmup", "mixup(alpha=0.4)"]   # without it: the standard bag; []: none
 seeds = 3
@@ -38,6 +38,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
     seeds: int | None = None  # runs of each arm; None: the grid's default
     reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
+    layout: str = ""  # what the folder of --data has to hold, where the task is `folder`
     order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
 
 
