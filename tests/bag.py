@@ -61,14 +61,17 @@ def cut_network(recipe: Recipe, classes: int, channels: int) -> Any:
     return SmallImageResNet50(classes, channels, recipe.width, blocks=(1, 0, 0, 1))
 
 
-def write_teacher(splits: Any, path: str = TEACHER, **fields: Any) -> Any:
-    """A narrow network with random weights, saved; returns it."""
+def write_teacher(splits: Any, path: str | Path = TEACHER, **fields: Any) -> Any:
+    """A narrow network with random weights, saved; returns it.
+
+    fields: of its card; `recipe`: fields of its recipe.
+    """
     import torch
 
     from runner.training.model import build
     from runner.training.saved import Card, class_names, save
 
-    recipe = Recipe(width=0.02)
+    recipe = Recipe(width=0.02, **fields.pop("recipe", {}))
     torch.manual_seed(1)
     model = build(recipe, splits.classes, splits.channels)
     card: dict[str, Any] = {

@@ -13,7 +13,7 @@ from runner.training.model import SmallImageResNet50
 from tests.bag import train_two_steps
 from tricks import BadInput, parse
 from tricks.target.attention import bilinear_pooling, blanked, boxes, bright, cropped, drawn
-from tricks.target.counterfactual_attention import attention_head, attention_maps
+from tricks.target.attention_head import attention_head, attention_maps
 
 TRICK = parse("counterfactual-attention(maps=3, finer=2)")
 

@@ -3,116 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tricks.errors import BadInput
-from tricks.target.attention import (
-    bilinear_pooling,
-    blanked,
-    boxes,
-    bright,
-    cropped,
-    drawn,
-)
+from tricks.target.attention import blanked, boxes, bright, cropped, drawn
+from tricks.target.attention_head import attention_head, attentive, head_class, untyped
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
     import torch
 
-SCALE = 100.0  # of the pooled features, which have length 1, in front of the classifier
 CROP_PADDING = 0.1  # share of the image around a crop while training
 ASKED, ASKED_PADDING = 0.1, 0.05  # share of the maximum, and padding, of the crop when predicting
-
-
-@cache
-def head_class() -> Any:
-    """Attention maps over features, the classifier on what they pool, and centres of classes."""
-    import torch
-    from torch import Tensor, nn
-    from torch.nn import functional as F
-
-    class AttentionHead(nn.Module):
-        centres: Tensor  # (K, M·C): where pooled features of a class gather
-
-        def __init__(self, channels: int, classes: int, maps: int) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(channels, maps, 1, bias=False)
-            self.bn = nn.BatchNorm2d(maps, eps=1e-3)
-            self.act = nn.ReLU(inplace=True)
-            self.fc = nn.Linear(maps * channels, classes, bias=False)
-            nn.init.normal_(self.fc.weight, std=0.001)  # inputs are large
-            self.register_buffer("centres", torch.zeros(classes, maps * channels))
-
-        def maps(self, features: Tensor) -> Tensor:
-            """Features (B, C, H, W) -> attention maps (B, M, H, W), at least 0."""
-            return self.act(self.bn(self.conv(features)))
-
-        def pooled_and_logits(self, features: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-            """(B, M·C) of length 1 and (B, K), in fp32 whatever the precision around."""
-            with torch.autocast(features.device.type, enabled=False):
-                pooled = bilinear_pooling(features.float(), maps.float())
-                return pooled, self.fc(SCALE * pooled)
-
-        def forward(self, features: Tensor, parts: bool = False) -> Any:
-            """Logits (B, K); with `parts` also their effect, the pooled features and the maps.
-
-            The effect is what is left of the logits without those of attention from U(0, 2).
-            """
-            maps = self.maps(features)
-            pooled, logits = self.pooled_and_logits(features, maps)
-            if not parts:
-                return logits
-            anywhere = torch.empty_like(maps).uniform_(0, 2)
-            return logits, logits - self.pooled_and_logits(features, anywhere)[1], pooled, maps
-
-        def spread(self, pooled: Tensor, y: Tensor, beta: float) -> Tensor:
-            """Mean squared distance of `pooled` (B, M·C) from its classes' centres, which follow.
-
-            y (B, K) weighs the classes. A centre moves by `beta` of the mean way to its images.
-            """
-            centres = F.normalize(self.centres.float(), dim=1)
-            with torch.autocast(pooled.device.type, enabled=False):
-                squares = pooled.square().sum(1, True) + centres.square().sum(1)
-                loss = (y * (squares - 2 * pooled @ centres.T)).sum(1).mean()
-            with torch.no_grad():
-                share = y.sum(0).unsqueeze(1)
-                way = (y.T @ pooled - share * centres) / share.clamp_min(1)
-                self.centres.add_(way.to(self.centres.dtype), alpha=beta)
-            return loss
-
-    return AttentionHead
-
-
-@cache
-def attentive(cls: Any) -> Any:
-    """`cls`, whose feature maps go to the classifier as they are."""
-
-    def forward(self: Any, x: torch.Tensor) -> torch.Tensor:
-        """Images (B, C, H, W) -> logits (B, K)."""
-        logits: torch.Tensor = self.get_classifier()(self.forward_features(x))
-        return logits
-
-    return type(cls.__name__, (cls,), {"forward": forward})
-
-
-def attention_head(model: torch.nn.Module) -> Any:
-    """The head that the trick gave `model`. Raises BadInput if it has none."""
-    ask: Any = getattr(model, "get_classifier", None)
-    head = ask() if ask is not None else None
-    if not isinstance(head, head_class()):
-        raise BadInput(
-            f"{type(model).__name__} has no attention maps: name counterfactual-attention among "
-            "the tricks, not as the objective alone"
-        )
-    return head
-
-
-def attention_maps(model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Attention maps (B, M, h, w), at least 0, of images (B, C, H, W); see attention_head."""
-    head, network = attention_head(model), _any(model)
-    maps: torch.Tensor = head.maps(network.forward_features(x))
-    return maps
 
 
 @dataclass(frozen=True)
@@ -134,7 +36,7 @@ class CounterfactualAttention(Trick):
     source: ClassVar[str] = (
         "Rao et al. 2021 (CAL), arXiv:2108.08728; Hu and Qi 2019 (WS-DAN), arXiv:1901.09891"
     )
-    stage: ClassVar[int] = -1  # other surgery sees the network that it leaves
+    stage: ClassVar[int] = 1  # after what moves strides, before dropout's place is sought
 
     maps: int = 32
     crop: tuple[float, ...] = (0.4, 0.6)  # of a map's maximum: a crop holds what is above
@@ -176,14 +78,14 @@ class CounterfactualAttention(Trick):
         channels = _channels(model)
         head = head_class()(channels, old.out_features, self.maps)
         model.set_submodule(place, head.to(old.weight.device))
-        model.__class__ = attentive(_any(model).__class__)
+        model.__class__ = attentive(untyped(model).__class__)
 
     def loss(self, model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The batch's mean loss: images (B, C, H, W), targets (B, K)."""
         import torch
         from torch.nn import functional as F
 
-        head, network = attention_head(model), _any(model)
+        head, network = attention_head(model), untyped(model)
         logits, effect, pooled, maps = head(network.forward_features(x), parts=True)
         if maps.shape[-2:] == (1, 1):
             raise BadInput(
@@ -213,17 +115,13 @@ class CounterfactualAttention(Trick):
         """Log-probabilities (B, K) of images (B, C, H, W), from each and its crop by all maps."""
         import torch
 
-        head, network = attention_head(model), _any(model)
+        head, network = attention_head(model), untyped(model)
         features = network.forward_features(x)
         whole = head.maps(features).mean(1)
         shares = torch.full((len(x),), ASKED, device=x.device)
         box = boxes(bright(whole, shares, (x.shape[-2], x.shape[-1])), ASKED_PADDING)
         logits = head(features) + model(cropped(x, box))
         return torch.log_softmax(logits.float() / 2, 1)
-
-
-def _any(model: torch.nn.Module) -> Any:
-    return model
 
 
 def _channels(model: torch.nn.Module) -> int:
@@ -238,7 +136,7 @@ def _channels(model: torch.nn.Module) -> int:
         with torch.no_grad():
             stem = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
             image = stem.weight.new_zeros(1, stem.in_channels, *size)
-            shape = tuple(_any(model.eval()).forward_features(image).shape)
+            shape = tuple(untyped(model.eval()).forward_features(image).shape)
     except (AttributeError, AssertionError, RuntimeError, StopIteration) as error:
         raise BadInput(
             f"counterfactual-attention found no feature maps in {type(model).__name__}: {error}"
@@ -257,6 +155,7 @@ def _channels(model: torch.nn.Module) -> int:
 
 def _keep_resolution(model: torch.nn.Module, stages: int) -> None:
     """Let the last `stages` of a ResNet have stride 1; the weights stay."""
+    from timm.layers import BlurPool2d
     from torch import nn
 
     for name in ("layer4", "layer3", "layer2")[:stages]:
@@ -269,3 +168,5 @@ def _keep_resolution(model: torch.nn.Module, stages: int) -> None:
             for place, part in module.named_children():
                 if isinstance(part, nn.AvgPool2d):  # of ResNet-D's shortcuts
                     setattr(module, place, nn.Identity())
+                if isinstance(part, BlurPool2d):
+                    part.stride = 1
