@@ -1,4 +1,4 @@
-"""Does counterfactual attention find small parts? `python -m benchmarks.attention [--seeds 4]`.
+"""Does counterfactual attention find small parts? `python -m benchmarks.attention [--seeds 3]`.
 
 Images of one body on a noisy ground; classes differ by a small mark at any place of the body, and
 every image has a mark of no class beside it. The same tiny ResNet is trained plain, plain at the
@@ -129,10 +129,10 @@ def told(values: np.ndarray) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--arms", nargs="+", help="Some of the arms alone.")
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.01, 0.03, 0.1])
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.001, 0.003, 0.01, 0.03, 0.1])
     asked = parser.parse_args()
     torch.set_num_threads(1)
     splits, found = pictures(), {}

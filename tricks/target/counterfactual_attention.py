@@ -26,10 +26,11 @@ class CounterfactualAttention(Trick):
     step: one map's crop, and the image with what another map shows blanked. The loss is
     CE(image) / 3 + CE(effect) + 2/3 CE(views) + the distance of pooled features from the centre of
     their class; effect: logits minus those of random attention, of image and views. Three times
-    the time a step, twice when predicting (prediction="raw": once). For timm's convolutional
-    models and small-image-resnet50, whose maps must be larger than one pixel: images of 64 pixels
-    and more, or `finer`. Soft targets move every centre by their share; the classifier takes
-    M times C inputs, which is large. A head of its own: pretrained weights below it are kept.
+    the time a step, twice when predicting (prediction="raw": once). Features enter the classifier
+    times 100, as published: SGD diverges at usual rates; try a tenth (lr_scale 0.1). For timm's
+    convolutional models and small-image-resnet50, whose maps must be larger than one pixel:
+    images of 64 pixels and more, or `finer`. Soft targets move every centre by their share; the
+    classifier takes M times C inputs, which is large. Pretrained weights below it are kept.
     """
 
     name: ClassVar[str] = "counterfactual-attention"
