@@ -5,6 +5,13 @@ every image has a mark of no class beside it. The same tiny ResNet is trained pl
 attention's resolution, that for three times the epochs (the attention's compute), and with the
 trick. Each arm takes the learning rate that is best on validation in a pilot with a seed of its
 own. Printed: test accuracy, and differences paired by seed, with 95 % intervals.
+
+What came out (120 training images, 15 epochs = 75 steps from random weights, 3 seeds, one CPU
+thread): plain 71.1 [60.8, 81.4] %, plain at the finer resolution 84.3 [74.5, 94.0] % (both at lr
+0.1 of 0.03 and 0.1), attention 65.3 [42.9, 87.6] % (lr 0.003 of 0.001, 0.003, 0.01; it diverged at
+0.03 and at 0.1). So in so few steps from scratch the trick is not shown to help, and resolution
+does. The arm of three times the epochs was not run; nor were longer or pretrained trainings, for
+which the method was made.
 """
 
 from __future__ import annotations
