@@ -12,6 +12,7 @@ import typer
 
 from runner.commands import (
     analyze,
+    attention,
     doctor,
     evaluate,
     export,
@@ -51,6 +52,7 @@ app.command("show")(show.show)
 app.command("analyze")(analyze.analyze)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("attention")(attention.attention)
 app.command("export")(export.export)
 app.command("retry")(retry.retry)
 app.command("doctor")(doctor.doctor)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from tricks import Recipe, Trick, compose
@@ -12,6 +15,9 @@ from tricks.optimizer.sgd import SGD
 from tricks.schedule.step_decay import StepDecay
 
 BASELINE = Recipe(width=0.125, optimizer=SGD(), schedule=StepDecay(), epochs=1, batch_size=8)
+
+# The file of a network that another can learn from; train_two_steps writes it.
+TEACHER = str(Path(tempfile.gettempdir()) / f"tricks-bench-teacher-{os.getpid()}.safetensors")
 
 
 def ground(*tricks: Trick, baseline: Recipe = BASELINE) -> Recipe:
@@ -55,6 +61,29 @@ def cut_network(recipe: Recipe, classes: int, channels: int) -> Any:
     return SmallImageResNet50(classes, channels, recipe.width, blocks=(1, 0, 0, 1))
 
 
+def write_teacher(splits: Any, path: str | Path = TEACHER, **fields: Any) -> Any:
+    """A narrow network with random weights, saved; returns it.
+
+    fields: of its card; `recipe`: fields of its recipe.
+    """
+    import torch
+
+    from runner.training.model import build
+    from runner.training.saved import Card, class_names, save
+
+    recipe = Recipe(width=0.02, **fields.pop("recipe", {}))
+    torch.manual_seed(1)
+    model = build(recipe, splits.classes, splits.channels)
+    card: dict[str, Any] = {
+        "run": "teacher", "weights": "last", "epoch": 1, "recipe": recipe, "task": "tiny",
+        "data": {}, "seed": 1, "classes": splits.classes, "channels": splits.channels,
+        "mean": splits.mean, "std": splits.std, "names": class_names(splits), "size": None,
+        "val_accuracy": None, "schema": 1, "code_revision": None,
+    }  # fmt: skip
+    save(Path(path), model, Card(**{**card, **fields}))
+    return model.eval()
+
+
 def train_two_steps(*tricks: Trick) -> Any:
     """The training of `tricks` on their ground, for two steps an epoch."""
     import torch
@@ -62,8 +91,11 @@ def train_two_steps(*tricks: Trick) -> Any:
     from runner.training.loop import train
     from tricks import resolve
 
+    splits = tiny_splits()
+    if any(trick.name == "distillation" for trick in tricks):
+        write_teacher(splits)
     recipe = resolve(on_ground(*tricks), {"sgd": 0.01, "lars": 0.5, "adamw": 0.001})
     torch.set_num_threads(1)
     # There are no weights to load into so small a network.
     recipe = dataclasses.replace(recipe, start="scratch")
-    return train(recipe, tiny_splits(), 0, torch.device("cpu"))
+    return train(recipe, splits, 0, torch.device("cpu"))

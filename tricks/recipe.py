@@ -22,7 +22,7 @@ STACKS = ("surgery", "init", "wrappers", "transforms", "mixers")
 
 CHOICES = {
     "start": ("scratch", "pretrained"),
-    "crop": ("none", "pad", "random-resized"),
+    "crop": ("none", "pad", "random", "random-resized"),
     "precision": ("fp32", "bf16", "fp16"),
 }
 
@@ -55,11 +55,13 @@ class Recipe:
     schedule: Trick | None = None  # lr factor over the whole training
     warmup: Trick | None = None  # lr ramp at the start
 
+    normalisation: Trick | None = None  # of pixels; None: by the task's mean and deviation
     resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
     eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
     repeats: int = 1  # copies of an image in a batch, each augmented anew
-    crop: str = "none"  # none | pad (zero padding of an eighth, then crop) | random-resized
+    crop: str = "none"  # none | pad (zeros, an eighth, then crop) | random | random-resized
+    margin: float = 0.875  # side of a crop by that of the whole image: random's, and evaluation's
     crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
     flip: bool = False  # random horizontal flips
     alternate_flips: bool = False  # every second epoch shows the mirror image of the one before
@@ -85,7 +87,7 @@ class Recipe:
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
-        for name in ("mix_share", "crop_scale"):
+        for name in ("mix_share", "crop_scale", "margin"):
             if not 0 < getattr(self, name) <= 1:
                 raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
         for name in ("resolution", "lr_batch", "stream"):
@@ -106,7 +108,8 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
 
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` and batch_size / `lr_batch` are multiplied into it, so
-    that half of 0.05 and 0.025 are the same run; `width` means nothing to timm's models.
+    that half of 0.05 and 0.025 are the same run; `width` means nothing to timm's models. An
+    objective may fill in what it finds outside (`resolved`), such as a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
     """
@@ -118,6 +121,9 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
         scale = recipe.lr_scale * (recipe.batch_size / recipe.lr_batch if recipe.lr_batch else 1)
         optimizer = dataclasses.replace(optimizer, lr=lr * scale)
         recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0, lr_batch=0)
+    objective: Any = recipe.objective
+    if hasattr(objective, "resolved"):
+        recipe = dataclasses.replace(recipe, objective=objective.resolved())
     if recipe.model != "small-image-resnet50":
         recipe = dataclasses.replace(recipe, width=1.0)
     return recipe
@@ -171,6 +177,7 @@ def _identity(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         trick: Any = value
         fields = [(f.name, f.default, getattr(trick, f.name)) for f in dataclasses.fields(trick)]
-        changed = {name: _identity(new) for name, default, new in fields if new != default}
+        aside = {name for name, default, new in fields if new == default} | set(trick.aside)
+        changed = {name: _identity(new) for name, _, new in fields if name not in aside}
         return {"name": trick.name, "version": trick.version, **changed}
     return value

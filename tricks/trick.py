@@ -52,6 +52,7 @@ class Trick:
     standard: ClassVar[bool] = False  # one of the standard bag
     published: ClassVar[tuple[Published, ...]] = ()  # effects that others found, with source
     stage: ClassVar[int] = 0  # place within a stack; ties are broken by name
+    aside: ClassVar[tuple[str, ...]] = ()  # parameters that say where something is: not in an id
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runner import tasks
 from runner.commands.options import (
     RESULTS,
     Json,
@@ -155,7 +156,12 @@ def run(
     else:
         asked, file = _asked(study, results)
     written = copy.deepcopy(asked)
-    asked.task = _grouped(task or asked.task, group_by)
+    if task in (None, "folder", "csv"):  # a path in --task says by itself where images are
+        asked.task, data = tasks.placed(task or asked.task, data, asked.layout)
+        written.task = asked.task
+    else:
+        asked.task = task
+    asked.task = _grouped(asked.task, group_by)
     asked.grid = grid or asked.grid
     asked.name = asked.name if name is None else name
     asked.seeds = asked.seeds if seeds is None else seeds

@@ -1,7 +1,7 @@
 """What a study asks for: a TOML file, the same keys as flags, or a study shipped beside this file.
 
 ```toml
-task = "digits"
+task = "digits"                           # or folder: the images that --data names
 grid = "full"
 tricks = ["warmup", "mixup(alpha=0.4)"]   # without it: the standard bag; []: none
 seeds = 3
@@ -53,6 +53,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     placebo: bool = False  # a factor whose true effect is zero
     control_seeds: int | str | None = None  # of the arm that others are compared with; or "auto"
     reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
+    layout: str = ""  # what the folder of --data has to hold, where the task is `folder`
     order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
     until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until then
     looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm

@@ -115,11 +115,12 @@ class View:
     seed: int | None = None
     smallest: float = 0.08  # as Recipe.crop_scale
     repeats: int = 1  # as Recipe.repeats: neighbours in the order, each with a crop of its own
+    margin: float = 0.875  # as Recipe.margin
 
     @property
     def randomly(self) -> bool:
-        """Whether each image gets its own random resized crop."""
-        return self.seed is not None and self.crop == "random-resized"
+        """Whether each image gets its own crop."""
+        return self.seed is not None and self.crop in ("random", "random-resized")
 
     def draws(self, index: Sequence[int], before: int) -> list[tuple[int, int]]:
         """The images of a batch, after `before` others, each with the number of its copy."""
@@ -145,7 +146,7 @@ def batches(
             images = source.images[chosen]
             if view.randomly:
                 draws = zip(images, view.draws(index, step * size), strict=True)
-                images = torch.stack([_random_resized(x, view, epoch, *draw) for x, draw in draws])
+                images = torch.stack([_cut(x, view, epoch, *draw) for x, draw in draws])
             yield _resized(images, view), source.labels[chosen]
         return
     loader = torch.utils.data.DataLoader(
@@ -162,20 +163,31 @@ def batches(
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def _random_resized(image: Tensor, view: View, epoch: int, index: int, copy: int) -> Tensor:
-    """Inception's crop of one image (C, H, W), drawn from (seed, epoch, index, copy) alone."""
+def _cut(image: Tensor, view: View, epoch: int, index: int, copy: int) -> Tensor:
+    """A crop of one image (C, H, W), drawn from (seed, epoch, index, copy) alone."""
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
     # make_params draws from the CPU's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
         place = (epoch, index, copy) if copy else (epoch, index)
         torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
+        if view.crop == "random":
+            image = _whole(image, side, view.margin)
+            return v2.RandomCrop([side, side])(image)
         box = v2.RandomResizedCrop([side, side], (view.smallest, 1.0)).make_params([image])
     return F.resized_crop(image, *box.values(), [side, side], antialias=True)
 
 
+def _whole(images: Tensor, side: int, margin: float) -> Tensor:
+    """Images (..., H, W) of which a crop of `side` pixels holds `margin` of the shorter side."""
+    return F.resize(images, [math.ceil(side / margin)], antialias=True)
+
+
 def _resized(images: Tensor, view: View) -> Tensor:
     size = view.resolution
+    if view.crop == "random" and view.seed is None:
+        size = size or images.shape[-1]
+        return F.center_crop(_whole(images, size, view.margin), [size, size])
     if not size or images.shape[-1] == size == images.shape[-2]:
         return images
     return F.resize(images, [size, size], antialias=True)
@@ -196,9 +208,9 @@ class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
         view = self.view
         size = [view.resolution, view.resolution]
         if view.randomly:
-            image = _random_resized(image, view, self.epoch, index, copy)
+            image = _cut(image, view, self.epoch, index, copy)
         else:
-            image = F.resize(image, [math.ceil(view.resolution / 0.875)], antialias=True)
+            image = _whole(image, view.resolution, view.margin)
             image = F.center_crop(image, size)
         return image, int(self.files.labels[index])
 

@@ -63,13 +63,20 @@ def outputs(
     """
     predict: Any = recipe.predict
     model.eval()
-    order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
-    view = View(_side(source, recipe), recipe.crop)
-    for images, labels in batches(source, order, view, device, loaders=loaders):
+    for images, labels in seen(source, recipe, device, loaders):
         x = as_input(images, splits, recipe)
         with autocast(recipe, device):
             logits = model(x) if predict is None else predict.predict(model, x)
         yield logits.float(), labels
+
+
+def seen(
+    source: Source, recipe: Recipe, device: torch.device, loaders: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images of `source` (B, C, H, W) uint8 as an evaluation cuts them out, and labels (B,)."""
+    order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
+    view = View(_side(source, recipe), recipe.crop, margin=recipe.margin)
+    yield from batches(source, order, view, device, loaders=loaders)
 
 
 def _side(source: Source, recipe: Recipe) -> int:
@@ -82,5 +89,11 @@ def _side(source: Source, recipe: Recipe) -> int:
 
 def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
     """Normalised float images in the recipe's memory layout."""
-    x = normalise(images, splits.mean, splits.std)
+    x = normalise(images, *statistics(splits, recipe))
     return x.contiguous(memory_format=torch.channels_last) if recipe.channels_last else x
+
+
+def statistics(splits: Splits, recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel that images are normalised by, of pixels in [0, 1]."""
+    own: Any = recipe.normalisation
+    return (splits.mean, splits.std) if own is None else own.of(splits.channels)

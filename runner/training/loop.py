@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
@@ -19,6 +20,7 @@ from runner.training.evaluation import as_input, evaluate
 from runner.training.model import build
 from runner.training.randomness import derive, generator, in_stream
 from runner.training.step import Step
+from runner.training.teacher import teacher
 from tricks.recipe import Recipe
 
 EXPLODED = 100  # an epoch's loss above this many times that of guessing counts as diverged
@@ -57,10 +59,13 @@ def train(
     model = build(recipe, splits.classes, splits.channels).to(device)
     batch = min(recipe.batch_size, len(splits.train))
     per_epoch = len(splits.train) // batch
-    take_step = Step(recipe, model, recipe.epochs * per_epoch, device)
+    known = functools.partial(teacher, splits=splits, recipe=recipe, device=device)
+    take_step = Step(recipe, model, recipe.epochs * per_epoch, device, known)
     training = Training(take_step.evaluated, steps=take_step.steps)
     training.memory["model"] = memory.now(device)
-    view = View(recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats)
+    view = View(
+        recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats, recipe.margin
+    )
     for epoch in range(recipe.epochs):
         began, cpu = time.perf_counter(), _cpu_seconds()
         model.train()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,15 +18,29 @@ class Step:
 
     lrs: of each step. evaluated: the model that counts, trained or averaged.
     Wrappers (SAM, lookahead) hold the optimizer from outside and see the gradient as a closure
-    gives it: accumulated over the recipe's `parts`, and clipped.
+    gives it: accumulated over the recipe's `parts`, and clipped. `network` gives an objective
+    a trained network by its name or file.
     """
 
-    def __init__(self, recipe: Recipe, model: nn.Module, steps: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: nn.Module,
+        steps: int,
+        device: torch.device,
+        network: Callable[[str], nn.Module] | None = None,
+    ) -> None:
         spec: Any = recipe.optimizer
         groups: Any = recipe.groups
         self.recipe, self.model, self.steps, self.device = recipe, model, steps, device
         self.lrs, self.momenta = curve(recipe, steps), momenta(recipe, steps)
-        self.objective: Any = recipe.objective
+        objective: Any = recipe.objective
+        # (model, images, targets (B, K)) -> the batch's mean loss
+        self.loss: Callable[[nn.Module, Tensor, Tensor], Tensor] = _cross_entropy
+        if hasattr(objective, "prepare"):  # it holds another network, which it cannot load itself
+            self.loss = objective.prepare(model, network)
+        elif objective is not None:
+            self.loss = objective.loss
         # What changes the network as training goes on: frozen weights, ramped regularisers.
         changing: list[Any] = [recipe.freeze, *recipe.surgery]
         self.changing = [item for item in changing if hasattr(item, "hold")]
@@ -81,7 +96,7 @@ class Step:
         total = torch.zeros((), device=self.device)
         for images, targets in self._parts(x, y):
             with autocast(self.recipe, self.device):
-                loss = self._loss(images, targets) * (len(images) / len(x))
+                loss = self.loss(self.model, images, targets) * (len(images) / len(x))
             self.scaler.scale(loss).backward()
             total = total + loss.detach() if self.recipe.parts > 1 else loss
         if self.recipe.clip is not None:
@@ -95,10 +110,9 @@ class Step:
         count = self.recipe.parts
         return [(x, y)] if count == 1 else list(zip(x.chunk(count), y.chunk(count), strict=True))
 
-    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.objective is not None:
-            return self.objective.loss(self.model, x, y)
-        return F.cross_entropy(self.model(x), y)
+
+def _cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(model(x), y)
 
 
 def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.records.spec import RunSpec
-from tests.bag import BASELINE, cut_network, ground, on_ground, train_two_steps
+from tests.bag import BASELINE, TEACHER, cut_network, ground, on_ground, train_two_steps
 from tricks import TrickConflict, compose, parse, registry
 from tricks.recipe import FIELDS, differences, to_json
 from tricks.trick import GROUPS, recipe_from_json
@@ -36,6 +36,10 @@ OTHERWISE = {
     "random-resized-crop": "random-resized-crop(scale=0.35)",
     "repeated-augmentation": "repeated-augmentation(repeats=2)",
     "rotation": "rotation(degrees=5.0)",
+    "counterfactual-attention": "counterfactual-attention(finer=2, maps=4)",
+    "distillation": f"distillation(teacher={TEACHER!r}, temperature=4.0)",
+    "normalisation": "normalisation(mean=(0.4,), std=(0.2,))",
+    "random-crop": "random-crop(margin=0.75)",
     "bce": "bce(over_classes='mean', threshold=0.2)", "blur-pool": "blur-pool(size=5)",
     "drop-block": "drop-block(block_size=3, rate=0.2)", "drop-path": "drop-path(rate=0.5)",
     "dropout": "dropout(rate=0.2)", "ema": "ema(share=0.5)", "focal": "focal(gamma=1.5)",

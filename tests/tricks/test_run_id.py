@@ -32,6 +32,7 @@ CHANGES = {
     "predict": parse("flip-tta"),
     "freeze": parse("frozen-backbone"), "groups": parse("no-bias-decay"), "lr_batch": 256,
     "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
+    "margin": 0.5, "normalisation": parse("normalisation"),
     "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
 }  # fmt: skip
 

@@ -1,0 +1,66 @@
+"""attention: where a trained network with attention maps looks, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.commands.asking import Sets
+from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from tricks.errors import BadInput
+
+
+def attention(
+    run: Annotated[
+        str, typer.Argument(help="A run's id (or its start), a study, or a file of a model.")
+    ],
+    data: Annotated[
+        str,
+        typer.Option(help="A folder of images (in any folders), a CSV that lists them, or a task."),
+    ],
+    image: Annotated[Path, typer.Option("--image", "-o", help="The picture to write (.png).")],
+    images: Annotated[int, typer.Option(help="How many, evenly over all.")] = 8,
+    data_sets: Sets = None,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Draw where a network trained with counterfactual-attention looks.
+
+    \b
+    tricks-bench attention birds --data new_images -o attention.png
+    """
+    load_plugins(plugin)
+    if image.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise BadInput(f"--image {image}: end the name in .png, .svg or .pdf")
+    if not image.absolute().parent.is_dir():
+        raise BadInput(f"--image {image}: there is no folder {image.parent}")
+    if images < 1:
+        raise BadInput(f"--images must be at least 1, not {images}")
+    from runner.commands import models
+    from runner.tasks.given import unlabelled
+
+    found, given = models.find(run, results), unlabelled(data, data_sets)
+
+    from runner.records import durable
+    from runner.reporting.plots.pictures import pictures
+    from runner.reporting.plots.style import encoded
+    from runner.training.looking import looked
+    from runner.training.prediction import as_trained
+    from runner.training.saved import load
+
+    model, card = load(found.path)
+    count = min(images, len(given.paths))
+    few = [len(given.paths) * i // count for i in range(count)]
+    names = [Path(given.paths[i]).name for i in few]
+    rows = looked(model, card, as_trained(given.source.subset(few), card), names)
+    try:
+        durable.replace(image, encoded(pictures(found.why, rows), image.suffix.lower()))
+    except OSError as error:
+        raise BadInput(f"{image}: {error.strerror or error}") from error
+    if json:
+        print_json({"run": card.run, "images": count, "image": str(image)})
+    else:
+        print(image)

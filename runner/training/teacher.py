@@ -1,0 +1,81 @@
+"""The trained network that another learns from: from a saved run, or from timm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from runner.training.data import Splits
+from runner.training.evaluation import statistics
+from runner.training.model import build
+from runner.training.saved import class_names, load
+from tricks.errors import BadInput, unknown
+from tricks.recipe import Recipe
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+class Renormalised(nn.Module):
+    """A network that is given images in another normalisation than the one it learned with."""
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: nn.Module, given: Statistics, own: Statistics) -> None:
+        """given, own: mean and deviation of each channel, of pixels in [0, 1]."""
+        super().__init__()
+        self.network = network
+        (mean, std), (own_mean, own_std) = (torch.tensor(values) for values in (given, own))
+        self.register_buffer("scale", (std / own_std).view(1, -1, 1, 1))
+        self.register_buffer("shift", ((mean - own_mean) / own_std).view(1, -1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) -> logits (B, K)."""
+        logits: Tensor = self.network(x * self.scale + self.shift)
+        return logits
+
+
+def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> nn.Module:
+    """The network in the file `name`, or timm's pretrained model of that name, that stands still.
+
+    It takes the images that a training of `recipe` on `splits` makes. Raises BadInput for other
+    classes or channels than those of `splits`, and for weights that cannot be had.
+    """
+    if name.endswith(".safetensors"):
+        network, card = load(Path(name).expanduser())
+        names, own = class_names(splits), (card.mean, card.std)
+        _same_number(name, card.classes, splits.classes)
+        if card.names != names:
+            odd = next((a, b) for a, b in zip(card.names, names, strict=True) if a != b)
+            raise BadInput(f"the teacher {name} has a class {odd[0]!r} where here is {odd[1]!r}")
+        if card.channels != splits.channels:
+            raise BadInput(
+                f"the teacher {name} sees images of {card.channels} channels, these have "
+                f"{splits.channels}"
+            )
+    else:
+        network, own = _of_timm(name, splits)
+    given = statistics(splits, recipe)
+    if own != given:
+        network = Renormalised(network, given, own)
+    return network.to(device).eval().requires_grad_(False)
+
+
+def _of_timm(name: str, splits: Splits) -> tuple[nn.Module, Statistics]:
+    known = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    if known is None:
+        raise unknown("teacher (a timm model, or FILE.safetensors)", name, timm.list_models())
+    _same_number(name, known.num_classes, splits.classes)
+    recipe = Recipe(model=name, start="pretrained")
+    with torch.random.fork_rng(devices=[]):
+        network = build(recipe, splits.classes, splits.channels)
+    mean, std = (tuple(v) if splits.channels == len(v) else v[:1] for v in (known.mean, known.std))
+    return network, (mean, std)
+
+
+def _same_number(name: str, classes: int, wanted: int) -> None:
+    if classes != wanted:
+        raise BadInput(f"the teacher {name} knows {classes} classes, this task has {wanted}")

@@ -1,0 +1,119 @@
+"""Distillation: a trained network shows what it thinks of every class."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from tricks.errors import BadInput
+from tricks.trick import Edits, Trick
+
+if TYPE_CHECKING:
+    import torch
+
+SUFFIX = ".safetensors"
+ASK = (
+    "distillation needs a teacher: distillation(teacher='FILE.safetensors'), which "
+    "`tricks-bench run --save-models` writes, or the name of a timm model with pretrained weights"
+)
+
+
+def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Mean over images of T² KL(teacher || student), both softmax(logits / T); logits (B, K).
+
+    The factor T² keeps the gradient's size whatever the temperature T.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    logs = torch.log_softmax(student.float() / temperature, 1)
+    aims = torch.log_softmax(teacher.float() / temperature, 1)
+    return temperature**2 * F.kl_div(logs, aims, reduction="batchmean", log_target=True)
+
+
+@cache
+def _digest(path: str, changed: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def content(teacher: str) -> str:
+    """What identifies a teacher: a digest of its file, or the name of timm's weights.
+
+    Raises BadInput for no teacher, or a file that cannot be read.
+    """
+    if not teacher:
+        raise BadInput(ASK)
+    if not teacher.endswith(SUFFIX):
+        return teacher
+    path = Path(teacher).expanduser()
+    try:
+        stat = path.stat()
+        return _digest(str(path), stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise BadInput(f"distillation: the teacher {path}: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True)
+class Distillation(Trick):
+    """Learn from the softened probabilities of a trained network beside the labels.
+
+    loss = (1 - weight) CE(labels) + weight T² KL(teacher || student), the probabilities of both at
+    temperature T. The teacher sees the same augmented and mixed images; one of timm's needs as
+    many classes as the task. Helps a small network with a large teacher, and long trainings. One
+    more forward pass a step, of the teacher. A run's id holds the digest of the teacher's file
+    (`content`), not its path: a moved file is the same run, another file another run.
+    """
+
+    name: ClassVar[str] = "distillation"
+    source: ClassVar[str] = "Hinton et al. 2015, arXiv:1503.02531"
+    aside: ClassVar[tuple[str, ...]] = ("teacher",)
+
+    teacher: str = ""  # a file of saved weights, or a timm model with pretrained ones
+    temperature: float = 20.0
+    weight: float = 0.9  # of the teacher; the paper: labels weigh considerably less
+    content: str = ""  # of the teacher, filled in: it has to be this one
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"temperature must be a number above 0, not {self.temperature}")
+        if not 0 < self.weight <= 1:
+            raise ValueError(f"weight must be above 0 and at most 1, not {self.weight}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"objective": self})
+
+    def resolved(self) -> Distillation:
+        """With `content` filled in. Raises BadInput for no teacher, or another than was meant."""
+        found = content(self.teacher)
+        if self.content not in ("", found):
+            raise BadInput(
+                f"distillation: the teacher {self.teacher} is not the one meant: its content is "
+                f"{found}, not {self.content}"
+            )
+        return dataclasses.replace(self, content=found)
+
+    def prepare(
+        self, model: torch.nn.Module, network: Callable[[str], torch.nn.Module]
+    ) -> Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]:
+        """The loss of (model, images (B, C, H, W), targets (B, K)); `network` gives the teacher."""
+        import torch
+        from torch.nn import functional as F
+
+        self.resolved()
+        teacher = network(self.teacher)
+
+        def loss(student: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            with torch.no_grad():
+                aims = teacher(x)
+            logits = student(x)
+            labels = F.cross_entropy(logits, y)
+            shown = divergence(logits, aims, self.temperature)
+            return (1 - self.weight) * labels + self.weight * shown
+
+        return loss
