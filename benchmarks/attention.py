@@ -91,7 +91,7 @@ def part(each: int, seed: int) -> Resident:
     """`each` images of every class."""
     draws, known = np.random.default_rng(seed), marks()
     labels = np.repeat(np.arange(CLASSES), each)
-    images = np.stack([picture(label, known, draws) for label in labels])
+    images = np.stack([picture(int(label), known, draws) for label in labels])
     return Resident(torch.tensor(images), torch.tensor(labels))
 
 
