@@ -56,7 +56,8 @@ class Finer(Trick):
 
 def marks() -> np.ndarray:
     """(CLASSES + 20, 3, 3) of 0 and 1, four cells each; the first are those of the classes."""
-    draws, found = np.random.default_rng(5), []
+    draws = np.random.default_rng(5)
+    found: list[np.ndarray] = []
     while len(found) < CLASSES + 20:
         mark = draws.permutation([1, 1, 1, 1, 0, 0, 0, 0, 0]).reshape(3, 3)
         apart = 2 if len(found) < CLASSES else 0  # cells in which it differs, at least
@@ -73,7 +74,8 @@ def picture(label: int, known: np.ndarray, draws: np.random.Generator) -> np.nda
     image = draws.uniform(60, 120, 3)[:, None, None] + draws.normal(0, 12, (3, SIDE, SIDE))
     body = draws.uniform(120, 170, 3)[:, None, None] + draws.normal(0, 12, (3, SIDE, SIDE))
     image = np.where(inside, body, image)
-    size, taken = 3 * CELL, []
+    size = 3 * CELL
+    taken: list[tuple[int, int]] = []
     for number in (label, CLASSES + draws.integers(20)):
         while True:
             angle, reach = draws.uniform(0, 2 * np.pi), draws.uniform(0.2, 0.65)
