@@ -15,7 +15,7 @@ from runner.analysis.comparisons import against_reference, cumulative, pair_inte
 from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
 from runner.analysis.experiment import Experiment, level_codes
-from runner.analysis.factorial import Factorial, factorial, prepare
+from runner.analysis.factorial import Factorial, clear_mains, factorial, prepare
 from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
 from runner.analysis.lenth import HalfNormal, half_normal
 from runner.analysis.log_odds import in_logits, percentage
@@ -194,7 +194,12 @@ def _factorial_notes(experiment: Experiment, fitted: Factorial, saved: bool) -> 
         if _separable(experiment):
             why = "the arms without a usable run were needed to separate them"
         notes.append(
-            f"Two-factor interactions are not in the model ({why}): effects hold if there are none."
+            f"Two-factor interactions are not in the model ({why}): "
+            + (
+                "main effects are clear of them, and they are in the error term."
+                if clear_mains(fitted)
+                else "effects hold if there are none."
+            )
         )
     misfit = fit_note(fitted)
     if misfit:

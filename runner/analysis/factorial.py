@@ -125,6 +125,22 @@ def factorial(
     )
 
 
+def clear_mains(factorial: Factorial) -> bool:
+    """Whether the main effects of a model without interactions are free of every two-factor one.
+
+    So it is in a fold-over: the interactions are then in the residual alone.
+    """
+    coding, design = factorial.coding, factorial.fit.model
+    if factorial.interactions or len(coding.mains) ** 2 / 2 > MOST_COLUMNS:
+        return False
+    for a, b in all_pairs(coding.mains):
+        product = design.X[:, 1 + a] * design.X[:, 1 + b]
+        mixed = design.bread @ (design.X.T @ (design.count * product))
+        if np.abs(mixed[1 : 1 + len(coding.mains)]).max() > 1e-6:
+            return False
+    return True
+
+
 def alias_sets(coding: Coding, design: Model) -> list[list[int]]:
     """For each pair in the coding the pairs connected with it through the null space."""
     first = 1 + len(coding.mains)

@@ -11,7 +11,7 @@ from runner.analysis.coding import Contrast
 from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import Factorial, alias_sum
+from runner.analysis.factorial import Factorial, alias_sum, clear_mains
 from runner.analysis.lenth import HalfNormal
 from runner.analysis.regression import FEWEST_DF
 from runner.analysis.simultaneous import by_sidak
@@ -40,7 +40,8 @@ def error_text(fitted: Factorial) -> str:
     why = " (too few residual df for HC2)" if few else ""
     text = SOURCES[fitted.fit.error].format(terms=terms, why=why)
     if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
-        text += "; interactions, if any, are in it and may bias the effects"
+        text += "; interactions, if any, are in it"
+        text += ", not in the effects" if clear_mains(fitted) else " and may bias the effects"
     lack = fitted.fit.lack
     if lack is None:
         return text

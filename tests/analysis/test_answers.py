@@ -463,3 +463,21 @@ def test_lost_arms_that_cost_the_interactions_are_named():
     gone = lost[names].eq("on").sum(axis=1).eq(4)
     lost.loc[gone, ["state", "accuracy"]] = ["diverged", np.nan]
     assert "(the arms without a usable run were needed to separate them)" in notes(lost)
+
+
+def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_error():
+    from runner.designs.hadamard import folded
+
+    rng = np.random.default_rng(3)
+    rows = (1 - np.array(folded(12, 24))) // 2
+    names = [f"x{i}" for i in range(12)]
+
+    def answer(levels):
+        frame = pd.DataFrame(np.where(levels, "on", "off"), columns=names)
+        frame["accuracy"] = rng.normal(90, 1, len(levels))
+        return Experiment(frame, dict.fromkeys(names, ("off", "on"))).analyze().to_json()
+
+    whole, part = answer(rows), answer(rows[:18])
+    assert "main effects are clear of them" in " ".join(whole["notes"])
+    assert "not in the effects" in whole["error_term"]
+    assert "effects hold if there are none" in " ".join(part["notes"])
