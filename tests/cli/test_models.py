@@ -298,8 +298,9 @@ def test_models_are_saved_and_recorded_runs_trained_again_for_them(cli, tmp_path
     models = tmp_path / "results" / "models"
     assert len(list(models.glob("*.safetensors"))) == 4
     for name, data in before.items():
-        told = cli("evaluate", name[:16], "--data", "digits", "--json").json
-        assert told["accuracy"] == pytest.approx(json.loads(data)["test_accuracy"])
+        got = cli("evaluate", name[:16], "--data", "digits", "--json")
+        assert got.code == 0, got.err
+        assert got.json["accuracy"] == pytest.approx(json.loads(data)["test_accuracy"])
     assert "trained again" not in cli(*line, "--save-models").out
     bad = cli(*line, "--save-models=first")
     assert bad.code == 2

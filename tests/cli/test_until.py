@@ -117,7 +117,7 @@ def test_the_report_says_at_which_level_it_is(cli, stub, tmp_path):
     cli(*LINE, "--seeds", "4")
     assert cli("report").code == 0
     report = (tmp_path / "reports" / "digits-add-one" / "report.md").read_text()
-    assert "over 3 planned looks (at 2, 3 and 4 seeds): each at 98." in report
+    assert "over 3 planned looks (at 2, 3 and 4 seeds): each at 97." in report
 
 
 def test_the_plan_of_a_study_does_not_change_under_its_name(cli, stub):
