@@ -30,6 +30,9 @@ ERROR = {
     "own": "replicates: each arm's own sd (Welch, Satterthwaite's df)",
     "equal": "replicates: one sd, pooled over all arms",
 }
+AT_BASELINE = (
+    "each effect's own: replicates of the two arms (Welch), or the error of the model it comes from"
+)
 
 
 def analyze(
@@ -152,12 +155,15 @@ def _factorial(
             notes=notes,
             beside=_beside(experiment, usable, rules, fitted, lenth),
         )  # fmt: skip
+    error, df = error_text(fitted), float(fitted.fit.df) if fitted.fit.error != "none" else None
+    if estimand == BASELINE:
+        error, df = AT_BASELINE, None
     return _analysis(
         metric, "factorial", estimand, effects, screened, rules,
         sigma=fitted.fit.sigma,
         sigma_source=source if fitted.fit.sigma is not None else "not estimable",
-        error_term=error_text(fitted),
-        df=float(fitted.fit.df) if fitted.fit.error != "none" else None,
+        error_term=error,
+        df=df,
         lack_of_fit=fitted.fit.lack,
         adjustment="intervals for each effect alone; p by Holm over all effects; "
         "interactions screened by Benjamini-Hochberg (exploratory)",

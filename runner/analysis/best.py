@@ -58,7 +58,7 @@ def _fits(fitted: Factorial) -> bool:
     """Whether the model has an error term and no significant lack of fit."""
     lack = fitted.fit.lack
     known = fitted.fit.error != "none" and bool(fitted.fit.sigma)
-    return known and (lack is None or lack.p >= 0.05)
+    return known and (lack is None or (lack.p >= 0.05 and not lack.used))
 
 
 def _draws(arms: int) -> int:

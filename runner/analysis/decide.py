@@ -15,8 +15,10 @@ def with_power(analysis: Analysis) -> Analysis:
     """The analysis with `to_decide` for every undecided effect, and the `detectable` effect:
     the smallest that these runs show with 80 % probability, from the surest to the least sure row.
 
-    Both as for all effects of the table at once, as the verdicts are.
+    Both as for all effects of the table at once (Šidák); none where the error is Lenth's.
     """
+    if analysis.error_term.startswith("Lenth"):  # its margin has no simple power
+        return analysis
     known = [e for e in analysis.effects if e.estimate.p() is not None]
     tests = max(1, len(known))
     found = [detectable(e.estimate.se, e.estimate.df, POWER, analysis.level, tests) for e in known]
@@ -37,8 +39,9 @@ def _to_decide(effect: Effect, analysis: Analysis, tests: int) -> dict[str, Any]
         return None
     e = effect.estimate
     more = more_runs(
-        e.value, e.se, e.df, effect.runs, analysis.margin, analysis.level, POWER, tests
-    )
+        e.value, e.se, e.df, effect.runs, analysis.margin, analysis.level, POWER, tests,
+        margin_tests=effect.simultaneous,
+    )  # fmt: skip
     if more.runs == 0:  # alone it would be decided; the adjustment over all effects forbids it
         return {"runs": None, "to": None, "reason": "it is at the edge of being decided"}
     return {"runs": more.runs, "to": more.to, "reason": more.reason}

@@ -27,6 +27,7 @@ SOURCES = {
 # With 2 df (48 runs twice) the test found the interactions of three factors of a recorded grid in
 # 2 of 3 studies; in the others the intervals were too narrow.
 FEW_LACK_DF = 5
+PLACEBO = "placebo"  # the factor whose true effect is zero
 NO_BASELINE = (
     "these runs cannot tell it, since they do not separate the interactions that it needs; "
     "run --grid add-one"
@@ -73,12 +74,15 @@ def fit_note(fitted: Factorial) -> str | None:
         f"{lack.pure:,.4g}."
     )
     if not lack.used:
-        return f"{said} Every arm is there, so averages over the grid are not mixed with them."
+        return (
+            f"{said} Every arm is there, with as many runs as the others, so averages over the "
+            "grid are not mixed with them."
+        )
     return (
-        f"{said} In a fraction, averages over the grid are mixed with them (where it is of "
-        "resolution IV, main effects with three-factor interactions), so their intervals take the "
-        "larger mean square. Interactions are tested against the replicates' noise: a real one may "
-        "stand for one of higher order."
+        f"{said} In a fraction, or where arms have unequal numbers of runs, averages over the grid "
+        "are mixed with them (at resolution IV main effects with three-factor interactions), so "
+        "their intervals take the larger mean square. Interactions are tested against the "
+        "replicates' noise: a real one may stand for one of higher order."
     )
 
 
@@ -222,6 +226,8 @@ def dependence(
     """
     coding = fitted.coding
     labels = [name(experiment, c) for c in coding.mains]
+    if list(experiment.factors)[coding.mains[i].factor] == PLACEBO:
+        return [], []  # it changes nothing, whatever stands beside it
     main = fitted.fit.estimate(coding.main_effect(i)).value
     sure, maybe = [], []
     for item in screened:

@@ -98,7 +98,8 @@ def correlation(table: np.ndarray) -> tuple[float, tuple[float, float] | None] |
     if arms < 2:
         return None
     common = z.mean(axis=0)
-    df = seeds - 1, (seeds - 1) * (arms - 1)
+    # Scaling each row by its own sd takes about one more df.
+    df = seeds - 2, (seeds - 2) * (arms - 1)
     between = arms * float((common**2).sum()) / df[0]
     rest = float(((z - common) ** 2).sum()) / df[1]
     ratio = between / rest if rest > 1e-12 * between else math.inf

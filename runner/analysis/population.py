@@ -85,7 +85,10 @@ def judged(
             continue
         tests = effect.simultaneous
         shown = hull(general.interval(1 - effect.level_of_tests, tests), effect.interval)
-        inner = general.interval(1 - 2 * rules.level, tests)
+        inner = hull(
+            general.interval(1 - 2 * rules.level, tests),
+            effect.estimate.interval(1 - 2 * rules.level, tests),
+        )
         says = verdict(general, all_, inner, rules)
         if effect.verdict in ("depends", "undecided"):
             says = effect.verdict

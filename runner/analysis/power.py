@@ -85,6 +85,7 @@ def more_runs(
     power: float = 0.8,
     tests: int = 1,
     most: float = MOST,
+    margin_tests: int | None = None,
 ) -> MoreRuns:
     """More runs of the same design that would decide an effect with probability `power`.
 
@@ -96,7 +97,8 @@ def more_runs(
     a margin an estimate near 0 would ask for millions of runs: beyond `most` times the present
     ones only that bound is told.
 
-    runs: those that the comparison or the fit rests on. tests: as in `detectable`. 0 more runs
+    runs: those that the comparison or the fit rests on. tests: as in `detectable`; margin_tests:
+    the same for the interval within the margin. 0 more runs
     are needed where it is decided now.
 
     >>> more_runs(0.5, 0.4, 30, 64, margin=0.2).runs
@@ -109,7 +111,7 @@ def more_runs(
     if se is None or df is None or not df > 0:
         return MoreRuns(None, reason="its noise is not known: no error degrees of freedom")
     size, level = abs(effect), family(alpha, tests)
-    inner = family(2 * alpha, tests)
+    inner = family(2 * alpha, tests if margin_tests is None else margin_tests)
     if se == 0 or size > critical(df, level) * se:
         return MoreRuns(0, 1.0, "effect")
     if margin is not None and size + critical(df, inner) * se < margin:

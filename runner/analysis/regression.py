@@ -16,11 +16,11 @@ from runner.analysis.estimates import Estimate, Linear, contrast_df
 # would widen the 64-run fraction's intervals by 46 % (coverage 99.6 %).
 # With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
 FEWEST_DF = 10
-# At 5 % a lack of fit of few df misses interactions as large as the error; the usual level of a
-# test that only chooses the error term is 25 % (Bancroft 1964, Biometrics 20:427). Half of 2^5
-# four times, with a recorded grid's means: 93 % of the intervals hold the truth at 5 %, 94 % at
-# 25 %; with constant noise and no interactions 95 and 96 %.
-WELL = 0.25
+# A lack of fit of few df misses interactions as large as the error. At 25 % (the usual level of a
+# test that only chooses the error term, Bancroft 1964, Biometrics 20:427) half of 2^5 four times
+# would cover 94 instead of 93 % with a recorded grid's means, 48 runs twice 92 instead of 88 %; but
+# a screen with replicates would see effects planned for a power of 80 % with 72 %.
+WELL = 0.05
 # Residuals below this share of the values are rounding, not noise.
 ROUNDING = 1e-10
 FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
@@ -185,8 +185,9 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     """The F test of the model against the replicates; None without df for it.
 
     Its mean square becomes the error term unless the model fits well (p at least `WELL`), where
-    arms are missing from the grid: averages over a fraction are mixed with the interactions that
-    the model leaves out. Averages over all arms are not, however badly the model fits each of them.
+    arms are missing from the grid, or have unequal numbers of runs: averages are then mixed with
+    the interactions that the model leaves out. Averages over all arms with as many runs each are
+    not, however badly the model fits each of them.
     """
     df, pure_df = len(cells.count) - model.rank, cells.replicate_df
     if df < 1 or pure_df < 1:
@@ -197,6 +198,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
         return None
     p = float(special.fdtrc(df, pure_df, mean_square / pure))
     arms = math.prod(len(np.unique(column)) for column in cells.levels.T)
-    missing = len(cells.count) < arms
+    # Unequal numbers of runs leave the arms as unbalanced as lost ones do.
+    missing = len(cells.count) < arms or len(np.unique(cells.count)) > 1
     used = p < WELL and mean_square > pure and missing
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing)

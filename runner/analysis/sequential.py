@@ -126,19 +126,19 @@ def seeds_wanted(
 ) -> float | None:
     """About how many seeds of each arm would close what is open, at today's estimates and noise.
 
-    An interval shrinks with the root of the seeds. A verdict comes when it leaves zero or lies
-    within the margin, whichever is sooner. None if nothing tells (no interval yet).
+    An interval shrinks with the root of the seeds; a verdict comes after `to_decide` more runs. At
+    least one seed more, also where it is at the edge or no number can be given. None if nothing
+    tells (no interval yet).
     """
     wanted = []
-    margin = answer.get("negligible")
     for effect in open_effects(answer, half_width):
         if effect["ci_low"] is None:
             return None
+        if half_width is None:
+            more = (effect["to_decide"] or {}).get("runs")
+            at_least = (seeds + 1.0) if more is None else seeds * (1 + more / effect["runs"])
+            wanted.append(max(at_least, seeds + 1.0))
+            continue
         half = (effect["ci_high"] - effect["ci_low"]) / 2
-        size = abs(effect["effect"])
-        goals = [half_width] if half_width is not None else [size]
-        if half_width is None and margin is not None:
-            goals.append(margin - size)
-        goal = max(goals)
-        wanted.append(seeds * (half / goal) ** 2 if goal > 0 else float("inf"))
+        wanted.append(seeds * (half / half_width) ** 2)
     return max(wanted) if wanted else None

@@ -54,7 +54,9 @@ def what_was_run(
     add("Runs", f"{total} planned: {', '.join(counted) or 'none done'}, {missing} missing")
     lines.append(
         "- **Protocol:** metrics are those after the last epoch, never the best epoch's; the test "
-        "set is read once, and every choice (best, worst arms) is made on validation."
+        "set is read once, and every choice (tuning, looks, the winner to run again, best arms "
+        "listed) is made on validation; probabilities of being the best describe the metric of "
+        "this report."
     )
     return "\n".join(lines)
 

@@ -190,8 +190,9 @@ def _placebo(a: Answer, e: Answer) -> str:
         return f"{head}. Not estimable: {escape(e['reason'])}."
     if e["verdict"] in ("helps", "hurts", "depends"):
         return (
-            f"{head}. Yet it comes out as “{e['verdict']}”, {_brief(a, e)}: by chance, which at "
-            "most one study in twenty should see. Doubt effects that are no larger."
+            f"{head}. Yet it comes out as “{e['verdict']}”, {_brief(a, e)}: by chance, as in about "
+            "one study in twenty, or because its column is mixed with an interaction of more "
+            "factors. Doubt effects that are no larger."
         )
     return f"{head}. Measured: {_brief(a, e)}: so large does noise alone look here."
 

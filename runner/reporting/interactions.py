@@ -18,8 +18,14 @@ def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
         return []
     total = len(a["interactions"])
     which = f"The {SHOWN} largest of {total}" if total > SHOWN else f"All {total}"
+    lack = a.get("lack_of_fit")
+    error = a["error_term"]
+    if lack and lack["used"]:
+        error = (
+            "the replicates' noise alone, so that one may stand for an interaction of more factors"
+        )
     line = (
-        f"*Error term: {escape(a['error_term'])}; {a['runs']['used']} runs; intervals of each "
+        f"*Error term: {escape(error)}; {a['runs']['used']} runs; intervals of each "
         "alone; p by Benjamini-Hochberg over all interactions: a screening, exploratory.*"
     )
     what = "How much the effect of one factor changes when the other is switched."

@@ -118,6 +118,8 @@ def _grid(a: Answer) -> str:
     header += [f"{confidence(a)} interval", "p, Holm", "verdict"]
     if average:
         header += ["effect at the baseline", f"{confidence(a)} interval", "from", "time ratio"]
+    elsewhere = not average and any(e["at_baseline_from"] for e in a["effects"])
+    header += ["from", "runs"] if elsewhere else []
     rows = []
     for e in a["effects"]:
         row = [
@@ -128,6 +130,7 @@ def _grid(a: Answer) -> str:
             b = e["at_baseline"] or {"effect": None, "ci_low": None, "ci_high": None}
             row += [signed(b["effect"], d), interval(b["ci_low"], b["ci_high"], d)]
             row += [escape(e["at_baseline_from"] or "–"), ratio(e["time"])]
+        row += [escape(e["at_baseline_from"] or "–"), str(e["runs"])] if elsewhere else []
         rows.append(row)
     return table(header, rows)
 

@@ -481,3 +481,24 @@ def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_e
     assert "main effects are clear of them" in " ".join(whole["notes"])
     assert "not in the effects" in whole["error_term"]
     assert "effects hold if there are none" in " ".join(part["notes"])
+
+
+def test_lost_replicates_mix_averages_with_interactions_of_three_factors():
+    """2^4 three times with a large ABC: balanced it is nobody's matter, two arms short it is."""
+    rng = np.random.default_rng(8)
+    names = ["a", "b", "c", "d"]
+    arms = np.repeat(list(itertools.product((0, 1), repeat=4)), 3, axis=0)
+    signs = 2 * arms - 1
+    frame = pd.DataFrame(np.where(arms, "on", "off"), columns=names)
+    frame["accuracy"] = 80 + 5 * signs[:, :3].prod(axis=1) + rng.normal(0, 1, 48)
+
+    def answer(runs):
+        return Experiment(runs, dict.fromkeys(names, ("off", "on")), grid="full").analyze()
+
+    whole = answer(frame)
+    assert whole.lack_of_fit.p < 1e-6
+    assert not whole.lack_of_fit.used
+    short = answer(frame.drop([0, 1, 9, 10]).reset_index(drop=True))
+    assert short.lack_of_fit.used
+    assert all(e.estimate.interval()[0] < 0 < e.estimate.interval()[1] for e in short.effects)
+    assert "unequal numbers of runs" in " ".join(short.notes)

@@ -98,25 +98,28 @@ def test_a_test_metric_stopped_by_a_correlated_one_needs_the_level_too():
     assert (read < level).mean() < 0.05
 
 
-def effect(value, low, high, verdict="undecided"):
-    return {"label": "x", "effect": value, "ci_low": low, "ci_high": high, "verdict": verdict}
+def effect(value, low, high, verdict="undecided", more=None):
+    return {
+        "label": "x", "effect": value, "ci_low": low, "ci_high": high, "verdict": verdict,
+        "runs": 10, "to_decide": {"runs": more} if verdict == "undecided" else None,
+    }  # fmt: skip
 
 
 def test_what_is_open_and_what_would_close_it():
     decided = effect(2.0, 1.0, 3.0, "helps")
     lost, blind = effect(None, None, None), effect(0.3, None, None)
-    wide = effect(0.5, -0.5, 1.5)
+    wide = effect(0.5, -0.5, 1.5, more=30)
     said = {"negligible": 0.2, "effects": [decided, lost, wide]}
     assert open_effects(said) == [wide]
-    # ± 1 must shrink to ± 0.5: four times the seeds. Within ± 0.2 it can never lie.
+    # 30 more runs than the 10 of today: four times the seeds.
     assert seeds_wanted(said, 5) == pytest.approx(20)
     assert open_effects(said, half_width=1.0) == []
     assert seeds_wanted(said, 5, half_width=0.25) == pytest.approx(80)
     assert seeds_wanted({"negligible": 0.2, "effects": [decided]}, 5) is None
     assert seeds_wanted({"negligible": 0.2, "effects": [blind, wide]}, 5) is None
-    # Nearly nothing: sooner within the margin (1 to 0.15) than away from zero (1 to 0.05).
-    small = {"negligible": 0.2, "effects": [effect(0.05, -0.95, 1.05)]}
-    assert seeds_wanted(small, 9) == pytest.approx(9 / 0.15**2)
+    # At the edge, or without a number: a seed more at least.
+    edge = {"effects": [effect(0.5, 0.1, 0.9)]}
+    assert seeds_wanted(edge, 9) == 10
 
 
 def test_the_level_is_said_in_words():
