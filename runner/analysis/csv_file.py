@@ -101,6 +101,9 @@ def _read(path: str | Path) -> pd.DataFrame:
         raise BadInput(f"{path}: not a readable CSV: {str(error).splitlines()[0]}") from None
     lines = lines.fillna("")
     names = [str(c).strip() or f"unnamed: {i}" for i, c in enumerate(lines.iloc[0])]
+    other = next((x for x in (";", "\t", "|") if len(names) == 1 and x in names[0]), None)
+    if other is not None:
+        raise BadInput(f"{path}: its columns are separated by {other!r}, not by commas")
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise BadInput(f"{path}: two columns are called {twice!r}")
@@ -181,6 +184,12 @@ def _numbers(path: str | Path, table: pd.DataFrame, metric: str) -> pd.Series:
         raise BadInput(
             f"{path}, column {metric!r}: all values lie between 0 and 1, but per cent are "
             "expected: multiply them by 100"
+        )
+    if is_share(metric) and numbers.max() > 100:
+        row = int(np.nanargmax(numbers))
+        raise BadInput(
+            f"{path}, line {row + 2}, column {metric!r}: {numbers.iloc[row]:g} is no per cent; a "
+            "metric that is none goes by another name, with --metric"
         )
     return numbers.where(np.isfinite(numbers))
 

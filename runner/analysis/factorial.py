@@ -131,6 +131,8 @@ def clear_mains(factorial: Factorial) -> bool:
     So it is in a fold-over: the interactions are then in the residual alone.
     """
     coding, design = factorial.coding, factorial.fit.model
+    if design.rank < coding.size:
+        return False
     if factorial.interactions or len(coding.mains) ** 2 / 2 > MOST_COLUMNS:
         return False
     for a, b in all_pairs(coding.mains):

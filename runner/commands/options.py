@@ -55,6 +55,8 @@ def assignments(flag: str, texts: list[str] | None) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not (equals and name.strip() and value.strip()):
             raise BadInput(f"{flag} {text}: write it as {flag} name=value")
+        if name.strip() in found:
+            raise BadInput(f"{flag} names {name.strip()} twice: {found[name.strip()]} and {value}")
         found[name.strip()] = value.strip()
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,37 +51,45 @@ def find_sigma(plan: Study, results: Path, pilot: str | None) -> Sigma:
                 f"run-to-run sd; give --sigma, or {_suggestion(plan, results)}"
             )
         return found
-    for name in _candidates(plan, results):
+    for name, other in _candidates(plan, results):
         try:
             found = _pooled(results, name)
         except BadInput:
             continue
         if found is not None:
-            return found
+            said = f"{found.source}; its settings are not these: {other}" if other else found.source
+            return replace(found, source=said)
     raise BadInput(
         f"no study of {plan.task.name} with replicates in {results} tells the run-to-run sd: give "
         f"--sigma (pp), or {_suggestion(plan, results)}"
     )
 
 
-def _candidates(plan: Study, results: Path) -> list[str]:
-    """Studies of the task, the latest first, those with the same settings before others."""
+def _candidates(plan: Study, results: Path) -> list[tuple[str, str]]:
+    """Studies of the task, the latest first, those with the same settings before others.
+
+    With each the settings that it has instead, "" if they are the same.
+    """
     if not (results / "FORMAT").exists():
         return []
     from runner.records.store import Store
     from runner.records.studies import load_study, study_names
 
     store = Store(results, create=False)
-    same: list[str] = []
-    other: list[str] = []
+    same: list[tuple[str, str]] = []
+    other: list[tuple[str, str]] = []
     for name in reversed(study_names(store)):
         try:
             asked = load_study(store, name).asked
         except BadInput:
             continue
         if asked["task"] == plan.task.name:
-            alike = asked.get("settings", {}) == dict(plan.settings)
-            (same if alike else other).append(name)
+            held = asked.get("settings", {})
+            if held == dict(plan.settings):
+                same.append((name, ""))
+            else:
+                told = ", ".join(f"{k}={v}" for k, v in held.items()) or "the task's own"
+                other.append((name, told))
     return [*same, *other]
 
 

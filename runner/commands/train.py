@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -121,6 +122,8 @@ def train_runs(
             )
 
     summary = train_all(list(specs.values()), len(specs) - len(missing))
+    if to_choose and summary.asked_to_stop:  # on its last run: the next stage is not begun
+        summary = replace(summary, interrupted=True)
     if to_choose and not summary.interrupted:
         planned, to_choose = list_runs(plan, store)
         save_study(store, plan.name, plan.to_toml(), (row for row, _ in planned))

@@ -94,4 +94,5 @@ def both(first: Summary, then: Summary) -> Summary:
         interrupted=then.interrupted,
         failures=(*first.failures, *then.failures),
         failed_before=first.failed_before + then.failed_before,
+        asked_to_stop=then.asked_to_stop,
     )

@@ -130,6 +130,7 @@ def train_until(
     for note in plan.notes:
         print(note, file=aside)
     looks, told, code, stopped = plan.plan.seeds, [], 0, "budget"
+    leave = False  # asked to stop while a look's last runs were at hand
     for number, seeds in enumerate(looks, 1):
         part = dataclasses.replace(plan, seeds=seeds)
         store = Store(results, create=False) if (results / "FORMAT").exists() else None
@@ -138,12 +139,10 @@ def train_until(
             if summary is None:
                 return 0
             if summary.interrupted:
-                again = go_on(plan, results, device, plugins)
-                print(f"interrupted: `{again}` goes on from here", file=aside)
-                stopped, code = "interrupted", 130
+                stopped = "interrupted"
                 break
             code = max(code, int(failed(summary) > 0))
-            yes = True
+            yes, leave = True, summary.asked_to_stop
         look = {"look": number, "seeds": seeds, **judged(part, Store(results, create=False))}
         told.append(look)
         print(_line(plan, look), file=aside, flush=True)
@@ -153,7 +152,15 @@ def train_until(
         if not look["open"]:
             stopped = "decided"
             break
-    if stopped != "interrupted":
+        if leave and number < len(looks):
+            stopped = "interrupted"
+            break
+    if stopped == "interrupted":
+        print(
+            f"interrupted: `{go_on(plan, results, device, plugins)}` goes on from here", file=aside
+        )
+        code = 130
+    else:
         print(_end(plan, told[-1], stopped, results), file=aside)
     if json:
         print_json({"study": plan.name, "stopped": stopped, "looks": told})

@@ -83,7 +83,7 @@ class Fraction(ArrayDesign):
         if self.kind == "exchange":
             notes.append(
                 f"{len(self.array)} arms chosen by exchange: D-efficiency {self.efficiency:.2f} "
-                "for main effects, which are not wholly clear of two-factor interactions"
+                "for main effects, which are not orthogonal to all two-factor interactions"
             )
         return notes
 

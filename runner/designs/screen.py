@@ -41,6 +41,6 @@ class Screen(ArrayDesign):
             notes.append(
                 f"no fold-over leaves out impossible arms ({reason}): {len(self.array)} possible "
                 f"ones are chosen by exchange, D-efficiency {self.efficiency:.2f}, and main "
-                "effects are not wholly clear of two-factor interactions"
+                "effects are not orthogonal to all two-factor interactions"
             )
         return notes

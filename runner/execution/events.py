@@ -96,3 +96,4 @@ class Summary:
     interrupted: bool
     failures: tuple[Failure, ...] = ()
     failed_before: int = 0  # of the skipped, how many are recorded as failed or infra
+    asked_to_stop: bool = False  # even if no run was left to leave out

@@ -117,6 +117,7 @@ class _Supervisor:
             interrupted=bool(self._busy() or not jobs.over),
             failures=tuple(self.failures),
             failed_before=jobs.failed_before,
+            asked_to_stop=interrupt.requests > 0,
         )
 
     def kill_all(self) -> None:

@@ -100,8 +100,9 @@ def _depends(a: Answer, e: Answer) -> str:
         without = f"without {escape(on['label'])}"
         if on["label"] != on["factor"]:
             without = f"with {escape(on['factor'])}={escape(on['reference'])}"
+        word = "and" if reading(a, on["off"]) == reading(a, on["on"]) else "but"
         parts.append(
-            f"{without} {_it(a, on['off'])}, but with {escape(on['label'])} {_it(a, on['on'])}"
+            f"{without} {_it(a, on['off'])}, {word} with {escape(on['label'])} {_it(a, on['on'])}"
         )
     rest = len(e["depends_on"]) - CASES
     if rest > 0:

@@ -59,17 +59,20 @@ def what_more_buys(a: Answer) -> list[str]:
         f"the middle effect's {confidence(a)} interval is ±{first['here']:.2f} {unit} on these "
         f"{noise['test_images']:,} test images and ±{first['general']:.2f} in general",
         f"one run differs from the next by sd {noise['sd_run']:.2f} {unit}"
-        if noise["sd_run"] is not None
+        if noise["sd_run"] is not None and not a["sigma_source"].startswith("residual")
         else "",
     ]
     said = "; ".join(part for part in parts if part)
     gain = {row["times"]: row["general"] for row in noise["seeds"]}.get(4.0)
     images = {row["times"]: row["general"] for row in noise["images"]}.get(4.0)
+    floor = f"no number of runs gets below ±{last['general']:.2f} on so many images"
+    if last["general"] < 0.005:
+        floor = "what the images add is too little to be seen beside the noise of these runs"
     return [
         f"{said[0].upper()}{said[1:]}.",
         f"Four times the runs would make it ±{gain:.2f} in general, four times the test images "
-        f"±{images:.2f}; no number of runs gets below ±{last['general']:.2f} on so many images, no "
-        f"number of images below ±{bigger['general']:.2f} with so many runs.",
+        f"±{images:.2f}; {floor}, no number of images gets below ±{bigger['general']:.2f} with so "
+        "many runs.",
     ]
 
 

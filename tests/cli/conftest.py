@@ -71,7 +71,9 @@ def stub(monkeypatch):
                 counts[record["state"]] += 1
             else:
                 skipped += 1
-        return Summary(**counts, skipped=skipped, interrupted=False)
+        return Summary(
+            **counts, skipped=skipped, interrupted=False, asked_to_stop=trained_list.asked_to_stop
+        )
 
     def stub_state(spec):
         return trained_as.get(spec.tricks, "ok")
@@ -87,8 +89,12 @@ def stub(monkeypatch):
 class _Trained:
     """Ids in the order trained; `states` says which tricks end in another state than ok.
 
+    asked_to_stop: whether a request to stop came while the last run was at hand.
+
     shifts: trick -> percentage points that it adds to both accuracies.
     """
+
+    asked_to_stop = False
 
     def __init__(self, ids):
         self.ids = ids

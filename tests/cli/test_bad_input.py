@@ -247,3 +247,23 @@ def test_other_settings_under_the_same_name_are_refused(cli, stub):
     assert result.code == 2
     assert "also has cosine" in result.err
     assert cli("status", "--json").json["planned"] == 3
+
+
+def test_an_option_is_not_given_twice(cli):
+    result = cli("run", "--set", "epochs=1", "--set", "epochs=2", "--dry-run")
+    assert result.code == 2
+    assert "--set names epochs twice: 1 and 2" in result.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a;accuracy\n0;90\n1;91\n", "its columns are separated by ';'"),
+        ("a,accuracy\n0,90\n1,140\n", "line 3, column 'accuracy': 140 is no per cent"),
+    ],
+)
+def test_a_table_that_is_none_of_per_cents(cli, tmp_path, text, said):
+    (tmp_path / "t.csv").write_text(text)
+    result = cli("analyze", "t.csv")
+    assert result.code == 2
+    assert said in result.err

@@ -356,3 +356,13 @@ def test_a_real_tuned_study(cli):
     assert {row["state"] for row in held.values()} <= {"ok", "diverged"}
     assert len(held) == 8
     assert cli("analyze", "--json").json["stage"] == "tuned"
+
+
+def test_a_request_to_stop_on_the_last_run_of_tuning_is_kept(cli, stub):
+    line = ("run", "--tricks", "warmup", "--tune", "lr_scale=0.5,1", "--seeds", "2")
+    stub.asked_to_stop = True
+    assert cli(*line).code == 130
+    before = len(stub.ids)
+    stub.asked_to_stop = False
+    assert cli(*line).code == 0
+    assert len(stub.ids) > before

@@ -184,3 +184,14 @@ def test_a_plan_that_was_lost_is_not_taken_for_a_plain_study(cli, stub, tmp_path
         refused = cli(command)
         assert refused.code == 2
         assert "[sequential]" in refused.err
+
+
+def test_a_request_to_stop_on_a_looks_last_run_is_kept(cli, stub):
+    stub.asked_to_stop = True
+    result = cli(*LINE)
+    assert result.code == 130
+    assert "look 1 of 4" in result.out
+    assert "look 2 of 4" not in result.out
+    assert "goes on from here" in result.out
+    stub.asked_to_stop = False
+    assert cli(*LINE).code == 0
