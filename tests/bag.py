@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -16,8 +17,10 @@ from tricks.schedule.step_decay import StepDecay
 
 BASELINE = Recipe(width=0.125, optimizer=SGD(), schedule=StepDecay(), epochs=1, batch_size=8)
 
-# The file of a network that another can learn from; train_two_steps writes it.
-TEACHER = str(Path(tempfile.gettempdir()) / f"tricks-bench-teacher-{os.getpid()}.safetensors")
+# The file of a network that another can learn from; train_two_steps writes it. All processes of a
+# test run name tests by it, so it is the same in all; what they write is the same, too.
+_PLACE = hashlib.sha256(f"{os.getuid()} {__file__}".encode()).hexdigest()[:12]
+TEACHER = str(Path(tempfile.gettempdir()) / f"tricks-bench-teacher-{_PLACE}.safetensors")
 
 
 def ground(*tricks: Trick, baseline: Recipe = BASELINE) -> Recipe:
