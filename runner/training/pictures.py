@@ -60,7 +60,7 @@ def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int
     """
     side = recipe.resolution or (0 if isinstance(source, Resident) else SIDE)
     index = list(range(len(source)))
-    plain, labels = _batch(source, index, View(side, "none"), 0)
+    plain, labels = _batch(source, index, View(side, "none", margin=recipe.margin), 0)
     rows = [Row("original", _arrays(plain), [names[i] for i in labels] if names else [])]
     if recipe.resizing is not None:
         return rows + [_smaller(recipe, plain, progress) for progress in (0.0, 0.25, 0.5, 0.75)]
@@ -85,7 +85,7 @@ def views(recipe: Recipe, source: Source) -> list[Row]:
     predict: Any = recipe.predict
     side = recipe.resolution or (0 if isinstance(source, Resident) else SIDE)
     few = spread(len(source), 3)
-    images, _ = _batch(source, few, View(side, "none"), 0)
+    images, _ = _batch(source, few, View(side, "none", margin=recipe.margin), 0)
     seen = _Seen()
     predict.predict(seen, images / 255)
     shown = [_arrays((x * 255).round().clamp(0, 255).to(torch.uint8)) for x in seen.views[:VIEWS]]
