@@ -77,6 +77,13 @@ def from_csv(
         notes += _leave_out_remarks(path, levels, len(table))
     if not levels:
         raise BadInput(f"{path}: no column varies that could be a factor: name them with --factors")
+    if "seed" in table:
+        again = int(table.duplicated([*levels, "seed"]).sum())
+        if again:
+            notes.append(
+                f"{again} row{'s repeat' if again > 1 else ' repeats'} an arm with the same seed, "
+                "counted as replicates: intervals are too narrow if they are the same runs."
+            )
     for name in table.columns:
         if name not in levels and name not in (metric, "state", "status", "device"):
             numbers = pd.to_numeric(table[name], errors="coerce")

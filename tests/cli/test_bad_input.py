@@ -267,3 +267,11 @@ def test_a_table_that_is_none_of_per_cents(cli, tmp_path, text, said):
     result = cli("analyze", "t.csv")
     assert result.code == 2
     assert said in result.err
+
+
+def test_a_run_that_stands_twice_in_a_table_is_told(cli, tmp_path):
+    rows = "".join(f"{a},{s},{90 + a + s / 10}\n" for a in (0, 1) for s in range(3))
+    (tmp_path / "once.csv").write_text("a,seed,accuracy\n" + rows)
+    (tmp_path / "twice.csv").write_text("a,seed,accuracy\n" + rows + rows)
+    assert "same seed" not in cli("analyze", "once.csv").out
+    assert "6 rows repeat an arm with the same seed" in cli("analyze", "twice.csv").out
