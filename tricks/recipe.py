@@ -77,6 +77,7 @@ class Recipe:
     precision: str = "fp32"  # fp32 | bf16 | fp16 (autocast; fp16 scales the loss)
     threads: int = 1  # CPU threads: they change floating-point sums
     channels_last: bool = False  # memory layout of images and weights
+    compiled: Trick | None = None  # the network as training runs it, with kernels of its own
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "parts", "repeats", "threads"):

@@ -44,6 +44,8 @@ class Step:
         # What changes the network as training goes on: frozen weights, ramped regularisers.
         changing: list[Any] = [recipe.freeze, *recipe.surgery]
         self.changing = [item for item in changing if hasattr(item, "hold")]
+        compiled: Any = recipe.compiled
+        self.forward = model if compiled is None else compiled.wrap(model)
         average: Any = recipe.average
         self.average = average
         self.evaluated = model if average is None else average.begin(model, steps)
@@ -96,7 +98,7 @@ class Step:
         total = torch.zeros((), device=self.device)
         for images, targets in self._parts(x, y):
             with autocast(self.recipe, self.device):
-                loss = self.loss(self.model, images, targets) * (len(images) / len(x))
+                loss = self.loss(self.forward, images, targets) * (len(images) / len(x))
             self.scaler.scale(loss).backward()
             total = total + loss.detach() if self.recipe.parts > 1 else loss
         if self.recipe.clip is not None:

@@ -53,6 +53,7 @@ OTHERWISE = {
     "adamw": "adamw(betas=(0.8, 0.95), lr=0.003)",
     "adaptive-clip": "adaptive-clip(least=0.01, share=0.1)",
     "adopt": "adopt(decay=0.1, lr=0.001)",
+    "compile": "compile(backend='eager')",
     "clip-norm": "clip-norm(max_norm=0.5)", "clip-value": "clip-value(limit=0.01)",
     "cutmix": "cutmix(alpha=0.5)",
     "evonorm": "evonorm(group_size=16, kind='b0')",

@@ -34,6 +34,7 @@ CHANGES = {
     "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
     "margin": 0.5, "normalisation": parse("normalisation"),
     "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
+    "compiled": parse("compile"),
 }  # fmt: skip
 
 

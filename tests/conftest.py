@@ -1,0 +1,7 @@
+"""What holds for all tests."""
+
+import os
+
+# Compiling a network takes a minute: tests over the whole bag train `compile` as torch does where
+# it finds no compiler, without. What it compiles has tests of its own.
+os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
