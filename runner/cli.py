@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from runner.commands import (
-    analyze,
-    attention,
-    doctor,
-    evaluate,
-    export,
-    listing,
-    plan,
-    predict,
-    report,
-    retry,
-    run,
-    show,
-    status,
-)
 from tricks.errors import BadInput
 
-app = typer.Typer(
-    name="tricks-bench",
-    help="""Which training tricks help on your images, by how much, how sure is that, at what cost.
+HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.
 
 \b
 tricks-bench run                         the standard tricks, one at a time, on digits
@@ -37,25 +21,41 @@ tricks-bench report                      tables and plots of the latest study
 tricks-bench run --grid full --dry-run   what a grid of everything would be
 tricks-bench show mixup                  what a trick does, and where it comes from
 tricks-bench predict RUN --data FOLDER   what a model of `run --save-models` says of images
-""",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
-app.command("run")(run.run)
-app.command("report")(report.report)
-app.command("status")(status.status)
-app.command("plan")(plan.plan)
-app.command("list")(listing.list_)
-app.command("show")(show.show)
-app.command("analyze")(analyze.analyze)
-app.command("predict")(predict.predict)
-app.command("evaluate")(evaluate.evaluate)
-app.command("attention")(attention.attention)
-app.command("export")(export.export)
-app.command("retry")(retry.retry)
-app.command("doctor")(doctor.doctor)
+"""
+# Name -> its function, in the file of its own name unless another is named.
+COMMANDS = {
+    "run": "run",
+    "report": "report",
+    "status": "status",
+    "plan": "plan",
+    "list": "listing.list_",
+    "show": "show",
+    "analyze": "analyze",
+    "predict": "predict",
+    "evaluate": "evaluate",
+    "attention": "attention",
+    "export": "export",
+    "retry": "retry",
+    "doctor": "doctor",
+}
+
+
+def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with the commands `names`, whose files alone are imported."""
+    built = typer.Typer(
+        name="tricks-bench",
+        help=HELP,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+    )
+    for name in names:
+        file, _, function = COMMANDS[name].partition(".")
+        module = importlib.import_module(f"runner.commands.{file}")
+        built.command(name)(getattr(module, function or file))
+    built.callback()(_options)
+    return built
 
 
 def _version(asked: bool) -> None:
@@ -66,7 +66,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool,
@@ -87,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def call(arguments: list[str]) -> int:
     """The exit code of the command line `arguments`."""
     try:
-        code = app(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
+        # Without its first word being a command, all are needed to say what there is.
+        names = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+        line = app(names)
+        code = line(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except BadInput as error:
@@ -128,7 +130,7 @@ def _usage(error: Any, arguments: list[str]) -> str:
     wrong, known = "", []
     if message.startswith("No such command"):
         wrong = next((a for a in arguments if not a.startswith("-")), "")
-        known = [command.name for command in app.registered_commands if command.name]
+        known = list(COMMANDS)
         message = f"no such command {wrong!r}"
     elif message.startswith("No such option") and context is not None:
         wrong = str(error.option_name)

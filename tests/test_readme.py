@@ -38,7 +38,7 @@ def test_every_command_line_in_it_can_be_read():
 
     from runner.cli import app
 
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(app()).commands
     lines = list(command_lines())
     assert len(lines) > 10
     for name, *arguments in lines:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import json
 import pkgutil
@@ -70,11 +69,13 @@ def load_checked(load: Callable[[], Any]) -> None:
 @cache
 def find_all() -> None:
     """Import every file of the bag and every installed plug-in, once."""
+    from importlib.metadata import entry_points
+
     import tricks
 
     for info in pkgutil.walk_packages(tricks.__path__, "tricks."):
         importlib.import_module(info.name)
-    for entry in importlib.metadata.entry_points(group="tricks_bench.tricks"):
+    for entry in entry_points(group="tricks_bench.tricks"):
         try:
             load_checked(entry.load)
         except BadInput as error:

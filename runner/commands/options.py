@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.designs.factor import split
 from tricks.errors import BadInput
 
 Results = Annotated[Path, typer.Option("--results", help="The store that all studies share.")]
@@ -65,6 +64,8 @@ def listed(text: str | None) -> list[str] | None:
     """`"a,b(x=1)"` -> its parts; "none" -> no parts."""
     if text is None:
         return None
+    from runner.designs.factor import split
+
     parts = split(text)
     if not parts:
         raise BadInput(f"nothing is named in {text!r}: name some, such as warmup,cosine, or none")
