@@ -11,6 +11,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from runner.execution import oom
 from runner.execution.jobs import Job
 
 LOG_TAIL = 20_000  # bytes of a crashed run's log that go into its record
@@ -25,11 +26,14 @@ class Child:
     job: Job | None
     left: int  # runs that it may still begin
     heard: float  # monotonic time of its last word
+    gpu: str | None = None  # the one that it sees
     attempt: Path | None = None  # the folder that the attempt writes to
+    ooms: int | None = None  # how often the kernel had ended a process for want of memory
 
     def begin(self, job: Job, message: dict[str, Any]) -> None:
         """Give it another run."""
         self.job, self.left, self.heard = job, self.left - 1, time.monotonic()
+        self.ooms = oom.kills()
         with contextlib.suppress(OSError):  # it died while idle: its sentinel will tell
             self.pipe.send(message)
 
@@ -42,6 +46,11 @@ class Child:
         """Wait for its end."""
         self.process.join()
         self.pipe.close()
+
+    def starved(self) -> bool:
+        """Whether the kernel ended a process for want of memory since its run began."""
+        now = oom.kills()
+        return now is not None and self.ooms is not None and now > self.ooms
 
     def log(self) -> str:
         """The end of what its run printed."""

@@ -64,10 +64,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Stopping:
-    """Asked to stop. `now`: at once; otherwise when the `running` runs are done."""
+    """Asked to stop. `now`: at once; otherwise when the `running` runs are done.
+
+    why: "" if the user asked, otherwise what the execution has no more of.
+    """
 
     running: int
     now: bool
+    why: str = ""
 
 
 Event = Skipped | Started | Epoch | Finished | Retry | Waiting | Stopping
@@ -97,3 +101,4 @@ class Summary:
     failures: tuple[Failure, ...] = ()
     failed_before: int = 0  # of the skipped, how many are recorded as failed or infra
     asked_to_stop: bool = False  # even if no run was left to leave out
+    out_of_time: bool = False  # runs are left for an execution after this one

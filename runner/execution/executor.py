@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any
 
-from runner.execution import template
+from runner.execution import oom, template
 from runner.execution.child import Child
 from runner.execution.events import (
     Epoch,
@@ -26,13 +26,14 @@ from runner.execution.events import (
 from runner.execution.failure import of_exit, of_silence
 from runner.execution.interrupt import Interrupt
 from runner.execution.jobs import Job, Jobs
+from runner.execution.limits import Bounds, Limits
 from runner.execution.worker import Train, work
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from tricks.errors import BadInput
 
+GO_ON = "what is recorded is safe: make room there, then run the same command again"
 TICK = 0.2  # seconds between looks at signals and claims
-SILENCE = 6 * 3600.0  # seconds without an epoch after which a run is taken for hung
 
 
 def execute(
@@ -44,24 +45,38 @@ def execute(
     preload: Sequence[str] = (),
     plugins: Sequence[str] = (),
     runs_per_process: int = 1,
+    gpus: Sequence[str] = (),
     retries: int = 2,
-    silence: float = SILENCE,
+    limits: Limits = Limits(),  # noqa: B008, it is frozen
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Summary:
     """Train every spec that has no record, `workers` at a time; return when all have one.
 
     `specs` may be lazy and huge. `train(spec, emit) -> outcome` must be picklable; `preload` names
-    the modules it needs, imported once. A run lost to its surroundings (killed, out of memory,
-    silent for `silence` seconds) is tried `retries` more times, then recorded as infra; an
-    execution after this one tries it anew. An exception in training is recorded as failed.
+    the modules it needs, imported once. Each process sees one of `gpus` alone, by its name for
+    CUDA_VISIBLE_DEVICES; they get the same number of processes. A run lost to its surroundings
+    (killed, out of memory, silent for too long) is tried `retries` more times, then recorded as
+    infra; an execution after this one tries it anew. An exception in training is recorded as
+    failed.
     SIGINT or SIGTERM once: running runs are finished, then it returns; twice: it returns now.
-    Raises BadInput if the store cannot be written to, or if a training raised it: then no more are
-    begun, those that run are finished, and the run at fault stays open. What is recorded is safe.
+    The time limit is the same as SIGINT once, and runs that would not be done by then are not
+    begun. Raises BadInput if the store cannot be written to, if its disk has less room than
+    `limits` keep, or if a training raised it: then no more are begun, those that run are finished,
+    and the run at fault stays open. What is recorded is safe.
     """
     if workers < 1:
         raise BadInput(f"workers must be at least 1, not {workers}")
+    bounds = Bounds(limits, store.root)
     supervisor = _Supervisor(
-        store, train, workers, tuple(plugins), runs_per_process, retries, silence, on_event
+        store,
+        train,
+        workers,
+        tuple(plugins),
+        runs_per_process,
+        tuple(gpus),
+        retries,
+        bounds,
+        on_event,
     )
     template.warm_up(preload)
     store.sweep()
@@ -80,30 +95,36 @@ class _Supervisor:
     workers: int
     plugins: tuple[str, ...]
     runs_per_process: int
+    gpus: tuple[str, ...]
     retries: int
-    silence: float
+    bounds: Bounds
     tell: Callable[[Event], None]
     children: list[Child] = field(default_factory=list)
     leaving: list[Child] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
-    mistake: str | None = None  # what a training found to be the user's to mend
+    halted: bool = False  # by a mistake or the time limit, before anybody asked
+    mistake: str | None = None  # what a training, or the disk, gives the user to mend
 
     def supervise(self, jobs: Jobs, interrupt: Interrupt) -> Summary:
         """Hand out jobs until none is left, or until asked to stop."""
         told = 0
         while True:
-            stops = interrupt.requests + (self.mistake is not None)
+            if not interrupt.requests:  # after one, these would pass for the second
+                self.halted = self.mistake is not None or self.bounds.left <= 0
+            stops = interrupt.requests + self.halted
             if stops > told:
                 told = stops
                 if self._busy() or interrupt.requests:
-                    self.tell(Stopping(self._busy(), now=told > 1))
+                    why = "" if interrupt.requests else self.mistake or "the time is over"
+                    self.tell(Stopping(self._busy(), now=told > 1, why=why))
             if told > 1:
                 break
-            if not told:
+            closing = bool(told) or not self.bounds.fits
+            if not closing:
                 self._hand_out(jobs)
-            left = told > 0 and not self._busy() and jobs.left()
+            left = closing and not self._busy() and jobs.left()
             self._report(jobs)
             if not self._busy() and (left or jobs.over):
                 break
@@ -118,6 +139,7 @@ class _Supervisor:
             failures=tuple(self.failures),
             failed_before=jobs.failed_before,
             asked_to_stop=interrupt.requests > 0,
+            out_of_time=not interrupt.requests and not self.bounds.fits and not jobs.over,
         )
 
     def kill_all(self) -> None:
@@ -138,15 +160,22 @@ class _Supervisor:
             job = jobs.next()
             if job is None:
                 return
+            cramped = self.bounds.cramped()
+            if cramped:
+                self.mistake = self._no_room(cramped)
+                jobs.retry(job)
+                return
             message = job.message(self.retries)
             idle = next((child for child in self.children if child.job is None), None)
             if idle is not None:
                 idle.begin(job, message)
                 continue
-            arguments = (str(self.store.root.absolute()), self.train, self.plugins, message)
+            held = Counter(child.gpu for child in self.children)
+            gpu = min(self.gpus, key=lambda name: held[name], default=None)
+            arguments = (str(self.store.root.absolute()), self.train, self.plugins, message, gpu)
             process, pipe = template.start(work, arguments)
-            left = self.runs_per_process - 1
-            self.children.append(Child(process, pipe, job, left, time.monotonic()))
+            left, now = self.runs_per_process - 1, time.monotonic()
+            self.children.append(Child(process, pipe, job, left, now, gpu, ooms=oom.kills()))
 
     def _report(self, jobs: Jobs) -> None:
         if jobs.skipped:
@@ -177,10 +206,11 @@ class _Supervisor:
             if child not in self.children:
                 continue
             if not alive:
-                self._bury(child, jobs, *of_exit(child.process.exitcode, child.log()))
-            elif child.job is not None and now - child.heard > self.silence:
+                ended = of_exit(child.process.exitcode, child.log(), child.starved())
+                self._bury(child, jobs, *ended)
+            elif child.job is not None and now - child.heard > self.bounds.limits.stall:
                 child.process.kill()
-                self._bury(child, jobs, *of_silence(self.silence, child.log()))
+                self._bury(child, jobs, *of_silence(self.bounds.limits.stall, child.log()))
         for child in tuple(self.leaving):
             if not child.process.is_alive():
                 child.bury()
@@ -205,6 +235,7 @@ class _Supervisor:
             return
         if kind == "epoch":
             self.tell(Epoch(job.id, job.label, rest[0]))
+        if kind in ("epoch", "alive"):
             return
         well = kind == "finished" and rest[0] in ("ok", "diverged")
         self._release(child, keep=well or child.attempt is None)
@@ -273,13 +304,14 @@ class _Supervisor:
         error: dict[str, str] | None,
     ) -> None:
         self.counts[state] += 1
+        self.bounds.took(seconds)
         if error is not None:
             first = (error["message"].strip().splitlines() or [""])[0]
             self.failures.append(Failure(job.id, job.label, state, error["type"], first))
         self.tell(Finished(job.id, job.label, state, val_accuracy, seconds, error))
 
     def _unwritable(self, reason: str | None) -> BadInput:
-        return BadInput(
-            f"cannot write to the store {self.store.root}: {reason}; what is recorded is safe: "
-            "make room there, then run the same command again"
-        )
+        return BadInput(f"cannot write to the store {self.store.root}: {reason}; {GO_ON}")
+
+    def _no_room(self, lack: str) -> str:
+        return f"the store {self.store.root} is out of room: {lack}; {GO_ON}"

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import signal
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from tricks.errors import BadInput
 
-SURROUNDINGS = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE}
+# What torch raises as plain RuntimeErrors: its CPU allocator, older versions of CUDA, a process
+# that loads images and was killed, one that gets no thread.
+MEMORY = (
+    "can't allocate memory", "bad_alloc", "unable to mmap", "out of shared memory",
+    "out of memory",
+)  # fmt: skip
+DEVICE = (
+    r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
+    "^can't start new thread",
+)  # fmt: skip
+SURROUNDINGS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE,
+    errno.EAGAIN,
+}  # fmt: skip
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LOST = 255  # what multiprocessing says of a process whose end nobody saw
 
 
@@ -21,9 +39,7 @@ def of_surroundings(error: BaseException) -> bool:
         return True
     if not isinstance(error, RuntimeError):
         return False
-    # What torch raises as plain RuntimeErrors: its CPU allocator's, and older versions' of CUDA.
-    text = str(error)
-    return "can't allocate memory" in text or text.startswith("CUDA error")
+    return _says(str(error), MEMORY) or _says(str(error), DEVICE)
 
 
 def mistake(error: BaseException) -> str | None:
@@ -48,8 +64,14 @@ def described(error: BaseException) -> dict[str, str]:
     }
 
 
-def of_exit(code: int | None, log: str) -> tuple[str, dict[str, str]]:
-    """State and error of a run whose process ended without a word; `log` is what it printed."""
+def of_exit(code: int | None, log: str, starved: bool = False) -> tuple[str, dict[str, str]]:
+    """State and error of a run whose process ended without a word; `log` is what it printed.
+
+    starved: the kernel has meanwhile ended some process because memory ran out.
+    """
+    if code == -signal.SIGKILL and starved:
+        message = "the kernel ended the training process: memory probably ran out"
+        return "infra", _error("OutOfMemory", message, log)
     if code is not None and code < 0:
         try:
             name = signal.Signals(-code).name
@@ -63,7 +85,33 @@ def of_exit(code: int | None, log: str) -> tuple[str, dict[str, str]]:
 
 def of_silence(seconds: float, log: str) -> tuple[str, dict[str, str]]:
     """State and error of a run that made no progress for too long."""
-    return "infra", _error("Hung", f"no epoch finished within {seconds:.0f} s", log)
+    message = f"no sign of life (a batch, an epoch) within {seconds:.0f} s"
+    return "infra", _error("Hung", message, log)
+
+
+def advice(error: Mapping[str, Any]) -> str:
+    """What would help a run that ended in `error` (type, message), in one sentence."""
+    kind, text = str(error.get("type", "")), str(error.get("message", ""))
+    if "memory" in kind.lower() or _says(text, MEMORY):
+        return (
+            "memory ran out: fewer --workers, a smaller model or resolution, or a larger machine; "
+            "the batch size is part of the experiment and was not changed"
+        )
+    if kind == "OSError" and any(os.strerror(code) in text for code in FULL):
+        return "the disk is full: make room there"
+    if kind == "Hung":
+        return "it stood still: see its log; --stall-minutes allows it more time"
+    if kind in ("Killed", "Lost"):
+        return "something outside ended it: train it again"
+    if _says(text, DEVICE) or "Accelerator" in kind:
+        return "the device or a process that loads images failed: train it again"
+    if kind == "OSError":
+        return "the system refused something: see its log"
+    return "an error in the training itself, which comes again: see its log, mend it, then retry"
+
+
+def _says(text: str, patterns: tuple[str, ...]) -> bool:
+    return any(re.search(pattern, text) for pattern in patterns)
 
 
 def _error(type: str, message: str, log: str) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """The child process: one claim, one training, one record a run.
 
-It speaks with the runner through a pipe, in tuples: ("started", attempt), ("epoch", metrics), and
-at the end of a run one of ("finished", state, val_accuracy, seconds, error), ("infra", error),
-("elsewhere",), ("recorded", state), ("mistake", message), ("unwritable", message). A mistake is the
-user's to mend (BadInput), and no result of the run: it is not recorded.
+It speaks with the runner through a pipe, in tuples: ("started", attempt), ("alive",) now and
+then, ("epoch", metrics), and at the end of a run one of ("finished", state, val_accuracy, seconds,
+error), ("infra", error), ("elsewhere",), ("recorded", state), ("mistake", message), ("unwritable",
+message). A mistake is the user's to mend (BadInput), and no result of the run: it is not recorded.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from runner.execution import signs
 from runner.execution.failure import described, mistake, of_surroundings
 from runner.records.claims import BEAT, Claim
 from runner.records.record import finite
@@ -37,9 +38,19 @@ DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
 
 
 def work(
-    pipe: Connection, root: str, train: Train, plugins: Sequence[str], job: dict[str, Any] | None
+    pipe: Connection,
+    root: str,
+    train: Train,
+    plugins: Sequence[str],
+    job: dict[str, Any] | None,
+    gpu: str | None = None,
 ) -> None:
-    """Do `job`, then every job that comes through `pipe`, until None comes."""
+    """Do `job`, then every job that comes through `pipe`, until None comes.
+
+    gpu: the one that this process is to see, by its name for CUDA_VISIBLE_DEVICES.
+    """
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything here has asked for GPUs
     # Ctrl-C and SIGTERM reach the whole process group, but the runner alone decides.
     stops = {signal.SIGINT, signal.SIGTERM}
     for number in stops:
@@ -100,6 +111,9 @@ def _run(
                 return ("mistake", record["mistake"])
             if state == "infra" and not job["last"]:
                 return ("infra", error)
+            # An owner stopped past its lease, between here and the commit, may still be the first
+            # to commit: then its record stands and its successor's is refused. Both are of the
+            # same spec, whole, and a record is made only where there is none.
             if not claim.held():
                 return ("elsewhere",)
             if not store.commit(record):
@@ -141,7 +155,8 @@ def _trained(
         try:
             for plugin in plugins:
                 load_plugin(plugin)
-            outcome = train(RunSpec.from_json(job["spec"]), emit)
+            with signs.told_to(lambda: send(("alive",))):
+                outcome = train(RunSpec.from_json(job["spec"]), emit)
             if not isinstance(outcome, Mapping) or outcome.get("state") not in ("ok", "diverged"):
                 raise TypeError("the training function returned no outcome")
         except BaseException as problem:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
+from runner.execution.signs import alive
 from runner.training.randomness import derive
 from tricks.errors import BadInput
 
@@ -147,6 +148,7 @@ def batches(
             if view.randomly:
                 draws = zip(images, view.draws(index, step * size), strict=True)
                 images = torch.stack([_cut(x, view, epoch, *draw) for x, draw in draws])
+            alive()
             yield _resized(images, view), source.labels[chosen]
         return
     loader = torch.utils.data.DataLoader(
@@ -160,6 +162,7 @@ def batches(
         generator=torch.Generator(),  # the loader draws a seed, which nothing here uses
     )
     for images, labels in loader:
+        alive()
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 

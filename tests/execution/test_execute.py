@@ -15,6 +15,7 @@ from stub_training import specs
 
 from runner.execution import Event, Summary, execute, jobs
 from runner.execution.events import Finished, Retry, Skipped, Started
+from runner.execution.limits import Limits
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from tricks.errors import BadInput
@@ -191,9 +192,9 @@ def test_a_damaged_record_is_trained_again(grid: Grid) -> None:
 
 
 def test_a_hung_run_is_ended_and_others_go_on(grid: Grid) -> None:
-    summary = grid.run([90007, 0, 1, 2], silence=0.5, retries=0)
+    summary = grid.run([90007, 0, 1, 2], limits=Limits(stall=0.5), retries=0)
     assert (summary.ok, summary.infra) == (3, 1)
-    assert "no epoch" in summary.failures[0].message
+    assert "no sign of life" in summary.failures[0].message
 
 
 def test_the_same_run_twice_in_one_study_is_trained_once(grid: Grid) -> None:

@@ -1,0 +1,93 @@
+"""What an execution may not go beyond: a run's silence, time in all, room on the disk."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STALL = 30 * 60.0  # seconds; a step takes seconds, weights or images to be fetched some minutes
+RESERVE = 32 << 20  # bytes that stay free: for records of runs at hand, logs, the index
+FILES = 200  # names that a file system must still be able to hold
+LOOK = 1.0  # seconds between looks at the disk
+RECENT = 60  # runs whose mean length tells how long another will take
+
+
+@dataclass(frozen=True)
+class Limits:
+    """stall: seconds without a sign of life (an epoch, a batch) after which a run is ended.
+
+    wall: seconds after which the execution stops; run: how many of them a run takes, as predicted.
+    reserve: bytes of the store's disk that have to stay free.
+    """
+
+    stall: float = STALL
+    wall: float = math.inf
+    run: float = 0.0
+    reserve: int = RESERVE
+
+
+@dataclass
+class Bounds:
+    """An execution's place within its limits."""
+
+    limits: Limits
+    root: Path
+    began: float = field(default_factory=time.monotonic)
+    _took: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    _looked: float = -math.inf
+
+    def took(self, seconds: float) -> None:
+        """A run was finished, and took that long."""
+        self._took.append(seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the time is over."""
+        return self.began + self.limits.wall - time.monotonic()
+
+    @property
+    def fits(self) -> bool:
+        """Whether a run that is begun now will be finished in time.
+
+        One that is longer than all the time there is can only be begun, and go on another time.
+        """
+        run = sum(self._took) / len(self._took) if self._took else self.limits.run
+        return self.left > (run if run < self.limits.wall else 0.0)
+
+    def cramped(self) -> str | None:
+        """What the disk lacks; None if it has room, and between looks."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return None
+        self._looked = now
+        return lacks(self.root, self.limits.reserve)
+
+
+def lacks(folder: Path, needed: int) -> str | None:
+    """Why `needed` bytes have no room on the disk of `folder`; None if they have, or unknown."""
+    try:
+        disk = os.statvfs(next(p for p in (folder, *folder.absolute().parents) if p.exists()))
+    except OSError:
+        return None
+    free = disk.f_bavail * disk.f_frsize
+    if free < needed:
+        return f"{size(free)} of its disk are free, and {size(needed)} are needed"
+    if disk.f_files and disk.f_favail < FILES:
+        return f"its disk can hold {disk.f_favail} more files"
+    return None
+
+
+def size(count: float) -> str:
+    """Bytes as people say them.
+
+    >>> size(999), size(32 << 20), size(3e9)
+    ('999 bytes', '33.6 MB', '3.0 GB')
+    """
+    for power, unit in ((12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
+        if count >= 10**power:
+            return f"{count / 10**power:.1f} {unit}"
+    return f"{count:.0f} bytes"

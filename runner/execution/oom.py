@@ -1,0 +1,42 @@
+"""Whether the kernel ended a process because memory ran out."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def kills() -> int | None:
+    """How often the kernel did so, on this machine or in this control group; None if unknown.
+
+    Only the change between two calls means something.
+    """
+    found: list[int] = []
+    for path in (PROC / "vmstat", *_own_group()):
+        with contextlib.suppress(OSError):
+            found += map(int, re.findall(r"^oom_kill (\d+)$", path.read_text(), re.M))
+    return sum(found) if found else None
+
+
+def _own_group() -> list[Path]:
+    """Files in which this process's control group counts, of either version of them."""
+    try:
+        lines = (PROC / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    files = []
+    for line in lines:
+        number, controllers, path = line.split(":", 2)
+        group = path.lstrip("/")
+        if number == "0" and not controllers:
+            files.append(CGROUPS / group / "memory.events")
+        elif "memory" in controllers.split(","):
+            for place in (CGROUPS / "memory" / group, CGROUPS / "memory"):
+                if (place / "memory.oom_control").exists():
+                    files.append(place / "memory.oom_control")
+                    break
+    return files
