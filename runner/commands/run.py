@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner import tasks
+from runner.commands.limits import asked_limits
 from runner.commands.options import (
     RESULTS,
     Json,
@@ -128,6 +129,20 @@ def run(
         ),
     ] = None,
     plugin: Plugins = None,
+    max_hours: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop after so long as Ctrl-C once does, and begin no run that would take longer: "
+            "exit code 75; the same command goes on."
+        ),
+    ] = None,
+    stall_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="End a run and try it again that gave no sign of life (a batch, an epoch) for so "
+            "long. [default: 30]"
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before a long grid.")
     ] = False,
@@ -145,6 +160,7 @@ def run(
     """
     plugins = load_plugins(plugin)
     workers = _workers(workers, device)
+    limits = asked_limits(max_hours, stall_minutes)
     if confirm:
         from runner.commands.confirm import confirming
 
@@ -200,14 +216,14 @@ def run(
         say_missing(plan, store, json)
         return 0
     if plan.plan is not None:
-        code = train_until(plan, results, workers, device, plugins, yes, json)
+        code = train_until(plan, results, workers, device, plugins, yes, json, limits)
     else:
-        code = train_plan(plan, store, results, workers, device, plugins, yes, json)
+        code = train_plan(plan, store, results, workers, device, plugins, yes, json, limits)
     if plan.confirm is not None and not json:
         from runner.commands.confirm import say_promise
 
         say_promise(plan, results)
-    return code or complete(plan, results, workers, device, plugins, json)
+    return code or complete(plan, results, workers, device, plugins, json, limits)
 
 
 def _build(asked: Asked, data: Path | None, written: Asked, file: Path | None) -> Study:

@@ -1,4 +1,4 @@
-"""status: how far a study is."""
+"""status: how far a study is, what went wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
 
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
-    """How many runs of a study are done, running and missing."""
+    """How many runs of a study are done, running and missing; why some failed, and what helps."""
     from runner.commands.experiments import open_study
+    from runner.commands.failures import at_hand, failures, told
+    from runner.execution.progress import printable
 
     store, study = open_study(results, name)
     held = store.states(study.ids)
@@ -24,10 +26,14 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     counts: dict[str, Any] = {"planned": len(states)}
     for state in ("ok", "diverged", "failed", "infra"):
         counts[state] = states.count(state)
-    counts["running"] = len(store.claims.running() & set(study.ids))
+    running = at_hand(store, study)
+    counts["running"] = len(running)
     counts["missing"] = states.count(None)
+    wrong = failures(store, held)
     if json:
-        print_json({"study": study.name, **counts, **({"stages": stages} if stages else {})})
+        told_of = {"failures": wrong, "running_runs": running}
+        staged = {"stages": stages} if stages else {}
+        print_json({"study": study.name, **counts, **staged, **told_of})
         return
     print(f"{study.name}: {counts.pop('planned'):,} runs planned")
     print(", ".join(f"{n:,} {state}" for state, n in counts.items() if n))
@@ -35,8 +41,14 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
         wait = part.get("not_chosen", 0)
         more = f", {wait:,} of them of arms yet to choose" if wait else ""
         print(f"  {stage}: {part['recorded']:,} of {part['runs']:,}{more}")
-    if counts["failed"] or counts["infra"]:
+    for run in running:
+        epoch = f"epoch {run['epoch']} is done" if run["epoch"] else "in its first epoch"
+        print(printable(f"running: {run['label']}: {epoch} ({run['owner'] or 'owner unknown'})"))
+    for line in told(wrong):
+        print(line)
+    again = f"tricks-bench run --study {study.name}{at(results)}"
+    if counts["failed"]:
         print(f"`tricks-bench retry {study.name}{at(results)}` opens failed runs again")
-    elif counts["missing"] > counts["running"]:
-        again = f"tricks-bench run --study {study.name}{at(results)}"
-        print(f"`{again}` trains what is missing")
+    if counts["infra"] or counts["missing"] > counts["running"]:
+        what = "what is missing" if not counts["infra"] else "what is missing and infra runs anew"
+        print(f"`{again}` trains {what}")

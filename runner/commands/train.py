@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.execution.events import Summary
+    from runner.execution.limits import Limits
     from runner.records.spec import RunSpec
     from runner.study import Study
+
+
+OUT_OF_TIME = 75  # exit code; EX_TEMPFAIL of sysexits.h: run it again
 
 
 def train_plan(
@@ -34,6 +38,7 @@ def train_plan(
     plugins: list[str],
     yes: bool,
     json: bool = False,
+    limits: Limits | None = None,
 ) -> int:
     """Train the runs of `plan` that `store` lacks, in the folder `results`; the exit code.
 
@@ -42,7 +47,7 @@ def train_plan(
     aside = sys.stderr if json else sys.stdout
     for note in plan.notes:
         print(note, file=aside)
-    summary = train_runs(plan, store, results, workers, device, plugins, yes, aside)
+    summary = train_runs(plan, store, results, workers, device, plugins, yes, aside, limits)
     if summary is None:
         return 0
     if json:
@@ -52,7 +57,7 @@ def train_plan(
         again = go_on(plan, results, device, plugins)
         _say(plan, summary, results, again, any(s == "ok" for s in states.values()))
     if summary.interrupted:
-        return 130
+        return left_code(summary)
     return 1 if failed(summary) else 0
 
 
@@ -65,13 +70,17 @@ def train_runs(
     plugins: list[str],
     yes: bool,
     aside: TextIO,
+    limits: Limits | None = None,
 ) -> Summary | None:
     """Train the runs of `plan` that `store` lacks; None if the user would rather not.
 
     A grid that will take long says so first on `aside` and, on a terminal, asks unless `yes`.
     """
     from runner.commands.forecast import forecast
+    from runner.commands.limits import check_room
+    from runner.execution.limits import Limits
 
+    limits = limits or Limits()
     json = aside is sys.stderr
     check_writable(results)
     states = store.states() if store else {}
@@ -83,6 +92,8 @@ def train_runs(
         if any(spec.recipe.start == "pretrained" for spec in missing):
             print("looking for pretrained weights", file=aside, flush=True)
         seconds = _check(plan, missing, list(specs.values()), store, device, plugins)
+        reserve = check_room(plan, missing, store, states, results, workers, plugins)
+        limits = replace(limits, run=seconds, reserve=reserve)
         long = forecast(plan, len(missing) + to_choose, seconds, workers)
         if long:
             print(long, file=aside)
@@ -118,6 +129,7 @@ def train_runs(
                 preload=work.preload(),
                 plugins=plugins,
                 runs_per_process=1000 if on_gpu(device) else 1,
+                limits=limits,
                 on_event=progress,
             )
 
@@ -192,6 +204,11 @@ def go_on(plan: Study, results: Path, device: str, plugins: Sequence[str]) -> st
     return shlex.join(parts) + at(results)
 
 
+def left_code(summary: Summary) -> int:
+    """The exit code of an execution that left runs for another: the time was over, or Ctrl-C."""
+    return OUT_OF_TIME if summary.out_of_time else 130
+
+
 def failed(summary: Summary) -> int:
     """Runs that ended in an error, now or before."""
     return summary.failed + summary.infra + summary.failed_before
@@ -206,6 +223,7 @@ def _counts(plan: Study, summary: Summary) -> dict[str, object]:
         "infra": summary.infra,
         "recorded_before": summary.skipped,
         "interrupted": summary.interrupted,
+        "out_of_time": summary.out_of_time,
     }
 
 
@@ -221,14 +239,15 @@ def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool)
     text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
     print(f"{plan.name}: {text or 'no run was finished'}")
     if summary.interrupted:
-        print(f"interrupted: `{again}` goes on from here")
+        why = "the time is over" if summary.out_of_time else "interrupted"
+        print(f"{why}: `{again}` goes on from here")
         return
     where = at(results)
     bad = failed(summary)
     if bad:
         print(
-            f"{bad} run{'s' * (bad > 1)} failed: `tricks-bench status {plan.name}{where}` counts "
-            f"them, `tricks-bench retry {plan.name}{where}` opens them again"
+            f"{bad} run{'s' * (bad > 1)} failed: `tricks-bench status {plan.name}{where}` tells "
+            f"why, `tricks-bench retry {plan.name}{where}` opens them again"
         )
     if any_ok:
         print(f"`tricks-bench report {plan.name}{where}` writes the report")

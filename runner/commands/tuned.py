@@ -95,4 +95,5 @@ def both(first: Summary, then: Summary) -> Summary:
         failures=(*first.failures, *then.failures),
         failed_before=first.failed_before + then.failed_before,
         asked_to_stop=then.asked_to_stop,
+        out_of_time=then.out_of_time,
     )

@@ -26,6 +26,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.experiment import Experiment
+    from runner.execution.limits import Limits
     from runner.records.studies import StudyFile
     from runner.study import Study
 
@@ -116,6 +117,7 @@ def train_until(
     plugins: list[str],
     yes: bool,
     json: bool = False,
+    limits: Limits | None = None,
 ) -> int:
     """Train look after look of `plan` until it is decided or its budget ends; the exit code.
 
@@ -123,7 +125,7 @@ def train_until(
     What is recorded is not trained again, and each look is decided by its own runs alone: killed
     anywhere and run again it comes to the same look.
     """
-    from runner.commands.train import failed, go_on, train_runs
+    from runner.commands.train import OUT_OF_TIME, failed, go_on, left_code, train_runs
 
     assert plan.plan is not None
     aside = sys.stderr if json else sys.stdout
@@ -135,11 +137,11 @@ def train_until(
         part = dataclasses.replace(plan, seeds=seeds)
         store = Store(results, create=False) if (results / "FORMAT").exists() else None
         if store is None or missing(part, store):
-            summary = train_runs(part, store, results, workers, device, plugins, yes, aside)
+            summary = train_runs(part, store, results, workers, device, plugins, yes, aside, limits)
             if summary is None:
                 return 0
             if summary.interrupted:
-                stopped = "interrupted"
+                stopped, code = "interrupted", left_code(summary)
                 break
             code = max(code, int(failed(summary) > 0))
             yes, leave = True, summary.asked_to_stop
@@ -153,13 +155,12 @@ def train_until(
             stopped = "decided"
             break
         if leave and number < len(looks):
-            stopped = "interrupted"
+            stopped, code = "interrupted", 130
             break
     if stopped == "interrupted":
-        print(
-            f"interrupted: `{go_on(plan, results, device, plugins)}` goes on from here", file=aside
-        )
-        code = 130
+        why = "the time is over" if code == OUT_OF_TIME else "interrupted"
+        again = go_on(plan, results, device, plugins)
+        print(f"{why}: `{again}` goes on from here", file=aside)
     else:
         print(_end(plan, told[-1], stopped, results), file=aside)
     if json:

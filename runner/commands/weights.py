@@ -15,6 +15,7 @@ from runner.tasks import work
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
+    from runner.execution.limits import Limits
     from runner.records.spec import RunSpec
     from runner.study import Study
 
@@ -68,12 +69,19 @@ def say_missing(plan: Study, store: Store | None, json: bool) -> None:
 
 
 def complete(
-    plan: Study, results: Path, workers: int, device: str, plugins: list[str], json: bool
+    plan: Study,
+    results: Path,
+    workers: int,
+    device: str,
+    plugins: list[str],
+    json: bool,
+    limits: Limits | None = None,
 ) -> int:
     """Train again what the study has recorded without its weights; the exit code.
 
     The runs go through a store that is thrown away: the records stay as they are.
     """
+    from runner.commands.train import left_code
     from runner.execution.progress import duration
     from runner.records.spec import RunSpec
 
@@ -98,11 +106,11 @@ def complete(
     plan.task.check(plan.data_folder)
     with tempfile.TemporaryDirectory(prefix="tricks-bench-") as place:
         again = Store(place)
-        summary = _train(plan, specs, store, again, workers, device, plugins, aside)
+        summary = _train(plan, specs, store, again, workers, device, plugins, aside, limits)
         for id, record in records.items():
             _compare(id, record, again.read(id), aside)
     if summary.interrupted:
-        return 130
+        return left_code(summary)
     return 1 if summary.failed or summary.infra else 0
 
 
@@ -115,6 +123,7 @@ def _train(
     device: str,
     plugins: list[str],
     aside: Any,
+    limits: Limits | None,
 ) -> Any:
     from runner.execution.executor import execute
     from runner.execution.progress import Progress
@@ -138,6 +147,7 @@ def _train(
             preload=work.preload(),
             plugins=plugins,
             runs_per_process=1000 if on_gpu(device) else 1,
+            limits=limits,
             on_event=progress,
         )
 

@@ -20,14 +20,15 @@ RECENT = 60  # runs whose mean length tells how long another will take
 class Limits:
     """stall: seconds without a sign of life (an epoch, a batch) after which a run is ended.
 
-    wall: seconds after which the execution stops; run: how many of them a run takes, as predicted.
-    reserve: bytes of the store's disk that have to stay free.
+    wall: seconds since `began` after which the execution stops, or several that share the limit.
+    run: seconds that a run takes, as predicted. reserve: bytes of the store's disk that stay free.
     """
 
     stall: float = STALL
     wall: float = math.inf
     run: float = 0.0
     reserve: int = RESERVE
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -36,7 +37,6 @@ class Bounds:
 
     limits: Limits
     root: Path
-    began: float = field(default_factory=time.monotonic)
     _took: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     _looked: float = -math.inf
 
@@ -47,7 +47,7 @@ class Bounds:
     @property
     def left(self) -> float:
         """Seconds until the time is over."""
-        return self.began + self.limits.wall - time.monotonic()
+        return self.limits.began + self.limits.wall - time.monotonic()
 
     @property
     def fits(self) -> bool:

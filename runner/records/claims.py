@@ -40,10 +40,9 @@ class Claim:
     descriptor: int
 
     def heartbeat(self) -> None:
-        """Show that the owner lives."""
-        now = time.time_ns()
+        """Show that the owner lives, by the clock of the file system."""
         with contextlib.suppress(OSError):
-            os.utime(self.descriptor, ns=(now, now))
+            os.utime(self.descriptor)
 
     def held(self) -> bool:
         """Whether the claim still stands: not removed, not taken over."""
@@ -51,10 +50,15 @@ class Claim:
         return top is not None and top[1].get("token") == self.token
 
     def release(self) -> None:
-        """Give the run up, done or not. Older generations go first, so none comes to life."""
+        """Give the run up, done or not. Older generations go first, so none comes to life.
+
+        One who was fenced off removes nothing but its own: by now others may have begun anew.
+        """
+        held = self.held()
         for generation in self.claims.generations(self.id):
             path = self.claims.path(self.id, generation)
-            if generation < self.generation or self.claims.owner(path).get("token") == self.token:
+            older = held and generation < self.generation
+            if older or self.claims.owner(path).get("token") == self.token:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
         descriptor, self.descriptor = self.descriptor, -1
@@ -203,9 +207,10 @@ def _here(owner: dict[str, Any]) -> bool:
 
 def _dead(owner: dict[str, Any]) -> bool:
     """Whether the owner is gone for certain: its process was here and is no more."""
-    if not _here(owner):
+    pid = owner.get("pid")
+    if not _here(owner) or not isinstance(pid, int):
         return False
-    born, alive = _life(int(owner["pid"]))
+    born, alive = _life(pid)
     return not alive or born != owner.get("born")
 
 

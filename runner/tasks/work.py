@@ -142,6 +142,18 @@ def check_networks(
         _in_a_child(build, list(networks.values()), plugins)
 
 
+def network_bytes(
+    specs: Sequence[RunSpec],
+    *,
+    task: str,
+    data: str | None = None,
+    plugins: Sequence[str] = (),
+) -> int:
+    """Bytes of the weights of the largest network that `specs` name, built in a child process."""
+    build = functools.partial(_build, task=task, data=data)
+    return max(_in_a_child(build, list(specs), plugins))
+
+
 def _in_a_child(
     function: Callable[[dict[str, Any]], T], specs: list[RunSpec], plugins: Sequence[str]
 ) -> list[T]:
@@ -161,9 +173,10 @@ def _probe(spec: dict[str, Any], *, task: str, data: str | None, device: str) ->
     return seconds_per_run(RunSpec.from_json(spec), task=task, data=data, device=device)
 
 
-def _build(spec: dict[str, Any], *, task: str, data: str | None) -> None:
+def _build(spec: dict[str, Any], *, task: str, data: str | None) -> int:
     from runner.training.model import build
 
     recipe = RunSpec.from_json(spec).recipe
     splits = _splits(task, data, None)
-    build(recipe, splits.classes, splits.channels)
+    weights = build(recipe, splits.classes, splits.channels).state_dict().values()
+    return sum(value.numel() * value.element_size() for value in weights)
