@@ -37,6 +37,11 @@ class Child:
         with contextlib.suppress(OSError):  # it died while idle: its sentinel will tell
             self.pipe.send(message)
 
+    def say(self, word: str) -> None:
+        """Tell it something while it is at its run."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(word)
+
     def dismiss(self) -> None:
         """Tell it that no run will come."""
         with contextlib.suppress(OSError):

@@ -46,6 +46,15 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Left:
+    """A run was asked to stop, and will go on from its checkpoint after `epoch` epochs."""
+
+    id: str
+    label: str
+    epoch: int
+
+
+@dataclass(frozen=True)
 class Retry:
     """A run was lost to its surroundings (killed, out of memory, ...) and will be tried again."""
 
@@ -66,15 +75,17 @@ class Waiting:
 class Stopping:
     """Asked to stop. `now`: at once; otherwise when the `running` runs are done.
 
-    why: "" if the user asked, otherwise what the execution has no more of.
+    why: "" if the user asked, otherwise what the execution has no more of. pausing: runs that
+    would take long leave at a checkpoint.
     """
 
     running: int
     now: bool
     why: str = ""
+    pausing: bool = False
 
 
-Event = Skipped | Started | Epoch | Finished | Retry | Waiting | Stopping
+Event = Skipped | Started | Epoch | Finished | Left | Retry | Waiting | Stopping
 
 
 @dataclass(frozen=True)
@@ -102,3 +113,4 @@ class Summary:
     failed_before: int = 0  # of the skipped, how many are recorded as failed or infra
     asked_to_stop: bool = False  # even if no run was left to leave out
     out_of_time: bool = False  # runs are left for an execution after this one
+    paused: int = 0  # runs that go on from their checkpoint

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from runner.execution.events import Event, Finished, Retry, Stopping, Waiting
+from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
 from runner.execution.tally import Running, Tally
 
 if TYPE_CHECKING:
@@ -85,9 +85,12 @@ class Progress:
                 self.note = line
             case Waiting(count):
                 self.note = line = f"waiting for {count} runs that another runner holds"
+            case Left(_, label, epoch):
+                line = f"left: {label}: it goes on from its checkpoint after epoch {epoch}"
             case Stopping(running, stop_now):
                 runs = "1 run" if running == 1 else f"{running} runs"
-                later = f"stopping: waits for {runs} to finish; Ctrl-C again stops now"
+                end = "to finish or leave at a checkpoint" if event.pausing else "to finish"
+                later = f"stopping: waits for {runs} {end}; Ctrl-C again stops now"
                 self.note = line = "stopping now" if stop_now else later
         if line and self._live is None:
             self._print(line)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.execution.events import Epoch, Event, Finished, Retry, Skipped, Started
+from runner.execution.events import Epoch, Event, Finished, Left, Retry, Skipped, Started
 
 WINDOW = 60  # finished runs that the throughput is measured over
 
@@ -46,7 +46,7 @@ class Tally:
                 self.running[id] = Running(label, now, epochs)
             case Epoch(id, _, metrics) if id in self.running:
                 self.running[id].metrics = metrics
-            case Retry(id):
+            case Retry(id) | Left(id):
                 self.running.pop(id, None)
             case Finished(id):
                 self.running.pop(id, None)

@@ -2,14 +2,16 @@
 
 It speaks with the runner through a pipe, in tuples: ("started", attempt), ("alive",) now and
 then, ("epoch", metrics), and at the end of a run one of ("finished", state, val_accuracy, seconds,
-error), ("infra", error), ("elsewhere",), ("recorded", state), ("mistake", message), ("unwritable",
-message). A mistake is the user's to mend (BadInput), and no result of the run: it is not recorded.
+error), ("infra", error), ("paused", epoch), ("elsewhere",), ("recorded", state), ("mistake",
+message), ("unwritable", message). A mistake is the user's to mend (BadInput), and no result of the
+run: it is not recorded. The runner says PAUSE where a run shall leave at a checkpoint.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import json
 import multiprocessing
 import os
@@ -27,13 +29,15 @@ from typing import Any
 
 from runner.execution import signs
 from runner.execution.failure import described, mistake, of_surroundings
+from runner.execution.pausing import PAUSE, Paused, Pausing, asks
+from runner.records import checkpoints
 from runner.records.claims import BEAT, Claim
 from runner.records.record import finite
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from tricks.loading import load_plugin
 
-Train = Callable[[RunSpec, Callable[[dict[str, Any]], None]], dict[str, Any]]
+Train = Callable[..., dict[str, Any]]  # (spec, emit), with checkpoints also pausing
 DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
 
 
@@ -61,8 +65,9 @@ def work(
     store = Store(root, create=False)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while job is not None:
-            pipe.send(_run(store, train, plugins, job, claims, pipe.send))
-            job = pipe.recv()
+            pipe.send(_run(store, train, plugins, job, claims, pipe))
+            while (job := pipe.recv()) == PAUSE:
+                pass  # it came as the run ended
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # nothing to clean up, and torch takes its time over it
@@ -85,9 +90,9 @@ def _run(
     plugins: Sequence[str],
     job: dict[str, Any],
     claims: list[Claim],
-    send: Callable[[tuple[Any, ...]], None],
+    pipe: Connection,
 ) -> tuple[Any, ...]:
-    id = job["id"]
+    id, send = job["id"], pipe.send
     log: Path | None = None
     try:
         claim = store.claims.take(id, job["over"])
@@ -103,12 +108,21 @@ def _run(
             log = store.attempt(id)
             attempt = int(log.name)
             send(("started", attempt))
-            record = _trained(train, plugins, job, log, send)
+            file, every = checkpoints.path_of(store.root, id), job.get("checkpoint")
+            able = train
+            if every is not None:
+                quarantine = store.root / "quarantine"
+                pausing = Pausing(file, quarantine, every, asks(pipe), claim.held)
+                able = functools.partial(train, pausing=pausing)
+            record = _trained(able, plugins, job, log, send)
             record = {**record, "attempt": attempt}
             state, error = record["state"], record["error"]
             if state == "mistake":
                 _clear(log)
                 return ("mistake", record["mistake"])
+            if state == "paused":
+                _clear(log)
+                return ("paused", record["epoch"])
             if state == "infra" and not job["last"]:
                 return ("infra", error)
             # An owner stopped past its lease, between here and the commit, may still be the first
@@ -118,6 +132,8 @@ def _run(
                 return ("elsewhere",)
             if not store.commit(record):
                 return ("recorded", str(store.state(id)))
+            if state in DONE:
+                checkpoints.remove(file)
             if state in ("ok", "diverged"):
                 _clear(log)
             return ("finished", state, record.get("val_accuracy"), record["wall_seconds"], error)
@@ -159,6 +175,8 @@ def _trained(
                 outcome = train(RunSpec.from_json(job["spec"]), emit)
             if not isinstance(outcome, Mapping) or outcome.get("state") not in ("ok", "diverged"):
                 raise TypeError("the training function returned no outcome")
+        except Paused as left:
+            outcome = {"state": "paused", "epoch": left.epoch}
         except BaseException as problem:
             if isinstance(problem, BrokenPipeError):
                 os._exit(1)  # the runner is gone
@@ -169,6 +187,7 @@ def _trained(
                 outcome = {"state": "mistake", "mistake": told}
             else:
                 outcome = {"state": "infra" if of_surroundings(problem) else "failed"}
+    total = (outcome.get("seconds") or {}).get("total") or 0.0  # of all attempts it goes on from
     return {
         "id": job["id"],
         **job["spec"],
@@ -176,7 +195,7 @@ def _trained(
         "host": socket.gethostname(),
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "wall_seconds": time.monotonic() - begin,
+        "wall_seconds": max(time.monotonic() - begin, total),
         "error": error,
     }
 

@@ -17,11 +17,12 @@ from tricks.loading import load_plugin
 if TYPE_CHECKING:
     import torch
 
+    from runner.execution.pausing import Pausing
     from runner.training.data import Splits
 
 T = TypeVar("T")
 
-PRELOAD = ("runner.training.outcome", "sklearn.datasets", "timm.optim", "torchvision.datasets")
+PRELOAD = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
 
 
@@ -40,17 +41,25 @@ def train(
     loaders: int = 0,
     models: str | None = None,
     best: bool = False,
+    pausing: Pausing | None = None,
 ) -> dict[str, Any]:
     """Train `spec` on `task` with its images under `data`; returns the outcome (see outcome()).
 
     models: the folder in which to keep the trained model, and with `best` that of the best epoch.
+    pausing: where its checkpoints are, and when; without, it writes none.
     """
     from runner.training.outcome import outcome
     from runner.training.saved import Keeper
 
     splits = _splits(task, data, spec.data.get("train_images"))
     keeper = Keeper(Path(models), spec, splits, best) if models is not None else None
-    return outcome(spec.recipe, splits, spec.seed, choose(device), emit, loaders, keeper)
+    where = choose(device)
+    saves = None
+    if pausing is not None:
+        from runner.training.checkpoint import Checkpoints
+
+        saves = Checkpoints(pausing, spec.id, where, keeper)
+    return outcome(spec.recipe, splits, spec.seed, where, emit, loaders, keeper, saves)
 
 
 @functools.lru_cache(maxsize=1)

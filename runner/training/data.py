@@ -135,14 +135,15 @@ def batches(
     device: torch.device,
     epoch: int = 0,
     loaders: int = 0,
+    first: int = 0,
 ) -> Iterator[Batch]:
-    """The images of `source` in batches of indices, as uint8 on `device`.
+    """The images of `source` in batches of indices from the `first` on, as uint8 on `device`.
 
     `loaders` processes decode files ahead of need; what they give does not depend on how many.
     """
     size = len(order[0]) if order else 0
     if isinstance(source, Resident):
-        for step, index in enumerate(order):
+        for step, index in enumerate(order[first:], first):
             chosen = torch.as_tensor(index, device=source.labels.device)
             images = source.images[chosen]
             if view.randomly:
@@ -153,7 +154,9 @@ def batches(
         return
     loader = torch.utils.data.DataLoader(
         _Decoded(source, view, epoch),
-        batch_sampler=[view.draws(index, step * size) for step, index in enumerate(order)],
+        batch_sampler=[
+            view.draws(index, step * size) for step, index in enumerate(order[first:], first)
+        ],
         num_workers=loaders,
         # A run's own process was started by a server; its children would each import torch anew.
         multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from runner.training import augmentation as aug
 from runner.training import memory
+from runner.training.course import Training, clocks
 from runner.training.data import Splits, View, batches
 from runner.training.evaluation import as_input, evaluate
 from runner.training.model import build
@@ -23,22 +22,10 @@ from runner.training.step import Step
 from runner.training.teacher import teacher
 from tricks.recipe import Recipe
 
+if TYPE_CHECKING:
+    from runner.training.checkpoint import Checkpoints
+
 EXPLODED = 100  # an epoch's loss above this many times that of guessing counts as diverged
-
-
-@dataclass
-class Training:
-    """What a training left: the model after the last epoch and the course it took."""
-
-    model: nn.Module
-    steps: int
-    diverged: bool = False
-    epochs: list[dict[str, Any]] = field(default_factory=list)
-    seconds: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("train", "evaluate", "wait", "cpu"), 0.0)
-    )
-    images: int = 0  # trained on, counting repeats
-    memory: dict[str, Any] = field(default_factory=dict)  # MiB, by stage: see memory.now
 
 
 def train(
@@ -49,10 +36,12 @@ def train(
     emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
     loaders: int = 0,
     watch: Callable[[nn.Module, dict[str, Any]], None] | None = None,
+    saves: Checkpoints | None = None,
 ) -> Training:
     """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures.
 
-    `watch` gets the evaluated model with them, and leaves it as it is.
+    `watch` gets the evaluated model with them, and leaves it as it is. With `saves` it goes on
+    from a checkpoint, and writes new ones; raises Paused if it left at one.
     """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
@@ -66,17 +55,19 @@ def train(
     view = View(
         recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats, recipe.margin
     )
-    for epoch in range(recipe.epochs):
-        began, cpu = time.perf_counter(), _cpu_seconds()
+    place = 0 if saves is None else saves.resume(take_step, training)  # steps taken
+    for epoch in range(place // per_epoch, recipe.epochs):
+        began = clocks()
         model.train()
         aug.seed_forward(seed, epoch)
         shuffled = torch.randperm(len(splits.train), generator=generator(seed, "order", epoch))
         shuffled = shuffled.repeat_interleave(recipe.repeats)[: per_epoch * batch]
         order = shuffled.view(per_epoch, batch).tolist()
-        losses = torch.zeros((), device=device)
-        source = batches(splits.train, order, view, device, epoch, loaders)
-        for step in range(per_epoch):
-            place = epoch * per_epoch + step
+        losses, first = torch.zeros((), device=device), place % per_epoch
+        if saves is not None and first:
+            losses = saves.epoch_so_far()
+        source = batches(splits.train, order, view, device, epoch, loaders, first)
+        for step in range(first, per_epoch):
             asked = time.perf_counter()
             images, labels = next(source)
             training.seconds["wait"] += time.perf_counter() - asked
@@ -85,40 +76,43 @@ def train(
             inputs = as_input(images, splits, recipe)
             inputs = aug.resize(inputs, recipe, place / take_step.steps)
             losses += take_step(*aug.mix(inputs, soft, recipe, seed, epoch, step), place)
-            if place == 0:
+            place += 1
+            if place == 1:
                 training.memory["first_step"] = memory.now(device)
+            within = step + 1 < per_epoch
+            if saves is not None and within and saves.due(place, take_step.steps, began[0]):
+                losses.item()  # waits for the device
+                training.spent(began)
+                saves.write(take_step, training, place, losses)
+                began = clocks()
         next(source, None)  # lets the loader processes end
         loss = losses.item() / per_epoch  # waits for the device
-        training.seconds["train"] += time.perf_counter() - began
-        training.seconds["cpu"] += _cpu_seconds() - cpu
+        training.spent(began)
         training.images += per_epoch * batch
         training.diverged = not loss < EXPLODED * math.log(splits.classes)
         if training.diverged:
-            lr = take_step.lrs[place]
+            lr = take_step.lrs[place - 1]
             training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
             return training
-        began = time.perf_counter()
+        asked = time.perf_counter()
         held = evaluate(training.model, splits.validation, splits, recipe, device, loaders)
         probe = evaluate(training.model, splits.probe, splits, recipe, device, loaders)
-        training.seconds["evaluate"] += time.perf_counter() - began
+        training.seconds["evaluate"] += time.perf_counter() - asked
         figures = {
             "epoch": epoch + 1,
             "loss": loss,
             "val_loss": finite(held.loss),
             "val_accuracy": held.accuracy,
             "probe_accuracy": probe.accuracy,
-            "lr": take_step.lrs[place],
+            "lr": take_step.lrs[place - 1],
         }
         training.epochs.append(figures)
         if watch is not None:
             watch(training.model, figures)
         emit(figures)
+        if saves is not None and place < take_step.steps and saves.due(place, take_step.steps):
+            saves.write(take_step, training, place)
     return training
-
-
-def _cpu_seconds() -> float:
-    """CPU time of this process and of its loader processes that have ended."""
-    return time.process_time() + sum(os.times()[2:4])
 
 
 def finite(value: float) -> float | None:

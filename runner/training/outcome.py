@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import platform
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from runner.training import memory
 from runner.training.data import Splits
@@ -21,6 +23,9 @@ from runner.training.loop import finite, train
 from runner.training.saved import Keeper
 from tricks.learning_rate import warmup_steps
 from tricks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from runner.training.checkpoint import Checkpoints
 
 
 def outcome(
@@ -31,11 +36,14 @@ def outcome(
     emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
     loaders: int = 0,
     keeper: Keeper | None = None,
+    saves: Checkpoints | None = None,
 ) -> dict[str, Any]:
     """Train and evaluate; returns the outcome part of a record as JSON values.
 
     The test set is read after the last epoch and never before. A run whose loss or outputs are
     not finite is `diverged`, and has no test accuracy; `keeper` gets the models of one that is not.
+    With `saves` it goes on from a checkpoint, and its seconds and memory are those of the whole
+    training; raises Paused if it left at one.
     """
     began = time.perf_counter()
     torch.set_num_threads(recipe.threads)
@@ -45,7 +53,7 @@ def outcome(
     splits = splits.to(device)
     loaded = memory.now(device)
     watch = None if keeper is None else keeper.epoch
-    training = train(recipe, splits, seed, device, emit, loaders, watch)
+    training = train(recipe, splits, seed, device, emit, loaders, watch, saves)
     asked = time.perf_counter()
     final = None
     if not training.diverged:
@@ -54,8 +62,10 @@ def outcome(
             final = None
     seconds = training.seconds
     seconds["evaluate"] += time.perf_counter() - asked
-    seconds["total"] = time.perf_counter() - began
-    last, peak = training.epochs[-1], memory.peak(device)
+    digest = weights_sha256(training.model)
+    seconds["total"] += time.perf_counter() - began
+    last, before = training.epochs[-1], training.memory.pop("peak", {})
+    peak = {name: max(x, before.get(name, 0.0)) for name, x in memory.peak(device).items()}
     counts = torch.bincount(splits.test.labels.cpu())
     if keeper is not None and final:
         keeper.write(training.model, last, code_revision())
@@ -80,13 +90,30 @@ def outcome(
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "steps": training.steps,
         "warmup_steps": warmup_steps(recipe, training.steps),
-        "device": _device_name(device),
+        "weights_sha256": digest,
+        "resumed": training.resumed,
+        "device": device_name(device),
         "versions": versions(),
         "code_revision": code_revision(),
     }
 
 
-def _device_name(device: torch.device) -> str:
+def weights_sha256(*models: nn.Module) -> str:
+    """64 hex digits that networks share only if all their weights and buffers are equal bits.
+
+    SHA-256 over name, type, shape and little-endian bytes of each, in the order of names.
+    """
+    digest = hashlib.sha256()
+    for model in models:
+        for name, value in sorted(model.state_dict().items()):
+            plain = value.detach().cpu().contiguous().reshape(-1)
+            digest.update(f"{name} {plain.dtype} {tuple(value.shape)}\n".encode())
+            digest.update(plain.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or cpu."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 

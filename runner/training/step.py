@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,59 @@ class Step:
             self.average.update(self.evaluated, self.model, place, self.steps)
         return loss.detach()
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that the steps so far have left and the next ones build on; tensors are not copied.
+
+        Raises TypeError for a wrapper of the optimizer that does not tell its own.
+        """
+        networks = {name: _tensors(network) for name, network in self._networks().items()}
+        return {**self._around(), "networks": networks}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave. Whatever it raises, nothing is changed then."""
+        pairs = []
+        for name, network in self._networks().items():
+            own, given = _tensors(network), state["networks"][name]
+            if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in given.items()}:
+                raise ValueError(f"its {name} is another network")
+            pairs += [(value, given[key]) for key, value in own.items()]
+        fresh = copy.deepcopy(self._around())
+        try:
+            self._go_around(state)
+        except Exception:
+            self._go_around(fresh)
+            raise
+        with torch.no_grad():
+            for value, given in pairs:
+                value.copy_(given)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"model": self.model, **({"average": self.evaluated} if self.average else {})}
+
+    def _around(self) -> dict[str, Any]:
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "wrappers": [wrapper.state_dict() for wrapper in self._wrappers()],
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def _go_around(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        for wrapper, given in zip(self._wrappers(), state["wrappers"], strict=True):
+            wrapper.load_state_dict(given)
+        self.scaler.load_state_dict(state["scaler"])
+
+    def _wrappers(self) -> list[Any]:
+        """What is around the optimizer, from the outside inwards."""
+        found: list[Any] = []
+        wrapper: Any = self.outer
+        while wrapper is not self.optimizer:
+            if not hasattr(wrapper, "load_state_dict"):
+                raise TypeError(f"{type(wrapper).__name__} has no state_dict: no checkpoints")
+            found.append(wrapper)
+            wrapper = wrapper.optimizer
+        return found
+
     def _set(self, lr: float, momentum: float | None) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get("lr_factor", 1.0)
@@ -111,6 +165,11 @@ class Step:
     def _parts(self, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
         count = self.recipe.parts
         return [(x, y)] if count == 1 else list(zip(x.chunk(count), y.chunk(count), strict=True))
+
+
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and all buffers by name."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def _cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:

@@ -43,6 +43,16 @@ class SlowWeights:
                 torch._foreach_copy_(self.fast, self.slow)
         return loss
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it: the slow weights and the steps taken."""
+        return {"taken": self.taken, "slow": self.slow}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.taken = state["taken"]
+        for mine, given in zip(self.slow, state["slow"], strict=True):
+            mine.copy_(given)
+
 
 @dataclass(frozen=True)
 class Lookahead(Trick):

@@ -45,6 +45,13 @@ class Ascent:
         self.optimizer.step()
         return loss
 
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing outlives a step."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to go on from."""
+
 
 @dataclass(frozen=True)
 class SAM(Trick):

@@ -1,0 +1,157 @@
+"""Checkpoints of a training: all that decides the rest of it, so that it goes on bit for bit.
+
+On the machine, device and versions that wrote it: another one gives other last digits anyhow. The
+network, optimizer, scaler and averages come from Step; the order of images, their augmentation and
+their mixing follow from (seed, epoch, step) and need no state. A trick has none of its own: what it
+keeps are buffers of the network, or the state of an optimizer.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from runner.execution.pausing import Paused, Pausing
+from runner.records import checkpoints
+from runner.records.record import Damaged
+from runner.records.spec import SCHEMA
+from runner.training import memory
+from runner.training.course import Training
+from runner.training.outcome import device_name, versions
+from runner.training.saved import Keeper
+from runner.training.step import Step
+
+FORMAT = 1
+FINISH = 30.0  # seconds: a training asked to leave that is done sooner stays
+
+
+class Checkpoints:
+    """Writes the checkpoints of one training, and goes on from the one that is there."""
+
+    def __init__(
+        self, pausing: Pausing, run: str, device: torch.device, keeper: Keeper | None = None
+    ) -> None:
+        """run: its id. keeper: of the weights of the best epoch so far."""
+        self.pausing, self.device, self.keeper = pausing, device, keeper
+        self.best = keeper is not None and keeper.best
+        self.identity = {
+            "format": FORMAT, "run": run, "schema": SCHEMA, "versions": versions(),
+            "device": device_name(device),
+        }  # fmt: skip
+        self.within: dict[str, Any] | None = None  # of the epoch in which it was written
+        self.made = self.began = self.last = time.perf_counter()
+        self.first = 0  # step that this process began with
+        self.leaving = self.refused = False
+
+    def resume(self, step: Step, training: Training) -> int:
+        """How many steps are taken already: 0, or as many as the checkpoint has.
+
+        What they left is put into `step` and `training`. A checkpoint that is damaged, of another
+        run, version or device goes to quarantine, and the training begins anew.
+        """
+        checkpoints.sweep(self.pausing.file)
+        try:
+            state = self._read()
+            step.load_state_dict(state["step"])
+        except FileNotFoundError:
+            return 0
+        except Exception as error:  # bytes that passed the checksum may still be of other code
+            print(f"the checkpoint cannot be used, beginning anew: {error}", file=sys.stderr)
+            checkpoints.set_aside(self.pausing.file, self.pausing.quarantine)
+            return 0
+        for name, value in state["training"].items():
+            setattr(training, name, value)
+        training.resumed += 1
+        if self.keeper is not None and self.best:
+            self.keeper.top = state["kept"]
+        self.first, self.within = state["place"], state["within"]
+        self.began = self.last = time.perf_counter()
+        told = f"going on from its checkpoint, after step {self.first} of {step.steps}"
+        print(told, file=sys.stderr)
+        return self.first
+
+    def epoch_so_far(self) -> Tensor:
+        """The sum of losses of the epoch it goes on within; layers draw on as they would have."""
+        assert self.within is not None
+        torch.set_rng_state(self.within["rng"])
+        if self.within["cuda"] is not None:
+            torch.cuda.set_rng_state(self.within["cuda"], self.device)
+        losses: Tensor = self.within["losses"]
+        return losses
+
+    def due(self, place: int, steps: int, began: float = 0.0) -> bool:
+        """Whether to write one now, after `place` of `steps` steps.
+
+        The interval counts from the last one, and within an epoch from the epoch's beginning at
+        `began` (perf_counter) too: short epochs are not cut. A training that is asked to leave is
+        due at once, unless it takes less than FINISH seconds more at the pace so far.
+        """
+        now = time.perf_counter()
+        asked = self.pausing.asked() and not self.refused
+        pace = (now - self.began) / max(1, place - self.first)
+        self.leaving = asked and pace * (steps - place) > FINISH
+        return self.leaving or now - max(self.last, began) >= self.pausing.every
+
+    def write(
+        self, step: Step, training: Training, place: int, losses: Tensor | None = None
+    ) -> None:
+        """Write one after `place` steps; `losses`: the sum so far within an epoch, None at its end.
+
+        Raises Paused if the training was asked to leave. One that cannot be written is told in the
+        log; the training goes on, and the last one stays. So it is where another process has
+        meanwhile taken the run over.
+        """
+        began = time.perf_counter()
+        within = None
+        if losses is not None:
+            cuda = self.device.type == "cuda"
+            state = torch.cuda.get_rng_state(self.device) if cuda else None
+            within = {"losses": losses, "rng": torch.get_rng_state(), "cuda": state}
+        done, per_epoch = len(training.epochs), step.steps // step.recipe.epochs
+        head = {
+            **self.identity, "epoch": done, "epochs": step.recipe.epochs, "best": self.best,
+            "place": place, "step": place - done * per_epoch, "steps_per_epoch": per_epoch,
+        }  # fmt: skip
+        content = {
+            "step": step.state_dict(), "place": place, "within": within,
+            "training": self._course(training, began),
+            "kept": self.keeper.top if self.keeper is not None and self.best else None,
+        }  # fmt: skip
+        self.last = time.perf_counter()
+        if not self.pausing.held():
+            return
+        try:
+            with checkpoints.writing(self.pausing.file, head) as file:
+                torch.save(content, file)
+        except (OSError, RuntimeError) as error:  # torch's own where its writer is cut short
+            print(f"the checkpoint could not be written: {error}", file=sys.stderr)
+            self.refused = self.leaving
+            return
+        finally:
+            self.last = time.perf_counter()
+        if self.leaving:
+            raise Paused(done)
+
+    def _course(self, training: Training, now: float) -> dict[str, Any]:
+        total = training.seconds["total"] + now - self.made
+        before, held = training.memory.get("peak", {}), memory.peak(self.device)
+        peak = {name: max(value, before.get(name, 0.0)) for name, value in held.items()}
+        return {
+            "epochs": training.epochs, "images": training.images, "resumed": training.resumed,
+            "seconds": {**training.seconds, "total": total},
+            "memory": {**training.memory, "peak": peak},
+        }  # fmt: skip
+
+    def _read(self) -> dict[str, Any]:
+        with checkpoints.reading(self.pausing.file) as (head, file):
+            other = [name for name, value in self.identity.items() if head.get(name) != value]
+            if other:
+                raise Damaged(f"it is of another {other[0]}: {head.get(other[0])}")
+            if self.best and not head.get("best"):
+                raise Damaged("it lacks the weights of the best epoch")
+            state: dict[str, Any] = torch.load(file, weights_only=True)
+            return state

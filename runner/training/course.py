@@ -1,0 +1,38 @@
+"""The course of a training: what it left so far, and what it took."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+TIMES = ("train", "evaluate", "wait", "cpu", "total")
+
+
+@dataclass
+class Training:
+    """What a training left: the model after the last epoch and the course it took."""
+
+    model: nn.Module
+    steps: int
+    diverged: bool = False
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    # Seconds. total: of what came before the checkpoint it went on from, until outcome() adds all.
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TIMES, 0.0))
+    images: int = 0  # trained on, counting repeats
+    memory: dict[str, Any] = field(default_factory=dict)  # MiB, by stage: see memory.now
+    resumed: int = 0  # how often it went on from a checkpoint
+
+    def spent(self, since: tuple[float, float]) -> None:
+        """Count what training took since `since`, which `clocks` gave."""
+        now = clocks()
+        for name, begin, end in zip(("train", "cpu"), since, now, strict=True):
+            self.seconds[name] += end - begin
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds on the clock, and of CPU: of this process and its loaders that have ended."""
+    return time.perf_counter(), time.process_time() + sum(os.times()[2:4])
