@@ -90,14 +90,32 @@ def cores() -> int:
     return os.cpu_count() or 1  # macOS
 
 
+def gpus(device: str) -> tuple[str, ...]:
+    """The GPUs that runs will go to, by their names for CUDA_VISIBLE_DEVICES; none: the CPU.
+
+    As far as can be told without importing torch. `device`: auto, cpu, cuda or cuda:N.
+    """
+    if device == "cpu":
+        return ()
+    found = [path.name.removeprefix("nvidia") for path in DEVICES.glob("nvidia[0-9]*")]
+    if not found and any(DEVICES.glob("dxg")):  # a GPU as WSL shows it
+        found = ["0"]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        found.sort(key=lambda number: (len(number), number))
+    elif found or device != "auto":
+        found = [part.strip() for part in visible.split(",") if part.strip() not in ("", "-1")]
+    if device == "auto":
+        return tuple(found)
+    if device == "cuda":
+        return tuple(found) or ("0",)
+    number = int(device.removeprefix("cuda:"))
+    return (found[number] if number < len(found) else str(number),)
+
+
 def on_gpu(device: str) -> bool:
-    """Whether runs will go to a GPU, as far as can be told without importing torch."""
-    if device != "auto":
-        return device.startswith("cuda")
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
-        return False
-    names = ("nvidia[0-9]*", "dxg")  # dxg: a GPU as WSL shows it
-    return any(True for name in names for _ in DEVICES.glob(name))
+    """Whether runs will go to a GPU; see `gpus`."""
+    return bool(gpus(device))
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from runner import tasks
-from runner.commands import options
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -217,29 +216,6 @@ def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, monkey
     for _ in range(2):
         assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
     assert len(checked) == 1
-
-
-@pytest.mark.parametrize(
-    ("device", "names", "visible", "expected"),
-    [
-        ("auto", ["nvidia0"], None, True),
-        ("auto", ["nvidia3", "nvidiactl"], "0", True),
-        ("auto", ["dxg"], None, True),
-        ("auto", ["nvidiactl", "nvidia-uvm"], None, False),
-        ("auto", ["nvidia0"], "", False),
-        ("auto", ["nvidia0"], "-1", False),
-        ("cpu", ["nvidia0"], None, False),
-        ("cuda:1", [], None, True),
-    ],
-)
-def test_a_gpu_is_seen_without_torch(tmp_path, monkeypatch, device, names, visible, expected):
-    for name in names:
-        (tmp_path / name).touch()
-    monkeypatch.setattr(options, "DEVICES", tmp_path)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert options.on_gpu(device) is expected
 
 
 def test_diverged_runs_are_a_result(cli, stub):

@@ -1,0 +1,78 @@
+"""What runs where, told without torch."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.commands import options
+from runner.commands.run import _workers
+from tricks.errors import BadInput
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A function that makes a machine of device files, and what CUDA_VISIBLE_DEVICES says."""
+
+    def make(names=(), visible=None):
+        for name in names:
+            (tmp_path / name).touch()
+        monkeypatch.setattr(options, "DEVICES", tmp_path)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    return make
+
+
+TWO = ["nvidia0", "nvidia1", "nvidiactl"]
+
+
+@pytest.mark.parametrize(
+    ("device", "names", "visible", "expected"),
+    [
+        ("auto", ["nvidia0"], None, ["0"]),
+        ("auto", ["nvidia10", "nvidia9", "nvidiactl"], None, ["9", "10"]),
+        ("auto", TWO, "1,0", ["1", "0"]),
+        ("auto", TWO, "GPU-8f3a, MIG-1", ["GPU-8f3a", "MIG-1"]),
+        ("auto", ["dxg"], None, ["0"]),
+        ("auto", ["nvidiactl", "nvidia-uvm"], None, []),
+        ("auto", [], "0", []),
+        ("auto", ["nvidia0"], "", []),
+        ("auto", ["nvidia0"], "-1", []),
+        ("cpu", ["nvidia0"], None, []),
+        ("cuda", TWO, None, ["0", "1"]),
+        ("cuda:1", TWO, None, ["1"]),
+        ("cuda:1", TWO, "5,7", ["7"]),
+        ("cuda:1", [], None, ["1"]),
+        ("cuda", [], None, ["0"]),
+    ],
+)
+def test_gpus_are_seen_without_torch(machine, device, names, visible, expected):
+    machine(names, visible)
+    assert options.gpus(device) == tuple(expected)
+    assert options.on_gpu(device) is bool(expected)
+
+
+def test_as_many_runs_at_a_time_as_are_asked_for(machine):
+    machine(TWO)
+    assert _workers(None, None, "auto") == 2
+    assert _workers(None, 3, "auto") == 6
+    assert _workers(None, 3, "cuda:1") == 3
+    assert _workers(5, None, "auto") == 5
+    assert _workers(None, None, "cpu") == options.cores()
+
+
+@pytest.mark.parametrize(
+    ("workers", "per_gpu", "device", "says"),
+    [
+        (0, None, "cpu", "--workers must be at least 1"),
+        (None, 0, "auto", "--per-gpu must be at least 1"),
+        (2, 2, "auto", "give one"),
+        (None, 2, "cpu", "no GPU here"),
+        (None, None, "gpu", "choose auto, cpu, cuda"),
+    ],
+)
+def test_what_cannot_be_is_said(machine, workers, per_gpu, device, says):
+    machine(TWO)
+    with pytest.raises(BadInput, match=says):
+        _workers(workers, per_gpu, device)
