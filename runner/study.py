@@ -28,12 +28,14 @@ from runner.designs.factor import (
     trick_factors,
 )
 from runner.designs.field import check_field, field_text, field_value
+from runner.designs.levels import level_factor
 from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
 from runner.studies import Asked, Confirm
 from runner.studies.confirm import winner_design
 from runner.studies.looks import LookPlan, default_seeds, look_plan
 from runner.studies.tuning import Tuning, asked_tuning, check_acts
+from runner.tasks.shares import SHARES, divided
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
@@ -47,6 +49,7 @@ class Study:
 
     baseline: the task's recipe with the study's settings, not yet resolved.
     settings: `--set` as texts. tricks: as texts. fields: `--factor` as texts.
+    levels: factor -> level -> its edits, of factors whose levels make several.
     notes: lines that the user should see before anything is trained.
     plan: of the looks of a sequential study, whose `seeds` are the most of each arm.
     confirm: whose winner is run again.
@@ -60,6 +63,7 @@ class Study:
     baseline: Recipe
     tricks: tuple[str, ...] = ()
     fields: Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
+    levels: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     train_images: int | None = None
     data: Path | None = None
@@ -125,6 +129,7 @@ class Study:
             "seeds": self.seeds,
             "tricks": list(self.tricks),
             "factor": dict(self.fields),
+            "levels": {name: dict(texts) for name, texts in self.levels.items()},
             "set": dict(self.settings),
             "factors": describe(self.factors),
             "settings": dict(self.settings),
@@ -152,12 +157,17 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     if seeds < 1:
         raise BadInput(f"--seeds must be at least 1, not {seeds}")
     plan = look_plan(asked, seeds)
+    task = divided(task, asked.set)
     baseline, train_images = settle(task.baseline, asked.set)
     tricks, notes = _chosen(asked.tricks, baseline)
     if asked.placebo and not any(trick.name == PLACEBO for trick in tricks):
         tricks = (*tricks, parse(PLACEBO))
     factors = trick_factors(tricks, baseline)
     factors += [field_factor(name, values, baseline) for name, values in asked.factor.items()]
+    for own, texts in asked.levels.items():
+        levelled, said = level_factor(own, texts, baseline)
+        factors += [levelled] if levelled else []
+        notes += said
     names = [factor.name for factor in factors]
     for factor in names:
         if names.count(factor) > 1:
@@ -176,7 +186,8 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         baseline=baseline,
         tricks=tuple(str(trick) for trick in tricks),
         fields={f.name: [level.name for level in f.levels] for f in factors if f.kind == "field"},
-        settings={name: _setting(name, baseline, train_images) for name in asked.set},
+        levels=asked.levels,
+        settings={name: _setting(name, baseline, train_images, task) for name in asked.set},
         train_images=train_images,
         data=data,
         notes=(*notes, *_spoken(design, factors, seeds)),
@@ -216,6 +227,8 @@ def settle(baseline: Recipe, settings: Mapping[str, Any]) -> tuple[Recipe, int |
             if train_images < 1:
                 raise BadInput(f"{where} must be at least 1, not {train_images}")
             continue
+        if name in SHARES:  # of the task: see divided
+            continue
         baseline = check_field(baseline, name, field_value(name, value, where), where)
     return baseline, train_images
 
@@ -233,8 +246,10 @@ def study_name(asked: Asked) -> str:
     return asked.name
 
 
-def _setting(name: str, baseline: Recipe, train_images: int | None) -> str:
+def _setting(name: str, baseline: Recipe, train_images: int | None, task: Task) -> str:
     """A setting as one text, equal for equal values."""
+    if name in SHARES:
+        return field_text(task.shares[SHARES.index(name)])
     return str(train_images) if name == "train_images" else field_text(getattr(baseline, name))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Fields to which several tricks may add; every other field is set once.
 STACKS = ("surgery", "init", "wrappers", "transforms", "mixers")
 
+OWN_MODELS = ("small-image-resnet50", "conv-net-5")  # all others are timm's
+
 CHOICES = {
     "start": ("scratch", "pretrained"),
     "crop": ("none", "pad", "random", "random-resized"),
@@ -35,8 +37,8 @@ class Recipe:
     records; for the same reason a default may only change together with `SCHEMA`.
     """
 
-    model: str = "small-image-resnet50"  # this name, or any timm name
-    width: float = 1.0  # multiplies all channel counts of small-image-resnet50
+    model: str = "small-image-resnet50"  # one of OWN_MODELS, or any timm name
+    width: float = 1.0  # multiplies all channel counts of OWN_MODELS
     start: str = "scratch"  # scratch | pretrained (timm's weights)
     surgery: tuple[Trick, ...] = ()  # stack: edits of the architecture, before `norm`
     norm: Trick | None = None  # replaces batch norm (and its activation)
@@ -47,6 +49,7 @@ class Recipe:
     batch_size: int = 64  # images per step
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
+    decay: float = -1.0  # weight decay in place of the optimizer's own; -1: its own
     lr_batch: int = 0  # batch size that the lr is meant for, others scale it; 0: any
     groups: Trick | None = None  # parameters with settings of their own
     wrappers: tuple[Trick, ...] = ()  # stack: what acts around the optimizer's step
@@ -86,6 +89,8 @@ class Recipe:
         for name in ("width", "lr_scale", "eval_scale"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
+        if self.decay != -1 and not (math.isfinite(self.decay) and self.decay >= 0):
+            raise BadInput(f"decay must be at least 0, or -1 for none set, not {self.decay}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
         for name in ("mix_share", "crop_scale", "margin"):
@@ -109,8 +114,9 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
 
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` and batch_size / `lr_batch` are multiplied into it, so
-    that half of 0.05 and 0.025 are the same run; `width` means nothing to timm's models. An
-    objective may fill in what it finds outside (`resolved`), such as a file's digest.
+    that half of 0.05 and 0.025 are the same run; `decay` becomes the optimizer's; `width` means
+    nothing to timm's models. An objective may fill in what it finds outside (`resolved`), such as
+    a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
     """
@@ -121,11 +127,15 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
             lr = _learning_rate(optimizer, learning_rates)
         scale = recipe.lr_scale * (recipe.batch_size / recipe.lr_batch if recipe.lr_batch else 1)
         optimizer = dataclasses.replace(optimizer, lr=lr * scale)
-        recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0, lr_batch=0)
+        if recipe.decay >= 0:
+            optimizer = _decaying(optimizer, recipe.decay)
+        recipe = dataclasses.replace(
+            recipe, optimizer=optimizer, lr_scale=1.0, lr_batch=0, decay=-1.0
+        )
     objective: Any = recipe.objective
     if hasattr(objective, "resolved"):
         recipe = dataclasses.replace(recipe, objective=objective.resolved())
-    if recipe.model != "small-image-resnet50":
+    if recipe.model not in OWN_MODELS:
         recipe = dataclasses.replace(recipe, width=1.0)
     return recipe
 
@@ -140,6 +150,13 @@ def _learning_rate(optimizer: Any, tuned: Mapping[str, float]) -> float:
     raise BadInput(
         f"this task has no tuned learning rate for {optimizer.name}: write {optimizer.name}(lr=...)"
     )
+
+
+def _decaying(optimizer: Any, decay: float) -> Any:
+    """`optimizer` with another weight decay. Raises BadInput for one that has none."""
+    if not hasattr(optimizer, "decay"):
+        raise BadInput(f"{optimizer.name} has no weight decay that could be set")
+    return dataclasses.replace(optimizer, decay=decay)
 
 
 def differences(recipe: Recipe, baseline: Recipe) -> dict[str, tuple[Any, Any]]:

@@ -55,6 +55,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
         grid="add-one",
         tricks=asked.tricks,
         factor=asked.factor,
+        levels=asked.levels,
         set=asked.set,
         placebo=asked.placebo,
         seeds=SEEDS,

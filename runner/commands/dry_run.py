@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.commands.options import print_json
+from runner.designs.factor import touched
 from runner.records.store import Store
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
     print(f"{plan.name}: {plan.grid} on {plan.task.name}")
     for factor in plan.factors:
         print(f"  {factor.name}: {', '.join(level.name for level in factor.levels)}")
+    varied = {name for f in plan.factors for level in f.levels for name in touched(level)}
     for key, value in plan.settings.items():
-        print(f"  {key} = {value} in all arms")
+        print(f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}")
     for note in plan.notes:
         print(note)
     arms = f"{plan.design.count:,} arms ({plan.design.excluded:,} excluded)"

@@ -118,8 +118,10 @@ def _pooled(results: Path, name: str) -> Sigma | None:
 
 def _suggestion(plan: Study, results: Path) -> str:
     """The command of a pilot: the first factor alone, of which an add-one study uses every run."""
-    factor = plan.factors[0]
+    factor = next((f for f in plan.factors if f.kind != "levels"), None)
     parts = ["tricks-bench", "run"]
+    if factor is None:  # only the study's file can name such levels
+        return f"run a pilot: `{shlex.join([*parts, '--study', plan.name])}{at(results)}`"
     if factor.kind == "field":
         values = ",".join(level.name for level in factor.levels)
         parts += ["--tricks", "none", "--factor", f"{factor.name}={values}"]

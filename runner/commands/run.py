@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner import tasks
-from runner.commands.limits import asked_limits
+from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import (
     RESULTS,
     Json,
@@ -18,10 +18,11 @@ from runner.commands.options import (
     Results,
     assignments,
     cores,
+    gpus,
     listed,
     load_plugins,
-    on_gpu,
 )
+from runner.designs.levels import choose_levels
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -42,12 +43,17 @@ def run(
     ] = None,
     factor: Annotated[
         list[str] | None,
-        typer.Option(help="A recipe field to vary: lr_scale=0.5,1,2; may be repeated."),
+        typer.Option(
+            help="A recipe field to vary: lr_scale=0.5,1,2; of a study's own factors, the levels "
+            "to keep, or none. Repeatable."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="A recipe field for all arms: epochs=5; or train_images=N. Repeatable."
+            "--set",
+            help="A recipe field for all arms: epochs=5; or train_images=N, validation_share, "
+            "test_share. Repeatable.",
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Runs of each arm.")] = None,
@@ -120,6 +126,9 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
     ] = None,
+    per_gpu: Annotated[
+        int | None, typer.Option(help="Runs at a time on each GPU. [default: 1]")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     save_models: Annotated[
         str | None,
@@ -143,6 +152,8 @@ def run(
             "long. [default: 30]"
         ),
     ] = None,
+    checkpoint_minutes: CheckpointMinutes = None,
+    no_checkpoint: NoCheckpoint = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before a long grid.")
     ] = False,
@@ -159,8 +170,8 @@ def run(
     tricks-bench run --tricks none --factor lr_scale=0.25,0.5,1,2,4 --name lr
     """
     plugins = load_plugins(plugin)
-    workers = _workers(workers, device)
-    limits = asked_limits(max_hours, stall_minutes)
+    workers = _workers(workers, per_gpu, device)
+    limits = asked_limits(max_hours, stall_minutes, checkpoint_minutes, no_checkpoint)
     if confirm:
         from runner.commands.confirm import confirming
 
@@ -194,6 +205,7 @@ def run(
         field: list(listed(values) or ["none"])
         for field, values in assignments("--factor", factor).items()
     }
+    asked.levels, asked.factor = choose_levels(asked.levels, asked.factor)
     asked.tune_seeds = asked.tune_seeds if tune_seeds is None else tune_seeds
     if tune:
         fields = assignments("--tune", tune)
@@ -252,14 +264,18 @@ def _grouped(task: str, column: str | None) -> str:
     return f"{task.partition('#')[0]}#{column}"
 
 
-def _workers(workers: int | None, device: str) -> int:
+def _workers(workers: int | None, per_gpu: int | None, device: str) -> int:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device, re.ASCII):
         raise BadInput(f"--device {device}: choose auto, cpu, cuda or cuda:0 (a GPU's number)")
-    if workers is not None:
-        if workers < 1:
-            raise BadInput(f"--workers must be at least 1, not {workers}")
-        return workers
-    return 1 if on_gpu(device) else cores()
+    for option, count in (("--workers", workers), ("--per-gpu", per_gpu)):
+        if count is not None and count < 1:
+            raise BadInput(f"{option} must be at least 1, not {count}")
+    if per_gpu is not None:
+        if workers is not None:
+            raise BadInput("--workers and --per-gpu both say how many runs at a time: give one")
+        if not gpus(device):
+            raise BadInput("--per-gpu: there is no GPU here; --workers N runs N at a time")
+    return workers or (per_gpu or 1) * len(gpus(device)) or cores()
 
 
 def _asked(study: str | None, results: Path) -> tuple[Asked, Path | None]:

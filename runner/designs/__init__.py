@@ -82,7 +82,9 @@ def _positions(factors: Sequence[Factor], order: Sequence[str]) -> tuple[int, ..
     found: list[int] = []
     for name in order:
         # A member of a group may stand for its group: lars for optimizer.
-        by_level = [f.name for f in factors if f.kind == "group" and f.levels[1].name == name]
+        by_level = [
+            f.name for f in factors if f.kind in ("group", "levels") and f.levels[1].name == name
+        ]
         name = by_level[0] if by_level else name
         if name not in names:
             raise BadInput(f"--order: {unknown('factor', name, names)}")

@@ -33,7 +33,8 @@ class Level:
 class Factor:
     """A name and at least two levels, of which the first is the reference (the baseline's).
 
-    kind: "trick" (off, on), "group" (alternatives of one kind) or "field" (values of a field).
+    kind: "trick" (off, on), "group" (alternatives of one kind), "field" (values of a field) or
+    "levels" (each of several edits).
     """
 
     name: str
@@ -69,7 +70,7 @@ def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
     factors = []
     for name, members in groups.items():
         if members[0].factor is None:
-            factors.append(_named(name, (Level("off"), Level("on", tuple(members))), "trick"))
+            factors.append(named(name, (Level("off"), Level("on", tuple(members))), "trick"))
             continue
         held = _held(baseline, name)
         others = [trick for trick in members if trick != held]
@@ -79,7 +80,7 @@ def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
         if held is not None and reference in [str(trick) for trick in others]:
             reference = str(held)
         levels = (Level(reference), *(Level(str(trick), (trick,)) for trick in others))
-        factors.append(_named(name, levels, "group"))
+        factors.append(named(name, levels, "group"))
     return factors
 
 
@@ -101,20 +102,25 @@ def field_factor(name: str, values: Iterable[Any], baseline: Recipe) -> Factor:
     held = getattr(baseline, name)
     first = parsed.index(held) if held in parsed else 0
     order = [first, *(i for i in range(len(parsed)) if i != first)]
-    return _named(name, tuple(Level(texts[i], (), ((name, parsed[i]),)) for i in order), "field")
+    return named(name, tuple(Level(texts[i], (), ((name, parsed[i]),)) for i in order), "field")
 
 
 def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
     """`baseline` with the fields and then the tricks of `levels`.
 
-    Raises TrickConflict where a trick would overwrite a field that a level has changed.
+    Raises TrickConflict where a trick would overwrite a field that a level has changed, or a
+    level what another has.
     """
-    fields: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     tricks: list[Trick] = []
     for level in levels:
-        fields.update(level.fields)
+        for name, value in level.fields:
+            if changed.get(name, value) != value and getattr(baseline, name) != value:
+                ways = " and ".join(f"{name}={field_text(x)}" for x in (changed[name], value))
+                raise TrickConflict(f"{ways} are both asked for: choose one")
+            if getattr(baseline, name) != value:
+                changed[name] = value
         tricks += level.tricks
-    changed = {name: value for name, value in fields.items() if getattr(baseline, name) != value}
     if changed:
         for trick in tricks:
             edits = trick.edits()
@@ -124,6 +130,13 @@ def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
                     raise TrickConflict(f"{trick} and {name}={text} both set {name}: choose one")
         baseline = dataclasses.replace(baseline, **changed)
     return compose(baseline, tricks)
+
+
+def touched(level: Level) -> set[str]:
+    """The recipe fields that `level` sets or adds to."""
+    edits = [trick.edits() for trick in level.tricks]
+    own = {name for name, _ in level.fields}
+    return own.union(*((*edit.sets, *edit.adds) for edit in edits))
 
 
 def arm_levels(factors: Sequence[Factor], arm: Arm) -> tuple[Level, ...]:
@@ -174,7 +187,8 @@ def _held(baseline: Recipe, factor: str) -> Trick | None:
     return None
 
 
-def _named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
+def named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
+    """The factor of that name. Raises BadInput for the name of a column of the results table."""
     if is_bookkeeping(name) or name in (*COLUMNS, "epoch"):
         raise BadInput(f"a factor cannot be called {name!r}: that is a column of the results table")
     return Factor(name, levels, kind)

@@ -11,6 +11,7 @@ from tricks.recipe import FIELDS, STACKS, Recipe
 from tricks.trick import Trick, parse
 from tricks.values import coerce
 
+OF_TASKS = ("train_images", "validation_share", "test_share")  # no fields, but --set takes them
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
@@ -22,14 +23,12 @@ def field_value(name: str, value: Any, where: str) -> Any:
     Raises BadInput that begins with `where`.
     """
     if name not in FIELDS:
-        raise BadInput(f"{where}: {unknown('recipe field', name, (*FIELDS, 'train_images'))}")
+        raise BadInput(f"{where}: {unknown('recipe field', name, (*FIELDS, *OF_TASKS))}")
     hint = Recipe.__annotations__[name]
     if hint not in _TYPES:
         return _tricks(name, str(value), where)
     kind = _TYPES[hint]
-    if isinstance(value, str) and kind is not str:
-        value = _literal(value, kind)
-    return coerce(where, value, kind)
+    return coerce(where, field_literal(value, kind), kind)
 
 
 def check_field(baseline: Recipe, name: str, value: Any, where: str) -> Recipe:
@@ -51,8 +50,11 @@ def field_text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _literal(text: str, kind: type) -> Any:
-    text = text.strip()
+def field_literal(value: Any, kind: type) -> Any:
+    """A text as the value of `kind` that it names, if it does; all else as it is."""
+    if not isinstance(value, str) or kind is str:
+        return value
+    text = value.strip()
     if kind is bool:
         return _WORDS.get(text.lower(), text)
     try:

@@ -7,6 +7,9 @@ tricks = ["warmup", "mixup(alpha=0.4)"]   # without it: the standard bag; []: no
 seeds = 3
 [factor]
 lr_scale = [0.5, 1, 2]
+[levels.network]                          # a factor whose levels each make several edits
+narrow = ""
+wide = "width=0.25 + dropout(rate=0.2) + epochs=20"
 [set]
 epochs = 5
 ```
@@ -47,6 +50,8 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     grid: str = "add-one"
     tricks: list[str] | None = None  # None: the standard bag
     factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
+    # factor -> level -> its edits, joined by +; see runner.designs.levels
+    levels: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
     seeds: int | None = None  # runs of each arm; None: the grid's default
     runs: int | None = None  # of a fraction; None: its own number

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.designs.conflicts import linked
-from runner.designs.factor import Arm
+from runner.designs.factor import Arm, touched
 from runner.records.spec import canonical
 from runner.study import Study
 from tricks.errors import BadInput
 from tricks.recipe import FIELDS, Recipe, to_json
 
 # Fields that resolving a recipe makes depend on one another.
-COUPLED = (("optimizer", "lr_scale"), ("model", "width"))
+COUPLED = (
+    ("optimizer", "lr_scale"), ("optimizer", "lr_batch"), ("optimizer", "batch_size"),
+    ("optimizer", "decay"), ("model", "width"),
+)  # fmt: skip
 MOST = 20_000  # combinations to list for factors that act on the same fields
 
 
@@ -33,8 +36,8 @@ class Membership:
         self.defaults = to_json(Recipe())
         self.baseline = to_json(study.recipe((0,) * len(study.factors)))
         self.parts = [self._part(members, fields) for members, fields in _parts(study)]
-        touched = {name for fields, _ in self.parts for name in fields}
-        self.untouched = [name for name in FIELDS if name not in touched]
+        acted = {name for fields, _ in self.parts for name in fields}
+        self.untouched = [name for name in FIELDS if name not in acted]
 
     def count(self, record: Mapping[str, Any]) -> int:
         """How many planned runs `record` is the record of: nearly always 0 or 1."""
@@ -98,16 +101,11 @@ def _parts(study: Study) -> Iterator[tuple[list[int], list[str]]]:
 
 
 def _fields(study: Study, place: int) -> set[str]:
-    touched = set()
-    for level in study.factors[place].levels:
-        touched |= {name for name, _ in level.fields}
-        for trick in level.tricks:
-            edits = trick.edits()
-            touched |= {*edits.sets, *edits.adds}
+    fields = {name for level in study.factors[place].levels for name in touched(level)}
     for pair in COUPLED:
-        if touched & set(pair):
-            touched |= set(pair)
-    return touched
+        if fields & set(pair):
+            fields |= set(pair)
+    return fields
 
 
 def _of(recipe: Mapping[str, Any], fields: Sequence[str]) -> str:

@@ -64,6 +64,11 @@ def check_extends(study: Study, stored: Mapping[str, Any]) -> None:
         earlier = stored.get(key)
         if earlier and not _prefix(earlier, asked[key]):
             raise BadInput(f"the study {study.name} has another --{key}: {way}")
+    for name, before in (stored.get("levels") or {}).items():
+        for level, text in before.items():
+            new = asked["levels"].get(name, {}).get(level, text)
+            if new != text:
+                raise BadInput(f"the study {study.name} has {name}={level} as {text!r}: {way}")
     levels = {factor["name"]: factor["levels"] for factor in asked["factors"]}
     for factor in stored.get("factors", []):
         name = factor["name"]

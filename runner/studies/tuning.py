@@ -118,6 +118,11 @@ def _check_free(name: str, factors: Sequence[Factor]) -> None:
             edits = trick.edits()
             if name in (*edits.sets, *edits.adds):
                 raise BadInput(f"--tune {name}: {trick} sets {name}: tune another field")
+        for level in factor.levels:
+            if name in dict(level.fields):
+                raise BadInput(
+                    f"--tune {name}: {factor.name}={level.name} sets {name}: tune another field"
+                )
 
 
 def check_acts(study: Study) -> None:

@@ -24,7 +24,8 @@ PARTS = {
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test", "testing", "seg_test"),
 }
-VALIDATION, TEST = 0.15, 0.15  # shares held out of each class where a part has no folder
+# Shares held out of each class where a part has no folder: of what is no test image, and of all.
+VALIDATION, TEST = SHARES = 0.15, 0.15
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 FINE_TUNING = Recipe(
@@ -37,8 +38,8 @@ FINE_TUNING_RATES = {"sgd": 0.01, "lars": 1.0, "adamw": 3e-4}
 Listing = dict[str, list[Path]]  # class -> its files
 
 
-def folder_task(name: str) -> Task:
-    """The task of `folder:PATH`."""
+def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -> Task:
+    """The task of `folder:PATH`, with these shares held out where it has no such parts."""
     path = Path(name.removeprefix("folder:")).expanduser()
     if not str(path).strip() or path == Path("."):
         raise BadInput("folder: needs a path: --task folder:PATH")
@@ -47,17 +48,26 @@ def folder_task(name: str) -> Task:
         summary=f"the images in {path}, one folder a class",
         baseline=FINE_TUNING,
         learning_rates=FINE_TUNING_RATES,
-        fingerprint=partial(fingerprint, path),
+        fingerprint=partial(fingerprint, path, shares=(validation, test)),
         check=partial(check, path),
-        load=partial(load, path),
+        load=partial(load, path, shares=(validation, test)),
+        shares=(validation, test),
+        divide=partial(folder_task, name),
     )
 
 
-def fingerprint(path: Path, data: Path) -> Mapping[str, Any]:
+def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) -> Mapping[str, Any]:
     """Names and sizes of all images. Raises BadInput for a missing or broken folder."""
     parts = find_parts(path)
     files = [file for classes in parts.values() for own in classes.values() for file in own]
-    return {"files": listing(files, path), "parts": sorted(parts), "split": [VALIDATION, TEST]}
+    return {"files": listing(files, path), "parts": sorted(parts), "split": held(shares, parts)}
+
+
+def held(shares: tuple[float, float], parts: Iterable[str]) -> list[float]:
+    """Shares as an id has them: one of which there is a part already means nothing."""
+    found = set(parts)
+    named = zip(("val", "test"), shares, SHARES, strict=True)
+    return [usual if part in found else share for part, share, usual in named]
 
 
 def find_parts(path: Path) -> dict[str, Listing]:
@@ -103,12 +113,14 @@ def _classes(folder: Path) -> Listing:
     return classes
 
 
-def load(path: Path, data: Path, train_images: int | None) -> Splits:
+def load(
+    path: Path, data: Path, train_images: int | None, shares: tuple[float, float] = SHARES
+) -> Splits:
     """The splits: the folder's own parts, and stratified shares of training for those it lacks."""
     found = find_parts(path)
     parts = {part: _files(classes) for part, classes in found.items()}
     names = sorted(next(iter(found.values())))
-    return split(path, parts, train_images, names=names)
+    return split(path, parts, train_images, names=names, shares=shares)
 
 
 def split(
@@ -117,11 +129,13 @@ def split(
     train_images: int | None,
     groups: Sequence[str] | None = None,
     names: Sequence[str] = (),
+    shares: tuple[float, float] = SHARES,
 ) -> Splits:
     """Splits of images at ImageNet's normalisation; what has no part is held out of training.
 
     parts: train (or all), and maybe val and test. groups: (images of training,) no group is on
-    both sides of a split. names: of the classes. Raises BadInput where there are too few images.
+    both sides of a split. names: of the classes. shares: of validation and test. Raises BadInput
+    where there are too few images.
     """
     import torch
 
@@ -132,9 +146,9 @@ def split(
         raise BadInput(f"{path}: a class has fewer than 3 training images: too few to split")
     test, validation = parts.get("test"), parts.get("val")
     if test is None:
-        train, test, groups = _held_out(train, TEST, groups)
+        train, test, groups = _held_out(train, shares[1], groups)
     if validation is None:
-        train, validation, groups = _held_out(train, VALIDATION, groups)
+        train, validation, groups = _held_out(train, shares[0], groups)
     train, probe = train_and_probe(train, train_images)
     return Splits(
         train=train,

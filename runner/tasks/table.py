@@ -14,9 +14,9 @@ from runner.tasks.folder import (
     FINE_TUNING,
     FINE_TUNING_RATES,
     PARTS,
-    TEST,
-    VALIDATION,
+    SHARES,
     check_images,
+    held,
     split,
 )
 from runner.tasks.task import Task
@@ -41,8 +41,11 @@ class Listed:
     groups: list[str]
 
 
-def csv_task(name: str) -> Task:
-    """The task of `csv:PATH` or `csv:PATH#COLUMN`, COLUMN naming the groups kept together."""
+def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) -> Task:
+    """The task of `csv:PATH` or `csv:PATH#COLUMN`, COLUMN naming the groups kept together.
+
+    With these shares held out where it has no such parts.
+    """
     text, _, column = name.removeprefix("csv:").partition("#")
     path = Path(text).expanduser()
     if not text.strip():
@@ -52,9 +55,11 @@ def csv_task(name: str) -> Task:
         summary=f"the images listed in {path}",
         baseline=FINE_TUNING,
         learning_rates=FINE_TUNING_RATES,
-        fingerprint=partial(fingerprint, path, column),
+        fingerprint=partial(fingerprint, path, column, shares=(validation, test)),
         check=partial(check, path, column),
-        load=partial(load, path, column),
+        load=partial(load, path, column, shares=(validation, test)),
+        shares=(validation, test),
+        divide=partial(csv_task, name),
     )
 
 
@@ -118,7 +123,9 @@ def _part(path: Path, row: int, text: str) -> str:
     return found
 
 
-def fingerprint(path: Path, column: str, data: Path) -> Mapping[str, Any]:
+def fingerprint(
+    path: Path, column: str, data: Path, shares: tuple[float, float] = SHARES
+) -> Mapping[str, Any]:
     """Names (as the file writes them), sizes, labels, parts and groups of all images."""
     rows = read(path, column)
     lines = [
@@ -129,7 +136,7 @@ def fingerprint(path: Path, column: str, data: Path) -> Mapping[str, Any]:
     ]
     return {
         "files": hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16],
-        "split": [VALIDATION, TEST],
+        "split": held(shares, rows.parts),
         "group_by": column or None,
     }
 
@@ -139,7 +146,13 @@ def relative(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()
 
 
-def load(path: Path, column: str, data: Path, train_images: int | None) -> Splits:
+def load(
+    path: Path,
+    column: str,
+    data: Path,
+    train_images: int | None,
+    shares: tuple[float, float] = SHARES,
+) -> Splits:
     """The splits: the file's own parts, the others held out of training, groups kept whole."""
     import torch
 
@@ -160,7 +173,7 @@ def load(path: Path, column: str, data: Path, train_images: int | None) -> Split
         groups = [
             g for g, part in zip(rows.groups, rows.parts, strict=True) if part in ("", "train")
         ]
-    return split(path, found, train_images, groups, classes)
+    return split(path, found, train_images, groups, classes, shares)
 
 
 def _check_groups(path: Path, rows: Listed) -> None:

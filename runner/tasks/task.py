@@ -30,6 +30,8 @@ class Task:
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
     check: Callable[[Path], None] = lambda data: None  # a longer look, before a long training
+    shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
+    divide: Callable[[float, float], Task] | None = None  # the same with other shares
 
     def identity(self, data: Path | None, train_images: int | None = None) -> dict[str, Any]:
         """What of the task enters a run's id; never a path."""

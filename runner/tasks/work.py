@@ -51,7 +51,7 @@ def train(
     from runner.training.outcome import outcome
     from runner.training.saved import Keeper
 
-    splits = _splits(task, data, spec.data.get("train_images"))
+    splits = _splits(task, data, *_taken(spec))
     keeper = Keeper(Path(models), spec, splits, best) if models is not None else None
     where = choose(device)
     saves = None
@@ -63,9 +63,19 @@ def train(
 
 
 @functools.lru_cache(maxsize=1)
-def _splits(task: str, data: str | None, train_images: int | None) -> Splits:
+def _splits(
+    task: str, data: str | None, train_images: int | None, shares: tuple[float, ...]
+) -> Splits:
     """Kept for the next run of a process that trains many."""
-    return find(task).load(Path(data) if data else DATA, train_images)
+    known = find(task)
+    if known.divide is not None and len(shares) == 2:
+        known = known.divide(*shares)
+    return known.load(Path(data) if data else DATA, train_images)
+
+
+def _taken(spec: RunSpec) -> tuple[int | None, tuple[float, ...]]:
+    """Training images asked for, and the shares held out where a task lets them be chosen."""
+    return spec.data.get("train_images"), tuple(spec.data.get("split") or ())
 
 
 def choose(device: str) -> torch.device:
@@ -96,7 +106,7 @@ def seconds_per_run(
 
     torch.set_num_threads(spec.recipe.threads)
     where = choose(device)
-    splits: Splits = _splits(task, data, spec.data.get("train_images")).to(where)
+    splits: Splits = _splits(task, data, *_taken(spec)).to(where)
     batch = min(spec.recipe.batch_size, len(splits.train))
     few = splits.train.subset(range(min(len(splits.train), batch * PROBE_STEPS)))
     tiny = few.subset(range(min(8, len(few))))
@@ -142,10 +152,13 @@ def check_networks(
         raise BadInput("images in files have many sizes: --set resolution=224, or another")
     own = known.model if known.start == "scratch" else None
     networks = {
-        (recipe.model, recipe.start, recipe.width, recipe.surgery, recipe.norm, recipe.init): spec
+        (
+            recipe.model, recipe.start, recipe.width, recipe.resolution,
+            recipe.surgery, recipe.norm, recipe.init,
+        ): spec
         for spec in specs
         if (recipe := spec.recipe).model != own or recipe.start == "pretrained"
-    }
+    }  # fmt: skip
     if networks:
         build = functools.partial(_build, task=task, data=data)
         _in_a_child(build, list(networks.values()), plugins)
@@ -185,7 +198,7 @@ def _probe(spec: dict[str, Any], *, task: str, data: str | None, device: str) ->
 def _build(spec: dict[str, Any], *, task: str, data: str | None) -> int:
     from runner.training.model import build
 
-    recipe = RunSpec.from_json(spec).recipe
-    splits = _splits(task, data, None)
+    read = RunSpec.from_json(spec)
+    recipe, splits = read.recipe, _splits(task, data, None, _taken(read)[1])
     weights = build(recipe, splits.classes, splits.channels).state_dict().values()
     return sum(value.numel() * value.element_size() for value in weights)

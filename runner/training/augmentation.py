@@ -65,8 +65,15 @@ def augment(
         images = torch.where(flipped.to(device).view(-1, 1, 1, 1), images.flip(-1), images)
     for place, item in enumerate(recipe.transforms):
         transform: Any = item
+        if getattr(transform, "before_crop", False):  # done already, see whole()
+            continue
         images = transform.apply(images, generator(seed, "augment", epoch, step, place))
     return images
+
+
+def whole(recipe: Recipe) -> tuple[Any, ...]:
+    """The transforms that act on an image before it is cropped."""
+    return tuple(item for item in recipe.transforms if getattr(item, "before_crop", False))
 
 
 def alternating(index: Sequence[int], seed: int, epoch: int) -> Tensor:

@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from runner.execution.signs import alive
-from runner.training.randomness import derive
+from runner.training.randomness import derive, generator
 from tricks.errors import BadInput
 
 Batch = tuple[Tensor, Tensor]  # uint8 (B, C, H, W), int64 (B,)
@@ -117,11 +117,13 @@ class View:
     smallest: float = 0.08  # as Recipe.crop_scale
     repeats: int = 1  # as Recipe.repeats: neighbours in the order, each with a crop of its own
     margin: float = 0.875  # as Recipe.margin
+    whole: tuple[Any, ...] = ()  # those of Recipe.transforms that act before the crop
 
     @property
     def randomly(self) -> bool:
-        """Whether each image gets its own crop."""
-        return self.seed is not None and self.crop in ("random", "random-resized")
+        """Whether each image gets its own crop, or change before it."""
+        own = self.crop in ("random", "random-resized") or bool(self.whole)
+        return self.seed is not None and own
 
     def draws(self, index: Sequence[int], before: int) -> list[tuple[int, int]]:
         """The images of a batch, after `before` others, each with the number of its copy."""
@@ -148,7 +150,9 @@ def batches(
             images = source.images[chosen]
             if view.randomly:
                 draws = zip(images, view.draws(index, step * size), strict=True)
-                images = torch.stack([_cut(x, view, epoch, *draw) for x, draw in draws])
+                images = torch.stack(
+                    [_cut(x, view, epoch, *draw, stored=True) for x, draw in draws]
+                )
             alive()
             yield _resized(images, view), source.labels[chosen]
         return
@@ -169,16 +173,24 @@ def batches(
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def _cut(image: Tensor, view: View, epoch: int, index: int, copy: int) -> Tensor:
+def _cut(image: Tensor, view: View, epoch: int, index: int, copy: int, stored: bool) -> Tensor:
     """A crop of one image (C, H, W), drawn from (seed, epoch, index, copy) alone."""
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
+    place = (epoch, index, copy) if copy else (epoch, index)
+    if view.crop != "random-resized":
+        # What is stored at its size has nothing around it, unless its crop is random.
+        whole = view.crop == "random" or not stored
+        image = _whole(image, side, view.margin) if whole else _fitted(image, view.resolution)
+    for number, transform in enumerate(view.whole):
+        draws = generator(view.seed, "whole", *place, number)
+        image = transform.apply(image.unsqueeze(0), draws).squeeze(0)
+    if view.crop not in ("random", "random-resized"):
+        return image if stored else F.center_crop(image, [side, side])
     # make_params draws from the CPU's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
-        place = (epoch, index, copy) if copy else (epoch, index)
         torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
         if view.crop == "random":
-            image = _whole(image, side, view.margin)
             return v2.RandomCrop([side, side])(image)
         box = v2.RandomResizedCrop([side, side], (view.smallest, 1.0)).make_params([image])
     return F.resized_crop(image, *box.values(), [side, side], antialias=True)
@@ -194,6 +206,11 @@ def _resized(images: Tensor, view: View) -> Tensor:
     if view.crop == "random" and view.seed is None:
         size = size or images.shape[-1]
         return F.center_crop(_whole(images, size, view.margin), [size, size])
+    return _fitted(images, size)
+
+
+def _fitted(images: Tensor, size: int) -> Tensor:
+    """Stored images (..., H, W), all of each, at `size` pixels a side; 0: as they are."""
     if not size or images.shape[-1] == size == images.shape[-2]:
         return images
     return F.resize(images, [size, size], antialias=True)
@@ -214,7 +231,7 @@ class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
         view = self.view
         size = [view.resolution, view.resolution]
         if view.randomly:
-            image = _cut(image, view, self.epoch, index, copy)
+            image = _cut(image, view, self.epoch, index, copy, stored=False)
         else:
             image = _whole(image, view.resolution, view.margin)
             image = F.center_crop(image, size)

@@ -53,8 +53,9 @@ def train(
     training = Training(take_step.evaluated, steps=take_step.steps)
     training.memory["model"] = memory.now(device)
     view = View(
-        recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats, recipe.margin
-    )
+        recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats, recipe.margin,
+        aug.whole(recipe),
+    )  # fmt: skip
     place = 0 if saves is None else saves.resume(take_step, training)  # steps taken
     for epoch in range(place // per_epoch, recipe.epochs):
         began = clocks()

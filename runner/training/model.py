@@ -11,8 +11,9 @@ import torch
 from timm.models.resnet import Bottleneck, make_blocks
 from torch import Tensor, nn
 
+from runner.training.conv_net import ConvNet5
 from tricks.errors import BadInput, unknown
-from tricks.recipe import Recipe
+from tricks.recipe import OWN_MODELS, Recipe
 
 
 class SmallImageResNet50(nn.Module):
@@ -79,16 +80,18 @@ def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
 
 def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     pretrained = recipe.start == "pretrained"
-    if recipe.model == "small-image-resnet50":
+    if recipe.model in OWN_MODELS:
         if pretrained:
             raise BadInput(f"{recipe.model} has no pretrained weights: --set start=scratch")
-        return SmallImageResNet50(classes, channels, recipe.width)
+        own = ConvNet5 if recipe.model == "conv-net-5" else SmallImageResNet50
+        return own(classes, channels, recipe.width)
     if not timm.is_model(recipe.model):
-        raise unknown("model", recipe.model, [*timm.list_models(), "small-image-resnet50"])
+        raise unknown("model", recipe.model, [*timm.list_models(), *OWN_MODELS])
     options: dict[str, Any] = {
         "num_classes": classes,
         "in_chans": channels,
         "pretrained": pretrained,
+        **_size(recipe),
     }
     # Offline, the hub's client tells each of its retries: one line at the end is enough.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
@@ -104,6 +107,15 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
             f"({type(error).__name__}): connect once to fetch them, "
             "or go on with --set start=scratch"
         ) from error
+
+
+def _size(recipe: Recipe) -> dict[str, int]:
+    """The side of the images, for a model of one fixed size that would otherwise want another."""
+    known: Any = timm.get_pretrained_cfg(recipe.model, allow_unregistered=True)
+    fixed = known is not None and known.fixed_input_size
+    if not fixed or recipe.resolution in (0, known.input_size[-1]):
+        return {}
+    return {"img_size": recipe.resolution}
 
 
 def _create(name: str, options: dict[str, Any]) -> nn.Module:

@@ -66,7 +66,14 @@ def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int
         return rows + [_smaller(recipe, plain, progress) for progress in (0.0, 0.25, 0.5, 0.75)]
     classes = max(2, len(names))
     for epoch in range(EPOCHS):
-        view = View(side, recipe.crop, seed, recipe.crop_scale)
+        view = View(
+            side,
+            recipe.crop,
+            seed,
+            recipe.crop_scale,
+            margin=recipe.margin,
+            whole=aug.whole(recipe),
+        )
         images, _ = _batch(source, index, view, epoch)
         images = aug.augment(images, recipe, seed, epoch, 0, index)
         captions = []

@@ -7,8 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as F
 
-from runner.training.data import Resident, View, batches
+from runner.training.augmentation import whole
+from runner.training.data import Files, Resident, View, batches
 from runner.training.evaluation import as_input
 from tests.bag import tiny_splits
 from tricks import BadInput, Recipe, parse
@@ -49,3 +51,61 @@ def test_a_recipe_normalises_by_values_of_its_own():
     three = Recipe(normalisation=parse("normalisation(mean=(0.1, 0.2, 0.3))"))
     with pytest.raises(BadInput, match="3 values for images of 1 channels"):
         as_input(images, splits, three)
+
+
+def turned(tmp_path, kind, crop, degrees=90.0, size=(40, 40), darkest=255):
+    """What a training sees of one image, from `darkest` to white, in 12 epochs."""
+    some = torch.Generator().manual_seed(0)
+    image = torch.randint(darkest, 256, (3, *size), generator=some).to(torch.uint8)
+    if kind == "resident":
+        source = Resident(image.unsqueeze(0), torch.zeros(1, dtype=torch.int64))
+    else:
+        F.to_pil_image(image).save(tmp_path / "one.png")
+        source = Files((tmp_path / "one.png",), torch.zeros(1, dtype=torch.int64))
+    recipe = Recipe(transforms=(parse(f"rotation(degrees={degrees}, before_crop=True)"),))
+    view = View(30, crop, seed=5, margin=0.75, smallest=0.5, whole=whole(recipe))
+    return [next(batches(source, [[0]], view, CPU, epoch))[0][0] for epoch in range(12)]
+
+
+@pytest.mark.parametrize("kind", ["resident", "files"])
+@pytest.mark.parametrize("crop", ["none", "random", "random-resized"])
+def test_an_image_is_turned_before_its_crop(tmp_path, kind, crop):
+    found = turned(tmp_path, kind, crop, darkest=9)
+    assert all(image.shape == (3, 30, 30) for image in found)
+    assert len({image.numpy().tobytes() for image in found}) == 12
+    again = turned(tmp_path, kind, crop, darkest=9)
+    assert all(torch.equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+def test_a_crop_after_a_turn_shows_less_black(tmp_path):
+    """30 of 40 pixels: the corners of the whole image lie outside the crop, those of a crop in."""
+    whole_turned = turned(tmp_path, "files", "random", degrees=20.0)
+    spun = parse("rotation(degrees=20.0)").apply(
+        torch.full((12, 3, 30, 30), 255, dtype=torch.uint8), torch.Generator().manual_seed(0)
+    )
+    before = np.mean([(image == 0).float().mean().item() for image in whole_turned])
+    assert before < 0.5 * (spun == 0).float().mean().item()
+
+
+def test_a_wide_image_is_turned_whole(tmp_path):
+    found = turned(tmp_path, "files", "random", size=(40, 80))
+    assert all(image.shape == (3, 30, 30) for image in found)
+
+
+def test_what_turns_before_the_crop_does_not_turn_after():
+    from runner.training.augmentation import augment
+
+    images = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
+    before = Recipe(transforms=(parse("rotation(before_crop=True)"),))
+    assert torch.equal(augment(images, before, 0, 0, 0), images)
+    after = Recipe(transforms=(parse("rotation"),))
+    assert not torch.equal(augment(images, after, 0, 0, 0), images)
+
+
+def test_evaluation_turns_nothing(tmp_path):
+    image = torch.randint(0, 256, (1, 3, 40, 40), dtype=torch.uint8)
+    source = Resident(image, torch.zeros(1, dtype=torch.int64))
+    plain = View(30, "random", margin=0.75)
+    turning = dataclasses.replace(plain, whole=(parse("rotation(before_crop=True)"),))
+    (a, _), (b, _) = (next(batches(source, [[0]], view, CPU)) for view in (plain, turning))
+    assert torch.equal(a, b)

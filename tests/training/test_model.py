@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import timm
 import torch
 from torch import nn
 
 from runner.training.model import SmallImageResNet50, build
-from tricks import BadInput, Recipe
+from tricks import BadInput, Recipe, compose, parse
 
 
 def test_at_full_width_it_is_resnet50_but_for_the_stem():
@@ -70,3 +72,38 @@ def test_weights_that_cannot_be_had_say_how_to_go_on(monkeypatch):
 def test_the_small_resnet_has_no_pretrained_weights():
     with pytest.raises(BadInput, match="start=scratch"):
         build(Recipe(start="pretrained"), 10, 3)
+
+
+def test_the_conv_net_has_five_blocks_of_two_convolutions():
+    model = build(Recipe(model="conv-net-5", width=0.25), 7, 3)
+    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    assert len(convolutions) == 10
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in model.modules()) == 10
+    assert sum(isinstance(m, nn.LeakyReLU) for m in model.modules()) == 10
+    assert model.forward_features(torch.zeros(2, 3, 32, 32)).shape == (2, 128, 2, 2)
+    assert model(torch.zeros(2, 3, 8, 8)).shape == (2, 7)  # maps of one pixel
+    full = build(Recipe(model="conv-net-5"), 7, 1)
+    # VGG's plan: 3×3 filters between 1, 64, 128, 256, 512, 512 channels, two norms a block.
+    sizes = [(1, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 512)]
+    sizes += [(512, 512)] * 3
+    expected = sum(9 * a * b + 2 * b for a, b in sizes) + 512 * 7 + 7
+    assert sum(p.numel() for p in full.parameters()) == expected
+    with pytest.raises(BadInput, match="start=scratch"):
+        build(Recipe(model="conv-net-5", start="pretrained"), 7, 3)
+
+
+def test_the_conv_net_takes_dropout_and_drop_block():
+    recipe = compose(Recipe(model="conv-net-5", width=0.1), [parse("dropout"), parse("drop-block")])
+    model = build(recipe, 4, 3).train()
+    x = torch.rand(2, 3, 32, 32)
+    next(item for item in recipe.surgery if item.name == "drop-block").hold(model, 1.0)
+    assert not torch.equal(model(x), model(x))
+    model.eval()
+    assert torch.equal(model(x), model(x))
+
+
+def test_a_model_of_one_size_is_built_for_the_images():
+    recipe = Recipe(model="vit_tiny_patch16_224", resolution=64)
+    assert build(recipe, 3, 3).eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 3)
+    usual = build(dataclasses.replace(recipe, resolution=224), 3, 3)
+    assert usual.patch_embed.img_size == (224, 224)

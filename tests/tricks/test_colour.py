@@ -169,3 +169,13 @@ def test_clahe_share():
     images = pictures(400, 1, 8, 8, seed=2)[1::5].repeat(5, 1, 1, 1)
     changed = (parse("clahe(p=0.25)").apply(images, draws()) != images).flatten(1).any(1)
     assert float(changed.float().mean()) == pytest.approx(0.25, abs=0.07)
+
+
+def test_a_share_of_the_images_is_jittered():
+    images = pictures(400, 3, 4, 4)
+    trick = parse("color-jitter(p=0.25)")
+    found = trick.apply(images, draws(3))
+    changed = (found != images).flatten(1).any(1)
+    assert 70 <= int(changed.sum()) <= 130
+    every = parse("color-jitter").apply(images, draws(3))  # with the same draws of amounts
+    assert torch.equal(found[changed], every[changed])

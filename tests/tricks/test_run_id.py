@@ -33,7 +33,7 @@ CHANGES = {
     "freeze": parse("frozen-backbone"), "groups": parse("no-bias-decay"), "lr_batch": 256,
     "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
     "margin": 0.5, "normalisation": parse("normalisation"),
-    "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
+    "decay": 0.02, "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
     "compiled": parse("compile"),
 }  # fmt: skip
 

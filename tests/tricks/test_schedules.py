@@ -181,3 +181,35 @@ def test_one_warmup_is_enough():
 def test_a_value_out_of_range_is_bad_input(text):
     with pytest.raises(BadInput, match=text.split("(")[0]):
         parse(text)
+
+
+@given(start=st.floats(0, 0.99), steps=st.integers(1, 500))
+def test_a_warmup_from_a_start_is_torchs(start, steps):
+    """torch's LinearLR, whose step 0 lies one before ours: no step of ours has `start` itself."""
+    from torch.optim.lr_scheduler import LinearLR
+
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    scheduler = LinearLR(optimizer, start_factor=max(start, 1e-9), total_iters=steps)
+    warmup = Warmup(start=start)
+    for step in range(min(steps, 20)):
+        optimizer.step()
+        scheduler.step()
+        assert warmup.ramp(step, steps) == pytest.approx(scheduler.get_last_lr()[0], abs=1e-6)
+    assert warmup.ramp(steps - 1, steps) == 1
+
+
+@given(floor=st.floats(0, 0.99), progress=st.floats(0, 1))
+def test_a_cosine_with_a_floor(floor, progress):
+    scale = Cosine(floor=floor).scale(progress)
+    assert floor - 1e-12 <= scale <= 1
+    # The formula of torch's CosineAnnealingLR.
+    eta = floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
+    assert scale == pytest.approx(eta)
+    assert Cosine(floor=0.0).scale(progress) == Cosine().scale(progress)
+
+
+@pytest.mark.parametrize("text", ["warmup(start=1.0)", "cosine(floor=1.0)", "cosine(floor=-0.1)"])
+def test_ends_out_of_range(text):
+    with pytest.raises(BadInput, match="must be at least 0 and below 1"):
+        parse(text)

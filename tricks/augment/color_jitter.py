@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.colours import brightness, contrast, hue, saturation
-from tricks.augment.draws import COLOUR, replaced, uniform, where
+from tricks.augment.draws import COLOUR, chance, check_share, replaced, uniform, where
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class ColorJitter(Trick):
     contrast: float = 0.4
     saturation: float = 0.4
     hue: float = 0.1  # of the colour circle, either way; at most 0.5
+    p: float = 1.0  # share of the images
 
     def __post_init__(self) -> None:
         for name in ("brightness", "contrast", "saturation"):
@@ -71,11 +72,17 @@ class ColorJitter(Trick):
             raise ValueError(f"hue must be from 0 to 0.5, not {self.hue}")
         if not any((self.brightness, self.contrast, self.saturation, self.hue)):
             raise ValueError("one of brightness, contrast, saturation, hue must be above 0")
+        check_share("p", self.p)
 
     def edits(self) -> Edits:
         return Edits(adds={"transforms": self})
 
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """images (B, C, H, W) uint8 -> the same, each by its own factors."""
+        """images (B, C, H, W) uint8 -> the same, some or all by their own factors."""
         amounts = (self.brightness, self.contrast, self.saturation, self.hue)
-        return jitter(images, *draw(amounts, len(images), generator))
+        order, factors = draw(amounts, len(images), generator)
+        if self.p == 1:
+            return jitter(images, order, factors)
+        chosen = chance(self.p, len(images), generator)
+        place = where(chosen, images)
+        return replaced(images, place, jitter(images[place], order[chosen], factors[chosen]))

@@ -40,13 +40,16 @@ class Rotation(Trick):
 
     For objects seen at a slant. A 6 turned far is a 9: keep `degrees` small where up means
     something, or 180 where it means nothing (cells, satellites). Corners fill with black.
-    Interpolation is bilinear, which blurs small images a little.
+    Interpolation is bilinear, which blurs small images a little. `before_crop` turns the whole
+    image, of which the crop then shows less black; image by image, at its stored size where the
+    crop is random-resized.
     """
 
     name: ClassVar[str] = "rotation"
     source: ClassVar[str] = "Cireşan et al. 2010, arXiv:1003.0358; torchvision's RandomRotation"
 
     degrees: float = 15.0  # angles evenly from -degrees to degrees
+    before_crop: bool = False  # turn the whole image, and crop then
 
     def __post_init__(self) -> None:
         if not 0 < self.degrees <= 180:

@@ -25,7 +25,8 @@ class Cosine(Trick):
 
     It takes the place of step decay and needs no milestones. The half cosine spans the whole
     training and a warmup multiplies it, so that turning warmup on or off leaves the rest of the
-    curve as it was. The first and the last step have a learning rate above zero.
+    curve as it was. The first and the last step have a learning rate above zero. `floor` ends it
+    higher: torch's eta_min as a share of the learning rate.
     """
 
     name: ClassVar[str] = "cosine"
@@ -53,9 +54,15 @@ class Cosine(Trick):
         ),
     )
 
+    floor: float = 0.0  # the least learning rate, as a share of the full one
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.floor < 1:
+            raise ValueError(f"floor must be at least 0 and below 1, not {self.floor}")
+
     def edits(self) -> Edits:
         return Edits(sets={"schedule": self})
 
     def scale(self, progress: float) -> float:
         """The lr factor at `progress` in (0, 1) of the whole training."""
-        return half_cosine(progress)
+        return self.floor + (1.0 - self.floor) * half_cosine(progress)

@@ -18,6 +18,15 @@ def ramp(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / max(1, steps))
 
 
+def raised(start: float, factor: float) -> float:
+    """A ramp's `factor` (0 to 1) on a line from `start` to 1.
+
+    >>> [raised(0.5, factor) for factor in (0.0, 0.5, 1.0)]
+    [0.5, 0.75, 1.0]
+    """
+    return start + (1.0 - start) * factor
+
+
 @dataclass(frozen=True)
 class Warmup(Trick):
     """Raise the learning rate linearly, step by step, over the first steps of training.
@@ -26,7 +35,8 @@ class Warmup(Trick):
     rates, adaptive optimizers. The ramp multiplies the schedule, which runs over the whole
     training. Its length is a share of training (0.05: five of 90 to 120 epochs) and at least
     `minimum` steps, so that a short budget has a ramp too; `epochs` is taken instead of the share
-    if given. The length in steps is in the record and in the report.
+    if given. The length in steps is in the record and in the report. With a `start` the ramp
+    leaves from that share of the learning rate: `start` is where a step before the first would be.
     """
 
     name: ClassVar[str] = "warmup"
@@ -44,6 +54,7 @@ class Warmup(Trick):
     share: float = 0.05  # of all steps
     epochs: float | None = None  # instead of the share
     minimum: int = 5  # steps
+    start: float = 0.0  # where the ramp leaves from, as a share of the learning rate
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -52,6 +63,8 @@ class Warmup(Trick):
             raise ValueError(f"epochs must be above 0, not {self.epochs}")
         if self.minimum < 1:
             raise ValueError(f"minimum must be at least 1 step, not {self.minimum}")
+        if not 0 <= self.start < 1:
+            raise ValueError(f"start must be at least 0 and below 1, not {self.start}")
 
     def edits(self) -> Edits:
         return Edits(sets={"warmup": self})
@@ -63,4 +76,4 @@ class Warmup(Trick):
 
     def ramp(self, step: int, steps: int) -> float:
         """The lr factor at `step` (from 0) of a ramp of `steps` steps: never 0, 1 at its last."""
-        return ramp(step, steps)
+        return raised(self.start, ramp(step, steps))

@@ -1,0 +1,31 @@
+"""Weight decay: how fast weights shrink, whichever the optimizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class WeightDecay(Trick):
+    """Pull all weights towards zero at each step by another share than the optimizer's own.
+
+    Sets the decay of whichever optimizer holds, in that optimizer's meaning: added to the gradient
+    (sgd, adam, lars), or apart from it and times the learning rate (adamw, adopt, lamb ...), so
+    that the same number is milder in the one than in the other. In networks with norms it acts
+    through the effective learning rate: tune both together where that is possible.
+    """
+
+    name: ClassVar[str] = "weight-decay"
+    source: ClassVar[str] = "Krogh and Hertz 1991, NeurIPS 4; Zhang et al. 2019, arXiv:1810.12281"
+
+    decay: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.decay < 0:
+            raise ValueError(f"decay must be at least 0, not {self.decay}")
+
+    def edits(self) -> Edits:
+        return Edits(sets={"decay": self.decay})
