@@ -1,4 +1,4 @@
-"""doctor: what this installation is and what it can use."""
+"""doctor: what this installation is and can use, or whether a folder of results is whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from runner.commands.options import (
     RESULTS,
@@ -22,8 +24,31 @@ from tricks.errors import BadInput
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "statsmodels")
 
 
-def doctor(results: Results = RESULTS, plugin: Plugins = None, json: Json = False) -> int:
-    """Show versions, cores, device, store and plug-ins."""
+def doctor(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="A folder of results, or an export, to verify."),
+    ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="With DIR: mend what can be; no record is ever deleted."),
+    ] = False,
+    results: Results = RESULTS,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> int:
+    """Show versions, cores, device, store and plug-ins; or verify everything in DIR.
+
+    \b
+    tricks-bench doctor results            each record, study, claim, model; changes nothing
+    tricks-bench doctor results --repair   quarantines what is damaged, builds the index again
+    """
+    if folder is not None:
+        from runner.commands.verifying import verify_folder
+
+        return verify_folder(folder, repair, json)
+    if repair:
+        raise BadInput("--repair needs the folder: `tricks-bench doctor results --repair`")
     load_plugins(plugin)
     store, usable = _store(results)
     found: dict[str, Any] = {

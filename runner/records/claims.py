@@ -135,11 +135,15 @@ class Claims:
                     alive.add(id)
         return alive
 
+    def abandoned(self, path: Path) -> bool:
+        """Whether the owner of the claim in the file `path` is dead for certain."""
+        return _dead(self.owner(path))
+
     def sweep(self) -> None:
         """Remove claims whose owner is dead for certain."""
         for id, generation in self._all():
             path = self.path(id, generation)
-            if _dead(self.owner(path)):
+            if self.abandoned(path):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
 

@@ -1,15 +1,26 @@
-"""Writing files so that a crash leaves the old state or the new one, never half of either."""
+"""Writing files so that a crash leaves the old state or the new one, never half of either.
+
+Every call that touches the file system is one of the module os, by name, so that a test can stop
+each of them in turn.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import stat
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 TEMPORARY = ".tmp"  # ends the name of every temporary file, which starts with a dot
+LARGEST = 1 << 30  # bytes of a file that is read
+
+
+class NotAFile(OSError):
+    """A symbolic link, a folder, a pipe or a device stands where a file belongs."""
 
 
 def create(path: Path, data: bytes) -> bool:
@@ -17,7 +28,8 @@ def create(path: Path, data: bytes) -> bool:
 
     The name appears at once with its whole content, by a hard link to a synced temporary file.
     Where the file system has no links, an empty file reserves the name first; a reader takes such
-    a one for torn. Raises OSError (disk full, not writable); then nothing has changed.
+    a one for torn. Raises OSError (disk full, not writable): then the file is not there, or, where
+    only its folder could not be synced, it is there whole.
     """
     temporary = _temporary(path, data, sync=True)
     try:
@@ -42,21 +54,49 @@ def create(path: Path, data: bytes) -> bool:
 
 def replace(path: Path, data: bytes, sync: bool = True) -> None:
     """Write `data` over `path`: a reader sees all of the old content or all of the new."""
-    temporary = _temporary(path, data, sync)
+    replace_all({path: data}, sync)
+
+
+def replace_all(contents: Mapping[Path, bytes], sync: bool = True) -> None:
+    """`replace` for several files of a folder: none is replaced before all are on the disk.
+
+    So a full disk changes none of them. A kill can come between two; the last one is the last to
+    be replaced.
+    """
+    ready: dict[Path, Path] = {}
     try:
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+        for path, data in contents.items():
+            ready[path] = _temporary(path, data, sync)
+        for path in contents:
+            os.replace(ready[path], path)
+            del ready[path]
+    finally:
+        for temporary in ready.values():
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
     if sync:
-        sync_folder(path.parent)
+        for folder in dict.fromkeys(path.parent for path in contents):
+            sync_folder(folder)
 
 
-def read(path: Path) -> bytes:
-    """The bytes of `path`. A symbolic link is refused (OSError, errno ELOOP)."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+def read(path: Path | str, most: int = LARGEST) -> bytes:
+    """The bytes of `path`. Raises OSError: NotAFile for a symbolic link, a folder or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+            raise NotAFile(error.errno, "it is no plain file", str(path)) from error
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotAFile(errno.EINVAL, "it is no plain file", str(path))
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
+            return file.readall()
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
@@ -74,13 +114,16 @@ def sync_folder(folder: Path) -> None:
 def _temporary(path: Path, data: bytes, sync: bool) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}"
-    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
             if sync:
-                os.fsync(file.fileno())
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

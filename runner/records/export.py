@@ -4,32 +4,47 @@ runs.csv           the columns of `table`; `correct` is left out for large test 
 epochs.csv.gz      the learning curves
 records.jsonl.gz   the rest of each record
 study.toml         what was asked for, and what it was run with
+SHA256SUMS         checksums of these, as `sha256sum -c` reads them; older exports have none
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.records import durable
+from runner.records import durable, shape
 from runner.records.index import LARGEST_TEST_SET
-from runner.records.record import COLUMNS, TEXT
+from runner.records.migration import upgraded
+from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.store import Store
-from runner.records.studies import StudyFile, load_study, read_asked, staging, write_asked
+from runner.records.studies import StudyFile, load_study, staging
+from runner.records.study_files import check_levels, read_asked, write_asked
 from runner.records.table import CURVES, curves, table, typed
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for code
+SUMS = "SHA256SUMS"
+FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
+# What a spreadsheet takes for code.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# A packed file may unpack to so many bytes, or to so many times its own: exports reach 20 times.
+UNPACKED, TIMES = 64 << 20, 100
 # Of a record: what stands in another file, and what is of no use away from its machine.
 LEFT_OUT = ("epochs", "correct", "checksum", "host")
+
+
+_UNREADABLE = (
+    OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 class Evidence(NamedTuple):
@@ -85,15 +100,16 @@ def write_export(
 ) -> Path:
     """Write the study as the folder described above; returns it. Raises OSError."""
     found = evidence(source, study.name)
-    runs = _compact(found.runs, correct)
-    durable.replace(folder / "runs.csv", _csv(runs))
     lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in found.records)
-    for name, content in (
-        ("epochs.csv.gz", _csv(found.curves, digits=6)),
-        ("records.jsonl.gz", lines.encode()),
-    ):
-        durable.replace(folder / name, gzip.compress(content, mtime=0))  # the same bytes each time
-    durable.replace(folder / "study.toml", write_asked({"name": study.name, **study.asked}))
+    contents = {
+        "runs.csv": _csv(_compact(found.runs, correct)),
+        "epochs.csv.gz": _packed(_csv(found.curves, digits=6)),
+        "records.jsonl.gz": _packed(lines.encode()),
+        "study.toml": write_asked({"name": study.name, **study.asked}),
+    }
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
+    contents[SUMS] = sums.encode()
+    durable.replace_all({folder / name: data for name, data in contents.items()})
     return folder
 
 
@@ -103,6 +119,10 @@ def read_export(folder: Path) -> Evidence:
 
     if not is_export(folder):
         raise BadInput(f"{folder} holds no exported study: no study.toml and runs.csv")
+    for trouble in mismatches(folder):
+        raise BadInput(
+            f"{trouble}: copy the export again, or remove {SUMS} there if the change was meant"
+        )
     asked = read_asked(folder / "study.toml")
     try:
         text = durable.read(folder / "runs.csv").decode()
@@ -123,17 +143,82 @@ def read_export(folder: Path) -> Evidence:
             if column not in runs:
                 runs[column] = None if column in TEXT else float("nan")
         runs = typed(runs)
-        packed = io.BytesIO(gzip.decompress(durable.read(folder / "epochs.csv.gz")))
+        packed = io.BytesIO(_unpacked(folder / "epochs.csv.gz"))
         kinds = {"id": str, **dict.fromkeys(CURVES, "float64")}
         epochs = pd.read_csv(packed, dtype=kinds)
-        lines = gzip.decompress(durable.read(folder / "records.jsonl.gz")).splitlines()
-        records = [json.loads(line) for line in lines]
+        lines = _unpacked(folder / "records.jsonl.gz").splitlines()
+        records = [_record(line) for line in lines]
+        _check_runs(runs)
         rows = runs[["id", "seed", *names]].to_dict("records")
-    except (OSError, EOFError, KeyError, ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
     planned = [{str(key): value for key, value in row.items()} for row in rows]
+    check_levels(asked, planned, folder / "runs.csv")
     study = StudyFile(str(asked.get("name", folder.name)), asked, planned)
     return Evidence(study, runs, epochs, records)
+
+
+def mismatches(folder: Path) -> list[str]:
+    """What differs from the checksums in the exported `folder`; nothing if it has none."""
+    try:
+        lines = durable.read(folder / SUMS, most=10_000).decode().splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        return [f"{folder / SUMS} cannot be read: {error}"]
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    if sums.keys() != set(FILES):
+        return [f"{folder / SUMS} does not name the files of an export"]
+    found = []
+    for name, digest in sums.items():
+        try:
+            same = hashlib.sha256(durable.read(folder / name)).hexdigest() == digest
+        except OSError as error:
+            found.append(f"{folder / name} cannot be read: {error.strerror or error}")
+            continue
+        if not same:
+            found.append(f"{folder / name} is not what was exported (its checksum does not match)")
+    return found
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)  # the same bytes each time
+
+
+def _unpacked(path: Path) -> bytes:
+    """The content of a .gz file. Raises ValueError for one that unpacks to too much."""
+    packed = durable.read(path)
+    most = max(UNPACKED, TIMES * len(packed))
+    with gzip.open(io.BytesIO(packed)) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{path.name} unpacks to more than {most:,} bytes: no export is like that")
+    return content
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """A record of an export, as today's versions write it. Raises ValueError or BadInput."""
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("a line of records.jsonl.gz is no record")
+    record = upgraded(record)
+    shape.check(record)
+    return record
+
+
+def _check_runs(runs: pandas.DataFrame) -> None:
+    """Raises ValueError for a cell of runs.csv that no record could have given."""
+    for row in runs.to_dict("records"):
+        fields: dict[str, Any] = {}
+        for column, path in COLUMNS.items():
+            value = row[column]
+            if value is None or value != value:
+                continue
+            place = fields
+            for key in path[:-1]:
+                place = place.setdefault(key, {})
+            place[path[-1]] = int(value) if column in WHOLE else value
+        shape.check({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
 
 
 def _rest(record: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +243,7 @@ def _csv(frame: pandas.DataFrame, digits: int = 10) -> bytes:
         elif frame[column].dtype != "int64":
             frame[column] = [escaped(v) if isinstance(v, str) else v for v in frame[column]]
     text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text.encode()
+    return text.encode(errors="backslashreplace")
 
 
 def written(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -167,7 +252,7 @@ def written(rows: Iterable[Sequence[Any]]) -> bytes:
     lines = csv.writer(text, lineterminator="\n")
     for row in rows:
         lines.writerow([_written(value) for value in row])
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="backslashreplace")  # names of files need not be UTF-8
 
 
 def _written(value: Any) -> Any:

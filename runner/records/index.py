@@ -32,14 +32,33 @@ class Entry(NamedTuple):
 def load(path: Path) -> dict[str, Entry]:
     """Entries by id; empty if there is no index, or one that does not verify."""
     try:
-        head, _, body = durable.read(path).partition(b"\n")
-    except OSError:
+        return _entries(_body(path))
+    except (OSError, ValueError, csv.Error):
         return {}
+
+
+def verifies(path: Path) -> bool:
+    """Whether the index at `path` can be used."""
+    try:
+        _entries(_body(path))
+    except (OSError, ValueError, csv.Error):
+        return False
+    return True
+
+
+def _body(path: Path) -> bytes:
+    """The lines under the checksum. Raises OSError, ValueError."""
+    head, _, body = durable.read(path).partition(b"\n")
     if head.decode(errors="replace") != _MAGIC + hashlib.sha256(body).hexdigest():
-        return {}
+        raise ValueError("its checksum does not match")
+    return body
+
+
+def _entries(body: bytes) -> dict[str, Entry]:
+    """Entries by id. Raises ValueError, csv.Error for what is no index."""
     lines = csv.reader(io.StringIO(body.decode(), newline=""))
     if tuple(next(lines, ())) != HEADER:
-        return {}
+        raise ValueError("other columns")
     parse = [_parser(column) for column in HEADER[3:]]
     return {
         id: Entry(

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from runner.records.spec import SCHEMA
+from runner.records import shape
+from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
 
 STATES = ("ok", "diverged", "failed", "infra")
@@ -56,33 +57,42 @@ def check_id(id: str) -> str:
 def seal(record: Mapping[str, Any]) -> bytes:
     """One line of JSON whose last field is the SHA-256 of all bytes before that field.
 
-    NaN and Inf become null. Raises BadInput for an id or a state that cannot be.
+    NaN and Inf become null. Raises BadInput for an id, a state or another field that cannot be.
     """
     check_id(record["id"])
     if record.get("state") not in STATES:
         raise BadInput(f"a record's state is one of {', '.join(STATES)}: {record.get('state')!r}")
     content = {"schema": SCHEMA, **record}
     content.pop("checksum", None)
-    body = json.dumps(finite(content), separators=(",", ":"), allow_nan=False).encode()[:-1]
+    content = finite(content)
+    try:
+        shape.check(content)
+    except ValueError as error:
+        raise BadInput(f"a record that could not be read back: {error}") from error
+    body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()[:-1]
     return body + f',"checksum":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
 
 
 def unseal(data: bytes, id: str) -> dict[str, Any]:
     """The record called `id` from its bytes.
 
-    Raises Damaged if they do not verify, BadInput if a newer version wrote them.
+    Raises Damaged if they do not verify or are no record, BadInput if a newer version wrote them.
     """
     tail = _SEAL.fullmatch(data[-80:])
     if tail is None:
         raise Damaged("it has no checksum at its end: its tail is cut, or it was edited")
     if hashlib.sha256(data[:-80]).hexdigest() != tail.group(1).decode():
         raise Damaged("its checksum does not match")
-    record: dict[str, Any] = json.loads(data)
-    if record["schema"] > SCHEMA:
-        raise BadInput(
-            f"record {id} has schema {record['schema']}, this version reads up to {SCHEMA}: "
-            "upgrade tricks-bench"
-        )
+    try:
+        record: dict[str, Any] = json.loads(data)
+        if not isinstance(record, dict):
+            raise ValueError("it is no object of fields")
+        record = upgraded(record)
+        shape.check(record)
+    except BadInput:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Damaged(f"it is no record: {error}") from error
     if record["id"] != id:
         raise Damaged(f"it is the record of {record['id']}")
     return record

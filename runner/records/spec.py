@@ -12,7 +12,7 @@ from typing import Any
 from tricks.recipe import Recipe, identity, to_json
 from tricks.trick import recipe_from_json
 
-SCHEMA = 1  # of ids and records: raised when the same words come to mean something else
+SCHEMA = 1  # of ids: raised when the same words come to mean another training
 
 
 def canonical(value: Any) -> Any:

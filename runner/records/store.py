@@ -13,17 +13,16 @@ quarantine/             what did not verify, or was removed
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from runner.records import durable, index
 from runner.records.claims import Claims
+from runner.records.migration import SCHEMA
 from runner.records.record import Damaged, check_id, row, seal, unseal
-from runner.records.spec import SCHEMA
 from tricks.errors import BadInput
 
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
@@ -39,10 +38,11 @@ class Store:
 
     def __init__(self, root: Path | str, create: bool = True) -> None:
         self.root = Path(root)
-        self._check_format(create)
-        for name in (*FOLDERS, "models"):
-            if (self.root / name).is_symlink():
-                raise BadInput(f"{self.root / name} is a symbolic link: a store holds none")
+        if create:
+            self._make()
+        check_format(self.root)
+        for link in links(self.root):
+            raise BadInput(f"{link} is a symbolic link: a store holds none (`tricks-bench doctor`)")
         if create:
             self._check_writable()
         self.claims = Claims(self.root / "claims")
@@ -100,14 +100,10 @@ class Store:
             return unseal(durable.read(path), id)
         except FileNotFoundError:
             return None
-        except (Damaged, ValueError, KeyError, TypeError) as error:
-            if isinstance(error, BadInput):
-                raise
+        except (Damaged, durable.NotAFile):
+            return self._quarantine(id)
         except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.EISDIR):
-                raise BadInput(f"cannot read {path}: {error.strerror}") from error
-        self.remove(id)
-        return None
+            raise BadInput(f"cannot read {path}: {error.strerror}") from error
 
     def commit(self, record: Mapping[str, Any]) -> bool:
         """Write a record for good; False if the run had one, which then stays as it is.
@@ -118,18 +114,14 @@ class Store:
 
     def remove(self, id: str) -> bool:
         """Move the record of `id` to quarantine/, so that the run is open again."""
-        quarantine = self.root / "quarantine"
-        try:
-            quarantine.mkdir(exist_ok=True)
-            os.rename(self.path(id), quarantine / f"{id}.{time.time_ns()}.json")
-        except OSError:  # gone already, or nothing here can be changed: then only not counted
-            return False
-        return True
+        return aside(self.root, self.path(id)) is not None
 
     def attempt(self, id: str) -> Path:
         """A new folder for one attempt at the run `id`; its name is the attempt's number."""
         folder = self.root / "attempts" / check_id(id)[:2] / id
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            raise BadInput(f"{folder} is a symbolic link: a store holds none")
         number = 1 + max((int(n) for n in os.listdir(folder) if n.isdigit()), default=0)
         while True:
             try:
@@ -152,6 +144,24 @@ class Store:
                 if path.lstat().st_mtime < yesterday:
                     path.unlink()
 
+    def _quarantine(self, id: str) -> dict[str, Any] | None:
+        """Move a record that does not verify away; what verifies after all is put back.
+
+        Without hard links a commit is empty for a moment: a reader may look just then, and move
+        the whole record that has taken the place by the time it acts.
+        """
+        moved = aside(self.root, self.path(id))
+        if moved is None:
+            return None
+        try:
+            data = durable.read(moved)
+            record = unseal(data, id)
+        except (Damaged, BadInput, OSError):
+            return None
+        durable.create(self.path(id), data)
+        moved.unlink(missing_ok=True)
+        return record
+
     def _files(self) -> Iterable[tuple[str, str]]:
         runs = self.root / "runs"
         try:
@@ -165,26 +175,14 @@ class Store:
                     with contextlib.suppress(BadInput):
                         yield check_id(id), os.path.join(folder, name)
 
-    def _check_format(self, create: bool) -> None:
-        path = self.root / "FORMAT"
+    def _make(self) -> None:
+        """Make the folder and its FORMAT, if they are not there."""
         try:
-            if create:
-                self.root.mkdir(parents=True, exist_ok=True)
-                if not path.exists():
-                    durable.create(path, f"{_FORMAT}{SCHEMA}\n".encode())
-            text = path.read_text()
-        except FileNotFoundError:
-            raise BadInput(f"no store at {self.root}: run `tricks-bench run` first") from None
-        except (OSError, UnicodeDecodeError) as error:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not (self.root / "FORMAT").exists():
+                durable.create(self.root / "FORMAT", format_line(SCHEMA))
+        except OSError as error:
             raise _unwritable(self.root, error) from error
-        version = text.strip().removeprefix(_FORMAT)
-        if not version.isdigit():
-            raise BadInput(f"{path} is not a store's FORMAT: choose another folder with --results")
-        if int(version) > SCHEMA:
-            raise BadInput(
-                f"the store {self.root} has schema {version}, this version reads up to {SCHEMA}: "
-                "upgrade tricks-bench"
-            )
 
     def _check_writable(self) -> None:
         try:
@@ -195,6 +193,53 @@ class Store:
             probe.unlink()
         except OSError as error:
             raise _unwritable(self.root, error) from error
+
+
+def format_line(schema: int) -> bytes:
+    """The content of a store's FORMAT."""
+    return f"{_FORMAT}{schema}\n".encode()
+
+
+def check_format(root: Path) -> None:
+    """Raises BadInput unless `root` is a store of a schema that this version reads."""
+    path = root / "FORMAT"
+    try:
+        text = durable.read(path, most=1_000).decode()
+    except FileNotFoundError:
+        raise BadInput(f"no store at {root}: run `tricks-bench run` first") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unwritable(root, error) from error
+    version = text.strip().removeprefix(_FORMAT)
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise BadInput(f"{path} is not a store's FORMAT: choose another folder with --results")
+    if int(version) > SCHEMA:
+        raise BadInput(
+            f"the store {root} has schema {version}, this version reads up to {SCHEMA}: "
+            "upgrade tricks-bench"
+        )
+
+
+def links(root: Path) -> Iterator[Path]:
+    """Symbolic links among a store's folders, two deep, and its studies. `root` may be one."""
+    for name in (*FOLDERS, "models"):
+        folder = root / name
+        if folder.is_symlink():
+            yield folder
+        elif folder.is_dir() and name not in ("models", "quarantine"):
+            with os.scandir(folder) as entries:
+                yield from (Path(entry.path) for entry in entries if entry.is_symlink())
+
+
+def aside(root: Path, path: Path) -> Path | None:
+    """Move `path` into the quarantine/ of the store `root`; its new place, None if it cannot be."""
+    quarantine = root / "quarantine"
+    moved = quarantine / f"{path.stem}.{time.time_ns()}{path.suffix}"
+    try:
+        quarantine.mkdir(exist_ok=True)
+        os.rename(path, moved)
+    except OSError:  # gone already, or nothing here can be changed: then only not counted
+        return None
+    return moved
 
 
 def _unwritable(root: Path, error: Exception) -> BadInput:

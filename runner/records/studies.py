@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import fcntl
-import io
+import os
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runner.records import durable
 from runner.records.store import Store
+from runner.records.study_files import (
+    is_study,
+    read_pair,
+    saved,
+    without_none,
+    write_pair,
+    write_runs,
+)
 from tricks.errors import BadInput, unknown
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+LOCK = ".lock"  # in a study's folder
 NAME_RULE = "letters, digits and . _ + - (100 at most, the first a letter or digit)"
-
-
-def _is_factor(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("name"), str)
-        and isinstance(value.get("levels"), list)
-        and all(isinstance(level, str) for level in value["levels"])
-        and bool(value["levels"])
-    )
-
-
-# What every study.toml has, and how it must look.
-_SHAPE: dict[str, Callable[[Any], bool]] = {
-    "task": lambda value: isinstance(value, str),
-    "grid": lambda value: isinstance(value, str),
-    "factors": lambda value: isinstance(value, list) and all(map(_is_factor, value)),
-}
-# What only some have.
-_OPTIONAL: dict[str, Callable[[Any], bool]] = {
-    "tune": lambda value: (
-        isinstance(value, dict)
-        and len(value) == 1
-        and all(isinstance(values, list) and values for values in value.values())
-    ),
-    "tune_seeds": lambda value: isinstance(value, int) and value > 0,
-}
 
 
 @dataclass(frozen=True)
@@ -109,16 +88,15 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
     folder.mkdir(parents=True, exist_ok=True)
     new = [_flat(row) for row in _dicts(rows)]
     with _locked(folder):
-        merged, runs = _without_none(asked), new
-        if (folder / "study.toml").is_file():
+        merged, runs = without_none(asked), new
+        if is_study(folder):
             old = load_study(store, name)
             if all(old.asked.get(key) == merged.get(key) for key in ("task", "settings")):
                 merged, runs = _merge(old, merged, new)
         columns = StudyFile(name, merged, []).columns
         runs = [{key: run[key] for key in columns} for run in runs]
-        durable.replace(folder / "runs.csv", write_runs(runs, columns))
-        saved = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
-        durable.replace(folder / "study.toml", write_asked({**saved, **merged}))
+        now = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
+        write_pair(folder, {**now, **merged}, write_runs(runs, columns))
     return StudyFile(name, merged, runs)
 
 
@@ -130,66 +108,21 @@ def load_study(store: Store, name: str | None = None) -> StudyFile:
             raise BadInput(f"no study in {store.root}: run `tricks-bench run` first")
         name = names[-1]
     folder = _folder(store, name)
-    if not (folder / "study.toml").is_file():
+    if not is_study(folder):
         raise unknown("study", name, names) if names else BadInput(f"no study in {store.root}")
-    asked = read_asked(folder / "study.toml")
+    asked, runs = read_pair(folder)
     asked.pop("saved", None)
-    return StudyFile(name, asked, read_runs(folder / "runs.csv"))
+    return StudyFile(name, asked, runs)
 
 
 def study_names(store: Store) -> list[str]:
     """Names of all studies, the one saved last at the end."""
-    saved = {}
-    for path in (store.root / "studies").glob("*/study.toml"):
-        with contextlib.suppress(BadInput):  # reading it by name says what is wrong with it
-            saved[path.parent.name] = str(_toml(path).get("saved", ""))
-    return sorted(saved, key=lambda name: (saved[name], name))
-
-
-def write_asked(asked: Mapping[str, Any]) -> bytes:
-    """study.toml; what is None is left out, since TOML has no word for it."""
-    import tomli_w
-
-    return tomli_w.dumps(_without_none(asked)).encode()
-
-
-def read_asked(path: Path) -> dict[str, Any]:
-    """The content of a study.toml. Raises BadInput that names the file, and the key."""
-    asked = _toml(path)
-    for key, fits in {**_SHAPE, **_OPTIONAL}.items():
-        if key not in asked and key in _OPTIONAL:
-            continue
-        if key not in asked:
-            raise BadInput(f"cannot read {path}: it has no {key}; was it cut?")
-        if not fits(asked[key]):
-            raise BadInput(f"cannot read {path}: {key} is not what a study has there")
-    return asked
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(durable.read(path).decode())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"cannot read {path}: {error}") from error
-
-
-def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> bytes:
-    """runs.csv: one line a run, of `StudyFile.columns`."""
-    text = io.StringIO(newline="")
-    lines = csv.DictWriter(text, list(columns), lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(runs)
-    return text.getvalue().encode()
-
-
-def read_runs(path: Path) -> list[dict[str, Any]]:
-    """The inverse of `write_runs`. Raises BadInput."""
-    try:
-        text = durable.read(path).decode()
-        lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        return [{**line, "seed": int(line["seed"])} for line in lines]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise BadInput(f"cannot read {path}: {error}") from error
+    times = {}
+    for folder in (store.root / "studies").glob("*"):
+        if is_name(folder.name) and is_study(folder):
+            with contextlib.suppress(BadInput):  # reading it by name says what is wrong with it
+                times[folder.name] = saved(folder)
+    return sorted(times, key=lambda name: (times[name], name))
 
 
 def _merge(
@@ -274,18 +207,13 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**flat, "seed": int(row["seed"])}
 
 
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _without_none(v) for k, v in value.items() if v is not None}
-    if isinstance(value, (list, tuple)):
-        return [_without_none(item) for item in value if item is not None]
-    return value
-
-
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold off other writers of this study, where the file system can."""
-    with (folder / ".lock").open("a") as file:
+    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644)
+    try:
         with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)

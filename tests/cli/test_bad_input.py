@@ -184,7 +184,7 @@ def test_a_store_that_is_a_file(cli, tmp_path, stub):
 def test_a_damaged_study_in_the_store_is_named(cli, stub, cut, line, said):
     cli("run", "--tricks", "warmup", "--seeds", "1")
     file = Store("results").root / "studies" / "digits-add-one" / "study.toml"
-    text = file.read_text()
+    text = "".join(x for x in file.read_text().splitlines(True) if "sha256" not in x)
     file.write_text(text.replace(cut, line) if line else text[: text.index(cut)])
     commands = ["run --study digits-add-one --dry-run"]
     if not line:

@@ -179,7 +179,9 @@ def test_an_arm_that_only_diverges_does_not_hold_the_study_open(cli, stub):
 def test_a_plan_that_was_lost_is_not_taken_for_a_plain_study(cli, stub, tmp_path):
     cli(*LINE)
     file = tmp_path / "results/studies/digits-add-one/study.toml"
-    file.write_text(file.read_text().replace("level = ", "lvl = "))
+    lines = file.read_text().splitlines(True)  # as versions without checksums wrote it
+    text = "".join(line for line in lines if "sha256" not in line)
+    file.write_text(text.replace("level = ", "lvl = "))
     for command in ("analyze", "report"):
         refused = cli(command)
         assert refused.code == 2

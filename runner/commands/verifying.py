@@ -1,0 +1,104 @@
+"""doctor DIR: a look through a whole folder of results, and what it says of it."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from runner.commands.options import print_json
+from tricks.errors import BadInput
+
+SHOWN = 50  # findings of one kind; the rest is counted
+
+
+def verify_folder(folder: Path, repair: bool, json: bool) -> int:
+    """Say what is wrong in `folder`, and mend it if asked; 0 if all is well, or is by now."""
+    from runner.records.verification import verify
+
+    with _watch(json) as watch:
+        found = verify(folder, watch)
+    if repair and found.kind != "store":
+        raise BadInput("--repair is for a store: an export that is broken is to be copied again")
+    failed = found.mend() if repair else {}
+    left = [f for f in found.problems if not repair or f.mend is None or f in failed]
+    if json:
+        findings = [
+            (f, f.to_json((f not in failed) if repair and f.mend is not None else None))
+            for f in found.findings
+        ]
+        print_json(
+            {
+                "folder": str(folder),
+                "kind": found.kind,
+                "healthy": not left,
+                "counts": found.counts,
+                "problems": [told for f, told in findings if f.problem],
+                "notes": [told for f, told in findings if not f.problem],
+            }
+        )
+        return 1 if left else 0
+    print(f"{folder}: {found.kind}, {_counted(found.counts)}")
+    shown: dict[tuple[bool, str], int] = {}
+    for finding in sorted(found.findings, key=lambda f: not f.problem):
+        group = (finding.problem, finding.kind)
+        shown[group] = shown.get(group, 0) + 1
+        if shown[group] > SHOWN:
+            continue
+        way = ""
+        if finding in failed:
+            way = f"; not mended: {failed[finding]}"
+        elif finding.repair:
+            way = f"; {'done' if repair else 'a repair would'}: {finding.repair}"
+        kind = finding.kind if finding.problem else f"note: {finding.kind}"
+        print(f"{kind}: {finding.path}: {finding.what}{way}")
+    for (problem, kind), count in shown.items():
+        if count > SHOWN:
+            print(f"{'' if problem else 'note: '}{kind}: {count - SHOWN:,} more are not shown")
+    mendable = sum(f.mend is not None for f in found.problems)
+    if not found.problems:
+        print("no problems")
+    elif repair:
+        done = len(found.problems) - len(left)
+        print(f"{done:,} of {len(found.problems):,} problems mended, no record was deleted")
+    else:
+        command = f"tricks-bench doctor {shlex.quote(str(folder))} --repair"
+        hint = f"; `{command}` mends {mendable:,}, and deletes no record" if mendable else ""
+        print(f"{_number(len(left), 'problem')}{hint}")
+    return 1 if left else 0
+
+
+def _counted(counts: dict[str, int]) -> str:
+    parts = [f"{counts['records']:,} records"]
+    states = ", ".join(
+        f"{counts[s]:,} {s}" for s in ("ok", "diverged", "failed", "infra") if counts.get(s)
+    )
+    if states:
+        parts[0] += f" ({states})"
+    for key, word in (("studies", "studies"), ("exports", "exports")):
+        if key in counts:
+            parts.append(f"{counts[key]:,} {word}")
+    if counts.get("quarantined"):
+        parts.append(f"{counts['quarantined']:,} in quarantine/")
+    return ", ".join(parts)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+@contextlib.contextmanager
+def _watch(json: bool) -> Iterator[Callable[[int], None]]:
+    """Shows how many records were looked at, on a terminal, where there are many."""
+    if json or not sys.stderr.isatty():
+        yield lambda count: None
+        return
+
+    def show(count: int) -> None:
+        if count % 1_000 == 0:
+            print(f"\r{count:,} records verified", end="", file=sys.stderr, flush=True)
+
+    yield show
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,198 @@
+"""A study's two files, study.toml and runs.csv: written as one, and checked when read.
+
+study.toml carries the checksum of runs.csv and, in its last line, its own. Both are first written
+into one file, `.pending`, which counts until both have been replaced: so a study is the old one or
+the new one, wherever a writer is stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.records import durable
+from runner.records.record import check_id
+from tricks.errors import BadInput
+
+ASKED, RUNS, PENDING = "study.toml", "runs.csv", ".pending"
+TRIES = 20  # of reading a study that is being written
+
+_SUM = "runs_sha256"
+_SEAL = re.compile(rb"# sha256 ([0-9a-f]{64})\n")
+
+
+def _is_factor(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("levels"), list)
+        and all(isinstance(level, str) for level in value["levels"])
+        and bool(value["levels"])
+    )
+
+
+# What every study.toml has, and how it must look.
+_SHAPE: dict[str, Callable[[Any], bool]] = {
+    "task": lambda value: isinstance(value, str),
+    "grid": lambda value: isinstance(value, str),
+    "factors": lambda value: isinstance(value, list) and all(map(_is_factor, value)),
+}
+# What only some have.
+_OPTIONAL: dict[str, Callable[[Any], bool]] = {
+    "tune": lambda value: (
+        isinstance(value, dict)
+        and len(value) == 1
+        and all(isinstance(values, list) and values for values in value.values())
+    ),
+    "tune_seeds": lambda value: isinstance(value, int) and value > 0,
+}
+
+
+def write_pair(folder: Path, asked: Mapping[str, Any], runs: bytes) -> None:
+    """Write both files of the study in `folder`.
+
+    Raises OSError: the study is then the old one, or the new one where it came as far as that.
+    """
+    toml = write_asked({_SUM: hashlib.sha256(runs).hexdigest(), **asked})
+    toml += f"# sha256 {hashlib.sha256(toml).hexdigest()}\n".encode()
+    pending = folder / PENDING
+    durable.replace(pending, json.dumps([toml.decode(), runs.decode()]).encode())
+    durable.replace(folder / RUNS, runs)
+    durable.replace(folder / ASKED, toml)
+    pending.unlink()
+
+
+def read_pair(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
+    for left in reversed(range(TRIES)):
+        toml, runs = _pair(folder)
+        asked = _asked(toml, folder / ASKED)
+        found = hashlib.sha256(runs).hexdigest()
+        if asked.pop(_SUM, found) == found:
+            listed = _runs(runs, folder / RUNS)
+            check_levels(asked, listed, folder / RUNS)
+            return asked, listed
+        if not left:
+            raise BadInput(
+                f"cannot read {folder / RUNS}: it is not what was written with {ASKED} (its "
+                "checksum does not match)"
+            )
+    raise AssertionError
+
+
+def is_study(folder: Path) -> bool:
+    """Whether `folder` holds a study, whole or in writing."""
+    return (folder / ASKED).is_file() or (folder / PENDING).is_file()
+
+
+def saved(folder: Path) -> str:
+    """When the study in `folder` was saved, as ISO text; "" if it does not say. Raises BadInput."""
+    in_writing = (folder / PENDING).exists()
+    data = _pair(folder)[0] if in_writing else _bytes(folder / ASKED)
+    return str(_toml(data, folder / ASKED).get("saved", ""))
+
+
+def _pair(folder: Path) -> tuple[bytes, bytes]:
+    """The bytes of both files: from `.pending`, if a writer has not come to its end."""
+    try:
+        pending = json.loads(durable.read(folder / PENDING))
+        toml, runs = (text.encode() for text in pending)
+    except FileNotFoundError:
+        toml, runs = _bytes(folder / ASKED), _bytes(folder / RUNS)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise BadInput(f"cannot read {folder / PENDING}: {error}") from error
+    return toml, runs
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return durable.read(path)
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def write_asked(asked: Mapping[str, Any]) -> bytes:
+    """study.toml; what is None is left out, since TOML has no word for it."""
+    import tomli_w
+
+    return tomli_w.dumps(without_none(asked)).encode()
+
+
+def read_asked(path: Path) -> dict[str, Any]:
+    """The content of a study.toml. Raises BadInput that names the file, and the key."""
+    return _asked(_bytes(path), path)
+
+
+def _asked(data: bytes, path: Path) -> dict[str, Any]:
+    asked = _toml(data, path)
+    for key, fits in {**_SHAPE, **_OPTIONAL}.items():
+        if key not in asked and key in _OPTIONAL:
+            continue
+        if key not in asked:
+            raise BadInput(f"cannot read {path}: it has no {key}; was it cut?")
+        if not fits(asked[key]):
+            raise BadInput(f"cannot read {path}: {key} is not what a study has there")
+    seal = _SEAL.fullmatch(data[-74:])
+    if _SUM in asked and seal is None:
+        raise BadInput(f"cannot read {path}: its last line, with its checksum, is missing")
+    if seal is not None and hashlib.sha256(data[:-74]).hexdigest() != seal[1].decode():
+        raise BadInput(f"cannot read {path}: it was changed (its checksum does not match)")
+    return asked
+
+
+def _toml(data: bytes, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"cannot read {path}: {error}") from error
+
+
+def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> bytes:
+    """runs.csv: one line a run, of `StudyFile.columns`."""
+    text = io.StringIO(newline="")
+    lines = csv.DictWriter(text, list(columns), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(runs)
+    return text.getvalue().encode()
+
+
+def _runs(data: bytes, path: Path) -> list[dict[str, Any]]:
+    """The inverse of `write_runs`. Raises BadInput."""
+    try:
+        lines = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
+        runs = [{**line, "seed": int(line["seed"])} for line in lines]
+        for run in runs:
+            check_id(str(run["id"]))
+            if not all(isinstance(cell, str) for key, cell in run.items() if key != "seed"):
+                raise ValueError("a line has more or fewer cells than the header")
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise BadInput(f"cannot read {path}: {error}") from error
+    return runs
+
+
+def check_levels(asked: Mapping[str, Any], runs: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Raises BadInput for a run at a level of a factor that the study does not have."""
+    levels = {factor["name"]: {"", *factor["levels"]} for factor in asked["factors"]}
+    for run in runs:
+        for name, known in levels.items():
+            if run.get(name, "") not in known:
+                raise BadInput(
+                    f"cannot read {path}: the run {run['id']} has {name}={run[name]!r}, which is "
+                    "no level of the study"
+                )
+
+
+def without_none(value: Any) -> Any:
+    """`value` without what is None, down to its last list."""
+    if isinstance(value, Mapping):
+        return {str(k): without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [without_none(item) for item in value if item is not None]
+    return value

@@ -1,0 +1,172 @@
+"""Looking through a whole folder of results: what is wrong, where, and what would mend it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.records import durable
+from runner.records.export import SUMS, is_export, mismatches, read_export
+from runner.records.migration import SCHEMA
+from runner.records.record import STATES, Damaged
+from runner.records.store import FOLDERS, check_format, format_line
+from runner.records.verification import leftovers
+from runner.records.verification.finding import Finding, away, inside, is_temporary
+from runner.records.verification.runs import Seen, runs
+from runner.records.verification.studies import studies
+from tricks.errors import BadInput
+
+KNOWN = (*FOLDERS, "models", "FORMAT", "index.csv", "README.md", ".gitignore")
+# A store with links cannot be opened, and what the index is built from is mended before it.
+ORDER = {"store": 0, "symlink": 1, "index": 3}
+
+
+@dataclass
+class Verified:
+    """What a look found. kind: store or export. counts: records, and what else there is."""
+
+    root: Path
+    kind: str
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[Finding]:
+        """Findings that are wrong."""
+        return [finding for finding in self.findings if finding.problem]
+
+    def mend(self) -> dict[Finding, str]:
+        """Do what the findings say would mend them; those that failed, with the reason."""
+        failed = {}
+        for finding in self.findings:
+            if finding.mend is not None:
+                try:
+                    finding.mend()
+                except FileNotFoundError:
+                    continue  # gone by itself
+                except (OSError, BadInput, Damaged) as error:
+                    failed[finding] = getattr(error, "strerror", None) or str(error)
+        return failed
+
+
+def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Verified:
+    """Look through a store, or an exported study; nothing is changed.
+
+    watch: called with the number of files of records looked at so far. Raises BadInput for a
+    folder that is neither, or of a newer schema.
+    """
+    if not root.is_dir():
+        raise BadInput(f"{root}: there is no such folder")
+    if not (root / "FORMAT").exists() and not (root / "runs").is_dir():
+        exports = _exports(root)
+        if not exports:
+            raise BadInput(f"{root} holds no results: neither a store's FORMAT nor an export")
+        found = Verified(root, "export" if is_export(root) else "exports", {"records": 0})
+        found.counts["exports"] = len(exports)
+        for place in exports:
+            found.findings += _export(root, place, found.counts)
+        return found
+    found = Verified(root, "store")
+    found.findings += [*_format(root), *_links(root)]
+    seen, listed = Seen(), set[str]()
+    found.findings += runs(root, seen, watch)
+    recorded = set(seen.states)
+    found.findings += studies(root, recorded, listed)
+    alone = len(recorded - listed)
+    if alone:
+        what = f"{alone:,} records that no study names"
+        found.findings.append(Finding("orphan", "runs", what, problem=False))
+    found.findings += leftovers.claims(root, recorded)
+    found.findings += leftovers.attempts(root, recorded, listed)
+    found.findings += leftovers.models(root, recorded)
+    found.findings += leftovers.loose(root)
+    held = Counter(seen.states.values())
+    found.counts = {"records": len(recorded), **{state: held[state] for state in STATES}}
+    found.counts["studies"] = sum(1 for path in _inside(root / "studies") if path.is_dir())
+    found.counts["quarantined"] = len(_inside(root / "quarantine"))
+    found.findings += _strangers(root, found.counts)
+    found.findings.sort(key=lambda finding: ORDER.get(finding.kind, 2))
+    return found
+
+
+def _format(root: Path) -> Iterator[Finding]:
+    path = root / "FORMAT"
+    if path.is_symlink():
+        yield away(root, path, "symlink", "a symbolic link: a store holds none")
+        return
+    try:
+        check_format(root)
+    except BadInput as error:
+        if "upgrade" in str(error):
+            raise
+        what = "it is missing or unreadable: no command opens this store"
+
+        def write() -> None:
+            durable.replace(path, format_line(SCHEMA))
+
+        yield Finding("store", "FORMAT", what, True, "write it again", write)
+
+
+def _links(root: Path) -> Iterator[Finding]:
+    for name in (*FOLDERS, "models"):
+        if (root / name).is_symlink():
+            what = "a symbolic link: a store holds none"
+            yield away(root, root / name, "symlink", what)
+
+
+def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Finding]:
+    """Look at an exported study."""
+    where = inside(root, folder)
+    faults = mismatches(folder)
+    for fault in faults:
+        yield Finding("export", where, fault.replace(f"{folder}/", ""))
+    if faults:
+        return
+    try:
+        found = read_export(folder)
+    except BadInput as error:
+        yield Finding("export", where, str(error))
+        return
+    counts["records"] += len(found.records)
+    if not (folder / SUMS).exists():
+        what = f"it has no {SUMS}, as older exports: only its form was checked"
+        yield Finding("export", where, what, problem=False)
+    elif len(found.records) != len(found.runs):
+        what = f"runs.csv has {len(found.runs):,} runs, records.jsonl.gz {len(found.records):,}"
+        yield Finding("export", where, what)
+
+
+def _strangers(root: Path, counts: dict[str, int]) -> Iterator[Finding]:
+    """What at the top is of no store: exports are looked at, the rest is named and left alone."""
+    held = {"records": 0}
+    for path in _inside(root):
+        if path.name in KNOWN or is_temporary(path.name):
+            continue
+        exports = _exports(path, deep=1)
+        for place in exports:
+            yield from _export(root, place, held)
+        if exports:
+            counts["exports"] = counts.get("exports", 0) + len(exports)
+        else:
+            what = "nothing of a store: left alone, and never imported or run"
+            yield Finding("foreign", path.name, what, problem=False)
+
+
+def _exports(folder: Path, deep: int = 2) -> list[Path]:
+    """Exported studies: `folder` itself, or what is under it, `deep` folders down."""
+    if is_export(folder):
+        return [folder]
+    below = _inside(folder) if deep else []
+    return [place for path in below for place in _exports(path, deep - 1)]
+
+
+def _inside(folder: Path) -> list[Path]:
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    return sorted(folder / name for name in os.listdir(folder))
+
+
+__all__ = ["Finding", "Verified", "verify"]

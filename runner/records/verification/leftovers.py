@@ -1,0 +1,126 @@
+"""What stands beside the records: claims, attempts, checkpoints, models, temporary files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.records import checkpoints
+from runner.records.claims import Claims
+from runner.records.record import Damaged
+from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+
+LINK = "a symbolic link: a store holds none"
+HEADER = 100_000_000  # bytes: the most that a safetensors header may have
+
+
+def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
+    """Look at every claim: of a runner at work, of a dead one, of a run that is recorded."""
+    book = Claims(root / "claims")
+    alive = book.running()
+    for path in _files(root / "claims"):
+        if path.is_symlink():
+            yield away(root, path, "symlink", LINK)
+            continue
+        if is_temporary(path.name):
+            yield torn(root, path)
+            continue
+        id, _, generation = path.name.partition(".")
+        if path not in (book.path(id, int(g)) for g in [generation] if g.isdecimal()):
+            yield away(root, path, "foreign", "no claim")
+        elif id in alive:
+            yield Finding("claim", inside(root, path), "a runner is at work on it", problem=False)
+        elif id in recorded:
+            what = "its run is recorded: it protects nothing"
+            yield _removed(root, path, what)
+        elif book.abandoned(path):
+            yield _removed(root, path, "its owner is gone")
+        else:
+            what = "of another machine, or unreadable, and silent: the next runner takes it over"
+            yield Finding("claim", inside(root, path), what, problem=False)
+
+
+def attempts(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
+    """Look at what attempts left: checkpoints that verify, and what belongs to no run."""
+    orphans, unused, size = 0, 0, 0
+    for folder in _files(root / "attempts"):
+        if folder.is_symlink() or not folder.is_dir():
+            kind = "symlink" if folder.is_symlink() else "foreign"
+            yield away(root, folder, kind, LINK if kind == "symlink" else "no attempt at a run")
+            continue
+        for path in folder.iterdir():
+            if path.is_symlink():
+                yield away(root, path, "symlink", LINK)
+            elif is_temporary(path.name):
+                yield torn(root, path)
+        file = folder / checkpoints.NAME
+        if file.is_file() and not file.is_symlink():
+            if folder.name in recorded:
+                unused, size = unused + 1, size + file.stat().st_size
+            try:
+                with checkpoints.reading(file):
+                    pass
+            except (Damaged, OSError) as error:
+                yield away(root, file, "damaged", f"a checkpoint: {error}")
+        orphans += folder.name not in recorded | listed
+    if orphans:
+        what = f"{orphans:,} runs that no record and no study names left attempts"
+        yield Finding("orphan", "attempts", what, problem=False)
+    if unused:
+        what = f"{unused:,} checkpoints of recorded runs, {size / 2**20:,.1f} MiB: of no more use"
+        yield Finding("unused", "attempts", what, problem=False)
+
+
+def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
+    """Look at every trained model: whole, as far as its header tells, and of a known run."""
+    orphans = 0
+    folder = root / "models"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_symlink():
+            yield away(root, path, "symlink", LINK)
+        elif is_temporary(path.name):
+            yield torn(root, path)
+        elif path.suffix != ".safetensors" or not path.is_file():
+            yield Finding("foreign", inside(root, path), "no model", problem=False)
+        else:
+            fault = _cut(path)
+            if fault:
+                yield away(root, path, "damaged", f"a model: {fault}")
+            orphans += path.name.partition(".")[0] not in recorded
+    if orphans:
+        what = f"{orphans:,} models of runs without a record"
+        yield Finding("orphan", "models", what, problem=False)
+
+
+def loose(root: Path) -> Iterator[Finding]:
+    """Temporary files at the top of the store."""
+    for path in sorted(root.iterdir()):
+        if is_temporary(path.name):
+            yield torn(root, path)
+
+
+def _cut(path: Path) -> str:
+    """What is wrong with the size that the header of a safetensors file gives; "" if nothing."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        text = file.read(length) if length <= HEADER else b""
+    try:
+        header = json.loads(text)
+        ends = [value["data_offsets"][1] for k, value in header.items() if k != "__metadata__"]
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return "it has no header that can be read"
+    return "" if path.stat().st_size == 8 + length + max(ends, default=0) else "it is cut"
+
+
+def _removed(root: Path, path: Path, what: str) -> Finding:
+    return Finding("claim", inside(root, path), what, False, "remove it", path.unlink)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """What is two deep under `folder`, and what is one deep and no folder."""
+    for part in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if part.is_symlink() or not part.is_dir():
+            yield part
+        else:
+            yield from sorted(part.iterdir())

@@ -1,0 +1,153 @@
+"""The records of a store, each read and verified, and what the index says of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from runner.records import durable, index
+from runner.records.record import Damaged, row, unseal
+from runner.records.store import Store, aside
+from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from tricks.errors import BadInput
+
+_CLAIMED = re.compile(rb'"id":"([0-9a-f]{16,64})"')
+_OPEN = "move it to quarantine/, so that the run is open again"
+
+
+@dataclass
+class Seen:
+    """Runs by what is known of them."""
+
+    states: dict[str, str] = field(default_factory=dict)  # of records that verify
+    damaged: set[str] = field(default_factory=set)
+
+
+def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Finding]:
+    """Look at every file under runs/; fills `seen`. watch: called with the number of files."""
+    held = index.load(root / "index.csv")
+    known, wrong, count = 0, 0, 0
+    for folder in _entries(root / "runs"):
+        path = Path(folder.path)
+        if folder.is_symlink():
+            yield away(root, path, "symlink", "a symbolic link: a store holds none")
+            continue
+        if not folder.is_dir():
+            yield _stranger(root, path)
+            continue
+        for entry in _entries(path):
+            count += 1
+            watch(count)
+            file = Path(entry.path)
+            id, ending = os.path.splitext(entry.name)
+            if entry.is_symlink():
+                yield away(root, file, "symlink", "a symbolic link: a store holds none")
+            elif is_temporary(entry.name):
+                yield torn(root, file)
+            elif ending == ".json" and _is_id(id) and folder.name == id[:2]:
+                found = _record(root, file, id, seen, held.get(id))
+                if isinstance(found, Finding):
+                    yield found
+                    continue
+                known += id in held
+                wrong += not found
+            else:
+                yield _stranger(root, file)
+    yield from _index(root, bool(held), len(seen.states) - known, len(held) - known, wrong)
+
+
+def _record(
+    root: Path, file: Path, id: str, seen: Seen, entry: index.Entry | None
+) -> Finding | bool:
+    """What is wrong with a record; else whether the index agrees with it."""
+    where = inside(root, file)
+    try:
+        status = file.lstat()
+        record = unseal(durable.read(file), id)
+    except (Damaged, durable.NotAFile) as error:
+        seen.damaged.add(id)
+        what = getattr(error, "strerror", None) or str(error)
+        return Finding("damaged", where, what, True, _OPEN, partial(_open_again, root, id))
+    except BadInput as error:
+        return Finding("newer", where, str(error))
+    except FileNotFoundError:  # a runner is at work
+        return True
+    except OSError as error:
+        return Finding("unreadable", where, error.strerror or str(error))
+    seen.states[id] = str(record["state"])
+    if entry is None or entry[:2] != (status.st_size, status.st_mtime_ns):
+        return True
+    values = row(record)
+    if index.left_out(values):
+        values["correct"] = None
+    return entry.row == values
+
+
+def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iterator[Finding]:
+    path = root / "index.csv"
+
+    def rebuild() -> None:
+        path.unlink(missing_ok=True)
+        Store(root, create=False).rows()
+
+    if path.is_symlink():
+        yield away(root, path, "symlink", "a symbolic link: a store holds none")
+    elif path.exists() and not there and not index.verifies(path):
+        what = "it does not verify, or an older version wrote it: it is not used"
+        yield Finding("index", "index.csv", what, True, "build it again", rebuild)
+    elif wrong:
+        what = f"it differs from {wrong:,} records"
+        yield Finding("index", "index.csv", what, True, "build it again", rebuild)
+    elif there and (unknown or gone):
+        what = f"behind: {unknown:,} records to add, {gone:,} to drop; the next reader does that"
+        yield Finding("index", "index.csv", what, problem=False)
+
+
+def _stranger(root: Path, path: Path) -> Finding:
+    """A file under runs/ that has no record's name: somebody's copy of one, or foreign."""
+    try:
+        data = durable.read(path)
+        match = _CLAIMED.search(data)
+        id = match[1].decode() if match else ""
+        unseal(data, id)
+    except (Damaged, BadInput, OSError):
+        return away(root, path, "foreign", "no record, nor anything else of a store")
+    place = root / "runs" / id[:2] / f"{id}.json"
+    try:
+        same = durable.read(place) == data
+    except OSError:
+        what = f"the record of {id}, not in its place: it is not counted"
+        back = partial(_put_back, root, path, place, data)
+        way = f"put it at {inside(root, place)}"
+        return Finding("misplaced", inside(root, path), what, True, way, back)
+    what = f"a {'copy' if same else 'second record'} of the run {id}: not counted"
+    return away(root, path, "duplicate", what)
+
+
+def _open_again(root: Path, id: str) -> None:
+    """Quarantine a damaged record. Raises Damaged if it is still there."""
+    store = Store(root, create=False)
+    if store.read(id) is None and os.path.lexists(store.path(id)):
+        raise Damaged("it could not be moved")
+
+
+def _put_back(root: Path, path: Path, place: Path, data: bytes) -> None:
+    """Give a record its place; the copy goes to quarantine/."""
+    durable.create(place, data)
+    aside(root, path)
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{16,64}", text) is not None
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []

@@ -1,0 +1,65 @@
+"""The studies of a store: readable, whole, and how many of their runs have a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.records.studies import LOCK, is_name, staging
+from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
+from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from tricks.errors import BadInput
+
+LINK = "a symbolic link: a store holds none"
+
+
+def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
+    """Look at every folder under studies/; adds the ids that they name to `listed`."""
+    places = sorted((root / "studies").glob("*")) if (root / "studies").is_dir() else []
+    for folder in places:
+        if folder.is_symlink():
+            yield away(root, folder, "symlink", LINK)
+        elif not folder.is_dir() or not is_name(folder.name):
+            yield away(root, folder, "foreign", "no study's folder")
+        else:
+            yield from _files(root, folder)
+            yield from _content(root, folder, recorded, listed)
+
+
+def _files(root: Path, folder: Path) -> Iterator[Finding]:
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            yield away(root, path, "symlink", LINK)
+        elif is_temporary(path.name):
+            yield torn(root, path)
+        elif path.name == PENDING:
+            what = "a study whose writer was stopped: it counts as written"
+            yield Finding("study", inside(root, path), what, problem=False)
+        elif path.name not in (ASKED, RUNS, LOCK):
+            what = "no file of a study: nothing reads it"
+            yield Finding("foreign", inside(root, path), what, problem=False)
+
+
+def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
+    if not is_study(folder):
+        what = f"there is no {ASKED}: the study cannot be read"
+        empty = not any(path.name in (RUNS, PENDING) for path in folder.iterdir())
+        yield away(root, folder, "study", what, problem=not empty)
+        return
+    try:
+        asked, runs = read_pair(folder)
+    except BadInput as error:
+        yield away(root, folder, "study", _short(str(error), folder))
+        return
+    ids = {run["id"] for run in runs}
+    listed |= ids
+    missing = len(ids - recorded)
+    if missing:
+        open_ones = " (a tuned study chooses more)" if staging(asked) else ""
+        what = f"{missing:,} of its {len(ids):,} runs have no record{open_ones}"
+        yield Finding("study", inside(root, folder), what, problem=False)
+
+
+def _short(text: str, folder: Path) -> str:
+    """The message without the path, which the finding has."""
+    return text.replace(f"cannot read {folder}/", "")
