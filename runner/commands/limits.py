@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from runner.commands.forecast import LOOKED_AT, sample
 from runner.execution.limits import RESERVE, STALL, Limits, lacks, size
@@ -19,17 +21,44 @@ if TYPE_CHECKING:
 
 RECORD = 16_384  # bytes of a record with its place in the index, rounded up to whole blocks
 EPOCH = 256  # bytes more for each epoch
+CHECKPOINT = 5.0  # minutes
 AT_HAND = 4  # times a network's weights, for a run at hand: with optimizer, average and a spare
 
 
-def asked_limits(max_hours: float | None, stall_minutes: float | None) -> Limits:
+CheckpointMinutes = Annotated[
+    float | None,
+    typer.Option(
+        help="Write a run's checkpoint so often, at the end of an epoch if one is that near: an "
+        "interrupted run goes on from it. [default: 5]"
+    ),
+]
+NoCheckpoint = Annotated[
+    bool,
+    typer.Option("--no-checkpoint", help="Write none: an interrupted run begins anew."),
+]
+
+
+def asked_limits(
+    max_hours: float | None,
+    stall_minutes: float | None,
+    checkpoint_minutes: float | None = None,
+    no_checkpoint: bool = False,
+) -> Limits:
     """What the options say, None being the default; the time starts now."""
-    for option, value in (("--max-hours", max_hours), ("--stall-minutes", stall_minutes)):
+    if no_checkpoint and checkpoint_minutes is not None:
+        raise BadInput("--no-checkpoint and --checkpoint-minutes exclude each other: give one")
+    options = {
+        "--max-hours": max_hours,
+        "--stall-minutes": stall_minutes,
+        "--checkpoint-minutes": checkpoint_minutes,
+    }
+    for option, value in options.items():
         if value is not None and not 0 < value < float("inf"):
             raise BadInput(f"{option} must be a number above 0, not {value}")
     return Limits(
         stall=STALL if stall_minutes is None else 60 * stall_minutes,
         wall=float("inf") if max_hours is None else 3600 * max_hours,
+        checkpoint=None if no_checkpoint else 60 * (checkpoint_minutes or CHECKPOINT),
     )
 
 

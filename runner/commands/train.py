@@ -224,6 +224,7 @@ def _counts(plan: Study, summary: Summary) -> dict[str, object]:
         "recorded_before": summary.skipped,
         "interrupted": summary.interrupted,
         "out_of_time": summary.out_of_time,
+        "paused": summary.paused,
     }
 
 

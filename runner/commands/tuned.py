@@ -95,5 +95,6 @@ def both(first: Summary, then: Summary) -> Summary:
         failures=(*first.failures, *then.failures),
         failed_before=first.failed_before + then.failed_before,
         asked_to_stop=then.asked_to_stop,
+        paused=then.paused,
         out_of_time=then.out_of_time,
     )

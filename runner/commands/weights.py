@@ -128,6 +128,8 @@ def _train(
     from runner.execution.executor import execute
     from runner.execution.progress import Progress
 
+    if limits is not None:  # nothing goes on from a store that is thrown away
+        limits = dataclasses.replace(limits, checkpoint=None)
     train = functools.partial(
         work.train,
         task=plan.task.name,

@@ -29,7 +29,6 @@ def execute(
     gpus: Sequence[str] = (),
     retries: int = 2,
     limits: Limits | None = None,
-    checkpoint: float | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Summary:
     """Train every spec that has no record, `workers` at a time; return when all have one.
@@ -40,9 +39,9 @@ def execute(
     (killed, out of memory, silent for too long) is tried `retries` more times, then recorded as
     infra; an execution after this one tries it anew. An exception in training is recorded as
     failed.
-    With `checkpoint`, seconds, `train` also takes `pausing` (see Pausing) and writes a checkpoint
+    Where `limits` have a `checkpoint`, `train` also takes `pausing` (see Pausing) and writes one
     that often; a run that was interrupted goes on from it, in this execution or another.
-    SIGINT or SIGTERM once: running runs are finished, or with `checkpoint` leave at one if they
+    SIGINT or SIGTERM once: running runs are finished, or with checkpoints leave at one if they
     would take long, then it returns; twice: it returns now.
     The time limit is the same as SIGINT once, and runs that would not be done by then are not
     begun. Raises BadInput if the store cannot be written to, if its disk has less room than
@@ -61,7 +60,6 @@ def execute(
         tuple(gpus),
         retries,
         bounds,
-        checkpoint,
         on_event,
     )
     template.warm_up(preload)

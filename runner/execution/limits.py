@@ -22,12 +22,14 @@ class Limits:
 
     wall: seconds since `began` after which the execution stops, or several that share the limit.
     run: seconds that a run takes, as predicted. reserve: bytes of the store's disk that stay free.
+    checkpoint: seconds of a run's work that an interruption may cost; None: all of it.
     """
 
     stall: float = STALL
     wall: float = math.inf
     run: float = 0.0
     reserve: int = RESERVE
+    checkpoint: float | None = None
     began: float = field(default_factory=time.monotonic)
 
 

@@ -65,6 +65,9 @@ class Progress:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if left := self.tally.left:
+            runs = "1 run goes on from its" if left == 1 else f"{left} runs go on from their"
+            self._print(f"{runs} checkpoint when the command is run again")
         failures = self.tally.failures
         for failure in failures[:FAILURES_SHOWN]:
             self._print(f"{failure.state}: {failure.label}: {_reason(failure.error)}")

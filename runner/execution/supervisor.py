@@ -50,7 +50,6 @@ class Supervisor:
     gpus: tuple[str, ...]
     retries: int
     bounds: Bounds
-    checkpoint: float | None  # seconds between a run's checkpoints
     tell: Callable[[Event], None]
     children: list[Child] = field(default_factory=list)
     leaving: list[Child] = field(default_factory=list)
@@ -111,7 +110,7 @@ class Supervisor:
 
     def _pause(self) -> bool:
         """Ask running runs to leave at a checkpoint; whether they can."""
-        if self.checkpoint is None:
+        if self.bounds.limits.checkpoint is None:
             return False
         for child in self.children:
             if child.job is not None:
@@ -131,7 +130,8 @@ class Supervisor:
                 self.mistake = self._no_room(cramped)
                 jobs.retry(job)
                 return
-            message = {**job.message(self.retries), "checkpoint": self.checkpoint}
+            every = self.bounds.limits.checkpoint
+            message = {**job.message(self.retries), "checkpoint": every}
             idle = next((child for child in self.children if child.job is None), None)
             if idle is not None:
                 idle.begin(job, message)

@@ -34,6 +34,7 @@ class Tally:
     best: Finished | None = None
     failures: list[Finished] = field(default_factory=list)
     skipped: int = 0
+    left: int = 0  # at a checkpoint
     _seconds: float = 0.0
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
@@ -46,8 +47,11 @@ class Tally:
                 self.running[id] = Running(label, now, epochs)
             case Epoch(id, _, metrics) if id in self.running:
                 self.running[id].metrics = metrics
-            case Retry(id) | Left(id):
+            case Retry(id):
                 self.running.pop(id, None)
+            case Left(id):
+                self.running.pop(id, None)
+                self.left += 1
             case Finished(id):
                 self.running.pop(id, None)
                 self.states[event.state] += 1
