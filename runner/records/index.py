@@ -1,24 +1,28 @@
 """index.csv: the main columns of many records in one file. Derived; anyone may delete it.
 
-Its first line carries the checksum of the rest; an index that does not verify is no index. A row
-counts only while its record's file has the size and time of change that the row was made from.
+One line of JSON a column, so that a reader takes only those that it needs. The second line says
+where each is and what it hashes to, the first what the second hashes to: what does not verify is
+no index. An entry counts only while its record's file has the size and time of change that it was
+made from.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from runner.records import durable
 from runner.records.record import COLUMNS, TEXT, WHOLE
 
 HEADER = ("id", "size", "changed", "state", "seed", *COLUMNS)
 LARGEST_TEST_SET = 2_000  # images: above, the bits of right and wrong stay in the records only
-_MAGIC = "# tricks-bench index 1 "
+_MAGIC = "# tricks-bench index 2 "
+
+Columns = dict[str, list[Any]]  # of equal length
 
 
 class Entry(NamedTuple):
@@ -29,60 +33,82 @@ class Entry(NamedTuple):
     row: dict[str, Any]
 
 
+class _Place(NamedTuple):
+    """Where a column stands under the two first lines: bytes, and the SHA-256 of them."""
+
+    name: str
+    start: int
+    length: int
+    digest: str
+
+
 def load(path: Path) -> dict[str, Entry]:
     """Entries by id; empty if there is no index, or one that does not verify."""
+    columns = read(path)
+    names = HEADER[3:]
+    rows = zip(*(columns[name] for name in names), strict=True)
+    return {
+        id: Entry(size, changed, dict(zip(names, row, strict=True)))
+        for id, size, changed, row in zip(
+            columns["id"], columns["size"], columns["changed"], rows, strict=True
+        )
+    }
+
+
+def read(path: Path, names: Iterable[str] = HEADER) -> Columns:
+    """The columns `names`; empty ones if there is no index, or one that does not verify."""
+    names = dict.fromkeys(names)
     try:
-        return _entries(_body(path))
-    except (OSError, ValueError, csv.Error):
-        return {}
+        return _columns(durable.read(path), names)
+    except (OSError, ValueError):
+        return {name: [] for name in names}
 
 
 def verifies(path: Path) -> bool:
     """Whether the index at `path` can be used."""
     try:
-        _entries(_body(path))
-    except (OSError, ValueError, csv.Error):
+        _columns(durable.read(path), HEADER)
+    except (OSError, ValueError):
         return False
     return True
 
 
-def _body(path: Path) -> bytes:
-    """The lines under the checksum. Raises OSError, ValueError."""
-    head, _, body = durable.read(path).partition(b"\n")
-    if head.decode(errors="replace") != _MAGIC + hashlib.sha256(body).hexdigest():
+def _columns(data: bytes, names: Iterable[str]) -> Columns:
+    """Raises ValueError for what is no index, or was changed."""
+    head = data.find(b"\n") + 1
+    body = data.find(b"\n", head) + 1
+    contents = data[head:body]
+    if data[:head].decode(errors="replace") != _head(contents):
         raise ValueError("its checksum does not match")
-    return body
-
-
-def _entries(body: bytes) -> dict[str, Entry]:
-    """Entries by id. Raises ValueError, csv.Error for what is no index."""
-    lines = csv.reader(io.StringIO(body.decode(), newline=""))
-    if tuple(next(lines, ())) != HEADER:
+    places = {p.name: p for p in msgspec.json.decode(contents, type=list[_Place])}
+    if tuple(places) != HEADER:
         raise ValueError("other columns")
-    parse = [_parser(column) for column in HEADER[3:]]
-    return {
-        id: Entry(
-            int(size),
-            int(changed),
-            {
-                column: convert(cell) if cell else None
-                for column, convert, cell in zip(HEADER[3:], parse, cells, strict=True)
-            },
-        )
-        for id, size, changed, *cells in lines
-    }
+    whole = memoryview(data)
+    columns: Columns = {}
+    for name in names:
+        _, start, length, digest = places[name]
+        line = whole[body + start : body + start + length]
+        if hashlib.sha256(line).hexdigest() != digest:
+            raise ValueError(f"the checksum of {name} does not match")
+        columns[name] = msgspec.json.decode(line, type=list[_kind(name)])  # type: ignore[misc]
+    if len({len(column) for column in columns.values()}) > 1:
+        raise ValueError("columns of several lengths")
+    return columns
 
 
-def save(path: Path, entries: Mapping[str, Entry]) -> None:
-    """Write the index. Raises OSError; two writers: the last one wins, and both are right."""
-    text = io.StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(HEADER)
-    for id, (size, changed, row) in entries.items():
-        lines.writerow([id, size, changed, *(_cell(column, row) for column in HEADER[3:])])
-    body = text.getvalue().encode()
-    head = _MAGIC + hashlib.sha256(body).hexdigest() + "\n"
-    durable.replace(path, head.encode() + body, sync=False)
+def save(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write the index: all of HEADER. Raises OSError.
+
+    Two writers: the last one wins, and both are right.
+    """
+    places, lines, start = [], [], 0
+    for name in HEADER:
+        line = msgspec.json.encode(columns[name]) + b"\n"
+        places.append(_Place(name, start, len(line), hashlib.sha256(line).hexdigest()))
+        lines.append(line)
+        start += len(line)
+    contents = msgspec.json.encode(places) + b"\n"
+    durable.replace(path, b"".join([_head(contents).encode(), contents, *lines]), sync=False)
 
 
 def left_out(row: Mapping[str, Any]) -> bool:
@@ -90,9 +116,11 @@ def left_out(row: Mapping[str, Any]) -> bool:
     return (row["test_images"] or 0) > LARGEST_TEST_SET
 
 
-def _cell(column: str, row: Mapping[str, Any]) -> Any:
-    return None if column == "correct" and left_out(row) else row[column]
+def _head(contents: bytes) -> str:
+    return f"{_MAGIC}{hashlib.sha256(contents).hexdigest()}\n"
 
 
-def _parser(column: str) -> Callable[[str], Any]:
-    return str if column in TEXT else int if column in WHOLE else float
+def _kind(column: str) -> Any:
+    if column in ("id", "size", "changed"):
+        return str if column == "id" else int
+    return str | None if column in TEXT else int | None if column in WHOLE else float | None

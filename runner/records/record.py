@@ -47,9 +47,14 @@ class Damaged(Exception):
     """A record's bytes are not what was written."""
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` is 16 to 64 hex digits."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_id(id: str) -> str:
     """`id` itself, if it is 16 to 64 hex digits. Raises BadInput: it is to be a file name."""
-    if not isinstance(id, str) or not _ID.fullmatch(id):
+    if not isinstance(id, str) or not is_id(id):
         raise BadInput(f"{str(id)[:80]!r} is no run id: 16 to 64 of the digits 0-9a-f")
     return id
 

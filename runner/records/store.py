@@ -13,20 +13,23 @@ quarantine/             what did not verify, or was removed
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from runner.records import durable, index
 from runner.records.claims import Claims
 from runner.records.migration import SCHEMA
-from runner.records.record import Damaged, check_id, row, seal, unseal
+from runner.records.record import Damaged, check_id, is_id, row, seal, unseal
 from tricks.errors import BadInput
 
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
 _FORMAT = "tricks-bench store, schema "
+
+Status = tuple[int, int]  # size (bytes) and time of change (ns) of a file
 
 
 class Store:
@@ -49,7 +52,7 @@ class Store:
 
     def ids(self) -> set[str]:
         """Ids of all runs that have a record, verified or not."""
-        return {id for id, _ in self._files()}
+        return set(self._files(()))
 
     def state(self, id: str) -> str | None:
         """ok, diverged, failed or infra; None if there is no record that verifies."""
@@ -58,40 +61,56 @@ class Store:
 
     def states(self, ids: Iterable[str] | None = None) -> dict[str, str]:
         """State by id, of all or of some runs; those without a record are left out."""
-        return {id: values["state"] for id, values in self.rows(ids).items()}
+        found = self.columns(("state",), ids)
+        return dict(zip(found["id"], found["state"], strict=True))
 
     def rows(self, ids: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Main columns by id (see `record.row`), from the index as far as it holds.
+        """Main columns by id (see `record.row`), of all or of some runs; see `columns`."""
+        names = index.HEADER[3:]
+        found = self.columns(names, ids)
+        rows = zip(*(found[name] for name in names), strict=True)
+        return {
+            id: dict(zip(names, row, strict=True))
+            for id, row in zip(found["id"], rows, strict=True)
+        }
 
-        What the index lacks is read and verified, and the index is written again if it can be.
-        `correct` is None for large test sets: see `index.left_out`.
+    def columns(self, names: Iterable[str], ids: Iterable[str] | None = None) -> index.Columns:
+        """Columns `names` of `index.HEADER` and "id", of all or of some runs, in any order.
+
+        From the index as far as it holds. What it lacks is read and verified, and the index is
+        written again if it can be. `correct` is None for large test sets: see `index.left_out`.
         """
-        present = dict(self._files())
-        wanted = present.keys() if ids is None else present.keys() & {check_id(id) for id in ids}
-        held = index.load(self.root / "index.csv")
-        known = {id: entry for id, entry in held.items() if id in present}
-        changed = len(known) != len(held)
-        rows = {}
-        for id in wanted:
-            try:
-                status = os.lstat(present[id])
-            except FileNotFoundError:
-                known.pop(id, None)
-                continue
-            entry = known.get(id)
-            if entry is None or entry[:2] != (status.st_size, status.st_mtime_ns):
-                changed = True
-                known.pop(id, None)
-                record = self.read(id)
-                if record is None:
-                    continue
-                entry = index.Entry(status.st_size, status.st_mtime_ns, row(record))
-                known[id] = entry
-            rows[id] = entry.row
-        if changed:
-            with contextlib.suppress(OSError):
-                index.save(self.root / "index.csv", known)
-        return rows
+        path = self.root / "index.csv"
+        wanted = None if ids is None else {check_id(id) for id in ids}
+        files = self._files(wanted)
+        held = index.read(path, ("id", "size", "changed", *names))
+        known = dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
+        fresh = [id for id, at in files.items() if at is not None and at != known.get(id)]
+        if fresh or known.keys() - files.keys():
+            held = self._indexed(files, fresh)
+        here = [files.get(id) is not None for id in held["id"]]
+        if all(here):
+            return held
+        return {name: list(itertools.compress(column, here)) for name, column in held.items()}
+
+    def _indexed(self, files: Mapping[str, Status | None], fresh: Iterable[str]) -> index.Columns:
+        """The whole index without records that are gone, and with the `fresh` ones; also saved."""
+        path = self.root / "index.csv"
+        held, fresh = index.read(path), set(fresh)
+        keep = [id in files and id not in fresh for id in held["id"]]
+        held = {name: list(itertools.compress(column, keep)) for name, column in held.items()}
+        for id in fresh:
+            record = self.read(id)
+            if record is not None:
+                size, changed = files[id] or (0, 0)
+                entry = {"id": id, "size": size, "changed": changed, **row(record)}
+                if index.left_out(entry):
+                    entry["correct"] = None
+                for name, column in held.items():
+                    column.append(entry[name])
+        with contextlib.suppress(OSError):
+            index.save(path, held)
+        return held
 
     def read(self, id: str) -> dict[str, Any] | None:
         """The record of `id`; None if there is none. One that does not verify is quarantined."""
@@ -162,18 +181,33 @@ class Store:
         moved.unlink(missing_ok=True)
         return record
 
-    def _files(self) -> Iterable[tuple[str, str]]:
-        runs = self.root / "runs"
+    def _files(self, wanted: Container[str] | None = None) -> dict[str, Status | None]:
+        """Size and time of change of every record by its id; None for those not `wanted`."""
+        found: dict[str, Status | None] = {}
         try:
-            folders = [e.path for e in os.scandir(runs) if len(e.name) == 2 and not e.is_symlink()]
+            with os.scandir(self.root / "runs") as entries:
+                folders = [e for e in entries if len(e.name) == 2 and not e.is_symlink()]
         except FileNotFoundError:
-            return
+            return found
         for folder in folders:
-            for name in os.listdir(folder):
-                id, ending = os.path.splitext(name)
-                if ending == ".json" and id[:2] == folder[-2:]:
-                    with contextlib.suppress(BadInput):
-                        yield check_id(id), os.path.join(folder, name)
+            try:
+                descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY)
+            except (NotADirectoryError, FileNotFoundError):
+                continue
+            try:  # by the folder's descriptor: a path from the root takes twice as long
+                for name in os.listdir(descriptor):
+                    id = name[:-5]
+                    if not (name.endswith(".json") and name[:2] == folder.name and is_id(id)):
+                        continue
+                    if wanted is not None and id not in wanted:
+                        found[id] = None
+                        continue
+                    with contextlib.suppress(FileNotFoundError):
+                        status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                        found[id] = (status.st_size, status.st_mtime_ns)
+            finally:
+                os.close(descriptor)
+        return found
 
     def _make(self) -> None:
         """Make the folder and its FORMAT, if they are not there."""
