@@ -49,6 +49,6 @@ def _reopen(store: Store, id: str) -> bool | None:
     if claim is None:
         return None
     try:
-        return store.state(id) in BAD and store.remove(id)
+        return store.state(id) in BAD and store.remove(id, states=BAD)
     finally:
         claim.release()

@@ -104,7 +104,7 @@ def _run(
             if state in DONE:
                 return ("recorded", state)
             if state is not None:
-                store.remove(id)
+                store.remove(id, states=("infra",))
             log = store.attempt(id)
             attempt = int(log.name)
             send(("started", attempt))

@@ -23,7 +23,7 @@ from typing import Any
 from runner.records import durable, index
 from runner.records.claims import Claims
 from runner.records.migration import SCHEMA
-from runner.records.record import Damaged, check_id, is_id, row, seal, unseal
+from runner.records.record import STATES, Damaged, check_id, is_id, row, seal, unseal
 from tricks.errors import BadInput
 
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
@@ -52,7 +52,7 @@ class Store:
 
     def ids(self) -> set[str]:
         """Ids of all runs that have a record, verified or not."""
-        return set(self._files(()))
+        return set(self._files(wanted=()))
 
     def state(self, id: str) -> str | None:
         """ok, diverged, failed or infra; None if there is no record that verifies."""
@@ -80,17 +80,18 @@ class Store:
         From the index as far as it holds. What it lacks is read and verified, and the index is
         written again if it can be. `correct` is None for large test sets: see `index.left_out`.
         """
-        path = self.root / "index.csv"
-        wanted = None if ids is None else {check_id(id) for id in ids}
-        files = self._files(wanted)
-        held = index.read(path, ("id", "size", "changed", *names))
+        held = index.read(self.root / "index.csv", ("id", "size", "changed", *names))
         known = dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
+        wanted = None if ids is None else set(ids)
+        files = self._files(known, wanted)
+        for id in (wanted or set()) - files.keys():
+            check_id(id)
+        if files == known:
+            return held
         fresh = [id for id, at in files.items() if at is not None and at != known.get(id)]
         if fresh or known.keys() - files.keys():
             held = self._indexed(files, fresh)
         here = [files.get(id) is not None for id in held["id"]]
-        if all(here):
-            return held
         return {name: list(itertools.compress(column, here)) for name, column in held.items()}
 
     def _indexed(self, files: Mapping[str, Status | None], fresh: Iterable[str]) -> index.Columns:
@@ -131,23 +132,31 @@ class Store:
         """
         return durable.create(self.path(record["id"]), seal(record))
 
-    def remove(self, id: str) -> bool:
-        """Move the record of `id` to quarantine/, so that the run is open again."""
-        return aside(self.root, self.path(id)) is not None
+    def remove(self, id: str, states: Container[str] = STATES) -> bool:
+        """Move the record of `id` to quarantine/, so that the run is open again.
+
+        states: those that it may have. One that was stopped since it looked may find another
+        record in the place: then that one stays.
+        """
+        return self._aside(id, states)[0]
 
     def attempt(self, id: str) -> Path:
         """A new folder for one attempt at the run `id`; its name is the attempt's number."""
         folder = self.root / "attempts" / check_id(id)[:2] / id
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder.is_symlink():
-            raise BadInput(f"{folder} is a symbolic link: a store holds none")
-        number = 1 + max((int(n) for n in os.listdir(folder) if n.isdigit()), default=0)
         while True:
             try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if folder.is_symlink():
+                    raise BadInput(f"{folder} is a symbolic link: a store holds none")
+                number = 1 + max((int(n) for n in os.listdir(folder) if n.isdigit()), default=0)
                 (folder / str(number)).mkdir()
                 return folder / str(number)
             except FileExistsError:
-                number += 1
+                if not folder.is_dir():
+                    raise
+            except FileNotFoundError:  # another that was done has removed the empty folder
+                if not self.root.is_dir():
+                    raise
 
     def path(self, id: str) -> Path:
         """The file of a record, whether it exists or not. Raises BadInput for no id."""
@@ -169,20 +178,34 @@ class Store:
         Without hard links a commit is empty for a moment: a reader may look just then, and move
         the whole record that has taken the place by the time it acts.
         """
+        return self._aside(id, ())[1]
+
+    def _aside(self, id: str, states: Container[str]) -> tuple[bool, dict[str, Any] | None]:
+        """Whether the record of `id` was moved away; if it is in none of `states`, it is put back.
+
+        The second is the record that was put back.
+        """
         moved = aside(self.root, self.path(id))
         if moved is None:
-            return None
+            return False, None
         try:
             data = durable.read(moved)
             record = unseal(data, id)
         except (Damaged, BadInput, OSError):
-            return None
+            return True, None
+        if record["state"] in states:
+            return True, None
         durable.create(self.path(id), data)
         moved.unlink(missing_ok=True)
-        return record
+        return False, record
 
-    def _files(self, wanted: Container[str] | None = None) -> dict[str, Status | None]:
-        """Size and time of change of every record by its id; None for those not `wanted`."""
+    def _files(
+        self, known: Container[str] = (), wanted: Container[str] | None = None
+    ) -> dict[str, Status | None]:
+        """Size and time of change of every record by its id; None for those not `wanted`.
+
+        known: what is an id for certain.
+        """
         found: dict[str, Status | None] = {}
         try:
             with os.scandir(self.root / "runs") as entries:
@@ -197,7 +220,9 @@ class Store:
             try:  # by the folder's descriptor: a path from the root takes twice as long
                 for name in os.listdir(descriptor):
                     id = name[:-5]
-                    if not (name.endswith(".json") and name[:2] == folder.name and is_id(id)):
+                    if not (name.endswith(".json") and name[:2] == folder.name):
+                        continue
+                    if id not in known and not is_id(id):
                         continue
                     if wanted is not None and id not in wanted:
                         found[id] = None
