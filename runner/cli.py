@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import gc
 import importlib
 import os
 import sys
@@ -80,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 130 interrupted.
     """
+    gc.set_threshold(100_000, 50, 50)  # a command makes many small objects, and few cycles
     sys.exit(call(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -101,6 +104,11 @@ def call(arguments: list[str]) -> int:
         # The reader of a pipe has left, as `head` does; Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _mistake(f"cannot write the output: {error.strerror}")
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

@@ -153,7 +153,7 @@ def read_export(folder: Path) -> Evidence:
     except _UNREADABLE as error:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
     planned = [{str(key): value for key, value in row.items()} for row in rows]
-    check_levels(asked, planned, folder / "runs.csv")
+    check_levels(asked, {name: runs[name] for name in ("id", *names)}, folder / "runs.csv")
     study = StudyFile(str(asked.get("name", folder.name)), asked, planned)
     return Evidence(study, runs, epochs, records)
 

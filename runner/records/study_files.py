@@ -13,7 +13,7 @@ import io
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from runner.records.record import check_id
 from tricks.errors import BadInput
 
 ASKED, RUNS, PENDING = "study.toml", "runs.csv", ".pending"
-TRIES = 20  # of reading a study that is being written
 
 _SUM = "runs_sha256"
 _SEAL = re.compile(rb"# sha256 ([0-9a-f]{64})\n")
@@ -71,20 +70,22 @@ def write_pair(folder: Path, asked: Mapping[str, Any], runs: bytes) -> None:
 
 def read_pair(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
-    for left in reversed(range(TRIES)):
-        toml, runs = _pair(folder)
+    before = None
+    while True:
+        pair = toml, runs = _pair(folder)
         asked = _asked(toml, folder / ASKED)
         found = hashlib.sha256(runs).hexdigest()
         if asked.pop(_SUM, found) == found:
-            listed = _runs(runs, folder / RUNS)
-            check_levels(asked, listed, folder / RUNS)
-            return asked, listed
-        if not left:
+            columns = _runs(runs, folder / RUNS)
+            check_levels(asked, columns, folder / RUNS)
+            lines = zip(*columns.values(), strict=True)
+            return asked, [dict(zip(columns, line, strict=True)) for line in lines]
+        if pair == before:  # not a writer between the one and the other
             raise BadInput(
                 f"cannot read {folder / RUNS}: it is not what was written with {ASKED} (its "
                 "checksum does not match)"
             )
-    raise AssertionError
+        before = pair
 
 
 def is_study(folder: Path) -> bool:
@@ -163,30 +164,38 @@ def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> byt
     return text.getvalue().encode()
 
 
-def _runs(data: bytes, path: Path) -> list[dict[str, Any]]:
-    """The inverse of `write_runs`. Raises BadInput."""
+def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
+    """The inverse of `write_runs`, by column. Raises BadInput."""
     try:
-        lines = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
-        runs = [{**line, "seed": int(line["seed"])} for line in lines]
-        for run in runs:
-            check_id(str(run["id"]))
-            if not all(isinstance(cell, str) for key, cell in run.items() if key != "seed"):
-                raise ValueError("a line has more or fewer cells than the header")
+        lines = csv.reader(io.StringIO(data.decode(), newline=""), strict=True)
+        names = next(lines, [])
+        cells = [line for line in lines if line]
+        if any(len(line) != len(names) for line in cells):
+            raise ValueError("a line has more or fewer cells than the header")
+        columns: dict[str, Sequence[Any]] = dict.fromkeys(names, ())
+        columns |= zip(names, zip(*cells, strict=True), strict=False)
+        for id in columns["id"]:
+            check_id(id)
+        columns["seed"] = [int(seed) for seed in columns["seed"]]
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise BadInput(f"cannot read {path}: {error}") from error
-    return runs
+    return columns
 
 
-def check_levels(asked: Mapping[str, Any], runs: Iterable[Mapping[str, Any]], path: Path) -> None:
-    """Raises BadInput for a run at a level of a factor that the study does not have."""
-    levels = {factor["name"]: {"", *factor["levels"]} for factor in asked["factors"]}
-    for run in runs:
-        for name, known in levels.items():
-            if run.get(name, "") not in known:
-                raise BadInput(
-                    f"cannot read {path}: the run {run['id']} has {name}={run[name]!r}, which is "
-                    "no level of the study"
-                )
+def check_levels(asked: Mapping[str, Any], runs: Mapping[str, Iterable[str]], path: Path) -> None:
+    """Raises BadInput for a run at a level of a factor that the study does not have.
+
+    runs: columns, of which `id` and the factors count.
+    """
+    for name, levels in ((factor["name"], factor["levels"]) for factor in asked["factors"]):
+        column = runs.get(name, ())
+        strangers = set(column) - {"", *levels}
+        if strangers:
+            id, level = next(x for x in zip(runs["id"], column, strict=True) if x[1] in strangers)
+            raise BadInput(
+                f"cannot read {path}: the run {id} has {name}={level!r}, which is no level of the "
+                "study"
+            )
 
 
 def without_none(value: Any) -> Any:

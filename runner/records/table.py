@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from runner.records.index import left_out
+from runner.records.index import LARGEST_TEST_SET
 from runner.records.record import COLUMNS, TEXT
 from runner.records.store import Store
 from runner.records.studies import StudyFile
@@ -22,20 +23,24 @@ def table(store: Store, study: StudyFile) -> pandas.DataFrame:
     names), then `record.COLUMNS`; per cent, seconds, MB; what a run did not leave is missing (NaN,
     None).
     """
+    import numpy as np
     import pandas as pd
 
-    held = store.rows(study.ids)
-    rows = []
-    for run in study.runs:
-        values = held.get(run["id"])
-        if values is None:
-            continue
-        if left_out(values):
-            record = store.read(run["id"])
-            values = {**values, "correct": record.get("correct") if record else None}
-        rows.append({**values, **run})
-    columns = ["id", "state", *study.columns[1:], *COLUMNS]
-    return typed(pd.DataFrame(rows, columns=columns))
+    names = ("state", *COLUMNS)
+    held = store.columns(names, study.ids)
+    places = {id: place for place, id in enumerate(held["id"])}
+    runs = [run for run in study.runs if run["id"] in places]
+    given = ["id", *study.columns[1:]]
+    cells = list(zip(*map(itemgetter(*given), runs), strict=True)) or [()] * len(given)
+    columns: dict[str, Any] = {"id": cells[0], "state": None}  # in this order
+    columns |= dict(zip(given, cells, strict=True))
+    where = np.array([places[id] for id in columns["id"]], dtype=np.intp)
+    for name in names:
+        columns[name] = np.array(held[name], dtype=object if name in TEXT else float)[where]
+    for place in np.flatnonzero(columns["test_images"] > LARGEST_TEST_SET):
+        record = store.read(columns["id"][place])  # its bits are not in the index
+        columns["correct"][place] = record.get("correct") if record else None
+    return typed(pd.DataFrame(columns))
 
 
 def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
