@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,9 +79,35 @@ def tricks(results: Path) -> list[dict[str, Any]]:
             "parameters": cls.parameters(),
             "standard": cls.standard,
             "idea": cls.idea(),
+            "cost": cost(name, cls.version),
         }
         for name, cls in registry().items()
     ]
+
+
+def cost(name: str, version: int) -> dict[str, Any]:
+    """CPU time on digits by that of the baseline, of training and evaluation; null: not measured.
+
+    `what`: the trick as it was measured.
+    """
+    from tricks.costs import cost_of
+
+    found = cost_of(name, version)
+    if found is None:
+        reason = "not measured: python -m benchmarks.costs has no figure for it"
+        return {"training": None, "evaluation": None, "reason": reason}
+    return dataclasses.asdict(found)
+
+
+def cost_text(cost: dict[str, Any]) -> str:
+    """The cost as people read it; an evaluation that costs nothing more is left out."""
+    from tricks.costs import Ratio
+
+    if cost["training"] is None:
+        return "not measured"
+    training, evaluation = Ratio(**cost["training"]), Ratio(**cost["evaluation"])
+    more = evaluation.low > 1.1 or evaluation.high < 0.9
+    return f"{training}{f', evaluation {evaluation}' if more else ''}"
 
 
 def tasks(results: Path) -> list[dict[str, Any]]:
@@ -129,6 +156,7 @@ LISTS = {"tricks": tricks, "tasks": tasks, "grids": grids, "studies": studies}
 def _line(row: dict[str, Any]) -> str:
     if "idea" in row:
         marks = [row["group"], *(["standard"] if row["standard"] else [])]
+        marks.append(f"cost on digits: {cost_text(row['cost'])}")
         return f"{row['idea']} [{', '.join(marks)}]"
     return str(row["summary"])
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from runner import tasks
+from runner.commands.listing import cost, cost_text
 from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins, print_json
 from tricks.errors import BadInput
 
@@ -73,6 +74,7 @@ def _card(text: str, json: bool) -> None:
             "parameters": values, "standard": cls.standard, "idea": cls.idea(),
             "version": cls.version,
             "published": [dataclasses.asdict(x) for x in cls.published],
+            "cost": cost(cls.name, cls.version),
         }  # fmt: skip
         print_json(card)
         return
@@ -87,6 +89,9 @@ def _card(text: str, json: bool) -> None:
     for name, value in values.items():
         print(f"parameter   {name} = {value!r} ({_annotation(cls, name)})")
     print(f"source      {cls.source}")
+    found = cost(cls.name, cls.version)
+    as_what = found.get("what", str(cls.name))
+    print(f"cost        on digits: {cost_text(found)}{f' as {as_what}' * (as_what != cls.name)}")
     for x in cls.published:
         unsure = "" if x.verified else "; unverified"
         plural = "run" if x.runs == 1 else "runs"
