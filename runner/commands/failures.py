@@ -58,7 +58,7 @@ def at_hand(store: Store, study: StudyFile) -> list[dict[str, Any]]:
         epoch = _epoch(_attempts(store, run["id"]))
         firsts = {factor["name"]: factor["levels"][0] for factor in study.asked["factors"]}
         levels = [
-            run[name] if run[name].startswith(name) else f"{name}={run[name]}"
+            name if run[name] == "on" else f"{name}={run[name]}"
             for name, first in firsts.items()
             if run[name] != first
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
+from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Progress:
         for failure in failures[:FAILURES_SHOWN]:
             self._print(f"{failure.state}: {failure.label}: {_reason(failure.error)}")
             self._print(f"    see {_log(self.results, failure.id)}")
+            self._print(f"    {advice(failure.error or {})}")
         if len(failures) > FAILURES_SHOWN:
             self._print(f"... and {len(failures) - FAILURES_SHOWN} more that failed")
 
@@ -93,7 +96,9 @@ class Progress:
             case Stopping(running, stop_now):
                 runs = "1 run" if running == 1 else f"{running} runs"
                 end = "to finish or leave at a checkpoint" if event.pausing else "to finish"
-                later = f"stopping: waits for {runs} {end}; Ctrl-C again stops now"
+                why = f"stopping, {event.why}" if event.why else "stopping"
+                how = "twice" if event.why else "again"
+                later = f"{why}: waits for {runs} {end}; Ctrl-C {how} stops now"
                 self.note = line = "stopping now" if stop_now else later
         if line and self._live is None:
             self._print(line)
@@ -108,7 +113,11 @@ class Progress:
         return f"{count} {run.label}: {what}, {run.seconds:.1f} s{rest}"
 
     def _print(self, line: str) -> None:
-        print(printable(line), file=self.stream, flush=True)
+        try:
+            print(printable(line), file=self.stream, flush=True)
+        except OSError as error:  # its disk is full: the runs are worth more than the lines
+            if error.errno != errno.ENOSPC:
+                raise
 
     def _view(self, console: Console) -> RenderableType:
         from rich.console import Group

@@ -1,8 +1,10 @@
 """A runner in a process of its own.
 
-python grid_runner.py STORE DIARY RUNS SECONDS [WORKERS RUNS_PER_PROCESS]
+python grid_runner.py STORE DIARY [name=value ...]
 
-Prints one line an event, and the summary as JSON at the end.
+runs or seeds (a,b,c), seconds a run, workers, runs_per_process, retries; of the limits stall, wall,
+run, reserve; lease and poll: seconds. Prints one line an event, and at the end the summary as JSON,
+or the one line of a mistake on stderr (exit code 2).
 """
 
 from __future__ import annotations
@@ -14,8 +16,12 @@ import sys
 
 import stub_training
 
-from runner.execution import Event, execute
+from runner.execution import Event, execute, jobs
+from runner.execution.limits import Limits
 from runner.records.store import Store
+from tricks.errors import BadInput
+
+LIMITS = ("stall", "wall", "run", "reserve")
 
 
 def say(event: Event) -> None:
@@ -23,17 +29,32 @@ def say(event: Event) -> None:
     print(type(event).__name__, getattr(event, "label", ""), flush=True)
 
 
-if __name__ == "__main__":
-    root, diary, runs, seconds, *rest = sys.argv[1:]
-    workers, runs_per_process = map(int, rest or (2, 1))
-    train = functools.partial(stub_training.train, seconds=float(seconds), diary=diary)
+def main(root: str, diary: str, **asked: str) -> None:
+    """Execute what is asked for, and print what came of it."""
+    numbers = {name: float(value) for name, value in asked.items() if name != "seeds"}
+    seeds = [int(seed) for seed in asked["seeds"].split(",")] if "seeds" in asked else None
+    store = Store(root)
+    store.claims.lease = numbers.get("lease", store.claims.lease)
+    jobs.POLL = numbers.get("poll", jobs.POLL)
+    train = functools.partial(
+        stub_training.train, seconds=numbers.get("seconds", 0.01), diary=diary
+    )
     summary = execute(
-        stub_training.specs(range(int(runs))),
-        Store(root),
+        stub_training.specs(seeds or range(int(numbers["runs"]))),
+        store,
         train,
-        workers=workers,
-        runs_per_process=runs_per_process,
-        retries=50,  # workers are killed on purpose here
+        workers=int(numbers.get("workers", 2)),
+        runs_per_process=int(numbers.get("runs_per_process", 1)),
+        retries=int(numbers.get("retries", 50)),  # workers are killed on purpose here
+        limits=Limits(**{name: numbers[name] for name in LIMITS if name in numbers}),
         on_event=say,
     )
     print(json.dumps(dataclasses.asdict(summary)))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:3], **dict(text.split("=", 1) for text in sys.argv[3:]))
+    except BadInput as mistake:
+        print(mistake, file=sys.stderr)
+        sys.exit(2)

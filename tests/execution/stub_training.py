@@ -6,17 +6,27 @@ Which seed does what is written in `BEHAVIOUR`, so that the faults are part of a
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
+import resource
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from runner.execution import signs
 from runner.records.spec import RunSpec
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
 
+# What Python says before it asks the system for something in a folder.
+CALLS = frozenset(
+    {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.listdir",
+     "os.scandir", "shutil.rmtree"}
+)  # fmt: skip
 BEHAVIOUR = {
     90001: "exception",
     90002: "exit",
@@ -30,8 +40,56 @@ BEHAVIOUR = {
     90010: "poison",
     90011: "mistake",
     90012: "mistake of a loader",
+    90013: "address space",
+    90014: "address space of torch",
+    90015: "all memory",
+    90016: "long epoch",
+    90017: "stops itself",
 }
+PLENTY = 600 << 20  # bytes that a greedy training asks for
+STOP_AT = "STUB_STOP_AT"  # in the environment: FOLDER NUMBER MARK, see `stop_at`
 poisoned: list[int] = []  # not empty: no training can succeed in this process any more
+
+
+def limit_memory(more: int) -> None:
+    """From now on this process may take `more` bytes of address space."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def stop_at(folder: str, number: int, mark: str) -> None:
+    """Stop this process (SIGSTOP) just before its call `number` into the file system at `folder`.
+
+    Only the first process that comes so far stops: it makes the file `mark`, which names the call.
+    """
+    count, busy = 0, False
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal count, busy
+        if busy or event not in CALLS or threading.current_thread() is not threading.main_thread():
+            return
+        if not any(isinstance(a, (str, os.PathLike)) and folder in str(a) for a in arguments):
+            return
+        count += 1
+        if count != number:
+            return
+        busy = True
+        try:
+            with open(mark, "x") as file:
+                file.write(event)
+        except FileExistsError:
+            pass
+        else:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        busy = False
+
+    sys.addaudithook(hook)
+
+
+if STOP_AT in os.environ and multiprocessing.current_process().name != "MainProcess":
+    _folder, _number, _mark = os.environ[STOP_AT].split("\n")
+    stop_at(_folder, int(_number), _mark)
 
 
 def specs(seeds: range | list[int], tricks: tuple[str, ...] = ()) -> list[RunSpec]:
@@ -49,7 +107,7 @@ def train(
     """One line in the file `diary` for each training begun; then whatever the seed says."""
     if diary is not None:
         with Path(diary).open("a") as file:
-            file.write(f"{spec.id} {os.getpid()}\n")
+            file.write(f"{spec.id} {os.getpid()} {time.time_ns()}\n")
     print("a word on stdout")
     for epoch in (1, 2):
         time.sleep(seconds / 2)
@@ -78,6 +136,24 @@ def train(
             os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "memory":
         raise MemoryError
+    if behaviour in ("address space", "address space of torch"):
+        limit_memory(PLENTY // 4)
+        if behaviour.endswith("torch"):
+            import torch
+
+            torch.zeros(PLENTY, dtype=torch.uint8)
+        bytearray(PLENTY)
+    if behaviour == "all memory":
+        bytearray(b"x") * PLENTY
+    if behaviour == "long epoch":  # many batches in one epoch that takes longer than the limit
+        signs.EVERY = 0.1
+        for _ in range(30):
+            time.sleep(0.05)
+            signs.alive()
+    if behaviour == "stops itself" and diary is not None:
+        lines = Path(diary).read_text().splitlines()
+        if sum(line.startswith(spec.id) for line in lines) == 1:
+            os.kill(os.getpid(), signal.SIGSTOP)
     if behaviour == "disk":
         raise OSError(errno.ENOSPC, "No space left on device")
     if behaviour == "hang":

@@ -197,6 +197,11 @@ def test_a_hung_run_is_ended_and_others_go_on(grid: Grid) -> None:
     assert "no sign of life" in summary.failures[0].message
 
 
+def test_an_epoch_longer_than_the_limit_is_no_hang_while_batches_come(grid: Grid) -> None:
+    summary = grid.run([90016], limits=Limits(stall=0.7), retries=0)
+    assert (summary.ok, summary.infra) == (1, 0)
+
+
 def test_the_same_run_twice_in_one_study_is_trained_once(grid: Grid) -> None:
     summary = grid.run([0, 0, 1, 0], workers=3)
     assert (summary.ok, summary.skipped) == (2, 2)

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from runner.execution.failure import of_surroundings
+from runner.execution.failure import advice, of_surroundings
 
 
 class AcceleratorError(RuntimeError):
@@ -26,10 +26,37 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("CUDA error: unspecified launch failure"), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
         (OSError(errno.ENOSPC, "No space left on device"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "), True),
+        (RuntimeError("DataLoader worker (pid(s) 7, 8) exited unexpectedly"), True),
+        (RuntimeError("can't start new thread"), True),
+        (OSError(errno.EFBIG, "File too large"), True),
         (OSError(errno.ENOENT, "No such file"), False),
+        (RuntimeError("a DataLoader worker gave no batch"), False),
         (RuntimeError("shapes do not match, unlike in a CUDA error"), False),
         (ValueError("CUDA error: said by someone else"), False),
     ],
 )
 def test_surroundings_are_told_from_the_run(error: Exception, expected: bool) -> None:
     assert of_surroundings(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("type", "message", "helps"),
+    [
+        ("MemoryError", "", "fewer --workers"),
+        ("OutOfMemoryError", "CUDA out of memory", "fewer --workers"),
+        ("OutOfMemory", "the kernel ended the training process", "was not changed"),
+        ("RuntimeError", "DefaultCPUAllocator: can't allocate memory", "fewer --workers"),
+        ("OSError", "[Errno 28] No space left on device", "make room"),
+        ("Hung", "no sign of life", "--stall-minutes"),
+        ("Killed", "ended by SIGTERM", "train it again"),
+        ("AcceleratorError", "an illegal memory access", "device"),
+        ("ValueError", "shapes", "comes again"),
+        (None, None, "comes again"),
+    ],
+)
+def test_each_kind_of_error_gets_the_advice_that_helps(
+    type: str | None, message: str | None, helps: str
+) -> None:
+    assert helps in advice({"type": type, "message": message})

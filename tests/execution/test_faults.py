@@ -2,94 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import random
 import signal
-import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
 
+import injected
 import pytest
-from stub_training import specs
+from injected import Runner, check_complete, diary, in_session, until
 
+from runner.execution.failure import advice
 from runner.records.store import Store
-
-HERE = Path(__file__).parent
-
-
-class Runner:
-    """A runner in a process of its own."""
-
-    started: ClassVar[list[subprocess.Popen[str]]] = []
-
-    def __init__(self, folder: Path, runs: int, seconds: float, *rest: int) -> None:
-        self.diary = folder / "diary"
-        arguments = [folder / "results", self.diary, runs, seconds, *rest]
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "grid_runner.py"), *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.started.append(self.process)
-
-    def wait_for(self, word: str, times: int = 1) -> None:
-        """Until that many lines that begin with `word` were printed."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            times -= line.startswith(word)
-            if times == 0:
-                return
-        raise AssertionError(self.process.stderr.read() if self.process.stderr else "")
-
-    def end(self) -> tuple[dict[str, Any] | None, str]:
-        """Its summary, if it printed one, and what it printed on stderr."""
-        out, err = self.process.communicate(timeout=200)
-        last = (out.strip().splitlines() or [""])[-1]
-        return (json.loads(last) if last.startswith("{") else None), err
 
 
 @pytest.fixture(autouse=True)
 def _leave_nothing_behind() -> Iterator[None]:
     yield
-    while Runner.started:
-        process = Runner.started.pop()
-        process.kill()
-        process.wait()
+    injected.end_all()
 
 
-def workers_of(diary: Path) -> list[int]:
+def workers_of(folder: Path) -> list[int]:
     """Process numbers of all workers that ever trained, of which there is at least one."""
-    assert until(lambda: diary.exists() and diary.read_text().endswith("\n"))
-    return [int(line.split()[1]) for line in diary.read_text().splitlines()]
-
-
-def until(condition: Any, seconds: float = 20.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def check_complete(folder: Path, runs: int) -> Counter[str]:
-    """Every run has one record that verifies; returns how often each was trained."""
-    store = Store(folder / "results")
-    assert store.states() == {spec.id: "ok" for spec in specs(range(runs))}
-    assert not list((folder / "results" / "quarantine").iterdir())
-    return Counter(line.split()[0] for line in (folder / "diary").read_text().splitlines())
+    path = folder / "diary"
+    assert until(lambda: path.exists() and path.read_text().endswith("\n"))
+    return [pid for _, pid, _ in diary(folder)]
 
 
 def test_a_killed_runner_leaves_no_process_and_nothing_is_lost(tmp_path: Path) -> None:
-    runner = Runner(tmp_path, 8, 0.3)
+    runner = Runner(tmp_path, runs=8, seconds=0.3)
     runner.wait_for("Finished", 3)
     session = runner.process.pid
     os.kill(runner.process.pid, signal.SIGKILL)
@@ -97,7 +38,7 @@ def test_a_killed_runner_leaves_no_process_and_nothing_is_lost(tmp_path: Path) -
     assert until(lambda: not in_session(session)), in_session(session)
     finished = len(Store(tmp_path / "results").ids())
     assert finished >= 3
-    summary, err = Runner(tmp_path, 8, 0.01).end()
+    summary, err = Runner(tmp_path, runs=8, seconds=0.01).end()
     assert summary is not None, err
     assert summary["skipped"] == finished
     assert summary["ok"] == 8 - finished
@@ -105,57 +46,22 @@ def test_a_killed_runner_leaves_no_process_and_nothing_is_lost(tmp_path: Path) -
     assert sum(trained.values()) <= 8 + 2  # only what was in flight was repeated
 
 
-def in_session(session: int) -> list[int]:
-    """Living processes of a session, whatever became of its leader."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == session and fields[0] not in "ZX":
-                found.append(int(folder.name))
-    return found
-
-
-def kill_at_random(folder: Path, runs: int, kills: int, seed: int) -> None:
-    """Kill workers, template and runner at random moments, `kills` times, then let it finish."""
-    draw = random.Random(seed)
-    done = 0
-    while done < kills:
-        runner = Runner(folder, runs, 0.02)
-        runner.wait_for("Started")
-        for _ in range(draw.randrange(6)):
-            time.sleep(draw.random() * 0.1)
-            children = [p for p in in_session(runner.process.pid) if p != runner.process.pid]
-            for pid in draw.sample(children, min(1, len(children))):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                    done += 1
-        time.sleep(draw.random() * 0.1)
-        runner.process.kill()
-        runner.process.communicate()
-        done += 1
-    summary, err = Runner(folder, runs, 0.01).end()
-    assert summary is not None, err
-    check_complete(folder, runs)
-
-
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    kill_at_random(tmp_path, 60, 10, seed=1)
+    figures = injected.kill_at_random(tmp_path, runs=60, kills=10, seed=1)
+    assert figures["records"] == 60
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_hundred_kills_at_random_moments(tmp_path: Path) -> None:
-    kill_at_random(tmp_path, 600, 200, seed=2)
+    figures = injected.kill_at_random(tmp_path, runs=600, kills=200, seed=2)
+    assert figures["kills"] >= 200
 
 
 def test_a_killed_worker_costs_its_own_attempt_only(tmp_path: Path) -> None:
-    runner = Runner(tmp_path, 6, 0.4)
+    runner = Runner(tmp_path, runs=6, seconds=0.4)
     runner.wait_for("Started")
-    os.kill(workers_of(runner.diary)[0], signal.SIGKILL)
+    os.kill(workers_of(tmp_path)[0], signal.SIGKILL)
     summary, err = runner.end()
     assert summary is not None, err
     assert summary["ok"] == 6
@@ -163,7 +69,7 @@ def test_a_killed_worker_costs_its_own_attempt_only(tmp_path: Path) -> None:
 
 
 def test_two_runners_train_each_run_once(tmp_path: Path) -> None:
-    runners = [Runner(tmp_path, 20, 0.05) for _ in range(2)]
+    runners = [Runner(tmp_path, runs=20, seconds=0.05) for _ in range(2)]
     summaries = [runner.end() for runner in runners]
     assert all(summary is not None for summary, _ in summaries), summaries
     assert sum(summary["ok"] for summary, _ in summaries if summary) == 20
@@ -176,16 +82,13 @@ def test_two_runners_train_each_run_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_eight_runners_train_each_of_two_thousand_once(tmp_path: Path) -> None:
-    runners = [Runner(tmp_path, 2_000, 0.0, 1, 100) for _ in range(8)]
-    summaries = [runner.process.communicate(timeout=800) for runner in runners]
-    assert all(runner.process.returncode == 0 for runner in runners), summaries
-    assert set(check_complete(tmp_path, 2_000).values()) == {1}
+    injected.many_runners(tmp_path, runs=2_000, runners=8)
 
 
 def test_the_second_runner_takes_over_when_the_first_is_killed(tmp_path: Path) -> None:
-    first = Runner(tmp_path, 2, 3.0)
+    first = Runner(tmp_path, runs=2, seconds=3.0)
     first.wait_for("Started", 2)
-    second = Runner(tmp_path, 2, 0.01)
+    second = Runner(tmp_path, runs=2, seconds=0.01)
     second.wait_for("Waiting")
     first.process.kill()
     summary, err = second.end()
@@ -196,7 +99,7 @@ def test_the_second_runner_takes_over_when_the_first_is_killed(tmp_path: Path) -
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_asked_once_it_finishes_what_runs_and_stops(tmp_path: Path, number: int) -> None:
-    runner = Runner(tmp_path, 50, 0.5)
+    runner = Runner(tmp_path, runs=50, seconds=0.5)
     runner.wait_for("Started", 2)
     os.killpg(runner.process.pid, number)  # as a terminal does: to every process of the group
     summary, err = runner.end()
@@ -204,13 +107,13 @@ def test_asked_once_it_finishes_what_runs_and_stops(tmp_path: Path, number: int)
     assert err == ""
     assert summary["interrupted"]
     assert summary["ok"] == 2
-    assert len(workers_of(runner.diary)) == 2
+    assert len(workers_of(tmp_path)) == 2
     assert until(lambda: not in_session(runner.process.pid))
     assert len(Store(tmp_path / "results").states()) == 2
 
 
 def test_asked_twice_it_stops_now(tmp_path: Path) -> None:
-    runner = Runner(tmp_path, 50, 60.0)
+    runner = Runner(tmp_path, runs=50, seconds=60.0)
     runner.wait_for("Started", 2)
     os.killpg(runner.process.pid, signal.SIGINT)
     runner.wait_for("Stopping")
@@ -227,11 +130,77 @@ def test_asked_twice_it_stops_now(tmp_path: Path) -> None:
 
 
 def test_a_killed_template_is_no_loss(tmp_path: Path) -> None:
-    runner = Runner(tmp_path, 6, 0.3)
+    runner = Runner(tmp_path, runs=6, seconds=0.3)
     runner.wait_for("Started")
-    template = int(Path(f"/proc/{workers_of(runner.diary)[0]}/stat").read_text().split()[3])
+    template = int(Path(f"/proc/{workers_of(tmp_path)[0]}/stat").read_text().split()[3])
     os.kill(template, signal.SIGKILL)
     summary, err = runner.end()
     assert summary is not None, err
     assert summary["ok"] + summary["skipped"] == 6
     check_complete(tmp_path, 6)
+
+
+@pytest.mark.parametrize("infra", [False, True])
+@pytest.mark.parametrize("number", [2, 12, 18])
+def test_an_owner_stopped_past_its_lease_changes_nothing_when_revived(
+    tmp_path: Path, number: int, infra: bool
+) -> None:
+    assert injected.stop_and_revive(tmp_path, number, infra) is not None
+
+
+@pytest.mark.slow
+def test_an_owner_stopped_at_any_call_changes_nothing_when_revived(tmp_path: Path) -> None:
+    assert injected.fenced(tmp_path, every=2)["stopped"] > 20
+
+
+def test_a_clock_a_day_off_takes_no_claim_away(tmp_path: Path) -> None:
+    assert injected.clocks_apart(tmp_path)["looks at a living owner"] > 5
+
+
+def test_a_stopped_worker_is_ended_as_one_that_hangs(tmp_path: Path) -> None:
+    summary = Runner(tmp_path, seeds="90017,0,1", stall=0.8).summary()
+    assert summary["ok"] == 3
+    assert [id for id, _, _ in diary(tmp_path)].count(injected.specs([90017])[0].id) == 2
+
+
+@pytest.mark.parametrize("kind", ["room", "full", "files"])
+def test_a_disk_that_fills_up_ends_all_with_one_line_and_loses_nothing(
+    tmp_path: Path, kind: str
+) -> None:
+    if injected.disk_fills_up(tmp_path, kind) is None:
+        pytest.skip("no file system can be mounted here")
+
+
+@pytest.mark.parametrize("seed", [90013, pytest.param(90014, marks=pytest.mark.slow)])
+def test_address_space_that_runs_out_is_no_bug_of_the_run(tmp_path: Path, seed: int) -> None:
+    summary = Runner(tmp_path, seeds=f"{seed},0,1", retries=1).summary()
+    assert (summary["ok"], summary["infra"], summary["failed"]) == (2, 1, 0)
+    assert injected.starved(tmp_path, seed)["type"] in ("MemoryError", "RuntimeError")
+    assert len(diary(tmp_path)) == 4
+    assert "memory ran out" in advice(injected.starved(tmp_path, seed))
+
+
+def test_a_process_that_the_kernel_ends_for_want_of_memory_is_told(tmp_path: Path) -> None:
+    if injected.killed_by_the_kernel(tmp_path) is None:
+        pytest.skip("no control group can be made here")
+
+
+def test_the_time_limit_stops_as_a_request_does_and_the_rest_is_left(tmp_path: Path) -> None:
+    summary = Runner(tmp_path, runs=50, seconds=0.4, wall=1.5).summary()
+    assert summary["interrupted"]
+    assert summary["out_of_time"]
+    assert 1 <= summary["ok"] < 20
+    assert set(Store(tmp_path / "results").states().values()) == {"ok"}
+    summary = Runner(tmp_path, runs=50, seconds=0.0).summary()
+    assert not summary["interrupted"]
+    assert set(check_complete(tmp_path, 50).values()) == {1}
+
+
+def test_no_run_is_begun_that_would_take_longer_than_is_left(tmp_path: Path) -> None:
+    summary = Runner(tmp_path, runs=50, seconds=1.0, wall=1.8, run=1.0).summary()
+    assert (summary["ok"], summary["out_of_time"]) == (2, True)
+
+
+def test_a_run_longer_than_all_the_time_there_is_is_begun_all_the_same(tmp_path: Path) -> None:
+    summary = Runner(tmp_path, runs=3, seconds=0.6, wall=0.5, run=3600).summary()
+    assert (summary["ok"], summary["out_of_time"]) == (2, True)
