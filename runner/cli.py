@@ -77,6 +77,12 @@ def _options(
     pass
 
 
+# A disk that is full, read-only, not permitted or broken is no fault of the program.
+SURROUNDINGS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
+}  # fmt: skip
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code.
 
@@ -105,8 +111,10 @@ def call(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.errno not in SURROUNDINGS:
             raise
+        if error.filename is not None:
+            return _mistake(f"{error.filename}: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _mistake(f"cannot write the output: {error.strerror}")
     except Exception as error:

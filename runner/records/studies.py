@@ -82,10 +82,13 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
     `rows`: a DataFrame or an iterable of dicts with id, seed and one level name a factor.
     A study of that name with the same task and settings is extended: a run of the same levels and
     seed takes the place of the old one, the others stay, and a factor that one of the two lacks
-    is at its reference there. Raises BadInput for a name that cannot be.
+    is at its reference there. Raises BadInput for a name that cannot be, or a full disk.
     """
     folder = _folder(store, name)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"cannot write the study {folder}: {error.strerror or error}") from error
     new = [_flat(row) for row in _dicts(rows)]
     with _locked(folder):
         merged, runs = without_none(asked), new
@@ -96,7 +99,13 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
         columns = StudyFile(name, merged, []).columns
         runs = [{key: run[key] for key in columns} for run in runs]
         now = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
-        write_pair(folder, {**now, **merged}, write_runs(runs, columns))
+        try:
+            write_pair(folder, {**now, **merged}, write_runs(runs, columns))
+        except OSError as error:
+            raise BadInput(
+                f"cannot write the study {folder}: {error.strerror or error}; what is recorded is "
+                "safe: make room there, then run the same command again"
+            ) from error
     return StudyFile(name, merged, runs)
 
 

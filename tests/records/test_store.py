@@ -85,37 +85,6 @@ def test_commit_without_hard_links(store: Store, monkeypatch: pytest.MonkeyPatch
     assert not list(store.root.rglob(f"*{durable.TEMPORARY}"))
 
 
-CALLS = ("open", "fsync", "link", "unlink", "fdopen")
-
-
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("nth", [1, 2, 3])
-def test_an_error_at_any_call_of_a_commit_leaves_the_old_state_or_the_new(
-    store: Store, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
-) -> None:
-    original, count = getattr(os, call), 0
-
-    def failing(*args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == nth:
-            raise OSError(errno.EIO, "broken")
-        return original(*args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, call, failing)
-        try:
-            written = store.commit(a_record())
-        except OSError:
-            written = False
-    assert store.state(ID) in (None, "ok")
-    if written:
-        assert store.state(ID) == "ok"
-    if store.state(ID) is None:
-        assert store.commit(a_record())
-    assert not list((store.root / "quarantine").iterdir())
-
-
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other", "link", "folder"])
 def test_a_damaged_record_is_quarantined_and_its_run_is_open_again(
     store: Store, damage: str

@@ -1,0 +1,106 @@
+"""Bytes flipped and tails cut: all of a record's, a sample of larger files'; with counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from runner.records.record import Damaged, seal, unseal
+from runner.records.store import Store
+from runner.records.studies import load_study, save_study
+from tricks.errors import BadInput
+
+ID = "0123456789abcdef"
+
+
+def a_record(id: str = ID, **fields: Any) -> dict[str, Any]:
+    """A record of the size that a short run leaves."""
+    epochs = [{"epoch": n, "loss": 1 / n, "val_accuracy": 90 + n / 7, "lr": 0.1} for n in (1, 2)]
+    return {
+        "id": id, "seed": 7, "state": "ok", "tricks": ["mixup"], "recipe": {"epochs": 2},
+        "data": {"task": "digits"}, "epochs": epochs, "test_accuracy": 91.5, "test_images": 8,
+        "correct": "/w==", "seconds": {"train": 1.5, "total": 2.0}, "device": "cpu",
+        "versions": {"torch": "2"}, "error": None, **fields,
+    }  # fmt: skip
+
+
+def damages(data: bytes, every: int = 1, bits: int = 8) -> Iterator[tuple[str, bytes]]:
+    """`data` with a bit flipped, for some bits of each `every`-th byte; and cut there."""
+    for place in range(0, len(data), every):
+        for bit in range(bits):
+            flipped = bytearray(data)
+            flipped[place] ^= 1 << (bit + place) % 8
+            yield "flipped", bytes(flipped)
+        yield "cut", data[:place]
+
+
+def of_a_record() -> Counter[str]:
+    """Each bit of a record flipped and each tail cut; "missed" counts what was believed."""
+    data = seal(a_record())
+    found: Counter[str] = Counter(bytes=len(data))
+    for kind, damaged in damages(data):
+        found[kind] += 1
+        try:
+            unseal(damaged, ID)
+        except Damaged:
+            continue
+        found["missed"] += 1
+    return found
+
+
+def of_stored_records(place: Path, every: int = 1) -> Counter[str]:
+    """The same through a store: quarantined, open again, and the other record untouched."""
+    store = Store(place)
+    other = "f" * 16
+    store.commit(a_record(other))
+    store.commit(a_record())
+    path, data = store.path(ID), store.path(ID).read_bytes()
+    found: Counter[str] = Counter(bytes=len(data))
+    for kind, damaged in damages(data, every, bits=1):
+        path.write_bytes(damaged)
+        found[kind] += 1
+        found["missed"] += store.states() != {other: "ok"} or path.exists()
+        found["lost"] += not store.commit(a_record())
+    found["quarantined"] = len(list((place / "quarantine").iterdir()))
+    return found
+
+
+def of_an_index(place: Path, every: int = 1) -> Counter[str]:
+    """The index: what is read is always what the records say."""
+    store = Store(place)
+    for n in range(3):
+        store.commit(a_record(f"{n:016x}", test_accuracy=90 + n / 3))
+    truth = store.rows()
+    return _believed(place / "index.csv", lambda: store.rows() == truth, every)
+
+
+def of_a_study(place: Path, every: int = 1) -> dict[str, Counter[str]]:
+    """Both files of a study: refused, or read as they were."""
+    store = Store(place)
+    factors = [{"name": "mixup", "levels": ["off", "on"]}]
+    asked = {"task": "digits", "grid": "add-one", "factors": factors, "settings": {"epochs": "5"}}
+    rows = [{"id": f"{n:016x}", "seed": n, "mixup": "off"} for n in range(3)]
+    truth = save_study(store, "s", asked, rows)
+
+    def refused() -> bool:
+        try:
+            return load_study(store, "s") == truth
+        except BadInput:
+            return True
+
+    folder = place / "studies" / "s"
+    return {name: _believed(folder / name, refused, every) for name in ("study.toml", "runs.csv")}
+
+
+def _believed(path: Path, right: Callable[[], bool], every: int) -> Counter[str]:
+    """Damage `path` in many ways; "missed" counts those after which things are not `right`."""
+    data = path.read_bytes()
+    found: Counter[str] = Counter(bytes=len(data))
+    for kind, damaged in damages(data, every, bits=1):
+        path.write_bytes(damaged)
+        found[kind] += 1
+        found["missed"] += not right()
+    path.write_bytes(data)
+    return found
