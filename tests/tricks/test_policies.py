@@ -11,7 +11,8 @@ from torchvision.transforms import InterpolationMode, v2
 
 from tests.tricks.pictures import draws, off_by, pictures
 from tricks.augment import aug_mix, auto_augment, trivial_augment
-from tricks.augment.operations import OPERATIONS, SIGNED, Scale, item_of, operate_each, warp_table
+from tricks.augment.lookup import warp_table
+from tricks.augment.operations import OPERATIONS, SIGNED, Scale, item_of, operate_each
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 17, 23)]
 REFERENCES = {

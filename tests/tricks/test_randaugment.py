@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from collections import Counter
 
 import pytest
 import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import autoaugment as version_1
 from torchvision.transforms.v2 import RandAugment as Version2
+from torchvision.transforms.v2 import TrivialAugmentWide
 
 from tests.tricks.pictures import pictures
 from tricks import BadInput, parse
 from tricks.augment.operations import OPERATIONS, SIGNED
 from tricks.augment.randaugment import RandAugment, draw, randaugment
+from tricks.augment.trivial_augment import TrivialAugment
 
 VARIANTS = 2 * len(OPERATIONS)
 
@@ -39,20 +43,37 @@ def by_version_1(image, operation, negative, magnitude):
     return version_1._apply_op(image, operation, amount, InterpolationMode.NEAREST, None)
 
 
-@pytest.mark.parametrize("magnitude", [0, 3, 9, 15, 30])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 17, 23)])
-def test_every_operation_is_torchvisions_bit_for_bit(shape, magnitude):
-    images = pictures(3 * VARIANTS, *shape, seed=magnitude)
-    variants = torch.arange(3 * VARIANTS) % VARIANTS
-    operations, negative = variants.view(-1, 1) // 2, variants.view(-1, 1) % 2 == 1
-    found = randaugment(images, operations, negative, magnitude)
-    for i, image in enumerate(images):
-        name, sign = OPERATIONS[int(operations[i])], bool(negative[i])
-        amount = torchvision_strength(name, sign, magnitude, *shape[1:])
-        assert torch.equal(found[i], by_version_2(image, name, amount)), (i, name, amount)
-        # torchvision's own two versions round AutoContrast, Color and Sharpness differently.
-        old = by_version_1(image, name, sign, magnitude)
-        assert (found[i].int() - old.int()).abs().max() <= 1, (i, name, amount)
+def test_every_operation_of_every_magnitude_is_torchvisions_bit_for_bit(shape):
+    for magnitude in range(31):
+        images = pictures(VARIANTS, *shape, seed=magnitude)
+        variants = torch.arange(VARIANTS)
+        operations, negative = variants.view(-1, 1) // 2, variants.view(-1, 1) % 2 == 1
+        found = randaugment(images, operations, negative, magnitude)
+        for i, image in enumerate(images):
+            name, sign = OPERATIONS[int(operations[i])], bool(negative[i])
+            amount = torchvision_strength(name, sign, magnitude, *shape[1:])
+            assert torch.equal(found[i], by_version_2(image, name, amount)), (i, name, amount)
+            if magnitude not in (0, 3, 9, 15, 30):  # its version 1 solarizes by other thresholds
+                continue
+            # torchvision's own two versions round AutoContrast, Color, Sharpness differently.
+            old = by_version_1(image, name, sign, magnitude)
+            assert (found[i].int() - old.int()).abs().max() <= 1, (i, name, amount)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 2, 9), (3, 150, 161), (1, 270, 260)])
+@pytest.mark.parametrize("magnitude", [0, 9, 30])
+def test_an_image_alone_is_treated_as_in_a_batch(shape, magnitude):
+    """Large images go one by one, and by other ways than a batch of small ones."""
+    images = pictures(5, *shape, seed=magnitude)
+    for variant in range(VARIANTS):
+        operation, sign = variant // 2, variant % 2 == 1
+        one = torch.tensor([[operation]]), torch.tensor([[sign]])
+        place = variant % 5
+        found = randaugment(images[place : place + 1], *one, magnitude)[0]
+        amount = torchvision_strength(OPERATIONS[operation], sign, magnitude, *shape[1:])
+        expected = by_version_2(images[place], OPERATIONS[operation], amount)
+        assert torch.equal(found, expected), (OPERATIONS[operation], amount)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)])
@@ -86,6 +107,44 @@ def test_draws_are_even_and_independent():
         for operation in range(len(OPERATIONS)):
             share = negative[operations[:, slot] == operation, slot].float().mean()
             assert share == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("trick", "reference"),
+    [(RandAugment(1, 9), Version2(1, 9)), (TrivialAugment(), TrivialAugmentWide())],
+)
+def test_operations_strengths_and_signs_are_drawn_as_by_torchvision(trick, reference, monkeypatch):
+    """Two samples, ours and torchvision's, of what is done to an image: a chi-square test."""
+    count = 8000
+    theirs = Counter()
+    monkeypatch.setattr(
+        reference, "_apply_image_or_video_transform",
+        lambda image, name, amount, **_: theirs.update([plain(name, amount)]) or image,
+    )  # fmt: skip
+    image = torch.zeros(3, 40, 40, dtype=torch.uint8)
+    torch.manual_seed(0)
+    for _ in range(count):
+        reference(image)
+    drawn = []
+    module = sys.modules[type(trick).__module__]
+    monkeypatch.setattr(
+        module, "operate_in_turn", lambda images, items: drawn.extend(items) or images
+    )
+    trick.apply(image.expand(count, -1, -1, -1), torch.Generator().manual_seed(0))
+    ours = Counter(plain(*item) for item in drawn)
+    assert set(ours) == set(theirs)
+    chi_square = sum((ours[k] - theirs[k]) ** 2 / (ours[k] + theirs[k]) for k in ours)
+    df = len(ours) - 1
+    assert abs(chi_square - df) < 4 * (2 * df) ** 0.5
+
+
+def plain(name, amount):
+    """An operation with what it means: pixels are whole, and nothing is the identity."""
+    if name in ("TranslateX", "TranslateY"):
+        amount = int(amount)
+    if name in SIGNED and amount == 0:
+        return "Identity", 0.0
+    return name, round(amount, 5)
 
 
 def test_each_image_has_its_own_draw():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from tricks.augment.draws import in_pieces
 from tricks.augment.operations import OPERATIONS, Item, Scale, item_of, operate_each
 from tricks.trick import Edits, Trick
 
@@ -99,7 +101,18 @@ class AugMix(Trick):
         """images (B, C, H, W) uint8 -> the same, each a blend of its own."""
         height, width = images.shape[2:]
         weights = draw_weights(self.alpha, len(images), self.chains, generator)
-        chains = images.repeat_interleave(self.chains, 0)
-        for items in draw_operations(self.severity, len(chains), height, width, generator):
-            chains = operate_each(chains, items, "bilinear")
-        return blend(images, chains, weights)
+        lists = draw_operations(self.severity, len(images) * self.chains, height, width, generator)
+
+        def act(
+            images: torch.Tensor, weights: torch.Tensor, *lists: Sequence[Sequence[Item]]
+        ) -> torch.Tensor:
+            chains = images.repeat_interleave(self.chains, 0)
+            for items in lists:
+                chains = operate_each(chains, [item for own in items for item in own], "bilinear")
+            return blend(images, chains, weights)
+
+        each = [
+            [items[i : i + self.chains] for i in range(0, len(items), self.chains)]
+            for items in lists
+        ]
+        return in_pieces(act, images, weights, *each)

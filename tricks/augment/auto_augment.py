@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tricks.augment.operations import Item, Scale, item_of, operate_each
+from tricks.augment.operations import Item, Scale, item_of, operate_in_turn
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -71,6 +71,5 @@ class AutoAugment(Trick):
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """images (B, C, H, W) uint8 -> the same, each under its own pair."""
         height, width = images.shape[2:]
-        for items in draw(self.policy, len(images), height, width, generator):
-            images = operate_each(images, items)
-        return images
+        lists = draw(self.policy, len(images), height, width, generator)
+        return operate_in_turn(images, *lists)

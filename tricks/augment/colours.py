@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     import torch
 
 
-def luma(images: torch.Tensor) -> torch.Tensor:
-    """(B, 1, H, W) float32 from uint8 (B, C, H, W), in whole levels, by torchvision's weights."""
-    from torchvision.transforms.v2 import functional
+def whole(levels: torch.Tensor) -> torch.Tensor:
+    """Float levels from 0 to 255 cut to uint8. By way of int16, which is five times as fast."""
+    import torch
 
-    return functional.rgb_to_grayscale(images).float() if images.shape[1] == 3 else images.float()
+    return levels.to(torch.int16).to(torch.uint8)
+
+
+def luma(images: torch.Tensor) -> torch.Tensor:
+    """(B, 1, H, W) float32 from uint8 or float (B, C, H, W), in whole levels, as torchvision's."""
+    images = images.float()
+    if images.shape[1] == 1:
+        return images
+    red, green, blue = images.split(1, 1)
+    return red.mul(0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114).floor_()
 
 
 def blend(images: torch.Tensor, other: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:

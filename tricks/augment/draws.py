@@ -6,12 +6,15 @@ last what erases.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
 COLOUR, BLUR, NOISE, COMPRESSION, ERASURE = range(1, 6)  # stages; 0: geometry and policies
+PIECE = 2**19  # values that a core's cache holds through a few operators
+LARGE = 2**16  # values of an image from which on it is a piece of its own
 
 
 def check_share(name: str, value: float) -> None:
@@ -40,6 +43,31 @@ def chance(share: float, count: int, generator: torch.Generator) -> torch.Tensor
     return torch.rand(count, generator=generator, device=generator.device) < share
 
 
+def in_pieces(
+    act: Callable[..., torch.Tensor], images: torch.Tensor, *of_each: Any
+) -> torch.Tensor:
+    """`act(images, *of_each)` on parts of a batch (B, ...) that fit a core's cache.
+
+    `of_each`: tensors or sequences with a value an image. Large images so go one by one through a
+    chain of operators, and what each leaves is read by the next from the cache, not from memory.
+    """
+    import torch
+
+    count = len(images)
+    values = images[0].numel() if count else 0
+    step = 1 if values >= LARGE else PIECE // max(1, values)
+    if images.device.type != "cpu" or step >= count:
+        return act(images, *of_each)
+    out: Any = None
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        done = act(images[part], *(each[part] for each in of_each))
+        if out is None:
+            out = torch.empty((count, *done.shape[1:]), dtype=done.dtype)
+        out[part] = done
+    return out
+
+
 def where(chosen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """int64 places, on the device of `images`, at which `chosen` (B,) bool is True."""
     return chosen.nonzero().flatten().to(images.device)
@@ -47,4 +75,11 @@ def where(chosen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 def replaced(images: torch.Tensor, place: torch.Tensor, changed: torch.Tensor) -> torch.Tensor:
     """A copy of `images` (B, ...) with `changed` at `place` (N,)."""
+    import torch
+
+    # Rows of long integers are copied seven times as fast as rows of bytes.
+    if images.dtype == torch.uint8 and images[:1].numel() % 8 == 0 and len(place):
+        words = images.flatten(1).view(torch.int64)
+        done = words.index_copy(0, place, changed.contiguous().flatten(1).view(torch.int64))
+        return done.view(torch.uint8).view(images.shape)
     return images.index_copy(0, place, changed)

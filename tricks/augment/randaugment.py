@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.operations import OPERATIONS, Scale, item_of, operate_each
+from tricks.augment.operations import OPERATIONS, Scale, item_of, operate_in_turn
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -28,10 +28,9 @@ def randaugment(
         [item_of(SCALE, name, magnitude, sign, height, width) for sign in (False, True)]
         for name in OPERATIONS
     ]
-    for slot in range(operations.shape[1]):
-        drawn = zip(operations[:, slot].tolist(), negative[:, slot].tolist(), strict=True)
-        images = operate_each(images, [items[operation][sign] for operation, sign in drawn])
-    return images
+    slots = zip(operations.T.tolist(), negative.T.tolist(), strict=True)
+    lists = [[items[o][sign] for o, sign in zip(*slot, strict=True)] for slot in slots]
+    return operate_in_turn(images, *lists)
 
 
 def draw(count: int, num_ops: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

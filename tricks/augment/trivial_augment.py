@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.operations import OPERATIONS, Item, Scale, item_of, operate_each
+from tricks.augment.operations import OPERATIONS, Item, Scale, item_of, operate_in_turn
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ class TrivialAugment(Trick):
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """images (B, C, H, W) uint8 -> the same, each with its own operation."""
         height, width = images.shape[2:]
-        return operate_each(images, draw(len(images), height, width, generator))
+        return operate_in_turn(images, draw(len(images), height, width, generator))
