@@ -10,15 +10,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from runner.training.randomness import derive, generator
+from tricks.augment.draws import in_pieces, replaced
 from tricks.recipe import Recipe
 from tricks.target.label_smoothing import smooth
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """uint8 (B, C, H, W) -> float32 of zero mean and unit deviation over the training set."""
-    scale = torch.tensor([1 / (255 * s) for s in std], device=images.device).view(1, -1, 1, 1)
-    shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)], device=images.device)
-    return images.to(torch.float32) * scale - shift.view(1, -1, 1, 1)
+    device = images.device
+    scale = torch.tensor([1 / (255 * s) for s in std]).to(device, non_blocking=True)
+    shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)])
+    shift = shift.to(device, non_blocking=True)
+
+    def act(images: Tensor) -> Tensor:
+        return images.to(torch.float32).mul_(scale.view(1, -1, 1, 1)).sub_(shift.view(1, -1, 1, 1))
+
+    return in_pieces(act, images)
 
 
 def targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
@@ -26,14 +33,31 @@ def targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
     return smooth(F.one_hot(labels, classes).float(), smoothing)
 
 
-def pad_crop(images: Tensor, rows: Tensor, columns: Tensor, pad: int) -> Tensor:
-    """Pad (B, C, H, W) by `pad` zeros a side, then cut H × W at (rows, columns) (B,) of each."""
-    height, width = images.shape[-2:]
-    padded = F.pad(images, (pad, pad, pad, pad))
-    y = rows.view(-1, 1) + torch.arange(height, device=images.device)  # (B, H)
-    x = columns.view(-1, 1) + torch.arange(width, device=images.device)  # (B, W)
-    image = torch.arange(len(images), device=images.device).view(-1, 1, 1)
-    return padded.movedim(1, -1)[image, y.unsqueeze(2), x.unsqueeze(1)].movedim(-1, 1)
+def pad_crop(
+    images: Tensor, rows: Tensor, columns: Tensor, pad: int, flipped: Tensor | None = None
+) -> Tensor:
+    """Pad (B, C, H, W) by `pad` zeros a side, then cut H × W at (rows, columns) (B,) of each.
+
+    flipped: bool (B,), what is mirrored after that. All of it is one gather.
+    """
+    count, _, height, width = images.shape
+    device = images.device
+    y, x = torch.arange(height), torch.arange(width).expand(count, -1)
+    if flipped is not None:
+        x = torch.where(flipped.view(-1, 1), x.flip(1), x)
+    tall, wide = height + 2 * pad, width + 2 * pad
+    # Draws are on the CPU: of the index, only its rows and columns move to the device.
+    y = ((rows.view(-1, 1) + y) * wide).int().to(device, non_blocking=True)
+    x = (columns.view(-1, 1) + x).int().to(device, non_blocking=True)
+
+    def act(images: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        padded = F.pad(images, (pad, pad, pad, pad))
+        planes = torch.arange(0, padded.numel(), tall * wide, dtype=torch.int32, device=device)
+        place = y.unsqueeze(2) + x.unsqueeze(1)  # (B, H, W)
+        index = place.unsqueeze(1) + planes.view(len(images), -1, 1, 1)
+        return padded.flatten().index_select(0, index.flatten()).view(images.shape)
+
+    return in_pieces(act, images, y, x)
 
 
 def augment(
@@ -49,20 +73,20 @@ def augment(
     Each kind draws from its own stream, so turning one on leaves the draws of the others.
     index: (B,) places of the images in the training set, which alternating flips need.
     """
-    count, device = len(images), images.device
-    if recipe.crop == "pad":
-        pad = max(1, images.shape[-1] // 8)
-        offsets = torch.randint(
-            2 * pad + 1, (2, count), generator=generator(seed, "pad", epoch, step)
-        )
-        rows, columns = offsets.to(device)
-        images = pad_crop(images, rows, columns, pad)
+    count, flipped = len(images), None
     if recipe.flip:
         if recipe.alternate_flips:
             flipped = alternating(index, seed, epoch)
         else:
             flipped = torch.rand(count, generator=generator(seed, "flip", epoch, step)) < 0.5
-        images = torch.where(flipped.to(device).view(-1, 1, 1, 1), images.flip(-1), images)
+    if recipe.crop == "pad":
+        pad = max(1, images.shape[-1] // 8)
+        rows, columns = torch.randint(
+            2 * pad + 1, (2, count), generator=generator(seed, "pad", epoch, step)
+        )
+        images = pad_crop(images, rows, columns, pad, flipped)
+    elif flipped is not None:
+        images = flip(images, flipped)
     for place, item in enumerate(recipe.transforms):
         transform: Any = item
         if getattr(transform, "before_crop", False):  # done already, see whole()
@@ -74,6 +98,12 @@ def augment(
 def whole(recipe: Recipe) -> tuple[Any, ...]:
     """The transforms that act on an image before it is cropped."""
     return tuple(item for item in recipe.transforms if getattr(item, "before_crop", False))
+
+
+def flip(images: Tensor, flipped: Tensor) -> Tensor:
+    """Images (B, C, H, W), mirrored left to right where `flipped` (B,) says so."""
+    places = flipped.nonzero().flatten().to(images.device, non_blocking=True)
+    return replaced(images, places, images.index_select(0, places).flip(-1))
 
 
 def alternating(index: Sequence[int], seed: int, epoch: int) -> Tensor:
