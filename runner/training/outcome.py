@@ -47,6 +47,7 @@ def outcome(
     """
     began = time.perf_counter()
     torch.set_num_threads(recipe.threads)
+    memory.keep_freed()
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
