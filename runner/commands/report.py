@@ -21,6 +21,8 @@ from runner.commands.options import (
 )
 from runner.commands.stages import Stage
 
+MOST = 20_000  # records that are read; of a larger study some stand for all
+
 
 def report(
     name: Annotated[
@@ -44,13 +46,13 @@ def report(
     from runner.records.store import Store
     from tricks.errors import BadInput
 
-    found = exported(name) or evidence(Store(results, create=False), name)
+    found = exported(name) or evidence(Store(results, create=False), name, MOST)
     if found.runs.empty:
         raise BadInput(f"the study {found.study.name} has no recorded runs yet: run it first")
 
     from runner.commands.realised import study_design
     from runner.commands.stages import at_stage, comparison, planned_runs
-    from runner.reporting import write_report
+    from runner.reporting.report import write_report
 
     _, _, stage = at_stage(found.study, found.runs, stage)
     runs = replace(experiment(found.study, found.runs, stage), noise=noise, scale=scale)
@@ -66,6 +68,7 @@ def report(
         planned=planned_runs(found.study, stage),
         tuning=comparison(found, stage, metric, negligible) if stage else None,
         diagnostics=study_design(listed, runs, metric),
+        costs=found.runs,
     )
     if json:
         said = {"study": found.study.name, "report": str(path)}

@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,9 +24,9 @@ from runner.records.index import LARGEST_TEST_SET
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.store import Store
-from runner.records.studies import StudyFile, load_study, staging
+from runner.records.studies import StudyFile, is_name, load_study, staging
 from runner.records.study_files import check_levels, read_asked, write_asked
-from runner.records.table import CURVES, curves, table, typed
+from runner.records.table import CURVES, epoch_frame, spread, table, typed
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -56,16 +56,29 @@ class Evidence(NamedTuple):
     records: list[dict[str, Any]]  # each without `LEFT_OUT` and tracebacks
 
 
-def evidence(source: Store | Path, name: str | None = None) -> Evidence:
+def evidence(source: Store | Path, name: str | None = None, most: int | None = None) -> Evidence:
     """A study from a store (the latest if `name` is None) or from an exported folder.
 
-    Raises BadInput if there is none, or its files cannot be read.
+    most: of a study in a store with more runs, records and curves are those of a part that stands
+    for all (see `spread`). Raises BadInput if there is no study, or its files cannot be read.
     """
     if not isinstance(source, Store):
         return read_export(source)
     study = load_study(source, name)
-    records = [_rest(record) for id in study.ids if (record := source.read(id)) is not None]
-    return Evidence(study, table(source, study), curves(source, study), records)
+    runs = table(source, study)
+    ids = list(dict.fromkeys(runs["id"]))
+    if most is not None and len(ids) > most:
+        ids = spread(study, runs, most)
+    records: list[dict[str, Any]] = []
+
+    def read() -> Iterator[dict[str, Any]]:
+        for id in ids:
+            record = source.read(id)
+            if record is not None:
+                records.append(_rest(record))
+                yield record
+
+    return Evidence(study, runs, epoch_frame(read()), records)
 
 
 def is_export(folder: Path) -> bool:
@@ -154,7 +167,10 @@ def read_export(folder: Path) -> Evidence:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
     planned = [{str(key): value for key, value in row.items()} for row in rows]
     check_levels(asked, {name: runs[name] for name in ("id", *names)}, folder / "runs.csv")
-    study = StudyFile(str(asked.get("name", folder.name)), asked, planned)
+    name = asked.get("name", folder.name)
+    if not isinstance(name, str) or not is_name(name):  # it names the folder of the report
+        raise BadInput(f"cannot read {folder / 'study.toml'}: {str(name)[:80]!r} is no study name")
+    study = StudyFile(name, asked, planned)
     return Evidence(study, runs, epochs, records)
 
 

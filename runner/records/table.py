@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,37 @@ def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def curves(store: Store, study: StudyFile) -> pandas.DataFrame:
     """One row per epoch of each run that has a record: id, epoch (from 1) and `CURVES`."""
+    return epoch_frame(record for id in study.ids if (record := store.read(id)) is not None)
+
+
+def epoch_frame(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
+    """One row per epoch of each record: id, epoch (from 1) and `CURVES`."""
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
-    for id in study.ids:
-        record = store.read(id)
-        for epoch in (record or {}).get("epochs") or ():
-            rows.append({"id": id, "epoch": epoch["epoch"], **{k: epoch.get(k) for k in CURVES}})
-    frame = pd.DataFrame(rows, columns=["id", "epoch", *CURVES])
+    columns: dict[str, list[Any]] = {name: [] for name in ("id", "epoch", *CURVES)}
+    for record in records:
+        lines = record.get("epochs") or ()
+        columns["id"] += [record["id"]] * len(lines)
+        columns["epoch"] += [line["epoch"] for line in lines]
+        for name in CURVES:
+            columns[name] += [line.get(name) for line in lines]
+    frame = pd.DataFrame(columns)
     return frame.astype({"epoch": "int64", **dict.fromkeys(CURVES, "float64")})
+
+
+def spread(study: StudyFile, runs: pandas.DataFrame, most: int) -> list[str]:
+    """Ids of at most `most` of the `runs` (see `table`), to stand for all, in their order.
+
+    Those that ended in an error and the first of each arm come first, then others spread evenly
+    over the list.
+    """
+    import numpy as np
+
+    runs = runs.drop_duplicates("id")
+    names = study.columns[2:]
+    wanted = ~runs.duplicated(names) if names else runs["id"].eq("")
+    wanted |= runs["state"].isin(("failed", "infra"))
+    first, rest = np.flatnonzero(wanted)[:most], np.flatnonzero(~wanted)
+    count = min(most - len(first), len(rest))
+    even = rest[np.linspace(0, len(rest) - 1, count).astype(int)] if count else rest[:0]
+    return list(runs["id"].iloc[np.sort(np.concatenate([first, even]))])

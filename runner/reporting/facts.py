@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.reporting.markdown import escape, plain, signed, table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Record = Mapping[str, Any]
 STATES = ("ok", "diverged", "failed", "infra")
 FOOTPRINTS = 40  # rows
+ERRORS = 10
+SPENT = ("cpu_seconds", "train_seconds", "evaluate_seconds", "wait_seconds", "total_seconds")
 
 
 def what_was_run(
@@ -49,6 +54,14 @@ def what_was_run(
     add("Device", _distinct(records, "device"))
     add("Versions", _versions(records))
     add("Code revision", _distinct(records, "code_revision"))
+    done = sum(states.values())
+    if 0 < len(records) < done:
+        add(
+            "Records read",
+            f"{len(records):,} of {done:,}, the first of each arm and others spread evenly: what "
+            "this list, the footprint and the learning curves say is of these; effects, arms and "
+            "hours are of all runs",
+        )
     counted = [f"{states.get(state, 0)} {state}" for state in STATES if states.get(state)]
     missing = total - sum(states.values())
     add("Runs", f"{total} planned: {', '.join(counted) or 'none done'}, {missing} missing")
@@ -136,26 +149,26 @@ def failures(records: Iterable[Record]) -> str:
     ]  # fmt: skip
     if not rows:
         return ""
-    more = f"\n\n{len(rows) - 10} more are not shown." if len(rows) > 10 else ""
-    return table(["run", "state", "tricks", "error"], rows[:10], left=4) + more
+    more = f"\n\n{len(rows) - ERRORS:,} more are not shown." if len(rows) > ERRORS else ""
+    return table(["run", "state", "tricks", "error"], rows[:ERRORS], left=4) + more
 
 
-def cost(records: Iterable[Record]) -> str:
-    """Core-hours and wall-clock hours, by what they were spent on; "" if no run says."""
-    sums = {"cpu": 0.0, "train": 0.0, "evaluate": 0.0, "wait": 0.0, "total": 0.0}
-    counted = 0
-    for record in records:
-        seconds = record.get("seconds") or {}
-        counted += bool(seconds)
-        for key in sums:
-            sums[key] += seconds.get(key) or 0.0
+def cost(runs: pd.DataFrame) -> str:
+    """Core-hours and wall-clock hours, by what they were spent on; "" if no run says.
+
+    runs: measured seconds in columns train_seconds, …; a run that stands twice counts once.
+    """
+    once = runs.drop_duplicates("id") if "id" in runs else runs
+    names = [name for name in SPENT if name in once]
+    counted = int(once[names].notna().any(axis=1).sum())
     if not counted:
         return ""
+    spent = {name: float(once[name].sum()) if name in names else 0.0 for name in SPENT}
     return (
-        f"{counted} runs took {_hours(sums['total'])} of run time in all (summed over workers): "
-        f"{_hours(sums['train'])} training (of which {_hours(sums['wait'])} waiting for data), "
-        f"{_hours(sums['evaluate'])} evaluating. "
-        f"Training used {sums['cpu'] / 3600:.2f} core-hours of CPU."
+        f"{counted} runs took {_hours(spent['total_seconds'])} of run time in all (summed over "
+        f"workers): {_hours(spent['train_seconds'])} training (of which "
+        f"{_hours(spent['wait_seconds'])} waiting for data), {_hours(spent['evaluate_seconds'])} "
+        f"evaluating. Training used {spent['cpu_seconds'] / 3600:.2f} core-hours of CPU."
     )
 
 

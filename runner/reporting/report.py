@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +45,7 @@ def write_report(
     planned: int | None = None,
     tuning: Mapping[str, Any] | None = None,
     diagnostics: Mapping[str, Any] | None = None,
+    costs: pd.DataFrame | None = None,
 ) -> Path:
     """Write `out`/report.md and its plots; returns the path of report.md.
 
@@ -50,6 +53,7 @@ def write_report(
     asked: what the study asked for. records: what its runs left behind.
     planned: the number of runs in the study's own list; by default what is recorded.
     tuning: of a tuned study, both its stages and what the arms chose: see `reporting.tuning`.
+    costs: the runs whose seconds are summed; by default those of the experiment.
     diagnostics: of the design, see `reporting.design`; without it there is no such section.
     Raises BadInput, before anything is written, if there is nothing to report.
     """
@@ -57,21 +61,27 @@ def write_report(
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        figures = draw(experiment, curves, records, a, out, tuning)
-        states = {k: v for k, v in a["runs"].items() if k in facts.STATES}
-        total = max(planned or 0, sum(states.values()))
-        notes = [note for note in experiment.notes if note in a["notes"]]
-        blocks = [f"# {escape(asked.get('name') or 'study')}", lead(total, a, states, notes)]
-        said = findings(a, asked)
-        blocks += ["## Findings", "\n".join(f"- {line}" for line in said), footnote(a, said)]
-        blocks += warnings(a, notes, diagnostics)
-        blocks += _sections(a, figures, records, tuning, diagnostics)
-        run = facts.what_was_run(asked, records, states, len(a["arms"]), total)
-        blocks += ["## What was run", run, facts.cost(records), facts.footprint(records)]
-        blocks += arms.section(a)
-        blocks += noise.published(a)
-        text = "\n\n".join(block for block in blocks if block) + "\n"
-        (out / "report.md").write_text(text, encoding="utf-8")
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=out) as aside:
+            new = Path(aside)
+            figures = draw(experiment, curves, records, a, new, tuning)
+            states = {k: v for k, v in a["runs"].items() if k in facts.STATES}
+            total = max(planned or 0, sum(states.values()))
+            notes = [note for note in experiment.notes if note in a["notes"]]
+            blocks = [f"# {escape(asked.get('name') or 'study')}", lead(total, a, states, notes)]
+            said = findings(a, asked)
+            blocks += ["## Findings", "\n".join(f"- {line}" for line in said), footnote(a, said)]
+            blocks += warnings(a, notes, diagnostics)
+            drawn = int(curves["id"].nunique())
+            blocks += _sections(a, figures, records, tuning, diagnostics, drawn)
+            run = facts.what_was_run(asked, records, states, len(a["arms"]), total)
+            spent = facts.cost(experiment.runs if costs is None else costs)
+            blocks += ["## What was run", run, spent, facts.footprint(records)]
+            blocks += arms.section(a)
+            blocks += noise.published(a)
+            text = "\n\n".join(block for block in blocks if block) + "\n"
+            (new / "report.md").write_text(text, encoding="utf-8")
+            for file in new.iterdir():  # a full disk leaves the report that was there
+                os.replace(file, out / file.name)
     except OSError as error:
         raise BadInput(f"cannot write the report to {out}: {error.strerror or error}") from error
     return out / "report.md"
@@ -83,8 +93,12 @@ def _sections(
     records: list[dict[str, Any]],
     tuning: Mapping[str, Any] | None,
     diagnostics: Mapping[str, Any] | None,
+    drawn: int,
 ) -> list[str]:
-    """Between the findings and what was run, the most valuable first."""
+    """Between the findings and what was run, the most valuable first.
+
+    drawn: runs with learning curves.
+    """
     return [
         *effects.section(a, figures),
         *(fixed_and_tuned(tuning, figures) if tuning else []),
@@ -94,7 +108,7 @@ def _sections(
         *front.section(a, figures),
         *contrasts.half_normal(a, figures),
         *contrasts.steps(a, figures),
-        *training.section(a, figures),
+        *training.section(a, figures, drawn),
         *trouble.section(a, records),
         *design.section(a, diagnostics),
     ]

@@ -10,14 +10,16 @@ from runner.reporting.markdown import details, image
 Answer = dict[str, Any]
 
 
-def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
-    """Blocks of markdown; none without plots."""
+def section(a: Answer, figures: Mapping[str, str], drawn: int) -> list[str]:
+    """Blocks of markdown; none without plots. drawn: runs with curves."""
     learning = image(figures, "learning-curves", "validation accuracy by epoch")
     rates = image(figures, "learning-rates", "learning rate by epoch")
     if not learning and not rates:
         return []
+    used = a["runs"]["used"]
+    part = f"{drawn:,} of the {used:,} runs" if drawn < used else f"{used} runs"
     line = (
-        f"*Validation accuracy of {a['runs']['used']} runs after each epoch: thick lines are means "
+        f"*Validation accuracy of {part} after each epoch: thick lines are means "
         "over runs, thin lines or the band (their middle 80 %) the runs themselves; no intervals. "
         "Nothing is chosen by these curves.*"
     )
