@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from runner.training.randomness import derive, generator
 from tricks.errors import BadInput
 
 Batch = tuple[Tensor, Tensor]  # uint8 (B, C, H, W), int64 (B,)
+Act = Callable[..., Tensor]  # (images, step=, index=) -> images
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,14 @@ class View:
         return [(int(i), place % self.repeats) for place, i in enumerate(index, start=before)]
 
 
+def by_loaders(source: Source, device: torch.device, loaders: int) -> bool:
+    """Whether loader processes augment what they decode: a GPU does it better itself.
+
+    Draws come from the seed, the epoch and the step, so it is the same wherever it is done.
+    """
+    return loaders > 0 and device.type == "cpu" and not isinstance(source, Resident)
+
+
 def batches(
     source: Source,
     order: Sequence[Sequence[int]],
@@ -138,10 +148,12 @@ def batches(
     epoch: int = 0,
     loaders: int = 0,
     first: int = 0,
+    act: Act | None = None,
 ) -> Iterator[Batch]:
     """The images of `source` in batches of indices from the `first` on, as uint8 on `device`.
 
     `loaders` processes decode files ahead of need; what they give does not depend on how many.
+    act: what they do to each batch besides, given its step and its indices; see `by_loaders`.
     """
     size = len(order[0]) if order else 0
     if isinstance(source, Resident):
@@ -157,10 +169,9 @@ def batches(
             yield _resized(images, view), source.labels[chosen]
         return
     loader = torch.utils.data.DataLoader(
-        _Decoded(source, view, epoch),
-        batch_sampler=[
-            view.draws(index, step * size) for step, index in enumerate(order[first:], first)
-        ],
+        _Batches(source, order, view, epoch, act),
+        batch_size=None,
+        sampler=range(first, len(order)),
         num_workers=loaders,
         # A run's own process was started by a server; its children would each import torch anew.
         multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,
@@ -192,8 +203,13 @@ def _cut(image: Tensor, view: View, epoch: int, index: int, copy: int, stored: b
         torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
         if view.crop == "random":
             return v2.RandomCrop([side, side])(image)
-        box = v2.RandomResizedCrop([side, side], (view.smallest, 1.0)).make_params([image])
+        box = _resized_crop(side, view.smallest).make_params([image])
     return F.resized_crop(image, *box.values(), [side, side], antialias=True)
+
+
+@lru_cache(maxsize=8)
+def _resized_crop(side: int, smallest: float) -> v2.RandomResizedCrop:
+    return v2.RandomResizedCrop([side, side], (smallest, 1.0))
 
 
 def _whole(images: Tensor, side: int, margin: float) -> Tensor:
@@ -216,26 +232,35 @@ def _fitted(images: Tensor, size: int) -> Tensor:
     return F.resize(images, [size, size], antialias=True)
 
 
-class _Decoded(torch.utils.data.Dataset[tuple[Tensor, int]]):
-    """Decoded images as uint8 tensors of one size."""
+class _Batches(torch.utils.data.Dataset[Batch]):
+    """Step -> its batch: decoded images as uint8 tensors of one size."""
 
-    def __init__(self, files: Files | Catalogue, view: View, epoch: int) -> None:
-        self.files, self.view, self.epoch = files, view, epoch
+    def __init__(
+        self,
+        files: Files | Catalogue,
+        order: Sequence[Sequence[int]],
+        view: View,
+        epoch: int,
+        act: Act | None,
+    ) -> None:
+        self.files, self.order, self.view, self.epoch, self.act = files, order, view, epoch, act
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.order)
 
-    def __getitem__(self, draw: tuple[int, int]) -> tuple[Tensor, int]:
-        index, copy = draw
-        image = self.files.read(index)
-        view = self.view
-        size = [view.resolution, view.resolution]
+    def __getitem__(self, step: int) -> Batch:
+        index, before = self.order[step], step * len(self.order[0])
+        images = torch.stack([self._image(*draw) for draw in self.view.draws(index, before)])
+        if self.act is not None:
+            images = self.act(images, step=step, index=index)
+        return images, self.files.labels[torch.as_tensor(index)]
+
+    def _image(self, index: int, copy: int) -> Tensor:
+        image, view = self.files.read(index), self.view
         if view.randomly:
-            image = _cut(image, view, self.epoch, index, copy, stored=False)
-        else:
-            image = _whole(image, view.resolution, view.margin)
-            image = F.center_crop(image, size)
-        return image, int(self.files.labels[index])
+            return _cut(image, view, self.epoch, index, copy, stored=False)
+        image = _whole(image, view.resolution, view.margin)
+        return F.center_crop(image, [view.resolution, view.resolution])
 
 
 def read_image(path: Path) -> Tensor:

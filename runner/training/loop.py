@@ -14,7 +14,7 @@ from torch import nn
 from runner.training import augmentation as aug
 from runner.training import memory
 from runner.training.course import Training, clocks
-from runner.training.data import Splits, View, batches
+from runner.training.data import Splits, View, batches, by_loaders
 from runner.training.evaluation import as_input, evaluate
 from runner.training.model import build
 from runner.training.randomness import derive, generator, in_stream
@@ -67,12 +67,15 @@ def train(
         losses, first = torch.zeros((), device=device), place % per_epoch
         if saves is not None and first:
             losses = saves.epoch_so_far()
-        source = batches(splits.train, order, view, device, epoch, loaders, first)
+        augment = functools.partial(aug.augment, recipe=recipe, seed=seed, epoch=epoch)
+        early = augment if by_loaders(splits.train, device, loaders) else None
+        source = batches(splits.train, order, view, device, epoch, loaders, first, early)
         for step in range(first, per_epoch):
             asked = time.perf_counter()
             images, labels = next(source)
             training.seconds["wait"] += time.perf_counter() - asked
-            images = aug.augment(images, recipe, seed, epoch, step, order[step])
+            if early is None:
+                images = augment(images, step=step, index=order[step])
             soft = aug.targets(labels, splits.classes, recipe.smoothing)
             inputs = as_input(images, splits, recipe)
             inputs = aug.resize(inputs, recipe, place / take_step.steps)

@@ -1,0 +1,93 @@
+"""Images from files: how long training waits for them, and what decoding and augmenting costs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+from torchvision.transforms import v2
+
+from benchmarks.ratio import Conditions, Ratio, paired
+from benchmarks.speed.augmentation import pictures, seconds
+from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES, IMAGENET_MEAN, IMAGENET_STD
+from runner.training.augmentation import augment
+from runner.training.data import Files, Splits, View, batches
+from runner.training.loop import train
+from tricks import Recipe, compose, parse, resolve
+
+IMAGES, BATCH, CLASSES = 64, 16, 4
+STEPS = 3  # of a training
+
+
+def measure(conditions: Conditions) -> Iterator[Ratio]:
+    """Data wait of a ResNet-50 at 224 pixels, and batches of files against a plain loader's."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    files = jpegs(conditions.scratch / "jpegs")
+    recipe = compose(
+        dataclasses.replace(FINE_TUNING, start="scratch", epochs=1, batch_size=BATCH),
+        [parse("randaugment")],
+    )
+    recipe = resolve(recipe, FINE_TUNING_RATES)
+    yield Ratio(
+        "data wait at 224 px, one loader process", "training seconds of a ResNet-50",
+        tuple(waited(recipe, files) for _ in range(conditions.repeats)), "%", 5.0, at_most=True,
+        note=f"JPEGs of 256 to 300 pixels, random resized crops, flips and RandAugment; {STEPS} "
+        f"steps of {BATCH} images, so the start of the loader weighs more than in a long epoch",
+    )  # fmt: skip
+    plain = v2.Compose([
+        v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip(), v2.RandAugment(),
+        v2.PILToTensor(),
+    ])  # fmt: skip
+    yield Ratio(
+        "decode, crop, flip and RandAugment, 224 px", "torchvision per image (PIL)",
+        paired(
+            partial(seconds, partial(by_torchvision, files, plain), 1),
+            partial(seconds, partial(prepared, recipe, files), 1),
+            conditions.repeats,
+        ),
+        "×", note="CPU seconds of an image in the process that loads it",
+    )  # fmt: skip
+    torch.set_num_threads(threads)
+
+
+def waited(recipe: Recipe, files: Files) -> float:
+    """Per cent of a training's seconds in which it waited for its loader process."""
+    few = files.subset(range(CLASSES))
+    splits = Splits(
+        files.subset(range(STEPS * BATCH)), few, few, few, CLASSES, 3, IMAGENET_MEAN, IMAGENET_STD
+    )
+    spent = train(recipe, splits, 0, torch.device("cpu"), loaders=1).seconds
+    return 100 * spent["wait"] / spent["train"]
+
+
+def prepared(recipe: Recipe, files: Files) -> None:
+    """Every image as a batch of the training gets it, in this process."""
+    order = [range(start, start + BATCH) for start in range(0, IMAGES, BATCH)]
+    view = View(224, recipe.crop, 0)
+    for step, (images, _) in enumerate(batches(files, order, view, torch.device("cpu"))):
+        augment(images, recipe, 0, 0, step, order[step])
+
+
+def by_torchvision(files: Files, transform: v2.Compose) -> None:
+    """The same by torchvision's transforms of each image, as a data set of its does it."""
+    from PIL import Image
+
+    for start in range(0, IMAGES, BATCH):
+        torch.stack([
+            transform(Image.open(path).convert("RGB")) for path in files.paths[start:start + BATCH]
+        ])  # fmt: skip
+
+
+def jpegs(folder: Path) -> Files:
+    """IMAGES files of 256 to 300 pixels a side, written to `folder`."""
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for i, image in enumerate(pictures(IMAGES, 304)):
+        paths.append(folder / f"{i}.jpg")
+        cut = image[:, : 256 + 5 * i % 45, : 256 + 7 * i % 45]
+        v2.functional.to_pil_image(cut).save(paths[-1], quality=90)
+    return Files(tuple(paths), torch.arange(IMAGES) % CLASSES)

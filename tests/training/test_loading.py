@@ -1,0 +1,71 @@
+"""Images from files: the same whether loader processes or the training augment them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torchvision.transforms.v2 import functional as F
+
+from runner.training import augmentation, loop
+from runner.training.data import Files, Splits, View, batches, by_loaders
+from runner.training.loop import train
+from tests.tricks.pictures import pictures
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Twelve colour images of unlike sizes, of three classes."""
+    paths = tuple(tmp_path / f"{i}.png" for i in range(12))
+    for i, (path, image) in enumerate(zip(paths, pictures(12, 3, 40, 40), strict=True)):
+        F.to_pil_image(image[:, : 30 + i % 5, : 28 + i % 7]).save(path)
+    return Files(paths, torch.arange(12) % 3)
+
+
+@pytest.mark.parametrize(
+    "tricks",
+    [("random-resized-crop", "randaugment", "alternating-flips"),
+     ("random-crop", "color-jitter", "gaussian-blur", "repeated-augmentation")],
+)  # fmt: skip
+def test_loader_processes_change_nothing(files, recipe, tricks, monkeypatch):
+    few = files.subset(range(3))
+    splits = Splits(files, few, few, few, 3, 3, (0.5,) * 3, (0.25,) * 3)
+    monkeypatch.setattr(
+        loop, "build",
+        lambda *_: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 3)),
+    )  # fmt: skip
+    small = dataclasses.replace(recipe(*tricks, epochs=2, batch_size=5), resolution=16)
+    found = []
+    for loaders in (0, 2):
+        done = train(small, splits, 0, CPU, loaders=loaders)
+        found.append((done.epochs, done.model[1].weight))
+        assert 0 < done.seconds["wait"] < done.seconds["train"]
+    assert found[0][0] == found[1][0]
+    assert torch.equal(found[0][1], found[1][1])
+
+
+def test_loader_processes_augment_where_they_can(files, recipe, monkeypatch):
+    seen = []
+    kept = augmentation.augment
+    monkeypatch.setattr(loop.aug, "augment", lambda *a, **k: seen.append(1) or kept(*a, **k))
+    few = files.subset(range(3))
+    splits = Splits(files, few, few, few, 3, 3, (0.5,) * 3, (0.25,) * 3)
+    small = dataclasses.replace(recipe("cutout", batch_size=6), resolution=16)
+    train(small, splits, 0, CPU, loaders=1)
+    assert seen == []  # in this process
+    train(small, splits, 0, CPU)
+    assert len(seen) == 2
+    assert not by_loaders(files, torch.device("cuda"), 2)
+
+
+def test_batches_go_on_from_a_step(files):
+    order, view = [[0, 1, 2], [3, 4, 5], [6, 7]], View(16, "random-resized", 1)
+    whole = list(batches(files, order, view, CPU))
+    rest = list(batches(files, order, view, CPU, first=1))
+    assert [len(labels) for _, labels in whole] == [3, 3, 2]
+    for one, two in zip(whole[1:], rest, strict=True):
+        assert torch.equal(one[0], two[0])
+        assert torch.equal(one[1], two[1])
