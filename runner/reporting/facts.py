@@ -16,6 +16,7 @@ STATES = ("ok", "diverged", "failed", "infra")
 FOOTPRINTS = 40  # rows
 ERRORS = 10
 SPENT = ("cpu_seconds", "train_seconds", "evaluate_seconds", "wait_seconds", "total_seconds")
+WAIT = 0.05  # share of training spent waiting for data from which on a run is named
 
 
 def what_was_run(
@@ -169,6 +170,23 @@ def cost(runs: pd.DataFrame) -> str:
         f"workers): {_hours(spent['train_seconds'])} training (of which "
         f"{_hours(spent['wait_seconds'])} waiting for data), {_hours(spent['evaluate_seconds'])} "
         f"evaluating. Training used {spent['cpu_seconds'] / 3600:.2f} core-hours of CPU."
+        + _starved(once)
+    )
+
+
+def _starved(runs: pd.DataFrame) -> str:
+    """A sentence on the runs whose training waited for data, longest first; "" if there are none."""
+    if not {"id", "wait_seconds", "train_seconds"} <= set(runs):
+        return ""
+    share = runs["wait_seconds"] / runs["train_seconds"].where(runs["train_seconds"] > 0)
+    worst = share[share > WAIT].sort_values(ascending=False)
+    if worst.empty:
+        return ""
+    shown = (f"{escape(runs['id'][place])} {100 * worst[place]:.0f} %" for place in worst.index[:5])
+    return (
+        f" In {len(worst)} of the runs training waited for data for more than {100 * WAIT:.0f} % "
+        f"of its time ({', '.join(shown)}{', …' if len(worst) > 5 else ''}): fewer workers leave "
+        "more loader processes to each."
     )
 
 

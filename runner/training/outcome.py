@@ -85,6 +85,7 @@ def outcome(
         "classes": splits.classes,
         "chance_accuracy": 100 * counts.max().item() / len(splits.test),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        "data_wait_fraction": round(seconds["wait"] / max(seconds["train"], 1e-9), 4),
         "images_per_second": round(training.images / max(seconds["train"], 1e-9), 1),
         "peak_memory_mb": peak["allocated" if device.type == "cuda" else "ram"],
         "memory": {"data": loaded, **training.memory, "peak": peak},
