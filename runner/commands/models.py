@@ -67,12 +67,15 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
 
 def _of_study(store: Store, study: StudyFile, results: Path) -> Found:
     """The model of the arm that is best on validation (mean over its runs), of its best run."""
+    tuned = tuple(study.asked.get("tune") or {})
+    if tuned:  # runs of the tuning are trials at other values, of which no weights are kept
+        study = next(held for held in map(study.at, ("tuned", "fixed")) if held.runs)
     rows = store.rows(study.ids)
     arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
     for run in study.runs:
         row = rows.get(run["id"])
         if row and row["state"] == "ok" and row["val_accuracy"] is not None:
-            levels = tuple(f"{name}={run[name]}" for name in study.factors)
+            levels = tuple(f"{name}={run[name]}" for name in (*study.factors, *tuned))
             arms.setdefault(levels, []).append((row["val_accuracy"], run["id"]))
     if not arms:
         raise BadInput(f"no run of {study.name} has finished well: there is no model to take")

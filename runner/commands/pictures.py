@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf")
 ON_IMAGES = {"crop", "crop_scale", "flip", "alternate_flips", "transforms", "mixers", "resizing"}
 ON_RATES = {"schedule", "warmup"}
+ATTENTION = "counterfactual-attention"  # whose maps only a trained network has
 STEPS = 50  # of an epoch, for the curve of a learning rate
 
 
@@ -31,6 +32,11 @@ def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Pat
     if not out.absolute().parent.is_dir():
         raise BadInput(f"--image {out}: there is no folder {out.parent}")
     fields = {name for trick in tricks for name in (*trick.edits().sets, *trick.edits().adds)}
+    if any(trick.name == ATTENTION for trick in tricks):
+        raise BadInput(
+            f"{ATTENTION} looks where training has taught it to: train with --save-models, then "
+            f"`tricks-bench attention RUN --data FOLDER -o {out}` draws its maps on images"
+        )
     if fields & (ON_IMAGES | {"predict"}):
         _images(text, _only(tricks), task, data, out)
     elif fields & ON_RATES:

@@ -114,7 +114,7 @@ def train_runs(
         data=str(plan.data_folder),
         device=device,
         loaders=max(1, cores() // workers),
-        **saving(plan.save_models, store),
+        **saving(plan.save_models, store, plan),
     )
 
     def train_all(specs: list[RunSpec], recorded: int) -> Summary:

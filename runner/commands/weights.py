@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +26,22 @@ def keeping(plan: Study, which: str | None) -> Study:
     """`plan` with what `--save-models` says."""
     if which is not None and which not in CHOICES:
         raise BadInput(f"--save-models {which}: {unknown('choice', which, CHOICES)}")
-    return dataclasses.replace(plan, save_models=which)
+    return replace(plan, save_models=which)
 
 
-def saving(which: str | None, store: Store) -> dict[str, Any]:
-    """What `work.train` needs to know to keep the models of `which` epochs."""
+def saving(which: str | None, store: Store, plan: Study | None = None) -> dict[str, Any]:
+    """What `work.train` needs to know to keep the models of `which` epochs.
+
+    Of the runs by which the arms of `plan` are tuned none are kept: they are many, and no result.
+    """
     if which is None:
         return {}
-    return {"models": str(folder(store).absolute()), "best": which == "best"}
+    kept = {"models": str(folder(store).absolute()), "best": which == "best"}
+    if plan is None or plan.tuning is None:
+        return kept
+    from runner.studies.tuning import tuning_runs
+
+    return {**kept, "trials": frozenset(run.spec.id for run in tuning_runs(plan))}
 
 
 def folder(store: Store) -> Path:
@@ -52,7 +60,10 @@ def without(plan: Study, store: Store | None) -> list[str]:
 
     if store is None or plan.save_models is None or plan.name not in study_names(store):
         return []
-    states = store.states(load_study(store, plan.name).ids)
+    held = load_study(store, plan.name)
+    if plan.tuning is not None:
+        held = replace(held, runs=[run for run in held.runs if run.get("stage") != "tuning"])
+    states = store.states(held.ids)
     kinds = (False, True) if plan.save_models == "best" else (False,)
     return [
         id
@@ -129,7 +140,7 @@ def _train(
     from runner.execution.progress import Progress
 
     if limits is not None:  # nothing goes on from a store that is thrown away
-        limits = dataclasses.replace(limits, checkpoint=None)
+        limits = replace(limits, checkpoint=None)
     train = functools.partial(
         work.train,
         task=plan.task.name,

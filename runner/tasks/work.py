@@ -41,18 +41,21 @@ def train(
     loaders: int = 0,
     models: str | None = None,
     best: bool = False,
+    trials: frozenset[str] = frozenset(),
     pausing: Pausing | None = None,
 ) -> dict[str, Any]:
     """Train `spec` on `task` with its images under `data`; returns the outcome (see outcome()).
 
     models: the folder in which to keep the trained model, and with `best` that of the best epoch.
+    trials: ids of runs of which no model is kept.
     pausing: where its checkpoints are, and when; without, it writes none.
     """
     from runner.training.outcome import outcome
     from runner.training.saved import Keeper
 
     splits = _splits(task, data, *_taken(spec))
-    keeper = Keeper(Path(models), spec, splits, best) if models is not None else None
+    kept = models if spec.id not in trials else None
+    keeper = Keeper(Path(kept), spec, splits, best) if kept is not None else None
     where = choose(device)
     saves = None
     if pausing is not None:
@@ -64,7 +67,7 @@ def train(
 
 @functools.lru_cache(maxsize=1)
 def _splits(
-    task: str, data: str | None, train_images: int | None, shares: tuple[float, ...]
+    task: str, data: str | None, train_images: int | None, shares: tuple[float, ...] = ()
 ) -> Splits:
     """Kept for the next run of a process that trains many."""
     known = find(task)

@@ -305,3 +305,42 @@ def test_models_are_saved_and_recorded_runs_trained_again_for_them(cli, tmp_path
     bad = cli(*line, "--save-models=first")
     assert bad.code == 2
     assert "--save-models first: unknown choice" in bad.err
+
+
+def test_of_a_tuned_study_the_tuned_arms_are_taken(cli, kept, tmp_path):
+    """A trial that looks best is no arm; the arm's own runs are."""
+    asked = {
+        "task": "digits", "grid": "add-one", "tune": {"lr_scale": ["0.5", "1"]}, "tune_seeds": 1,
+        "factors": [{"name": "optimizer", "levels": ["sgd", "lars"]}],
+    }  # fmt: skip
+    best, other = sorted(kept[:2], key=lambda record: -record["val_accuracy"])
+    rows = [
+        {"id": best["id"], "seed": 9, "optimizer": "sgd", "stage": "tuning", "lr_scale": "0.5"},
+        {"id": kept[2]["id"], "seed": 1, "optimizer": "sgd", "stage": "fixed", "lr_scale": "1"},
+        {"id": other["id"], "seed": 0, "optimizer": "sgd", "stage": "tuned", "lr_scale": "0.5"},
+    ]
+    save_study(Store(tmp_path / "results"), "tuned", asked, rows)
+    done = cli("evaluate", "tuned", "--data", "digits")
+    assert done.code == 0, done.err
+    assert done.out.startswith(f"run {other['id']}, the best arm of tuned")
+    assert "optimizer=sgd lr_scale=0.5" in done.out
+
+
+def test_no_models_of_trials_are_kept(tmp_path):
+    from runner.commands.weights import saving
+    from runner.studies import Asked
+    from runner.studies.tuning import known_runs
+    from runner.study import build
+
+    plan = build(Asked(tricks=["cosine"], tune={"lr_scale": [0.5, 1]}, seeds=2))
+    told = saving("last", Store(tmp_path / "results"), plan)
+    stages = {run.spec.id: run.stage for run in known_runs(plan, {})}
+    assert told["trials"] == {id for id, stage in stages.items() if stage == "tuning"}
+    assert len(told["trials"]) == 2 * 2 * 2
+    assert saving(None, Store(tmp_path / "results"), plan) == {}
+    id = next(iter(told["trials"]))
+    spec = next(run.spec for run in known_runs(plan, {}) if run.spec.id == id)
+    few = RunSpec({**spec.data, "train_images": 64}, spec.recipe, spec.seed)
+    work.train(few, print, task="digits", device="cpu", models=told["models"],
+               trials=frozenset([few.id]))  # fmt: skip
+    assert not list((tmp_path / "results").rglob("*.safetensors"))

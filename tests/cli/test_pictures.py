@@ -93,3 +93,9 @@ def test_what_cannot_be_drawn(cli, tmp_path):
         assert told in result.err, (line, result.err)
         assert result.err.count("\n") == 1
     assert not (tmp_path / "a.png").exists()
+
+
+def test_attention_says_which_command_draws_it(cli):
+    done = cli("show", "counterfactual-attention", "--image", "a.png")
+    assert done.code == 2
+    assert "tricks-bench attention RUN --data FOLDER -o a.png" in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -31,10 +32,12 @@ def folder(tmp_path_factory):
     return root
 
 
-def planned(name, folder):
+def planned(name, folder, **settings):
     asked = read(shipped()[name])
     asked.name = name
-    asked.task, data = tasks.placed(asked.task, folder, asked.layout)
+    # The images of a user, also where the study has a data set by name, which is not here.
+    asked.task, data = tasks.placed("folder", folder, asked.layout)
+    asked.set |= settings
     return build(asked, data)
 
 
@@ -75,7 +78,8 @@ def test_the_place_of_your_images():
 
 
 def test_a_study_in_the_store_knows_its_folder(cli, stub, folder):
-    way = ("run", "--study", "birds", "--seeds", "1", "--set", "start=scratch")
+    small = ("--set", "start=scratch", "--set", "model=resnet18", "--set", "resolution=64")
+    way = ("run", "--study", "birds", "--seeds", "1", *small)
     assert cli(*way, "--data", folder, "--yes").code == 0
     assert cli(*way, "--dry-run", "--json").json["missing"] == 0
     assert cli(*way, "--data", folder, "--dry-run", "--json").json["missing"] == 0
@@ -83,6 +87,51 @@ def test_a_study_in_the_store_knows_its_folder(cli, stub, folder):
     other = cli(*way, "--data", again, "--dry-run")
     assert other.code == 2
     assert "--name" in other.err
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_without_the_net_a_study_starts_from_scratch(name, folder):
+    study = planned(name, folder, start="scratch")
+    specs = [spec for _, spec in study.planned()]
+    assert {spec.recipe.start for spec in specs} == {"scratch"}
+    assert len({spec.id for spec in specs}) == len(specs)
+
+
+def test_networks_come_with_settings_of_their_own(folder):
+    study = planned("camera-traps", folder)
+    found = {spec.recipe.model: spec.recipe for _, spec in study.planned()}
+    swin, small = found["swin_tiny_patch4_window7_224"], found["resnet18"]
+    assert (swin.epochs, swin.precision, str(swin.optimizer)) == (
+        30, "fp16", "adamw(decay=1e-08, lr=1e-05)",
+    )  # fmt: skip
+    assert [str(trick) for trick in swin.surgery] == ["drop-path"]
+    assert (small.epochs, small.precision, small.optimizer.lr) == (5, "fp32", 0.001)
+    assert set(found) == {"resnet18", "resnet50", "swin_tiny_patch4_window7_224"}
+    data = next(spec.data for _, spec in study.planned())
+    assert data["split"] == pytest.approx([1 / 7, 1 / 8])  # 75 % are trained on
+
+
+def test_birds_turn_before_they_are_cropped(folder):
+    recipes = [spec.recipe for _, spec in planned("birds", folder).planned()]
+    for recipe in recipes:
+        (turn,) = recipe.transforms
+        assert (turn.name, turn.before_crop, turn.degrees) == ("rotation", True, 20.0)
+        assert (recipe.resolution, math.ceil(recipe.resolution / recipe.margin)) == (300, 324)
+    predicts = {getattr(r.predict, "prediction", None) for r in recipes}
+    assert predicts == {None, "crop"}
+    assert sum(r.objective is not None for r in recipes) == 2 * sum(
+        r.objective is None for r in recipes
+    )
+
+
+@pytest.mark.parametrize("text", ["resnet18,swin-t", "none"])
+def test_levels_are_chosen_by_name(cli, folder, text):
+    way = ("run", "--study", "camera-traps", "--data", folder, "--factor", f"network={text}")
+    done = cli(*way, "--dry-run", "--json")
+    assert done.code == 0, done.err
+    found = {factor["name"]: factor["levels"] for factor in done.json["factors"]}
+    assert found.get("network") == (text.split(",") if text != "none" else None)
+    assert cli(*way[:-1], "network=resnet18,vgg", "--dry-run").code == 2
 
 
 @pytest.mark.slow
@@ -108,3 +157,41 @@ def test_every_arm_of_a_study_trains(name, folder, monkeypatch):
         training = train(recipe, splits, 0, torch.device("cpu"))
         assert training.steps == 2, arm
         assert training.epochs[0]["loss"] > 0, arm
+
+
+# Of each study one arm of every network, and those that change most of one.
+REAL = [
+    ("intel", {"network": name}) for name in ("resnet50", "efficientnet-b2", "regnety-1.6gf")
+] + [("intel", {"start": "scratch-zero-gamma"}), ("intel", {"evonorm": "on"})]
+REAL += [("cifar100", {"network": name}) for name in ("resnet50", "resnext50", "conv-net-5")]
+REAL += [("cifar100", {"clipped-fp16": "on"}), ("birds", {}), ("birds", {"attention": "crop"})]
+REAL += [("camera-traps", {"network": name}) for name in ("resnet18", "resnet50", "swin-t")]
+REAL += [("camera-traps", {"image": "crop-384"}), ("pawprint", {})]
+REAL += [("pawprint", {"model": "swin_tiny_patch4_window7_224"})]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "levels"), REAL)
+def test_the_real_network_takes_a_step_at_its_resolution(name, levels, folder):
+    """Two images, from random weights: a forward and a backward pass, and an evaluation."""
+    import torch
+
+    from runner.tasks import work
+    from runner.training.evaluation import evaluate
+    from runner.training.loop import train
+
+    torch.set_num_threads(2)
+    study = planned(name, folder, start="scratch", batch_size=2, epochs=1)
+    arm = tuple(
+        factor.index(levels.get(factor.name, factor.levels[0].name)) for factor in study.factors
+    )
+    spec = study.spec(arm, 0)
+    splits = work._splits(study.task.name, None, *work._taken(spec))
+    few = splits.train.subset([0, len(splits.train) - 1])
+    splits = dataclasses.replace(splits, train=few, validation=few, test=few, probe=few)
+    recipe = dataclasses.replace(spec.recipe, epochs=1)
+    training = train(recipe, splits, 0, torch.device("cpu"))
+    assert training.steps == 1
+    assert training.diverged is False
+    assert 0 < training.epochs[0]["loss"] < 100
+    assert evaluate(training.model, few, splits, recipe, torch.device("cpu")).correct.shape == (2,)
