@@ -10,8 +10,9 @@ from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """How many runs of a study are done, running and missing; why some failed, and what helps."""
     from runner.commands.experiments import open_study
-    from runner.commands.failures import at_hand, failures, told
+    from runner.commands.failures import NAMED, at_hand, failures, told
     from runner.execution.progress import printable
+    from runner.records import checkpoints
 
     store, study = open_study(results, name)
     held = store.states(study.ids)
@@ -29,9 +30,15 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     running = at_hand(store, study)
     counts["running"] = len(running)
     counts["missing"] = states.count(None)
+    kept = checkpoints.heads(store.root, set(study.ids) - {run["id"] for run in running})
+    left = [
+        {"id": id, "epoch": told.get("epoch"), "epochs": told.get("epochs")}
+        for id, told in kept.items()
+        if held.get(id, "infra") == "infra"
+    ]
     wrong = failures(store, held)
     if json:
-        told_of = {"failures": wrong, "running_runs": running}
+        told_of = {"failures": wrong, "running_runs": running, "checkpoints": left}
         staged = {"stages": stages} if stages else {}
         print_json({"study": study.name, **counts, **staged, **told_of})
         return
@@ -44,6 +51,11 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     for run in running:
         epoch = f"epoch {run['epoch']} is done" if run["epoch"] else "in its first epoch"
         print(printable(f"running: {run['label']}: {epoch} ({run['owner'] or 'owner unknown'})"))
+    if left:
+        places = [f"epoch {one['epoch']} of {one['epochs']}" for one in left[:NAMED]]
+        more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+        runs = "1 run has" if len(left) == 1 else f"{len(left):,} runs have"
+        print(printable(f"{runs} a checkpoint to go on from: {'; '.join(places)}{more}"))
     for line in told(wrong):
         print(line)
     again = f"tricks-bench run --study {study.name}{at(results)}"

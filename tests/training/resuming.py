@@ -64,9 +64,9 @@ def bag() -> list[str]:
     return [name for name, cls in registry().items() if cls.group() != "plugin"]
 
 
-def pairs() -> list[tuple[str, str]]:
+def pairs(names: Sequence[str] = STATEFUL) -> list[tuple[str, str]]:
     """Pairs of tricks that keep a state and can stand together."""
-    return [pair for pair in itertools.combinations(STATEFUL, 2) if _composes(pair)]
+    return [pair for pair in itertools.combinations(names, 2) if _composes(pair)]
 
 
 def _composes(names: Sequence[str]) -> bool:

@@ -38,6 +38,12 @@ FEW_PAIRS = [
     ("ema", "sam"), ("lookahead", "sam"), ("adamw", "swa"), ("lars", "lookahead"),
     ("head-first", "muon"), ("distillation", "ema"), ("cutmix", "mixup"), ("dropout", "lookahead"),
 ]  # fmt: skip
+# Of optimizers that keep alike states one each; the long form in resuming.py leaves none out.
+PAIRED = (
+    "adamw", "adopt", "counterfactual-attention", "cutmix", "distillation", "drop-block", "ema",
+    "fp16", "frozen-backbone", "ghost-batch-norm", "head-first", "lars", "lookahead", "mixup",
+    "muon", "nadam", "progressive-resizing", "repeated-augmentation", "sam", "swa",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", bag())
@@ -52,12 +58,12 @@ def test_pairs_go_on_within_an_epoch(pair):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", bag())
-def test_every_trick_goes_on_after_every_step(name):
-    assert compare_tricks([name]) == 3
+def test_every_trick_goes_on_within_an_epoch(name):
+    assert compare_tricks([name], points=[1, 3]) == 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pair", pairs(), ids="+".join)
+@pytest.mark.parametrize("pair", pairs(PAIRED), ids="+".join)
 def test_every_pair_with_a_state_goes_on(pair):
     assert compare_tricks(pair, points=[3]) == 1
 
@@ -318,7 +324,7 @@ def test_what_was_trained_on_is_not_decoded_again(
 
 
 def test_loader_processes_change_nothing(small, files, saves, leaving):
-    recipe = small(**FROM_FILES)
+    recipe = small("randaugment", "alternating-flips", **FROM_FILES)
     plain = train(recipe, files, 0, CPU)
     interrupted(recipe, files, saves, after=2, loaders=2)
     training = train(recipe, files, 0, CPU, loaders=2, saves=saves(float("inf")))

@@ -1,0 +1,61 @@
+"""Real trainings on digits, in a runner of their own.
+
+python digits_training.py STORE SECONDS SEEDS WORKERS
+
+Trains a short recipe with state of every kind, a checkpoint every SECONDS (0: none), and prints
+one line an event and the summary as JSON. Asked to stop, runs leave however short their rest is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from runner.execution import Event, execute
+from runner.execution.limits import Limits
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from runner.tasks import find, work
+from tricks import compose, parse, resolve
+
+TRICKS = ("mixup", "cutmix", "randaugment", "ema", "lookahead", "dropout", "cosine", "warmup")
+EPOCHS, IMAGES = 4, 256
+
+
+def specs(seeds: range) -> list[RunSpec]:
+    """The runs: four steps an epoch."""
+    task = find("digits")
+    baseline = dataclasses.replace(task.baseline, epochs=EPOCHS)
+    recipe = resolve(compose(baseline, map(parse, TRICKS)), task.learning_rates)
+    return [RunSpec(task.identity(None, IMAGES), recipe, seed, TRICKS) for seed in seeds]
+
+
+def train(
+    spec: RunSpec, emit: Callable[[dict[str, Any]], None], pausing: Any = None
+) -> dict[str, Any]:
+    """As `tricks-bench run` does it."""
+    from runner.training import checkpoint
+
+    checkpoint.FINISH = -1.0
+    return work.train(spec, emit, task="digits", device="cpu", pausing=pausing)
+
+
+def main(root: str, seconds: str, seeds: str, workers: str) -> None:
+    def say(event: Event) -> None:
+        print(type(event).__name__, getattr(event, "label", ""), flush=True)
+
+    summary = execute(
+        specs(range(int(seeds))), Store(root), train,
+        workers=int(workers), preload=work.preload(), retries=50,
+        limits=Limits(checkpoint=float(seconds) or None), on_event=say,
+    )  # fmt: skip
+    print(json.dumps(dataclasses.asdict(summary)))
+
+
+if __name__ == "__main__":
+    import digits_training  # the name under which its processes find it
+
+    digits_training.main(*sys.argv[1:])
