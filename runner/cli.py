@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import gc
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from runner.reporting.visible import Shown, visible
 from tricks.errors import BadInput
 
 HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.
@@ -98,7 +100,8 @@ def call(arguments: list[str]) -> int:
         # Without its first word being a command, all are needed to say what there is.
         names = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
         line = app(names)
-        code = line(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
+        with contextlib.redirect_stdout(Shown(sys.stdout)):
+            code = line(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except BadInput as error:
@@ -133,7 +136,7 @@ def _with_values(arguments: list[str]) -> list[str]:
 
 
 def _mistake(message: str) -> int:
-    print(f"tricks-bench: {' '.join(message.split())}", file=sys.stderr)
+    print(f"tricks-bench: {visible(' '.join(message.split()))}", file=sys.stderr)
     return 2
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.commands.options import cores, on_gpu
+from runner.records.record import check_id
 from runner.records.store import Store
 from runner.tasks import work
 from tricks.errors import BadInput, unknown
@@ -50,8 +51,11 @@ def folder(store: Store) -> Path:
 
 
 def model_file(store: Store, id: str, best: bool = False) -> Path:
-    """The file of a run's model, whether it is there or not."""
-    return folder(store) / f"{id}{'.best' if best else ''}.safetensors"
+    """The file of a run's model, whether it is there or not. Raises BadInput for a link."""
+    path = folder(store) / f"{check_id(id)}{'.best' if best else ''}.safetensors"
+    if path.is_symlink():
+        raise BadInput(f"{path} is a symbolic link: a store holds none")
+    return path
 
 
 def without(plan: Study, store: Store | None) -> list[str]:

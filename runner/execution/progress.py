@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
 from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
+from runner.reporting.visible import unfiltered
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -44,7 +45,7 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            console = Console(file=self.stream, highlight=False)
+            console = Console(file=unfiltered(self.stream), highlight=False)
             if not console.is_dumb_terminal:
                 self._live = Live(
                     console=console,

@@ -37,7 +37,7 @@ FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
 # What a spreadsheet takes for code.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # A packed file may unpack to so many bytes, or to so many times its own: exports reach 20 times.
-UNPACKED, TIMES = 64 << 20, 100
+UNPACKED, TIMES = 64 << 20, 40
 # Of a record: what stands in another file, and what is of no use away from its machine.
 LEFT_OUT = ("epochs", "correct", "checksum", "host")
 

@@ -13,6 +13,7 @@ quarantine/             what did not verify, or was removed
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import time
@@ -123,6 +124,8 @@ class Store:
         except (Damaged, durable.NotAFile):
             return self._quarantine(id)
         except OSError as error:
+            if error.errno == errno.EFBIG:
+                return self._quarantine(id)
             raise BadInput(f"cannot read {path}: {error.strerror}") from error
 
     def commit(self, record: Mapping[str, Any]) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from runner.reporting.visible import visible
+
 
 def escape(text: Any) -> str:
     r"""Text that markdown shows as it is: no markup, no HTML, no new cell, no new line.
@@ -13,7 +15,7 @@ def escape(text: Any) -> str:
     >>> print(escape("a|b <img onerror=x> *c*"))
     a\|b &lt;img onerror=x&gt; \*c\*
     """
-    line = " ".join(str(text).split())
+    line = visible(" ".join(str(text).split()))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|!~#$])", r"\\\1", line)
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import synthetic
 
-from runner.reporting import write_report
 from runner.reporting.findings import findings
 from runner.reporting.noise import in_general, what_more_buys
 from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plots.pareto import pareto
+from runner.reporting.report import write_report
 
 BAG = synthetic.factors(("zero-gamma", "mixup"), optimizer=False)
 

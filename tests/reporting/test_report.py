@@ -14,8 +14,9 @@ from runner.analysis.experiment import Experiment
 from runner.cli import call
 from runner.commands.experiments import experiment as of_study
 from runner.records.export import read_export
-from runner.reporting import facts, write_report
+from runner.reporting import facts
 from runner.reporting.plots.rates import learning_rates
+from runner.reporting.report import write_report
 from tricks.errors import BadInput
 
 ROOT = Path(__file__).parents[2]

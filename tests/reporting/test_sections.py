@@ -12,12 +12,13 @@ from test_noise import with_bits
 
 from runner.analysis.experiment import Experiment
 from runner.designs.factor import PLACEBO
-from runner.reporting import wording, write_report
+from runner.reporting import wording
 from runner.reporting.findings import findings, footnote
 from runner.reporting.lead import warnings
 from runner.reporting.plots.forest import forest, noise_floor
 from runner.reporting.plots.half_normal import half_normal
 from runner.reporting.plots.heatmap import heatmap
+from runner.reporting.report import write_report
 
 TWO = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)
 FOUR = synthetic.factors(("warmup", "zero-gamma", "cutmix", "mixup"), optimizer=False)

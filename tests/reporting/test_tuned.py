@@ -8,9 +8,9 @@ import re
 import pytest
 import synthetic
 
-from runner.reporting import write_report
 from runner.reporting.plots.style import save as style_save
 from runner.reporting.plots.tuned import fixed_tuned, tuning
+from runner.reporting.report import write_report
 from runner.reporting.tuning import chosen_by, counted, remarks, section
 
 BAG = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)

@@ -11,6 +11,9 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from runner.reporting.visible import visible
 
 # Okabe & Ito 2008, without the yellow that vanishes on white.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
@@ -42,8 +45,8 @@ def figure(width: float, height: float) -> Figure:
 
 
 def short(text: str, most: int = 44) -> str:
-    """A label that fits beside an axis."""
-    line = " ".join(text.split())
+    """A label that fits beside an axis, without characters that are not seen."""
+    line = visible(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
@@ -55,6 +58,7 @@ def encoded(fig: Figure, kind: str) -> bytes:
         ".svg": {"Date": None, "Creator": None},
         ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }[kind]
+    _clean(fig)
     with matplotlib.rc_context(RC):
         fig.savefig(data, format=kind[1:], dpi=150, metadata=nothing)
     return data.getvalue()
@@ -62,6 +66,13 @@ def encoded(fig: Figure, kind: str) -> bytes:
 
 def save(fig: Figure, out: Path, name: str) -> str:
     """Write out/name.png and out/name.svg; returns the PNG's name."""
+    _clean(fig)
     fig.savefig(out / f"{name}.png", dpi=150, metadata={"Software": None})
     fig.savefig(out / f"{name}.svg", metadata={"Date": None, "Creator": None})
     return f"{name}.png"
+
+
+def _clean(fig: Figure) -> None:
+    """No text holds what is not seen: an SVG with a control character is no SVG."""
+    for text in fig.findobj(Text):
+        text.set_text(visible(text.get_text()))

@@ -1,0 +1,63 @@
+"""What the source never does: run what it reads."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(
+    p for folder in ("tricks", "runner", "benchmarks") for p in (ROOT / folder).rglob("*.py")
+)
+# What loads code with data, unpacks archives or fetches: torchvision does the latter two.
+MODULES = {
+    "pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml",
+    "tarfile", "zipfile", "urllib", "requests", "xmlrpc", "telnetlib", "ftplib",
+}  # fmt: skip
+NAMES = {"eval", "exec", "compile", "__import__"}
+ATTRIBUTES = {"read_pickle", "to_pickle", "unpack_archive", "extractall", "system", "popen"}
+
+
+def faults(source: str) -> Iterator[str]:
+    """What a source does that none may."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names]
+            names = [str(node.module)] if isinstance(node, ast.ImportFrom) else names
+            yield from (f"import {n}" for n in names if n.split(".")[0] in MODULES)
+        if not isinstance(node, ast.Call):
+            continue
+        keywords = {word.arg: ast.unparse(word.value) for word in node.keywords}
+        called = ast.unparse(node.func)
+        if called in NAMES or called.rpartition(".")[2] in ATTRIBUTES:
+            yield called
+        loads = called in ("torch.load", "load_state_dict_from_url", "torch.hub.load")
+        if loads and keywords.get("weights_only") != "True":
+            yield called
+        if keywords.get("shell", "False") != "False" or keywords.get("allow_pickle") == "True":
+            yield f"{called} with {keywords}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_that_is_read_can_run(path: Path) -> None:
+    assert list(faults(path.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle", "from pickle import loads", "eval(x)", "exec(x)", "torch.load(f)",
+        "torch.load(f, weights_only=False)", "subprocess.run(x, shell=True)", "import yaml",
+        "np.load(f, allow_pickle=True)", "pd.read_pickle(f)", "os.system(x)", "t.extractall()",
+    ],
+)  # fmt: skip
+def test_the_scan_sees(source: str) -> None:
+    assert list(faults(source))
+
+
+def test_the_scan_lets_pass_what_may() -> None:
+    source = "model.eval(); torch.load(f, weights_only=True); ast.literal_eval(x); torch.compile(m)"
+    assert list(faults(source)) == []
