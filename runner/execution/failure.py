@@ -16,7 +16,7 @@ from tricks.errors import BadInput
 # that loads images and was killed, one that gets no thread.
 MEMORY = (
     "can't allocate memory", "bad_alloc", "unable to mmap", "out of shared memory",
-    "out of memory",
+    "out of memory", "failed to map segment",
 )  # fmt: skip
 DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
@@ -37,7 +37,7 @@ def of_surroundings(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno in SURROUNDINGS:
         return True
-    if not isinstance(error, RuntimeError):
+    if not isinstance(error, (RuntimeError, ImportError)):
         return False
     return _says(str(error), MEMORY) or _says(str(error), DEVICE)
 

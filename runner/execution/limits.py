@@ -13,6 +13,7 @@ STALL = 30 * 60.0  # seconds; a step takes seconds, weights or images to be fetc
 RESERVE = 32 << 20  # bytes that stay free: for records of runs at hand, logs, the index
 FILES = 200  # names that a file system must still be able to hold
 LOOK = 1.0  # seconds between looks at the disk
+MOST = 0.9  # of the time: what is left of it for a run when all is loaded and measured
 RECENT = 60  # runs whose mean length tells how long another will take
 
 
@@ -55,10 +56,11 @@ class Bounds:
     def fits(self) -> bool:
         """Whether a run that is begun now will be finished in time.
 
-        One that is longer than all the time there is can only be begun, and go on another time.
+        One that takes nearly all the time there is, or more, can only be begun, and go on from its
+        checkpoint another time: it would fit no better then.
         """
         run = sum(self._took) / len(self._took) if self._took else self.limits.run
-        return self.left > (run if run < self.limits.wall else 0.0)
+        return self.left > (run if run < MOST * self.limits.wall else 0.0)
 
     def cramped(self) -> str | None:
         """What the disk lacks; None if it has room, and between looks."""

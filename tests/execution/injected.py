@@ -434,3 +434,184 @@ def starved(folder: Path, seed: int) -> dict[str, Any]:
     assert record["recipe"] == spec.to_json()["recipe"], "the batch size was changed in silence"
     error: dict[str, Any] = record["error"]
     return error
+
+
+# Real trainings: the command line on the digits.
+
+PROGRAM = [sys.executable, "-c", "from runner.cli import main; main()"]
+GRID = ["--tricks", "warmup,mixup,ema", "--set", "epochs=3", "--set", "train_images=256", "--yes",
+        "--name", "real"]  # fmt: skip
+SAME = ("state", "epochs", "test_accuracy", "test_loss", "val_accuracy", "correct", "steps",
+        "weights_sha256")  # fmt: skip
+
+
+class Command:
+    """`tricks-bench run` of a small grid of real trainings, in a session of its own."""
+
+    def __init__(self, folder: Path, seeds: int, *more: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = (folder / "out.txt").open("a")
+        self.process = subprocess.Popen(
+            [*PROGRAM, "run", *GRID, "--seeds", str(seeds), *more],
+            cwd=folder, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        Runner.started.append(self.process)  # type: ignore[arg-type]
+
+    def end(self) -> int:
+        """Its exit code."""
+        code = self.process.wait(timeout=3600)
+        self.log.close()
+        return code
+
+
+def kill_a_real_grid(folder: Path, seeds: int, kills: int, seed: int) -> Figures:
+    """SIGKILL a real grid's processes at random; its records equal those of one left in peace."""
+    draw = random.Random(seed)
+    killed: Counter[str] = Counter()
+    disturbed, calm = folder / "disturbed", folder / "calm"
+    claims = disturbed / "results" / "claims"
+    while sum(killed.values()) < kills:
+        command = Command(disturbed, seeds, "--workers", "2")
+        session = command.process.pid
+        ended = command.process.poll
+        assert until(lambda: any(claims.glob("??/*.*")) or ended() is not None, 120)  # noqa: B023
+        for _ in range(draw.randrange(2, 9)):
+            time.sleep(0.2 + draw.random() * 1.2)
+            children = [pid for pid in in_session(session) if pid != session]
+            for pid in draw.sample(children, min(1, len(children))):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed["of workers"] += 1
+        command.process.kill()
+        command.end()
+        killed["of runners"] += 1
+        assert until(lambda: not in_session(session), 60), "orphans"  # noqa: B023
+        seeds += ended() == 0  # it was done: go on with a larger one
+    for place in (disturbed, calm):
+        code = Command(place, seeds, "--workers", "2").end()
+        assert code == 0, (place / "out.txt").read_text()[-2000:]
+    figures = {"kills": sum(killed.values()), **killed}
+    calm_ids = set(Store(calm / "results").states())
+    figures |= accounted(disturbed, calm_ids)
+    del figures["duplicated"], figures["repeated"]  # the diary of the stub tells of these
+    figures["metrics or weights that differ"] = differences(calm, disturbed)
+    assert figures["torn"] == figures["lost"] == 0, figures
+    assert figures["metrics or weights that differ"] == 0, figures
+    return figures
+
+
+def differences(one: Path, other: Path) -> int:
+    """Records of two folders that differ in what a training must give again, to the bit."""
+    stores = [Store(place / "results", create=False) for place in (one, other)]
+    ids = set(stores[0].states())
+    assert ids == set(stores[1].states())
+    count = 0
+    for id in ids:
+        first, second = (store.read(id) or {} for store in stores)
+        count += any(first.get(key) != second.get(key) for key in SAME)
+    return count
+
+
+def any_number_of_workers(folder: Path, seeds: int) -> Figures:
+    """The same real grid by one worker and by two, and with other seeds."""
+    for name, workers in (("one", "1"), ("two", "2")):
+        code = Command(folder / name, seeds, "--workers", workers).end()
+        assert code == 0, (folder / name / "out.txt").read_text()[-2000:]
+    different = differences(folder / "one", folder / "two")
+    assert different == 0
+    store = Store(folder / "one" / "results")
+    records = [store.read(id) or {} for id in store.states()]
+    losses = {json.dumps(record["epochs"]) for record in records}
+    assert len(losses) == len(records), "two seeds gave the same losses"
+    weights = sum(record.get("weights_sha256") is not None for record in records)
+    return {"records compared": len(records), "with weights": weights, "different": different}
+
+
+def ask_to_stop(folder: Path, times: int, seed: int) -> Figures:
+    """SIGINT or SIGTERM to the whole group at random moments, once or twice; then let it finish."""
+    draw = random.Random(seed)
+    asked: Counter[str] = Counter()
+    runs = 20 + 6 * times
+    for _ in range(times):
+        runner = Runner(folder, runs=runs, seconds=0.3)
+        runner.wait_for("Started", 1)
+        time.sleep(draw.random() * 0.4)
+        number = draw.choice([signal.SIGINT, signal.SIGTERM])
+        twice = draw.random() < 0.5
+        os.killpg(runner.process.pid, number)
+        if twice:
+            runner.wait_for("Stopping")
+            os.killpg(runner.process.pid, number)
+        summary, err = runner.end()
+        assert summary is not None, err
+        assert err == "", err
+        assert summary["interrupted"] or not twice
+        asked["twice" if twice else "once"] += 1
+        session = runner.process.pid
+        assert until(lambda: not in_session(session)), "orphans"  # noqa: B023
+    Runner(folder, runs=runs).summary()
+    figures = accounted(folder, {spec.id for spec in specs(range(runs))})
+    assert figures["torn"] == figures["lost"] == figures["duplicated"] == 0, figures
+    assert figures["repeated"] <= 2 * asked["twice"], figures
+    return {f"asked {how}": n for how, n in sorted(asked.items())} | figures | {"orphans": 0}
+
+
+def hung(folder: Path, times: int) -> Figures:
+    """A training that sleeps, one that is stopped, and one with a long epoch, side by side."""
+    found: Counter[str] = Counter({"long epochs ended": 0})
+    for number in range(times):
+        place = folder / str(number)
+        place.mkdir()
+        summary = Runner(place, seeds="90007,90016,90017,0,1", stall=1.2, retries=1).summary()
+        states = Store(place / "results").states()
+        asleep, busy, stopped = (states[specs([n])[0].id] for n in (90007, 90016, 90017))
+        assert (asleep, busy, stopped) == ("infra", "ok", "ok"), states
+        assert (summary["ok"], summary["infra"]) == (4, 1), summary
+        begun = Counter(id for id, _, _ in diary(place))
+        assert begun[specs([90016])[0].id] == 1
+        found.update({"sleepers ended": 2, "stopped workers ended": 1, "other runs ok": 2})
+    return dict(found)
+
+
+def no_memory(folder: Path, times: int) -> Figures:
+    """Address space that runs out, for Python and for torch; and the kernel's killing."""
+    found: Counter[str] = Counter()
+    for number in range(times):
+        place = folder / str(number)
+        place.mkdir()
+        summary = Runner(place, seeds="90013,90014,0,1", retries=1).summary()
+        assert (summary["ok"], summary["infra"], summary["failed"]) == (2, 2, 0), summary
+        for seed in (90013, 90014):
+            starved(place, seed)
+        found.update({"refused by RLIMIT_AS": 4, "batch sizes changed": 0})
+        place = folder / f"{number}.group"
+        place.mkdir()
+        found.update(killed_by_the_kernel(place) or {"killed by the kernel": 0})
+    return dict(found)
+
+
+def out_of_time(folder: Path, times: int) -> Figures:
+    """Executions with a limit of time, one after the other; then one without."""
+    ended = 0
+    for _ in range(times):
+        summary = Runner(folder, runs=30 * times, seconds=0.1, wall=1.0).summary()
+        assert summary["out_of_time"] == summary["interrupted"]
+        ended += summary["out_of_time"]
+    Runner(folder, runs=30 * times, seconds=0).summary()
+    figures = accounted(folder, {spec.id for spec in specs(range(30 * times))})
+    assert figures["torn"] == figures["lost"] == figures["duplicated"] == 0, figures
+    assert figures["repeated"] == 0, figures
+    return {"limits reached": ended, **figures}
+
+
+def diverging(folder: Path, seeds: int) -> Figures:
+    """Real trainings whose loss leaves the numbers: recorded as diverged, the grid is done."""
+    much = ["--factor", "lr_scale=1000,100000", "--tricks", "none"]
+    code = Command(folder, seeds, *much, "--workers", "2").end()
+    assert code == 0, (folder / "out.txt").read_text()[-2000:]
+    store = Store(folder / "results")
+    states = Counter(store.states().values())
+    accuracies = [store.read(id) or {} for id, s in store.states().items() if s == "diverged"]
+    assert states["diverged"], states
+    assert all(record["test_accuracy"] is None for record in accuracies)
+    return {"diverged": states["diverged"], "failed": states["failed"], "ok": states["ok"]}

@@ -137,10 +137,10 @@ def train(
     if behaviour == "memory":
         raise MemoryError
     if behaviour in ("address space", "address space of torch"):
-        limit_memory(PLENTY // 4)
         if behaviour.endswith("torch"):
             import torch
-
+        limit_memory(PLENTY // 4)
+        if behaviour.endswith("torch"):
             torch.zeros(PLENTY, dtype=torch.uint8)
         bytearray(PLENTY)
     if behaviour == "all memory":

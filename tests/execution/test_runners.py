@@ -7,13 +7,18 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import injected
 import pytest
 from injected import Runner, check_complete, diary, in_session, until
 
+from runner.commands.limits import check_room
 from runner.execution.failure import advice
+from runner.execution.limits import RESERVE
 from runner.records.store import Store
+from tricks.errors import BadInput
 
 
 @pytest.fixture(autouse=True)
@@ -169,6 +174,17 @@ def test_a_disk_that_fills_up_ends_all_with_one_line_and_loses_nothing(
 ) -> None:
     if injected.disk_fills_up(tmp_path, kind) is None:
         pytest.skip("no file system can be mounted here")
+
+
+def test_a_grid_is_refused_on_a_disk_that_is_too_small_for_it(tmp_path: Path) -> None:
+    plan: Any = SimpleNamespace(save_models=None)
+    with injected.small_disk(tmp_path, 40) as place:
+        if place is None:
+            pytest.skip("no file system can be mounted here")
+        few, many = injected.specs(range(5)), injected.specs(range(5_000))
+        assert check_room(plan, few, None, {}, place / "results", 2, []) == RESERVE
+        with pytest.raises(BadInput, match=r"no room for this grid.* MB of records: .* are free"):
+            check_room(plan, many, None, {}, place / "results", 2, [])
 
 
 @pytest.mark.parametrize("seed", [90013, pytest.param(90014, marks=pytest.mark.slow)])
