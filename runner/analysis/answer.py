@@ -14,7 +14,7 @@ from runner.analysis.cells import Cells, cells, group
 from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
 from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
-from runner.analysis.experiment import Experiment, level_codes
+from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, clear_mains, factorial, prepare
 from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
 from runner.analysis.lenth import HalfNormal, half_normal
@@ -217,7 +217,7 @@ def _factorial_notes(experiment: Experiment, fitted: Factorial, saved: bool) -> 
 
 def _separable(experiment: Experiment) -> bool:
     """Whether the arms as run, lost ones too, hold two-factor interactions beside main effects."""
-    codes = level_codes(experiment.runs, experiment.factors)
+    codes = experiment.codes
     sizes = [len(levels) for levels in experiment.factors.values()]
     return bool(prepare(group(codes, np.zeros(len(codes))), sizes)[0].pairs)
 

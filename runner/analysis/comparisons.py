@@ -14,7 +14,7 @@ from runner.analysis.arms import arm_label
 from runner.analysis.cells import Cells, distinct
 from runner.analysis.effects import Effect, Interaction, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
-from runner.analysis.experiment import Experiment, level_codes
+from runner.analysis.experiment import Experiment
 from runner.analysis.one_at_a_time import combination, welch
 from runner.analysis.simultaneous import Simultaneous, by_dunnett, by_sidak
 from runner.analysis.verdicts import Rules, verdict
@@ -54,7 +54,7 @@ def _effect(
 
 def no_result(experiment: Experiment, arm: np.ndarray) -> str:
     """Why an arm has no usable run. arm: (factors,) level indices."""
-    codes = level_codes(experiment.runs, experiment.factors)
+    codes = experiment.codes
     mine = experiment.runs[(codes == arm).all(axis=1)]
     named = zip(experiment.factors.items(), arm, strict=True)
     label = arm_label({name: levels[i] for (name, levels), i in named}, experiment.factors)
@@ -106,7 +106,7 @@ def against_reference(
     """
     effects = []
     arms: list[int | None] = []
-    codes = level_codes(experiment.runs, experiment.factors)
+    codes = experiment.codes
     attempted = {tuple(row) for row in distinct(codes)[0]}
     for j, levels in enumerate(experiment.factors.values()):
         for level in range(len(levels)):
@@ -155,7 +155,7 @@ def stages(experiment: Experiment) -> list[np.ndarray]:
     By the study's order, each factor going to its "on" level; without an order, the arms that
     were run, by how much they differ from the baseline.
     """
-    arms = distinct(level_codes(experiment.runs, experiment.factors))[0]
+    arms = distinct(experiment.codes)[0]
     arm = np.zeros(len(experiment.factors), dtype=np.int64)
     by_change = [arms[i] for i in np.argsort((arms != arm).sum(axis=1), kind="stable")]
     names = list(experiment.factors)

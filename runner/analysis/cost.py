@@ -9,7 +9,7 @@ import numpy as np
 from runner.analysis.arms import time_column
 from runner.analysis.cells import group
 from runner.analysis.estimates import percent
-from runner.analysis.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.experiment import Experiment, succeeded, values
 from runner.analysis.factorial import factorial
 
 
@@ -22,8 +22,7 @@ def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
     usable = (succeeded(experiment.runs) & (seconds > 0)).to_numpy()
     if not usable.any():
         return None
-    levels = level_codes(experiment.runs[usable], experiment.factors)
-    return name, levels, seconds[usable].to_numpy()
+    return name, experiment.codes[usable], seconds[usable].to_numpy()
 
 
 def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,11 @@ class Experiment:
         for name, value, known in (("noise", self.noise, NOISES), ("scale", self.scale, SCALES)):
             if value not in known:
                 raise unknown(name, value, known)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """`level_codes` of all runs."""
+        return level_codes(self.runs, self.factors)
 
     def analyze(
         self, metric: str = "accuracy", estimand: str | None = None, negligible: float | None = None

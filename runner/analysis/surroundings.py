@@ -28,7 +28,7 @@ def states(experiment: Experiment) -> dict[str, int]:
 
 def design_weights(experiment: Experiment) -> Weights:
     """Shares of levels among all runs, diverged ones too: these must not move the estimand."""
-    codes = level_codes(experiment.runs, experiment.factors)
+    codes = experiment.codes
     sizes = [len(levels) for levels in experiment.factors.values()]
     return shares(codes, np.ones(len(codes)), sizes)
 

@@ -37,9 +37,9 @@ def study_design(study: StudyFile, experiment: Experiment, metric: str) -> dict[
     study: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
     the design cannot be built again from what the study asked for, or would be another one.
     """
-    from runner.analysis.experiment import level_codes, succeeded, values
+    from runner.analysis.experiment import succeeded, values
 
-    codes = level_codes(experiment.runs, experiment.factors)
+    codes = experiment.codes
     fine = succeeded(experiment.runs) & values(experiment.runs, metric).notna()
     left = codes[fine.to_numpy()]
     run: dict[str, Any] = {

@@ -10,6 +10,7 @@ from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
 MOST_ARMS = 40  # more are drawn by level of each factor
+MOST_POINTS = 500  # of a row
 
 
 def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
@@ -20,6 +21,8 @@ def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
     what = (
         f"*{escape(a['metric'][:1].upper() + a['metric'][1:])} of each of {a['runs']['used']} runs"
     )
+    if a["runs"]["used"] > MOST_POINTS:
+        what += f" (of a row at most {MOST_POINTS}, spread evenly, are drawn)"
     if len(a["arms"]) <= MOST_ARMS:
         what += (
             f"; bars: mean and {confidence(a)} t-interval of that arm alone, from its own runs' "

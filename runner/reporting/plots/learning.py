@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -60,12 +59,16 @@ def learning(
     return fig
 
 
-def arm_ids(runs: pd.DataFrame, levels: Mapping[str, str]) -> list[str]:
-    """The ids of the runs at these levels."""
-    mine = np.ones(len(runs), dtype=bool)
-    for name, level in levels.items():
-        mine &= runs[name].astype(str).eq(level).to_numpy()
-    return list(runs.loc[mine, "id"])
+def ids_by_arm(runs: pd.DataFrame, names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+    """The ids of the runs of each arm, by its levels of the factors `names`."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for id, *levels in zip(runs["id"], *(runs[name].astype(str) for name in names), strict=True):
+        found.setdefault(tuple(levels), []).append(id)
+    return found
+
+
+def _at(runs: pd.DataFrame, name: str, level: str) -> list[str]:
+    return list(runs.loc[runs[name].astype(str).eq(level), "id"])
 
 
 def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
@@ -76,10 +79,10 @@ def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
 
 
 def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
-    baseline = next((arm for arm in a["arms"] if arm["label"] == "baseline"), None)
-    reference = arm_ids(runs, baseline["levels"]) if baseline else []
-    others = [arm for arm in a["arms"] if arm is not baseline]
-    return [(arm["label"], reference, arm_ids(runs, arm["levels"])) for arm in others]
+    ids = ids_by_arm(runs, a["arms"][0]["levels"] if a["arms"] else ())
+    arms = {arm["label"]: ids.get(tuple(arm["levels"].values()), []) for arm in a["arms"]}
+    reference = arms.pop("baseline", [])
+    return [(label, reference, own) for label, own in arms.items()]
 
 
 def _level_panels(
@@ -87,7 +90,7 @@ def _level_panels(
 ) -> list[tuple[str, list[str], list[str]]]:
     return [
         (name if len(levels) == 2 and level == "on" else f"{name}: {level}",
-         arm_ids(runs, {name: levels[0]}), arm_ids(runs, {name: level}))
+         _at(runs, name, levels[0]), _at(runs, name, level))
         for name, levels in factors.items()
         for level in levels[1:]
     ]  # fmt: skip

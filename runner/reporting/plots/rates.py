@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from runner.reporting.plots.learning import arm_ids
+from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
 from tricks.errors import BadInput
 from tricks.learning_rate import curve, warmup_steps
@@ -49,10 +49,12 @@ def learning_rates(
     recipes = {r["id"]: r for r in records if r.get("recipe") and r.get("steps")}
     noted: dict[str, pd.DataFrame] = {}
     if "lr" in curves and curves["lr"].notna().any():
-        noted = {str(i): group.sort_values("epoch") for i, group in curves.groupby("id")}
+        noted = _by_run(curves)
     found: dict[str, tuple[str, list[str], int]] = {}
+    held = ids_by_arm(runs, a["arms"][0]["levels"] if a["arms"] else ())
     for arm in sorted(a["arms"], key=lambda arm: arm["label"].count(" + ")):
-        ids = [i for i in arm_ids(runs, arm["levels"]) if i in recipes or i in noted]
+        ids = held.get(tuple(arm["levels"].values()), [])
+        ids = [i for i in ids if i in recipes or i in noted]
         if ids:
             key = _key(ids, recipes, noted)
             label, known, count = found.get(key, (arm["label"], [], 0))
@@ -60,6 +62,15 @@ def learning_rates(
     drawn = [(label, _rates(ids, recipes, noted), n) for label, ids, n in found.values()]
     whole = [(label, rates, n) for label, rates, n in drawn if rates is not None]
     return _draw(whole[:MOST_RATES], len(whole)) if whole else None
+
+
+def _by_run(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The epochs of each run, in order."""
+    ordered = curves.sort_values(["id", "epoch"], kind="stable")
+    ids = ordered["id"].to_numpy()
+    starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
+    ends = np.append(starts[1:], len(ids))
+    return {str(ids[i]): ordered.iloc[i:j] for i, j in zip(starts, ends, strict=True)}
 
 
 def _parts(record: Mapping[str, Any]) -> dict[str, Any]:

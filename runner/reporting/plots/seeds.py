@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, short
-from runner.reporting.seeds import MOST_ARMS
+from runner.reporting.seeds import MOST_ARMS, MOST_POINTS
 from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
@@ -33,11 +33,11 @@ def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
     arms = a["arms"][::-1]
     fig = figure(9, 1.6 + 0.34 * len(arms))
     ax = fig.subplots()
+    names = list(arms[0]["levels"])
+    groups = y.groupby([runs[name].astype(str) for name in names]).indices
     for row, arm in enumerate(arms):
-        mine = np.ones(len(runs), dtype=bool)
-        for name, level in arm["levels"].items():
-            mine &= runs[name].astype(str).eq(level).to_numpy()
-        points = y[mine]
+        key = tuple(arm["levels"].values())
+        points = _some(y.iloc[groups.get(key if len(names) > 1 else key[0], [])])
         ax.plot(points, np.full(len(points), row), "o", color=BLUE, alpha=0.55, markersize=5)
         if arm["mean"] is None:
             continue
@@ -79,9 +79,10 @@ def _by_level(
         if not len(points):
             continue
         colour = GREY if level == factors[name][0] else BLUE
+        median, points = points.median(), _some(points)
         shift = place + rng.uniform(-0.28, 0.28, len(points))
         ax.plot(points, shift, ".", color=colour, alpha=0.35, markersize=4)
-        ax.plot([points.median()] * 2, [place - 0.36, place + 0.36], color=BLACK, linewidth=2)
+        ax.plot([median] * 2, [place - 0.36, place + 0.36], color=BLACK, linewidth=2)
     names = [short(f"{name}: {level}", 36) for name, level in rows]
     ax.set_yticks(range(len(rows)), names)
     ax.set_ylim(-0.6, len(rows) - 0.4)
@@ -94,6 +95,13 @@ def _by_level(
     ]
     fig.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=10)
     return fig
+
+
+def _some(points: pd.Series) -> pd.Series:
+    """At most MOST_POINTS of them, spread evenly over the runs: more cover one another."""
+    if len(points) <= MOST_POINTS:
+        return points
+    return points.iloc[np.linspace(0, len(points) - 1, MOST_POINTS).astype(int)]
 
 
 def _unit(a: Answer) -> str:
