@@ -175,7 +175,7 @@ def cost(runs: pd.DataFrame) -> str:
 
 
 def _starved(runs: pd.DataFrame) -> str:
-    """A sentence on the runs whose training waited for data, longest first; "" if there are none."""
+    """A sentence on the runs whose training waited for data, longest first; "" without any."""
     if not {"id", "wait_seconds", "train_seconds"} <= set(runs):
         return ""
     share = runs["wait_seconds"] / runs["train_seconds"].where(runs["train_seconds"] > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.draws import COLOUR, check_share, uniform
+from tricks.augment.draws import COLOUR, check_share, in_pieces, uniform
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -36,4 +36,5 @@ class Brightness(Trick):
         """images (B, C, H, W) uint8 -> the same, each by its own factor."""
         from tricks.augment.colours import brightness
 
-        return brightness(images, uniform(1 - self.amount, 1 + self.amount, len(images), generator))
+        factors = uniform(1 - self.amount, 1 + self.amount, len(images), generator)
+        return in_pieces(brightness, images, factors)

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.colours import brightness, contrast, hue, saturation
-from tricks.augment.draws import COLOUR, chance, check_share, replaced, uniform, where
+from tricks.augment.draws import (
+    COLOUR,
+    chance,
+    check_share,
+    in_pieces,
+    replaced,
+    uniform,
+    where,
+)
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -33,14 +41,22 @@ def jitter(images: torch.Tensor, order: torch.Tensor, factors: torch.Tensor) -> 
     An act of which no factor changes anything is left out.
     """
     idle = [bool((factors[:, i] == (i < 3)).all()) for i in range(len(ACTS))]
-    for slot in range(len(ACTS)):
-        for i, act in enumerate(ACTS):
-            mine = order[:, slot] == i
-            place = where(mine, images)
-            if len(place) and not idle[i]:
-                changed = act(images.index_select(0, place), factors[mine, i])
-                images = replaced(images, place, changed)
-    return images
+
+    def some(images: torch.Tensor, order: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+        for slot in range(len(ACTS)):
+            for i, act in enumerate(ACTS):
+                mine = order[:, slot] == i
+                place = where(mine, images)
+                if idle[i] or not len(place):
+                    continue
+                if len(place) == len(images):
+                    images = act(images, factors[:, i])
+                else:
+                    changed = act(images.index_select(0, place), factors[mine, i])
+                    images = replaced(images, place, changed)
+        return images
+
+    return in_pieces(some, images, order, factors)
 
 
 @dataclass(frozen=True)

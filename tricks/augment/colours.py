@@ -28,19 +28,23 @@ def luma(images: torch.Tensor) -> torch.Tensor:
     return red.mul(0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114).floor_()
 
 
+def on(images: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """`values` (B,) as (B, 1, 1, 1), on the device of `images`."""
+    return values.to(images.device, non_blocking=True).view(-1, 1, 1, 1)
+
+
 def blend(images: torch.Tensor, other: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
     """factor * image + (1 - factor) * other; 0 gives the other, above 1 goes away from it."""
     import torch
 
-    share = factors.to(images.device).view(-1, 1, 1, 1)
-    mixed = torch.addcmul(images * share, other, 1 - share)
-    return mixed.clamp_(0, 255).to(images.dtype)
+    share = on(images, factors)
+    mixed = torch.addcmul(images.float().mul_(share), other, 1 - share)
+    return whole(mixed.clamp_(0, 255))
 
 
 def brightness(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
     """Images uint8 (B, C, H, W) made lighter or darker: 0 is black. factors (B,), at least 0."""
-    share = factors.to(images.device).view(-1, 1, 1, 1)
-    return (images * share).clamp_(0, 255).to(images.dtype)
+    return whole(images.float().mul_(on(images, factors)).clamp_(0, 255))
 
 
 def contrast(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
@@ -69,10 +73,10 @@ def hue(images: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
         (green - blue) / step,
         torch.where(high == green, 2 + (blue - red) / step, 4 + (red - green) / step),
     )
-    angle = angle + 6 * turns.to(images.device).view(-1, 1, 1)
+    angle += 6 * on(images, turns).squeeze(1)
     # Each channel falls from `high` to `low` and rises again around the circle, a third apart.
     sixths = angle.unsqueeze(1) + torch.tensor([5.0, 3.0, 1.0], device=images.device).view(3, 1, 1)
     sixths = sixths.remainder_(6)
     dip = torch.minimum(sixths, 4 - sixths).clamp_(0, 1)
     turned = high.unsqueeze(1) - spread.unsqueeze(1) * dip
-    return (turned * 255.999).to(images.dtype)  # torchvision's way to whole levels
+    return whole(turned.mul_(255.999))  # torchvision's way to whole levels

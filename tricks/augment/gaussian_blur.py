@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.draws import BLUR, chance, check_range, check_share, replaced, uniform, where
+from tricks.augment.colours import whole
+from tricks.augment.draws import (
+    BLUR,
+    chance,
+    check_range,
+    check_share,
+    in_pieces,
+    replaced,
+    uniform,
+    where,
+)
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -33,7 +44,9 @@ def blur(images: torch.Tensor, sigmas: torch.Tensor, width: int) -> torch.Tensor
 
     half = width // 2
     x = torch.arange(-half, half + 1, device=images.device)
-    taps = torch.softmax(-(x**2) / (2 * sigmas.to(images.device).view(-1, 1) ** 2), 1)  # (B, width)
+    taps = torch.softmax(
+        -(x**2) / (2 * sigmas.to(images.device, non_blocking=True).view(-1, 1) ** 2), 1
+    )  # (B, width)
     taps = taps.view(-1, width, 1, 1, 1)
     height, across = images.shape[2:]
     padded = functional.pad(images.float(), (half, half, half, half), mode="reflect")
@@ -43,7 +56,7 @@ def blur(images: torch.Tensor, sigmas: torch.Tensor, width: int) -> torch.Tensor
     blurred = taps[:, 0] * rows[..., :across]
     for i in range(1, width):
         blurred.addcmul_(taps[:, i], rows[..., i : i + across])
-    return blurred.round_().clamp_(0, 255).to(images.dtype)
+    return whole(blurred.round_().clamp_(0, 255))
 
 
 @dataclass(frozen=True)
@@ -78,4 +91,5 @@ class GaussianBlur(Trick):
         chosen = chance(self.p, len(images), generator)
         place = where(chosen, images)
         width = pixels(self.kernel, min(images.shape[2:]))
-        return replaced(images, place, blur(images[place], sigmas[chosen], width))
+        some = images.index_select(0, place)
+        return replaced(images, place, in_pieces(partial(blur, width=width), some, sigmas[chosen]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.draws import NOISE, chance, check_share, replaced, where
+from tricks.augment.colours import whole
+from tricks.augment.draws import NOISE, chance, check_share, in_pieces, replaced, where
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -44,5 +45,9 @@ class GaussianNoise(Trick):
         # Drawn where the generator lives, so that every device sees the same noise.
         size = (len(place), *images.shape[1:])
         noise = torch.randn(size, generator=generator, device=generator.device).to(images.device)
-        noisy = noise.mul_(255 * self.std).add_(images[place]).round_().clamp_(0, 255)
-        return replaced(images, place, noisy.to(images.dtype))
+
+        def act(noise: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+            noisy = noise.mul_(255 * self.std).add_(images.float())
+            return whole(noisy.round_().clamp_(0, 255))
+
+        return replaced(images, place, in_pieces(act, noise, images.index_select(0, place)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.draws import COLOUR, chance, check_share, replaced, where
+from tricks.augment.colours import luma, whole
+from tricks.augment.draws import COLOUR, chance, check_share, in_pieces, replaced, where
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -34,10 +35,8 @@ class Grayscale(Trick):
 
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """images (B, C, H, W) uint8 -> the same, some of them grey."""
-        from torchvision.transforms.v2 import functional
-
         place = where(chance(self.p, len(images), generator), images)
         if images.shape[1] == 1:
             return images
-        grey = functional.rgb_to_grayscale(images[place], num_output_channels=3)
-        return replaced(images, place, grey)
+        grey = in_pieces(lambda some: whole(luma(some)), images.index_select(0, place))
+        return replaced(images, place, grey.expand(-1, 3, -1, -1))

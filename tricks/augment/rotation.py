@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.draws import uniform
+from tricks.augment.colours import whole
+from tricks.augment.draws import in_pieces, uniform
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -29,9 +30,13 @@ def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
         torch.stack([cos, -sin * (height / width), none], 1),
         torch.stack([sin * (width / height), cos, none], 1),
     )
-    grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    turned = functional.grid_sample(images.float(), grid, mode="bilinear", align_corners=False)
-    return turned.round_().clamp_(0, 255).to(images.dtype)
+
+    def act(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        grid = functional.affine_grid(places, list(images.shape), align_corners=False)
+        turned = functional.grid_sample(images.float(), grid, mode="bilinear", align_corners=False)
+        return whole(turned.round_().clamp_(0, 255))
+
+    return in_pieces(act, images, torch.stack(rows, 1))
 
 
 @dataclass(frozen=True)
