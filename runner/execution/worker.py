@@ -101,10 +101,10 @@ def _run(
         claims.append(claim)
         try:
             state = store.state(id)
+            if state == "infra" and not store.remove(id, states=("infra",)):
+                state = store.state(id)  # another, which took the run over, has recorded it
             if state in DONE:
                 return ("recorded", state)
-            if state is not None:
-                store.remove(id, states=("infra",))
             log = store.attempt(id)
             attempt = int(log.name)
             send(("started", attempt))
