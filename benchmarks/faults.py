@@ -160,7 +160,7 @@ def resumed(short: bool, folder: Path) -> Figures:
 
 
 def workers(short: bool, folder: Path) -> Figures:
-    return _tests("injected").any_number_of_workers(folder, 1 if short else 5)
+    return _tests("injected").any_number_of_workers(folder, 2 if short else 8)
 
 
 def fuzzed(short: bool, folder: Path) -> Figures:

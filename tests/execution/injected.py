@@ -521,8 +521,8 @@ def any_number_of_workers(folder: Path, seeds: int) -> Figures:
     assert different == 0
     store = Store(folder / "one" / "results")
     records = [store.read(id) or {} for id in store.states()]
-    losses = {json.dumps(record["epochs"]) for record in records}
-    assert len(losses) == len(records), "two seeds gave the same losses"
+    losses = {json.dumps([record["tricks"], record["epochs"]]) for record in records}
+    assert len(losses) == len(records), "two seeds of an arm gave the same losses"
     weights = sum(record.get("weights_sha256") is not None for record in records)
     return {"records compared": len(records), "with weights": weights, "different": different}
 
