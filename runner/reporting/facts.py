@@ -40,6 +40,9 @@ def what_was_run(
     add("Data", _pairs(records[0].get("data", {})) if records else "")
     add("Grid", _grid(asked, arms, sum(states.values()), total))
     add("Factors", _factors(asked))
+    for factor, levels in (asked.get("levels") or {}).items():
+        named = (f"{level}: {text or 'the baseline'}" for level, text in levels.items())
+        add(f"Levels of {escape(factor)}", escape("; ".join(named)))
     add("Order", escape(", ".join(asked.get("order") or ())))
     add("Changed settings", _pairs(asked.get("settings") or {}))
     for field, values in (asked.get("tune") or {}).items():
@@ -108,7 +111,7 @@ def _recipe(recipe: Mapping[str, Any]) -> str:
     """Fields that say something: not null, not false, not empty."""
     said = []
     for key, value in recipe.items():
-        if value in (None, False, 0, [], ""):
+        if value in (None, False, 0, [], "") or (key, value) == ("decay", -1):
             continue
         said.append(f"{key}={_trick(value)}")
     return escape(", ".join(said))
