@@ -306,7 +306,7 @@ def test_what_a_run_came_to_as_json(cli, stub):
     assert result.code == 1
     assert result.json == {
         "study": "digits-add-one", "ok": 4, "diverged": 0, "failed": 2, "infra": 0,
-        "recorded_before": 0, "interrupted": False, "out_of_time": False,
+        "recorded_before": 0, "interrupted": False, "out_of_time": False, "paused": 0,
     }  # fmt: skip
     assert cli(*line).json["recorded_before"] == 6
 
