@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from runner.designs.factor import touched
 from runner.records.store import Store
 
 if TYPE_CHECKING:
+    from runner.commands.hours import Hours
     from runner.study import Study
 
 
@@ -30,8 +32,13 @@ def open_store(plan: Study, results: Path) -> Store | None:
     return store
 
 
-def say_plan(plan: Study, store: Store | None, json: bool) -> None:
-    """Print the dry run."""
+def say_plan(
+    plan: Study,
+    store: Store | None,
+    json: bool,
+    hours: Callable[[int], Hours],
+) -> None:
+    """Print the dry run. hours: what so many runs will take."""
     from runner.designs.factor import describe
     from runner.studies.recorded import recorded
 
@@ -63,6 +70,9 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
             "level": plan.plan.level,
             "looks": [{"seeds": n, "runs": plan.design.total(n)} for n in plan.plan.seeds],
         }
+    left = to_train(plan, store) if plan.tuning else summary["missing"]
+    predicted = hours(plan.runs if left is None else left)
+    summary |= predicted.to_json()
     if json:
         print_json(summary)
         return
@@ -86,3 +96,15 @@ def say_plan(plan: Study, store: Store | None, json: bool) -> None:
             print(line)
     held, missing = summary["recorded"], summary["missing"]
     print(summary["reason"] if held is None else f"{held:,} recorded, {missing:,} to train")
+    if predicted.runs:
+        print(predicted)
+
+
+def to_train(plan: Study, store: Store | None) -> int:
+    """Runs that the plan lacks, as far as they are known: none has a record that stands."""
+    from runner.commands.tuned import list_runs
+
+    planned, to_choose = list_runs(plan, store)
+    states = store.states() if store else {}
+    lacking = {spec.id for _, spec in planned if states.get(spec.id, "infra") == "infra"}
+    return len(lacking) + to_choose

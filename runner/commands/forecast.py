@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from runner.commands.costs import Costs, mean_seconds
 from runner.execution.progress import duration
 from runner.records.spec import canonical
 from tricks.errors import BadInput
+from tricks.recipe import to_json
 
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
@@ -52,24 +54,28 @@ def recorded_seconds(
 
     Like ones are of the same images and the same models; `done` are those of the same study.
     """
-    data = json.dumps(canonical(missing[0].data), sort_keys=True)
-    ids = dict.fromkeys(spec.id for spec in done)
-    ids.update(dict.fromkeys(states))
-    epochs = sum(spec.recipe.epochs for spec in missing) / len(missing)
-    wanted = {spec.recipe.model for spec in missing}
-    found: dict[str, list[float]] = {}
-    for id in islice((id for id in ids if states.get(id) == "ok"), LOOKED_AT):
+    costs = recorded_costs(missing[0], [spec.id for spec in done], store, states)
+    return mean_seconds(costs, [to_json(spec.recipe) for spec in missing[:LOOKED_AT]])[0]
+
+
+def recorded_costs(
+    like: RunSpec, first: Iterable[str], store: Store, states: Mapping[str, str], gpu: bool = False
+) -> Costs:
+    """What runs on the images of `like` cost, by the records of some: those of `first` first."""
+    data = json.dumps(canonical(like.data), sort_keys=True)
+    ids = dict.fromkeys(id for id in (*first, *states) if states.get(id) == "ok")
+    seen = []
+    for id in islice(ids, LOOKED_AT):
         record = store.read(id)
         if record is None or json.dumps(canonical(record["data"]), sort_keys=True) != data:
             continue
-        recipe = record["recipe"]
-        seconds = (record.get("seconds") or {}).get("total")
-        if recipe.get("model") in wanted and seconds and recipe.get("epochs"):
-            found.setdefault(recipe["model"], []).append(seconds / recipe["epochs"])
-    if found.keys() != wanted:
-        return None
-    each = [epochs * sum(times) / len(times) for times in found.values()]
-    return sum(each) / len(each)
+        recipe, seconds = record["recipe"], (record.get("seconds") or {}).get("total")
+        if (record.get("device") or "cpu").startswith("cpu") == gpu or not recipe.get("epochs"):
+            continue
+        if seconds:
+            whole = max(seconds, record.get("wall_seconds") or 0.0)  # with what is around training
+            seen.append((recipe, whole / recipe["epochs"]))
+    return Costs(seen)
 
 
 def _fraction(plan: Study) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -116,6 +117,21 @@ def gpus(device: str) -> tuple[str, ...]:
 def on_gpu(device: str) -> bool:
     """Whether runs will go to a GPU; see `gpus`."""
     return bool(gpus(device))
+
+
+def at_a_time(workers: int | None, per_gpu: int | None, device: str) -> int:
+    """How many runs at a time. Raises BadInput for a device or a number that cannot be."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device, re.ASCII):
+        raise BadInput(f"--device {device}: choose auto, cpu, cuda or cuda:0 (a GPU's number)")
+    for option, count in (("--workers", workers), ("--per-gpu", per_gpu)):
+        if count is not None and count < 1:
+            raise BadInput(f"{option} must be at least 1, not {count}")
+    if per_gpu is not None:
+        if workers is not None:
+            raise BadInput("--workers and --per-gpu both say how many runs at a time: give one")
+        if not gpus(device):
+            raise BadInput("--per-gpu: there is no GPU here; --workers N runs N at a time")
+    return workers or (per_gpu or 1) * len(gpus(device)) or cores()
 
 
 def print_json(value: Any) -> None:

@@ -210,16 +210,14 @@ def _cheapest(rows: Sequence[dict[str, Any]], estimand: str, kind: str) -> str |
 
 def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:
     """Mean seconds of a run by the records of like ones, or why that is not known."""
-    from runner.commands.forecast import recorded_seconds
+    from runner.commands.hours import predicted
     from runner.records.store import Store
 
     none = f"no run of these images and models is recorded in {results}: hours are not known"
     if not (results / "FORMAT").exists():
         return None, none
     try:
-        specs = [study.spec(arm, 0) for arm in study.design]
+        found = predicted(study, 1, 1, Store(results, create=False), on_gpu("auto"))
     except BadInput as error:
         return None, str(error)
-    store = Store(results, create=False)
-    seconds = recorded_seconds(specs, [], store, store.states())
-    return (seconds, None) if seconds is not None else (None, none)
+    return found.seconds_per_run, None if found.seconds_per_run is not None else none

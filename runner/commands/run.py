@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-import re
+import functools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,7 @@ from runner.commands.options import (
     Plugins,
     Results,
     assignments,
-    cores,
-    gpus,
+    at_a_time,
     listed,
     load_plugins,
 )
@@ -160,6 +160,10 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained, and leave.")
     ] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Measure a few steps of each recipe, and predict hours."),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Train a grid of tricks; what is recorded already is not trained again.
@@ -170,7 +174,7 @@ def run(
     tricks-bench run --tricks none --factor lr_scale=0.25,0.5,1,2,4 --name lr
     """
     plugins = load_plugins(plugin)
-    workers = _workers(workers, per_gpu, device)
+    workers = at_a_time(workers, per_gpu, device)
     limits = asked_limits(max_hours, stall_minutes, checkpoint_minutes, no_checkpoint)
     if confirm:
         from runner.commands.confirm import confirming
@@ -211,7 +215,8 @@ def run(
         fields = assignments("--tune", tune)
         asked.tune = {field: list(listed(values) or ["none"]) for field, values in fields.items()}
 
-    from runner.commands.dry_run import open_store, say_plan
+    from runner.commands.dry_run import open_store, say_plan, to_train
+    from runner.commands.hours import hours_of
     from runner.commands.train import train_plan
     from runner.commands.weights import complete, keeping, say_missing
 
@@ -224,9 +229,13 @@ def run(
 
         plan = with_level(plan, store)
     if dry_run:
-        say_plan(plan, store, json)
+        hours = functools.partial(hours_of, plan, store, workers, device, plugins, estimate)
+        say_plan(plan, store, json, hours)
         say_missing(plan, store, json)
         return 0
+    if estimate:
+        told = hours_of(plan, store, workers, device, plugins, True, to_train(plan, store))
+        print(f"{told.runs:,} runs to train: {told}", file=sys.stderr if json else sys.stdout)
     if plan.plan is not None:
         code = train_until(plan, results, workers, device, plugins, yes, json, limits)
     else:
@@ -262,20 +271,6 @@ def _grouped(task: str, column: str | None) -> str:
     if not task.startswith("csv:"):
         raise BadInput(f"--group-by names a column of --task csv:PATH: {task} has none")
     return f"{task.partition('#')[0]}#{column}"
-
-
-def _workers(workers: int | None, per_gpu: int | None, device: str) -> int:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device, re.ASCII):
-        raise BadInput(f"--device {device}: choose auto, cpu, cuda or cuda:0 (a GPU's number)")
-    for option, count in (("--workers", workers), ("--per-gpu", per_gpu)):
-        if count is not None and count < 1:
-            raise BadInput(f"{option} must be at least 1, not {count}")
-    if per_gpu is not None:
-        if workers is not None:
-            raise BadInput("--workers and --per-gpu both say how many runs at a time: give one")
-        if not gpus(device):
-            raise BadInput("--per-gpu: there is no GPU here; --workers N runs N at a time")
-    return workers or (per_gpu or 1) * len(gpus(device)) or cores()
 
 
 def _asked(study: str | None, results: Path) -> tuple[Asked, Path | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -15,15 +16,19 @@ from tricks.errors import BadInput
 from tricks.loading import load_plugin
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     import torch
 
     from runner.execution.pausing import Pausing
+    from runner.training.course import Training
     from runner.training.data import Splits
 
 T = TypeVar("T")
 
 PRELOAD = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
+PROBE_SECONDS = 1.0  # or as many steps as this takes, at most an epoch
 
 
 def preload() -> list[str]:
@@ -111,13 +116,20 @@ def seconds_per_run(
     where = choose(device)
     splits: Splits = _splits(task, data, *_taken(spec)).to(where)
     batch = min(spec.recipe.batch_size, len(splits.train))
-    few = splits.train.subset(range(min(len(splits.train), batch * PROBE_STEPS)))
-    tiny = few.subset(range(min(8, len(few))))
-    short = dataclasses.replace(splits, train=few, validation=tiny, probe=tiny)
     once = dataclasses.replace(spec.recipe, epochs=1)
-    loop(once, dataclasses.replace(short, train=few.subset(range(batch))), spec.seed, where)
-    training = loop(once, short, spec.seed, where)
+
+    def timed(steps: int) -> Training:
+        some = splits.train.subset(range(min(len(splits.train), batch * steps)))
+        tiny = some.subset(range(min(8, len(some))))
+        short = dataclasses.replace(splits, train=some, validation=tiny, probe=tiny)
+        return loop(once, short, spec.seed, where)
+
+    timed(1)  # warms up
+    training = timed(PROBE_STEPS)
     step = training.seconds["train"] / training.steps
+    if PROBE_STEPS * step < PROBE_SECONDS:  # short steps are timed for longer
+        training = timed(int(PROBE_SECONDS / step))
+        step = training.seconds["train"] / training.steps
     some = splits.validation.subset(range(min(256, len(splits.validation))))
     began = time.perf_counter()
     evaluate(training.model, some, splits, spec.recipe, where)
@@ -139,6 +151,32 @@ def predict_seconds(
     probe = functools.partial(_probe, task=task, data=data, device=device)
     times = _in_a_child(probe, specs, plugins)
     return sum(times) / len(times)
+
+
+def measured_seconds(
+    specs: list[RunSpec],
+    *,
+    task: str,
+    data: str | None = None,
+    device: str = "auto",
+    plugins: Sequence[str] = (),
+    at_a_time: int = 1,
+) -> tuple[float, list[float]]:
+    """Seconds until a process is ready, and those of each run by a few steps of it.
+
+    In child processes, as many at a time as there will be runs: they share caches and memory.
+    """
+    probe = functools.partial(_probe, task=task, data=data, device=device)
+    began = time.perf_counter()
+    with _children(plugins, at_a_time) as pool:
+        pool.submit(_import).result()
+        ready = time.perf_counter() - began
+        return ready, list(pool.map(probe, [spec.to_json() for spec in specs]))
+
+
+def _import() -> None:
+    for module in PRELOAD:
+        importlib.import_module(module)
 
 
 def check_networks(
@@ -182,11 +220,15 @@ def network_bytes(
 def _in_a_child(
     function: Callable[[dict[str, Any]], T], specs: list[RunSpec], plugins: Sequence[str]
 ) -> list[T]:
+    with _children(plugins, 1) as pool:
+        return list(pool.map(function, [spec.to_json() for spec in specs]))
+
+
+def _children(plugins: Sequence[str], count: int) -> ProcessPoolExecutor:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(1, get_context("spawn"), _load, (tuple(plugins),)) as pool:
-        return list(pool.map(function, [spec.to_json() for spec in specs]))
+    return ProcessPoolExecutor(count, get_context("spawn"), _load, (tuple(plugins),))
 
 
 def _load(plugins: tuple[str, ...]) -> None:

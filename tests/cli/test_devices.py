@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.commands import options
-from runner.commands.run import _workers
+from runner.commands.options import at_a_time
 from tricks.errors import BadInput
 
 
@@ -55,11 +55,11 @@ def test_gpus_are_seen_without_torch(machine, device, names, visible, expected):
 
 def test_as_many_runs_at_a_time_as_are_asked_for(machine):
     machine(TWO)
-    assert _workers(None, None, "auto") == 2
-    assert _workers(None, 3, "auto") == 6
-    assert _workers(None, 3, "cuda:1") == 3
-    assert _workers(5, None, "auto") == 5
-    assert _workers(None, None, "cpu") == options.cores()
+    assert at_a_time(None, None, "auto") == 2
+    assert at_a_time(None, 3, "auto") == 6
+    assert at_a_time(None, 3, "cuda:1") == 3
+    assert at_a_time(5, None, "auto") == 5
+    assert at_a_time(None, None, "cpu") == options.cores()
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_as_many_runs_at_a_time_as_are_asked_for(machine):
 def test_what_cannot_be_is_said(machine, workers, per_gpu, device, says):
     machine(TWO)
     with pytest.raises(BadInput, match=says):
-        _workers(workers, per_gpu, device)
+        at_a_time(workers, per_gpu, device)

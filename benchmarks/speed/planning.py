@@ -1,0 +1,64 @@
+"""Planning and scheduling: a dry run of a million arms, and runs that do nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ratio import Conditions, Ratio
+from benchmarks.speed.records import TWENTY, timed
+from runner.execution.executor import execute
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from tricks.recipe import Recipe
+
+RUNS = 300  # that do nothing
+WORKERS = 2
+
+
+def measure(conditions: Conditions) -> Iterator[Ratio]:
+    """Wall time and memory of the real command; runs a second of the real executor."""
+    grid = ("run", "--grid", "full", "--tricks", ",".join(TWENTY), "--dry-run")
+    none = ("--results", str(conditions.scratch / "none"))
+    dry = [timed(*grid, *none) for _ in range(conditions.repeats)]
+    what = f"dry run of {2 ** len(TWENTY):,} arms"
+    yield Ratio(what, "the command", tuple(s for s, _ in dry), "s", 1.0, at_most=True)
+    yield Ratio(what, "peak memory", tuple(m for _, m in dry), "MB", 200.0, at_most=True)
+    for per_process, how in ((1, "a process a run"), (1_000, "workers that live on")):
+        speed = [
+            scheduled(conditions.scratch / f"nothing-{per_process}-{n}", per_process)
+            for n in range(conditions.repeats)
+        ]
+        yield Ratio(
+            f"runs that do nothing, {how}", f"{WORKERS} workers, all synced to the disk",
+            tuple(speed), "runs/s", 100.0,
+        )  # fmt: skip
+
+
+def scheduled(results: Path, per_process: int) -> float:
+    """Runs a second that do nothing, each with its claim, its folder and its record.
+
+    The template process has started: it is there once for a grid.
+    """
+    store = Store(results)
+    execute(specs(2), store, nothing, workers=WORKERS, preload=[__name__])
+    begin = time.perf_counter()
+    done = execute(
+        specs(RUNS, 2), store, nothing, workers=WORKERS, preload=[__name__],
+        runs_per_process=per_process,
+    )  # fmt: skip
+    seconds = time.perf_counter() - begin
+    assert done.ok == RUNS
+    return RUNS / seconds
+
+
+def specs(count: int, first: int = 0) -> list[RunSpec]:
+    """Runs that differ in their seed."""
+    return [RunSpec({"task": "none"}, Recipe(), seed) for seed in range(first, first + count)]
+
+
+def nothing(spec: RunSpec, emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """The outcome of no training."""
+    return {"state": "ok", "test_accuracy": 0.0}

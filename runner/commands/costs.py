@@ -1,0 +1,102 @@
+"""What a run costs, from runs of the like: exactly, by the ratios of its parts, or by its model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from runner.records.spec import canonical
+from tricks.recipe import Recipe, to_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Recipe fields that change what is trained, but not how long a step takes. Of an optimizer its
+# kind alone counts; epochs multiply.
+FREE = frozenset(
+    {
+        "epochs", "lr_scale", "decay", "lr_batch", "groups", "schedule", "warmup", "init",
+        "normalisation", "smoothing", "crop_scale", "stream",
+    }
+)  # fmt: skip
+HOW = ("alike", "ratios", "model")
+
+Kind = frozenset[tuple[str, str]]  # the parts of a recipe that cost: (field, value as text)
+
+
+def kind(recipe: Mapping[str, Any]) -> Kind:
+    """What of a recipe (JSON values) decides the seconds of one of its epochs."""
+    parts = []
+    for field, value in {**_defaults(), **recipe}.items():  # older records lack newer fields
+        if field in FREE:
+            continue
+        if field == "optimizer" and isinstance(value, Mapping):
+            value = value.get("name")
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if item not in (None, False):
+                parts.append((field, json.dumps(canonical(item), sort_keys=True)))
+    return frozenset(parts)
+
+
+@cache
+def _defaults() -> Mapping[str, Any]:
+    return to_json(Recipe())
+
+
+class Costs:
+    """Seconds of an epoch by kind of recipe. `seen`: recipes (JSON values) with their seconds."""
+
+    def __init__(self, seen: Iterable[tuple[Mapping[str, Any], float]]) -> None:
+        found: dict[Kind, list[float]] = {}
+        for recipe, seconds in seen:
+            found.setdefault(kind(recipe), []).append(seconds)
+        self.mean = {kind: sum(times) / len(times) for kind, times in found.items()}
+        self._known = frozenset().union(*self.mean)
+
+    def seconds(self, recipe: Mapping[str, Any]) -> tuple[float | None, str]:
+        """Seconds of a whole run, and by what of HOW; None, "" where nothing tells.
+
+        alike: runs of the same kind. ratios: each part's ratio, fitted to the log seconds of all
+        kinds, multiplied. model: the mean of runs of the same model.
+        """
+        mine, epochs = kind(recipe), recipe["epochs"]
+        if mine in self.mean:
+            return epochs * self.mean[mine], "alike"
+        if mine <= self._known:
+            return epochs * self._by_ratios(mine), "ratios"
+        model = {part for part in mine if part[0] == "model"}
+        like = [seconds for other, seconds in self.mean.items() if model <= other]
+        return (epochs * sum(like) / len(like), "model") if like else (None, "")
+
+    def _by_ratios(self, wanted: Kind) -> float:
+        import numpy as np
+
+        return float(np.exp(self._row(wanted) @ self._fit))
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, str]]:
+        return sorted(self._known)
+
+    def _row(self, of: Kind) -> np.ndarray:
+        import numpy as np
+
+        return np.array([1.0, *(part in of for part in self._parts)])
+
+    @cached_property
+    def _fit(self) -> np.ndarray:
+        """Log seconds of each part; what all share is told apart in no way, and need not be."""
+        import numpy as np
+
+        rows = np.array([self._row(of) for of in self.mean])
+        return np.linalg.lstsq(rows, np.log(list(self.mean.values())), rcond=None)[0]
+
+
+def mean_seconds(costs: Costs, recipes: Sequence[Mapping[str, Any]]) -> tuple[float | None, str]:
+    """Mean seconds of a run over `recipes` (at least one), and the weakest of HOW that it took."""
+    found = [costs.seconds(recipe) for recipe in recipes]
+    times = [seconds for seconds, _ in found if seconds is not None]
+    if len(times) < len(found):
+        return None, ""
+    return sum(times) / len(times), max((how for _, how in found), key=HOW.index)
