@@ -158,7 +158,8 @@ def read_export(folder: Path) -> Evidence:
         runs = typed(runs)
         packed = io.BytesIO(_unpacked(folder / "epochs.csv.gz"))
         kinds = {"id": str, **dict.fromkeys(CURVES, "float64")}
-        epochs = pd.read_csv(packed, dtype=kinds)
+        epochs = pd.read_csv(packed, dtype=kinds).astype({"id": str, "epoch": "int64"})
+        epochs = epochs.reindex(columns=["id", "epoch", *CURVES])
         lines = _unpacked(folder / "records.jsonl.gz").splitlines()
         records = [_record(line) for line in lines]
         _check_runs(runs)

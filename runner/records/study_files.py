@@ -185,8 +185,12 @@ def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
 def check_levels(asked: Mapping[str, Any], runs: Mapping[str, Iterable[str]], path: Path) -> None:
     """Raises BadInput for a run at a level of a factor that the study does not have.
 
-    runs: columns, of which `id` and the factors count.
+    runs: columns, of which `id` and the factors count, and of a tuned study those of its stages.
     """
+    tune = asked.get("tune")
+    for name in [f["name"] for f in asked["factors"]] + (["stage", *tune] if tune else []):
+        if name not in runs:
+            raise BadInput(f"cannot read {path}: it has no column {name}")
     for name, levels in ((factor["name"], factor["levels"]) for factor in asked["factors"]):
         column = runs.get(name, ())
         strangers = set(column) - {"", *levels}

@@ -1,0 +1,319 @@
+"""Inputs made up by hypothesis, for every reader of text or bytes: a result or one clear line.
+
+`fuzz(name, examples)` throws that many at one of TARGETS and counts what became of them; whatever
+else is raised is a fault, and hypothesis shows the smallest input that makes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner.cli import call
+from runner.records import index
+from runner.records.export import evidence
+from runner.records.record import COLUMNS
+from runner.records.store import Store
+from tricks.errors import BadInput
+from tricks.trick import parse, registry
+
+GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1"
+
+words = st.sampled_from(
+    ["mixup", "warmup", "cosine", "optimizer", "sgd", "adamw", "epochs", "lr_scale", "alpha", "off",
+     "on", "none", "digits", "full", "accuracy", "seed", "state", "nan", "inf", "-1", "1e999", "0",
+     "1", "", "=", "(", ")", ",", "'", '"', "mixup(alpha=0.4)", "warmup(epochs=2)", "auto", "#"]
+)  # fmt: skip
+text = words | st.text(max_size=12)
+joined = st.lists(text, max_size=6).map("".join)
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | text
+    | st.sampled_from([10**400, -(2**63), 1e308, -0.0])
+)  # fmt: skip
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _line(*arguments: str) -> str:
+    """Do a command; "refused" with one line, or "result". Raises what would be a traceback."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = call(list(arguments))
+    if code == 2:
+        said = [line for line in err.getvalue().split("\n") if line.startswith("tricks-bench: ")]
+        assert len(said) == 1, err.getvalue()
+        assert len(said[0]) > 20, said
+        return "refused"
+    assert code in (0, 1), code
+    if "--json" in arguments:
+        json.loads(out.getvalue())
+    return "result"
+
+
+def _tricks(value: str, place: Path) -> str:
+    try:
+        trick = parse(value)
+    except BadInput:
+        return "refused"
+    assert parse(str(trick)) == trick
+    return "result"
+
+
+def _dry_run(*arguments: str) -> str:
+    return _line("run", "--dry-run", "--json", *arguments)
+
+
+KEYS = ("task", "grid", "tricks", "factor", "set", "seeds", "name", "reference", "order", "runs",
+        "control_seeds", "tune", "tune_seeds", "placebo", "confirm", "until",
+        "sequential")  # fmt: skip
+sensible = {
+    "task": st.sampled_from(["digits", "digit", "folder:x", "csv:x#y"]),
+    "grid": st.sampled_from(["add-one", "full", "pairs", "cumulative", "screen", "fraction"]),
+    "tricks": st.lists(words, max_size=3),
+    "seeds": st.integers(-1, 5),
+    "factor": st.dictionaries(words, st.lists(scalars, max_size=3), max_size=2),
+    "set": st.dictionaries(words, scalars, max_size=2),
+}
+studies = st.dictionaries(st.sampled_from(KEYS) | text, values, max_size=5) | st.fixed_dictionaries(
+    {}, optional={**sensible, **{k: values for k in KEYS if k not in sensible}}
+)
+
+
+def _study(value: dict[str, Any] | str, place: Path) -> str:
+    file = place / "mine.toml"
+    if isinstance(value, str):
+        file.write_text(value, encoding="utf-8", errors="replace")
+    else:
+        import tomli_w
+
+        from runner.records.study_files import without_none
+
+        try:
+            file.write_bytes(tomli_w.dumps(without_none(value)).encode(errors="replace"))
+        except (TypeError, ValueError):
+            return "not TOML"
+    return _dry_run("--study", str(file))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> str:
+    """A CSV that is one of runs, or nearly."""
+    if draw(st.booleans()):
+        share = st.floats(80, 99).map(lambda x: f"{x:.2f}")
+        cell = [st.sampled_from(["0", "1"]), st.sampled_from(["off", "on", "x\x1b"]), share]
+        rows = draw(st.lists(st.tuples(*cell), min_size=2, max_size=16))
+        return "a,b,accuracy\n" + "".join(f"{','.join(row)}\n" for row in rows)
+    names = draw(st.lists(text, min_size=1, max_size=4))
+    names += draw(st.sampled_from([[], ["accuracy"], ["seed", "accuracy"]]))
+    level = st.sampled_from(["0", "1", "off", "on"]) | text
+    number = st.floats(-1, 101).map(str) | st.sampled_from(["90", "91.5"]) | text
+    cells = [number if name == "accuracy" else level for name in names]
+    rows = draw(st.lists(st.tuples(*cells), max_size=12))
+    if draw(st.booleans()):
+        rows += rows[:3]
+    out = io.StringIO()
+    lines = csv.writer(out, delimiter=draw(st.sampled_from(",,,;")))
+    lines.writerows([names, *rows])
+    return out.getvalue()
+
+
+def _table(value: str | bytes, place: Path) -> str:
+    file = place / "runs.csv"
+    data = value if isinstance(value, bytes) else value.encode(errors="surrogatepass")
+    file.write_bytes(data)
+    return _line("analyze", str(file), "--json")
+
+
+def _golden(place: Path) -> Store:
+    shutil.rmtree(place / "results", ignore_errors=True)
+    shutil.copytree(GOLDEN / "results", place / "results")
+    (place / "results" / "index.csv").unlink()
+    return Store(place / "results", create=False)
+
+
+def _readers(place: Path) -> str:
+    """All that reads a store; "refused" if any of them refuses it."""
+    results = ["--results", str(place / "results")]
+    with mock.patch("runner.reporting.report.draw", return_value={}):
+        said = [
+            _line("status", "--json", *results),
+            _line("analyze", "--json", *results),
+            _line("report", "--out", str(place / "report"), *results),
+            _line("doctor", str(place / "results"), "--json"),
+            _line("run", "--dry-run", "--study", "golden", *results),
+        ]
+    return "refused" if "refused" in said else "result"
+
+
+def sealed(record: Any) -> bytes:
+    """Bytes with a checksum that fits, whatever is in them."""
+    body = json.dumps(record, separators=(",", ":")).encode(errors="surrogatepass")[:-1]
+    return body + f',"checksum":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
+
+
+GOOD = json.loads(next((GOLDEN / "results" / "runs").glob("*/*.json")).read_bytes())
+records = st.dictionaries(st.sampled_from(sorted(GOOD)) | text, values, max_size=3)
+
+
+def _record(value: dict[str, Any] | bytes, place: Path) -> str:
+    store = _golden(place)
+    id = GOOD["id"]
+    forged = value if isinstance(value, bytes) else sealed({**GOOD, **value})
+    store.path(id).write_bytes(forged)
+    store.read(id)
+    store.rows()
+    evidence(store, "golden")
+    return _readers(place)
+
+
+def _index(value: dict[str, Any] | bytes, place: Path) -> str:
+    store = _golden(place)
+    truth = store.rows()
+    path = place / "results" / "index.csv"
+    if isinstance(value, bytes):
+        path.write_bytes(value)
+        assert store.rows() == truth
+        return "result"
+    columns: dict[str, Any] = {**index.read(path)}
+    column, row, cell = value["column"], value["row"], value["cell"]
+    columns[column] = [cell if i == row else c for i, c in enumerate(columns[column])]
+    with contextlib.suppress(Exception):  # what cannot be written is no index
+        index.save(path, columns)
+    store.rows()
+    return _readers(place)
+
+
+cells = st.fixed_dictionaries(
+    {
+        "column": st.sampled_from(["id", "size", "changed", "state", "seed", *COLUMNS]),
+        "row": st.integers(0, 8),
+        "cell": scalars,
+    }
+)
+
+
+def _stored_study(value: dict[str, Any], place: Path) -> str:
+    """A study whose checksums fit, whatever is in it."""
+    import tomllib
+
+    import tomli_w
+
+    from runner.records.study_files import without_none, write_pair
+
+    _golden(place)
+    folder = place / "results" / "studies" / "golden"
+    asked = tomllib.loads((folder / "study.toml").read_text())
+    asked = {k: v for k, v in asked.items() if "sha256" not in k}
+    runs = (folder / "runs.csv").read_text()
+    try:
+        tomli_w.dumps(without_none({**asked, **value["asked"]})).encode()
+        runs = runs.replace(*value["swap"]).encode().decode()
+    except (TypeError, ValueError):
+        return "not TOML"
+    write_pair(folder, {**asked, **value["asked"]}, runs.encode())
+    return _readers(place)
+
+
+stored = st.fixed_dictionaries(
+    {
+        "asked": st.dictionaries(
+            st.sampled_from([*KEYS, "factors", "settings", "arms", "excluded", "saved", "level",
+                             "looks", "seeds"]) | text,
+            values, max_size=1,
+        ),
+        "swap": st.just(("off", "off"))
+        | st.tuples(st.sampled_from(["off", "on", "0", "id", "seed", ",", "\n", "a"]), text),
+    }
+)  # fmt: skip
+
+
+def _export(value: tuple[str, bytes | str], place: Path) -> str:
+    import gzip
+
+    name, data = value
+    folder = place / "out"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(GOLDEN / "export", folder)
+    (folder / "SHA256SUMS").unlink()
+    content = data if isinstance(data, bytes) else data.encode(errors="surrogatepass")
+    if name == "runs.csv" and isinstance(data, str):
+        content = (folder / name).read_bytes().replace(b"off", content)
+    if name == "records.jsonl.gz" and isinstance(data, str):
+        with contextlib.suppress(ValueError):
+            content = json.dumps({**GOOD, **json.loads(data)}).encode()
+    packed = name.endswith(".gz") and isinstance(data, str)
+    (folder / name).write_bytes(gzip.compress(content) if packed else content)
+    with mock.patch("runner.reporting.report.draw", return_value={}):
+        said = [
+            _line("analyze", str(folder), "--json"),
+            _line("report", str(folder), "--out", str(place / "report")),
+            _line("doctor", str(folder), "--json"),
+        ]
+    return "refused" if "refused" in said else "result"
+
+
+parts = st.sampled_from(["study.toml", "runs.csv", "epochs.csv.gz", "records.jsonl.gz"])
+exports = st.tuples(parts, st.binary(max_size=60) | joined | records.map(json.dumps))
+
+Action = Callable[[Any, Path], str]
+
+TARGETS: dict[str, tuple[st.SearchStrategy[Any], Action]] = {
+    "tricks": (
+        joined | st.builds(
+            lambda name, inner: f"{name}({inner})", st.sampled_from(sorted(registry())), joined
+        ),
+        _tricks,
+    ),
+    "options": (
+        st.tuples(st.sampled_from(["--set", "--factor", "--tricks", "--order", "--reference"]),
+                  joined | st.tuples(words, text).map("=".join))
+        | st.tuples(st.sampled_from(["--set=lr_scale", "--factor=lr_scale", "--set=epochs"]),
+                    st.lists(st.floats(0.01, 9).map(str) | text, max_size=3).map(",".join)),
+        lambda value, place: _dry_run(f"{value[0]}={value[1]}"),
+    ),
+    "study.toml": (studies | st.text(max_size=60) | joined, _study),
+    "tables": (tables() | st.binary(max_size=60) | joined, _table),
+    "records": (records | st.binary(max_size=200), _record),
+    "index": (cells | st.binary(max_size=200), _index),
+    "stored studies": (stored, _stored_study),
+    "exports": (exports, _export),
+}  # fmt: skip
+
+
+def fuzz(name: str, examples: int, derandomize: bool = False) -> Counter[str]:
+    """Throw `examples` inputs at a target; counts of "refused", "result" and the like."""
+    strategy, action = TARGETS[name]
+    found: Counter[str] = Counter()
+    memory = Path("/dev/shm")
+
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+
+        @settings(
+            max_examples=examples, deadline=None, database=None, derandomize=derandomize,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(strategy)
+        def once(value: Any) -> None:
+            with warnings.catch_warnings(), contextlib.chdir(folder):
+                warnings.simplefilter("ignore")
+                found[action(value, Path(folder))] += 1
+
+        once()
+    return found
