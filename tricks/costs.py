@@ -49,11 +49,11 @@ def measured(file: Path = FILE) -> dict[str, Cost]:
 
 
 def _cost(row: dict[str, str]) -> Cost:
-    kinds = [
+    training, evaluation = (
         Ratio(*(float(row[name]) for name in (kind, f"{kind}_low", f"{kind}_high")))
         for kind in ("training", "evaluation")
-    ]
-    return Cost(row["what"], int(row["version"]), *kinds, int(row["repetitions"]))
+    )
+    return Cost(row["what"], int(row["version"]), training, evaluation, int(row["repetitions"]))
 
 
 def cost_of(name: str, version: int) -> Cost | None:
