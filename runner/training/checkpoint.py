@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from runner.execution.failure import of_surroundings
 from runner.execution.pausing import Paused, Pausing
 from runner.records import checkpoints
 from runner.records.record import Damaged
@@ -51,7 +52,8 @@ class Checkpoints:
         """How many steps are taken already: 0, or as many as the checkpoint has.
 
         What they left is put into `step` and `training`. A checkpoint that is damaged, of another
-        run, version or device goes to quarantine, and the training begins anew.
+        run, version or device goes to quarantine, and the training begins anew. Raises where
+        memory runs out.
         """
         checkpoints.sweep(self.pausing.file)
         try:
@@ -60,6 +62,8 @@ class Checkpoints:
         except FileNotFoundError:
             return 0
         except Exception as error:  # bytes that passed the checksum may still be of other code
+            if of_surroundings(error):  # of no fault of the file's: the next attempt may read it
+                raise
             print(f"the checkpoint cannot be used, beginning anew: {error}", file=sys.stderr)
             checkpoints.set_aside(self.pausing.file, self.pausing.quarantine)
             return 0

@@ -212,6 +212,17 @@ def test_a_damaged_one_is_put_aside_and_the_run_begins_anew(kind, small, saves, 
     assert len(list(made.pausing.quarantine.iterdir())) == 1
 
 
+def test_one_that_memory_ran_out_over_stays(small, saves, leaving, monkeypatch):
+    recipe, splits = small(epochs=2), tiny_splits()
+    interrupted(recipe, splits, saves, after=1)
+    made = saves(float("inf"))
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.torch, "load", lambda *a, **k: bytearray(1 << 62))
+        with pytest.raises(MemoryError):
+            train(recipe, splits, 0, CPU, saves=made)
+    assert train(recipe, splits, 0, CPU, saves=saves(float("inf"))).resumed == 1
+
+
 def test_another_runs_or_versions_is_put_aside(small, saves, leaving, capfd, monkeypatch):
     recipe, splits = small(epochs=2), tiny_splits()
     interrupted(recipe, splits, saves, after=1)
