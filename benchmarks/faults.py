@@ -296,7 +296,7 @@ def main() -> int:
         if "broken" in rows[name]:
             broken.append(name)
         print(f"{_cell(rows[name])} ({rows[name]['seconds']} s)", file=sys.stderr, flush=True)
-        kept.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
+        kept.write_text(json.dumps(rows, indent=1) + "\n")
         asked.out.write_text(_page(rows))
     if broken:
         print(f"promises broken: {', '.join(broken)}", file=sys.stderr)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runner.execution.orphans import leave_with_parent
 from runner.records.spec import RunSpec
 from runner.tasks import find
 from runner.tasks.task import DATA
@@ -232,6 +233,7 @@ def _children(plugins: Sequence[str], count: int) -> ProcessPoolExecutor:
 
 
 def _load(plugins: tuple[str, ...]) -> None:
+    leave_with_parent()
     for plugin in plugins:
         load_plugin(plugin)
 

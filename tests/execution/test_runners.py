@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +221,26 @@ def test_no_run_is_begun_that_would_take_longer_than_is_left(tmp_path: Path) -> 
 def test_a_run_longer_than_all_the_time_there_is_is_begun_all_the_same(tmp_path: Path) -> None:
     summary = Runner(tmp_path, runs=3, seconds=0.6, wall=0.5, run=3600).summary()
     assert (summary["ok"], summary["out_of_time"]) == (2, True)
+
+
+def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import signal\nfrom runner.tasks import work\n"
+        "if __name__ == '__main__':\n"
+        "    pool = work._children((), 1)\n"
+        "    pool.submit(abs, 1).result()\n"
+        "    print('ready', flush=True)\n"
+        "    signal.pause()\n"
+    )
+    (tmp_path / "program.py").write_text(code)
+    parent = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py")],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    Runner.started.append(parent)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "ready\n"
+    assert len(in_session(parent.pid)) >= 2
+    parent.kill()
+    parent.wait()
+    assert until(lambda: not in_session(parent.pid)), in_session(parent.pid)
