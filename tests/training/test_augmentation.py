@@ -38,6 +38,18 @@ def test_pad_crop_is_torchvisions_pad_and_crop_image_by_image():
     assert torch.equal(aug.pad_crop(x, rows, columns, 2), torch.stack(expected))
 
 
+@pytest.mark.parametrize("side", [8, 160])  # of a batch at once, and image by image
+def test_crop_and_flip_in_one_are_the_one_after_the_other(side):
+    x = images(side=side)
+    rows, columns = torch.tensor([0, 1, 2, 3, 4, 2]), torch.tensor([4, 0, 2, 1, 3, 0])
+    flipped = torch.tensor([True, False, True, True, False, True])
+    cropped = aug.pad_crop(x, rows, columns, 2)
+    expected = torch.where(flipped.view(-1, 1, 1, 1), cropped.flip(-1), cropped)
+    assert torch.equal(aug.pad_crop(x, rows, columns, 2, flipped), expected)
+    expected = torch.where(flipped.view(-1, 1, 1, 1), x.flip(-1), x)
+    assert torch.equal(aug.flip(x, flipped), expected)
+
+
 def test_flips_are_drawn_for_each_image_and_about_half(recipe):
     x = images(count=400)
     flipped = aug.augment(x, recipe(flip=True), 0, 0, 0)

@@ -1,0 +1,102 @@
+"""No step reads from the device: what is drawn is drawn on the CPU and moved there once.
+
+The device is torch's meta device. It has no data: whatever would make a GPU wait for the CPU
+(item, tolist, bool, nonzero, a mask as an index, a copy to the CPU) cannot be done on it, and
+neither can a sum of its tensors with those of the CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections import Counter
+
+import pytest
+import torch
+
+from runner.training import loop
+from runner.training.evaluation import Evaluation
+from tests.bag import BASELINE, TEACHER, cut_network, ground, tiny_splits, write_teacher
+from tricks import BadInput, compose, parse, registry, resolve
+
+META = torch.device("meta")
+RATES = {"sgd": 0.01, "lars": 0.5, "adamw": 0.001}
+EPOCHS = 2  # of two steps
+STANDARD = ("mixup", "cutmix", "randaugment", "label-smoothing", "warmup", "cosine", "zero-gamma")
+OTHERWISE = {  # what the baseline of these tests does not have
+    "distillation": f"distillation(teacher={TEACHER!r})",
+    "ghost-batch-norm": "ghost-batch-norm(part=4)",
+    "mixing-off": "mixing-off(share=0.5)",
+    "sgd": "sgd(momentum=0.8)",
+    "step-decay": "step-decay(milestones=(0.3, 0.6))",
+}
+# Those that must read: Pillow encodes on the CPU, and torch's GradScaler looks every step whether
+# the gradient overflowed. compile is torch's own, which traces other networks for this device.
+READ = ("jpeg", "fp16", "compile")
+
+
+def recipe_of(texts):
+    tricks = [parse(text) for text in texts]
+    baseline = dataclasses.replace(BASELINE, epochs=EPOCHS)
+    return compose(ground(*tricks, baseline=baseline), tricks)
+
+
+def groups():
+    """Every trick of the bag that reads nothing, in as few groups as can train together."""
+    found = [list(STANDARD)]
+    for name in sorted(set(registry()) - set(STANDARD) - set(READ)):
+        text = OTHERWISE.get(name, name)
+        for group in found[1:]:
+            with contextlib.suppress(BadInput):
+                recipe_of([*group, text])
+                group.append(text)
+                break
+        else:
+            found.append([text])
+    return found
+
+
+def reads(texts, monkeypatch, folder):
+    """How often a training with these tricks reads a number from the device."""
+    counts = Counter()
+    item = torch.Tensor.item
+
+    def counted(tensor):
+        if tensor.device != META:
+            return item(tensor)
+        counts["item"] += 1
+        return 1.0
+
+    monkeypatch.setattr(torch.Tensor, "item", counted)
+    monkeypatch.setattr("runner.training.model._network", cut_network)
+    splits = tiny_splits()
+    write_teacher(splits, folder / "teacher.safetensors")
+    recipe = recipe_of([text.replace(TEACHER, f"{folder}/teacher.safetensors") for text in texts])
+    whole = Evaluation(1.0, torch.ones(4, dtype=torch.bool))
+    monkeypatch.setattr(loop, "evaluate", lambda *_: whole)
+    monkeypatch.setattr(loop.memory, "now", lambda device: {})
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+        # There is no fused kernel for this device; those of a GPU read nothing.
+        monkeypatch.setattr(optimizer, "__init__", without_fused(optimizer.__init__))
+    recipe = dataclasses.replace(resolve(recipe, RATES), start="scratch")
+    loop.train(recipe, splits.to(META), 0, META)
+    return counts["item"]
+
+
+def without_fused(init):
+    def plain(self, *args, **kwargs):
+        init(self, *args, **{**kwargs, "fused": None})
+
+    return plain
+
+
+@pytest.mark.parametrize("texts", groups(), ids=lambda texts: "+".join(texts)[:60])
+def test_an_epoch_reads_its_loss_and_nothing_else(texts, monkeypatch, tmp_path):
+    assert reads(texts, monkeypatch, tmp_path) == EPOCHS
+
+
+def test_what_reads_is_seen(monkeypatch, tmp_path):
+    assert reads(["fp16"], monkeypatch, tmp_path) == EPOCHS + 2 * EPOCHS
+    with pytest.raises(NotImplementedError, match="meta"):
+        reads(["jpeg"], monkeypatch, tmp_path)
