@@ -159,12 +159,11 @@ def test_every_arm_of_a_study_trains(name, folder, monkeypatch):
         assert training.epochs[0]["loss"] > 0, arm
 
 
-# Every network of every study once, at its study's resolution, and the arms that change most of it.
+# Every network once, at its study's resolution, and the arms that change most of one.
 REAL = [
     ("intel", {"network": "resnet50"}),
     ("intel", {"network": "efficientnet-b2"}),
     ("intel", {"network": "regnety-1.6gf"}),
-    ("intel", {"start": "scratch-zero-gamma"}),
     ("cifar100", {"network": "resnet50"}),
     ("cifar100", {"network": "resnext50"}),
     ("cifar100", {"network": "conv-net-5"}),
@@ -173,7 +172,6 @@ REAL = [
     ("camera-traps", {"network": "resnet18"}),
     ("camera-traps", {"network": "swin-t"}),
     ("camera-traps", {"image": "crop-384"}),
-    ("pawprint", {"model": "resnet152"}),
 ]
 
 
@@ -184,7 +182,6 @@ def test_the_real_network_takes_a_step_at_its_resolution(name, levels, folder):
     import torch
 
     from runner.tasks import work
-    from runner.training.evaluation import evaluate
     from runner.training.loop import train
 
     torch.set_num_threads(2)
@@ -195,10 +192,11 @@ def test_the_real_network_takes_a_step_at_its_resolution(name, levels, folder):
     spec = study.spec(arm, 0)
     splits = work._splits(study.task.name, None, *work._taken(spec))
     few = splits.train.subset([0, len(splits.train) - 1])
-    splits = dataclasses.replace(splits, train=few, validation=few, test=few, probe=few)
+    one = few.subset([0])
+    splits = dataclasses.replace(splits, train=few, validation=one, test=one, probe=one)
     recipe = dataclasses.replace(spec.recipe, epochs=1)
     training = train(recipe, splits, 0, torch.device("cpu"))
     assert training.steps == 1
     assert training.diverged is False
     assert 0 < training.epochs[0]["loss"] < 100
-    assert evaluate(training.model, few, splits, recipe, torch.device("cpu")).correct.shape == (2,)
+    assert training.epochs[0]["val_accuracy"] in (0, 100)  # of one image
