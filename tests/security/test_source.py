@@ -17,8 +17,8 @@ MODULES = {
     "pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml",
     "tarfile", "zipfile", "urllib", "requests", "xmlrpc", "telnetlib", "ftplib",
 }  # fmt: skip
-NAMES = {"eval", "exec", "compile", "__import__"}
-ATTRIBUTES = {"read_pickle", "to_pickle", "unpack_archive", "extractall", "system", "popen"}
+NAMES = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "system", "popen"}
+ATTRIBUTES = {"read_pickle", "to_pickle", "unpack_archive", "extractall"}
 
 
 def faults(source: str) -> Iterator[str]:
