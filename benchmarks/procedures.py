@@ -92,7 +92,7 @@ def averages(
     means, y = population.studies(rng, studies, layout.places())
     contrasts = [known.coding.main_effect(i) for i in range(len(known.coding.mains))]
     rows, lack = [], 0
-    for cells in tables(layout.levels, y):
+    for cells in tables(layout.levels, y, layout.at):
         fitted = known.fitted(cells).fit
         rows.append([fitted.estimate(c) for c in contrasts])
         lack += fitted.lack is not None and fitted.lack.p < 0.05

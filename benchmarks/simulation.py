@@ -24,6 +24,7 @@ from runner.analysis.regression import fit
 from runner.commands.experiments import experiment
 from runner.designs import make
 from runner.designs.conflicts import Conflicts
+from runner.designs.design import Design
 from runner.designs.factor import PLACEBO, Factor, Level
 from runner.designs.fraction import Fraction
 from runner.records.export import read_export
@@ -182,16 +183,21 @@ class Layout:
         """The levels without the placebo's."""
         return self.levels[:, :-1] if self.placebo else self.levels
 
+    @property
+    def at(self) -> int | None:
+        """The placebo's column."""
+        return self.levels.shape[1] - 1 if self.placebo else None
+
     def places(self) -> Array:
         """(runs,) the place of each run's arm in the full grid without placebo."""
         sizes = self.sizes[:-1] if self.placebo else self.sizes
         return np.asarray(np.ravel_multi_index(tuple(self.real().T), tuple(sizes)))
 
 
-def nameless(sizes: Sequence[int], placebo: bool = False) -> list[Factor]:
-    """Factors of so many levels, and maybe a placebo."""
+def nameless(sizes: Sequence[int], placebo: bool = False, draw: int = 0) -> list[Factor]:
+    """Factors of so many levels, and maybe a placebo. draw: other names, other random columns."""
     found = [
-        Factor(f"x{i}", tuple(Level(str(a)) for a in range(size)), "field")
+        Factor(f"x{i}{'_' * draw}", tuple(Level(str(a)) for a in range(size)), "field")
         for i, size in enumerate(sizes)
     ]
     if placebo:
@@ -201,32 +207,37 @@ def nameless(sizes: Sequence[int], placebo: bool = False) -> list[Factor]:
 
 def layout(
     grid: str, sizes: Sequence[int], seeds: int = 1, runs: int | None = None,
-    placebo: bool = False, forbidden: Sequence[tuple[int, int, int, int]] = (),
+    placebo: bool = False, forbidden: Sequence[tuple[int, int, int, int]] = (), draw: int = 0,
 ) -> Layout:  # fmt: skip
-    """The tool's own design. forbidden: (factor, level, factor, level) that exclude each other."""
-    factors = nameless(sizes, placebo)
+    """The tool's own design. forbidden: (factor, level, factor, level) that exclude each other.
+
+    draw: which random column a placebo has.
+    """
+    factors = nameless(sizes, placebo, draw)
     if forbidden:
         conflicts = Conflicts(dict.fromkeys(forbidden, "forbidden"))
-        arms = list(Fraction(factors, conflicts, asked_runs=runs or 0))
+        design: Design = Fraction(factors, conflicts, asked_runs=runs or 0)
     else:
-        arms = list(make(grid, factors, Recipe(), runs=runs))
+        design = make(grid, factors, Recipe(), runs=runs)
+    arms = list(design)
     name = f"{grid}, {len(arms)} runs"
     if forbidden:
         name = f"exchange, {len(arms)} runs, forbidden arms"
     name += f" × {seeds}" if seeds > 1 else ""
     width = tuple(sizes) + ((2,) if placebo else ())
-    return Layout(name, np.array(arms * seeds), width, placebo, tuple(forbidden))
+    levels = [arm for number in range(seeds) for arm in design.replicate(number)]
+    return Layout(name, np.array(levels), width, placebo, tuple(forbidden))
 
 
-def tables(levels: Array, y: Array) -> Iterator[Cells]:
-    """The cells of each study. levels: (runs, factors); y: (studies, runs)."""
+def tables(levels: Array, y: Array, placebo: int | None = None) -> Iterator[Cells]:
+    """The cells of each study. levels: (runs, factors); y: (studies, runs); placebo: its column."""
     arms, where = distinct(levels)
     member = np.eye(len(arms))[where]
     count = member.sum(axis=0).astype(np.int64)
     mean = y @ member / count
     squares = (y - mean[:, where]) ** 2 @ member
     for one, spread in zip(mean, squares, strict=True):
-        yield Cells(arms, count, one, spread)
+        yield Cells(arms, count, one, spread, placebo)
 
 
 @dataclass(frozen=True)
@@ -266,7 +277,7 @@ class Prepared:
 
 def prepared(layout: Layout) -> Prepared:
     """The model of a layout, as the analysis makes it."""
-    start = group(layout.levels, np.zeros(len(layout.levels)))
+    start = group(layout.levels, np.zeros(len(layout.levels)), layout.at)
     coding, design, unseen, weights = prepare(start, list(layout.sizes))
     return Prepared(layout, coding, design, unseen, weights, alias_sets(coding, design))
 

@@ -29,6 +29,7 @@ from runner.designs.factor import (
 )
 from runner.designs.field import check_field, field_text, field_value
 from runner.designs.levels import level_factor
+from runner.designs.placebo import DRAWN
 from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
 from runner.studies import Asked, Confirm
@@ -134,6 +135,7 @@ class Study:
             "factors": describe(self.factors),
             "settings": dict(self.settings),
             "runs": self.design.count if self.design.takes_runs else None,
+            "placebo_level": None if self.design.turning is None else DRAWN,
             "control_seeds": "auto" if self.design.control == AUTO else self.design.control,
             "reference": on,
             "order": [names[i] for i in self.design.order],
@@ -174,7 +176,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
             raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
     design = designs.make(
         asked.grid, factors, baseline, asked.reference, asked.order,
-        asked.runs, control_seeds(asked.control_seeds, seeds),
+        asked.runs, control_seeds(asked.control_seeds, seeds), asked.placebo_level or DRAWN,
     )  # fmt: skip
     if asked.confirm:
         design = winner_design(asked.confirm, factors, baseline)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
+
+PLACEBO = "placebo"  # the factor whose true effect is zero
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,33 @@ class Cells:
     levels: (cells, factors) level indices.
     count: (cells,) runs. mean: (cells,) in the metric's unit.
     squares: (cells,) sum of squared deviations from the cell's mean.
+    placebo: the column of a factor that changes nothing, if there is one.
     """
 
     levels: np.ndarray
     count: np.ndarray
     mean: np.ndarray
     squares: np.ndarray
+    placebo: int | None = None
+
+    @cached_property
+    def merged(self) -> tuple[Cells, np.ndarray]:
+        """Cells of the arms as they are trained, placebo or not, and (cells,) the place of each.
+
+        Runs with the placebo are fresh runs of the same recipe, and so replicates of those without.
+        """
+        if self.placebo is None:
+            return self, np.arange(len(self.count))
+        levels = self.levels.copy()
+        levels[:, self.placebo] = 0
+        arms, where = distinct(levels)
+        if len(arms) == len(levels):
+            return self, np.arange(len(levels))
+        count = np.bincount(where, self.count, len(arms)).astype(self.count.dtype)
+        mean = np.bincount(where, self.count * self.mean, len(arms)) / count
+        between = self.count * (self.mean - mean[where]) ** 2
+        squares = np.bincount(where, self.squares + between, len(arms))
+        return Cells(arms, count, mean, squares), where
 
     @property
     def replicate_df(self) -> int:
@@ -60,14 +84,17 @@ def distinct(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows, where.reshape(-1)
 
 
-def group(levels: np.ndarray, y: np.ndarray) -> Cells:
-    """Cells of runs. levels: (runs, factors) indices; y: (runs,) finite values."""
+def group(levels: np.ndarray, y: np.ndarray, placebo: int | None = None) -> Cells:
+    """Cells of runs. levels: (runs, factors) indices; y: (runs,) finite values.
+
+    placebo: the column of a factor that changes nothing.
+    """
     arms, where = distinct(levels)
     count = np.bincount(where, minlength=len(arms))
     mean = np.bincount(where, weights=y, minlength=len(arms)) / count
     squares = np.bincount(where, weights=(y - mean[where]) ** 2, minlength=len(arms))
     squares[squares <= count * (1e-12 * mean) ** 2] = 0  # equal runs, but for rounding
-    return Cells(arms, count, mean, squares)
+    return Cells(arms, count, mean, squares, placebo)
 
 
 def cells(experiment: Experiment, metric: str) -> Cells:
@@ -75,4 +102,6 @@ def cells(experiment: Experiment, metric: str) -> Cells:
     y = values(experiment.runs, metric)
     usable = (succeeded(experiment.runs) & y.notna()).to_numpy()
     runs = experiment.runs[usable]
-    return group(level_codes(runs, experiment.factors), y[usable].to_numpy())
+    names = list(experiment.factors)
+    placebo = names.index(PLACEBO) if PLACEBO in names else None
+    return group(level_codes(runs, experiment.factors), y[usable].to_numpy(), placebo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,8 @@ from runner.analysis.regression import Fit, Model, error_term, fit, model
 
 # Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
 MOST_COLUMNS = 700
+# A placebo is told from differences within arms where they hold so much of its column.
+WITHIN = 0.25
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,11 @@ def prepare(
         if found is not None:
             return (*found, tried)
     plain = Coding(contrasts(cells.levels, weights), [])
-    without = model(plain.matrix(cells.levels), cells.count)
+    X = columns(plain, cells)
+    without = model(X, cells.count)
     unseen: list[tuple[int, int]] = []
     if len(plain.mains) ** 2 / 2 < MOST_COLUMNS:
-        pairs = all_pairs(plain.mains)
-        _, unseen = _visible(pairs, plain.matrix(cells.levels), without, cells.count)
+        _, unseen = _visible(_pairs(plain.mains, cells), X, without, cells.count)
     return plain, without, unseen, weights
 
 
@@ -79,14 +81,15 @@ def _with_interactions(
 ) -> tuple[Coding, Model, list[tuple[int, int]]] | None:
     """The model with two-factor interactions, None if it costs main effects or all error df."""
     mains = contrasts(cells.levels, weights)
-    pairs = all_pairs(mains)
+    pairs = _pairs(mains, cells)
     if not pairs or 1 + len(mains) + len(pairs) > MOST_COLUMNS:
         return None
     plain = Coding(mains, [])
-    without = model(plain.matrix(cells.levels), cells.count)
-    seen, unseen = _visible(pairs, plain.matrix(cells.levels), without, cells.count)
+    X = columns(plain, cells)
+    without = model(X, cells.count)
+    seen, unseen = _visible(pairs, X, without, cells.count)
     coding = Coding(mains, seen)
-    full = model(coding.matrix(cells.levels), cells.count)
+    full = replace(model(columns(coding, cells), cells.count), lesser=without)
     replicated = error_term(full, cells) == "replicates"
     enough = replicated or int(cells.count.sum()) - full.rank >= 2
     lost = [
@@ -95,6 +98,38 @@ def _with_interactions(
         if without.estimable(plain.main_effect(i)) and not full.estimable(coding.main_effect(i))
     ]
     return None if not seen or not enough or lost else (coding, full, unseen)
+
+
+def _pairs(mains: list[Contrast], cells: Cells) -> list[tuple[int, int]]:
+    """Every two contrasts of different factors that may interact: a placebo does not."""
+    pairs = all_pairs(mains)
+    return [p for p in pairs if cells.placebo not in (mains[p[0]].factor, mains[p[1]].factor)]
+
+
+def columns(coding: Coding, cells: Cells) -> np.ndarray:
+    """X of a model (see `Coding.matrix`), in which a placebo takes nothing from the other columns.
+
+    Where most arms have runs with and without it, its column is the difference within arms, clear
+    of every other effect of any order. Elsewhere it is what the other columns leave of it. Either
+    way the other effects come out as if it were not there.
+    """
+    X = coding.matrix(cells.levels)
+    for i, contrast in enumerate(coding.mains):
+        if contrast.factor != cells.placebo:
+            continue
+        column, (arms, where) = X[:, 1 + i], cells.merged
+        mean = np.bincount(where, cells.count * column, len(arms.count)) / arms.count
+        within = column - mean[where]
+        total = float((cells.count * column**2).sum())
+        if (cells.count * within**2).sum() >= WITHIN * total:
+            X[:, 1 + i] = within
+            continue
+        others = np.delete(X, 1 + i, axis=1)
+        known = model(others, cells.count)
+        left = column - others @ (known.bread @ (others.T @ (cells.count * column)))
+        if (cells.count * left**2).sum() > 1e-9 * total:
+            X[:, 1 + i] = left
+    return X
 
 
 def _visible(
@@ -135,7 +170,7 @@ def clear_mains(factorial: Factorial) -> bool:
         return False
     if factorial.interactions or len(coding.mains) ** 2 / 2 > MOST_COLUMNS:
         return False
-    for a, b in all_pairs(coding.mains):
+    for a, b in _pairs(coding.mains, factorial.fit.cells):
         product = design.X[:, 1 + a] * design.X[:, 1 + b]
         mixed = design.bread @ (design.X.T @ (design.count * product))
         if np.abs(mixed[1 : 1 + len(coding.mains)]).max() > 1e-6:

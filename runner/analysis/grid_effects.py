@@ -24,8 +24,8 @@ SOURCES = {
     "classical": "residual after {terms}, constant sd assumed{why}",
     "none": "none: no replicates and no residual degrees of freedom",
 }
-# With 2 df (48 runs twice) the test found the interactions of three factors of a recorded grid in
-# 2 of 3 studies; in the others the intervals were too narrow.
+# With 2 df (48 runs twice) the test finds the interactions of three factors of a recorded grid in
+# 2 of 3 studies; where those of two are not seen either, nothing else would tell.
 FEW_LACK_DF = 5
 PLACEBO = "placebo"  # the factor whose true effect is zero
 NO_BASELINE = (
@@ -48,8 +48,10 @@ def error_text(fitted: Factorial) -> str:
         return text
     test = f"F({lack.df}, {lack.pure_df}) = {lack.mean_square / lack.pure:.3g}, p = {lack.p:.2g}"
     if lack.used:
-        larger = "larger than the replicates' noise"
-        return f"lack of fit of the arms' means to {terms}, {larger}: {test}"
+        why = "larger than the replicates' noise"
+        if lack.p >= 0.05:
+            why = f"as interactions are real (p = {lack.interactions:.2g})"
+        return f"lack of fit of the arms' means to {terms}, {why}: {test}"
     return f"{text}; lack of fit {'significant' if lack.p < 0.05 else 'not significant'}: {test}"
 
 
@@ -67,6 +69,13 @@ def fit_note(fitted: Factorial) -> str | None:
         )
     if unseen:
         return None
+    if lack.used and lack.p >= 0.05:
+        return (
+            "Interactions of two factors are real, so those of three, with which averages over a "
+            "fraction are mixed, may be so too: their intervals take the deviation of the arms' "
+            f"means from the model, a mean square of {lack.mean_square:,.4g} on {lack.df} df, "
+            f"rather than the replicates' {lack.pure:,.4g}."
+        )
     said = (
         f"Interactions beyond those in the model {'are' if lack.p < 0.05 else 'may be'} real: the "
         "arms' means deviate from it by a "

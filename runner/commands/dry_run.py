@@ -32,6 +32,17 @@ def open_store(plan: Study, results: Path) -> Store | None:
     return store
 
 
+def recorded_level(name: str, results: Path) -> str:
+    """How the placebo of the study `name` has its levels in the store; "" where there is none."""
+    if not (results / "FORMAT").exists():
+        return ""
+    from runner.records.studies import load_study, study_names
+    from runner.studies import placebo_level
+
+    store = Store(results, create=False)
+    return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
+
+
 def say_plan(
     plan: Study,
     store: Store | None,

@@ -215,11 +215,13 @@ def run(
         fields = assignments("--tune", tune)
         asked.tune = {field: list(listed(values) or ["none"]) for field, values in fields.items()}
 
-    from runner.commands.dry_run import open_store, say_plan, to_train
+    from runner.commands.dry_run import open_store, recorded_level, say_plan, to_train
     from runner.commands.hours import hours_of
     from runner.commands.train import train_plan
     from runner.commands.weights import complete, keeping, say_missing
+    from runner.study import study_name
 
+    asked.placebo_level = recorded_level(study_name(asked), results) or asked.placebo_level
     plan = keeping(_build(asked, data, written, file), save_models)
     if download and not dry_run:
         _download(plan, data)

@@ -14,6 +14,7 @@ from runner.designs.fraction import Fraction
 from runner.designs.full import Full
 from runner.designs.leave_one_out import LeaveOneOut
 from runner.designs.pairs import Pairs
+from runner.designs.placebo import DRAWN
 from runner.designs.screen import Screen
 from tricks.errors import BadInput, unknown
 from tricks.recipe import Recipe
@@ -41,11 +42,13 @@ def make(
     order: Sequence[str] = (),
     runs: int | None = None,
     control: int | None = None,
+    placebo_level: str = DRAWN,
 ) -> Design:
     """The design `grid` over `factors`, less what cannot be composed on `baseline`.
 
     reference: factor -> the level that "all on" means; order: all factors, first added first.
-    runs: of one replicate; None: the design's own number. control: see Design.
+    runs: of one replicate; None: the design's own number. control, placebo_level: see
+    Design.
     Designs that turn everything on keep only two levels of each factor.
     Raises BadInput where the design cannot be had.
     """
@@ -70,7 +73,8 @@ def make(
         factors = two_levels(factors, all_on(factors, reference or {}))
         on = (1,) * len(factors)
     positions = _positions(factors, order) if cls.needs_order else ()
-    design = cls(factors, find_conflicts(factors, baseline), on, positions, runs or 0, control)
+    conflicts = find_conflicts(factors, baseline)
+    design = cls(factors, conflicts, on, positions, runs or 0, control, placebo_level)
     design.check()
     return design
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from runner.designs import placebo
+from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design
-from runner.designs.factor import PLACEBO, Arm
+from runner.designs.factor import PLACEBO, Arm, Factor
 
 TRIES = 100  # choices of columns
 
@@ -23,8 +26,45 @@ class ArrayDesign(Design):
 
     @cached_property
     def array(self) -> tuple[Arm, ...]:
-        """Every arm of the design, a repeated one as often as it stands there."""
+        """Every arm of the design, a repeated one as often as it stands there.
+
+        The other factors stand in it as they would without a placebo.
+        """
+        return self.make() if self.turning is None else self._carrying(self.turning)
+
+    def make(self) -> tuple[Arm, ...]:
+        """The arms for `factors`, a placebo being one like any other."""
         raise NotImplementedError
+
+    @cached_property
+    def turning(self) -> int | None:
+        return placebo.place(self.factors) if self.placebo_level == placebo.DRAWN else None
+
+    def _carrying(self, at: int) -> tuple[Arm, ...]:
+        """The arms of the other factors with a placebo's levels at position `at`."""
+        others = [factor for i, factor in enumerate(self.factors) if i != at]
+        rest = self._without(at, others)
+        source = placebo.stream(self.factors)
+        spare = rest.spare()
+        if spare:
+            column = placebo.majority(spare, source)
+        else:
+            column = placebo.drawn(rest.array, rest.sizes, source)
+        column = placebo.alternate(rest.array, column)
+        return tuple(
+            (*arm[:at], level, *arm[at:]) for arm, level in zip(rest.array, column, strict=True)
+        )
+
+    def _without(self, at: int, others: Sequence[Factor]) -> ArrayDesign:
+        moved = {
+            (i - (i > at), a, j - (j > at), b): why
+            for (i, a, j, b), why in self.conflicts.reasons.items()
+        }
+        return replace(self, factors=others, conflicts=Conflicts(moved), on=self.on[: len(others)])
+
+    def spare(self) -> list[list[int]]:
+        """Columns of the array that no factor takes, as levels 0 and 1 of its rows."""
+        return []
 
     def check(self) -> None:
         self.array  # noqa: B018 - what cannot be had is said while the study is built
@@ -45,6 +85,19 @@ class ArrayDesign(Design):
         Main effects are equally good in any columns; interactions and repeated arms are not. A
         placebo takes a column that is left, so that the others stand as they would without it.
         """
+        levels, others, best = self._columns(rows)
+        left = (column for column in range(levels.shape[1]) if column not in best)
+        column = dict(zip(others, best, strict=True))
+        chosen = [column[i] if i in column else next(left) for i in range(len(self.factors))]
+        return tuple(tuple(arm) for arm in levels[:, chosen].tolist())
+
+    def unused(self, rows: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The columns that `signed` leaves, as levels."""
+        levels, _, best = self._columns(rows)
+        return [levels[:, c].tolist() for c in range(levels.shape[1]) if c not in best]
+
+    def _columns(self, rows: Sequence[Sequence[int]]) -> tuple[Any, list[int], list[int]]:
+        """Levels of all columns, the factors but a placebo, and the columns that these take."""
         import numpy as np
 
         from runner.designs.exchange import information
@@ -59,10 +112,7 @@ class ArrayDesign(Design):
             choices += [source.sample(range(width), len(others)) for _ in range(TRIES)]
         sizes = [2] * len(others)
         best = max(choices, key=lambda choice: round(information(levels[:, choice], sizes), 6))
-        left = (column for column in range(width) if column not in best)
-        column = dict(zip(others, best, strict=True))
-        chosen = [column[i] if i in column else next(left) for i in range(len(self.factors))]
-        return tuple(tuple(arm) for arm in levels[:, chosen].tolist())
+        return levels, others, best
 
     def notes(self) -> list[str]:
         twice = len(self.array) - len(self._multiplicities)

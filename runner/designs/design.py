@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
+from runner.designs import placebo
 from runner.designs.conflicts import Conflicts
 from runner.designs.factor import Arm, Factor, level_names
 
@@ -25,6 +26,7 @@ class Design:
     asked_runs: runs of one replicate (designs that take them); 0: the design's own number.
     control: seeds of the arm that all others are compared with (designs that have one); None: as
     many as the others; AUTO: √k times as many, for k others, which costs least for given intervals.
+    placebo_level: how a placebo that is carried free gets its levels, see `placebo`.
     """
 
     factors: Sequence[Factor]
@@ -33,6 +35,7 @@ class Design:
     order: tuple[int, ...] = ()
     asked_runs: int = 0
     control: int | None = None
+    placebo_level: str = placebo.DRAWN
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
@@ -88,12 +91,32 @@ class Design:
         return frozenset(self)
 
     def contains(self, arm: Arm) -> bool:
-        """Whether `arm` is one of the design's."""
-        return arm in self._arms
+        """Whether `arm` is one of the design's, in some replicate."""
+        turned = self.turning
+        return arm in self._arms or (
+            turned is not None and placebo.flipped(arm, turned) in self._arms
+        )
 
     def multiplicity(self, arm: Arm) -> int:
         """How often `arm` stands in the design: once, unless the design repeats arms."""
         return 1
+
+    @cached_property
+    def turning(self) -> int | None:
+        """Position of a carried placebo that has its other level in every second replicate."""
+        return None
+
+    def replicate(self, number: int) -> Iterator[Arm]:
+        """The arms of one replicate, the first being number 0."""
+        turned = self.turning if number % 2 else None
+        return (arm if turned is None else placebo.flipped(arm, turned) for arm in self)
+
+    def times(self, arm: Arm, n: int) -> int:
+        """How often `arm` stands in `n` replicates."""
+        if self.turning is None:
+            return n * self.multiplicity(arm)
+        other = placebo.flipped(arm, self.turning)
+        return -(-n // 2) * self.multiplicity(arm) + n // 2 * self.multiplicity(other)
 
     @property
     def control_arm(self) -> Arm | None:
@@ -113,7 +136,7 @@ class Design:
     def seeds(self, arm: Arm, n: int) -> list[int]:
         """All seeds of `arm` when the design is run `n` times; a larger n only adds seeds."""
         is_control = self.control is not None and arm == self.control_arm
-        times = self.control_seeds(n) if is_control else n * self.multiplicity(arm)
+        times = self.control_seeds(n) if is_control else self.times(arm, n)
         return [self.seed(arm, index) for index in range(times)]
 
     def runs(self, n: int) -> Iterator[tuple[Arm, int]]:
@@ -121,15 +144,14 @@ class Design:
         control = None if self.control is None else self.control_arm
         for replicate in range(n):
             seen: Counter[Arm] = Counter()
-            for arm in self:
+            for arm in self.replicate(replicate):
                 if arm == control:  # its seeds in equal parts, so that a beginning has some too
                     whole = self.control_seeds(n)
                     part = range(whole * replicate // n, whole * (replicate + 1) // n)
                     yield from ((arm, self.seed(arm, index)) for index in part)
                     continue
-                times = self.multiplicity(arm)
-                index = replicate * times
-                if times > 1:
+                index = self.times(arm, replicate)
+                if self.times(arm, replicate + 1) > index + 1:
                     index += seen[arm]
                     seen[arm] += 1
                 yield arm, self.seed(arm, index)

@@ -14,6 +14,7 @@ from runner.analysis.effects import GRID, level_label
 from runner.analysis.factorial import MOST_COLUMNS
 from runner.analysis.regression import model
 from runner.designs.design import Design
+from runner.designs.placebo import place
 from runner.designs.precision import TOO_MANY, EffectPrecision, Errors
 
 ESTIMANDS = {
@@ -137,7 +138,10 @@ def find_aliases(
     sizes = [len(factor.levels) for factor in design.factors]
     mains = contrasts(cells.levels, weights or shares(cells.levels, cells.count, sizes))
     pairs = []
+    placebo = place(design.factors)
     for a, b in all_pairs(mains):
+        if placebo in (mains[a].factor, mains[b].factor):
+            continue  # it changes nothing, whatever stands beside it
         one, two = sorted((mains[a], mains[b]), key=lambda c: c.factor)
         if (one.factor, one.level, two.factor, two.level) not in design.conflicts.reasons:
             pairs.append((a, b))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import ClassVar
 
 from runner.designs.array import ArrayDesign
@@ -35,8 +34,7 @@ class Fraction(ArrayDesign):
     )
     takes_runs: ClassVar[bool] = True
 
-    @cached_property
-    def array(self) -> tuple[Arm, ...]:
+    def make(self) -> tuple[Arm, ...]:
         runs = self.asked_runs or self.default_size
         everything = Full(self.factors, self.conflicts).count
         if runs >= everything:
@@ -49,6 +47,14 @@ class Fraction(ArrayDesign):
         if self.kind == "folded":
             return self.signed(folded(len(self.factors), runs))
         return exchange(self.factors, self.conflicts, runs)
+
+    def spare(self) -> list[list[int]]:
+        runs = self.asked_runs or self.default_size
+        if self.kind == "folded":
+            return self.unused(folded(len(self.factors), runs))
+        if self.kind == "shipped" and len(self.factors) <= MOST:
+            return [[two[MOST - 1] for two, _ in ARRAYS[runs]()]]
+        return []
 
     @property
     def default_size(self) -> int:

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import ClassVar
 
+from runner.designs import placebo
 from runner.designs.design import Design
-from runner.designs.factor import PLACEBO, Arm
+from runner.designs.factor import Arm
 
-CARRIERS = 4  # factors of two levels whose product may carry a placebo
+CARRIERS = 4  # factors of two levels that let a placebo be carried free
+CARRIED = (
+    "the placebo is carried free: on in half of the arms, drawn at random clear of effects of one "
+    "and two factors, and in every second replicate in the other half"
+)
 
 
 class Full(Design):
@@ -28,12 +33,12 @@ class Full(Design):
 
     @cached_property
     def _carriers(self) -> tuple[int, ...]:
-        """The factors on whose product a placebo is carried, so that it costs no arms.
+        """The factors that let a placebo be carried, so that it costs no arms.
 
         With at least four of two levels, which no conflict touches, its effect is clear of main
         effects and two-factor interactions. Empty: it is crossed like any other.
         """
-        place = self._placebo
+        place = placebo.place(self.factors)
         entangled = {place for i, _, j, _ in self.conflicts.reasons for place in (i, j)}
         if place is None or place in entangled:
             return ()
@@ -41,16 +46,23 @@ class Full(Design):
         free = tuple(i for i in others if i not in entangled)
         return free if len(free) >= CARRIERS else ()
 
-    @property
-    def _placebo(self) -> int | None:
-        names = [factor.name for factor in self.factors]
-        return names.index(PLACEBO) if PLACEBO in names else None
+    @cached_property
+    def _carried(self) -> int | None:
+        """The position of a placebo that is carried."""
+        return placebo.place(self.factors) if self._carriers else None
+
+    @cached_property
+    def turning(self) -> int | None:
+        return self._carried if self.placebo_level == placebo.DRAWN else None
+
+    @cached_property
+    def _sign(self) -> placebo.Sign:
+        return placebo.Sign(self.factors, self._carriers)
 
     @cached_property
     def _free_sizes(self) -> list[int]:
         """Levels that each factor takes independently of the others: one for a carried placebo."""
-        carried = self._placebo if self._carriers else None
-        return [1 if i == carried else size for i, size in enumerate(self.sizes)]
+        return [1 if i == self._carried else size for i, size in enumerate(self.sizes)]
 
     @cached_property
     def _components(self) -> list[tuple[tuple[int, ...], list[Arm]]]:
@@ -73,8 +85,10 @@ class Full(Design):
             place = (place + stride) % total
 
     def notes(self) -> list[str]:
-        if not self._carriers:
+        if self._carried is None:
             return []
+        if self.turning is not None:
+            return [CARRIED]
         names = " × ".join(self.factors[i].name for i in self._carriers)
         return [f"the placebo is carried free: it is on where an odd number are of {names}"]
 
@@ -82,13 +96,19 @@ class Full(Design):
         return iter(self)
 
     def contains(self, arm: Arm) -> bool:
-        return self.conflicts.allows(arm) and self._carry(list(arm)) == arm
+        carried = self.turning is not None or self._carry(list(arm)) == arm
+        return carried and self.conflicts.allows(arm)
 
     def _carry(self, arm: list[int]) -> Arm:
         """`arm` with a carried placebo as the others have it."""
-        if self._placebo is not None and self._carriers:
-            arm[self._placebo] = sum(arm[i] for i in self._carriers) % 2
+        if self.turning is not None:
+            arm[self.turning] = self._sign.level(arm)
+        elif self._carried is not None:
+            arm[self._carried] = sum(arm[i] for i in self._carriers) % 2
         return tuple(arm)
+
+    def multiplicity(self, arm: Arm) -> int:
+        return 1 if self.turning is None else int(self._carry(list(arm)) == arm)
 
     def _arm(self, place: int) -> Arm:
         """Combination number `place` in lexicographic order of the components."""

@@ -21,6 +21,7 @@ from runner.analysis.factorial import MOST_COLUMNS, prepare
 from runner.analysis.regression import Model, error_term
 from runner.designs.design import Design, reference_arm
 from runner.designs.factor import Arm
+from runner.designs.placebo import flipped, place
 
 MOST_ARMS = 20_000  # listed one by one; beyond that only closed forms
 MOST_WORK = 4e8  # arms · columns²
@@ -98,12 +99,23 @@ class Errors:
         """How often each arm stands in the design."""
         return Counter(self.design)
 
+    def runs(self, arm: Arm, seeds: int) -> int:
+        """Runs of `arm`, with and without a placebo that takes turns, in `seeds` replicates."""
+        turned = self.design.turning
+        found = self.design.times(arm, seeds) if arm in self.counts else 0
+        if turned is None:
+            return found
+        other = flipped(arm, turned)
+        return self.design.times(arm, seeds) + self.design.times(other, seeds)
+
     def cells(self, seeds: int) -> Cells:
         """The design's arms with their runs; nothing is measured yet."""
-        arms = sorted(self.counts)
-        count = seeds * np.array([self.counts[arm] for arm in arms])
-        zero = np.zeros(len(arms))
-        return Cells(np.array(arms, dtype=np.int64), count, zero, zero)
+        arms, turned = sorted(self.counts), self.design.turning
+        if turned is not None and seeds > 1:
+            arms = sorted({*arms, *(flipped(arm, turned) for arm in arms)})
+        count = np.array([self.design.times(arm, seeds) for arm in arms])
+        zero, placebo = np.zeros(len(arms)), place(self.design.factors)
+        return Cells(np.array(arms, dtype=np.int64), count, zero, zero, placebo)
 
     def at(self, seeds: int) -> list[EffectPrecision]:
         """Each level of each factor, when the design is run `seeds` times."""
@@ -129,7 +141,7 @@ class Errors:
         _, fitted, _, cells = self._model(min(seeds, 2))
         kind = error_term(fitted, cells)
         if kind == "replicates":
-            return kind, runs - len(self.counts)
+            return kind, runs - len(cells.merged[0].count)
         return kind, max(runs - fitted.rank, 0)
 
     def _levels(self) -> Iterator[tuple[int, int]]:
@@ -189,7 +201,9 @@ class Errors:
                 continue
             i = at[j, level]
             grid = self._contrast(fitted, cells, coding.main_effect(i), seeds / times)
-            high, low = (seeds * self.counts[arm] for arm in (_put(zero, j, level), zero))
+            high, low = (self.runs(arm, seeds) for arm in (_put(zero, j, level), zero))
+            if j == self.design.turning:
+                high = low = 0  # a fresh run of the same recipe: the model tells it from all arms
             base = Precision(reason=NO_BASELINE)
             if min(high, low) > 1:
                 base = two_arms(high, low)
@@ -204,15 +218,19 @@ class Errors:
         """contrast' β on `times` the runs of `cells`, with the df that the analysis would take."""
         if not fitted.estimable(c):
             return Precision(reason="it cannot be told from other effects: see the aliases")
-        parts = (fitted.X @ (fitted.bread @ c)) ** 2 * cells.count
+        each = fitted.X @ (fitted.bread @ c)
+        parts = each**2 * cells.count
         se = float(np.sqrt(parts.sum() / times))
         count, kind = cells.count * times, error_term(fitted, cells)
         df: float = count.sum() - fitted.rank
-        if kind == "none":
+        arms, where = cells.merged
+        within = np.abs(np.bincount(where, each * cells.count)).max() < 1e-9 * np.abs(each).max()
+        if kind == "replicates" or within:
+            whole = arms.count * times
+            there = whole > 1
+            df = contrast_df(np.bincount(where, parts)[there], whole[there] - 1.0)
+        elif kind == "none":
             return Precision(se, None, "model", NO_ERROR)
-        if kind == "replicates":
-            there = count > 1
-            df = contrast_df(parts[there], count[there] - 1.0)
         elif kind == "hc2":
             df = min(df, contrast_df(parts, count.astype(float)))
         return Precision(se, float(df), "model")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import ClassVar
 
 from runner.designs.array import ArrayDesign
@@ -27,12 +26,14 @@ class Screen(ArrayDesign):
     )
     needs_on: ClassVar[bool] = True
 
-    @cached_property
-    def array(self) -> tuple[Arm, ...]:
+    def make(self) -> tuple[Arm, ...]:
         rows = folded(len(self.factors), RUNS)
         if self.conflicts.reasons:
             return exchange(self.factors, self.conflicts, len(rows))
         return self.signed(rows)
+
+    def spare(self) -> list[list[int]]:
+        return [] if self.conflicts.reasons else self.unused(folded(len(self.factors), RUNS))
 
     def notes(self) -> list[str]:
         notes = super().notes()

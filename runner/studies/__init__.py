@@ -56,6 +56,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     seeds: int | None = None  # runs of each arm; None: the grid's default
     runs: int | None = None  # of a fraction; None: its own number
     placebo: bool = False  # a factor whose true effect is zero
+    placebo_level: str = ""  # of one that a factorial carries: "drawn", or "column" as once
     control_seeds: int | str | None = None  # of the arm that others are compared with; or "auto"
     reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
     layout: str = ""  # what the folder of --data has to hold, where the task is `folder`
@@ -69,6 +70,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 KEYS = Asked.__struct_fields__
+COLUMN = "column"  # see `runner.designs.placebo`
 
 
 def shipped() -> dict[str, Path]:
@@ -95,10 +97,22 @@ def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
 
     Raises BadInput that names the file and the key.
     """
+    found = {k: v for k, v in asked.items() if k in KEYS}
+    found["placebo_level"] = placebo_level(asked)
     try:
-        return msgspec.convert({k: v for k, v in asked.items() if k in KEYS}, Asked)
+        return msgspec.convert(found, Asked)
     except msgspec.ValidationError as error:
         raise BadInput(f"{file}: {_explain(str(error))}") from error
+
+
+def placebo_level(stored: Mapping[str, Any]) -> str:
+    """How a placebo that is carried free has its levels in a stored study; "" without placebo.
+
+    Studies from before it was drawn at random do not say so.
+    """
+    if any(factor["name"] == "placebo" for factor in stored.get("factors", [])):
+        return str(stored.get("placebo_level") or COLUMN)
+    return ""
 
 
 def _explain(message: str) -> str:

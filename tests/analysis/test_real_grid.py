@@ -76,12 +76,23 @@ def fits(design, studies):
 
 
 @pytest.mark.slow
-def test_48_runs_twice_fall_short_and_say_so():
-    """2 df for lack of fit miss the interactions of three factors in a third of the studies: then
-    the intervals are those of the noise alone. 88 to 91 % of all intervals hold the truth.
+@pytest.mark.parametrize(
+    ("design", "noise"),
+    [("fraction 48, × 2", SHUFFLED), ("fraction 16 of 2^5, × 4", "digits"),
+     ("fraction 16 of 2^5, × 4", REAL[1])],
+)  # fmt: skip
+def test_few_df_for_lack_of_fit_cover_all_the_same(design, noise):
+    """2 or 3 df for it often miss the interactions of three factors; those of two are seen, and
+    then it is the error term. On the replicates' noise 65 and 92 % of the intervals held.
     """
-    held, warned = fits("fraction 48, × 2", 2000)
-    assert 0.86 <= held < 0.93
+    kind, make = coverage.FACTORIALS[design]
+    found = procedures.averages(make(False), coverage.populations(kind)[noise], 2000)
+    assert 0.93 <= coverage.coverage(found)[0] <= 0.97
+
+
+@pytest.mark.slow
+def test_48_runs_twice_say_what_the_error_term_is():
+    _, warned = fits("fraction 48, × 2", 300)
     assert warned.all()
 
 
@@ -132,28 +143,31 @@ def test_comparisons_of_arms_in_two_thousand_studies(grid, noise):
         assert max(row.family, row.placebo, row.negligible) <= bound(2000)
 
 
-def carried_free(seeds, studies):
-    """Placebo rate in 2^5, with and without the interaction of all five on which it is carried."""
-    of = digits_five()
-    runs = layout("full", of.sizes, seeds, placebo=True)
-    mean = of.means(np.random.default_rng(0), 1)[0]
-    sign = (2 * of.grid - 1).prod(axis=1)
-    without = fixed("without", of.sizes, mean - sign * (sign @ mean) / len(mean), of.sd)
-    return [procedures.averages(runs, x, studies).placebo for x in (of, without)]
-
-
 def test_a_placebo_carried_free():
-    assert carried_free(2, 150)[1] <= bound(150)
+    """Whatever the interactions: here one of all factors, on one product of which it once stood."""
+    of = digits_five()
+    mean = 90 + 5.0 * (2 * of.grid - 1).prod(axis=1)
+    huge = fixed("one interaction", of.sizes, mean, of.sd)
+    for seeds in (1, 2, 3):
+        runs = layout("full", of.sizes, seeds, placebo=True)
+        found = procedures.averages(runs, huge, 100)
+        assert found.placebo <= bound(100)
+        without = procedures.averages(layout("full", of.sizes, seeds), huge, 100)
+        mine, others = found.estimates, without.estimates
+        assert mine.value[:, :-1] == pytest.approx(others.value), "the others as without it"
 
 
 @pytest.mark.slow
-def test_a_placebo_carried_free_in_two_thousand_studies():
-    """It stands for the product of all five factors too: 0.4 ± 0.25 pp in the recorded means, which
-    eight seeds call real in one study of ten. Without it, at most 5 %.
-    """
-    with_it, without = carried_free(8, 2000)
-    assert without <= bound(2000)
-    assert with_it <= 0.12
+@pytest.mark.parametrize(
+    ("design", "noise"),
+    [("full 2^5", "digits"), ("full 2^5 × 2", "digits"), ("full 2^5 × 8", "digits"),
+     ("fraction 64", SHUFFLED), ("fraction 64, × 3", SHUFFLED), ("fraction 48, × 2", SHUFFLED),
+     ("screen 24 of 9, × 2", SHUFFLED), ("fraction 32 of 9", SHUFFLED)],
+)  # fmt: skip
+def test_a_placebo_carried_free_in_two_thousand_studies(design, noise):
+    """Told within arms, or on a random part of many interactions instead of the whole of one."""
+    kind, make = coverage.FACTORIALS[design]
+    assert coverage.placebo_rate(make, coverage.populations(kind)[noise], 2000) <= bound(2000)
 
 
 def test_in_general():

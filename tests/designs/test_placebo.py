@@ -1,12 +1,16 @@
 """The placebo: carried free where there is room, and other random draws and nothing else."""
 
 import itertools
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from runner import designs
 from runner.designs.factor import Factor, Level, split, standard_bag, trick_factors
-from runner.studies import Asked
+from runner.designs.placebo import COLUMN, DRAWN
+from runner.records.export import read_export
+from runner.studies import Asked, from_stored
 from runner.study import build
 from tests.designs.effects_matrix import strength, worst_alias
 from tricks import BadInput, Recipe, compose, parse
@@ -38,7 +42,7 @@ def test_a_full_grid_carries_it_clear_of_everything_small():
     assert strength(arms, design.sizes) == 3
     assert worst_alias(arms, design.sizes) < 1e-12
     every = itertools.product(*map(range, design.sizes))
-    assert sum(map(design.contains, every)) == len(arms) == len(set(arms))
+    assert sum(map(design.contains, every)) == 2 * len(arms) == 2 * len(set(arms))
     assert all(map(design.contains, arms))
     assert "carried free" in design.notes()[0]
 
@@ -56,9 +60,55 @@ def test_factors_that_exclude_each_other_carry_nothing():
     carried = designs.make("full", more, BASELINE)
     assert (carried.count, carried.excluded) == (96, 32)
     column = more.index(PLACEBO)
+    assert sum(arm[column] for arm in carried) == 48
     free = {"warmup", "mixup", "zero-gamma", "cutmix", "label-smoothing"}
     others = [i for i, factor in enumerate(more) if factor.name in free]
-    assert all(arm[column] == sum(arm[i] for i in others) % 2 for arm in carried)
+    once = designs.make("full", more, BASELINE, placebo_level=COLUMN)
+    assert all(arm[column] == sum(arm[i] for i in others) % 2 for arm in once)
+
+
+@pytest.mark.parametrize("asked", [("full", None), ("fraction", 32), ("fraction", 64),
+                                   ("fraction", 48), ("screen", None)])  # fmt: skip
+def test_every_second_replicate_has_the_other_level(asked):
+    grid, runs = asked
+    design = designs.make(grid, [*BAG[:2], PLACEBO, *BAG[2:]], BASELINE, runs=runs)
+    again = designs.make(grid, [*BAG[:2], PLACEBO, *BAG[2:]], BASELINE, runs=runs)
+    without = designs.make(grid, BAG, BASELINE, runs=runs)
+    planned = [list(design.runs(n)) for n in (1, 2, 3)]
+    assert [list(again.runs(n)) for n in (1, 2, 3)] == planned, "the same column each time"
+    for n, listed in enumerate(planned, 1):
+        assert len(listed) == len(set(listed)) == n * without.count
+        assert set(planned[n - 2]) <= set(listed) or n == 1, "more replicates extend it"
+        rest = Counter(arm[:2] + arm[3:] for arm, _ in listed)
+        assert rest == Counter(arm for arm, _ in without.runs(n))
+        for arm in {arm for arm, _ in listed}:
+            assert design.contains(arm)
+            assert sorted(design.seeds(arm, n)) == sorted(s for a, s in listed if a == arm)
+    on = Counter(arm[:2] + arm[3:] for arm, _ in planned[1] if arm[2])
+    assert all(2 * on[arm] == n for arm, n in Counter(a for a, _ in without.runs(2)).items())
+
+
+def test_other_names_draw_another_column():
+    found = set()
+    for k in range(8):
+        factors = [Factor(f"x{i}{k}", (Level("a"), Level("b")), "field") for i in range(5)]
+        design = designs.make("full", [*factors, PLACEBO], BASELINE)
+        found.add(tuple(arm[-1] for arm in design))
+    assert len(found) > 3
+
+
+def test_a_recorded_study_goes_on_as_it_was():
+    """Placebos once stood on one product of others in every replicate: see results/reference."""
+    for name in ("digits-screen", "digits-bag"):
+        study = read_export(Path("results/reference") / name).study
+        asked = from_stored(study.asked, Path("study.toml"))
+        assert asked.placebo_level == COLUMN
+        assert {spec.id for _, spec in build(asked).planned()} == set(study.ids)
+        asked.seeds += 1
+        assert {spec.id for _, spec in build(asked).planned()} > set(study.ids)
+    new = build(Asked(grid="screen", placebo=True, seeds=2))
+    assert from_stored(new.to_toml(), Path("study.toml")).placebo_level == DRAWN
+    assert from_stored(build(Asked()).to_toml(), Path("study.toml")).placebo_level == ""
 
 
 def test_it_changes_the_streams_alone():
