@@ -120,18 +120,18 @@ class Checkpoints:
             **self.identity, "epoch": done, "epochs": step.recipe.epochs, "best": self.best,
             "place": place, "step": place - done * per_epoch, "steps_per_epoch": per_epoch,
         }  # fmt: skip
-        content = {
-            "step": step.state_dict(), "place": place, "within": within,
-            "training": self._course(training, began),
-            "kept": self.keeper.top if self.keeper is not None and self.best else None,
-        }  # fmt: skip
-        self.last = time.perf_counter()
-        if not self.pausing.held():
-            return
         try:
+            content = {
+                "step": step.state_dict(), "place": place, "within": within,
+                "training": self._course(training, began),
+                "kept": self.keeper.top if self.keeper is not None and self.best else None,
+            }  # fmt: skip
+            if not self.pausing.held():
+                return
             with checkpoints.writing(self.pausing.file, head) as file:
                 torch.save(content, file)
-        except (OSError, RuntimeError) as error:  # torch's own where its writer is cut short
+        # Torch's own where its writer is cut short; TypeError: a wrapper that tells no state.
+        except (OSError, RuntimeError, TypeError) as error:
             print(f"the checkpoint could not be written: {error}", file=sys.stderr)
             self.refused = self.leaving
             return

@@ -132,7 +132,7 @@ class Step:
         found: list[Any] = []
         wrapper: Any = self.outer
         while wrapper is not self.optimizer:
-            if not hasattr(wrapper, "load_state_dict"):
+            if not (hasattr(wrapper, "load_state_dict") and hasattr(wrapper, "optimizer")):
                 raise TypeError(f"{type(wrapper).__name__} has no state_dict: no checkpoints")
             found.append(wrapper)
             wrapper = wrapper.optimizer

@@ -245,6 +245,20 @@ def test_what_cannot_be_written_does_not_stop_the_training(small, saves, capfd):
     assert "could not be written" in capfd.readouterr().err
 
 
+def test_a_wrapper_without_a_state_trains_without_checkpoints(small, saves, capfd, monkeypatch):
+    from tricks.optimizer import sam
+
+    recipe, splits = small("sam", epochs=1), tiny_splits()
+    plain = train(recipe, splits, 0, CPU)
+    inside = next(cls for cls in vars(sam).values() if hasattr(cls, "load_state_dict"))
+    monkeypatch.delattr(inside, "load_state_dict")
+    made = saves()
+    training = train(recipe, splits, 0, CPU, saves=made)
+    assert weights_sha256(training.model) == weights_sha256(plain.model)
+    assert "has no state_dict: no checkpoints" in capfd.readouterr().err
+    assert not made.pausing.file.exists()
+
+
 def test_a_full_disk_leaves_the_last_one(small, saves, leaving, capfd):
     """A limit on the size of files, at which the system refuses to write."""
     import resource
