@@ -169,7 +169,9 @@ class Fit:
             replicated = arms.count > 1
             df = contrast_df(np.bincount(where, parts)[replicated], arms.count[replicated] - 1.0)
         elif self.error == "hc2":
-            df = min(df, self._hc2_df(each, parts))
+            # Interactions are screened: a missed one would let the model extrapolate past it.
+            plain = contrast_df(parts, self.cells.count.astype(float))
+            df = min(df, plain if noise_only else self._hc2_df(each, parts))
         return Estimate(value, float(np.sqrt(parts.sum())), df, of=of)
 
     def _hc2_df(self, each: np.ndarray, parts: np.ndarray) -> float:
