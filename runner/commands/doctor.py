@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from runner.commands.choices import choices
 from runner.commands.options import (
     RESULTS,
     Json,
@@ -56,13 +57,15 @@ def doctor(
         **{name: _version(name) for name in PACKAGES},
         "cores": cores(),
         "device": _device(),
+        "chosen": choices(),
         "store": store,
         "plugins": _plugins(),
     }
     if json:
         print_json({**found, "usable": usable})
     else:
-        for key, value in found.items():
+        chosen = found.pop("chosen")
+        for key, value in (found | chosen).items():
             text = ", ".join(value) or "none" if isinstance(value, list) else value
             print(f"{key:14}{text}")
     return 0 if usable else 1

@@ -49,6 +49,7 @@ def outcome(
     torch.set_num_threads(recipe.threads)
     memory.keep_freed()
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
+    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     splits = splits.to(device)

@@ -76,3 +76,27 @@ def test_what_cannot_be_is_said(machine, workers, per_gpu, device, says):
     machine(TWO)
     with pytest.raises(BadInput, match=says):
         at_a_time(workers, per_gpu, device)
+
+
+def test_what_was_chosen_is_said(machine, cli):
+    machine()
+    found = cli("doctor", "--json").json["chosen"]
+    assert f"{options.cores()} at a time" in found["runs"]
+    assert "the same at any number of workers" in found["bits"]
+    machine(TWO)
+    found = choices()
+    assert "each of 2 GPUs (0, 1)" in found["runs"]
+    assert "on the GPU" in found["augmentation"]
+    assert "differ in their last digits" in found["bits"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [("fpu avx512_bf16 amx_bf16", "has amx_bf16"), ("fpu avx2", "does not pay"), (None, "or may")],
+)
+def test_units_for_bf16_are_looked_for(tmp_path, monkeypatch, flags, says):
+    file = tmp_path / "cpuinfo"
+    if flags is not None:
+        file.write_text(f"flags\t: {flags}\n")
+    monkeypatch.setattr("runner.commands.choices.CPU_INFO", file)
+    assert says in choices("cpu")["kernels"]
