@@ -21,7 +21,7 @@ from runner.commands.options import (
 )
 from runner.commands.stages import Stage
 
-MOST = 20_000  # records that are read; of a larger study some stand for all
+MOST = 10_000  # records that are read; of a larger study some stand for all
 
 
 def report(

@@ -28,9 +28,11 @@ def learning(
     wide = curves.pivot_table(index="epoch", columns="id", values="val_accuracy", dropna=False)
     few = len(a["arms"]) <= MOST_PANELS and a["layout"] != "factorial"
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
-    panels = [(t, r, o) for t, r, o in panels if set(o) & set(wide.columns)]
+    place = {str(id): i for i, id in enumerate(wide.columns)}
+    panels = [(t, r, o) for t, r, o in panels if any(id in place for id in o)]
     if not panels:
         return None
+    lost = set(runs.loc[runs["state"].astype(str).ne("ok"), "id"])
     hidden = len(panels) - MOST_PANELS
     panels = panels[:MOST_PANELS]
     columns = min(4, len(panels))
@@ -39,7 +41,7 @@ def learning(
     axes = fig.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for ax, (title, reference, other) in zip(axes, panels, strict=False):
         for ids, colour in ((reference, GREY), (other, BLUE)):
-            mine = wide[[i for i in ids if i in wide.columns]]
+            mine = wide.iloc[:, [place[id] for id in ids if id in place]]
             if mine.shape[1] <= MOST_LINES:
                 ax.plot(mine.index, mine.to_numpy(), color=colour, alpha=0.3, linewidth=0.8)
             else:
@@ -47,7 +49,7 @@ def learning(
                 ax.fill_between(mine.index, *ends, color=colour, alpha=0.15, linewidth=0)
             if mine.shape[1]:
                 ax.plot(mine.index, mine.mean(axis=1), color=colour, linewidth=2)
-        gone = _lost(runs, other)
+        gone = _lost(lost, other)
         ax.set_title(short(title, 27) + (f"\n{gone}" if gone else ""), fontsize=10)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
@@ -67,15 +69,10 @@ def ids_by_arm(runs: pd.DataFrame, names: Iterable[str]) -> dict[tuple[str, ...]
     return found
 
 
-def _at(runs: pd.DataFrame, name: str, level: str) -> list[str]:
-    return list(runs.loc[runs[name].astype(str).eq(level), "id"])
-
-
-def _lost(runs: pd.DataFrame, ids: list[str]) -> str:
+def _lost(lost: set[str], ids: list[str]) -> str:
     """How many of these runs did not finish: the means over runs leave them out where they end."""
-    mine = runs[runs["id"].isin(ids)]
-    count = int((mine["state"].astype(str) != "ok").sum())
-    return f"{count} of its {len(mine)} runs lost" if count else ""
+    count = len(lost.intersection(ids))
+    return f"{count} of its {len(set(ids))} runs lost" if count else ""
 
 
 def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
@@ -88,9 +85,12 @@ def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], lis
 def _level_panels(
     runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]
 ) -> list[tuple[str, list[str], list[str]]]:
-    return [
-        (name if len(levels) == 2 and level == "on" else f"{name}: {level}",
-         _at(runs, name, levels[0]), _at(runs, name, level))
-        for name, levels in factors.items()
-        for level in levels[1:]
-    ]  # fmt: skip
+    ids = runs["id"].to_numpy()
+    panels = []
+    for name, levels in factors.items():
+        column = runs[name].astype(str).to_numpy()
+        at = {level: list(ids[column == level]) for level in levels}
+        for level in levels[1:]:
+            title = name if len(levels) == 2 and level == "on" else f"{name}: {level}"
+            panels.append((title, at[levels[0]], at[level]))
+    return panels

@@ -51,10 +51,10 @@ def learning_rates(
     if "lr" in curves and curves["lr"].notna().any():
         noted = _by_run(curves)
     found: dict[str, tuple[str, list[str], int]] = {}
-    held = ids_by_arm(runs, a["arms"][0]["levels"] if a["arms"] else ())
+    known = runs[runs["id"].isin([*recipes, *noted])]
+    held = ids_by_arm(known, a["arms"][0]["levels"] if a["arms"] else ())
     for arm in sorted(a["arms"], key=lambda arm: arm["label"].count(" + ")):
-        ids = held.get(tuple(arm["levels"].values()), [])
-        ids = [i for i in ids if i in recipes or i in noted]
+        ids = held.get(tuple(arm["levels"].values()))
         if ids:
             key = _key(ids, recipes, noted)
             label, known, count = found.get(key, (arm["label"], [], 0))
