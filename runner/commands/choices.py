@@ -17,8 +17,8 @@ def choices(device: str = "auto") -> dict[str, str]:
     files = f"files are decoded by {loaders} loader process{'es' * (loaders > 1)} a run"
     if found:
         return {
-            "runs": f"one at a time on each of {len(found)} GPUs ({', '.join(found)}), in processes "
-            "that live for many runs; --per-gpu K for more",
+            "runs": f"one at a time on each of {len(found)} GPUs ({', '.join(found)}), in "
+            "processes that live for many runs; --per-gpu K for more",
             "images": f"small sets whole on the GPU as uint8; {files}",
             "augmentation": "in batches on the GPU, from draws made on the CPU; nothing is read "
             "back before an epoch's end",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.commands import options
+from runner.commands.choices import choices
 from runner.commands.options import at_a_time
 from tricks.errors import BadInput
 
