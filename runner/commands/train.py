@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from runner.commands.options import at, cores, on_gpu, print_json
+from runner.commands.options import at, cores, gpus, on_gpu, print_json
 from runner.commands.tuned import both, chosen_line, list_runs
 from runner.commands.weights import saving
 from runner.records.store import Store
@@ -112,7 +112,7 @@ def train_runs(
         work.train,
         task=plan.task.name,
         data=str(plan.data_folder),
-        device=device,
+        device="cuda" if gpus(device) else device,  # the only one that a worker sees
         loaders=max(1, cores() // workers),
         **saving(plan.save_models, store, plan),
     )
@@ -126,9 +126,12 @@ def train_runs(
                 store,
                 train,
                 workers=workers,
-                preload=work.preload(),
+                preload=work.preload(
+                    next(iter(specs), None), plan.task.name, str(plan.data_folder)
+                ),
                 plugins=plugins,
-                runs_per_process=1000 if on_gpu(device) else 1,
+                runs_per_process=1000 if gpus(device) else 1,
+                gpus=gpus(device),
                 limits=limits,
                 on_event=progress,
             )

@@ -23,7 +23,7 @@ def execute(
     train: Train,
     *,
     workers: int,
-    preload: Sequence[str] = (),
+    preload: Sequence[str | template.Call] = (),
     plugins: Sequence[str] = (),
     runs_per_process: int = 1,
     gpus: Sequence[str] = (),
@@ -34,11 +34,11 @@ def execute(
     """Train every spec that has no record, `workers` at a time; return when all have one.
 
     `specs` may be lazy and huge. `train(spec, emit) -> outcome` must be picklable; `preload` names
-    the modules it needs, imported once. Each process sees one of `gpus` alone, by its name for
-    CUDA_VISIBLE_DEVICES; they get the same number of processes. A run lost to its surroundings
-    (killed, out of memory, silent for too long) is tried `retries` more times, then recorded as
-    infra; an execution after this one tries it anew. An exception in training is recorded as
-    failed.
+    the modules it needs, imported once, and calls made once (see template.warm_up). Each process
+    sees one of `gpus` alone, by its name for CUDA_VISIBLE_DEVICES; they get the same number of
+    processes. A run lost to its surroundings (killed, out of memory, silent for too long) is tried
+    `retries` more times, then recorded as infra; an execution after this one tries it anew. An
+    exception in training is recorded as failed.
     Where `limits` have a `checkpoint`, `train` also takes `pausing` (see Pausing) and writes one
     that often; a run that was interrupted goes on from it, in this execution or another.
     SIGINT or SIGTERM once: running runs are finished, or with checkpoints leave at one if they

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import signal
@@ -18,15 +19,24 @@ from typing import Any
 # One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 TRIES = 5
-_WORKER = "runner.execution.worker"
+_WORKER, _ONCE = "runner.execution.worker", "runner.execution.once"
+CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
+Call = tuple[str, Sequence[Any]]  # "module:function" and arguments that JSON can hold
+_calls: list[Call] = []  # that the template makes: see runner.execution.once
 
 
-def warm_up(preload: Sequence[str]) -> None:
-    """Start the template in the background, if it does not run; `preload` are module names."""
+def warm_up(preload: Sequence[str | Call]) -> None:
+    """Start the template in the background, if it does not run.
+
+    `preload` are names of modules that it imports, and calls that it makes after that, whose
+    results its processes then share. A template that runs already is left as it is.
+    """
+    _calls[:] = [item for item in preload if not isinstance(item, str)]
+    modules = [item for item in preload if isinstance(item, str)]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_WORKER, *preload])
+    context.set_forkserver_preload([_WORKER, *modules, *([_ONCE] if _calls else [])])
     resource_tracker.ensure_running()  # first: it would unblock the signals on its way
-    with _one_thread(), _stops_blocked():
+    with _surroundings(), _stops_blocked():
         forkserver.ensure_running()
 
 
@@ -42,7 +52,7 @@ def start(
         ours, theirs = context.Pipe()
         process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
         try:
-            with _one_thread(), _stops_blocked(), _without_main(arguments):
+            with _surroundings(), _stops_blocked(), _without_main(arguments):
                 process.start()
         except (ConnectionError, EOFError) as error:
             ours.close()
@@ -57,9 +67,11 @@ def start(
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    held = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+def _surroundings() -> Iterator[None]:
+    """The environment of the template: one thread, and what it does once."""
+    given = {**dict.fromkeys(THREADS, "1"), CALLS: json.dumps(_calls)}
+    held = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
     try:
         yield
     finally:

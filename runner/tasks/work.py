@@ -32,9 +32,28 @@ PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
 PROBE_SECONDS = 1.0  # or as many steps as this takes, at most an epoch
 
 
-def preload() -> list[str]:
-    """Modules that a template process imports once for all runs forked from it."""
-    return list(PRELOAD)
+def preload(
+    spec: RunSpec | None = None, task: str = "", data: str | None = None
+) -> list[str | tuple[str, list[Any]]]:
+    """Modules that a template process imports once for all runs forked from it.
+
+    With a run of a grid on `task` it loads that run's images, too: one copy for all processes.
+    """
+    if spec is None:
+        return list(PRELOAD)
+    return [*PRELOAD, (f"{__name__}:hold", [task, data, *_taken(spec)])]
+
+
+def hold(
+    task: str, data: str | None, train_images: int | None, shares: Sequence[float] = ()
+) -> Splits:
+    """Load the images that `train` will want; they are there in every process forked from this."""
+    return _splits(task, data, train_images, tuple(shares))
+
+
+def images_of(spec: RunSpec, task: str, data: str | None) -> Splits:
+    """The images of `spec` on `task`, kept for the next run of this process."""
+    return _splits(task, data, *_taken(spec))
 
 
 def train(
@@ -59,7 +78,7 @@ def train(
     from runner.training.outcome import outcome
     from runner.training.saved import Keeper
 
-    splits = _splits(task, data, *_taken(spec))
+    splits = images_of(spec, task, data)
     kept = models if spec.id not in trials else None
     keeper = Keeper(Path(kept), spec, splits, best) if kept is not None else None
     where = choose(device)

@@ -16,6 +16,8 @@ from runner.training.step import autocast
 from tricks.recipe import Recipe
 
 BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
+SMALL = 16 * 16  # pixels of an image up to which a CPU takes a batch whole
+PART = 64  # larger images at a time, at least: they stay in its cache, and take a step's memory
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,20 @@ def outputs(
     predict: Any = recipe.predict
     model.eval()
     for images, labels in seen(source, recipe, device, loaders):
-        x = as_input(images, splits, recipe)
+        found = []
         with autocast(recipe, device):
-            logits = model(x) if predict is None else predict.predict(model, x)
-        yield logits.float(), labels
+            for x in _parts(as_input(images, splits, recipe), device):
+                found.append(model(x) if predict is None else predict.predict(model, x))
+        yield torch.cat(found).float(), labels
+
+
+def _parts(x: Tensor, device: torch.device) -> tuple[Tensor, ...]:
+    """Images (B, C, H, W) as a network takes them at once. None is small: kernels for a few images
+    may add in another order."""
+    if device.type != "cpu" or x.shape[-2] * x.shape[-1] <= SMALL or len(x) < 2 * PART:
+        return (x,)
+    count = len(x) // PART
+    return x.split([PART] * (count - 1) + [len(x) - PART * (count - 1)])
 
 
 def seen(

@@ -1,0 +1,26 @@
+"""What processes share is made in their template, once."""
+
+import json
+
+from runner.execution import once
+from runner.records.spec import RunSpec
+from runner.tasks import find, work
+from tricks import resolve
+
+
+def test_a_run_finds_the_images_that_the_template_loaded(tmp_path):
+    digits = find("digits")
+    data = str(tmp_path)
+    recipe = resolve(digits.baseline, digits.learning_rates)
+    spec = RunSpec(digits.identity(tmp_path, 100), recipe, seed=0)
+    name, arguments = json.loads(json.dumps(work.preload(spec, "digits", data)[-1]))
+    work._splits.cache_clear()
+    once.call(name, arguments)
+    assert work._splits.cache_info().misses == 1
+    assert len(work.images_of(spec, "digits", data).train) == 100
+    assert work._splits.cache_info().misses == 1
+
+
+def test_what_cannot_be_made_once_is_left_to_the_runs():
+    once.call("runner.tasks.work:hold", ["no-such-task", None, None, []])
+    once.call("runner.no_such_module:hold", [])
