@@ -1,0 +1,143 @@
+"""How much of a run is forward, backward and optimizer step, in one thread.
+
+The run is the tool's own `outcome()`, with the network being built, augmentation, mixing, schedule,
+both evaluations of every epoch, a line a epoch written, and the test set. The bare loop repeats
+forward, backward and step on batches that lie ready in memory, of the same network and shapes.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.arms import in_a_child, recipe, standard, there
+from benchmarks.ratio import Conditions, Ratio
+
+BATCHES = 8  # that the bare loop takes in turns
+WARM = 3  # steps that are not timed
+FEW = 1024  # training images of Fashion-MNIST's run: 1 epoch, 16 steps
+
+Figures = dict[str, float]
+
+
+def measure(conditions: Conditions) -> Iterator[Ratio]:
+    yield from _task("digits", None, conditions, 0.90)
+    if there("fashion-mnist", conditions.data):
+        yield from _task("fashion-mnist", FEW, conditions, 0.95)
+
+
+def _task(task: str, few: int | None, conditions: Conditions, target: float) -> Iterator[Ratio]:
+    ways: tuple[Callable[[], Figures], ...] = (
+        lambda: in_a_child(run, task, conditions.data, few),
+        lambda: in_a_child(bare, task, conditions.data, few, True),
+        lambda: in_a_child(bare, task, conditions.data, few, False),
+    )
+    found = []
+    for place in range(conditions.repeats):
+        turn = [(way + place) % len(ways) for way in range(len(ways))]
+        figures = {way: ways[way]() for way in turn}
+        found.append([figures[way] for way in range(len(ways))])
+    share = sum(f[0]["evaluate"] / f[0]["total"] for f in found) / len(found)
+    note = f"{share:.0%} of the run was evaluation; " + (
+        f"{few:,} of 59,000 images for one epoch, evaluated images in the task's own proportion, "
+        "after a run of one step, as what is paid once a run vanishes in a whole one"
+        if few
+        else "a whole run, the building of the network and the first steps included"
+    )
+    what = f"efficiency of a run, {task}, the standard tricks but EvoNorm, images/s"
+    for other, against, held in (
+        (1, "bare loop of forward, backward, step", target),
+        (2, "the same, freed memory given back as the C library does it", None),
+    ):
+        samples = tuple(f[0]["images"] / f[other]["images"] for f in found)
+        yield Ratio(what, against, samples, "×", held, note=note if held else "")
+
+
+def _prepared(task: str, data: Path, few: int | None) -> tuple[Any, Any]:
+    """Recipe and splits, evaluated images in the proportion that the whole task has."""
+    from runner.tasks import find
+
+    splits = find(task).load(data, few)
+    if few is None:
+        return recipe(task, standard()), splits
+    whole = find(task).load(data, None)
+    epochs = recipe(task, standard()).epochs
+
+    def share(part: Any, of: float) -> Any:
+        return part.subset(range(max(1, round(len(part) * few / (len(whole.train) * of)))))
+
+    splits = replace(
+        splits,
+        validation=share(splits.validation, 1),
+        probe=share(whole.probe, 1),
+        test=share(splits.test, epochs),  # read once in so many epochs
+    )
+    return recipe(task, standard(), epochs=1), splits
+
+
+def run(task: str, data: Path, few: int | None) -> Figures:
+    """images: trained on per second of all that `outcome` does; evaluate, total: seconds of it."""
+    import torch
+
+    from runner.training.outcome import outcome
+
+    whole, splits = _prepared(task, data, few)
+    cpu = torch.device("cpu")
+    with tempfile.TemporaryFile("w") as file:
+
+        def emit(epoch: dict[str, Any]) -> None:
+            file.write(json.dumps(epoch) + "\n")
+            file.flush()
+
+        if few:
+            tiny = splits.train.subset(range(whole.batch_size))
+            outcome(whole, replace(splits, train=tiny), 0, cpu)
+        began = time.perf_counter()
+        found = outcome(whole, splits, 0, cpu, emit)
+        total = time.perf_counter() - began
+    images = found["steps"] * whole.batch_size
+    return {
+        "images": images / total,
+        "evaluate": found["seconds"]["evaluate"],
+        "total": total,
+    }
+
+
+def bare(task: str, data: Path, few: int | None, kept: bool) -> Figures:
+    """images: trained on per second. kept: whether freed memory is kept, as in the tool's runs."""
+    import torch
+    from torch.nn import functional as F
+
+    from runner.training import memory
+    from runner.training.augmentation import targets
+    from runner.training.evaluation import as_input
+    from runner.training.model import build
+
+    torch.set_num_threads(1)
+    if kept:
+        memory.keep_freed()
+    whole, splits = _prepared(task, data, few)
+    torch.manual_seed(0)
+    model = build(whole, splits.classes, splits.channels).train()
+    spec: Any = whole.optimizer
+    optimizer = spec.build(list(model.parameters()))
+    size = whole.batch_size
+    ready = []
+    for start in range(0, BATCHES * size, size):
+        part = splits.train.subset([i % len(splits.train) for i in range(start, start + size)])
+        soft = targets(part.labels, splits.classes, whole.smoothing)
+        ready.append((as_input(part.images, splits, whole), soft))
+    steps = whole.epochs * (len(splits.train) // size)
+    for step in range(-WARM, steps):
+        if step == 0:
+            began = time.perf_counter()
+        x, y = ready[step % BATCHES]
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return {"images": steps * size / (time.perf_counter() - began)}

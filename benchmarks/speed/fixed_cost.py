@@ -1,0 +1,61 @@
+"""What a run costs besides its training: claim, process, images, network, record."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from benchmarks.arms import spec, there
+from benchmarks.fresh import in_a_fresh_process
+from benchmarks.ratio import Conditions, Ratio
+from runner.execution.executor import execute
+from runner.records.store import Store
+from runner.tasks import work
+
+RUNS = 8  # one after another, by one worker
+MEMORY = Path("/dev/shm")  # a file system in memory: syncing costs nothing there
+
+
+def measure(conditions: Conditions) -> Iterator[Ratio]:
+    for task in ("digits", "fashion-mnist"):
+        if there(task, conditions.data):
+            samples = in_a_fresh_process(repeated, task, conditions)
+            yield Ratio(
+                f"fixed cost of a run from claim to record, a process each, {task}",
+                "its training and evaluation",
+                samples,
+                "s",
+                0.25,
+                at_most=True,
+                note=f"mean of {RUNS} runs of one step, one after another, when the template runs; "
+                "the store is in memory, so that no disk is waited for",
+            )
+
+
+def repeated(task: str, conditions: Conditions) -> tuple[float, ...]:
+    """`besides` again and again; the first, which starts the template, is left out."""
+    return tuple(besides(task, conditions, i) for i in range(conditions.repeats + 1))[1:]
+
+
+def besides(task: str, conditions: Conditions, number: int) -> float:
+    """Seconds a run, from the wall clock, without those in which it trained and evaluated."""
+    # A narrow network and few pixels: they are no part of what is measured.
+    small = {"epochs": 1, "width": 1 / 64, "resolution": 4}
+    runs = [spec(task, [], i, conditions.data, 64, **small) for i in range(RUNS)]
+    train = partial(work.train, task=task, data=str(conditions.data), device="cpu")
+    with contextlib.ExitStack() as stack:
+        folder = conditions.scratch / f"{task}-{number}"
+        if MEMORY.is_dir():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
+        store = Store(folder)
+        began = time.perf_counter()
+        ready = work.preload(runs[0], task, str(conditions.data))
+        execute(runs, store, train, workers=1, preload=ready)
+        wall = time.perf_counter() - began
+        records = [store.read(run.id) or {} for run in runs]
+    trained = sum(r["seconds"]["train"] + r["seconds"]["evaluate"] for r in records)
+    return (wall - trained) / RUNS

@@ -1,0 +1,109 @@
+"""Memory that one more worker takes, on Fashion-MNIST with the baseline's network and batch.
+
+Proportional set size: a page that processes share counts to each by its part, so that the sum over
+all is what they take of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.arms import spec, there
+from benchmarks.fresh import in_a_fresh_process
+from benchmarks.ratio import Conditions, Ratio
+from runner.execution.executor import execute
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from runner.tasks import work
+
+TASK = "fashion-mnist"
+FEW = 128  # training images: 2 steps, which take what a thousand take
+HELD = 512  # evaluated images of each part: two batches, which take what forty take
+EVERY = 0.3  # seconds between looks
+
+
+def measure(conditions: Conditions) -> Iterator[Ratio]:
+    if not there(TASK, conditions.data):
+        return
+    folder = conditions.scratch
+    samples = tuple(
+        in_a_fresh_process(most, 2, conditions.data, folder / f"two-{i}")
+        - in_a_fresh_process(most, 1, conditions.data, folder / f"one-{i}")
+        for i in range(min(conditions.repeats, 3))
+    )
+    yield Ratio(
+        f"memory of a worker beyond the first, {TASK}",
+        "the same grid with one worker",
+        samples,
+        "MB",
+        450,
+        at_most=True,
+        note="the most that template and workers take together (proportional set size), two "
+        "workers less one; of that, activations of a training step take about 390 MB",
+    )
+
+
+def most(workers: int, data: Path, folder: Path) -> float:
+    """MB that all processes under this one take together at most, `workers` training at a time."""
+    runs = [spec(TASK, [], i, data, FEW, epochs=1) for i in range(workers)]
+    train = partial(shortly, data=str(data))
+    held: list[float] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(EVERY):
+            held.append(sum(map(_proportional, _descendants(os.getpid()))) / 1e6)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        ready = work.preload(runs[0], TASK, str(data))
+        done = execute(runs, Store(folder), train, workers=workers, preload=ready)
+    finally:
+        over.set()
+        looking.join()
+    assert done.ok + done.diverged == workers, done
+    return max(held)
+
+
+def shortly(run: RunSpec, emit: Callable[[dict[str, Any]], None], data: str) -> dict[str, Any]:
+    """As `work.train`, with few images to evaluate."""
+    from runner.training.outcome import outcome
+
+    splits = work.images_of(run, TASK, data)
+    held = {name: getattr(splits, name) for name in ("validation", "test")}
+    held = {name: part.subset(range(HELD)) for name, part in held.items()}
+    return outcome(run.recipe, replace(splits, **held), run.seed, work.choose("cpu"), emit)
+
+
+def _descendants(parent: int) -> list[int]:
+    """Processes below `parent`, from what /proc tells of every process."""
+    below: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                text = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended
+            below.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(entry.name))
+    found, waiting = [], [parent]
+    while waiting:
+        children = below.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
+
+
+def _proportional(process: int) -> float:
+    """Bytes of its proportional set size; 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(1024.0 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))

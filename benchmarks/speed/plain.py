@@ -1,0 +1,139 @@
+"""A grid by the tool against a script a run: `benchmarks/plain_training.py`, one after another.
+
+Seconds of whole runs, so many that cores are never idle. On Fashion-MNIST only a part of an epoch
+is trained, and what is paid an image, an evaluation or a run is scaled to the whole task.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.arms import spec, standard, there
+from benchmarks.fresh import in_a_fresh_process
+from benchmarks.ratio import Conditions, Ratio, paired
+from runner.commands.options import cores
+from runner.execution.executor import execute
+from runner.records.store import Store
+from runner.tasks import work
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS: tuple[list[str], ...] = ([], standard())  # arms, as names of tricks
+FASHION = (["randaugment"], standard())
+FEW = 1024  # training images of Fashion-MNIST, for one epoch
+HELD = 512  # its evaluated images
+WHOLE = {"train": 59_000, "epochs": 10, "each": 1_256, "test": 10_000}  # images of the whole task
+PIXELS = 14  # a side, at which the committed study of it is
+
+Seconds = dict[str, float]
+
+
+def measure(conditions: Conditions) -> Iterator[Ratio]:
+    yield _row("digits", DIGITS, conditions, None, 4.0)
+    if there("fashion-mnist", conditions.data):
+        yield _row("fashion-mnist", FASHION, conditions, None, 2.5)
+        yield _row("fashion-mnist", FASHION, conditions, PIXELS, None)
+
+
+def _row(
+    task: str, arms: Any, conditions: Conditions, pixels: int | None, target: float | None
+) -> Ratio:
+    folders = (conditions.scratch / f"{task}-{pixels}-{i}" for i in range(2 * conditions.repeats))
+    samples = paired(
+        lambda: in_a_fresh_process(grid, task, arms, conditions.data, next(folders), pixels),
+        lambda: scripts(task, arms, conditions.data, next(folders), pixels),
+        conditions.repeats,
+    )
+    size = f" at {pixels} pixels a side" if pixels else ""
+    few = (
+        f"{FEW:,} training images and {HELD} evaluated ones, the seconds of each part scaled to "
+        "the task's ten epochs"
+        if task == "fashion-mnist"
+        else "whole runs"
+    )
+    return Ratio(
+        f"runs per hour of a grid on {task}{size}, {cores()} workers",
+        "a script a run: DataLoader with 2 workers, transforms an image, all threads",
+        samples,
+        "×",
+        target,
+        note=f"{few}; the start of the tool itself, once a grid, is left out",
+    )
+
+
+def grid(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> float:
+    """Runs per second of the tool: as many workers as cores, each with both arms in turn."""
+    few = None if task == "digits" else FEW
+    settings: dict[str, Any] = {} if few is None else {"epochs": 1, "resolution": pixels or 0}
+
+    def runs(seed: int) -> list[Any]:
+        places = range(seed, seed + cores())
+        return [spec(task, arms[i % len(arms)], i, data, few, **settings) for i in places]
+
+    train = partial(trained, task=task, data=str(data), few=few)
+    ready = work.preload(runs(0)[0], task, str(data))
+    warm = [replace(one, recipe=replace(one.recipe, epochs=1, width=1 / 64)) for one in runs(0)]
+    execute(warm[:1], Store(folder / "warm"), train, workers=1, preload=ready)
+    store, ours = Store(folder / "grid"), runs(0)
+    began = time.perf_counter()
+    execute(ours, store, train, workers=cores(), preload=ready)
+    wall = time.perf_counter() - began
+    if few is None:
+        return len(ours) / wall
+    records = [store.read(run.id) or {} for run in ours]
+    whole = []
+    for record in records:
+        spent, evaluated = (record["seconds"][name] for name in ("train", "evaluate"))
+        whole.append(_whole(record["wall_seconds"] - spent - evaluated, spent, evaluated))
+    return cores() / (sum(whole) / len(whole))
+
+
+def trained(run: Any, emit: Any, task: str, data: str, few: int | None) -> dict[str, Any]:
+    """As `work.train`, with few images to evaluate if few are trained on."""
+    from runner.training.outcome import outcome
+
+    splits = work.images_of(run, task, data)
+    if few is not None:
+        held = {name: getattr(splits, name) for name in ("validation", "probe", "test")}
+        sizes = {"validation": HELD // 4, "probe": HELD // 4, "test": HELD // 2}
+        held = {name: part.subset(range(sizes[name])) for name, part in held.items()}
+        splits = replace(splits, **held)
+    return outcome(run.recipe, splits, run.seed, work.choose("cpu"), emit)
+
+
+def scripts(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> float:
+    """Runs per second of the plain script, once for each arm."""
+    folder.mkdir(parents=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    seconds = []
+    for number, tricks in enumerate(arms):
+        out = folder / f"{number}.json"
+        command = [sys.executable, str(ROOT / "benchmarks" / "plain_training.py"), task, str(out)]
+        command += ["--seed", str(number), "--data", str(data)]
+        if task != "digits":
+            command += ["--epochs", "1", "--images", str(FEW), "--held", str(HELD)]
+        command += ["--resolution", str(pixels)] if pixels else []
+        began = time.perf_counter()
+        subprocess.run([*command, "--tricks", *tricks], check=True, env=environment)
+        wall = time.perf_counter() - began
+        if task != "digits":
+            inside = json.loads(out.read_text())["seconds"]
+            besides = wall - inside["train"] - inside["evaluate"]
+            wall = _whole(besides, inside["train"], inside["evaluate"])
+        seconds.append(wall)
+    return len(seconds) / sum(seconds)
+
+
+def _whole(besides: float, train: float, evaluate: float) -> float:
+    """Seconds of a whole run on Fashion-MNIST, from those of a short one."""
+    images = WHOLE["epochs"] * WHOLE["train"]
+    evaluated = WHOLE["epochs"] * WHOLE["each"] + WHOLE["test"]
+    return besides + train * images / FEW + evaluate * evaluated / HELD
