@@ -15,7 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -85,12 +84,14 @@ def populations(kind: str) -> dict[str, Population]:
     return found
 
 
-def _design(*of: Any) -> Callable[..., Layout]:
-    """Of grid, sizes, seeds, runs and forbidden arms: (placebo, draw) -> the layout."""
-    grid, sizes, seeds, runs, forbidden = (*of, *(None,) * (5 - len(of)))
+def _design(
+    grid: str, sizes: tuple[int, ...], seeds: int = 1, runs: int | None = None,
+    forbidden: tuple[tuple[int, int, int, int], ...] = (),
+) -> Callable[..., Layout]:  # fmt: skip
+    """(placebo, draw) -> the layout; see `layout`."""
 
     def make(placebo: bool = False, draw: int = 0) -> Layout:
-        return layout(grid, sizes, seeds or 1, runs, placebo, forbidden or (), draw)
+        return layout(grid, sizes, seeds, runs, placebo, forbidden, draw)
 
     return make
 
