@@ -64,10 +64,13 @@ def described(error: BaseException) -> dict[str, str]:
     }
 
 
-def of_exit(code: int | None, log: str, starved: bool = False) -> tuple[str, dict[str, str]]:
+def of_exit(
+    code: int | None, log: str, starved: bool = False, began: bool = True
+) -> tuple[str, dict[str, str]]:
     """State and error of a run whose process ended without a word; `log` is what it printed.
 
-    starved: the kernel has meanwhile ended some process because memory ran out.
+    starved: the kernel has meanwhile ended some process because memory ran out. began: the
+    training had begun; before that, nothing that happens is of the run's own making.
     """
     if code == -signal.SIGKILL and starved:
         message = "the kernel ended the training process: memory probably ran out"
@@ -80,6 +83,9 @@ def of_exit(code: int | None, log: str, starved: bool = False) -> tuple[str, dic
         return "infra", _error("Killed", f"the training process was ended by {name}", log)
     if code is None or code == LOST:
         return "infra", _error("Lost", "the training process vanished", log)
+    if not began:
+        message = f"the training process left with exit code {code} before the training began"
+        return "infra", _error("NotBegun", message, log)
     return "failed", _error("ProcessExit", f"the training process left with exit code {code}", log)
 
 
@@ -103,6 +109,8 @@ def advice(error: Mapping[str, Any]) -> str:
         return "it stood still: see its log; --stall-minutes allows it more time"
     if kind in ("Killed", "Lost"):
         return "something outside ended it: train it again"
+    if kind == "NotBegun":
+        return "its process could not set to work: what it printed tells why; then train it again"
     if _says(text, DEVICE) or "Accelerator" in kind:
         return "the device or a process that loads images failed: train it again"
     if kind == "OSError":

@@ -172,7 +172,8 @@ class Supervisor:
             if child not in self.children:
                 continue
             if not alive:
-                ended = of_exit(child.process.exitcode, child.log(), child.starved())
+                began = child.attempt is not None
+                ended = of_exit(child.process.exitcode, child.log(), child.starved(), began)
                 self._bury(child, jobs, *ended)
             elif child.job is not None and now - child.heard > self.bounds.limits.stall:
                 child.process.kill()

@@ -35,6 +35,7 @@ from runner.records.claims import BEAT, Claim
 from runner.records.record import finite
 from runner.records.spec import RunSpec
 from runner.records.store import Store
+from tricks.errors import BadInput
 from tricks.loading import load_plugin
 
 Train = Callable[..., dict[str, Any]]  # (spec, emit), with checkpoints also pausing
@@ -62,8 +63,12 @@ def work(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
     claims: list[Claim] = []
     threading.Thread(target=_watch, args=(claims,), daemon=True).start()
-    store = Store(root, create=False)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            store = Store(root, create=False)
+        except BadInput as error:  # something has happened to it since the runner opened it
+            pipe.send(("mistake", str(error)))
+            job = None
         while job is not None:
             pipe.send(_run(store, train, plugins, job, claims, pipe))
             while (job := pipe.recv()) == PAUSE:
@@ -140,6 +145,8 @@ def _run(
         finally:
             claims.clear()
             claim.release()
+    except BadInput as error:  # of the store: a record that cannot be read
+        return ("mistake", str(error))
     except OSError as error:
         return ("unwritable", f"{error.strerror or error}")
 

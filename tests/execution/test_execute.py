@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import signal
 from collections.abc import Iterator
@@ -275,6 +276,34 @@ def test_a_store_that_fills_up_stops_all_with_one_line(grid: Grid) -> None:
         grid.run([1, 2, 3])
     assert "\n" not in str(caught.value)
     assert grid.store.state(id_of(0)) == "ok"
+
+
+def test_a_store_that_is_tampered_with_meanwhile_fails_no_run(grid: Grid, tmp_path: Path) -> None:
+    def link(event: Event) -> None:
+        if isinstance(event, Finished):
+            (grid.store.root / "runs" / "zz").symlink_to(tmp_path)
+
+    with pytest.raises(BadInput, match="zz is a symbolic link"):
+        grid.run(range(6), workers=1, on_event=link)
+    (grid.store.root / "runs" / "zz").unlink()
+    assert list(grid.store.states().values()) == ["ok"]
+    assert grid.run(range(6)).ok == 5
+
+
+def test_a_process_that_cannot_set_to_work_is_no_failure_of_its_run(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "vanishing_training.py"
+    file.write_text("def train(spec, emit): return {'state': 'ok'}")
+    monkeypatch.syspath_prepend(tmp_path)
+    training = importlib.import_module("vanishing_training")
+    file.unlink()
+    spec = specs([0])
+    summary = execute(spec, grid.store, training.train, workers=1, retries=1)
+    assert (summary.infra, summary.failed) == (1, 0)
+    record = grid.store.read(spec[0].id) or {}
+    assert "before the training began" in record["error"]["message"]
+    assert grid.run([0]).ok == 1, "and it is tried anew"
 
 
 def test_zero_workers_are_refused(grid: Grid) -> None:
