@@ -89,16 +89,20 @@ class Store:
             check_id(id)
         if files == known:
             return held
-        fresh = [id for id, at in files.items() if at is not None and at != known.get(id)]
-        if fresh or known.keys() - files.keys():
-            held = self._indexed(files, fresh)
+        changed = any(at is not None and at != known.get(id) for id, at in files.items())
+        if changed or known.keys() - files.keys():
+            held = self._indexed(files)
         here = [files.get(id) is not None for id in held["id"]]
         return {name: list(itertools.compress(column, here)) for name, column in held.items()}
 
-    def _indexed(self, files: Mapping[str, Status | None], fresh: Iterable[str]) -> index.Columns:
-        """The whole index without records that are gone, and with the `fresh` ones; also saved."""
+    def _indexed(self, files: Mapping[str, Status | None]) -> index.Columns:
+        """The whole index without records that are gone, and with those it lacks; also saved."""
         path = self.root / "index.csv"
-        held, fresh = index.read(path), set(fresh)
+        held = index.read(path)
+        # Not what the reader of a few columns knew: another may have written since, or one of the
+        # other columns does not verify.
+        known = dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
+        fresh = {id for id, at in files.items() if at is not None and at != known.get(id)}
         keep = [id in files and id not in fresh for id in held["id"]]
         held = {name: list(itertools.compress(column, keep)) for name, column in held.items()}
         for id in fresh:

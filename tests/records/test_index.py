@@ -90,6 +90,16 @@ def test_the_frame_is_the_list_of_runs_with_what_is_recorded(store: Store) -> No
     assert frame["seed"].dtype == "int64"
 
 
+def test_a_damaged_column_that_is_not_asked_for_hides_no_run(store: Store) -> None:
+    store.states()
+    path = store.root / "index.csv"
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"19.5", b"99.5", 1))
+    store.remove(IDS[0])
+    assert store.states().keys() == set(IDS[1:]), "in the read that finds it"
+    assert max(store.columns(("accuracy",))["accuracy"]) == 19.5
+
+
 @pytest.mark.parametrize("most", [1, 5, 12, 39])
 def test_a_part_has_errors_and_the_first_of_each_arm_first(store: Store, most: int) -> None:
     whole = evidence(store)
