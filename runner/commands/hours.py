@@ -32,7 +32,8 @@ SOURCES = {
 class Hours:
     """What `runs` will take, `workers` at a time: wall and core hours, and by what that is known.
 
-    None, with a reason, where it is not.
+    From the first run's start to the last one's end; the seconds before are not in it. None, with
+    a reason, where it is not.
     """
 
     runs: int
@@ -117,7 +118,7 @@ def estimated(
 
     arms = list(islice(plan.design, LOOKED_AT))
     specs = [plan.spec(arm, 0) for arm in _measured(plan, arms)]
-    start, seconds = work.measured_seconds(
+    seconds = work.measured_seconds(
         specs,
         task=plan.task.name,
         data=str(plan.data_folder),
@@ -131,7 +132,7 @@ def estimated(
     ]
     what = f"a few steps of {len(specs)} recipe{'s' * (len(specs) > 1)}, measured now"
     told = {"alike": what, "ratios": f"{what}, each trick's time ratio multiplied", "model": what}
-    found = _hours(plan, arms, Costs(seen), runs, workers, told, start)
+    found = _hours(plan, arms, Costs(seen), runs, workers, told)
     assert found is not None, "of every model some recipe was measured"
     return found
 
@@ -143,17 +144,16 @@ def _hours(
     runs: int,
     workers: int,
     sources: Mapping[str, str],
-    start: float = 0.0,
 ) -> Hours | None:
-    """start: seconds until the first run begins."""
     recipes = [to_json(plan.recipe(arm)) for arm in arms]
     mean, how = mean_seconds(costs, recipes)
     if mean is None:
         return None
     rounds = math.ceil(runs / workers)  # no run is split: the last ones leave some workers idle
     threads = sum(recipe["threads"] for recipe in recipes) / len(recipes)
-    wall = (start + rounds * mean) / 3600
-    return Hours(runs, workers, wall, runs * mean * threads / 3600, mean, sources[how])
+    return Hours(
+        runs, workers, rounds * mean / 3600, runs * mean * threads / 3600, mean, sources[how]
+    )
 
 
 def _measured(plan: Study, arms: Sequence[Arm]) -> list[Arm]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.records import durable
-from runner.records.record import check_id
+from runner.records.record import is_id
 from tricks.errors import BadInput
 
 ASKED, RUNS, PENDING = "study.toml", "runs.csv", ".pending"
@@ -170,12 +170,12 @@ def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
         lines = csv.reader(io.StringIO(data.decode(), newline=""), strict=True)
         names = next(lines, [])
         cells = [line for line in lines if line]
-        if any(len(line) != len(names) for line in cells):
+        if set(map(len, cells)) - {len(names)}:
             raise ValueError("a line has more or fewer cells than the header")
         columns: dict[str, Sequence[Any]] = dict.fromkeys(names, ())
         columns |= zip(names, zip(*cells, strict=True), strict=False)
-        for id in columns["id"]:
-            check_id(id)
+        if not all(map(is_id, columns["id"])):
+            raise ValueError("one of its ids is none")
         columns["seed"] = [int(seed) for seed in columns["seed"]]
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise BadInput(f"cannot read {path}: {error}") from error

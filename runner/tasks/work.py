@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,8 +16,6 @@ from tricks.errors import BadInput
 from tricks.loading import load_plugin
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
     import torch
 
     from runner.execution.pausing import Pausing
@@ -41,7 +38,8 @@ def preload(
     """
     if spec is None:
         return list(PRELOAD)
-    return [*PRELOAD, (f"{__name__}:hold", [task, data, *_taken(spec)])]
+    revision = "runner.training.outcome:code_revision"  # asks git: a tenth of a run's fixed cost
+    return [*PRELOAD, (revision, []), (f"{__name__}:hold", [task, data, *_taken(spec)])]
 
 
 def hold(
@@ -167,9 +165,8 @@ def predict_seconds(
     device: str = "auto",
     plugins: Sequence[str] = (),
 ) -> float:
-    """Mean seconds per run over a few `specs`, measured in a child process: torch stays there."""
-    probe = functools.partial(_probe, task=task, data=data, device=device)
-    times = _in_a_child(probe, specs, plugins)
+    """Mean seconds per run over a few `specs`; see `measured_seconds`."""
+    times = measured_seconds(specs, task=task, data=data, device=device, plugins=plugins)
     return sum(times) / len(times)
 
 
@@ -181,22 +178,13 @@ def measured_seconds(
     device: str = "auto",
     plugins: Sequence[str] = (),
     at_a_time: int = 1,
-) -> tuple[float, list[float]]:
-    """Seconds until a process is ready, and those of each run by a few steps of it.
+) -> list[float]:
+    """Seconds of each run by a few steps of it, in child processes: torch stays there.
 
-    In child processes, as many at a time as there will be runs: they share caches and memory.
+    As many at a time as there will be runs: they share caches and memory.
     """
     probe = functools.partial(_probe, task=task, data=data, device=device)
-    began = time.perf_counter()
-    with _children(plugins, at_a_time) as pool:
-        pool.submit(_import).result()
-        ready = time.perf_counter() - began
-        return ready, list(pool.map(probe, [spec.to_json() for spec in specs]))
-
-
-def _import() -> None:
-    for module in PRELOAD:
-        importlib.import_module(module)
+    return _in_a_child(probe, specs, plugins, at_a_time)
 
 
 def check_networks(
@@ -238,17 +226,16 @@ def network_bytes(
 
 
 def _in_a_child(
-    function: Callable[[dict[str, Any]], T], specs: list[RunSpec], plugins: Sequence[str]
+    function: Callable[[dict[str, Any]], T],
+    specs: list[RunSpec],
+    plugins: Sequence[str],
+    children: int = 1,
 ) -> list[T]:
-    with _children(plugins, 1) as pool:
-        return list(pool.map(function, [spec.to_json() for spec in specs]))
-
-
-def _children(plugins: Sequence[str], count: int) -> ProcessPoolExecutor:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(count, get_context("spawn"), _load, (tuple(plugins),))
+    with ProcessPoolExecutor(children, get_context("spawn"), _load, (tuple(plugins),)) as pool:
+        return list(pool.map(function, [spec.to_json() for spec in specs]))
 
 
 def _load(plugins: tuple[str, ...]) -> None:
