@@ -40,6 +40,7 @@ def evaluate(
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out {out}: it is a file; name a folder")
     from runner.tasks.given import labelled
+    from runner.tasks.trained_on import trained_on
 
     answers = ask(runs, lambda names: labelled(data, names, data_sets), results, tta, device)
 
@@ -53,10 +54,14 @@ def evaluate(
         about.append(f"averaged probabilities of {len(runs)} models")
     if tta is not None:
         about.append(f"test-time augmentation: {tta}")
+    own = [trained_on(data, card.data, data_sets) for card in answers.cards]
+    notes = list(dict.fromkeys(line for line in own if line is not None))
+    about += notes
     path = _write(found, about, out) if out is not None else None
     if json:
         written = None if path is None else str(path)
-        print_json({"runs": [card.run for card in answers.cards], **found, "report": written})
+        ids = [card.run for card in answers.cards]
+        print_json({"runs": ids, **found, "notes": notes, "report": written})
         return
     for line in about:
         print(line)

@@ -32,7 +32,7 @@ def unlabelled(text: str, sets: Path | None = None) -> Given:
 
     Raises BadInput if there are none.
     """
-    if _is_task(text):
+    if is_task(text):
         source, _, what = _test(text, sets)
         return Given(source, _named(source, text), what)
     path = Path(text).expanduser()
@@ -57,7 +57,7 @@ def labelled(text: str, classes: Sequence[str], sets: Path | None = None) -> Giv
     Of a data set that is in parts, the test part. Raises BadInput for a class that is not among
     `classes`.
     """
-    if _is_task(text):
+    if is_task(text):
         source, names, what = _test(text, sets)
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
@@ -126,7 +126,7 @@ def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:
         raise BadInput(f"{where}: {unknown('class', strange, classes)}; the model has no such one")
 
 
-def _is_task(text: str) -> bool:
+def is_task(text: str) -> bool:
     kinds = tuple(name.partition(":")[0] + ":" for name in YOURS)
     return text in all_tasks() or text.startswith(kinds)
 

@@ -243,7 +243,9 @@ def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
     told = cli("evaluate", file, "--data", task.name, "--json").json
     assert told["accuracy"] == record["test_accuracy"]
     assert told["loss"] == pytest.approx(record["test_loss"], rel=1e-4)
+    assert told["notes"] == []
     whole = cli("evaluate", file, "--data", "mine", "--json").json
+    assert "was trained on some of these images" in whole["notes"][0]
     assert [item["class"] for item in whole["classes"]] == ["cat", "dog"]
     assert whole["images"] == 24
     assert cli("predict", file, "--data", "mine/cat/0.png", "-o", "one.csv").code == 0
