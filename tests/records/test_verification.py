@@ -181,8 +181,10 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
         (root / name).write_text("x")
     store.commit(a_record("ab" * 8))  # no study names it
     store.attempt("cd" * 8)
-    with checkpoints.writing(checkpoints.path_of(root, IDS[0]), {"id": IDS[0]}) as out:
-        out.write(b"weights")
+    store.commit({**a_record("ef" * 8), "state": "infra"})  # it goes on from its checkpoint
+    for id in (IDS[0], "ef" * 8):
+        with checkpoints.writing(checkpoints.path_of(root, id), {"id": id}) as out:
+            out.write(b"weights")
     (root / "runs" / "00" / f".young{durable.TEMPORARY}").write_text("x")
     child = os.fork()
     if child == 0:
@@ -193,7 +195,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     code, found = doctor(root, capsys)
     assert code == 0
     notes = {(note["kind"], note["path"]): note["what"] for note in found["notes"]}
-    assert notes[("orphan", "runs")].startswith("1 records")
+    assert notes[("orphan", "runs")].startswith("2 records")
     assert notes[("orphan", "attempts")].startswith("1 runs")
     assert notes[("unused", "attempts")].startswith("1 checkpoints")
     assert ("foreign", "tricks.py") in notes

@@ -80,7 +80,8 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
         what = f"{alone:,} records that no study names"
         found.findings.append(Finding("orphan", "runs", what, problem=False))
     found.findings += leftovers.claims(root, recorded)
-    found.findings += leftovers.attempts(root, recorded, listed)
+    closed = {id for id, state in seen.states.items() if state != "infra"}
+    found.findings += leftovers.attempts(root, recorded | listed, closed)
     found.findings += leftovers.models(root, recorded)
     found.findings += leftovers.loose(root)
     held = Counter(seen.states.values())

@@ -41,8 +41,11 @@ def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
             yield Finding("claim", inside(root, path), what, problem=False)
 
 
-def attempts(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
-    """Look at what attempts left: checkpoints that verify, and what belongs to no run."""
+def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]:
+    """Look at what attempts left: checkpoints that verify, and what belongs to no `known` run.
+
+    closed: runs whose record is final. One that is infra goes on from its checkpoint.
+    """
     orphans, unused, size = 0, 0, 0
     for folder in _files(root / "attempts"):
         if folder.is_symlink() or not folder.is_dir():
@@ -56,19 +59,19 @@ def attempts(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findi
                 yield torn(root, path)
         file = folder / checkpoints.NAME
         if file.is_file() and not file.is_symlink():
-            if folder.name in recorded:
+            if folder.name in closed:
                 unused, size = unused + 1, size + file.stat().st_size
             try:
                 with checkpoints.reading(file):
                     pass
             except (Damaged, OSError) as error:
                 yield away(root, file, "damaged", f"a checkpoint: {error}")
-        orphans += folder.name not in recorded | listed
+        orphans += folder.name not in known
     if orphans:
         what = f"{orphans:,} runs that no record and no study names left attempts"
         yield Finding("orphan", "attempts", what, problem=False)
     if unused:
-        what = f"{unused:,} checkpoints of recorded runs, {size / 2**20:,.1f} MiB: of no more use"
+        what = f"{unused:,} checkpoints of finished runs, {size / 2**20:,.1f} MiB: of no more use"
         yield Finding("unused", "attempts", what, problem=False)
 
 
