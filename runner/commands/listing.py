@@ -157,7 +157,7 @@ def _line(row: dict[str, Any]) -> str:
     if "idea" in row:
         marks = [row["group"], *(["standard"] if row["standard"] else [])]
         marks.append(f"cost on digits: {cost_text(row['cost'])}")
-        return f"{row['idea']} [{', '.join(marks)}]"
+        return f"{row['idea']} [{', '.join(marks)}] {row['source']}"
     return str(row["summary"])
 
 

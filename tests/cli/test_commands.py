@@ -44,6 +44,10 @@ def test_list_tricks_keeps_the_contract(cli):
     assert tricks["mixup"]["parameters"] == {"alpha": 0.2}
     assert tricks["lars"]["factor"] == "optimizer"
     assert sum(trick["standard"] for trick in tricks.values()) == 10
+    lines = {line.split()[0]: line for line in cli("list", "tricks").out.splitlines()}
+    for name, trick in tricks.items():
+        assert f"[{trick['group']}, " in lines[name]
+        assert lines[name].endswith(trick["source"])
 
 
 @pytest.mark.parametrize("what", ["tricks", "tasks", "grids", "studies"])
