@@ -106,6 +106,7 @@ def test_networks_come_with_settings_of_their_own(folder):
     )  # fmt: skip
     assert [str(trick) for trick in swin.surgery] == ["drop-path"]
     assert (small.epochs, small.precision, small.optimizer.lr) == (5, "fp32", 0.001)
+    assert {spec.recipe.margin for _, spec in study.planned()} == {1.0}  # whole images
     assert set(found) == {"resnet18", "resnet50", "swin_tiny_patch4_window7_224"}
     data = next(spec.data for _, spec in study.planned())
     assert data["split"] == pytest.approx([1 / 7, 1 / 8])  # 75 % are trained on
