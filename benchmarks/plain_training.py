@@ -1,4 +1,4 @@
-"""One training as a script of one's own would do it: `python benchmarks/plain_training.py --help`.
+"""One training as a script of one's own would do it: `python -m benchmarks.plain_training --help`.
 
 What the tool is compared with: a process a run, torch's DataLoader with two workers, torchvision's
 transforms image by image, all threads. The same network, optimizer, arms, epochs, splits and
@@ -16,16 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-began = time.perf_counter()  # before the imports, which a process a run pays each time
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
 
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.utils.data import DataLoader, Dataset  # noqa: E402
-from torchvision.transforms import v2  # noqa: E402
-
-from runner.tasks import digits, torchvision_sets  # noqa: E402
-from runner.training.data import Resident  # noqa: E402
-from runner.training.model import SmallImageResNet50  # noqa: E402
+from runner.tasks import digits, torchvision_sets
+from runner.training.data import Resident
+from runner.training.model import SmallImageResNet50
 
 # task: (how its splits are read, width, learning rate, flips), as the tool's baselines have them
 TASKS: dict[str, tuple[Any, float, float, bool]] = {
@@ -130,12 +128,13 @@ def main() -> None:
         return scale * min(1.0, (step + 1) / ramp) if ramp else scale
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    epochs, trained = [], 0.0
-    started = time.perf_counter()
+    epochs, seconds = [], {"train": 0.0, "evaluate": 0.0}
     for epoch in range(asked.epochs):
         model.train()
         total, since = torch.zeros(()), time.perf_counter()
-        for x, y in loader:
+        for step, (x, y) in enumerate(loader):
+            if epoch == step == 0:
+                since = time.perf_counter()  # the workers are started once a run
             x = x.contiguous(memory_format=torch.channels_last)
             if mix is not None:
                 x, y = mix(x, y)
@@ -145,8 +144,10 @@ def main() -> None:
             optimizer.step()
             schedule.step()
             total += loss.detach()
-        trained += time.perf_counter() - since
+        seconds["train"] += time.perf_counter() - since
+        since = time.perf_counter()
         val, probe = evaluate(model, *held["val"]), evaluate(model, *held["probe"])
+        seconds["evaluate"] += time.perf_counter() - since
         epochs.append(
             {
                 "epoch": epoch + 1,
@@ -156,21 +157,15 @@ def main() -> None:
                 "probe_accuracy": probe[1],
             }
         )
-    tested = time.perf_counter()
+    since = time.perf_counter()
     test = evaluate(model, *held["test"])
-    ended = time.perf_counter()
+    seconds["evaluate"] += time.perf_counter() - since
     figures = {
         "test_loss": test[0],
         "test_accuracy": test[1],
         "correct": test[2].tolist(),
         "epochs": epochs,
-        "seconds": {
-            "before": started - began,
-            "train": trained,
-            "evaluate": ended - started - trained,
-            "test": ended - tested,
-            "total": ended - began,
-        },
+        "seconds": seconds,
         "steps": steps,
     }
     asked.out.write_text(json.dumps(figures))

@@ -1,7 +1,7 @@
 """How much of a run is forward, backward and optimizer step, in one thread.
 
 The run is the tool's own `outcome()`, with the network being built, augmentation, mixing, schedule,
-both evaluations of every epoch, a line a epoch written, and the test set. The bare loop repeats
+both evaluations of every epoch, a line an epoch written, and the test set. The bare loop repeats
 forward, backward and step on batches that lie ready in memory, of the same network and shapes.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.arms import in_a_child, recipe, standard, there
-from benchmarks.ratio import Conditions, Ratio
+from benchmarks.ratio import Conditions, Ratio, paired
 
 BATCHES = 8  # that the bare loop takes in turns
 WARM = 3  # steps that are not timed
@@ -32,30 +32,33 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def _task(task: str, few: int | None, conditions: Conditions, target: float) -> Iterator[Ratio]:
-    ways: tuple[Callable[[], Figures], ...] = (
-        lambda: in_a_child(run, task, conditions.data, few),
-        lambda: in_a_child(bare, task, conditions.data, few, True),
-        lambda: in_a_child(bare, task, conditions.data, few, False),
+    evaluating = []
+
+    def above() -> float:
+        figures = in_a_child(run, task, conditions.data, few)
+        evaluating.append(figures["evaluate"] / figures["total"])
+        return figures["images"]
+
+    samples = paired(
+        above, lambda: in_a_child(bare, task, conditions.data, few), conditions.repeats
     )
-    found = []
-    for place in range(conditions.repeats):
-        turn = [(way + place) % len(ways) for way in range(len(ways))]
-        figures = {way: ways[way]() for way in turn}
-        found.append([figures[way] for way in range(len(ways))])
-    share = sum(f[0]["evaluate"] / f[0]["total"] for f in found) / len(found)
+    share = sum(evaluating) / len(evaluating)
     note = f"{share:.0%} of the run was evaluation; " + (
         f"{few:,} of 59,000 images for one epoch, evaluated images in the task's own proportion, "
         "after a run of one step, as what is paid once a run vanishes in a whole one"
         if few
         else "a whole run, the building of the network and the first steps included"
     )
-    what = f"efficiency of a run, {task}, the standard tricks but EvoNorm, images/s"
-    for other, against, held in (
-        (1, "bare loop of forward, backward, step", target),
-        (2, "the same, freed memory given back as the C library does it", None),
-    ):
-        samples = tuple(f[0]["images"] / f[other]["images"] for f in found)
-        yield Ratio(what, against, samples, "×", held, note=note if held else "")
+    if few is None:
+        note += "; see docs/speed.md for what the rest is"
+    yield Ratio(
+        f"efficiency of a run, {task}, the standard tricks but EvoNorm, images/s",
+        "bare loop of forward, backward, step",
+        samples,
+        "×",
+        target,
+        note=note,
+    )
 
 
 def _prepared(task: str, data: Path, few: int | None) -> tuple[Any, Any]:
@@ -108,8 +111,8 @@ def run(task: str, data: Path, few: int | None) -> Figures:
     }
 
 
-def bare(task: str, data: Path, few: int | None, kept: bool) -> Figures:
-    """images: trained on per second. kept: whether freed memory is kept, as in the tool's runs."""
+def bare(task: str, data: Path, few: int | None) -> float:
+    """Images trained on per second. Freed memory is kept for the next tensor, as in a run."""
     import torch
     from torch.nn import functional as F
 
@@ -119,8 +122,7 @@ def bare(task: str, data: Path, few: int | None, kept: bool) -> Figures:
     from runner.training.model import build
 
     torch.set_num_threads(1)
-    if kept:
-        memory.keep_freed()
+    memory.keep_freed()
     whole, splits = _prepared(task, data, few)
     torch.manual_seed(0)
     model = build(whole, splits.classes, splits.channels).train()
@@ -140,4 +142,4 @@ def bare(task: str, data: Path, few: int | None, kept: bool) -> Figures:
         optimizer.zero_grad(set_to_none=True)
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
-    return {"images": steps * size / (time.perf_counter() - began)}
+    return steps * size / (time.perf_counter() - began)

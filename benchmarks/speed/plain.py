@@ -7,7 +7,6 @@ is trained, and what is paid an image, an evaluation or a run is scaled to the w
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -33,7 +32,7 @@ HELD = 512  # its evaluated images
 WHOLE = {"train": 59_000, "epochs": 10, "each": 1_256, "test": 10_000}  # images of the whole task
 PIXELS = 14  # a side, at which the committed study of it is
 
-Seconds = dict[str, float]
+MOST = 3  # repetitions: each takes a minute or two
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
@@ -50,7 +49,7 @@ def _row(
     samples = paired(
         lambda: in_a_fresh_process(grid, task, arms, conditions.data, next(folders), pixels),
         lambda: scripts(task, arms, conditions.data, next(folders), pixels),
-        conditions.repeats,
+        min(conditions.repeats, MOST),
     )
     size = f" at {pixels} pixels a side" if pixels else ""
     few = (
@@ -112,17 +111,16 @@ def trained(run: Any, emit: Any, task: str, data: str, few: int | None) -> dict[
 def scripts(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> float:
     """Runs per second of the plain script, once for each arm."""
     folder.mkdir(parents=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     seconds = []
     for number, tricks in enumerate(arms):
         out = folder / f"{number}.json"
-        command = [sys.executable, str(ROOT / "benchmarks" / "plain_training.py"), task, str(out)]
+        command = [sys.executable, "-m", "benchmarks.plain_training", task, str(out)]
         command += ["--seed", str(number), "--data", str(data)]
         if task != "digits":
             command += ["--epochs", "1", "--images", str(FEW), "--held", str(HELD)]
         command += ["--resolution", str(pixels)] if pixels else []
         began = time.perf_counter()
-        subprocess.run([*command, "--tricks", *tricks], check=True, env=environment)
+        subprocess.run([*command, "--tricks", *tricks], check=True, cwd=ROOT)
         wall = time.perf_counter() - began
         if task != "digits":
             inside = json.loads(out.read_text())["seconds"]
