@@ -22,7 +22,7 @@ from runner.records.record import Damaged
 from runner.records.spec import SCHEMA
 from runner.training import memory
 from runner.training.course import Training
-from runner.training.outcome import device_name, versions
+from runner.training.outcome import code_revision, device_name, versions
 from runner.training.saved import Keeper
 from runner.training.step import Step
 
@@ -146,6 +146,7 @@ class Checkpoints:
         peak = {name: max(value, before.get(name, 0.0)) for name, value in held.items()}
         return {
             "epochs": training.epochs, "images": training.images, "resumed": training.resumed,
+            "revisions": training.by(code_revision()),
             "seconds": {**training.seconds, "total": total},
             "memory": {**training.memory, "peak": peak},
         }  # fmt: skip

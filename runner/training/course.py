@@ -25,6 +25,14 @@ class Training:
     images: int = 0  # trained on, counting repeats
     memory: dict[str, Any] = field(default_factory=dict)  # MiB, by stage: see memory.now
     resumed: int = 0  # how often it went on from a checkpoint
+    revisions: list[str] = field(default_factory=list)  # of code that trained it before that
+
+    def by(self, revision: str | None) -> list[str]:
+        """Revisions of the code that trained it, in turn; `revision` is the last one."""
+        if revision is None and not self.revisions:
+            return []
+        now = revision or "unknown"
+        return self.revisions if self.revisions[-1:] == [now] else [*self.revisions, now]
 
     def spent(self, since: tuple[float, float]) -> None:
         """Count what training took since `since`, which `clocks` gave."""

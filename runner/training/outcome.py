@@ -69,8 +69,10 @@ def outcome(
     last, before = training.epochs[-1], training.memory.pop("peak", {})
     peak = {name: max(x, before.get(name, 0.0)) for name, x in memory.peak(device).items()}
     counts = torch.bincount(splits.test.labels.cpu())
+    # Of a training that was interrupted meanwhile other code may have done a part.
+    revision = ", then ".join(training.by(code_revision())) or None
     if keeper is not None and final:
-        keeper.write(training.model, last, code_revision())
+        keeper.write(training.model, last, revision)
     return {
         "state": "ok" if final else "diverged",
         "epochs": training.epochs,
@@ -97,7 +99,7 @@ def outcome(
         "resumed": training.resumed,
         "device": device_name(device),
         "versions": versions(),
-        "code_revision": code_revision(),
+        "code_revision": revision,
     }
 
 

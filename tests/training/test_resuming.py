@@ -139,6 +139,18 @@ def test_times_and_memory_are_those_of_the_whole(small, saves, leaving):
     assert result["memory"]["peak"]["ram"] >= before["memory"]["peak"]["ram"]
 
 
+def test_the_record_names_all_code_that_trained_it(small, saves, leaving, monkeypatch):
+    recipe, splits = small(epochs=3), tiny_splits()
+    for revision in ("first", "first", "second+"):
+        for module in ("checkpoint", "outcome"):
+            monkeypatch.setattr(f"runner.training.{module}.code_revision", lambda: revision)  # noqa: B023
+        if revision == "first":
+            interrupted(recipe, splits, saves, after=1)
+    result = outcome(recipe, splits, 0, CPU, saves=saves(float("inf")))
+    assert (result["resumed"], result["code_revision"]) == (2, "first, then second+")
+    assert outcome(recipe, splits, 0, CPU)["code_revision"] == "second+"
+
+
 def test_the_record_tells_the_weights(small):
     recipe, splits = small(epochs=1), tiny_splits()
     one, two = outcome(recipe, splits, 0, CPU), outcome(recipe, splits, 1, CPU)
