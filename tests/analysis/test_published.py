@@ -28,6 +28,23 @@ def test_every_published_effect_says_where_it_stands():
         assert abs(row.effect) < 20
 
 
+# Accuracies of torchvision's recipe, cumulative, and of Assembled-CNN and hoya012, as published.
+ACCURACIES = {
+    "trivial-augment": (76.494, 76.806), "random-erasing": (78.606, 78.796),
+    "label-smoothing": (78.796, 79.114), "mixup": (79.114, 79.232), "cutmix": (79.232, 79.510),
+    "weight-decay": (79.510, 80.036), "larger-evaluation": (80.036, 80.196),
+    "ema": (80.196, 80.450), "repeated-augmentation": (80.674, 80.858),
+    "resnet-d": (76.87, 77.37), "squeeze-excite": (79.10, 79.71), "drop-block": (79.71, 80.40),
+    "adam": (89.07, 94.13), "pretrained": (86.47, 89.07), "from-scratch": (89.07, 86.47),
+}  # fmt: skip
+
+
+def test_published_effects_are_differences_of_published_accuracies():
+    for name, (before, after) in ACCURACIES.items():
+        effects = [row.effect for row in registry()[name].published]
+        assert any(abs(effect - (after - before)) < 0.0051 for effect in effects), name
+
+
 def test_the_card_shows_them(capsys):
     assert call(["show", "mixup"]) == 0
     text = capsys.readouterr().out

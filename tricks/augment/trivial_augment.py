@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.operations import OPERATIONS, Item, Scale, item_of, operate_in_turn
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class TrivialAugment(Trick):
     name: ClassVar[str] = "trivial-augment"
     source: ClassVar[str] = (
         "Müller & Hutter 2021, arXiv:2103.10158; torchvision's TrivialAugmentWide"
+    )
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.31, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
+        ),
     )
 
     def edits(self) -> Edits:

@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class EMA(Trick):
     name: ClassVar[str] = "ema"
     source: ClassVar[str] = (
         "Polyak & Juditsky 1992; torchvision's recipe (0.99998: a share of 0.04)"
+    )
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.25, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
+        ),
     )
 
     share: float = 0.04  # of the training: what is this old counts 1/e

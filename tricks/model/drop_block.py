@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ class DropBlock(Trick):
     name: ClassVar[str] = "drop-block"
     source: ClassVar[str] = "Ghiasi et al. 2018, arXiv:1810.12890; torchvision.ops.drop_block2d"
     stage: ClassVar[int] = 2
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.69,
+            "ImageNet, ResNet-50",
+            "Assembled-CNN, arXiv:2001.06268",
+            "cumulative, with 270 epochs",
+        ),
+    )
 
     rate: float = 0.1  # share of a map that is dropped at the end of the training, about
     block_size: int = 7  # pixels a side of the square, odd

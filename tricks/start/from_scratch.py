@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 
@@ -18,6 +19,14 @@ class FromScratch(Trick):
 
     name: ClassVar[str] = "from-scratch"
     source: ClassVar[str] = "He et al. 2019, arXiv:1811.08883"
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            -2.60,
+            "Intel scenes, 3,000 test images, ResNet-50",
+            "hoya012, carrier-of-tricks",
+            "at the baseline, pretrained",
+        ),
+    )
 
     def edits(self) -> Edits:
         return Edits(sets={"start": "scratch"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 
@@ -19,6 +20,14 @@ class Pretrained(Trick):
 
     name: ClassVar[str] = "pretrained"
     source: ClassVar[str] = "Kornblith et al. 2019, arXiv:1805.08974; weights of timm"
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            2.60,
+            "Intel scenes, 3,000 test images, ResNet-50",
+            "hoya012, carrier-of-tricks",
+            "added to random weights",
+        ),
+    )
 
     def edits(self) -> Edits:
         return Edits(sets={"start": "pretrained"})
