@@ -66,7 +66,9 @@ def test_resnet_d_averages_before_the_shortcut():
 def test_squeeze_excite_is_its_equation():
     model = operated("squeeze-excite(reduction=4)")
     gates = [block.se for layer in (model.layer1, model.layer4) for block in layer]
-    assert [gate.fc1.weight.shape[:2] for gate in gates[:1]] == [(8, 32)]
+    widths = [tuple(gate.fc1.weight.shape[:2]) for gate in gates]
+    assert widths == [(8, 32)] * 3 + [(64, 256)] * 3  # a quarter
+    assert operated("squeeze-excite").layer4[0].se.fc1.weight.shape[0] == 256 // 16
     gate, x = gates[0], np.random.default_rng(0).normal(size=(2, 32, 3, 4))
     one, two = (m.weight.detach().numpy()[:, :, 0, 0] for m in (gate.fc1, gate.fc2))
     inner = np.maximum(x.mean((2, 3)) @ one.T + gate.fc1.bias.detach().numpy(), 0)
