@@ -54,13 +54,19 @@ class Claim:
 
         One who was fenced off removes nothing but its own: by now others may have begun anew.
         """
-        held = self.held()
-        for generation in self.claims.generations(self.id):
-            path = self.claims.path(self.id, generation)
-            older = held and generation < self.generation
-            if older or self.claims.owner(path).get("token") == self.token:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+        if self.held():
+            for generation in self.claims.generations(self.id):
+                if generation < self.generation:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(self.claims.path(self.id, generation))
+        self.withdraw()
+
+    def withdraw(self) -> None:
+        """Remove this claim alone."""
+        path = self.claims.path(self.id, self.generation)
+        if self.claims.owner(path).get("token") == self.token:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         descriptor, self.descriptor = self.descriptor, -1
         with contextlib.suppress(OSError):
             os.close(descriptor)
@@ -96,7 +102,15 @@ class Claims:
             descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
         except FileNotFoundError:
             return None
-        return Claim(self, id, generation, token, descriptor)
+        claim = Claim(self, id, generation, token, descriptor)
+        # Since the look others may have taken over, released, and begun anew below or above: then
+        # what was made here stands for nothing, and the caller looks again.
+        found = self.generations(id)
+        same = top is None or self.owner(self.path(id, top[0])) == top[1]
+        if same and found[-1:] == [generation] and (top is not None or len(found) == 1):
+            return claim
+        claim.withdraw()
+        return None
 
     def stale(self, id: str) -> str | None:
         """The token of the claim on `id` if it may be taken over, "" if there is none.
@@ -140,12 +154,15 @@ class Claims:
         return _dead(self.owner(path))
 
     def sweep(self) -> None:
-        """Remove claims whose owner is dead for certain."""
-        for id, generation in self._all():
-            path = self.path(id, generation)
-            if self.abandoned(path):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+        """Remove claims whose owner is dead for certain.
+
+        By taking them over: since the look at one, another may have begun anew under its name.
+        """
+        for id in {id for id, number in self._all() if self.abandoned(self.path(id, number))}:
+            with contextlib.suppress(OSError):  # a full disk: they are in nobody's way
+                claim = self.take(id)
+                if claim is not None:
+                    claim.release()
 
     def top(self, id: str) -> tuple[int, dict[str, Any]] | None:
         """Generation and owner of the claim that holds; None if there is none."""

@@ -175,3 +175,30 @@ def test_of_many_at_once_one_wins(claims: Claims, taken: bool) -> None:
     assert sum(won.get(timeout=20) for _ in racers) == 1
     for racer in racers:
         racer.join()
+
+
+@pytest.mark.parametrize("sweeping", [False, True])
+def test_who_was_slow_since_its_look_does_not_fence_off_a_later_owner(
+    claims: Claims, monkeypatch: pytest.MonkeyPatch, sweeping: bool
+) -> None:
+    pid = fork(lambda: claims.take(ID))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    write, held = module.durable.create, []
+
+    def slow(path: Path, data: bytes) -> bool:
+        monkeypatch.setattr(module.durable, "create", write)
+        second = claims.take(ID)  # takes over, is done, and a third begins anew
+        assert second is not None
+        second.release()
+        held.append(claims.take(ID))
+        return write(path, data)
+
+    monkeypatch.setattr(module.durable, "create", slow)
+    if sweeping:
+        claims.sweep()
+    else:
+        assert claims.take(ID) is None
+    assert held[0] is not None
+    assert held[0].held()
+    assert claims.generations(ID) == [0]
