@@ -243,7 +243,10 @@ class Supervisor:
         if state == "infra" and job.losses < self.retries:
             self._lose(job, jobs, error)
             return
-        claim = self.store.claims.take(job.id)
+        try:
+            claim = self.store.claims.take(job.id)
+        except OSError as problem:
+            raise self._unwritable(problem.strerror) from problem
         if claim is None:
             jobs.defer(job)
             return
