@@ -13,7 +13,7 @@ from runner.training.model import SmallImageResNet50
 from tests.bag import train_two_steps
 from tricks import BadInput, parse
 from tricks.target.attention import bilinear_pooling, blanked, boxes, bright, cropped, drawn
-from tricks.target.attention_head import attention_head, attention_maps
+from tricks.target.attention_head import attention_head, attention_maps, head_class
 
 TRICK = parse("counterfactual-attention(maps=3, finer=2)")
 
@@ -232,3 +232,41 @@ def test_what_cannot_be_is_said_in_one_line():
         TRICK.operate(nn.Sequential(nn.Linear(2, 2)))
     with pytest.raises(BadInput, match="not as the objective alone"):
         TRICK.loss(SmallImageResNet50(4, 1, 0.0625), torch.zeros(2, 1, 8, 8), torch.eye(4)[:2])
+
+
+class Marked(nn.Module):
+    """Features are one known map; what it is asked about is kept."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = head_class()(1, 2, 1)
+        self.head.maps = lambda features: features
+        # 8×8 cells of 4 pixels: four bright ones, around them a rim of 0.15.
+        self.features = torch.zeros(1, 1, 8, 8)
+        self.features[:, :, 2:6, 2:6] = 0.15
+        self.features[:, :, 3:5, 3:5] = 1.0
+
+    def get_classifier(self):
+        return self.head
+
+    def forward_features(self, x):
+        return self.features
+
+    def forward(self, x):
+        self.seen = x
+        return torch.zeros(1, 2)
+
+
+def test_a_prediction_crops_what_is_above_a_tenth_and_a_twentieth_around():
+    """The rim's ramp passes 0.1 between pixels 8 and 9: 9 to 22, and one pixel around."""
+    model, x = Marked(), torch.randn(1, 1, 32, 32)
+    TRICK.predict(model, x)
+    torch.testing.assert_close(model.seen, cropped(x, torch.tensor([[8, 8, 24, 24]])))
+
+
+def test_a_crop_in_training_has_a_tenth_around():
+    """Above 0.6 of the maximum are pixels 8-15 and 20-27; a tenth of 32 pixels is 3."""
+    maps, x = torch.zeros(1, 2, 8, 8), torch.randn(1, 1, 32, 32)
+    maps[0, 0, 2:4, 5:7] = 1.0
+    views = parse("counterfactual-attention(crop=(0.6, 0.6))").views(x, maps)
+    torch.testing.assert_close(views[:1], cropped(x, torch.tensor([[5, 17, 19, 31]])))
