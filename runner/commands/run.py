@@ -215,14 +215,12 @@ def run(
         fields = assignments("--tune", tune)
         asked.tune = {field: list(listed(values) or ["none"]) for field, values in fields.items()}
 
-    from runner.commands.dry_run import open_store, recorded_level, say_plan, to_train
+    from runner.commands.dry_run import open_store, say_plan, to_train
     from runner.commands.hours import hours_of
     from runner.commands.train import train_plan
     from runner.commands.weights import complete, keeping, say_missing
-    from runner.study import study_name
 
-    asked.placebo_level = recorded_level(study_name(asked), results) or asked.placebo_level
-    plan = keeping(_build(asked, data, written, file), save_models)
+    plan = keeping(_build(asked, data, results, written, file), save_models)
     if download and not dry_run:
         _download(plan, data)
     store = open_store(plan, results)
@@ -249,11 +247,15 @@ def run(
     return code or complete(plan, results, workers, device, plugins, json, limits)
 
 
-def _build(asked: Asked, data: Path | None, written: Asked, file: Path | None) -> Study:
+def _build(
+    asked: Asked, data: Path | None, results: Path, written: Asked, file: Path | None
+) -> Study:
     """The study asked for. A mistake that the study's file alone has is told with its name."""
-    from runner.study import build
+    from runner.commands.dry_run import recorded_level
+    from runner.study import build, study_name
 
     try:
+        asked.placebo_level = recorded_level(study_name(asked), results) or asked.placebo_level
         return build(asked, data)
     except BadInput as error:
         if file is None:

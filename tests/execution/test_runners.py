@@ -225,9 +225,12 @@ def test_a_run_longer_than_all_the_time_there_is_is_begun_all_the_same(tmp_path:
 
 def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
-        "import signal\nfrom runner.tasks import work\n"
+        "import multiprocessing, signal\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from runner.tasks import work\n"
         "if __name__ == '__main__':\n"
-        "    pool = work._children((), 1)\n"
+        "    spawn = multiprocessing.get_context('spawn')\n"
+        "    pool = ProcessPoolExecutor(1, spawn, work._load, ((),))\n"
         "    pool.submit(abs, 1).result()\n"
         "    print('ready', flush=True)\n"
         "    signal.pause()\n"

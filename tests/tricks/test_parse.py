@@ -50,7 +50,7 @@ def test_whole_numbers_become_floats_where_floats_are_meant():
         ("warmup(minimum=2.5)", r"warmup\(minimum\) must be a whole number, not 2.5"),
         ("adamw(betas=0.9)", r"adamw\(betas\) must be"),
         ("evonorm(kind='S0')", r"evonorm\(kind\) must be one of s0, b0, not 'S0'"),
-        ("cosine(lr=1)", "cosine has no parameters, so no 'lr'"),
+        ("zero-gamma(lr=1)", "zero-gamma has no parameters, so no 'lr'"),
         ("mixup(0.4)", r"cannot read 'mixup\(0.4\)': write it as mixup\(alpha=0.2\)"),
         ("mixup(alpha=0.4", "cannot read"),
         ("mixup(alpha=0.4))", "cannot read"),
