@@ -67,9 +67,9 @@ def recorded_costs(
     seen = []
     for id in islice(ids, LOOKED_AT):
         record = store.read(id)
-        if record is None or json.dumps(canonical(record["data"]), sort_keys=True) != data:
+        if record is None or json.dumps(canonical(record.get("data")), sort_keys=True) != data:
             continue
-        recipe, seconds = record["recipe"], (record.get("seconds") or {}).get("total")
+        recipe, seconds = record.get("recipe") or {}, (record.get("seconds") or {}).get("total")
         if (record.get("device") or "cpu").startswith("cpu") == gpu or not recipe.get("epochs"):
             continue
         if seconds:

@@ -28,6 +28,16 @@ class Epoch(msgspec.Struct):
     lr: Size | None = None
 
 
+class Recipe(msgspec.Struct):
+    """What is read of a recipe by those that do not train it."""
+
+    model: str | None = None
+    width: Amount | None = None
+    epochs: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    batch_size: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    threads: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+
+
 class Error(msgspec.Struct):
     """What ended a run."""
 
@@ -43,7 +53,7 @@ class Shape(msgspec.Struct):
     seed: Seed | None = None
     tricks: list[str] | None = None
     data: dict[str, Any] | None = None
-    recipe: dict[str, Any] | None = None
+    recipe: Recipe | None = None
     epochs: list[Epoch] | None = None
     test_accuracy: Percent | None = None
     val_accuracy: Percent | None = None
@@ -54,13 +64,25 @@ class Shape(msgspec.Struct):
     val_loss: Size | None = None
     test_images: Count | None = None
     parameters: Count | None = None
+    classes: Count | None = None
+    steps: Count | None = None
+    warmup_steps: Count | None = None
+    attempt: Count | None = None
+    resumed: Count | None = None
+    weights_sha256: str | None = None
     correct: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9+/]*=*\Z")] | None = None
     seconds: dict[str, Amount | None] | None = None
+    wall_seconds: Amount | None = None
+    data_wait_fraction: Annotated[float, Meta(ge=0, le=1)] | None = None
     images_per_second: Amount | None = None
     peak_memory_mb: Amount | None = None
     memory: dict[str, dict[str, Amount | None]] | None = None
     device: str | None = None
     versions: dict[str, str] | None = None
+    code_revision: str | None = None
+    host: str | None = None
+    started: str | None = None
+    finished: str | None = None
     error: Error | None = None
 
 

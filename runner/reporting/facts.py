@@ -198,14 +198,15 @@ def footprint(records: Sequence[Record]) -> str:
     told = [r for r in records if r.get("memory")]
     if not told:
         return ""
-    models = dict.fromkeys(r["recipe"]["model"] for r in told)
+    networks = [(r.get("recipe") or {}).get("model") or "unknown" for r in told]
+    models = dict.fromkeys(networks)
     by_model = len(models) > 1
     groups: dict[str, list[Record]] = {}
-    for r in told:
-        name = r["recipe"]["model"] if by_model else " + ".join(r.get("tricks") or ["baseline"])
+    for r, network in zip(told, networks, strict=True):
+        name = network if by_model else " + ".join(r.get("tricks") or ["baseline"])
         groups.setdefault(name, []).append(r)
     stages = [("ram", stage) for stage in ("data", "model", "first_step", "peak")]
-    if any("reserved" in r["memory"]["peak"] for r in told):
+    if any("reserved" in (r["memory"].get("peak") or {}) for r in told):
         stages += [("allocated", "peak"), ("reserved", "peak")]
     names = {"data": "data loaded", "model": "model built", "first_step": "first step"}
     rows = []

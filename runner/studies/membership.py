@@ -43,7 +43,7 @@ class Membership:
         """How many planned runs `record` is the record of: nearly always 0 or 1."""
         if _text(record["data"]) != self.data:
             return 0
-        recipe = {**self.defaults, **record["recipe"]}
+        recipe = {**self.defaults, **(record.get("recipe") or {})}
         if _of(recipe, self.untouched) != _of(self.baseline, self.untouched):
             return 0
         choices = [combinations.get(_of(recipe, fields), []) for fields, combinations in self.parts]

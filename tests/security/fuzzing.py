@@ -177,9 +177,10 @@ def _record(value: dict[str, Any] | bytes, place: Path) -> str:
     id = GOOD["id"]
     forged = value if isinstance(value, bytes) else sealed({**GOOD, **value})
     store.path(id).write_bytes(forged)
-    store.read(id)
-    store.rows()
-    evidence(store, "golden")
+    with contextlib.suppress(BadInput):  # such as that of a newer schema
+        store.read(id)
+        store.rows()
+        evidence(store, "golden")
     return _readers(place)
 
 

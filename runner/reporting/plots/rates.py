@@ -75,7 +75,7 @@ def _by_run(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _parts(record: Mapping[str, Any]) -> dict[str, Any]:
     """What decides the learning rate, of a record's recipe."""
-    recipe = record["recipe"]
+    recipe = record.get("recipe") or {}
     kept: dict[str, Any] = {name: recipe.get(name) for name in PARTS}
     return {**kept, "epochs": recipe.get("epochs"), "batch_size": recipe.get("batch_size")}
 
@@ -134,7 +134,7 @@ def _computed(record: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]
 
 
 def _length(record: Mapping[str, Any]) -> tuple[Any, Any]:
-    recipe = record["recipe"]
+    recipe = record.get("recipe") or {}
     return recipe.get("epochs"), recipe.get("batch_size")
 
 
