@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,12 +13,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+SPEED = ROOT / "reports" / "reference" / "benchmarks.json"
 REPORT = ROOT / "reports" / "reference" / "digits-add-one" / "report.md"
 
 
 def parts() -> dict[str, str]:
     """Name of each generated part -> its markdown."""
-    return {"result table": result(), "tricks": tricks(), "tasks": tasks(), "grids": grids()}
+    return {
+        "result table": result(),
+        "tricks": tricks(),
+        "tasks": tasks(),
+        "grids": grids(),
+        "speed": speed(),
+    }
 
 
 def result() -> str:
@@ -64,6 +72,15 @@ def grids() -> str:
     from runner.designs import GRIDS
 
     return table(("grid", "arms"), ((f"`{name}`", cls.summary) for name, cls in GRIDS.items()))
+
+
+def speed() -> str:
+    """The measured ratios as they were kept, with the day and the machine."""
+    from benchmarks.ratio import table
+
+    found = json.loads(SPEED.read_text())
+    machine = f"{found['cores']} CPU cores, torch {found['torch']}, {found['date']}"
+    return f"{table(found['rows'])}\n\n*Measured on {machine}.*"
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
