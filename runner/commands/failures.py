@@ -52,9 +52,10 @@ def at_hand(store: Store, study: StudyFile) -> list[dict[str, Any]]:
     """The study's runs that a runner is at now, and how far they are."""
     alive = store.claims.running()
     found: list[dict[str, Any]] = []
-    for run in study.runs:
-        if run["id"] not in alive or any(run["id"] == known["id"] for known in found):
+    for place, id in enumerate(study.column("id") if alive else ()):
+        if id not in alive or any(id == known["id"] for known in found):
             continue
+        run = study.runs[place]
         epoch = _epoch(_attempts(store, run["id"]))
         firsts = {factor["name"]: factor["levels"][0] for factor in study.asked["factors"]}
         levels = [

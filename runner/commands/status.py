@@ -16,7 +16,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
 
     store, study = open_study(results, name)
     held = store.states(study.ids)
-    states = [held.get(run["id"]) for run in study.runs]
+    states = list(map(held.get, study.column("id")))
     stages = None
     if study.tuned:
         from runner.commands.stages import stage_states

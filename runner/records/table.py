@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.record import COLUMNS, TEXT
+from runner.records.rows import uncollected
 from runner.records.store import Store
 from runner.records.studies import StudyFile
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 CURVES = ("loss", "val_loss", "val_accuracy", "probe_accuracy", "lr")
 
 
+@uncollected()
 def table(store: Store, study: StudyFile) -> pandas.DataFrame:
     """One row per planned run that has a record, in the order planned.
 
@@ -28,14 +30,15 @@ def table(store: Store, study: StudyFile) -> pandas.DataFrame:
     import pandas as pd
 
     names = ("state", *COLUMNS)
-    held = store.columns(names, study.ids)
-    places = {id: place for place, id in enumerate(held["id"])}
-    runs = [run for run in study.runs if run["id"] in places]
-    given = ["id", *study.columns[1:]]
-    cells = list(zip(*map(itemgetter(*given), runs), strict=True)) or [()] * len(given)
-    columns: dict[str, Any] = {"id": cells[0], "state": None}  # in this order
-    columns |= dict(zip(given, cells, strict=True))
-    where = np.array([places[id] for id in columns["id"]], dtype=np.intp)
+    ids = study.column("id")
+    held = store.columns(names, ids)
+    places = dict(zip(held["id"], itertools.count()))
+    found = list(map(places.get, ids))
+    here = [place is not None for place in found]
+    columns: dict[str, Any] = {"id": (), "state": None}  # in this order
+    for name in study.columns:
+        columns[name] = list(itertools.compress(study.column(name), here))
+    where = np.array(list(itertools.compress(found, here)), dtype=np.intp)
     for name in names:
         columns[name] = np.array(held[name], dtype=object if name in TEXT else float)[where]
     for place in np.flatnonzero(columns["test_images"] > LARGEST_TEST_SET):
