@@ -15,7 +15,9 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from runner.records import durable
 from runner.records.record import is_id
@@ -44,8 +46,52 @@ _SHAPE: dict[str, Callable[[Any], bool]] = {
     "grid": lambda value: isinstance(value, str),
     "factors": lambda value: isinstance(value, list) and all(map(_is_factor, value)),
 }
+
+
+class _Confirm(msgspec.Struct):
+    """What a study that runs a winner again keeps of the study it is from."""
+
+    study: str
+    winner: dict[str, str]
+    promised: dict[str, float] = {}
+
+
+def _of(type: Any) -> Callable[[Any], bool]:
+    """Whether a value is of a type, told by msgspec; numbers and texts stay apart."""
+
+    def fits(value: Any) -> bool:
+        try:
+            msgspec.convert(value, type)
+        except msgspec.ValidationError:
+            return False
+        return True
+
+    return fits
+
+
+_COUNT = _of(Annotated[int, msgspec.Meta(ge=0, le=10**15)])
+
 # What only some have.
 _OPTIONAL: dict[str, Callable[[Any], bool]] = {
+    "name": _of(str),
+    "seeds": _COUNT,
+    "runs": _COUNT,
+    "arms": _COUNT,
+    "excluded": _COUNT,
+    "looks": _COUNT,
+    "tricks": _of(list[str]),
+    "order": _of(list[str]),
+    "reference": _of(dict[str, str]),
+    "set": _of(dict[str, Any]),
+    "settings": _of(dict[str, Any]),
+    "sequential": _of(dict[str, Any]),
+    "factor": _of(dict[str, list[Any]]),
+    "levels": _of(dict[str, dict[str, str]]),
+    "placebo": _of(bool),
+    "placebo_level": _of(str),
+    "control_seeds": _of(int | str),
+    "until": _of(str),
+    "confirm": _of(_Confirm),
     "tune": lambda value: (
         isinstance(value, dict)
         and len(value) == 1
