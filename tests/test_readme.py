@@ -41,6 +41,6 @@ def test_every_command_line_in_it_can_be_read():
     commands = typer.main.get_command(app()).commands
     lines = list(command_lines())
     assert len(lines) > 10
-    for name, *arguments in lines:
+    for name, *arguments in (line for line in lines if line != ["--help"]):
         assert name in commands, name
         commands[name].make_context(name, arguments)  # raises for what it does not take

@@ -328,7 +328,7 @@ def small_disk(folder: Path, megabytes: int, files: int = 10_000) -> Iterator[Pa
 def fill(place: Path, leave: int = 0) -> Path:
     """Fill the disk at `place` but for `leave` bytes; the file that did it."""
     ballast = place / "ballast"
-    with ballast.open("wb") as file, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), ballast.open("wb") as file:  # closing writes, too
         disk = os.statvfs(place)
         for _ in range(max(0, disk.f_bavail * disk.f_frsize - leave) // 4096):
             file.write(bytes(4096))
