@@ -178,7 +178,7 @@ def test_a_store_that_is_a_file(cli, tmp_path, stub):
     ("cut", "line", "said"),
     [
         ("[[factors]]", "", "it has no factors"),
-        ("seeds = 1", 'seeds = "x"', "seeds: expected `int"),
+        ("seeds = 1", 'seeds = "x"', "study.toml: seeds is not what a study has there"),
     ],
 )
 def test_a_damaged_study_in_the_store_is_named(cli, stub, cut, line, said):
