@@ -20,7 +20,10 @@ def canonical(value: Any) -> Any:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, (int, float)):
-        number = float(f"{value:.12g}")
+        try:
+            number = float(f"{value:.12g}")
+        except OverflowError:  # a whole number that no float holds
+            return value
         return int(number) if number.is_integer() and abs(number) < 1e15 else number
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}

@@ -94,6 +94,10 @@ def test_a_trick_of_another_version_gives_another_id(monkeypatch):
     assert spec(recipe).id != before
 
 
+def test_a_number_larger_than_any_float_has_an_id():
+    assert spec(data={"name": 10**400}).id != spec(data={"name": 10**400 + 1}).id
+
+
 def test_equal_numbers_give_one_id():
     def at(alpha):
         return spec(dataclasses.replace(BASELINE, mixers=(MixUp(alpha=alpha),))).id
