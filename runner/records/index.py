@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from runner.records.record import COLUMNS, TEXT, WHOLE
 
 HEADER = ("id", "size", "changed", "state", "seed", *COLUMNS)
 LARGEST_TEST_SET = 2_000  # images: above, the bits of right and wrong stay in the records only
+_WHOLE = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # as tables hold them
 _MAGIC = "# tricks-bench index 2 "
 
 Columns = dict[str, list[Any]]  # of equal length
@@ -123,4 +124,4 @@ def _head(contents: bytes) -> str:
 def _kind(column: str) -> Any:
     if column in ("id", "size", "changed"):
         return str if column == "id" else int
-    return str | None if column in TEXT else int | None if column in WHOLE else float | None
+    return str | None if column in TEXT else _WHOLE | None if column in WHOLE else float | None
