@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import gc
 import importlib
@@ -142,6 +141,8 @@ def _mistake(message: str) -> int:
 
 def _usage(error: Any, arguments: list[str]) -> str:
     """A usage error as one line with close matches."""
+    import difflib
+
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message())
     message = str(error.format_message())

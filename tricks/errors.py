@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -16,6 +15,8 @@ class TrickConflict(BadInput):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """An error for a misspelt `name`, with close matches from `known`, or all of them."""
+    import difflib  # takes milliseconds, which a command that succeeds need not pay
+
     names = sorted(known)
     close = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=3, cutoff=0.6)
     close = close or difflib.get_close_matches(name, names, n=3, cutoff=0.5)
