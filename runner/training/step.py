@@ -141,9 +141,11 @@ class Step:
     def _set(self, lr: float, momentum: float | None) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get("lr_factor", 1.0)
-            if momentum is not None and "momentum" in group:
+            if momentum is None:
+                continue
+            if "momentum" in group:
                 group["momentum"] = momentum
-            elif momentum is not None and "betas" in group:
+            if "betas" in group:  # beside a momentum in Muon's groups, each of which uses its own
                 group["betas"] = (momentum, *group["betas"][1:])
 
     def _gradient(self, x: Tensor, y: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from tricks.optimizer.adaptive_clip import AdaptiveClip
 from tricks.optimizer.clip_norm import ClipNorm
 from tricks.optimizer.clip_value import ClipValue
 from tricks.optimizer.lookahead import Lookahead
+from tricks.optimizer.muon import Muon
 from tricks.optimizer.sam import SAM
 from tricks.optimizer.sgd import SGD
 
@@ -156,8 +157,9 @@ def test_lookahead_around_sam_with_clipped_gradients_and_momentum():
     assert min(limits) > 0.3
 
 
-@pytest.mark.parametrize("optimizer", [AdamW(lr=0.1), SGD(lr=0.1)])
+@pytest.mark.parametrize("optimizer", [AdamW(lr=0.1), SGD(lr=0.1), Muon(lr=0.1)], ids=str)
 def test_one_cycle_moves_momentum(optimizer):
+    """Muon's too: of the head, which is all there is here, it is a beta, as AdamW's."""
     data = batches(20)
     recipe = compose(Recipe(), [optimizer, parse("one-cycle(rise=0.5)")])
     now, after, take = stepped(recipe, data)
@@ -174,12 +176,15 @@ def test_one_cycle_moves_momentum(optimizer):
                 now[i] = now[i] - lr * (g + momentum * mean)
                 continue
             mean[:] = momentum * mean + (1 - momentum) * g
-            square[:] = 0.999 * square + 0.001 * g**2
+            second = optimizer.betas[1]
+            square[:] = second * square + (1 - second) * g**2
             t = step + 1  # torch corrects by the momentum of the step
-            update = mean / (1 - momentum**t) / (np.sqrt(square / (1 - 0.999**t)) + 1e-8)
+            update = mean / (1 - momentum**t) / (np.sqrt(square / (1 - second**t)) + 1e-8)
             now[i] = now[i] * (1 - lr * 0.01) - lr * update
         agree(after[step], now)
     assert min(take.momenta) < 0.86 < 0.94 < max(take.momenta)
+    for group in take.optimizer.param_groups:
+        assert group.get("momentum", take.momenta[-1]) == take.momenta[-1]
 
 
 def test_accumulated_gradients_are_those_of_the_batch():
