@@ -37,8 +37,9 @@ def execute(
     the modules it needs, imported once, and calls made once (see template.warm_up). Each process
     sees one of `gpus` alone, by its name for CUDA_VISIBLE_DEVICES; they get the same number of
     processes. A run lost to its surroundings (killed, out of memory, silent for too long) is tried
-    `retries` more times, then recorded as infra; an execution after this one tries it anew. An
-    exception in training is recorded as failed.
+    `retries` more times, then recorded as infra; an execution after this one tries it anew. One
+    that got further by its checkpoint has lost nothing that counts. An exception in training is
+    recorded as failed.
     Where `limits` have a `checkpoint`, `train` also takes `pausing` (see Pausing) and writes one
     that often; a run that was interrupted goes on from it, in this execution or another.
     SIGINT or SIGTERM once: running runs are finished, or with checkpoints leave at one if they

@@ -23,13 +23,15 @@ class Job:
     id: str
     label: str
     spec: dict[str, Any]
-    losses: int = 0  # attempts lost to the surroundings
+    losses: int = 0  # attempts lost to the surroundings since it last got further
+    reached: int = 0  # steps that its checkpoint had behind it, at most
     over: str | None = None  # token of a claim to be taken over
 
     def message(self, retries: int) -> dict[str, Any]:
         """The job as the child gets it."""
         last = self.losses >= retries
-        return {"id": self.id, "spec": self.spec, "over": self.over, "last": last}
+        told = {"over": self.over, "last": last, "reached": self.reached}
+        return {"id": self.id, "spec": self.spec, **told}
 
 
 class Jobs:

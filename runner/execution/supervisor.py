@@ -130,6 +130,7 @@ class Supervisor:
                 self.mistake = self._no_room(cramped)
                 jobs.retry(job)
                 return
+            job.reached = max(job.reached, self._reached(job))
             every = self.bounds.limits.checkpoint
             message = {**job.message(self.retries), "checkpoint": every}
             idle = next((child for child in self.children if child.job is None), None)
@@ -240,7 +241,8 @@ class Supervisor:
         job = child.job
         if job is None:
             return
-        if state == "infra" and job.losses < self.retries:
+        lasting = job.losses >= self.retries and self._reached(job) <= job.reached
+        if state == "infra" and not lasting:
             self._lose(job, jobs, error)
             return
         try:
@@ -265,10 +267,13 @@ class Supervisor:
             claim.release()
 
     def _lose(self, job: Job, jobs: Jobs, error: dict[str, str]) -> None:
-        job.losses += 1
+        job.losses = 0 if self._reached(job) > job.reached else job.losses + 1
         job.over = None
         self.tell(Retry(job.id, job.label, job.losses, error))
         jobs.retry(job)
+
+    def _reached(self, job: Job) -> int:
+        return checkpoints.reached(checkpoints.path_of(self.store.root, job.id))
 
     def _finish(
         self,

@@ -128,7 +128,8 @@ def _run(
             if state == "paused":
                 _clear(log)
                 return ("paused", record["epoch"])
-            if state == "infra" and not job["last"]:
+            last = job["last"] and checkpoints.reached(file) <= job["reached"]
+            if state == "infra" and not last:
                 return ("infra", error)
             # An owner stopped past its lease, between here and the commit, may still be the first
             # to commit: then its record stands and its successor's is refused. Both are of the

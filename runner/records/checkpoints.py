@@ -101,6 +101,12 @@ def head(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def reached(path: Path) -> int:
+    """How many steps of its training the checkpoint has behind it, unverified; 0 without one."""
+    place = (head(path) or {}).get("place")
+    return place if isinstance(place, int) else 0
+
+
 def heads(root: Path, ids: Container[str]) -> dict[str, dict[str, Any]]:
     """What the checkpoints of those of `ids` that have one say of themselves, unverified."""
     paths = sorted(root.glob(f"attempts/??/*/{NAME}"))

@@ -17,6 +17,7 @@ from runner.records.spec import RunSpec
 EPOCHS = 10
 ALWAYS_KILLED = 91001  # a seed whose process is killed in its last epoch, each time
 FAILS = 91002  # one that ends in an exception
+STARVES = 91003  # one that memory runs out for in every epoch, the first time it is trained
 
 
 def train(
@@ -25,10 +26,10 @@ def train(
     *,
     diary: str,
     seconds: float = 0.02,
-    kill_at: int = 0,
+    kill_at: tuple[int, ...] = (),
     pausing: Pausing | None = None,
 ) -> dict[str, Any]:
-    """One line "seed epoch" in `diary` for each epoch; killed in epoch `kill_at` the first time."""
+    """One line "seed epoch" in `diary` for each epoch; killed in those of `kill_at` the first time."""
     done, resumed = 0, 0
     if pausing is not None and pausing.file.exists():
         with checkpoints.reading(pausing.file) as (_, file):
@@ -39,11 +40,14 @@ def train(
         with Path(diary).open("a") as lines:
             lines.write(f"{spec.seed} {epoch}\n")
         first = Path(diary).read_text().splitlines().count(f"{spec.seed} {epoch}") == 1
-        if (epoch == kill_at and first) or (spec.seed == ALWAYS_KILLED and epoch == EPOCHS):
+        if first and spec.seed == STARVES:
+            raise MemoryError
+        if (epoch in kill_at and first) or (spec.seed == ALWAYS_KILLED and epoch == EPOCHS):
             os.kill(os.getpid(), signal.SIGKILL)
         emit({"epoch": epoch, "val_accuracy": 50.0})
         if pausing is not None and epoch < EPOCHS:
-            with checkpoints.writing(pausing.file, {"epoch": epoch, "epochs": EPOCHS}) as file:
+            head = {"epoch": epoch, "epochs": EPOCHS, "place": epoch}
+            with checkpoints.writing(pausing.file, head) as file:
                 file.write(json.dumps([epoch, resumed]).encode())
             if pausing.asked():
                 raise Paused(epoch)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pausing_training
 import pytest
-from pausing_training import ALWAYS_KILLED, EPOCHS, FAILS
+from pausing_training import ALWAYS_KILLED, EPOCHS, FAILS, STARVES
 from stub_training import specs
 
 from runner.execution import Event, Summary, execute
@@ -71,7 +71,7 @@ WHOLE = list(range(1, EPOCHS + 1))
 
 
 def test_a_run_whose_process_is_killed_goes_on_where_it_was(grid: Grid) -> None:
-    assert grid.run([1], kill_at=4).ok == 1
+    assert grid.run([1], kill_at=(4,)).ok == 1
     assert grid.epochs(1) == [1, 2, 3, 4, *WHOLE[3:]]  # the epoch that was lost, again
     assert grid.record(1)["resumed"] == 1
     assert not list((grid.store.root / "attempts").rglob("*checkpoint*"))
@@ -121,9 +121,18 @@ def test_a_process_goes_on_with_other_runs_after_one_was_asked_too_late(grid: Gr
 def test_a_run_lost_too_often_keeps_its_checkpoint_and_a_failed_one_does_not(grid: Grid) -> None:
     summary = grid.run([ALWAYS_KILLED, FAILS], retries=1)
     assert (summary.infra, summary.failed) == (1, 1)
-    assert grid.epochs(ALWAYS_KILLED) == [*WHOLE, EPOCHS]
+    assert grid.epochs(ALWAYS_KILLED) == [*WHOLE, EPOCHS, EPOCHS], "the first got further"
     assert (checkpoints.head(grid.checkpoint(ALWAYS_KILLED)) or {})["epoch"] == EPOCHS - 1
     assert not grid.checkpoint(FAILS).exists()
+
+
+def test_a_run_that_gets_further_each_time_is_never_given_up(grid: Grid) -> None:
+    assert grid.run([1, STARVES], retries=1, kill_at=(2, 3, 4, 7, 10)).ok == 2
+    assert [grid.record(seed)["resumed"] for seed in (1, STARVES)] == [5, EPOCHS - 1]
+
+
+def test_without_checkpoints_every_loss_counts(grid: Grid) -> None:
+    assert grid.run([1], checkpoint=None, retries=1, kill_at=(2, 3, 4)).infra == 1
 
 
 def test_the_seconds_of_a_run_are_not_fewer_than_its_training(grid: Grid) -> None:
