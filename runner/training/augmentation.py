@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from runner.training.randomness import derive, generator
 from tricks.augment.draws import in_pieces, replaced
+from tricks.mix.mixing_off import first_plain
 from tricks.recipe import Recipe
 from tricks.target.label_smoothing import smooth
 
@@ -128,7 +129,7 @@ def mix(
     images: Tensor, soft: Tensor, recipe: Recipe, seed: int, epoch: int, step: int
 ) -> tuple[Tensor, Tensor]:
     """Mix a batch (images (B, C, H, W), targets (B, K)) by one of the recipe's mixers, if any."""
-    if not recipe.mixers or epoch >= recipe.mix_share * recipe.epochs:
+    if not recipe.mixers or epoch >= first_plain(recipe.mix_share, recipe.epochs):
         return images, soft
     draws = generator(seed, "mix", epoch, step)
     chosen: Any = recipe.mixers[int(torch.randint(len(recipe.mixers), (), generator=draws))]

@@ -213,14 +213,15 @@ def test_evaluation_is_on_larger_images_and_training_is_not(resolution, scale, s
     assert seen == {side}
 
 
-def test_mixing_ends_with_the_last_epochs(monkeypatch):
+@pytest.mark.parametrize(("share", "epochs", "plain"), [(0.3, 10, 3), (0.45, 100, 45)])
+def test_mixing_ends_with_the_last_epochs(monkeypatch, share, epochs, plain):
     from tricks.mix.mixup import MixUp
 
     monkeypatch.setattr(MixUp, "mix", lambda self, x, y, draws: "mixed")
-    ten = dataclasses.replace(BASELINE, epochs=10)
-    recipe = compose(ten, [parse("mixup"), parse("mixing-off(share=0.3)")])
-    mixed = [augmentation.mix(1, 2, recipe, 0, epoch, 0) == "mixed" for epoch in range(10)]
-    assert mixed == [True] * 7 + [False] * 3
+    recipe = dataclasses.replace(BASELINE, epochs=epochs)
+    recipe = compose(recipe, [parse("mixup"), parse(f"mixing-off(share={share})")])
+    mixed = [augmentation.mix(1, 2, recipe, 0, epoch, 0) == "mixed" for epoch in range(epochs)]
+    assert mixed == [True] * (epochs - plain) + [False] * plain
 
 
 def test_mixing_off_needs_something_to_switch_off():

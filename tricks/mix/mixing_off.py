@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tricks.trick import Edits, Trick
+
+
+def first_plain(share: float, epochs: int) -> int:
+    """The first of `epochs`, from 0, that lies behind the `share` of them in which is mixed.
+
+    >>> [first_plain(share, 100) for share in (0.9, 0.55, 0.951)]
+    [90, 55, 96]
+    """
+    return math.ceil(round(share * epochs, 9))  # 0.55 * 100 is a little more than 55
 
 
 @dataclass(frozen=True)
@@ -32,5 +42,5 @@ class MixingOff(Trick):
         short = f"no epoch lies in the last {self.share:g} of so few"
         return Edits(
             sets={"mix_share": mixed},
-            needs={"mixers": (bool, mixer), "epochs": (lambda n: n - 1 >= mixed * n, short)},
+            needs={"mixers": (bool, mixer), "epochs": (lambda n: first_plain(mixed, n) < n, short)},
         )
