@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ from runner.training.augmentation import normalise
 from runner.training.data import Resident, Source, Splits, View, batches
 from runner.training.step import autocast
 from tricks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from runner.training.saved import Card
 
 BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
 SMALL = 16 * 16  # pixels of an image up to which a CPU takes a batch whole
@@ -105,7 +108,12 @@ def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if recipe.channels_last else x
 
 
-def statistics(splits: Splits, recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel that images are normalised by, of pixels in [0, 1]."""
+def statistics(
+    images: Splits | Card, recipe: Recipe
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel that images are normalised by, of pixels in [0, 1].
+
+    images: those of a task, or what a saved model tells of them.
+    """
     own: Any = recipe.normalisation
-    return (splits.mean, splits.std) if own is None else own.of(splits.channels)
+    return (images.mean, images.std) if own is None else own.of(images.channels)

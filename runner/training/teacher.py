@@ -46,7 +46,7 @@ def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> 
     """
     if name.endswith(".safetensors"):
         network, card = load(Path(name).expanduser())
-        names, own = class_names(splits), (card.mean, card.std)
+        names, own = class_names(splits), statistics(card, card.recipe)
         _same_number(name, card.classes, splits.classes)
         if card.names != names:
             odd = next((a, b) for a, b in zip(card.names, names, strict=True) if a != b)

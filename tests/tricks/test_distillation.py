@@ -79,6 +79,10 @@ def test_a_teacher_of_another_normalisation_sees_the_same_pixels(tmp_path):
     own = Recipe(normalisation=parse("normalisation(mean=(0.3,), std=(0.1,))"))
     same = teacher(path, splits, own, CPU)((pixels - 0.3) / 0.1)
     np.testing.assert_allclose(same.detach(), expected.detach(), rtol=1e-5)
+    # A teacher that was itself trained with that trick, on images of the task's own statistics.
+    write_teacher(splits, path, recipe={"normalisation": own.normalisation})
+    found = teacher(path, splits, Recipe(), CPU)((pixels - 0.5) / 0.25)
+    np.testing.assert_allclose(found.detach(), expected.detach(), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
