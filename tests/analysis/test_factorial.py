@@ -1,0 +1,140 @@
+"""Factorials: averages over the grid, interactions and aliases, against numbers by hand."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.analysis.cells import distinct
+from runner.analysis.csv_file import from_csv
+from runner.analysis.experiment import Experiment
+from tests.analysis.made_runs import by_label, experiment, grid, two_level
+
+
+def test_hoya012s_table_is_undecided_throughout():
+    a = from_csv(Path(__file__).parents[2] / "docs/hoya012.csv").analyze()
+    effects = by_label(a)
+    expected = {"cosine": -0.20, "smoothing": -0.40, "mixup": 0.02}
+    for name, value in expected.items():
+        effect = effects[name]
+        low, high = effect.estimate.interval()
+        assert effect.estimate.value == pytest.approx(value, abs=0.005)
+        assert (high - low) / 2 == pytest.approx(0.85, abs=0.02)
+        assert effect.verdict == "undecided"
+    assert a.estimand == "averaged over the grid"
+    assert a.df == 3
+    assert "main effects only" in a.error_term
+
+
+def test_factorial_effects_and_interactions_are_exact_without_noise():
+    a = grid("abcde", lambda on: 90 + 2 * on["a"] - on["b"] + 3 * on["a"] * on["b"], sd=1e-6)
+    answer = a.analyze()
+    effects = by_label(answer)
+    assert effects["a"].estimate.value == pytest.approx(3.5, abs=1e-4)  # 2 + 3 / 2
+    assert effects["a"].at_baseline.value == pytest.approx(2, abs=1e-4)
+    assert effects["b"].at_baseline.value == pytest.approx(-1, abs=1e-4)
+    assert answer.interactions[0].estimate.value == pytest.approx(3, abs=1e-4)
+    assert effects["a"].verdict == "depends"
+    on = effects["a"].depends_on[0]
+    assert on["label"] == "b"
+    assert on["off"]["effect"] == pytest.approx(2, abs=1e-4)
+    assert on["on"]["effect"] == pytest.approx(5, abs=1e-4)
+
+
+def test_aliased_interactions_are_named_together():
+    # d = abc: every two-factor interaction is aliased with the complementary one.
+    rows = []
+    for a, b, c in itertools.product((0, 1), repeat=3):
+        for r in range(3):
+            d = (a + b + c) % 2
+            y = 90 + 4 * a * b + 0.1 * r
+            row = dict(zip("abcd", (("off", "on")[x] for x in (a, b, c, d)), strict=True))
+            rows.append({**row, "accuracy": y})
+    answer = experiment(rows, two_level("abcd"), "fraction").analyze()
+    largest = answer.interactions[0]
+    assert len(answer.interactions) == 3
+    assert set(largest.terms) == {("a", "b"), ("c", "d")}
+    assert largest.estimate.value == pytest.approx(4)
+    assert {e.verdict for e in answer.effects} == {"depends"}
+    assert by_label(answer)["a"].may_depend_on == ["a × b + c × d"]
+    assert by_label(answer)["a"].depends_on == []
+
+
+def test_confounded_main_effects_are_not_estimated():
+    rows = [{"a": x, "b": x, "c": c, "accuracy": 90 + r} for x in ("off", "on")
+            for c in ("off", "on") for r in (0, 1, 2)]  # fmt: skip
+    effects = by_label(experiment(rows, two_level("abc")).analyze())
+    assert effects["a"].estimate.value is None
+    assert "b" in effects["a"].estimate.reason
+    assert effects["c"].estimate.value is not None
+
+
+def test_lost_arms_that_cost_the_interactions_are_named():
+    """Half of 2^5 is saturated with its interactions; two replicates of it are not."""
+    rng = np.random.default_rng(0)
+    arms = [a for a in itertools.product((0, 1), repeat=5) if sum(a) % 2 == 0]
+    names = [f"x{i}" for i in range(5)]
+    rows = [
+        {**{n: ("off", "on")[x] for n, x in zip(names, arm, strict=True)}, "accuracy": y}
+        for arm in arms
+        for y in rng.normal(90, 1, 2)
+    ]
+    runs = pd.DataFrame(rows).assign(state="ok")
+    factors = dict.fromkeys(names, ("off", "on"))
+
+    def notes(frame):
+        return " ".join(Experiment(frame, factors, grid="fraction").analyze().to_json()["notes"])
+
+    assert "interactions are not in the model" not in notes(runs)
+    lost = runs.copy()
+    gone = lost[names].eq("on").sum(axis=1).eq(4)
+    lost.loc[gone, ["state", "accuracy"]] = ["diverged", np.nan]
+    assert "(the arms without a usable run were needed to separate them)" in notes(lost)
+
+
+def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_error():
+    from runner.designs.hadamard import folded
+
+    rng = np.random.default_rng(3)
+    rows = (1 - np.array(folded(12, 24))) // 2
+    names = [f"x{i}" for i in range(12)]
+
+    def answer(levels):
+        frame = pd.DataFrame(np.where(levels, "on", "off"), columns=names)
+        frame["accuracy"] = rng.normal(90, 1, len(levels))
+        return Experiment(frame, dict.fromkeys(names, ("off", "on"))).analyze().to_json()
+
+    whole, part = answer(rows), answer(rows[:18])
+    assert "main effects are clear of them" in " ".join(whole["notes"])
+    assert "not in the effects" in whole["error_term"]
+    assert "effects hold if there are none" in " ".join(part["notes"])
+
+
+def test_a_hundred_thousand_runs_take_seconds():
+    rng = np.random.default_rng(0)
+    names = [f"t{i}" for i in range(12)]
+    runs = pd.DataFrame(rng.integers(0, 2, (100_000, 12)), columns=names).astype(str)
+    runs["accuracy"] = 90 + rng.normal(size=100_000)
+    runs["cpu_seconds"] = 5.0
+    start = time.process_time()  # a busy machine must not fail this
+    answer = Experiment(runs, dict.fromkeys(names, ("0", "1"))).analyze().to_json()
+    json.dumps(answer, allow_nan=False)
+    assert time.process_time() - start < 10
+    assert len(answer["effects"]) == 12
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 3)), min_size=1))
+def test_distinct_is_numpys_unique_rows(rows):
+    levels = np.array(rows)
+    arms, where = np.unique(levels, axis=0, return_inverse=True)
+    found, places = distinct(levels)
+    assert (found == arms).all()
+    assert (places == where.reshape(-1)).all()

@@ -1,0 +1,61 @@
+"""Lack of fit: where what the model leaves out becomes the error term."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from runner.analysis.experiment import Experiment
+from tests.analysis.made_runs import by_label, experiment, grid, two_level
+
+
+def test_lack_of_fit_widens_the_averages_of_a_fraction():
+    rng = np.random.default_rng(3)
+    rows = []
+    for bits in itertools.product((0, 1), repeat=5):
+        on = dict(zip("abcdef", (*bits, sum(bits) % 2), strict=True))
+        for _ in range(3):
+            y = 80 + 3 * on["a"] + 20 * on["b"] * on["c"] * on["d"] + rng.standard_normal()
+            row = {n: ("off", "on")[x] for n, x in on.items()}
+            rows.append({**row, "accuracy": y})
+    answer = experiment(rows, two_level("abcdef"), "fraction").analyze()
+    assert answer.lack_of_fit.used
+    assert answer.lack_of_fit.df == 32 - 22
+    # Its mean square is the spread of means about the model: 96 runs, two halves of 48.
+    expected = np.sqrt(answer.lack_of_fit.mean_square * 4 / 96)
+    assert by_label(answer)["a"].estimate.se == pytest.approx(expected)
+    assert by_label(answer)["a"].estimate.df == 10
+    assert answer.sigma == pytest.approx(1, abs=0.3)
+    assert any("resolution IV" in note for note in answer.notes)
+
+
+def test_lack_of_fit_leaves_a_whole_grid_alone():
+    found = grid("abcd", lambda on: 80 + 20 * on["b"] * on["c"] * on["d"], repeats=3, sd=1)
+    answer = found.analyze()
+    assert answer.lack_of_fit.p < 0.05
+    assert not answer.lack_of_fit.used
+    assert by_label(answer)["a"].estimate.se == pytest.approx(answer.sigma * np.sqrt(4 / 48))
+
+
+def test_lost_replicates_mix_averages_with_interactions_of_three_factors():
+    """2^4 three times with a large ABC: balanced it is nobody's matter, two arms short it is."""
+    rng = np.random.default_rng(8)
+    names = ["a", "b", "c", "d"]
+    arms = np.repeat(list(itertools.product((0, 1), repeat=4)), 3, axis=0)
+    signs = 2 * arms - 1
+    frame = pd.DataFrame(np.where(arms, "on", "off"), columns=names)
+    frame["accuracy"] = 80 + 5 * signs[:, :3].prod(axis=1) + rng.normal(0, 1, 48)
+
+    def answer(runs):
+        return Experiment(runs, dict.fromkeys(names, ("off", "on")), grid="full").analyze()
+
+    whole = answer(frame)
+    assert whole.lack_of_fit.p < 1e-6
+    assert not whole.lack_of_fit.used
+    short = answer(frame.drop([0, 1, 9, 10]).reset_index(drop=True))
+    assert short.lack_of_fit.used
+    assert all(e.estimate.interval()[0] < 0 < e.estimate.interval()[1] for e in short.effects)
+    assert "unequal numbers of runs" in " ".join(short.notes)
