@@ -11,7 +11,7 @@ from runner.execution.jobs import Jobs
 from runner.execution.limits import Bounds, Limits
 from runner.execution.supervisor import Supervisor
 from runner.execution.worker import DONE, Train
-from runner.records import checkpoints
+from runner.records import attempts
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from tricks.errors import BadInput
@@ -65,7 +65,7 @@ def execute(
     )
     template.warm_up(preload)
     store.sweep()
-    checkpoints.sweep_recorded(store, DONE)
+    attempts.sweep(store, DONE)
     with Interrupt() as interrupt:
         try:
             return supervisor.supervise(Jobs(specs, store), interrupt)

@@ -15,7 +15,6 @@ import functools
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -30,7 +29,7 @@ from typing import Any
 from runner.execution import signs
 from runner.execution.failure import described, mistake, of_surroundings
 from runner.execution.pausing import PAUSE, Paused, Pausing, asks
-from runner.records import checkpoints
+from runner.records import attempts, checkpoints
 from runner.records.claims import BEAT, Claim
 from runner.records.record import finite
 from runner.records.spec import RunSpec
@@ -123,10 +122,10 @@ def _run(
             record = {**record, "attempt": attempt}
             state, error = record["state"], record["error"]
             if state == "mistake":
-                _clear(log)
+                attempts.clear(log)
                 return ("mistake", record["mistake"])
             if state == "paused":
-                _clear(log)
+                attempts.clear(log)
                 return ("paused", record["epoch"])
             last = job["last"] and checkpoints.reached(file) <= job["reached"]
             if state == "infra" and not last:
@@ -140,9 +139,13 @@ def _run(
                 return ("recorded", str(store.state(id)))
             if state in DONE:
                 checkpoints.remove(file)
-            if state in ("ok", "diverged"):
-                _clear(log)
+            if state in attempts.WELL:
+                attempts.clear_up_to(log)
             return ("finished", state, record.get("val_accuracy"), record["wall_seconds"], error)
+        except FileNotFoundError:  # the folder of its attempt
+            if claim.held() and store.state(id) is None:
+                raise
+            return ("elsewhere",)  # another has taken the run over, and cleared up after it
         finally:
             claims.clear()
             claim.release()
@@ -150,13 +153,6 @@ def _run(
         return ("mistake", str(error))
     except OSError as error:
         return ("unwritable", f"{error.strerror or error}")
-
-
-def _clear(attempt: Path) -> None:
-    """Remove the folder of an attempt of which nothing is to be kept."""
-    shutil.rmtree(attempt, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        attempt.parent.rmdir()
 
 
 def _trained(

@@ -14,14 +14,10 @@ import time
 import uuid
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from runner.records import durable
 from runner.records.record import Damaged, check_id
-from tricks.errors import BadInput
-
-if TYPE_CHECKING:
-    from runner.records.store import Store
 
 NAME = "checkpoint"  # beside the folders of the run's attempts, so that the next one finds it
 LONGEST = 65_536  # bytes of the first line
@@ -133,14 +129,6 @@ def sweep(path: Path) -> None:
     for left in path.parent.glob(f".{path.name}.*{durable.TEMPORARY}"):
         with contextlib.suppress(OSError):
             left.unlink()
-
-
-def sweep_recorded(store: Store, closed: Container[str]) -> None:
-    """Remove checkpoints of runs whose record closes them; a runner was killed between the two."""
-    for path in store.root.glob(f"attempts/??/*/{NAME}"):
-        with contextlib.suppress(BadInput):
-            if store.state(path.parent.name) in closed:
-                remove(path)
 
 
 @contextlib.contextmanager

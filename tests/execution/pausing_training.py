@@ -29,7 +29,7 @@ def train(
     kill_at: tuple[int, ...] = (),
     pausing: Pausing | None = None,
 ) -> dict[str, Any]:
-    """One line "seed epoch" in `diary` for each epoch; killed in those of `kill_at` the first time."""
+    """One line "seed epoch" in `diary` for each epoch; killed in `kill_at` the first time."""
     done, resumed = 0, 0
     if pausing is not None and pausing.file.exists():
         with checkpoints.reading(pausing.file) as (_, file):

@@ -74,7 +74,7 @@ def test_a_run_whose_process_is_killed_goes_on_where_it_was(grid: Grid) -> None:
     assert grid.run([1], kill_at=(4,)).ok == 1
     assert grid.epochs(1) == [1, 2, 3, 4, *WHOLE[3:]]  # the epoch that was lost, again
     assert grid.record(1)["resumed"] == 1
-    assert not list((grid.store.root / "attempts").rglob("*checkpoint*"))
+    assert not grid.checkpoint(1).parent.exists(), "nor is the log of the one that was killed"
 
 
 def test_asked_to_stop_long_runs_leave_and_go_on_another_time(grid: Grid) -> None:
@@ -146,6 +146,11 @@ def test_what_a_killed_runner_left_of_recorded_runs_is_cleared_away(grid: Grid) 
         with checkpoints.writing(grid.checkpoint(seed), {"epoch": 1}) as file:
             file.write(b"[1, 0]")
     (grid.checkpoint(1).parent / ".checkpoint.abc.tmp").write_bytes(b"half")
-    grid.run([1])
-    assert not list(grid.checkpoint(1).parent.glob("*checkpoint*"))
+    for seed in (1, 2, FAILS):
+        (grid.store.attempt(specs([seed])[0].id) / "log.txt").write_text("once")
+    grid.run([1, FAILS])
+    grid.run([])
+    assert not grid.checkpoint(1).parent.exists()
     assert grid.checkpoint(2).exists()
+    assert (grid.checkpoint(2).parent / "1" / "log.txt").exists(), "it has no record"
+    assert len(list(grid.checkpoint(FAILS).parent.glob("*/log.txt"))) == 2
