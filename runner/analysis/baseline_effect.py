@@ -148,7 +148,7 @@ def _modelled(
     kept = (cells.levels[:, held] == 0).all(axis=1)
     if not kept.any():
         return None
-    near = Cells(cells.levels[kept], cells.count[kept], cells.mean[kept], cells.squares[kept])
+    near = cells.only(kept)
     return _modelled(
         factorial(near, sizes, noise=rules.noise), near, sizes, factor, level, rules, narrowed=True
     )

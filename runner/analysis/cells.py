@@ -63,6 +63,12 @@ class Cells:
         df = np.where(self.count > 1, self.count - 1, np.nan)
         return np.sqrt(self.squares / df)
 
+    def only(self, kept: np.ndarray) -> Cells:
+        """Some of the cells. kept: (cells,) of bool."""
+        return Cells(
+            self.levels[kept], self.count[kept], self.mean[kept], self.squares[kept], self.placebo
+        )
+
     def find(self, levels: np.ndarray) -> int | None:
         """The index of the arm with these level indices."""
         hits = np.flatnonzero((self.levels == levels).all(axis=1))

@@ -8,9 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from benchmarks.simulation import layout
+from runner.analysis.experiment import Experiment
 from runner.commands.experiments import study_experiment
 from tests.analysis.made_runs import by_label, collapsing_fraction, experiment, grid, two_level
 from tricks.errors import BadInput
@@ -96,3 +99,18 @@ def test_no_effect_at_a_baseline_from_which_all_runs_are_away():
     found = grid("abcd", lambda on: 90 + 2 * on["a"], sd=0.1)
     found = replace(found, runs=found.runs[found.runs["d"] == "on"])
     assert by_label(found.analyze())["a"].at_baseline.value is None
+
+
+def test_a_placebo_leaves_the_other_effects_at_the_baseline_alone():
+    """Also where the runs are narrowed: those with and without it stay replicates of one arm."""
+    rng = np.random.default_rng(0)
+    runs = layout("full", (2,) * 5, 2, placebo=True).levels
+    names = [*"abcde", "placebo"]
+    frame = pd.DataFrame(np.where(runs, "on", "off"), columns=names)
+    frame["accuracy"] = 90 + runs[:, 0] * (1 + 3 * runs[:, 1]) + rng.normal(0, 0.5, len(runs))
+    held = Experiment(frame, two_level(names), "full").analyze().effects[:-1]
+    without = Experiment(frame, two_level("abcde"), "full").analyze().effects
+    assert "model, narrowed" in {e.at_baseline_from for e in without}
+    for one, two in zip(held, without, strict=True):
+        assert one.at_baseline_from == two.at_baseline_from
+        assert one.at_baseline.interval() == pytest.approx(two.at_baseline.interval())
