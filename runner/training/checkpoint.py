@@ -85,7 +85,7 @@ class Checkpoints:
         if self.within["cuda"] is not None:
             torch.cuda.set_rng_state(self.within["cuda"], self.device)
         losses: Tensor = self.within["losses"]
-        return losses
+        return losses.to(self.device)
 
     def due(self, place: int, steps: int, began: float = 0.0) -> bool:
         """Whether to write one now, after `place` of `steps` steps.
@@ -158,5 +158,7 @@ class Checkpoints:
                 raise Damaged(f"it is of another {other[0]}: {head.get(other[0])}")
             if self.best and not head.get("best"):
                 raise Damaged("it lacks the weights of the best epoch")
-            state: dict[str, Any] = torch.load(file, weights_only=True)
+            # Not to the device that it names: it may be another GPU's, and memory for a second
+            # copy of everything would be asked of it.
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
             return state

@@ -247,6 +247,18 @@ def test_another_runs_or_versions_is_put_aside(small, saves, leaving, capfd, mon
     assert "of another versions" in capfd.readouterr().err
 
 
+def test_one_of_another_gpu_of_that_name_goes_on_here(small, saves, leaving, monkeypatch):
+    """Its tensors do not go back to the device that it names, which this process may not see."""
+    recipe, splits = small("adamw", epochs=2), tiny_splits()
+    plain = train(recipe, splits, 0, CPU)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:7")
+        interrupted(recipe, splits, saves, after=1)
+    training = train(recipe, splits, 0, CPU, saves=saves(float("inf")))
+    assert training.resumed == 1
+    assert weights_sha256(training.model) == weights_sha256(plain.model)
+
+
 def test_what_cannot_be_written_does_not_stop_the_training(small, saves, capfd):
     made = saves()
     made.pausing.file.parent.write_text("a file where the folder should be")
