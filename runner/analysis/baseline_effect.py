@@ -18,8 +18,9 @@ import numpy as np
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, contrast_df, critical
 from runner.analysis.factorial import Factorial, factorial
+from runner.analysis.lack_of_fit import lack_of_fit
 from runner.analysis.one_at_a_time import welch
-from runner.analysis.regression import ROUNDING, lack_of_fit
+from runner.analysis.regression import ROUNDING
 from runner.analysis.verdicts import Rules
 
 # Interactions of three factors too small to be seen may still bias the model's effect at the

@@ -10,7 +10,7 @@ import numpy as np
 
 from runner.analysis.estimates import Estimate
 from runner.analysis.experiment import LEVEL
-from runner.analysis.regression import LackOfFit
+from runner.analysis.lack_of_fit import LackOfFit
 
 GRID, BASELINE = "averaged over the grid", "at the baseline"  # estimands
 

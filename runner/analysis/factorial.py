@@ -10,7 +10,8 @@ import numpy as np
 from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
 from runner.analysis.estimates import benjamini_hochberg
-from runner.analysis.regression import Fit, Model, error_term, fit, model
+from runner.analysis.linear_model import Model, model
+from runner.analysis.regression import Fit, error_term, fit
 
 # Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
 MOST_COLUMNS = 700

@@ -2,109 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import Estimate, Linear, contrast_df
+from runner.analysis.lack_of_fit import LackOfFit, lack_of_fit
+from runner.analysis.linear_model import FULL_LEVERAGE, Model
 
 # HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
 # a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)²
 # would widen the 64-run fraction's intervals by 46 % (coverage 99.6 %).
 # With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
 FEWEST_DF = 10
-# A lack of fit of few df misses interactions as large as the error: where the two-factor
-# interactions are real by a test of their own, those of more factors may be so too, and the lack of
-# fit is the error term whatever its size. That test is independent of it, so intervals keep their
-# 95 %; where it finds nothing they keep the df of the replicates.
-WELL = 0.05
 # Residuals below this share of the values are rounding, not noise.
 ROUNDING = 1e-10
-MOST_FORMS = 64
 MOST_RUNS = 400  # for df of a quadratic form; beyond, its noise is even enough
-FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
-
-
-@dataclass(frozen=True)
-class Model:
-    """What depends on the design alone.
-
-    X: (cells, p); bread: (p, p) pseudo-inverse of X'WX, W the runs of each cell;
-    null: (p, p) projector on the coefficients' null space; rank: of X; leverage: (cells,) of a run.
-    lesser: the same without interactions, of a model that has some.
-    """
-
-    X: np.ndarray
-    count: np.ndarray
-    bread: np.ndarray
-    null: np.ndarray
-    rank: int
-    leverage: np.ndarray
-    lesser: Model | None = None
-    _forms: dict[bytes, tuple[np.ndarray, np.ndarray]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
-
-    def estimable(self, contrast: np.ndarray) -> bool:
-        """Whether the runs determine contrast' β. contrast: (p,)."""
-        return bool(np.linalg.norm(self.null @ contrast) < 1e-6 * np.linalg.norm(contrast))
-
-    def form(self, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """HC2's quadratic form in the runs' noise, for weights `each` (cells,) of a contrast.
-
-        (runs,) its diagonal and (runs, runs) its squared entries; kept for the same weights.
-        """
-        key = np.round(each**2, 12).tobytes()
-        if key not in self._forms:
-            of = np.repeat(np.arange(len(self.count)), self.count)
-            X = self.X[of]
-            left = np.eye(len(of)) - X @ self.bread @ X.T
-            scale = np.where(self.leverage < FULL_LEVERAGE, 1 - self.leverage, 1.0)
-            A = (left * (each**2 / scale)[of]) @ left
-            if len(self._forms) >= MOST_FORMS:
-                self._forms.clear()
-            self._forms[key] = np.diag(A).copy(), A**2
-        return self._forms[key]
-
-
-def model(X: np.ndarray, count: np.ndarray) -> Model:
-    """The least-squares model of cells. X: (cells, p) of full or lower rank; count: (cells,)."""
-    scale = np.sqrt((X**2 * count[:, None]).sum(axis=0))
-    scale[scale == 0] = 1
-    unit = X / scale
-    eigenvalues, vectors = np.linalg.eigh((unit * count[:, None]).T @ unit)
-    kept = eigenvalues > 1e-9 * len(eigenvalues)
-    inverse = vectors[:, kept] / eigenvalues[kept] @ vectors[:, kept].T
-    bread = inverse / np.outer(scale, scale)
-    # The null space of X itself: scaled back, then made orthonormal again.
-    basis = vectors[:, ~kept] / scale[:, None]
-    if basis.shape[1]:
-        basis = np.linalg.qr(basis)[0]
-    leverage = np.einsum("ij,jk,ik->i", X, bread, X, optimize=True)
-    return Model(X, count, bread, basis @ basis.T, int(kept.sum()), np.clip(leverage, 0, 1))
-
-
-@dataclass(frozen=True)
-class LackOfFit:
-    """What the arms' means deviate from the model, against the noise of their replicates.
-
-    mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
-    p: of the F test that the model holds. used: whether `mean_square` is the error term. missing:
-    whether arms of the grid are not there. interactions: p of the F test that there are no
-    two-factor interactions; None where the model has none.
-    """
-
-    mean_square: float
-    df: int
-    pure: float
-    pure_df: int
-    p: float
-    used: bool
-    missing: bool = False
-    interactions: float | None = None
 
 
 @dataclass(frozen=True)
@@ -236,57 +150,3 @@ def fit(model: Model, cells: Cells, error: str | None = None, noise: str = "own"
             variance[free] = residual[free] / (1 - model.leverage[free])
     lack = lack_of_fit(model, cells, beta) if error in ("replicates", "pooled") else None
     return Fit(model, cells, beta, error, variance, sigma, max(df, 0), lack)
-
-
-def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | None:
-    """The F test of the model against the replicates; None without df for it.
-
-    Its mean square becomes the error term where arms are missing from the grid, or have unequal
-    numbers of runs, so that averages are mixed with the interactions that the model leaves out:
-    if the model does not fit (p below `WELL`), and if its two-factor interactions are real (p below
-    `WELL`), since those of more factors may then be so too. Averages over all arms with as many
-    runs each are not mixed with any, however badly the model fits each of them.
-    """
-    arms, _ = cells.merged
-    squares, rank = _between(model, cells, beta)
-    df, pure_df = len(arms.count) - rank, arms.replicate_df
-    if df < 1 or pure_df < 1:
-        return None
-    mean_square, pure = squares / df, float(arms.squares.sum()) / pure_df
-    if pure == 0:
-        return None
-    p = float(special.fdtrc(df, pure_df, mean_square / pure))
-    two = _interactions(model, cells, squares, pure, pure_df)
-    # Unequal numbers of runs leave the arms as unbalanced as lost ones do.
-    grid = math.prod(len(np.unique(column)) for column in arms.levels.T)
-    missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
-    used = missing and mean_square > 0
-    used = used and ((p < WELL and mean_square > pure) or (two is not None and two < WELL))
-    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two)
-
-
-def _between(model: Model, cells: Cells, beta: np.ndarray) -> tuple[float, int]:
-    """Sum of squares of the arms' means about the fit, and the model's rank between arms."""
-    arms, where = cells.merged
-    fitted = model.X @ beta
-    if arms is cells:
-        return float((cells.count * (cells.mean - fitted) ** 2).sum()), model.rank
-    share = cells.count / arms.count[where]
-    X = np.zeros((len(arms.count), model.X.shape[1]))
-    np.add.at(X, where, model.X * share[:, None])
-    own = np.abs(model.X).max(axis=0) > 0
-    within = int((own & (np.abs(X).max(axis=0) < 1e-9)).sum())  # a placebo's column
-    return float((arms.count * (arms.mean - X @ beta) ** 2).sum()), model.rank - within
-
-
-def _interactions(
-    model: Model, cells: Cells, squares: float, pure: float, pure_df: int
-) -> float | None:
-    """p of the F test of all two-factor interactions of the model against the replicates."""
-    less = model.lesser
-    if less is None or less.rank >= model.rank:
-        return None
-    beta = less.bread @ (less.X.T @ (cells.count * cells.mean))
-    more = _between(less, cells, beta)[0] - squares
-    df = model.rank - less.rank
-    return float(special.fdtrc(df, pure_df, max(more, 0.0) / df / pure))

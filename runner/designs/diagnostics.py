@@ -12,7 +12,7 @@ from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding, Weights, all_pairs, contrasts, shares
 from runner.analysis.effects import GRID, level_label
 from runner.analysis.factorial import MOST_COLUMNS
-from runner.analysis.regression import model
+from runner.analysis.linear_model import model
 from runner.designs.design import Design
 from runner.designs.placebo import place
 from runner.designs.precision import TOO_MANY, EffectPrecision, Errors

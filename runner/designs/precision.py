@@ -18,7 +18,8 @@ from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding
 from runner.analysis.estimates import contrast_df
 from runner.analysis.factorial import MOST_COLUMNS, prepare
-from runner.analysis.regression import Model, error_term
+from runner.analysis.linear_model import Model
+from runner.analysis.regression import error_term
 from runner.designs.design import Design, reference_arm
 from runner.designs.factor import Arm
 from runner.designs.placebo import flipped, place

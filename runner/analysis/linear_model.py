@@ -1,0 +1,69 @@
+"""The least-squares model of a design: what depends on its arms alone, not on their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+MOST_FORMS = 64
+FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
+
+
+@dataclass(frozen=True)
+class Model:
+    """What depends on the design alone.
+
+    X: (cells, p); bread: (p, p) pseudo-inverse of X'WX, W the runs of each cell;
+    null: (p, p) projector on the coefficients' null space; rank: of X; leverage: (cells,) of a run.
+    lesser: the same without interactions, of a model that has some.
+    """
+
+    X: np.ndarray
+    count: np.ndarray
+    bread: np.ndarray
+    null: np.ndarray
+    rank: int
+    leverage: np.ndarray
+    lesser: Model | None = None
+    _forms: dict[bytes, tuple[np.ndarray, np.ndarray]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def estimable(self, contrast: np.ndarray) -> bool:
+        """Whether the runs determine contrast' β. contrast: (p,)."""
+        return bool(np.linalg.norm(self.null @ contrast) < 1e-6 * np.linalg.norm(contrast))
+
+    def form(self, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """HC2's quadratic form in the runs' noise, for weights `each` (cells,) of a contrast.
+
+        (runs,) its diagonal and (runs, runs) its squared entries; kept for the same weights.
+        """
+        key = np.round(each**2, 12).tobytes()
+        if key not in self._forms:
+            of = np.repeat(np.arange(len(self.count)), self.count)
+            X = self.X[of]
+            left = np.eye(len(of)) - X @ self.bread @ X.T
+            scale = np.where(self.leverage < FULL_LEVERAGE, 1 - self.leverage, 1.0)
+            A = (left * (each**2 / scale)[of]) @ left
+            if len(self._forms) >= MOST_FORMS:
+                self._forms.clear()
+            self._forms[key] = np.diag(A).copy(), A**2
+        return self._forms[key]
+
+
+def model(X: np.ndarray, count: np.ndarray) -> Model:
+    """The least-squares model of cells. X: (cells, p) of full or lower rank; count: (cells,)."""
+    scale = np.sqrt((X**2 * count[:, None]).sum(axis=0))
+    scale[scale == 0] = 1
+    unit = X / scale
+    eigenvalues, vectors = np.linalg.eigh((unit * count[:, None]).T @ unit)
+    kept = eigenvalues > 1e-9 * len(eigenvalues)
+    inverse = vectors[:, kept] / eigenvalues[kept] @ vectors[:, kept].T
+    bread = inverse / np.outer(scale, scale)
+    # The null space of X itself: scaled back, then made orthonormal again.
+    basis = vectors[:, ~kept] / scale[:, None]
+    if basis.shape[1]:
+        basis = np.linalg.qr(basis)[0]
+    leverage = np.einsum("ij,jk,ik->i", X, bread, X, optimize=True)
+    return Model(X, count, bread, basis @ basis.T, int(kept.sum()), np.clip(leverage, 0, 1))
