@@ -142,8 +142,11 @@ def split(
     from runner.training.data import Splits
 
     train = parts["train"] if "train" in parts else parts["all"]
-    if min(torch.bincount(train.labels).tolist()) < 3:
-        raise BadInput(f"{path}: a class has fewer than 3 training images: too few to split")
+    classes = 1 + max(int(part.labels.max()) for part in parts.values())
+    counts = torch.bincount(train.labels, minlength=classes).tolist()
+    if min(counts) < 3:
+        which = f"the class {names[counts.index(min(counts))]}" if names else "a class"
+        raise BadInput(f"{path}: {which} has fewer than 3 training images: too few to split")
     test, validation = parts.get("test"), parts.get("val")
     if test is None:
         train, test, groups = _held_out(train, shares[1], groups)
@@ -155,7 +158,7 @@ def split(
         validation=validation,
         test=test,
         probe=probe,
-        classes=int(train.labels.max()) + 1,
+        classes=classes,
         channels=3,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
