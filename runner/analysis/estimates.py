@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special, stats
 
+EQUAL_RUNS = "all runs of these arms are equal: there is no noise to see"
+
 
 @dataclass(frozen=True)
 class Linear:

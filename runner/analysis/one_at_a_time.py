@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from runner.analysis.cells import Cells
-from runner.analysis.estimates import Estimate, Linear
+from runner.analysis.estimates import EQUAL_RUNS, Estimate, Linear
 
 ONE_RUN = "one run in an arm: an interval needs at least two seeds in both arms (--seeds 3)"
 
@@ -47,8 +47,7 @@ def combination(
         return Estimate(value, reason=ONE_RUN, of=of)
     parts = w**2 / n * (pooled**2 if pooled is not None else cells.squares[arms] / (n - 1))
     if parts.sum() == 0:
-        reason = "all runs of these arms are equal: there is no noise to see"
-        return Estimate(value, reason=reason, of=of)
+        return Estimate(value, reason=EQUAL_RUNS, of=of)
     if pooled is not None:
         return Estimate(value, float(np.sqrt(parts.sum())), float(cells.replicate_df), of=of)
     df = min(_satterthwaite(parts, n), _satterthwaite(w**2 / n, n))

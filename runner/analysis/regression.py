@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.analysis.cells import Cells
-from runner.analysis.estimates import Estimate, Linear, contrast_df
+from runner.analysis.estimates import EQUAL_RUNS, Estimate, Linear, contrast_df
 from runner.analysis.lack_of_fit import LackOfFit, lack_of_fit
 from runner.analysis.linear_model import FULL_LEVERAGE, Model
 
@@ -62,23 +62,29 @@ class Fit:
         if self.sigma == 0:
             reason = "the runs differ by the model's terms alone: there is no noise to see"
             return Estimate(value, reason=reason, of=of)
+        variance, df = self._error(each, noise_only)
+        # Arms whose runs are all equal (collapsed ones) leave nothing but rounding.
+        if variance <= float(self.cells.count @ each**2) * (ROUNDING * (self.sigma or 0.0)) ** 2:
+            return Estimate(value, reason=EQUAL_RUNS, of=of)
+        return Estimate(value, float(np.sqrt(variance)), df, of=of)
+
+    def _error(self, each: np.ndarray, noise_only: bool) -> tuple[float, float]:
+        """Variance of a contrast and its df. each: (cells,) weights of one run of each cell."""
         squares = each**2
         arms, where = self.cells.merged
-        weights = np.bincount(where, of.weights)
+        weights = np.bincount(where, self.cells.count * each)
         spread = float((weights**2 / arms.count).sum())
         total = float((squares * self.cells.count).sum())
         if spread < ROUNDING * total and self.error != "pooled":  # a placebo, told within arms
             own = np.bincount(where, squares * self.cells.count) * np.nan_to_num(arms.sd() ** 2)
             seen = (arms.count > 1) & (own > 0)
-            free = contrast_df(own[seen], arms.count[seen] - 1.0) if seen.any() else 1.0
-            return Estimate(value, float(np.sqrt(own.sum())), free, of=of)
+            df = contrast_df(own[seen], arms.count[seen] - 1.0) if seen.any() else 1.0
+            return float(own.sum()), df
         if self.lack is not None and self.lack.used and not noise_only and spread > 0:
             # An arm's deviation is common to all its runs, so its mean varies by MS / count.
-            return Estimate(
-                value, float(np.sqrt(spread * self.lack.mean_square)), self.lack.df, of=of
-            )
+            return spread * self.lack.mean_square, self.lack.df
         parts = squares * self.variance
-        df: float = self.df
+        df = self.df
         if self.error == "replicates":
             replicated = arms.count > 1
             df = contrast_df(np.bincount(where, parts)[replicated], arms.count[replicated] - 1.0)
@@ -86,7 +92,7 @@ class Fit:
             # Interactions are screened: a missed one would let the model extrapolate past it.
             plain = contrast_df(parts, self.cells.count.astype(float))
             df = min(df, plain if noise_only else self._hc2_df(each, parts))
-        return Estimate(value, float(np.sqrt(parts.sum())), df, of=of)
+        return float(parts.sum()), df
 
     def _hc2_df(self, each: np.ndarray, parts: np.ndarray) -> float:
         """Satterthwaite's df of HC2's Σ parts, a quadratic form ε'Aε of the runs' noise.

@@ -138,3 +138,26 @@ def test_distinct_is_numpys_unique_rows(rows):
     found, places = distinct(levels)
     assert (found == arms).all()
     assert (places == where.reshape(-1)).all()
+
+
+def test_arms_without_any_noise_have_no_interval():
+    """Collapsed arms repeat one accuracy exactly: rounding must not be taken for their noise."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"a": a, "optimizer": o, "accuracy": y + (rng.normal() if o == "adamw" else 0.0)}
+        for a in ("off", "on")
+        for o, y in {"sgd": 10.0, "lars": 11.1, "adamw": 90.0}.items()
+        for _ in range(3)
+    ]
+    factors = {"a": ("off", "on"), "optimizer": ("sgd", "lars", "adamw")}
+    effects = by_label(experiment(rows, factors, "full").analyze())
+    still = effects["optimizer=lars"]
+    assert still.estimate.value == pytest.approx(1.1)
+    assert still.verdict == "undecided"
+    assert "runs of these arms are equal" in still.estimate.reason
+    assert still.at_baseline.interval() is None
+    assert effects["optimizer=adamw"].verdict == "helps"
+    noisy = [[r["accuracy"] for r in rows if (r["a"], r["optimizer"]) == (a, "adamw")]
+             for a in ("off", "on")]  # fmt: skip
+    own = sum(np.var(arm, ddof=1) / 3 for arm in noisy)
+    assert effects["a"].estimate.se == pytest.approx(np.sqrt(own) / 3)
