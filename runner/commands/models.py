@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.commands.options import at
+from runner.commands.going_on import stored
 from runner.commands.weights import folder, model_file
 from runner.records.store import Store
 from tricks.errors import BadInput, unknown
@@ -89,8 +89,8 @@ def _of_study(store: Store, study: StudyFile, results: Path) -> Found:
     )
     if not saved:
         raise BadInput(
-            f"{why} has no saved model: `tricks-bench run --study {study.name}{at(results)} "
-            "--save-models` trains it again for its weights"
+            f"{why} has no saved model: `{stored(study, results)} --save-models` trains it again "
+            "for its weights"
         )
     id = max(saved)[1]
     return Found(model_file(store, id), f"run {id}, {why}")

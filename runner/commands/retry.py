@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
+from runner.commands.options import RESULTS, Json, Name, Results, print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ BAD = ("failed", "infra")
 def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """Set failed runs aside, so that the next `run` trains them again."""
     from runner.commands.experiments import open_study
+    from runner.commands.going_on import stored
     from runner.records.store import Store
 
     store, study = open_study(results, name)
@@ -33,7 +34,7 @@ def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> 
     if not opened and not held:
         print(f"no failed runs in {study.name}")
     if opened:
-        again = f"tricks-bench run --study {study.name}{at(results)}"
+        again = stored(study, results)
         print(f"{opened} runs are open again: `{again}` trains them")
 
 

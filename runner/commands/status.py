@@ -11,6 +11,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     """How many runs of a study are done, running and missing; why some failed, and what helps."""
     from runner.commands.experiments import open_study
     from runner.commands.failures import NAMED, at_hand, failures, told
+    from runner.commands.going_on import stored
     from runner.execution.progress import printable
     from runner.records import checkpoints
 
@@ -58,7 +59,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
         print(printable(f"{runs} a checkpoint to go on from: {'; '.join(places)}{more}"))
     for line in told(wrong):
         print(line)
-    again = f"tricks-bench run --study {study.name}{at(results)}"
+    again = stored(study, results)
     if counts["failed"]:
         print(f"`tricks-bench retry {study.name}{at(results)}` opens failed runs again")
     if counts["infra"] or counts["missing"] > counts["running"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from runner.commands.going_on import go_on, places
 from runner.commands.options import at, cores, gpus, on_gpu, print_json
 from runner.commands.tuned import both, chosen_line, list_runs
 from runner.commands.weights import saving
@@ -54,7 +54,7 @@ def train_plan(
         print_json(_counts(plan, summary))
     else:
         states = Store(results).states({spec.id for _, spec in plan.planned()})
-        again = go_on(plan, results, device, plugins)
+        again = go_on(plan.name, results, places(plan, plugins), device)
         _say(plan, summary, results, again, any(s == "ok" for s in states.values()))
     if summary.interrupted:
         return left_code(summary)
@@ -107,7 +107,8 @@ def train_runs(
     from runner.records.studies import save_study
 
     store = Store(results)
-    save_study(store, plan.name, plan.to_toml(), (row for row, _ in planned))
+    asked = {**plan.to_toml(), "places": places(plan, plugins)}
+    save_study(store, plan.name, asked, (row for row, _ in planned))
     train = functools.partial(
         work.train,
         task=plan.task.name,
@@ -141,7 +142,7 @@ def train_runs(
         summary = replace(summary, interrupted=True)
     if to_choose and not summary.interrupted:
         planned, to_choose = list_runs(plan, store)
-        save_study(store, plan.name, plan.to_toml(), (row for row, _ in planned))
+        save_study(store, plan.name, asked, (row for row, _ in planned))
         tuned = {spec.id: spec for _, spec in planned if spec.id not in specs}
         print(chosen_line(plan, planned, to_choose), file=aside, flush=True)
         if tuned:
@@ -193,18 +194,6 @@ def _check(
         if seconds is not None:
             return seconds
     return work.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
-
-
-def go_on(plan: Study, results: Path, device: str, plugins: Sequence[str]) -> str:
-    """The command that goes on with the study, wherever its parts are."""
-    parts = ["tricks-bench", "run", "--study", plan.name]
-    if plan.data is not None:
-        parts += ["--data", str(plan.data)]
-    if device != "auto":
-        parts += ["--device", device]
-    for plugin in plugins:
-        parts += ["--plugin", plugin]
-    return shlex.join(parts) + at(results)
 
 
 def left_code(summary: Summary) -> int:

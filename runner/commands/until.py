@@ -125,7 +125,8 @@ def train_until(
     What is recorded is not trained again, and each look is decided by its own runs alone: killed
     anywhere and run again it comes to the same look.
     """
-    from runner.commands.train import OUT_OF_TIME, failed, go_on, left_code, train_runs
+    from runner.commands.going_on import go_on, places
+    from runner.commands.train import OUT_OF_TIME, failed, left_code, train_runs
 
     assert plan.plan is not None
     aside = sys.stderr if json else sys.stdout
@@ -159,7 +160,7 @@ def train_until(
             break
     if stopped == "interrupted":
         why = "the time is over" if code == OUT_OF_TIME else "interrupted"
-        again = go_on(plan, results, device, plugins)
+        again = go_on(plan.name, results, places(plan, plugins), device)
         print(f"{why}: `{again}` goes on from here", file=aside)
     else:
         print(_end(plan, told[-1], stopped, results), file=aside)

@@ -118,7 +118,7 @@ def write_export(
         "runs.csv": _csv(_compact(found.runs, correct)),
         "epochs.csv.gz": _packed(_csv(found.curves, digits=6)),
         "records.jsonl.gz": _packed(lines.encode()),
-        "study.toml": write_asked({"name": study.name, **study.asked}),
+        "study.toml": write_asked({"name": study.name, **study.asked, "places": None}),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()

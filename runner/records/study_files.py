@@ -48,6 +48,13 @@ _SHAPE: dict[str, Callable[[Any], bool]] = {
 }
 
 
+class _Places(msgspec.Struct):
+    """Where the last command that trained found what the study is of: to be told, never opened."""
+
+    data: str = ""
+    plugins: list[str] = []
+
+
 class _Confirm(msgspec.Struct):
     """What a study that runs a winner again keeps of the study it is from."""
 
@@ -92,6 +99,7 @@ _OPTIONAL: dict[str, Callable[[Any], bool]] = {
     "control_seeds": _of(int | str),
     "until": _of(str),
     "confirm": _of(_Confirm),
+    "places": _of(_Places),
     "tune": lambda value: (
         isinstance(value, dict)
         and len(value) == 1

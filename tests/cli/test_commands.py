@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import shlex
+import sys
 
 import pytest
 
@@ -298,9 +300,71 @@ def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path)
     said = cli("run", "--tricks", "warmup", "--name", "mine", *more).out
     plugin = tmp_path / "a plugin.py"
     assert (
-        f"`tricks-bench run --study mine --data 'my data' --device cpu --plugin '{plugin}' "
-        "--results r` goes on from here"
+        f"`tricks-bench run --study mine --data '{tmp_path / 'my data'}' --device cpu "
+        f"--plugin '{plugin}' --results r` goes on from here"
     ) in said
+
+
+PLUGIN = '''
+from dataclasses import dataclass
+from typing import ClassVar
+from tricks.trick import Edits, Trick
+
+@dataclass(frozen=True)
+class Lent(Trick):
+    """Warm up for long."""
+    name: ClassVar[str] = "lent-for-a-test"
+    source: ClassVar[str] = "this test"
+    def edits(self):
+        return Edits(sets={"epochs": 20})
+'''
+
+
+@pytest.fixture
+def forget():
+    """Makes this process forget plug-ins, as one that begins knows none; and does so at the end."""
+
+    def end():
+        from tricks.trick import REGISTERED
+
+        REGISTERED.pop("lent-for-a-test", None)
+        for name in [name for name in sys.modules if name.startswith("tricks_bench_plugin_")]:
+            del sys.modules[name]
+
+    yield end
+    end()
+
+
+def test_a_command_that_is_suggested_works_when_pasted(cli, stub, tmp_path, forget):
+    (tmp_path / "a plugin.py").write_text(PLUGIN)
+    (tmp_path / "my data").mkdir()
+    stub.states[("lent-for-a-test",)] = "failed"
+    where = ("--data", "my data", "--plugin", "a plugin.py", "--results", "my results")
+    assert cli("run", "--tricks", "lent-for-a-test", "--seeds", "2", *where).code == 1
+    stub.states.clear()
+    results = ("--results", "my results")
+    retried = cli("retry", *results).out
+    told = cli("status", *results).out
+    for said in (retried, told):
+        command = shlex.split(said.rpartition("\n`" if said == told else ": `")[2].split("`")[0])
+        assert command[:4] == ["tricks-bench", "run", "--study", "digits-add-one"]
+        assert command[4:6] == ["--data", str(tmp_path / "my data")]
+        forget()
+        assert cli(*command[1:], "--dry-run", "--json").json["missing"] == 2
+    assert cli(*command[1:]).code == 0
+    assert cli("status", *results, "--json").json["ok"] == 4
+    assert cli("export", "-o", "out", *results).code == 0
+    assert str(tmp_path) not in (tmp_path / "out" / "study.toml").read_text()
+
+
+def test_a_plugin_within_the_results_is_not_suggested(cli, stub, tmp_path, forget):
+    stub.states[()] = "failed"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mine.py").write_text(PLUGIN)
+    cli("run", "--tricks", "lent-for-a-test", "--seeds", "1", "--plugin", "results/mine.py")
+    said = cli("retry").out
+    assert "tricks-bench run --study digits-add-one" in said
+    assert "plugin" not in said
 
 
 def test_what_a_run_came_to_as_json(cli, stub):
