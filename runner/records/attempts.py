@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Container
 from pathlib import Path
@@ -29,9 +30,10 @@ def clear_up_to(attempt: Path) -> None:
 
     One after it is of an owner that has taken the run over, and writes there.
     """
-    for path in attempt.parent.glob("[0-9]*"):
-        if path.name.isdecimal() and int(path.name) <= int(attempt.name):
-            clear(path)
+    with contextlib.suppress(OSError):  # a sweep of another runner came before
+        for name in os.listdir(attempt.parent):
+            if name.isdecimal() and int(name) <= int(attempt.name):
+                clear(attempt.parent / name)
 
 
 def sweep(store: Store, closed: Container[str]) -> None:

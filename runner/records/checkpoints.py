@@ -126,9 +126,9 @@ def remove(path: Path) -> None:
 
 def sweep(path: Path) -> None:
     """Remove what writers that were killed left half-written beside `path`."""
-    for left in path.parent.glob(f".{path.name}.*{durable.TEMPORARY}"):
-        with contextlib.suppress(OSError):
-            left.unlink()
+    with contextlib.suppress(OSError):  # another may have cleared the folder away
+        for left in path.parent.glob(f".{path.name}.*{durable.TEMPORARY}"):
+            left.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
