@@ -51,6 +51,8 @@ def worst_rank(
     if least_p(n, m) > level:
         said = f"a rank test of {n} against {m} runs cannot go below p = {least_p(n, m):.2g}"
         return {**found, "reason": said}
+    if min(n, m) < 2:
+        return {**found, "reason": "one run on one of the two sides: its spread is not known"}
     parts = np.array([first.var(ddof=1) / m**2 / n, second.var(ddof=1) / n**2 / m])
     if not parts.sum() > 0 or not 0 < share < 1:
         side = "all equal" if share == 0.5 else "all on one side"

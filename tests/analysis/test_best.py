@@ -87,6 +87,14 @@ def test_a_rank_test_that_cannot_reach_its_level_is_refused():
     assert "3 against 3 runs cannot go below p = 0.1" in found["reason"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_run_against_many_has_a_rank_but_no_spread():
+    found = worst_rank(np.array([1.5]), np.append(np.arange(39.0), np.nan), True, 0.05)
+    assert found["probability"] == pytest.approx(3 / 40)  # of 40 runs it beats 0, 1 and NaN
+    assert found["p"] is None
+    assert found["reason"] == "one run on one of the two sides: its spread is not known"
+
+
 def test_a_trick_that_makes_runs_diverge_is_worse_by_rank_though_not_by_mean():
     rng = np.random.default_rng(1)
     rows = [{"a": "off", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(20)]
