@@ -19,10 +19,9 @@ SHOWN = 10
 MOST_COMBINATIONS = 20_000
 MOST_DF = 1e4  # of the prior of variances that differ by no more than chance
 MOST_DRAWN = 8_000_000  # numbers at once
-CURSE = (
-    "The best of many is lucky as well as good: `tricks-bench run --confirm` trains it again on "
-    "fresh seeds."
-)
+CURSE = "The best of many is lucky as well as good: "
+AGAIN = "`tricks-bench run --confirm` trains it again on fresh seeds."
+ELSEWHERE = "train it again on fresh seeds before you believe it."  # runs of a table made elsewhere
 
 
 def best(
@@ -50,8 +49,13 @@ def best(
         "combination_reason": "no model of the arms: arms only"
         if fitted is None
         else "the model does not fit its arms: arms only",
-        "note": CURSE,
+        "note": _note(experiment),
     }
+
+
+def _note(experiment: Experiment) -> str:
+    """What to do about the winner's curse; a study knows its grid, a table made elsewhere none."""
+    return CURSE + (AGAIN if experiment.grid else ELSEWHERE)
 
 
 def _fits(fitted: Factorial) -> bool:
@@ -130,7 +134,7 @@ def _by_model(
         "what": f"drawn from t(β̂, V̂) of the model {terms}; means are the model's",
         "combination": None,
         "combination_reason": None,
-        "note": CURSE,
+        "note": _note(experiment),
     }
     sizes = [len(levels) for levels in experiment.factors.values()]
     if math.prod(sizes) > MOST_COMBINATIONS:

@@ -34,7 +34,8 @@ def from_csv(
     """
     table = _read(path)
     if metric not in table:
-        raise BadInput(f"{path}: {unknown('metric column', metric, map(str, table.columns))}")
+        said = unknown("metric column", metric, map(str, table.columns))
+        raise BadInput(f"{path}: {said} (--metric names it)")
     if test_images is not None:
         _number_of_images(path, table, metric, test_images)
     if "state" not in table and "status" in table:
@@ -104,13 +105,14 @@ def _read(path: str | Path) -> pd.DataFrame:
         raise BadInput(f"{path}: there is no such file") from None
     except pd.errors.EmptyDataError:
         raise BadInput(f"{path}: the file is empty") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: not a readable CSV: its text is not UTF-8") from None
+    except (pd.errors.ParserError, OSError) as error:
+        _check_separator(path)
         raise BadInput(f"{path}: not a readable CSV: {str(error).splitlines()[0]}") from None
+    _check_separator(path)
     lines = lines.fillna("")
     names = [str(c).strip() or f"unnamed: {i}" for i, c in enumerate(lines.iloc[0])]
-    other = next((x for x in (";", "\t", "|") if len(names) == 1 and x in names[0]), None)
-    if other is not None:
-        raise BadInput(f"{path}: its columns are separated by {other!r}, not by commas")
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise BadInput(f"{path}: two columns are called {twice!r}")
@@ -119,6 +121,21 @@ def _read(path: str | Path) -> pd.DataFrame:
     if not len(table):
         raise BadInput(f"{path}: a header without rows: one row a run is needed")
     return table
+
+
+def _check_separator(path: str | Path) -> None:
+    """Raises BadInput for a file whose header has another separator than commas."""
+    try:
+        with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
+            header = next((line for line in file if line.strip()), "")
+    except OSError:
+        return
+    other = next((x for x in (";", "\t", "|") if x in header), None)
+    if other is not None and "," not in header:
+        raise BadInput(
+            f"{path}: its columns are separated by {other!r}, not by commas (and numbers need a "
+            "point, 90.1)"
+        )
 
 
 def _number_of_images(path: str | Path, table: pd.DataFrame, metric: str, images: int) -> None:
@@ -184,21 +201,28 @@ def _numbers(path: str | Path, table: pd.DataFrame, metric: str) -> pd.Series:
     if bad.any():
         row = int(np.argmax(bad))
         raise BadInput(
-            f"{path}, line {row + 2}, column {metric!r}: {table[metric].iloc[row]!r} is no number "
-            "(give a run without one a `state` column saying diverged, or remove its row)"
+            f"{path}, line {row + 2}, column {metric!r}: {_cut(table[metric].iloc[row])!r} is no "
+            "number (give a run without one a `state` column saying diverged, or remove its row)"
         )
     if is_share(metric) and numbers.max() > 0 and numbers.between(0, 1)[numbers.notna()].all():
         raise BadInput(
             f"{path}, column {metric!r}: all values lie between 0 and 1, but per cent are "
             "expected: multiply them by 100"
         )
-    if is_share(metric) and numbers.max() > 100:
-        row = int(np.nanargmax(numbers))
+    strange = (numbers < 0) | (numbers > 100)
+    if is_share(metric) and strange.any():
+        row = int(np.argmax(strange))
         raise BadInput(
             f"{path}, line {row + 2}, column {metric!r}: {numbers.iloc[row]:g} is no per cent; a "
             "metric that is none goes by another name, with --metric"
         )
     return numbers.where(np.isfinite(numbers))
+
+
+def _cut(text: object) -> str:
+    """A cell that fits into a line."""
+    said = str(text)
+    return said if len(said) <= 40 else f"{said[:39]}…"
 
 
 def _level_names(path: str | Path, table: pd.DataFrame, name: str, hint: bool) -> pd.Series:
@@ -214,7 +238,7 @@ def _level_names(path: str | Path, table: pd.DataFrame, name: str, hint: bool) -
         raise BadInput(f"{path}, line {row + 2}, column {name!r}: the level is missing{said}")
     numbers = pd.to_numeric(text, errors="coerce")
     if numbers.notna().all():
-        return numbers.astype(float).map(lambda x: f"{x:.12g}")
+        return numbers.astype(float).map(lambda x: f"{x + 0.0:.12g}")  # -0 is 0
     return text
 
 

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from runner.analysis.cells import PLACEBO
+
 ALPHA = 0.05
 CHUNK = 200_000  # paths at a time, and the fewest
 MOST_CHUNKS = 8
@@ -105,11 +107,11 @@ def open_effects(answer: dict[str, Any], half_width: float | None = None) -> lis
 
     Open is what has no verdict yet or, with `half_width`, an interval wider than ± that. What the
     runs cannot estimate at all, whatever their number (aliased, an arm that never succeeds), is
-    not open.
+        not open. No verdict is waited for of a placebo, whose effect is known to be zero.
     """
     found = []
     for effect in answer["effects"]:
-        if effect["effect"] is None:
+        if effect["effect"] is None or (half_width is None and effect["factor"] == PLACEBO):
             continue
         if effect["ci_low"] is None:
             found.append(effect)

@@ -147,10 +147,21 @@ def _print(analysis: Analysis) -> None:
     print(f"run-to-run sd {sigma}; error: {analysis.error_term}{df and '; '}{df}")
     for line in (*odds(answer), *beyond(answer)):
         print(line)
-    reasons = {e.estimate.reason for e in analysis.effects if e.estimate.reason}
-    for note in (*noise_lines(answer), *sorted(reasons), *analysis.notes):
+    for note in (*noise_lines(answer), *_reasons(analysis), *analysis.notes):
         print(note)
 
 
+def _reasons(analysis: Analysis) -> list[str]:
+    """Why effects or intervals are not known, with the effects' names unless it is so for all."""
+    found: dict[str, list[str]] = {}
+    for effect in analysis.effects:
+        if effect.estimate.reason:
+            found.setdefault(effect.estimate.reason, []).append(effect.label)
+    return [
+        reason if len(labels) == len(analysis.effects) else f"{', '.join(labels)}: {reason}"
+        for reason, labels in found.items()
+    ]
+
+
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:+.2f}"
+    return "none" if value is None else f"{round(value, 2) + 0.0:+.2f}"  # no -0.00

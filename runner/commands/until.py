@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.commands.options import print_json
+from runner.designs.factor import PLACEBO
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -40,6 +41,11 @@ def with_level(plan: Study, store: Store | None) -> Study:
     Looks that cannot have an interval yet are left out. Raises BadInput if none ever can.
     """
     assert plan.plan is not None
+    if plan.plan.half_width is None and all(f.name == PLACEBO for f in plan.factors):
+        raise BadInput(
+            "--until decided: a placebo's effect is zero, there is nothing to decide: name some "
+            "--tricks, or ask how exactly it is measured with --until half-width=0.3"
+        )
     held = _held(plan, store) if store else None
     if held is not None:
         seeds, level, tests = held
@@ -178,8 +184,9 @@ def missing(plan: Study, store: Store) -> bool:
 def judged(plan: Study, store: Store) -> dict[str, Any]:
     """What the runs of one look say, whatever else the study has by now.
 
-    effects: number; open: labels of the effects not decided; unknown: of those that cannot be
-    estimated; wanted: about how many more runs; reason: why nothing can be said at all.
+    effects: number, without those that need no verdict (a placebo's); open: labels of the effects
+    not decided; unknown: of those that cannot be estimated; wanted: about how many more runs;
+    reason: why nothing can be said at all.
     """
     from runner.analysis.sequential import open_effects, seeds_wanted
     from runner.commands.experiments import experiment
@@ -199,10 +206,11 @@ def judged(plan: Study, store: Store) -> dict[str, Any]:
     if wanted is not None and math.isfinite(wanted):
         more = max(math.ceil(wanted), plan.seeds)
         left = plan.design.total(more) - plan.design.total(plan.seeds)
+    asked = [e for e in answer["effects"] if width is not None or e["factor"] != PLACEBO]
     return {
-        "effects": len(answer["effects"]),
+        "effects": len(asked),
         "open": [effect["label"] for effect in open_effects(answer, width)],
-        "unknown": [e["label"] for e in answer["effects"] if e["effect"] is None],
+        "unknown": [e["label"] for e in asked if e["effect"] is None],
         "wanted": left,
         "reason": None,
     }

@@ -142,12 +142,18 @@ CSVS = [
     ("mixup,accuracy\n0,90\n0,91\n", "no column varies"),
     ("mixup,acuracy\n0,90\n1,91\n", "did you mean acuracy"),
     ("", "empty"),
+    ("mixup,accuracy\n0,90\n1,-5\n", "line 3, column 'accuracy': -5 is no per cent"),
+    ('mixup;accuracy\n0;"90,1"\n1;"91,2"\n', "separated by ';'"),
+    ("mixup,accuracy\n0,90\n1," + "9" * 400 + "\n", "'999999999999999999999999999999999999999…'"),
+    ("größe,accuracy\n0,90\n1,91\n".encode("latin-1"), "its text is not UTF-8"),
+    ("mixup,loss\n0,1\n1,2\n", "known: loss, mixup (--metric names it)"),
 ]
 
 
 @pytest.mark.parametrize(("text", "said"), CSVS)
 def test_a_csv_that_cannot_be_analyzed(cli, tmp_path, text, said):
-    (tmp_path / "runs.csv").write_text(text)
+    data = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / "runs.csv").write_bytes(data)
     result = cli("analyze", "runs.csv")
     assert result.code == 2
     assert said in result.err
@@ -267,6 +273,27 @@ def test_a_table_that_is_none_of_per_cents(cli, tmp_path, text, said):
     result = cli("analyze", "t.csv")
     assert result.code == 2
     assert said in result.err
+
+
+def test_levels_that_are_one_number_are_one_level(cli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,accuracy\n-0,90\n0,91\n0.0,90.5\n1,92\n1.0,93\n")
+    assert [e["level"] for e in cli("analyze", "t.csv", "--json").json["effects"]] == ["1"]
+
+
+def test_what_cannot_be_told_apart_is_said_of_each(cli, tmp_path):
+    arms = [(a, a, c) for a in (0, 1) for c in (0, 1)] * 2
+    rows = "".join(f"{a},{b},{c},{90 + 2 * a + i % 3}\n" for i, (a, b, c) in enumerate(arms))
+    (tmp_path / "t.csv").write_text("a,b,c,accuracy\n" + rows)
+    out = cli("analyze", "t.csv").out
+    assert "a: cannot be separated from b\nb: cannot be separated from a\n" in out
+    assert "c: " not in out
+
+
+def test_a_table_made_elsewhere_is_not_sent_to_a_study(cli, stub, tmp_path):
+    (tmp_path / "t.csv").write_text("a,accuracy\n0,90\n0,91\n1,92\n1,93\n")
+    assert "--confirm" not in cli("analyze", "t.csv").out
+    cli("run", "--tricks", "warmup", "--seeds", "2")
+    assert "--confirm" in cli("analyze").out
 
 
 def test_a_run_that_stands_twice_in_a_table_is_told(cli, tmp_path):

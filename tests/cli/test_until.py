@@ -39,6 +39,27 @@ def test_what_is_open_goes_on_to_the_end_of_the_budget(cli, stub):
     assert "more runs, but the budget has 6 left" in done.err
 
 
+def test_a_placebo_keeps_no_study_open(cli, stub):
+    """Its effect is known to be zero: a study that has decided the tricks is done."""
+    stub.shifts |= {"warmup": 3.0, "cosine": -3.0}
+    done = cli(*LINE, "--placebo")
+    assert done.code == 0, done.err
+    assert "look 1 of 4 (5 seeds of each arm): 2 of 2 effects decided" in done.out
+    assert len(stub.ids) == 20
+    effects = cli("analyze", "--metric", "val_accuracy", "--json").json["effects"]
+    assert {e["factor"]: e["verdict"] for e in effects}["placebo"] == "undecided"
+
+
+def test_a_placebo_alone_has_an_interval_and_no_verdict_to_wait_for(cli, stub):
+    line = ("run", "--tricks", "none", "--placebo", "--until")
+    refused = cli(*line, "decided")
+    assert refused.code == 2
+    assert "nothing to decide" in refused.err
+    done = cli(*line, "half-width=0.5", "--json").json
+    assert done["stopped"] == "decided"
+    assert done["looks"][-1]["effects"] == 1
+
+
 def test_a_half_width_is_reached(cli, stub):
     done = cli(*LINE[:-1], "half-width=0.5", "--json").json
     assert done["stopped"] == "decided"
