@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,6 +13,7 @@ from runner.analysis.effects import GRID, level_label
 from runner.analysis.factorial import MOST_COLUMNS
 from runner.analysis.linear_model import model
 from runner.designs.design import Design
+from runner.designs.exchange import efficiency
 from runner.designs.placebo import place
 from runner.designs.precision import TOO_MANY, EffectPrecision, Errors
 
@@ -171,15 +171,5 @@ def find_aliases(
 
 
 def d_efficiency(cells: Cells, sizes: list[int]) -> float:
-    """det(X'X / N)^(1/p) of the mean and the main effects, columns of unit length.
-
-    Each factor's columns are orthonormal contrasts under equal shares of its levels, so that a
-    balanced orthogonal array has 1, and a design that loses a main effect 0.
-    """
-    columns = [np.ones((len(cells.levels), 1))]
-    for j, size in enumerate(sizes):
-        basis = np.linalg.qr(np.column_stack([np.ones(size), np.eye(size)[:, 1:]]))[0][:, 1:]
-        columns.append(math.sqrt(size) * basis[cells.levels[:, j]])
-    X = np.concatenate(columns, axis=1)
-    sign, log = np.linalg.slogdet((X * cells.count[:, None]).T @ X / cells.count.sum())
-    return float(math.exp(log / X.shape[1])) if sign > 0 else 0.0
+    """`efficiency` of all runs of the cells, an arm counting as often as it was run."""
+    return efficiency(np.repeat(cells.levels, cells.count, axis=0), sizes)

@@ -67,10 +67,11 @@ def information(arms: Matrix, sizes: Sequence[int]) -> float:
     return float(np.linalg.slogdet(np.eye(len(arms)) + covariance(arms, arms, sizes))[1])
 
 
-def efficiency(array: Sequence[Arm], sizes: Sequence[int]) -> float:
+def efficiency(array: Sequence[Arm] | Matrix, sizes: Sequence[int]) -> float:
     """D-efficiency for main effects, |X'X|^(1/p) / N: 1 if orthogonal and balanced, 0 if singular.
 
-    array: N arms; sizes: levels of each factor; X: (N, p), orthogonal contrasts of mean square 1.
+    array: N arms, or (N, k) level indices; sizes: levels of each factor; X: (N, p), orthogonal
+    contrasts of mean square 1.
     """
     import numpy as np
 

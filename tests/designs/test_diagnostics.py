@@ -164,6 +164,10 @@ def test_d_efficiency_of_known_arrays():
     # Add-one with two factors: X'X/3 of columns 1, a, b has the determinant 16/27.
     add_one = d_efficiency(cells([(0, 0), (1, 0), (0, 1)]), [2, 2])
     assert add_one == pytest.approx((16 / 27) ** (1 / 3))
+    # Two factors that always change together: X'X is singular, if not to the last bit.
+    drawn = np.random.default_rng(27).integers(0, 2, (64, 40))
+    drawn[:, 1] = drawn[:, 0]
+    assert d_efficiency(cells(drawn), [2] * 40) == 0
 
 
 # --- seeds needed ---
