@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from runner.training.randomness import derive, generator
-from tricks.augment.draws import in_pieces, replaced
+from tricks.augment.draws import in_pieces, replaced, where
 from tricks.mix.mixing_off import first_plain
 from tricks.recipe import Recipe
 from tricks.target.label_smoothing import smooth
@@ -103,7 +103,7 @@ def whole(recipe: Recipe) -> tuple[Any, ...]:
 
 def flip(images: Tensor, flipped: Tensor) -> Tensor:
     """Images (B, C, H, W), mirrored left to right where `flipped` (B,) says so."""
-    places = flipped.nonzero().flatten().to(images.device, non_blocking=True)
+    places = where(flipped, images)
     return replaced(images, places, images.index_select(0, places).flip(-1))
 
 

@@ -158,7 +158,7 @@ def batches(
     size = len(order[0]) if order else 0
     if isinstance(source, Resident):
         for step, index in enumerate(order[first:], first):
-            chosen = torch.as_tensor(index, device=source.labels.device)
+            chosen = torch.as_tensor(index).to(source.labels.device, non_blocking=True)
             images = source.images[chosen]
             if view.randomly:
                 draws = zip(images, view.draws(index, step * size), strict=True)

@@ -62,7 +62,7 @@ def blend(images: torch.Tensor, chains: torch.Tensor, weights: torch.Tensor) -> 
 
     The weighted sum, cut to whole numbers as torchvision does.
     """
-    weights = weights.to(images.device)[:, :, None, None, None]
+    weights = weights.to(images.device, non_blocking=True)[:, :, None, None, None]
     mixed = weights[:, 0] * images
     for i, chain in enumerate(chains.unflatten(0, (len(images), -1)).unbind(1)):
         mixed += weights[:, i + 1] * chain

@@ -30,7 +30,8 @@ def paint(
     if images.device.type == "cpu":
         return _paint_one_by_one(images, boxes, fill, generator)
     height, width = images.shape[2:]
-    top, bottom, left, right = boxes.to(images.device).view(-1, 4, 1).unbind(1)
+    boxes = boxes.to(images.device, non_blocking=True)
+    top, bottom, left, right = boxes.view(-1, 4, 1).unbind(1)
     y = torch.arange(height, device=images.device)
     x = torch.arange(width, device=images.device)
     rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
@@ -40,7 +41,7 @@ def paint(
         noise = torch.randint(
             256, images.shape, generator=generator, device=device, dtype=torch.uint8
         )
-        return torch.where(inside, noise.to(images.device), images)
+        return torch.where(inside, noise.to(images.device, non_blocking=True), images)
     if fill == "mean":
         mean = images.mean((0, 2, 3), keepdim=True, dtype=torch.float32).round()
         return torch.where(inside, mean.to(images.dtype), images)

@@ -44,7 +44,8 @@ def curves(grey: torch.Tensor, limits: torch.Tensor, tiles: int) -> torch.Tensor
     blocks = grey.view(count, tiles, tall, tiles, wide).transpose(2, 3).reshape(-1, area).long()
     counts = torch.zeros(len(blocks), LEVELS, dtype=torch.int32, device=grey.device)
     counts.scatter_add_(1, blocks, torch.ones_like(blocks, dtype=torch.int32))
-    most = (limits.to(grey.device).double() * area / LEVELS).int().clamp(min=1)
+    limits = limits.to(grey.device, non_blocking=True)
+    most = (limits.double() * area / LEVELS).int().clamp(min=1)
     clipped = clip(counts.view(count, -1, LEVELS), most.view(-1, 1, 1))
     share = torch.tensor((LEVELS - 1) / area, dtype=torch.float32)
     return (clipped.cumsum(-1).float() * share).round_().clamp_(0, LEVELS - 1)
@@ -74,8 +75,8 @@ def equalise(grey: torch.Tensor, limits: torch.Tensor, tiles: int) -> torch.Tens
     tables = curves(whole, limits, tiles).view(count, -1)
     device = grey.device
     tall, wide = whole.shape[1] // tiles, whole.shape[2] // tiles
-    rows = [t.to(device).view(-1, 1) for t in neighbours(height, tiles, tall)]
-    columns = [t.to(device).view(1, -1) for t in neighbours(width, tiles, wide)]
+    rows = [t.to(device, non_blocking=True).view(-1, 1) for t in neighbours(height, tiles, tall)]
+    columns = [t.to(device, non_blocking=True).view(1, -1) for t in neighbours(width, tiles, wide)]
     level = grey.long()
 
     def looked_up(row: int, column: int) -> torch.Tensor:

@@ -75,8 +75,8 @@ def hue(images: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     )
     angle += 6 * on(images, turns).squeeze(1)
     # Each channel falls from `high` to `low` and rises again around the circle, a third apart.
-    sixths = angle.unsqueeze(1) + torch.tensor([5.0, 3.0, 1.0], device=images.device).view(3, 1, 1)
-    sixths = sixths.remainder_(6)
+    thirds = torch.tensor([5.0, 3.0, 1.0]).to(images.device, non_blocking=True)
+    sixths = (angle.unsqueeze(1) + thirds.view(3, 1, 1)).remainder_(6)
     dip = torch.minimum(sixths, 4 - sixths).clamp_(0, 1)
     turned = high.unsqueeze(1) - spread.unsqueeze(1) * dip
     return whole(turned.mul_(255.999))  # torchvision's way to whole levels

@@ -70,7 +70,7 @@ def in_pieces(
 
 def where(chosen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """int64 places, on the device of `images`, at which `chosen` (B,) bool is True."""
-    return chosen.nonzero().flatten().to(images.device)
+    return chosen.nonzero().flatten().to(images.device, non_blocking=True)
 
 
 def replaced(images: torch.Tensor, place: torch.Tensor, changed: torch.Tensor) -> torch.Tensor:

@@ -44,7 +44,8 @@ class GaussianNoise(Trick):
         place = where(chance(self.p, len(images), generator), images)
         # Drawn where the generator lives, so that every device sees the same noise.
         size = (len(place), *images.shape[1:])
-        noise = torch.randn(size, generator=generator, device=generator.device).to(images.device)
+        noise = torch.randn(size, generator=generator, device=generator.device)
+        noise = noise.to(images.device, non_blocking=True)
 
         def act(noise: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
             noisy = noise.mul_(255 * self.std).add_(images.float())

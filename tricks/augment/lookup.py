@@ -57,8 +57,10 @@ def warped(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
         return shifted(images, *items[0])
     index = torch.stack([warp_table(*item, height, width, images.device) for item in items])
     pixels = torch.nn.functional.pad(images.flatten(2), (0, 1))
-    starts = torch.arange(0, pixels.numel(), pixels.shape[2], dtype=torch.int32)
-    index = index.unsqueeze(1) + starts.to(images.device).view(len(images), -1, 1)
+    starts = torch.arange(
+        0, pixels.numel(), pixels.shape[2], dtype=torch.int32, device=images.device
+    )
+    index = index.unsqueeze(1) + starts.view(len(images), -1, 1)
     return pixels.flatten().index_select(0, index.flatten()).view(images.shape)
 
 

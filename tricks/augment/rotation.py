@@ -23,7 +23,7 @@ def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
     from torch.nn import functional
 
     height, width = images.shape[2:]
-    angle = degrees.to(images.device) * (math.pi / 180)
+    angle = degrees.to(images.device, non_blocking=True) * (math.pi / 180)
     cos, sin, none = angle.cos(), angle.sin(), torch.zeros_like(angle)
     # From places of the result to places of the image, both from -1 to 1 whatever the side.
     rows = (

@@ -90,4 +90,4 @@ class CutMix(Trick):
         row = int(torch.randint(height, (), generator=generator, device=device))
         column = int(torch.randint(width, (), generator=generator, device=device))
         box = clipped_box(height, width, lam, row, column)
-        return cutmix(images, targets, box, permutation.to(images.device))
+        return cutmix(images, targets, box, permutation.to(images.device, non_blocking=True))

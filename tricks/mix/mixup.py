@@ -89,4 +89,4 @@ class MixUp(Trick):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """images (B, C, H, W) float, targets (B, K) float -> the same, blended."""
         lam, permutation = draw(self.alpha, len(images), generator)
-        return mixup(images, targets, lam, permutation.to(images.device))
+        return mixup(images, targets, lam, permutation.to(images.device, non_blocking=True))

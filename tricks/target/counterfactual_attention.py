@@ -107,7 +107,8 @@ class CounterfactualAttention(Trick):
         import torch
 
         size = (x.shape[-2], x.shape[-1])
-        low, high = torch.tensor([self.crop, self.drop], device=x.device).unbind(1)
+        ends = torch.tensor([self.crop, self.drop]).to(x.device, non_blocking=True)
+        low, high = ends.unbind(1)
         shares = low + (high - low) * torch.rand(len(x), 2, device=x.device)
         box = boxes(bright(pair[:, 0], shares[:, 0], size), CROP_PADDING)
         return torch.cat([cropped(x, box), blanked(x, bright(pair[:, 1], shares[:, 1], size))])
