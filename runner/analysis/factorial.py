@@ -182,20 +182,11 @@ def clear_mains(factorial: Factorial) -> bool:
 def alias_sets(coding: Coding, design: Model) -> list[list[int]]:
     """For each pair in the coding the pairs connected with it through the null space."""
     first = 1 + len(coding.mains)
-    linked = np.abs(design.null[first:, first:]) > 1e-6
-    sets: list[list[int]] = [[k] for k in range(len(coding.pairs))]
-    done: set[int] = set()
-    for k in range(len(coding.pairs)):
-        if k in done:
-            continue
-        found, queue = {k}, [k]
-        while queue:
-            new = {int(j) for j in np.flatnonzero(linked[queue.pop()])} - found
-            found |= new
-            queue += new
-        done |= found
-        for j in found:
-            sets[j] = sorted(found)
+    sets: list[list[int]] = [[] for _ in coding.pairs]
+    for found in design.entangled(first):
+        members = [k - first for k in found]
+        for k in members:
+            sets[k] = members
     return sets
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 MOST_FORMS = 64
 FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
@@ -33,6 +34,15 @@ class Model:
     def estimable(self, contrast: np.ndarray) -> bool:
         """Whether the runs determine contrast' β. contrast: (p,)."""
         return bool(np.linalg.norm(self.null @ contrast) < 1e-6 * np.linalg.norm(contrast))
+
+    def entangled(self, first: int = 0) -> list[list[int]]:
+        """Sets of coefficients from number `first` on that only the null space holds together.
+
+        Each ascending; what the runs determine alone is a set by itself.
+        """
+        linked = np.abs(self.null[first:, first:]) > 1e-6
+        count, of = connected_components(linked, directed=False)
+        return sorted((first + np.flatnonzero(of == k)).tolist() for k in range(count))
 
     def form(self, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """HC2's quadratic form in the runs' noise, for weights `each` (cells,) of a contrast.

@@ -151,21 +151,11 @@ def find_aliases(
     fitted = model(coding.matrix(cells.levels), cells.count)
     names = [label(design, c.factor, c.level) for c in mains]
     terms = ["average", *names, *(f"{names[a]} × {names[b]}" for a, b in pairs)]
-    linked = np.abs(fitted.null) > 1e-6
     sets = []
-    seen: set[int] = set()
-    for start in range(coding.size):
-        if start in seen or not linked[start, start]:
-            continue
-        members, todo = {start}, [start]
-        while todo:
-            new = {int(k) for k in np.flatnonzero(linked[todo.pop()])} - members
-            members |= new
-            todo += new
-        seen |= members
-        block = sorted(members)
+    for block in fitted.entangled():
         lost = float(np.trace(fitted.null[np.ix_(block, block)]))
-        sets.append(Alias([terms[k] for k in block], len(block) - round(lost)))
+        if len(block) > 1 or lost > 1e-6:
+            sets.append(Alias([terms[k] for k in block], len(block) - round(lost)))
     clear = all(fitted.estimable(coding.main_effect(i)) for i in range(len(mains)))
     return sets, clear
 
