@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.analysis import cost
 from runner.analysis.baseline_effect import AtBaseline, baseline_effect
-from runner.analysis.cells import Cells
+from runner.analysis.cells import PLACEBO, Cells
 from runner.analysis.coding import Contrast
 from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
@@ -27,7 +27,6 @@ SOURCES = {
 # With 2 df (48 runs twice) the test finds the interactions of three factors of a recorded grid in
 # 2 of 3 studies; where those of two are not seen either, nothing else would tell.
 FEW_LACK_DF = 5
-PLACEBO = "placebo"  # the factor whose true effect is zero
 NO_BASELINE = (
     "these runs cannot tell it, since they do not separate the interactions that it needs; "
     "run --grid add-one"
@@ -49,10 +48,10 @@ def error_text(fitted: Factorial) -> str:
     test = f"F({lack.df}, {lack.pure_df}) = {lack.mean_square / lack.pure:.3g}, p = {lack.p:.2g}"
     if lack.used:
         why = "larger than the replicates' noise"
-        if lack.p >= 0.05:
+        if not lack.significant:
             why = f"as interactions are real (p = {lack.interactions:.2g})"
         return f"lack of fit of the arms' means to {terms}, {why}: {test}"
-    return f"{text}; lack of fit {'significant' if lack.p < 0.05 else 'not significant'}: {test}"
+    return f"{text}; lack of fit {'significant' if lack.significant else 'not significant'}: {test}"
 
 
 def fit_note(fitted: Factorial) -> str | None:
@@ -60,25 +59,23 @@ def fit_note(fitted: Factorial) -> str | None:
     lack = fitted.fit.lack
     if lack is None:
         return None
-    unseen = lack.p >= 0.05 and not lack.used
-    if unseen and lack.missing and fitted.interactions and lack.df < FEW_LACK_DF:
-        return (
-            f"Lack of fit rests on {lack.df} df: it would often miss interactions of three or more "
-            "factors, with which averages over a fraction are mixed. If those may be large, "
-            "intervals are too narrow; a larger fraction would tell."
-        )
-    if unseen:
-        return None
-    if lack.used and lack.p >= 0.05:
+    if not lack.significant and lack.used:
         return (
             "Interactions of two factors are real, so those of three, with which averages over a "
             "fraction are mixed, may be so too: their intervals take the deviation of the arms' "
             f"means from the model, a mean square of {lack.mean_square:,.4g} on {lack.df} df, "
             f"rather than the replicates' {lack.pure:,.4g}."
         )
+    if not lack.significant:
+        if not (lack.missing and fitted.interactions and lack.df < FEW_LACK_DF):
+            return None
+        return (
+            f"Lack of fit rests on {lack.df} df: it would often miss interactions of three or more "
+            "factors, with which averages over a fraction are mixed. If those may be large, "
+            "intervals are too narrow; a larger fraction would tell."
+        )
     said = (
-        f"Interactions beyond those in the model {'are' if lack.p < 0.05 else 'may be'} real: the "
-        "arms' means deviate from it by a "
+        "Interactions beyond those in the model are real: the arms' means deviate from it by a "
         f"mean square of {lack.mean_square:,.4g} on {lack.df} df, the replicates by "
         f"{lack.pure:,.4g}."
     )

@@ -37,6 +37,11 @@ class LackOfFit:
     missing: bool = False
     interactions: float | None = None
 
+    @property
+    def significant(self) -> bool:
+        """Whether the model does not fit."""
+        return self.p < WELL
+
 
 def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | None:
     """The F test of the model against the replicates; None without df for it.
@@ -60,8 +65,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     # Unequal numbers of runs leave the arms as unbalanced as lost ones do.
     grid = math.prod(len(np.unique(column)) for column in arms.levels.T)
     missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
-    used = missing and mean_square > 0
-    used = used and ((p < WELL and mean_square > pure) or (two is not None and two < WELL))
+    used = missing and mean_square > 0 and (p < WELL or (two is not None and two < WELL))
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two)
 
 

@@ -221,7 +221,7 @@ def test_the_heatmap_of_thirty_factors_has_no_numbers():
     labels = [f"a-long-name-{i:02d}" for i in range(30)]
     terms = [(labels[i], labels[j]) for i in range(30) for j in range(i)]
     a = {
-        "effects": [{"label": x} for x in labels], "unit": "pp",
+        "effects": [{"label": x} for x in labels], "unit": "pp", "level": 0.05,
         "interactions": [
             {"terms": [t], "effect": 1.0, "aliased": False, "p_adjusted": 0.01} for t in terms
         ],
@@ -230,3 +230,15 @@ def test_the_heatmap_of_thirty_factors_has_no_numbers():
     assert max(fig.get_size_inches()) < 14
     assert not fig.axes[0].texts
     assert len(heatmap({**a, "interactions": a["interactions"][:10]}).axes[0].texts) == 0
+
+
+@pytest.mark.parametrize(("level", "weight"), [(0.05, "bold"), (0.01, "normal")])
+def test_the_heatmap_marks_interactions_by_the_level_of_the_study(level, weight):
+    terms = [("a", "b"), ("a", "c"), ("b", "c")]
+    a = {
+        "effects": [{"label": x} for x in "abc"], "unit": "pp", "level": level,
+        "interactions": [
+            {"terms": [t], "effect": 1.0, "aliased": False, "p_adjusted": 0.03} for t in terms
+        ],
+    }  # fmt: skip
+    assert {text.get_fontweight() for text in heatmap(a).axes[0].texts} == {weight}

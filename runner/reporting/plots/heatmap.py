@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
@@ -39,7 +40,7 @@ def heatmap(a: Answer) -> Figure | None:
     fig = figure(2.6 + wide * max(k, 3), 1.8 + high * max(k, 3))
     ax = fig.subplots()
     for (i, j), item in cells.items():
-        _cell(ax, i, j, item, colours, norm, numbers)
+        _cell(ax, i, j, item, colours(norm(item["effect"] or 0.0)), a["level"], numbers)
     right, top_row = max(i for i, _ in cells), min(j for _, j in cells)
     ax.set_xlim(-0.5, right + 0.5)
     ax.set_ylim(k - 0.5, top_row - 0.5)
@@ -59,9 +60,10 @@ def heatmap(a: Answer) -> Figure | None:
     return fig
 
 
-def _cell(ax: Any, i: int, j: int, item: Answer, colours: Any, norm: Any, numbers: bool) -> None:
+def _cell(ax: Axes, i: int, j: int, item: Answer, colour: Any, level: float, numbers: bool) -> None:
+    """level: of the test by which an interaction is marked as distinguishable from zero."""
     value = item["effect"]
-    face = colours(norm(value)) if value is not None else "white"
+    face = colour if value is not None else "white"
     hatch = "////" if item["aliased"] or value is None else None
     corner = (i - 0.5, j - 0.5)
     ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, edgecolor="white"))
@@ -71,7 +73,7 @@ def _cell(ax: Any, i: int, j: int, item: Answer, colours: Any, norm: Any, number
         )
     if value is None:
         return
-    real = item["p_adjusted"] is not None and item["p_adjusted"] < 0.05
+    real = item["p_adjusted"] is not None and item["p_adjusted"] < level
     dark = float(np.dot(face[:3], (0.299, 0.587, 0.114))) < 0.5
     if not numbers:
         if real:
