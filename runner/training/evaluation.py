@@ -46,11 +46,11 @@ def evaluate(
     loaders: int = 0,
 ) -> Evaluation:
     """Evaluate `model` on `source`, without augmentation and in evaluation mode."""
-    total, correct = torch.zeros((), dtype=torch.float64), []
+    total, correct = torch.zeros((), dtype=torch.float64, device=device), []
     for logits, labels in outputs(model, source, splits, recipe, device, loaders):
-        total += F.cross_entropy(logits, labels, reduction="sum").double().cpu()
-        correct.append((logits.argmax(1) == labels).cpu())
-    return Evaluation(total.item() / len(source), torch.cat(correct))
+        total += F.cross_entropy(logits, labels, reduction="sum").double()
+        correct.append(logits.argmax(1) == labels)
+    return Evaluation(total.item() / len(source), torch.cat(correct).cpu())  # waits for the device
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from runner.training import loop
+from runner.training import evaluation, loop
 from runner.training.evaluation import Evaluation
 from tests.bag import BASELINE, TEACHER, cut_network, ground, tiny_splits, write_teacher
 from tricks import BadInput, compose, parse, registry, resolve
@@ -136,3 +136,20 @@ def test_what_reads_is_seen(monkeypatch, tmp_path):
     assert reads(["fp16"], monkeypatch, tmp_path) == EPOCHS + 2 * EPOCHS
     with pytest.raises(NotImplementedError, match="meta"):
         reads(["jpeg"], monkeypatch, tmp_path)
+
+
+def test_an_evaluation_reads_its_loss_and_what_was_right(monkeypatch):
+    read = Counter()
+
+    def told(tensor, what):
+        read[what] += tensor.device == META
+        return torch.ones(tensor.shape, dtype=tensor.dtype)
+
+    monkeypatch.setattr(evaluation, "BATCH", 4)
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: told(tensor, "cpu"))
+    monkeypatch.setattr(torch.Tensor, "item", lambda tensor: told(tensor, "item").sum().tolist())
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    splits = tiny_splits().to(META)
+    model = cut_network(BASELINE, splits.classes, splits.channels).to(META)
+    evaluation.evaluate(model, splits.test, splits, BASELINE, META)
+    assert read == {"item": 1, "cpu": 1}
