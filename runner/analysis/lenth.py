@@ -57,6 +57,14 @@ def _of_none(m: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(size, axis=None)[::m], np.sort(size.max(axis=1))
 
 
+@lru_cache(maxsize=256)
+def _critical(m: int, level: float) -> tuple[float, float]:
+    """What |contrast| / PSE exceeds with probability `level` without any effect: one contrast's,
+    and the largest's of all `m`."""
+    one, largest = _of_none(m)
+    return float(np.quantile(one, 1 - level)), float(np.quantile(largest, 1 - level))
+
+
 @dataclass(frozen=True)
 class HalfNormal:
     """Orthogonal contrasts of an unreplicated grid, each on the scale of a main effect.
@@ -78,11 +86,11 @@ class HalfNormal:
 
     def margin(self, level: float) -> float:
         """Half-width of the 1 - `level` interval of one contrast alone."""
-        return float(np.quantile(_of_none(len(self.effects))[0], 1 - level)) * self.pse
+        return _critical(len(self.effects), level)[0] * self.pse
 
     def simultaneous_margin(self, level: float) -> float:
         """Half-width of the 1 - `level` intervals of all contrasts at once."""
-        return float(np.quantile(largest_of_none(len(self.effects)), 1 - level)) * self.pse
+        return _critical(len(self.effects), level)[1] * self.pse
 
     def main_effect(self, factor: int) -> Estimate:
         """The effect of a factor, by its index. Its standard error is such that t on `df` gives
@@ -136,7 +144,8 @@ def half_normal(
 
     Columns are products of factors, those of fewer factors first; equal columns are one contrast,
     labelled by its members of lowest order (and by two-factor interactions where it is a main
-    effect's). A product that is only partly aliased with earlier columns is left out.
+    effect's). A product that is only partly aliased with earlier columns is no contrast of its
+    own; a two-factor interaction stands in the labels of those (~).
     """
     varied = [j for j in range(len(factors)) if len(np.unique(cells.levels[:, j])) > 1]
     if any(len(np.unique(cells.levels[:, j])) > 2 for j in varied):
@@ -167,7 +176,10 @@ def half_normal(
     pse = float(pseudo_standard_error(effects))
     if not pse > 1e-9 * size:
         return "most contrasts are exactly 0: there is no noise to see"
-    texts = [_text(labels, column, members, codes) for column, members in found]
+    texts = [
+        _text(labels, column, members, codes) + _mixed(labels, column, members, codes)
+        for column, members in found
+    ]
     return HalfNormal(texts, effects, mains, pse, level)
 
 
@@ -210,3 +222,19 @@ def _text(labels: list[str], column: np.ndarray, members: Members, signs: np.nda
         text += f" {'+' if same else '-'} {' × '.join(labels[j] for j in product)}"
     rest = len(members) - 4
     return f"{text} and {rest} more" if rest > 0 else text
+
+
+def _mixed(labels: list[str], column: np.ndarray, members: Members, signs: np.ndarray) -> str:
+    """The two-factor interactions that are in a contrast in part: no member is to be named alone.
+
+    >>> signs = np.array([[1, 1, 1], [1, -1, 1], [-1, 1, 1], [-1, -1, -1]])
+    >>> _mixed(["a", "b", "c"], signs[:, 0] * signs[:, 1], [(0, 1)], signs)
+    ' ~ a × c ~ b × c'
+    """
+    partly = [
+        pair
+        for pair in itertools.combinations(range(signs.shape[1]), 2)
+        if pair not in members and signs[:, pair].prod(axis=1) @ column
+    ]
+    text = "".join(f" ~ {labels[i]} × {labels[j]}" for i, j in partly[:3])
+    return f"{text} and {len(partly) - 3} more" if len(partly) > 3 else text
