@@ -8,7 +8,7 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -56,9 +56,18 @@ def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     for name in names:
         file, _, function = COMMANDS[name].partition(".")
         module = importlib.import_module(f"runner.commands.{file}")
-        built.command(name)(getattr(module, function or file))
+        built.command(name)(_interruptible()(getattr(module, function or file)))
     built.callback()(_options)
     return built
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C as what typer passes on: of a KeyboardInterrupt it only leaves the exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Abort from None
 
 
 def _version(asked: bool) -> None:

@@ -232,10 +232,16 @@ def _in_a_child(
     children: int = 1,
 ) -> list[T]:
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
+    others = set(active_children())
     with ProcessPoolExecutor(children, get_context("spawn"), _load, (tuple(plugins),)) as pool:
-        return list(pool.map(function, [spec.to_json() for spec in specs]))
+        try:
+            return list(pool.map(function, [spec.to_json() for spec in specs]))
+        except KeyboardInterrupt:  # which the pool would let them finish for
+            for child in set(active_children()) - others:
+                child.kill()
+            raise
 
 
 def _load(plugins: tuple[str, ...]) -> None:

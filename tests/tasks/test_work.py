@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -32,6 +37,22 @@ def test_a_device_that_is_not_there_is_refused():
         work.train(spec(), print, task="digits", device="cuda:99")
     with pytest.raises(BadInput, match="try auto, cpu or cuda"):
         work.choose("abacus")
+
+
+def asleep(spec):
+    time.sleep(300)
+
+
+def test_an_interruption_does_not_wait_for_what_is_measured():
+    def interrupt():
+        while not multiprocessing.active_children():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        work._in_a_child(asleep, [spec()], ())
+    assert not multiprocessing.active_children()
 
 
 def test_prediction_is_near_the_time_it_takes():
