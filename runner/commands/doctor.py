@@ -20,6 +20,7 @@ from runner.commands.options import (
     load_plugins,
     print_json,
 )
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "statsmodels")
@@ -104,7 +105,7 @@ def _store(results: Path) -> tuple[str, bool]:
     except BadInput as error:
         return str(error), False
     writable = os.access(results, os.W_OK)
-    return f"{results}: {count:,} runs, {'' if writable else 'not '}writable", writable
+    return f"{results}: {counted(count, 'run')}, {'' if writable else 'not '}writable", writable
 
 
 def _plugins() -> list[str]:

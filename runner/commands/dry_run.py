@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.commands.options import print_json
 from runner.designs.factor import touched
 from runner.records.store import Store
+from runner.reporting.counting import counted
 
 if TYPE_CHECKING:
     from runner.commands.hours import Hours
@@ -95,8 +96,8 @@ def say_plan(
         print(f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}")
     for note in plan.notes:
         print(note)
-    arms = f"{plan.design.count:,} arms ({plan.design.excluded:,} excluded)"
-    print(f"{arms} with {plan.seeds} seed{'s' * (plan.seeds > 1)}: {plan.runs:,} runs")
+    arms = f"{counted(plan.design.count, 'arm')} ({plan.design.excluded:,} excluded)"
+    print(f"{arms} with {counted(plan.seeds, 'seed')}: {counted(plan.runs, 'run')}")
     if plan.plan is not None:
         looks = " and ".join(f"{n:,}" for n in plan.plan.seeds)
         print(f"at most; analysed at {looks} seeds, until {plan.plan.until}")

@@ -12,6 +12,7 @@ from runner.execution.failure import advice
 from runner.execution.progress import printable
 from runner.records.claims import Claims
 from runner.records.durable import read
+from runner.reporting.counting import counted
 
 if TYPE_CHECKING:
     from runner.records.store import Store
@@ -83,8 +84,7 @@ def told(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         reason = f"{one['type'] or 'error'}: {first}".removesuffix(": ")
         groups.setdefault((one["state"], reason), []).append(one)
     for (state, reason), runs in groups.items():
-        count = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
-        yield _line(f"{state}, {count}: {reason}")
+        yield _line(f"{state}, {counted(len(runs), 'run')}: {reason}")
         more = f" and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
         yield _line(f"  {'; '.join(run['label'] for run in runs[:NAMED])}{more}")
         for line in runs[0]["last_lines"]:

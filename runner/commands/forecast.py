@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runner.commands.costs import Costs, mean_seconds
 from runner.execution.progress import duration
 from runner.records.spec import canonical
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 from tricks.recipe import to_json
 
@@ -29,7 +30,7 @@ def forecast(plan: Study, runs: int, seconds: float, workers: int) -> str | None
     total = seconds * max(runs / workers, 1)
     if total <= LONG:
         return None
-    each = f"{runs:,} runs of about {duration(seconds)}, {workers} at a time"
+    each = f"{counted(runs, 'run')} of about {duration(seconds)}, {workers} at a time"
     text = f"this will take about {duration(total)}"
     if runs > 1:
         text += f": {each}"

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from runner.reporting.counting import counted
 from tricks.errors import BadInput, unknown
 
 
@@ -143,7 +144,8 @@ def studies(results: Path) -> list[dict[str, Any]]:
         for name in study_names(store):
             try:
                 asked = load_study(store, name).asked
-                summary = f"{asked['task']}, {asked['grid']}, {asked.get('arms')} arms"
+                arms = [counted(asked["arms"], "arm")] if "arms" in asked else []
+                summary = ", ".join([asked["task"], asked["grid"], *arms])
             except BadInput as error:
                 summary = f"broken: {error}"
             rows.append({"name": name, "summary": summary, "where": str(results)})

@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.commands.columns import aligned
 from runner.execution.progress import duration
+from runner.reporting.counting import counted
 
 
 def lines(answer: Mapping[str, Any], estimands: Mapping[str, str]) -> Iterator[str]:
@@ -40,8 +41,8 @@ def lines(answer: Mapping[str, Any], estimands: Mapping[str, str]) -> Iterator[s
 def _cell(need: Mapping[str, Any]) -> str:
     if need["runs"] is None:
         return "no"
-    seeds = f"{need['seeds']:,} seed{'s' * (need['seeds'] > 1)}"
-    return f"{seeds}, {need['runs']:,} runs{_time(need)}"
+    seeds = f"{counted(need['seeds'], 'seed')}"
+    return f"{seeds}, {counted(need['runs'], 'run')}{_time(need)}"
 
 
 def _time(need: Mapping[str, Any]) -> str:
@@ -73,7 +74,7 @@ def _cheapest(answer: Mapping[str, Any], key: str, kind: str) -> str:
         return "no grid answers for all levels"
     row = next(row for row in answer["grids"] if row["name"] == name)
     need = row[key][kind]
-    per = f"{row['arms']:,} arms × {need['seeds']:,} seed{'s' * (need['seeds'] > 1)}"
+    per = f"{counted(row['arms'], 'arm')} × {counted(need['seeds'], 'seed')}"
     size = f" --runs {answer['runs']}" if answer["runs"] and row["takes_runs"] else ""
     time = "" if need["hours"] is None else f", about {duration(need['hours'] * 3600)}"
     return (

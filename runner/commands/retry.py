@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.commands.options import RESULTS, Json, Name, Results, print_json
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> 
         print_json({"study": study.name, "opened": opened, "held": held})
         return
     if held:
-        print(f"{held} failed runs are left alone: another runner is at them")
+        print(f"left alone: {counted(held, 'failed run')} that another runner is at")
     if not opened and not held:
         print(f"no failed runs in {study.name}")
     if opened:
         again = stored(study, results)
-        print(f"{opened} runs are open again: `{again}` trains them")
+        words = ("is", "it") if opened == 1 else ("are", "them")
+        print(f"{counted(opened, 'run')} {words[0]} open again: `{again}` trains {words[1]}")
 
 
 def _reopen(store: Store, id: str) -> bool | None:

@@ -23,6 +23,7 @@ from runner.commands.options import (
     load_plugins,
 )
 from runner.designs.levels import choose_levels
+from runner.reporting.counting import counted
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -235,7 +236,9 @@ def run(
         return 0
     if estimate:
         told = hours_of(plan, store, workers, device, plugins, True, to_train(plan, store))
-        print(f"{told.runs:,} runs to train: {told}", file=sys.stderr if json else sys.stdout)
+        print(
+            f"{counted(told.runs, 'run')} to train: {told}", file=sys.stderr if json else sys.stdout
+        )
     if plan.plan is not None:
         code = train_until(plan, results, workers, device, plugins, yes, json, limits)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
+from runner.reporting.counting import counted
 
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
@@ -43,7 +44,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
         staged = {"stages": stages} if stages else {}
         print_json({"study": study.name, **counts, **staged, **told_of})
         return
-    print(f"{study.name}: {counts.pop('planned'):,} runs planned")
+    print(f"{study.name}: {counted(counts.pop('planned'), 'run')} planned")
     print(", ".join(f"{n:,} {state}" for state, n in counts.items() if n))
     for stage, part in (stages or {}).items():
         wait = part.get("not_chosen", 0)

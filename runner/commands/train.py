@@ -15,6 +15,7 @@ from runner.commands.options import at, cores, gpus, on_gpu, print_json
 from runner.commands.tuned import both, chosen_line, list_runs
 from runner.commands.weights import saving
 from runner.records.store import Store
+from runner.reporting.counting import counted
 from runner.tasks import work
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def train_runs(
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     if missing:
         plan.task.check(plan.data_folder)
+        what = "builds their networks, measures a few steps"
+        print(f"preparing to train {counted(len(missing), 'run')}: {what}", file=aside, flush=True)
         if any(spec.recipe.start == "pretrained" for spec in missing):
             print("looking for pretrained weights", file=aside, flush=True)
         seconds = _check(plan, missing, list(specs.values()), store, device, plugins)
@@ -238,9 +241,10 @@ def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool)
     where = at(results)
     bad = failed(summary)
     if bad:
+        them = "it" if bad == 1 else "them"
         print(
-            f"{bad} run{'s' * (bad > 1)} failed: `tricks-bench status {plan.name}{where}` tells "
-            f"why, `tricks-bench retry {plan.name}{where}` opens them again"
+            f"{counted(bad, 'run')} failed: `tricks-bench status {plan.name}{where}` tells "
+            f"why, `tricks-bench retry {plan.name}{where}` opens {them} again"
         )
     if any_ok:
         print(f"`tricks-bench report {plan.name}{where}` writes the report")

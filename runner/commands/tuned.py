@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner.reporting.counting import counted
+
 if TYPE_CHECKING:
     from runner.execution.events import Summary
     from runner.records.spec import RunSpec
@@ -34,16 +36,16 @@ def plan_lines(plan: Study, summary: Mapping[str, Any]) -> list[str]:
     """What the dry run says of the stages."""
     tuning, stages = plan.tuning, summary["stages"]
     assert tuning is not None
-    what = f"{tuning.field}={','.join(tuning.texts)} with {tuning.seeds} tuning seeds"
+    what = f"{tuning.field}={','.join(tuning.texts)} with {counted(tuning.seeds, 'tuning seed')}"
     if stages is None:
         return [f"each arm tuned over {what}: up to {summary['runs']:,} runs"]
     tuned = stages["tuned"]
     notes = [f"{tuned['not_chosen']:,} of arms yet to choose"] if tuned["not_chosen"] else []
     notes += [f"{tuned['shared']:,} are fixed runs"] if tuned["shared"] else []
     return [
-        f"fixed: {stages['fixed']['runs']:,} runs at {tuning.field}={tuning.fixed_text}",
-        f"tuning: {stages['tuning']['runs']:,} runs, each arm at {what}",
-        f"tuned: {tuned['runs']:,} runs{', ' if notes else ''}{', '.join(notes)}",
+        f"fixed: {counted(stages['fixed']['runs'], 'run')} at {tuning.field}={tuning.fixed_text}",
+        f"tuning: {counted(stages['tuning']['runs'], 'run')}, each arm at {what}",
+        f"tuned: {counted(tuned['runs'], 'run')}{', ' if notes else ''}{', '.join(notes)}",
         f"{summary['runs']:,} runs in all",
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runner.commands.options import print_json
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
 SHOWN = 50  # findings of one kind; the rest is counted
@@ -62,31 +63,29 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
         print("no problems")
     elif repair:
         done = len(found.problems) - len(left)
-        print(f"{done:,} of {len(found.problems):,} problems mended, no record was deleted")
+        print(
+            f"{done:,} of {counted(len(found.problems), 'problem')} mended, no record was deleted"
+        )
     else:
         command = f"tricks-bench doctor {shlex.quote(str(folder))} --repair"
         hint = f"; `{command}` mends {mendable:,}, and deletes no record" if mendable else ""
-        print(f"{_number(len(left), 'problem')}{hint}")
+        print(f"{counted(len(left), 'problem')}{hint}")
     return 1 if left else 0
 
 
 def _counted(counts: dict[str, int]) -> str:
-    parts = [f"{counts['records']:,} records"]
+    parts = [counted(counts["records"], "record")]
     states = ", ".join(
         f"{counts[s]:,} {s}" for s in ("ok", "diverged", "failed", "infra") if counts.get(s)
     )
     if states:
         parts[0] += f" ({states})"
-    for key, word in (("studies", "studies"), ("exports", "exports")):
+    for key, one in (("studies", "study"), ("exports", "export")):
         if key in counts:
-            parts.append(f"{counts[key]:,} {word}")
+            parts.append(counted(counts[key], one, key))
     if counts.get("quarantined"):
         parts.append(f"{counts['quarantined']:,} in quarantine/")
     return ", ".join(parts)
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 @contextlib.contextmanager

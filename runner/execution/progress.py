@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
 from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
+from runner.reporting.counting import counted
 from runner.reporting.visible import unfiltered
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class Progress:
                 line = f"again: {event.label}: {_reason(event.error)}"
                 self.note = line
             case Waiting(count):
-                self.note = line = f"waiting for {count} runs that another runner holds"
+                self.note = line = f"waiting for {counted(count, 'run')} that another runner holds"
             case Left(_, label, epoch):
                 line = f"left: {label}: it goes on from its checkpoint after epoch {epoch}"
             case Stopping(running, stop_now):
-                runs = "1 run" if running == 1 else f"{running} runs"
+                runs = counted(running, "run")
                 end = "to finish or leave at a checkpoint" if event.pausing else "to finish"
                 why = f"stopping, {event.why}" if event.why else "stopping"
                 how = "twice" if event.why else "again"

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -197,7 +198,7 @@ def test_retry_opens_only_what_is_failed_and_free(cli, stub, monkeypatch):
     assert (result["opened"], result["held"]) == (1, 1)
     assert store.state(first) == "failed"
     assert store.state(second) is None
-    assert "1 failed runs are left alone" in cli("retry").out
+    assert "left alone: 1 failed run that another" in cli("retry").out
     claim.release()
     # Another runner trains it again between the look and the removal.
     record = store.read(first)
@@ -303,6 +304,30 @@ def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path)
         f"`tricks-bench run --study mine --data '{tmp_path / 'my data'}' --device cpu "
         f"--plugin '{plugin}' --results r` goes on from here"
     ) in said
+
+
+def test_a_start_says_what_it_is_at_and_an_interruption_that_it_was_one(cli, stub, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runner.tasks.work.predict_seconds", interrupted)
+    result = cli("run", "--tricks", "warmup", "--seeds", "1")
+    assert result.out == "preparing to train 2 runs: builds their networks, measures a few steps\n"
+    assert (result.code, result.err) == (130, "interrupted\n")
+
+
+def test_one_of_a_kind_has_no_s(cli, stub):
+    stub.states[("warmup",)] = "failed"
+    line = ("run", "--tricks", "warmup", "--seeds", "1")
+    assert "2 arms (0 excluded) with 1 seed: 2 runs\n" in cli(*line, "--dry-run").out
+    assert "1 run failed: " in cli(*line).out
+    assert "failed, 1 run: " in cli("status").out
+    assert " 2 records (1 ok, 1 failed), 1 study\n" in cli("doctor", "results").out
+    assert "1 run is open again: " in cli("retry").out
+    assert "preparing to train 1 run:" in cli(*line).out
+    next(Path("results", "runs").glob("*/*.json")).unlink()
+    assert "results: 1 run, writable" in cli("doctor").out
+    assert " 1 record (1 " in cli("doctor", "results").out
 
 
 PLUGIN = '''

@@ -50,7 +50,7 @@ def test_a_healthy_store_has_no_problems(store: Store, capsys: Any) -> None:
     assert found["healthy"]
     assert found["problems"] == []
     assert found["counts"]["records"] == found["counts"]["ok"] == 5
-    assert [note["what"] for note in found["notes"]] == ["1 of its 6 runs have no record"]
+    assert [note["what"] for note in found["notes"]] == ["1 of its 6 runs without a record"]
 
 
 def damage(store: Store, kind: str) -> str:
@@ -196,8 +196,8 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     assert code == 0
     notes = {(note["kind"], note["path"]): note["what"] for note in found["notes"]}
     assert notes[("orphan", "runs")].startswith("2 records")
-    assert notes[("orphan", "attempts")].startswith("1 runs")
-    assert notes[("unused", "attempts")].startswith("1 checkpoints")
+    assert notes[("orphan", "attempts")].startswith("attempts of 1 run that")
+    assert notes[("unused", "attempts")].startswith("1 checkpoint of")
     assert ("foreign", "tricks.py") in notes
     assert ("foreign", "README.md") not in notes
     assert ("torn", f"runs/00/.young{durable.TEMPORARY}") in notes
@@ -247,6 +247,7 @@ def test_the_studies_of_this_repository_are_whole(capsys: Any) -> None:
     ("arguments", "said"),
     [
         ("nowhere", "there is no such folder"),
+        ("a.csv", "it is a file: give the folder"),
         (".", "holds no results"),
         ("--repair", "--repair needs the folder"),
     ],
@@ -255,6 +256,7 @@ def test_a_folder_of_something_else_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, arguments: str, said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("a.csv").touch()
     assert call(["doctor", *arguments.split()]) == 2
     assert said in capsys.readouterr().err
 

@@ -17,6 +17,7 @@ from runner.records.verification import leftovers
 from runner.records.verification.finding import Finding, away, inside, is_temporary
 from runner.records.verification.runs import Seen, runs
 from runner.records.verification.studies import studies
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
 KNOWN = (*FOLDERS, "models", "FORMAT", "index.csv", "README.md", ".gitignore")
@@ -59,7 +60,8 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     folder that is neither, or of a newer schema.
     """
     if not root.is_dir():
-        raise BadInput(f"{root}: there is no such folder")
+        there = "it is a file: give the folder" if root.exists() else "there is no such folder"
+        raise BadInput(f"{root}: {there}")
     if not (root / "FORMAT").exists() and not (root / "runs").is_dir():
         exports = _exports(root)
         if not exports:
@@ -77,7 +79,7 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     found.findings += studies(root, recorded, listed)
     alone = len(recorded - listed)
     if alone:
-        what = f"{alone:,} records that no study names"
+        what = f"{counted(alone, 'record')} that no study names"
         found.findings.append(Finding("orphan", "runs", what, problem=False))
     found.findings += leftovers.claims(root, recorded)
     closed = {id for id, state in seen.states.items() if state != "infra"}
@@ -137,7 +139,7 @@ def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Findin
         yield Finding("export", where, what, problem=False)
     runs = found.runs["id"].nunique()  # a run that two stages of a study share has two rows
     if len(found.records) != runs:
-        what = f"runs.csv has {runs:,} runs, records.jsonl.gz {len(found.records):,}"
+        what = f"runs.csv has {counted(runs, 'run')}, records.jsonl.gz {len(found.records):,}"
         yield Finding("export", where, what)
 
 

@@ -10,6 +10,7 @@ from runner.records import checkpoints
 from runner.records.claims import Claims
 from runner.records.record import Damaged
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.reporting.counting import counted
 
 LINK = "a symbolic link: a store holds none"
 HEADER = 100_000_000  # bytes: the most that a safetensors header may have
@@ -68,10 +69,12 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
                 yield away(root, file, "damaged", f"a checkpoint: {error}")
         orphans += folder.name not in known
     if orphans:
-        what = f"{orphans:,} runs that no record and no study names left attempts"
+        what = f"attempts of {counted(orphans, 'run')} that no record and no study names"
         yield Finding("orphan", "attempts", what, problem=False)
     if unused:
-        what = f"{unused:,} checkpoints of finished runs, {size / 2**20:,.1f} MiB: of no more use"
+        what = (
+            f"{counted(unused, 'checkpoint')} of finished runs, {size / 2**20:,.1f} MiB: of no use"
+        )
         yield Finding("unused", "attempts", what, problem=False)
 
 
@@ -92,7 +95,7 @@ def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
                 yield away(root, path, "damaged", f"a model: {fault}")
             orphans += path.name.partition(".")[0] not in recorded
     if orphans:
-        what = f"{orphans:,} models of runs without a record"
+        what = f"{counted(orphans, 'model')} of runs without a record"
         yield Finding("orphan", "models", what, problem=False)
 
 

@@ -13,6 +13,7 @@ from runner.records import durable, index
 from runner.records.record import Damaged, row, unseal
 from runner.records.store import Store, aside
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
 _CLAIMED = re.compile(rb'"id":"([0-9a-f]{16,64})"')
@@ -100,10 +101,11 @@ def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iter
         what = "it does not verify, or an older version wrote it: it is not used"
         yield Finding("index", "index.csv", what, True, "build it again", rebuild)
     elif wrong:
-        what = f"it differs from {wrong:,} records"
+        what = f"it differs from {counted(wrong, 'record')}"
         yield Finding("index", "index.csv", what, True, "build it again", rebuild)
     elif there and (unknown or gone):
-        what = f"behind: {unknown:,} records to add, {gone:,} to drop; the next reader does that"
+        added = counted(unknown, "record")
+        what = f"behind: {added} to add, {gone:,} to drop; the next reader does that"
         yield Finding("index", "index.csv", what, problem=False)
 
 

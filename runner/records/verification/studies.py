@@ -8,6 +8,7 @@ from pathlib import Path
 from runner.records.studies import LOCK, is_name, staging
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
 LINK = "a symbolic link: a store holds none"
@@ -56,7 +57,7 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
     missing = len(ids - recorded)
     if missing:
         open_ones = " (a tuned study chooses more)" if staging(asked) else ""
-        what = f"{missing:,} of its {len(ids):,} runs have no record{open_ones}"
+        what = f"{missing:,} of its {counted(len(ids), 'run')} without a record{open_ones}"
         yield Finding("study", inside(root, folder), what, problem=False)
 
 
