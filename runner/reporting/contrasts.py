@@ -22,6 +22,8 @@ def half_normal(a: Answer, figures: Mapping[str, str]) -> list[str]:
     above = [escape(c["label"]) for c in reversed(found["contrasts"]) if c["above"]]
     more = f" and {len(above) - SHOWN} more" if len(above) > SHOWN else ""
     m, unit = len(found["contrasts"]), a["unit"]
+    mixed = any(" ~ " in c["label"] for c in found["contrasts"])
+    told = " ~: holds a part of each of these interactions." if mixed else ""
     said = f"Above the margin of all at once: {', '.join(above[:SHOWN]) or 'nothing'}{more}."
     return [
         "## Half-normal plot",
@@ -31,7 +33,7 @@ def half_normal(a: Answer, figures: Mapping[str, str]) -> list[str]:
         f"*{m} orthogonal contrasts of {a['runs']['used']} runs, on the scale of main effects (an "
         f"interaction's is half its size); error term: Lenth's pseudo standard error, "
         f"{found['pse']:.3g} {unit} ({m / 3:.1f} df); {confidence(a)} margin of one contrast alone "
-        f"±{found['margin']:.3g}, of all at once (simulated) ±{found['simultaneous_margin']:.3g}.*",
+        f"±{found['margin']:.3g}, of all at once (simulated) ±{found['simultaneous_margin']:.3g}.{escape(told)}*",
     ]
 
 

@@ -29,6 +29,9 @@ def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
         "alone; p by Benjamini-Hochberg over all interactions: a screening, exploratory.*"
     )
     what = "How much the effect of one factor changes when the other is switched."
+    if all(i["effect"] is None for i in a["interactions"]):
+        what += " These runs see only mixtures of them: none has a number of its own."
+        return ["## Interactions", what, details("What is mixed", [tables.interactions(a, SHOWN)])]
     if any(i["aliased"] for i in a["interactions"]):
         what += (
             " A sum is an alias set: these runs see only the sum, never one member of it (hatched)."

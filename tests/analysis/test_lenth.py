@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import linalg, stats
 
+from runner import designs
 from runner.analysis.cells import group
 from runner.analysis.experiment import Experiment
 from runner.analysis.lenth import HalfNormal, half_normal, largest_of_none, pseudo_standard_error
+from runner.designs.factor import Factor, Level
+from tricks.recipe import Recipe
 
 
 def grid(factors):
@@ -48,6 +52,24 @@ def test_aliased_contrasts_are_one_and_name_their_members():
     levels = np.column_stack([grid(3), grid(3).sum(axis=1) % 2])
     labels = found(levels, np.random.default_rng(1).standard_normal(8)).labels
     assert labels == ["a", "b", "c", "d", "a × b + c × d", "a × c + b × d", "a × d + b × c"]
+
+
+def test_no_member_of_a_mixture_is_named_alone():
+    """In a fold-over of 24 runs most interactions are in a contrast in part."""
+    names = "abcdefgh"
+    factors = [Factor(name, (Level("off"), Level("on")), "field") for name in names]
+    levels = np.array(list(designs.make("screen", factors, Recipe())))
+    labels = found(levels, np.random.default_rng(2).standard_normal(len(levels))).labels
+    assert labels[:8] == list(names), "main effects are clear of interactions"
+    signs = 2 * levels - 1
+    products = {f"{a} × {b}": signs[:, names.index(a)] * signs[:, names.index(b)]
+                for a, b in itertools.combinations(names, 2)}  # fmt: skip
+    for label in labels[8:]:
+        first = label.split(" ~ ")[0]
+        if first in products:
+            others = sum(abs(column @ products[first]) > 0 for column in products.values()) - 1
+            listed = label.count(" ~ ") + int(([0, *re.findall(r"and (\d+) more", label)])[-1])
+            assert listed == others
 
 
 def test_error_rates_of_both_margins_without_effects():

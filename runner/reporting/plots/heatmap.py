@@ -13,14 +13,22 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from runner.reporting.plots.style import GREY, figure, short
+from runner.reporting.wording import PLACEBO
 
 Answer = dict[str, Any]
 MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers
 
 
 def heatmap(a: Answer) -> Figure | None:
-    """A cell for each pair of factors; hatched where a pair cannot be told apart from others."""
+    """A cell for each pair of factors; hatched where a pair cannot be told apart from others.
+
+    None for fewer than three pairs, or where no interaction has a number.
+    """
+    if not a["interactions"] or all(item["effect"] is None for item in a["interactions"]):
+        return None
+    paired = {label for item in a["interactions"] for term in item["terms"] for label in term}
     labels = list(dict.fromkeys(e["label"] for e in a["effects"]))
+    labels = [x for x in labels if x in paired or x != PLACEBO]
     cells: dict[tuple[int, int], Answer] = {}
     for item in a["interactions"]:
         for one, two in item["terms"]:

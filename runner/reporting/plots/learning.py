@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from runner.reporting.plots.style import BLUE, GREY, figure, short
 
@@ -51,8 +52,10 @@ def learning(
                 ax.plot(mine.index, mine.mean(axis=1), color=colour, linewidth=2)
         gone = _lost(lost, other)
         ax.set_title(short(title, 27) + (f"\n{gone}" if gone else ""), fontsize=10)
-    for ax in axes[len(panels) :]:
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    for empty, ax in enumerate(axes[len(panels) :], len(panels)):
         ax.set_visible(False)
+        axes[empty - columns].tick_params(labelbottom=True)  # the lowest panel of its column
     what = "grey: baseline" if few else "grey: runs at the reference level"
     text = f"epoch ({what}; blue: the panel's own; thick: mean over runs)"
     text += f"\n{hidden} more panels are not shown" if hidden > 0 else ""

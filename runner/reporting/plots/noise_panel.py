@@ -37,7 +37,7 @@ def noise_panel(a: Answer) -> Figure | None:
         ax.set_xticks(x, [f"{value:,}" for value in x], rotation=30, minor=False)
         low, high = ax.get_ylim()
         low = min([low, *(0.8 * x for x in (floor, a["negligible"]) if x)])
-        ax.set_ylim(low, high)
+        ax.set_ylim(low, 1.2 * max(high, rows[0]["general"]))
         ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low / 2 < t < high * 1.5]
         ax.set_yticks(ticks, [f"±{t:g}" for t in ticks])
         ax.minorticks_off()

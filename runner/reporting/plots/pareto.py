@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -19,6 +20,9 @@ Limits = tuple[float, float]
 NAMED = 8
 FEW = 24  # arms whose intervals are drawn
 COLOURS = "Blues"
+REACH = 0.15  # inches from a point to its number
+ENOUGH = 0.2  # inches that a number has free around it
+SIDES = [np.array([np.cos(t), np.sin(t)]) for t in np.pi / 4 * np.array([1, 3, 7, 5, 0, 2, 4, 6])]
 LEAST = 0.05  # arms less probable than this are not named
 
 
@@ -45,7 +49,7 @@ def pareto(a: Answer, time: str) -> Figure | None:
         axes[1].set_title("the same, closer")
         axes[1].set_xlim(*near[0])
         axes[1].set_ylim(*near[1])
-    _numbers(axes[-1], shown, time)
+    _numbers(fig, axes[-1], arms, shown, time)
     for ax in axes:
         ax.set_xlabel(f"training time of a run ({'CPU ' if time == 'cpu_seconds' else ''}seconds)")
     axes[0].set_ylabel(a["metric"] + (" (%)" if a["unit"] == "pp" else ""))
@@ -100,12 +104,30 @@ def _size(arms: list[Answer], probability: float) -> int:
     return 46 if len(arms) <= 60 or probability >= LEAST else 12
 
 
-def _numbers(ax: Axes, shown: list[Answer], time: str) -> None:
-    """A number beside each named arm, on another side from one to the next by place."""
-    order = sorted(range(len(shown)), key=lambda i: (shown[i][time], shown[i]["mean"]))
-    for place, i in enumerate(order):
-        right, up = ((1, 1), (-1, 1), (1, -1), (-1, -1))[place % 4]
+def _numbers(fig: Figure, ax: Axes, arms: list[Answer], shown: list[Answer], time: str) -> None:
+    """A number beside each named arm, on the side where points and other numbers are farthest."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    size = ax.get_position().size * fig.get_size_inches()
+    box = np.array([right - left, high - low]) / size
+
+    def inches(arm: Answer) -> np.ndarray:
+        return np.array([arm[time], arm["mean"]]) / box
+
+    taken = [inches(arm) for arm in arms]
+    for number, arm in enumerate(shown, 1):
+        here = inches(arm)
+        others = np.array([x for x in taken if (x != here).any()])
+        free = [_room(here + REACH * side, others) for side in SIDES]
+        side = SIDES[int(np.argmax(np.round(free, 6)))]
+        taken.append(here + REACH * side)
         ax.annotate(
-            str(i + 1), (shown[i][time], shown[i]["mean"]), xytext=(8 * right, 8 * up),
+            str(number), (arm[time], arm["mean"]), xytext=tuple(72 * REACH * side),
             textcoords="offset points", fontsize=10, ha="center", va="center", zorder=4,
         )  # fmt: skip
+
+
+def _room(place: np.ndarray, others: np.ndarray) -> float:
+    """How far the nearest of `others` (n, 2) is, up to what a number needs."""
+    if not len(others):
+        return ENOUGH
+    return min(ENOUGH, float(np.hypot(*(others - place).T).min()))

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, short
+from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, folded, short
 from runner.reporting.seeds import MOST_ARMS, MOST_POINTS
 from runner.reporting.wording import confidence
 
@@ -31,7 +31,9 @@ def seeds(a: Answer, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]])
 
 def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
     arms = a["arms"][::-1]
-    fig = figure(9, 1.6 + 0.34 * len(arms))
+    labels = [folded(arm["label"]) for arm in arms]
+    long = any("\n" in label for label in labels)
+    fig = figure(9, 1.6 + (0.42 if long else 0.34) * len(arms))
     ax = fig.subplots()
     names = list(arms[0]["levels"])
     groups = y.groupby([runs[name].astype(str) for name in names]).indices
@@ -47,7 +49,7 @@ def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
     reference = next((arm for arm in arms if arm["label"] == "baseline"), None)
     if reference and reference["mean"] is not None:
         ax.axvline(reference["mean"], color=ORANGE, linestyle="--", linewidth=1.4)
-    ax.set_yticks(range(len(arms)), [short(arm["label"]) for arm in arms])
+    ax.set_yticks(range(len(arms)), labels, fontsize=9 if long else None)
     ax.set_ylim(-0.6, len(arms) - 0.4)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(f"{a['metric']} of each run{_unit(a)}")

@@ -50,6 +50,20 @@ def short(text: str, most: int = 44) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def folded(text: str, most: int = 44) -> str:
+    """A label on up to two lines, broken between the tricks of an arm.
+
+    >>> folded("cosine + warmup + zero-gamma", 20)
+    'cosine + warmup\\n+ zero-gamma'
+    """
+    if len(text) <= most:
+        return short(text, most)
+    head = text.rfind(" + ", 0, most)
+    if head < 1:
+        return short(text, most)
+    return f"{short(text[:head], most)}\n{short(text[head + 1 :], most)}"
+
+
 def encoded(fig: Figure, kind: str) -> bytes:
     """The figure as .png, .svg or .pdf: the same bytes each time."""
     data = io.BytesIO()

@@ -1,0 +1,84 @@
+"""What can be read off a plot: labels that stand apart, and no picture of nothing."""
+
+import numpy as np
+import pytest
+import synthetic
+
+from runner import designs
+from runner.analysis.experiment import Experiment
+from runner.designs.factor import Factor, Level
+from runner.reporting.plots.heatmap import heatmap
+from runner.reporting.plots.learning import learning
+from runner.reporting.plots.pareto import pareto
+from runner.reporting.plots.seeds import seeds
+from runner.reporting.report import write_report
+from tricks.recipe import Recipe
+
+BAG = synthetic.factors(optimizer=False)
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """(experiment, curves, asked, records) of one fold-over of 24 runs."""
+    levels = [Level("off"), Level("on")]
+    factors = [Factor(name, tuple(levels), "field") for name in BAG]
+    arms = [
+        dict(zip(BAG, ("off" if i == 0 else "on" for i in arm), strict=True))
+        for arm in designs.make("screen", factors, Recipe())
+    ]
+    table = synthetic.runs(arms, diverge=False)
+    asked = synthetic.asked("screened", "screen", BAG, len(arms), 1)
+    curves = synthetic.curves(table, epochs=2)
+    return Experiment(table, BAG, "screen"), curves, asked, synthetic.records(table)
+
+
+def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
+    screen, tmp_path, no_drawing
+):
+    a = screen[0].analyze().to_json()
+    assert a["interactions"]
+    assert heatmap(a) is None
+    text = write_report(*screen, tmp_path).read_text()
+    section = text.split("## Interactions")[1].split("\n## ")[0]
+    assert "only mixtures of them: none has a number" in section
+    assert ".png" not in section
+    assert "holds a part of each" in text.split("## Half-normal plot")[1].split("\n## ")[0]
+
+
+def test_the_arms_of_a_screen_have_names_of_their_own(screen):
+    experiment = screen[0]
+    fig = seeds(experiment.analyze().to_json(), experiment.runs, experiment.factors)
+    names = [text.get_text() for text in fig.axes[0].get_yticklabels()]
+    assert len(names) == len(set(names)) == 24
+
+
+def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
+    experiment, curves, *_ = screen
+    a = experiment.analyze().to_json()
+    five = {name: experiment.factors[name] for name in list(BAG)[:5]}
+    fig = learning(a, experiment.runs, curves, five)
+    fig.canvas.draw()
+    shown = [ax for ax in fig.axes if ax.get_visible()]
+    low, high = shown[0].get_xlim()
+    assert {x for x in shown[0].get_xticks() if low <= x <= high} == {1.0, 2.0}
+    told = [[t.get_text() for t in ax.get_xticklabels() if t.get_visible()] for ax in shown]
+    assert [bool(texts) for texts in told] == [False, True, True, True, True]
+
+
+def test_numbers_on_the_front_stand_beside_all_points(screen):
+    rng = np.random.default_rng(3)
+    a = screen[0].analyze().to_json()
+    arms = [
+        {**arm, "cpu_seconds": 1 + x, "mean": 90 + 3 * y, "low": None, "high": None}
+        for arm, x, y in zip(a["arms"][:14], rng.random(14), rng.random(14), strict=True)
+    ]
+    fig = pareto({**a, "arms": arms, "pareto": None}, "cpu_seconds")
+    fig.canvas.draw()
+    ax = fig.axes[-1]
+    points = np.concatenate([line.get_xydata() for line in ax.lines if len(line.get_xydata())])
+    pixels = ax.transData.transform(points)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 8
+    for box in boxes:
+        assert not any(box.contains(*point) for point in pixels)
+        assert sum(box.overlaps(other) for other in boxes) == 1, "itself alone"
