@@ -33,7 +33,8 @@ def half_normal(a: Answer, figures: Mapping[str, str]) -> list[str]:
         f"*{m} orthogonal contrasts of {a['runs']['used']} runs, on the scale of main effects (an "
         f"interaction's is half its size); error term: Lenth's pseudo standard error, "
         f"{found['pse']:.3g} {unit} ({m / 3:.1f} df); {confidence(a)} margin of one contrast alone "
-        f"±{found['margin']:.3g}, of all at once (simulated) ±{found['simultaneous_margin']:.3g}.{escape(told)}*",
+        f"±{found['margin']:.3g}, of all at once (simulated) ±{found['simultaneous_margin']:.3g}."
+        f"{escape(told)}*",
     ]
 
 
