@@ -12,9 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import injected
 import pytest
-from injected import Runner, check_complete, diary, in_session, until
+from injected import disks, kills, memory, owners
+from injected.accounts import check_complete, diary
+from injected.runners import STARTED, Runner, end_all, in_session, until
+from stub_training import specs
 
 from runner.commands.limits import check_room
 from runner.execution.failure import advice
@@ -26,7 +28,7 @@ from tricks.errors import BadInput
 @pytest.fixture(autouse=True)
 def _leave_nothing_behind() -> Iterator[None]:
     yield
-    injected.end_all()
+    end_all()
 
 
 def workers_of(folder: Path) -> list[int]:
@@ -54,14 +56,14 @@ def test_a_killed_runner_leaves_no_process_and_nothing_is_lost(tmp_path: Path) -
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    figures = injected.kill_at_random(tmp_path, runs=60, kills=10, seed=1)
+    figures = kills.kill_at_random(tmp_path, runs=60, kills=10, seed=1)
     assert figures["records"] == 60
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_hundred_kills_at_random_moments(tmp_path: Path) -> None:
-    figures = injected.kill_at_random(tmp_path, runs=600, kills=200, seed=2)
+    figures = kills.kill_at_random(tmp_path, runs=600, kills=200, seed=2)
     assert figures["kills"] >= 200
 
 
@@ -89,7 +91,7 @@ def test_two_runners_train_each_run_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_eight_runners_train_each_of_two_thousand_once(tmp_path: Path) -> None:
-    injected.many_runners(tmp_path, runs=2_000, runners=8)
+    owners.many_runners(tmp_path, runs=2_000, runners=8)
 
 
 def test_the_second_runner_takes_over_when_the_first_is_killed(tmp_path: Path) -> None:
@@ -151,38 +153,38 @@ def test_a_killed_template_is_no_loss(tmp_path: Path) -> None:
 def test_an_owner_stopped_past_its_lease_changes_nothing_when_revived(
     tmp_path: Path, number: int, infra: bool
 ) -> None:
-    assert injected.stop_and_revive(tmp_path, number, infra) is not None
+    assert owners.stop_and_revive(tmp_path, number, infra) is not None
 
 
 @pytest.mark.slow
 def test_an_owner_stopped_at_any_call_changes_nothing_when_revived(tmp_path: Path) -> None:
-    assert injected.fenced(tmp_path, every=2)["stopped"] > 20
+    assert owners.fenced(tmp_path, every=2)["stopped"] > 20
 
 
 def test_a_clock_a_day_off_takes_no_claim_away(tmp_path: Path) -> None:
-    assert injected.clocks_apart(tmp_path)["looks at a living owner"] > 5
+    assert owners.clocks_apart(tmp_path)["looks at a living owner"] > 5
 
 
 def test_a_stopped_worker_is_ended_as_one_that_hangs(tmp_path: Path) -> None:
     summary = Runner(tmp_path, seeds="90017,0,1", stall=0.8).summary()
     assert summary["ok"] == 3
-    assert [id for id, _, _ in diary(tmp_path)].count(injected.specs([90017])[0].id) == 2
+    assert [id for id, _, _ in diary(tmp_path)].count(specs([90017])[0].id) == 2
 
 
 @pytest.mark.parametrize("kind", ["room", "full", pytest.param("files", marks=pytest.mark.slow)])
 def test_a_disk_that_fills_up_ends_all_with_one_line_and_loses_nothing(
     tmp_path: Path, kind: str
 ) -> None:
-    if injected.disk_fills_up(tmp_path, kind) is None:
+    if disks.disk_fills_up(tmp_path, kind) is None:
         pytest.skip("no file system can be mounted here")
 
 
 def test_a_grid_is_refused_on_a_disk_that_is_too_small_for_it(tmp_path: Path) -> None:
     plan: Any = SimpleNamespace(save_models=None)
-    with injected.small_disk(tmp_path, 40) as place:
+    with disks.small_disk(tmp_path, 40) as place:
         if place is None:
             pytest.skip("no file system can be mounted here")
-        few, many = injected.specs(range(5)), injected.specs(range(5_000))
+        few, many = specs(range(5)), specs(range(5_000))
         assert check_room(plan, few, None, {}, place / "results", 2, []) == RESERVE
         with pytest.raises(BadInput, match=r"no room for this grid.* MB of records: .* are free"):
             check_room(plan, many, None, {}, place / "results", 2, [])
@@ -192,13 +194,13 @@ def test_a_grid_is_refused_on_a_disk_that_is_too_small_for_it(tmp_path: Path) ->
 def test_address_space_that_runs_out_is_no_bug_of_the_run(tmp_path: Path, seed: int) -> None:
     summary = Runner(tmp_path, seeds=f"{seed},0,1", retries=1).summary()
     assert (summary["ok"], summary["infra"], summary["failed"]) == (2, 1, 0)
-    assert injected.starved(tmp_path, seed)["type"] in ("MemoryError", "RuntimeError")
+    assert memory.starved(tmp_path, seed)["type"] in ("MemoryError", "RuntimeError")
     assert len(diary(tmp_path)) == 4
-    assert "memory ran out" in advice(injected.starved(tmp_path, seed))
+    assert "memory ran out" in advice(memory.starved(tmp_path, seed))
 
 
 def test_a_process_that_the_kernel_ends_for_want_of_memory_is_told(tmp_path: Path) -> None:
-    if injected.killed_by_the_kernel(tmp_path) is None:
+    if memory.killed_by_the_kernel(tmp_path) is None:
         pytest.skip("no control group can be made here")
 
 
@@ -240,7 +242,7 @@ def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Pat
         [sys.executable, str(tmp_path / "program.py")],
         stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    Runner.started.append(parent)
+    STARTED.append(parent)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
     assert len(in_session(parent.pid)) >= 2

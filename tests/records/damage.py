@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from runner.records import checkpoints
 from runner.records.record import Damaged, seal, unseal
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -92,6 +94,22 @@ def of_a_study(place: Path, every: int = 1) -> dict[str, Counter[str]]:
 
     folder = place / "studies" / "s"
     return {name: _believed(folder / name, refused, every) for name in ("study.toml", "runs.csv")}
+
+
+def of_a_checkpoint(place: Path, every: int = 1) -> Counter[str]:
+    """A checkpoint of 200 kB: refused, always."""
+    path = checkpoints.path_of(place, ID)
+    with checkpoints.writing(path, {"epoch": 1}) as file:
+        file.write(os.urandom(200_000))
+
+    def refused() -> bool:
+        try:
+            with checkpoints.reading(path):
+                return False
+        except Damaged:
+            return True
+
+    return _believed(path, refused, every)
 
 
 def _believed(path: Path, right: Callable[[], bool], every: int) -> Counter[str]:
