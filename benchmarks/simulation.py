@@ -1,5 +1,5 @@
-"""Simulated studies: populations of known truth, layouts of the tool's own designs, and what the
-tool's estimators say of thousands of studies at once.
+"""Simulated studies: layouts of the tool's own designs, and what the tool's estimators say of
+thousands of studies at once.
 
 Responses of all studies are drawn together; the model of a layout is prepared once, and only the
 fit itself runs study by study, so that two thousand studies take a second or two.
@@ -7,166 +7,24 @@ fit itself runs study by study, so that two thousand studies take a second or tw
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
+from benchmarks.populations import Array, Population
 from runner.analysis.cells import Cells, distinct, group
 from runner.analysis.coding import Coding, Weights
 from runner.analysis.factorial import Factorial, alias_sets, prepare
 from runner.analysis.regression import fit
-from runner.commands.experiments import experiment
 from runner.designs import make
 from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design
 from runner.designs.factor import PLACEBO, Factor, Level
 from runner.designs.fraction import Fraction
-from runner.records.export import read_export
 from tricks.recipe import Recipe
-
-RECORDED = Path("results/reference")
-CHANCE = 10.0  # per cent: what a recorded arm stands for whose every run diverged
-NEIGHBOURS = 5  # arms of like accuracy whose replicates give an unreplicated arm its sd
-Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class Population:
-    """What runs are drawn from: Normal(an arm's mean, its sd), arms of the full grid in order.
-
-    sizes: levels of each factor. means: (rng, studies) -> (studies, arms). sd: (arms,).
-    runs: recorded runs of each arm, to be drawn with replacement instead; empty: Normal.
-    shuffled: whether each study gives the factors other columns and their levels other names, so
-    that what a fraction mixes with an effect differs from study to study (not with `runs`).
-    """
-
-    name: str
-    sizes: tuple[int, ...]
-    means: Callable[[np.random.Generator, int], Array]
-    sd: Array
-    runs: Sequence[Array] = field(default=(), repr=False)
-    shuffled: bool = False
-
-    @property
-    def grid(self) -> Array:
-        """(arms, factors) level indices of the full grid."""
-        return np.array(list(itertools.product(*map(range, self.sizes))))
-
-    def studies(self, rng: np.random.Generator, count: int, places: Array) -> tuple[Array, Array]:
-        """True means (studies, arms) and values (studies, runs) of runs of the arms `places`."""
-        means = self.means(rng, count)
-        where = np.tile(np.arange(means.shape[1]), (count, 1))
-        if self.shuffled:
-            where = np.stack([self._relabelled(rng) for _ in range(count)])
-            means = np.take_along_axis(means, where, axis=1)
-        if self.runs:
-            drawn = [rng.choice(self.runs[arm], count) for arm in places]
-            return means, np.stack(drawn, axis=1)
-        noise = rng.standard_normal((count, len(places)))
-        return means, np.asarray(means[:, places] + self.sd[where[:, places]] * noise)
-
-    def _relabelled(self, rng: np.random.Generator) -> Array:
-        """(arms,) the arm that takes the place of each where columns and levels are exchanged."""
-        grid, sizes = self.grid, np.array(self.sizes)
-        source = np.arange(len(sizes))
-        for size in set(self.sizes):
-            source[sizes == size] = rng.permutation(source[sizes == size])
-        levels = np.empty_like(grid)
-        for column, factor in enumerate(source):
-            levels[:, factor] = rng.permutation(sizes[factor])[grid[:, column]]
-        return np.asarray(np.ravel_multi_index(tuple(levels.T), self.sizes))
-
-
-def constant(
-    sizes: Sequence[int], interacting: bool = False, sd: float = 0.5, effect: float | None = None
-) -> Population:
-    """One sd for all arms; in every study other effects, N(0, 0.5), and interactions, N(0, 0.2).
-
-    effect: that of every factor in every study instead.
-    """
-    grid = np.array(list(itertools.product(*map(range, sizes))))
-    levels = [(j, a) for j, size in enumerate(sizes) for a in range(1, size)]
-    codes = np.stack([(grid[:, j] == a) - 1 / sizes[j] for j, a in levels], axis=1)
-    pairs = [
-        codes[:, a] * codes[:, b]
-        for a, b in itertools.combinations(range(len(levels)), 2)
-        if levels[a][0] != levels[b][0]
-    ]
-
-    def means(rng: np.random.Generator, studies: int) -> Array:
-        if effect is not None:
-            return np.tile(90 + codes @ np.full(len(levels), effect), (studies, 1))
-        found = 90 + rng.normal(0, 0.5, (studies, len(levels))) @ codes.T
-        if interacting:
-            found = found + rng.normal(0, 0.8, (studies, len(pairs))) @ np.stack(pairs)
-        return np.asarray(found)
-
-    name = "constant, interactions" if interacting else "constant"
-    return Population(name, tuple(sizes), means, np.full(len(grid), sd))
-
-
-def fixed(name: str, sizes: Sequence[int], mean: Array, sd: Array, runs: Any = ()) -> Population:
-    """A population whose arms have the same means in every study."""
-    return Population(
-        name, tuple(sizes), lambda rng, studies: np.tile(mean, (studies, 1)), sd, runs
-    )
-
-
-def recorded_runs(name: str) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
-    """Runs and factors of a committed study."""
-    found = read_export(RECORDED / name)
-    whole = experiment(found.study, found.runs.reset_index(drop=True))
-    return whole.runs, dict(whole.factors)
-
-
-def _by_arm(runs: pd.DataFrame, factors: dict[str, tuple[str, ...]]) -> list[Array]:
-    """Accuracies of the runs of each arm of the full grid, in its order."""
-    usable = runs[runs["state"].eq("ok") & runs["accuracy"].notna()]
-    grouped = {key: part.to_numpy() for key, part in usable.groupby(list(factors))["accuracy"]}
-    return [grouped.get(arm, np.empty(0)) for arm in itertools.product(*factors.values())]
-
-
-def digits_five(resampled: bool = False) -> Population:
-    """2^5 arms of digits with many seeds each: recorded means and sds, or the runs themselves."""
-    runs, factors = recorded_runs("digits-five")
-    arms = _by_arm(runs, factors)
-    mean, sd = (np.array([f(x) for x in arms]) for f in (np.mean, lambda x: x.std(ddof=1)))
-    sizes = [len(levels) for levels in factors.values()]
-    name = "digits 2^5, runs resampled" if resampled else "digits 2^5"
-    return fixed(name, sizes, mean, sd, arms if resampled else ())
-
-
-def digits_full(two_level: bool = False) -> Population:
-    """768 arms of digits run once. An arm's sd is that of replicated arms of like accuracy.
-
-    Where the only run diverged, chance. two_level: without the optimizer's last level.
-    """
-    runs, factors = recorded_runs("digits-full")
-    if two_level:
-        kept = {name: levels[:2] for name, levels in factors.items()}
-        runs = runs[np.all([runs[name].isin(levels) for name, levels in kept.items()], axis=0)]
-        factors = kept
-    arms = _by_arm(runs, factors)
-    mean = np.array([x.mean() if len(x) else CHANCE for x in arms])
-    again = [x for x in _by_arm(*recorded_runs("digits-fraction")) if len(x) > 1]
-    accuracy = np.array([x.mean() for x in again])
-    variance, df = (np.array([f(x) for x in again]) for f in (lambda x: x.var(ddof=1), len))
-    near = np.argsort(np.abs(mean[:, None] - accuracy), axis=1)[:, :NEIGHBOURS]
-    sd = np.sqrt((variance * (df - 1))[near].sum(axis=1) / (df - 1)[near].sum(axis=1))
-    name = "digits 2^9" if two_level else "digits 2^8 × 3"
-    return fixed(name, [len(levels) for levels in factors.values()], mean, sd)
-
-
-def without_effects(population: Population) -> Population:
-    """The same noise, and every arm the same mean."""
-    flat = np.full(len(population.sd), 90.0)
-    return fixed(f"{population.name}, no effects", population.sizes, flat, population.sd)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def open_effects(answer: dict[str, Any], half_width: float | None = None) -> lis
 
     Open is what has no verdict yet or, with `half_width`, an interval wider than ± that. What the
     runs cannot estimate at all, whatever their number (aliased, an arm that never succeeds), is
-        not open. No verdict is waited for of a placebo, whose effect is known to be zero.
+    not open. No verdict is waited for of a placebo, whose effect is known to be zero.
     """
     found = []
     for effect in answer["effects"]:

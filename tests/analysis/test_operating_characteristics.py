@@ -13,15 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import coverage, procedures
-from benchmarks.simulation import (
-    constant,
-    layout,
-    nameless,
-    prepared,
-    tables,
-    without_effects,
-)
+from benchmarks import operating_characteristics as oc
+from benchmarks import procedures
+from benchmarks.comparisons import compared, runs_of
+from benchmarks.looks import looks
+from benchmarks.populations import constant, fixed, without_effects
+from benchmarks.simulation import layout, nameless, prepared, tables
 from runner.analysis.baseline_effect import ARMS, baseline_effect
 from runner.analysis.cells import group
 from runner.analysis.experiment import Experiment
@@ -39,7 +36,7 @@ def bound(studies, share=0.05):
 
 @pytest.mark.parametrize("design", ["full 2^5 × 2", "screen 24 of 5", "fraction 16 of 2^5"])
 def test_averages_over_the_grid(design):
-    row = coverage.average_row(design, "constant, interactions", 300)
+    row = oc.average_row(design, "constant, interactions", 300)
     assert 0.93 <= row.coverage <= 0.97
     assert row.placebo <= bound(300)
 
@@ -50,9 +47,9 @@ WIDE = {("exchange 32, forbidden arms", NOISES[1]), ("exchange 32, forbidden arm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISES[1:])
-@pytest.mark.parametrize("design", [d for d in coverage.FACTORIALS if "8 × 3" not in d])
+@pytest.mark.parametrize("design", [d for d in oc.FACTORIALS if "8 × 3" not in d])
 def test_averages_over_the_grid_in_two_thousand_studies(design, noise):
-    row = coverage.average_row(design, noise, 2000)
+    row = oc.average_row(design, noise, 2000)
     assert row.coverage >= 0.93
     assert row.coverage <= 0.97 or (design, noise) in WIDE
     assert row.placebo <= bound(2000)
@@ -60,7 +57,7 @@ def test_averages_over_the_grid_in_two_thousand_studies(design, noise):
 
 @pytest.mark.parametrize("design", ["screen 24 of 5", "fraction 16 of 2^5, × 4"])
 def test_errors_of_factorials(design):
-    row = coverage.error_row(design, "constant", 200)
+    row = oc.error_row(design, "constant", 200)
     assert row.family <= bound(200)
     assert row.negligible <= bound(200) + 0.02  # the worst of five effects
 
@@ -70,7 +67,7 @@ def test_errors_of_factorials(design):
     "design", ["full 2^5 × 8", "fraction 64", "screen 24 of 9", "exchange 32, forbidden arms"]
 )
 def test_errors_of_factorials_in_two_thousand_studies(design):
-    row = coverage.error_row(design, "constant", 2000)
+    row = oc.error_row(design, "constant", 2000)
     assert row.family <= bound(2000)
     assert row.negligible <= bound(2000) + 0.005
 
@@ -79,11 +76,11 @@ def test_errors_of_factorials_in_two_thousand_studies(design):
 @pytest.mark.parametrize("noise", NOISES[1:])
 @pytest.mark.parametrize("design", ["full 2^5", "fraction 64", "fraction 48, × 2"])
 def test_interactions_in_two_thousand_studies(design, noise):
-    assert 0.93 <= coverage.interaction_row(design, noise, 2000).coverage <= 0.97
+    assert 0.93 <= oc.interaction_row(design, noise, 2000).coverage <= 0.97
 
 
 def test_effects_at_the_baseline():
-    row = coverage.baseline_row("full 2^5 × 2", "constant", 80)
+    row = oc.baseline_row("full 2^5 × 2", "constant", 80)
     assert 0.93 <= row.coverage <= 0.975
 
 
@@ -92,7 +89,7 @@ def test_effects_at_the_baseline():
 @pytest.mark.parametrize("design", ["full 2^5", "full 2^5 × 2", "full 2^5 × 8"])
 def test_effects_at_the_baseline_in_two_thousand_studies(design, noise):
     """Two runs against two have at most 2 df where their sds are alike: wider than need be."""
-    row = coverage.baseline_row(design, noise, 2000)
+    row = oc.baseline_row(design, noise, 2000)
     assert 0.93 <= row.coverage <= 0.975 + 0.005 * ("× 2" in design)
 
 
@@ -117,9 +114,9 @@ def test_two_arms_of_two_seeds_give_way_to_a_model_that_fits():
     assert ways[1] > 0.9
 
 
-@pytest.mark.parametrize("grid", coverage.ONE_AT_A_TIME)
+@pytest.mark.parametrize("grid", oc.ONE_AT_A_TIME)
 def test_comparisons_of_arms(grid):
-    row = coverage.compared_row(grid, "constant, interactions", 5, 150)
+    row = oc.compared_row(grid, "constant, interactions", 5, 150)
     assert 0.93 <= row.coverage <= 0.98
     if grid != "pairs":
         assert row.together >= 0.93
@@ -128,9 +125,9 @@ def test_comparisons_of_arms(grid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("grid", "noise"), [(grid, NOISES[1]) for grid in coverage.ONE_AT_A_TIME])
+@pytest.mark.parametrize(("grid", "noise"), [(grid, NOISES[1]) for grid in oc.ONE_AT_A_TIME])
 def test_comparisons_of_arms_in_two_thousand_studies(grid, noise):
-    row = coverage.compared_row(grid, noise, 5, 2000)
+    row = oc.compared_row(grid, noise, 5, 2000)
     assert 0.93 <= row.coverage <= 0.97
     if grid != "pairs":
         assert row.together >= 0.94
@@ -142,7 +139,7 @@ def test_comparisons_of_arms_in_two_thousand_studies(grid, noise):
 @pytest.mark.slow
 def test_saturated_grids_in_two_thousand_studies():
     """Two of seven contrasts are large; one alone, and all together, share 5 %."""
-    row = coverage.lenth_row("constant", 2000)
+    row = oc.lenth_row("constant", 2000)
     assert 0.93 <= row.coverage <= 0.97
     assert row.family <= bound(2000)
 
@@ -155,8 +152,8 @@ def test_the_simulated_path_is_that_of_analyze(grid):
         found = procedures.averages(layout(grid, of.sizes, 3), of, 1, seed=5)
         levels = layout(grid, of.sizes, 3).levels
     else:
-        found = procedures.compared(grid, of, 3, 1, seed=5)
-        levels = procedures.runs_of(grid, of, 3)[0].levels
+        found = compared(grid, of, 3, 1, seed=5)
+        levels = runs_of(grid, of, 3)[0].levels
     rng = np.random.default_rng(5)
     places = np.ravel_multi_index(tuple(levels.T), of.sizes)
     _, y = of.studies(rng, 1, places)
@@ -177,7 +174,7 @@ def test_where_interactions_are_real_lack_of_fit_is_the_error_term():
     """Its test of three factors' interactions has 2 or 3 df; that of two factors' says more."""
     for design, interacting in (("fraction 48, × 2", True), ("fraction 48, × 2", False)):
         noise = "constant, interactions" if interacting else "constant"
-        runs, of = coverage.FACTORIALS[design][1](), coverage.populations("bag")[noise]
+        runs, of = oc.FACTORIALS[design][1](), oc.populations("bag")[noise]
         if not interacting:
             of = without_effects(of)
         known = prepared(runs)
@@ -223,3 +220,25 @@ def test_shuffling_keeps_the_arms():
     # Two arms that differ in the factor of three levels alone still do.
     grid = of.grid[where]
     assert len({tuple(row[:2]) for row in grid[:3]}) == 1
+
+
+def test_the_simulated_looks_are_those_of_analyze():
+    """add-one at the last of two looks: Dunnett's p and simultaneous intervals, at its level."""
+    of = fixed("effects", (2,) * 3, 90 + 0.9 * np.arange(8.0), np.full(8, 1.0))
+    layouts = [layout("add-one", of.sizes, n) for n in (5, 12)]
+    found = looks("add-one", layouts, of, 20, margin=1.5)
+    _, y = of.studies(np.random.default_rng(0), 20, layouts[1].places())
+    names, said = list("abc"), []
+    for one in y:
+        for look in layouts:
+            levels = look.levels
+            rows = pd.DataFrame(np.where(levels, "on", "off"), columns=names)
+            runs = Experiment(
+                rows.assign(accuracy=one[: len(levels)]), dict.fromkeys(names, ("off", "on")),
+                "add-one", level=found.said["level"],
+            )  # fmt: skip
+            said.append([e.verdict for e in runs.analyze(negligible=1.5).effects])
+    first, last = np.array(said).reshape(20, 2, 3).transpose(1, 0, 2)
+    expected = np.where(first == "undecided", last, first)
+    assert len(np.unique(expected)) >= 3
+    assert (found.verdicts == expected).all()

@@ -11,11 +11,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import coverage, procedures
-from benchmarks.simulation import digits_five, fixed, layout, prepared, tables
+from benchmarks import operating_characteristics as oc
+from benchmarks import procedures
+from benchmarks.populations import digits_five, fixed
+from benchmarks.simulation import layout, prepared, tables
 from runner.analysis.grid_effects import fit_note
 
-SHUFFLED = coverage.SHUFFLED
+SHUFFLED = oc.SHUFFLED
 REAL = ("digits", "digits, runs resampled")
 GOOD = ("full 2^5", "full 2^5 × 2", "full 2^5 × 8", "screen 24 of 5", "fraction 16 of 2^5, × 4")
 
@@ -33,24 +35,24 @@ def test_the_recorded_grid_is_one_of_unequal_noise():
 
 @pytest.mark.parametrize("design", ["full 2^5 × 2", "screen 24 of 5"])
 def test_averages_over_the_grid(design):
-    kind, make = coverage.FACTORIALS[design]
-    found = procedures.averages(make(False), coverage.populations(kind)["digits"], 300)
-    assert 0.93 <= coverage.coverage(found)[0] <= 0.97
+    kind, make = oc.FACTORIALS[design]
+    found = procedures.averages(make(False), oc.populations(kind)["digits"], 300)
+    assert 0.93 <= oc.coverage(found)[0] <= 0.97
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [*REAL, SHUFFLED])
 @pytest.mark.parametrize("design", GOOD[:4])
 def test_averages_over_the_grid_in_two_thousand_studies(design, noise):
-    kind, make = coverage.FACTORIALS[design]
-    found = procedures.averages(make(False), coverage.populations(kind)[noise], 2000)
-    assert 0.93 <= coverage.coverage(found)[0] <= 0.97
+    kind, make = oc.FACTORIALS[design]
+    found = procedures.averages(make(False), oc.populations(kind)[noise], 2000)
+    assert 0.93 <= oc.coverage(found)[0] <= 0.97
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["full 2^5", "full 2^5 × 8", "screen 24 of 5"])
 def test_errors_in_two_thousand_studies(design):
-    row = coverage.error_row(design, SHUFFLED, 2000)
+    row = oc.error_row(design, SHUFFLED, 2000)
     assert row.family <= bound(2000)
     assert row.negligible <= bound(2000) + 0.008  # the worst of five effects
 
@@ -59,15 +61,15 @@ def test_errors_in_two_thousand_studies(design):
 @pytest.mark.parametrize("design", ["screen 24 of 9, × 2", "exchange 32, forbidden arms"])
 def test_large_interactions_make_intervals_wide_not_wrong(design):
     """Few interactions of digits are huge: an error term that holds them covers 98 to 100 %."""
-    kind, make = coverage.FACTORIALS[design]
-    found = procedures.averages(make(False), coverage.populations(kind)[SHUFFLED], 2000)
-    assert coverage.coverage(found)[0] >= 0.97
+    kind, make = oc.FACTORIALS[design]
+    found = procedures.averages(make(False), oc.populations(kind)[SHUFFLED], 2000)
+    assert oc.coverage(found)[0] >= 0.97
 
 
 def fits(design, studies):
     """Coverage and, of each study, whether the analysis warns about the model's fit."""
-    kind, make = coverage.FACTORIALS[design]
-    runs, of = make(False), coverage.populations(kind)[SHUFFLED]
+    kind, make = oc.FACTORIALS[design]
+    runs, of = make(False), oc.populations(kind)[SHUFFLED]
     known = prepared(runs)
     _, y = of.studies(np.random.default_rng(0), studies, runs.places())
     warned = [fit_note(known.fitted(cells)) is not None for cells in tables(runs.levels, y)]
@@ -85,9 +87,9 @@ def test_few_df_for_lack_of_fit_cover_all_the_same(design, noise):
     """2 or 3 df for it often miss the interactions of three factors; those of two are seen, and
     then it is the error term. On the replicates' noise 65 and 92 % of the intervals held.
     """
-    kind, make = coverage.FACTORIALS[design]
-    found = procedures.averages(make(False), coverage.populations(kind)[noise], 2000)
-    assert 0.93 <= coverage.coverage(found)[0] <= 0.97
+    kind, make = oc.FACTORIALS[design]
+    found = procedures.averages(make(False), oc.populations(kind)[noise], 2000)
+    assert 0.93 <= oc.coverage(found)[0] <= 0.97
 
 
 @pytest.mark.slow
@@ -108,35 +110,35 @@ def test_interactions_of_a_fraction_are_those_of_its_own_arms():
     """Against the replicates' noise: real, but mixed with interactions of more factors, so that
     60 to 75 % of the intervals hold those of the whole grid; the lack of fit says so.
     """
-    kind, make = coverage.FACTORIALS["fraction 64, × 3"]
-    whole, own = procedures.two_factor(make(False), coverage.populations(kind)[SHUFFLED], 500)
-    assert coverage.coverage(whole)[0] < 0.85
-    assert 0.92 <= coverage.coverage(own)[0] <= 0.97
+    kind, make = oc.FACTORIALS["fraction 64, × 3"]
+    whole, own = procedures.two_factor(make(False), oc.populations(kind)[SHUFFLED], 500)
+    assert oc.coverage(whole)[0] < 0.85
+    assert 0.92 <= oc.coverage(own)[0] <= 0.97
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["full 2^5 × 2", "full 2^5 × 8"])
 def test_interactions_of_a_full_grid(design):
-    assert 0.93 <= coverage.interaction_row(design, "digits", 2000).coverage <= 0.97
+    assert 0.93 <= oc.interaction_row(design, "digits", 2000).coverage <= 0.97
 
 
 @pytest.mark.parametrize("noise", ["digits"])
 def test_effects_at_the_baseline(noise):
-    assert 0.93 <= coverage.baseline_row("full 2^5 × 2", noise, 60).coverage <= 0.98
+    assert 0.93 <= oc.baseline_row("full 2^5 × 2", noise, 60).coverage <= 0.98
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [*REAL, SHUFFLED])
 @pytest.mark.parametrize("design", ["full 2^5", "full 2^5 × 2", "full 2^5 × 8"])
 def test_effects_at_the_baseline_in_two_thousand_studies(design, noise):
-    assert 0.93 <= coverage.baseline_row(design, noise, 2000).coverage <= 0.97
+    assert 0.93 <= oc.baseline_row(design, noise, 2000).coverage <= 0.97
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", REAL[1:])
-@pytest.mark.parametrize("grid", coverage.ONE_AT_A_TIME)
+@pytest.mark.parametrize("grid", oc.ONE_AT_A_TIME)
 def test_comparisons_of_arms_in_two_thousand_studies(grid, noise):
-    row = coverage.compared_row(grid, noise, 5, 2000)
+    row = oc.compared_row(grid, noise, 5, 2000)
     assert 0.93 <= row.coverage <= 0.97
     if grid != "pairs":
         assert row.together >= 0.94
@@ -166,12 +168,12 @@ def test_a_placebo_carried_free():
 )  # fmt: skip
 def test_a_placebo_carried_free_in_two_thousand_studies(design, noise):
     """Told within arms, or on a random part of many interactions instead of the whole of one."""
-    kind, make = coverage.FACTORIALS[design]
-    assert coverage.placebo_rate(make, coverage.populations(kind)[noise], 2000) <= bound(2000)
+    kind, make = oc.FACTORIALS[design]
+    assert oc.placebo_rate(make, oc.populations(kind)[noise], 2000) <= bound(2000)
 
 
 def test_in_general():
-    row = coverage.general_row("add-one", 5, 100)
+    row = oc.general_row("add-one", 5, 100)
     assert 0.93 <= row.coverage <= 0.98
 
 
@@ -179,12 +181,12 @@ def test_in_general():
 @pytest.mark.parametrize(("grid", "seeds"), [("add-one", 5), ("full", 2)])
 def test_in_general_in_two_thousand_studies(grid, seeds):
     """Seeds and images both drawn anew from the recorded ones."""
-    assert 0.93 <= coverage.general_row(grid, seeds, 2000).coverage <= 0.97
+    assert 0.93 <= oc.general_row(grid, seeds, 2000).coverage <= 0.97
 
 
 @pytest.mark.slow
 def test_lenth_on_digits():
     """Most of seven contrasts are effects there: its intervals are wide, and all hold."""
-    row = coverage.lenth_row(SHUFFLED, 2000)
+    row = oc.lenth_row(SHUFFLED, 2000)
     assert row.coverage >= 0.93
     assert row.family <= bound(2000)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.coverage import LOOKS, looks_row
+from benchmarks.operating_characteristics import LOOKS, looks_row
 from runner.analysis.sequential import describe, look_level, open_effects, seeds_wanted
 
 EVENLY = [(k + 1) / 4 for k in range(4)]
@@ -98,10 +98,11 @@ def test_a_test_metric_stopped_by_a_correlated_one_needs_the_level_too():
     assert (read < level).mean() < 0.05
 
 
-def effect(value, low, high, verdict="undecided", more=None):
+def effect(value, low, high, verdict="undecided", more=None, factor="x"):
     return {
-        "label": "x", "effect": value, "ci_low": low, "ci_high": high, "verdict": verdict,
-        "runs": 10, "to_decide": {"runs": more} if verdict == "undecided" else None,
+        "factor": factor, "label": factor, "effect": value, "ci_low": low, "ci_high": high,
+        "verdict": verdict, "runs": 10,
+        "to_decide": {"runs": more} if verdict == "undecided" else None,
     }  # fmt: skip
 
 
@@ -120,6 +121,10 @@ def test_what_is_open_and_what_would_close_it():
     # At the edge, or without a number: a seed more at least.
     edge = {"effects": [effect(0.5, 0.1, 0.9)]}
     assert seeds_wanted(edge, 9) == 10
+    # A placebo will never be decided; its interval becomes as short as the others'.
+    placebo = {"effects": [effect(0.5, -0.5, 1.5, factor="placebo")]}
+    assert open_effects(placebo) == []
+    assert len(open_effects(placebo, half_width=0.5)) == 1
 
 
 def test_the_level_is_said_in_words():
