@@ -93,6 +93,26 @@ def broken() -> dict[str, str]:
     return dict(_broken)
 
 
+def plugin_sources(recipe: Recipe) -> dict[str, str]:
+    """The plug-in tricks that `recipe` holds -> the start of the SHA-256 of the file of each.
+
+    One that only sets plain fields is whole in the recipe, and is not among them.
+    """
+    held = [getattr(recipe, field.name) for field in dataclasses.fields(recipe)]
+    tricks = [x for value in held for x in (value if isinstance(value, tuple) else (value,))]
+    kinds = {type(x) for x in tricks if isinstance(x, Trick) and x.group() == "plugin"}
+    return {kind.name: _digest(kind.__module__) for kind in sorted(kinds, key=lambda k: k.name)}
+
+
+@cache
+def _digest(module: str) -> str:
+    """Of the module's file, which this process has loaded; "unknown" where it has none."""
+    try:
+        return hashlib.sha256(Path(str(sys.modules[module].__file__)).read_bytes()).hexdigest()[:16]
+    except (OSError, KeyError, AttributeError):
+        return "unknown"
+
+
 def load_plugin(path: str | Path) -> None:
     """Import the trick file at `path`; a second time is no event. Raises BadInput if it cannot."""
     file = Path(path).resolve()

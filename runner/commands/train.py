@@ -77,6 +77,7 @@ def train_runs(
 
     A grid that will take long says so first on `aside` and, on a terminal, asks unless `yes`.
     """
+    from runner.commands.changed_plugins import changed
     from runner.commands.forecast import forecast
     from runner.commands.limits import check_room
     from runner.execution.limits import Limits
@@ -88,6 +89,8 @@ def train_runs(
     planned, to_choose = list_runs(plan, store)
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
+    for line in changed(specs.values(), store, states):
+        print(line, file=aside)
     if missing:
         plan.task.check(plan.data_folder)
         what = "builds their networks, measures a few steps"

@@ -80,6 +80,7 @@ class Shape(msgspec.Struct):
     device: str | None = None
     versions: dict[str, str] | None = None
     code_revision: str | None = None
+    plugins: dict[str, str] | None = None
     host: str | None = None
     started: str | None = None
     finished: str | None = None

@@ -13,7 +13,7 @@ from runner.records.spec import RunSpec
 from runner.tasks import find
 from runner.tasks.task import DATA
 from tricks.errors import BadInput
-from tricks.loading import load_plugin
+from tricks.loading import load_plugin, plugin_sources
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,8 @@ def train(
     if pausing is not None:
         from runner.training.checkpoint import Checkpoints
 
-        saves = Checkpoints(pausing, spec.id, where, keeper)
+        plugins = plugin_sources(spec.recipe)
+        saves = Checkpoints(pausing, spec.id, where, keeper, plugins)
     return outcome(spec.recipe, splits, spec.seed, where, emit, loaders, keeper, saves)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -34,14 +35,19 @@ class Checkpoints:
     """Writes the checkpoints of one training, and goes on from the one that is there."""
 
     def __init__(
-        self, pausing: Pausing, run: str, device: torch.device, keeper: Keeper | None = None
+        self,
+        pausing: Pausing,
+        run: str,
+        device: torch.device,
+        keeper: Keeper | None = None,
+        plugins: Mapping[str, str] | None = None,
     ) -> None:
-        """run: its id. keeper: of the weights of the best epoch so far."""
+        """run: its id. keeper: of the weights of the best epoch so far. plugins: their sources."""
         self.pausing, self.device, self.keeper = pausing, device, keeper
         self.best = keeper is not None and keeper.best
         self.identity = {
             "format": FORMAT, "run": run, "schema": SCHEMA, "versions": versions(),
-            "device": device_name(device),
+            "device": device_name(device), "plug-in": dict(plugins) if plugins else None,
         }  # fmt: skip
         self.within: dict[str, Any] | None = None  # of the epoch in which it was written
         self.made = self.began = self.last = time.perf_counter()

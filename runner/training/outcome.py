@@ -22,6 +22,7 @@ from runner.training.evaluation import evaluate
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper
 from tricks.learning_rate import warmup_steps
+from tricks.loading import plugin_sources
 from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def outcome(
         "device": device_name(device),
         "versions": versions(),
         "code_revision": revision,
+        **({"plugins": plugins} if (plugins := plugin_sources(recipe)) else {}),
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from runner.cli import call
 from runner.execution.events import Summary
+from tricks.loading import plugin_sources
 
 
 @dataclass
@@ -49,7 +50,7 @@ def outcome(spec):
         "chance_accuracy": 10.0, "images_per_second": 100.0, "peak_memory_mb": 1.0,
         "seconds": {"train": 1.0, "evaluate": 0.1, "wait": 0.0, "cpu": 1.0, "total": 1.2},
         "parameters": 10, "steps": 2, "warmup_steps": 0, "device": "cpu", "versions": {},
-        "code_revision": None,
+        "code_revision": None, "plugins": plugin_sources(spec.recipe),
     }  # fmt: skip
 
 

@@ -341,7 +341,7 @@ class Lent(Trick):
     name: ClassVar[str] = "lent-for-a-test"
     source: ClassVar[str] = "this test"
     def edits(self):
-        return Edits(sets={"epochs": 20})
+        return Edits(sets={"epochs": 20}, adds={"transforms": self})
 '''
 
 
@@ -350,11 +350,13 @@ def forget():
     """Makes this process forget plug-ins, as one that begins knows none; and does so at the end."""
 
     def end():
+        from tricks import loading
         from tricks.trick import REGISTERED
 
         REGISTERED.pop("lent-for-a-test", None)
         for name in [name for name in sys.modules if name.startswith("tricks_bench_plugin_")]:
             del sys.modules[name]
+        loading._digest.cache_clear()
 
     yield end
     end()
@@ -380,6 +382,23 @@ def test_a_command_that_is_suggested_works_when_pasted(cli, stub, tmp_path, forg
     assert cli("status", *results, "--json").json["ok"] == 4
     assert cli("export", "-o", "out", *results).code == 0
     assert str(tmp_path) not in (tmp_path / "out" / "study.toml").read_text()
+
+
+def test_another_source_of_a_plugin_is_told_before_its_results_mix(cli, stub, tmp_path, forget):
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN)
+    line = ("run", "--tricks", "lent-for-a-test", "--plugin", "mine.py", "--seeds")
+    assert cli(*line, "2").code == 0
+    assert "source" not in cli(*line, "2").out
+    forget()
+    file.write_text(PLUGIN.replace("Warm up", "Warm up now"))
+    said = cli(*line, "3").out
+    assert "2 recorded runs had another source of the plug-in's trick lent-for-a-test" in said
+    assert "version" in said
+    forget()
+    file.write_text(PLUGIN.replace("    def", "    version: ClassVar[int] = 2\n    def"))
+    plan = cli(*line, "3", "--dry-run", "--json").json
+    assert (plan["recorded"], plan["missing"]) == (3, 3), "the baseline's stand"
 
 
 def test_a_plugin_within_the_results_is_not_suggested(cli, stub, tmp_path, forget):

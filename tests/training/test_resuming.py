@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from pathlib import Path
@@ -84,9 +85,9 @@ def small(monkeypatch):
 def saves(tmp_path):
     """saves(every=0) -> the checkpoints of one and the same run, in a folder of this test."""
 
-    def make(every=0.0, run=RUN, keeper=None, **told):
+    def make(every=0.0, run=RUN, keeper=None, plugins=None, **told):
         pausing = Pausing(tmp_path / RUN / "checkpoint", tmp_path / "quarantine", every, **told)
-        return Checkpoints(pausing, run, CPU, keeper)
+        return Checkpoints(pausing, run, CPU, keeper, plugins)
 
     return make
 
@@ -245,6 +246,18 @@ def test_another_runs_or_versions_is_put_aside(small, saves, leaving, capfd, mon
     monkeypatch.setattr(checkpoint, "versions", lambda: known)
     assert train(recipe, splits, 0, CPU, saves=saves(1e9)).resumed == 0
     assert "of another versions" in capfd.readouterr().err
+
+
+def test_another_source_of_a_plugin_begins_anew(small, saves, leaving, capfd):
+    recipe, splits = small(epochs=2), tiny_splits()
+
+    def resumed(source):
+        return train(recipe, splits, 0, CPU, saves=saves(1e9, plugins={"mine": source})).resumed
+
+    interrupted(recipe, splits, functools.partial(saves, plugins={"mine": "0123"}), after=1)
+    assert resumed("0123") == 1
+    assert resumed("4567") == 0
+    assert "of another plug-in" in capfd.readouterr().err
 
 
 def test_one_of_another_gpu_of_that_name_goes_on_here(small, saves, leaving, monkeypatch):

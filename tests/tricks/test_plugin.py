@@ -78,6 +78,24 @@ def test_loading_twice_or_from_elsewhere_leaves_the_id(plugin, tmp_path):
     assert len(first.stdout.strip()) == 16
 
 
+def test_another_source_is_told_and_leaves_the_id(plugin):
+    code = LOAD + (
+        "from tricks.loading import plugin_sources\n"
+        "assert plugin_sources(compose(Recipe(), [parse('cosine'), parse('mixup')])) == {}\n"
+        "print(plugin_sources(spec().recipe))\n"
+    )
+    said = []
+    for source in (PLUGIN, PLUGIN.replace("\n    def", "\n    # as before\n    def")):
+        plugin.write_text(source)
+        done = subprocess.run([sys.executable, "-c", code, plugin], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.splitlines())
+    (id, first), (same, other) = said
+    assert id == same
+    assert first != other
+    assert first.startswith("{'heavy-decay': '")
+
+
 def test_two_files_with_one_name_are_bad_input(plugin, tmp_path):
     other = tmp_path / "other.py"
     other.write_text(PLUGIN)
