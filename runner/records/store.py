@@ -1,14 +1,4 @@
-"""Store: one folder of records, shared by all studies and any number of runners.
-
-FORMAT                  schema version
-studies/<name>/         what was asked for
-runs/ab/<id>.json       one record a run, written once
-attempts/ab/<id>/<n>/   what a failed attempt left: its log, its epochs
-models/<id>.safetensors trained models, where they were asked for
-claims/ab/<id>.<n>      who is training the run
-index.csv               derived, disposable
-quarantine/             what did not verify, or was removed
-"""
+"""Store: one folder of records, shared by all studies and any number of runners."""
 
 from __future__ import annotations
 
@@ -17,21 +7,17 @@ import errno
 import itertools
 import os
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from runner.records import durable, index
 from runner.records.claims import Claims
-from runner.records.migration import SCHEMA
-from runner.records.record import STATES, Damaged, check_id, is_id, row, seal, unseal
+from runner.records.layout import aside, check_format, check_writable, links, make
+from runner.records.record import STATES, Damaged, check_id, row, seal, unseal
+from runner.records.record_files import Status, record_files
 from runner.records.rows import uncollected
 from tricks.errors import BadInput
-
-FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
-_FORMAT = "tricks-bench store, schema "
-
-Status = tuple[int, int]  # size (bytes) and time of change (ns) of a file
 
 
 class Store:
@@ -44,17 +30,17 @@ class Store:
     def __init__(self, root: Path | str, create: bool = True) -> None:
         self.root = Path(root)
         if create:
-            self._make()
+            make(self.root)
         check_format(self.root)
         for link in links(self.root):
             raise BadInput(f"{link} is a symbolic link: a store holds none (`tricks-bench doctor`)")
         if create:
-            self._check_writable()
+            check_writable(self.root)
         self.claims = Claims(self.root / "claims")
 
     def ids(self) -> set[str]:
         """Ids of all runs that have a record, verified or not."""
-        return set(self._files(wanted=()))
+        return set(record_files(self.root, wanted=()))
 
     def state(self, id: str) -> str | None:
         """ok, diverged, failed or infra; None if there is no record that verifies."""
@@ -86,7 +72,7 @@ class Store:
         held = index.read(self.root / "index.csv", ("id", "size", "changed", *names))
         known = dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
         wanted = None if ids is None else set(ids)
-        files = self._files(known, wanted)
+        files = record_files(self.root, known, wanted)
         for id in (wanted or set()) - files.keys():
             check_id(id)
         if files == known:
@@ -207,114 +193,3 @@ class Store:
         durable.create(self.path(id), data)
         moved.unlink(missing_ok=True)
         return False, record
-
-    def _files(
-        self, known: Container[str] = (), wanted: Container[str] | None = None
-    ) -> dict[str, Status | None]:
-        """Size and time of change of every record by its id; None for those not `wanted`.
-
-        known: what is an id for certain.
-        """
-        found: dict[str, Status | None] = {}
-        try:
-            with os.scandir(self.root / "runs") as entries:
-                folders = [e for e in entries if len(e.name) == 2 and not e.is_symlink()]
-        except FileNotFoundError:
-            return found
-        for folder in folders:
-            try:
-                descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY)
-            except (NotADirectoryError, FileNotFoundError):
-                continue
-            try:  # by the folder's descriptor: a path from the root takes twice as long
-                start = folder.name
-                for name in os.listdir(descriptor):
-                    id = name[:-5]
-                    named = name[-5:] == ".json" and name[:2] == start
-                    if not named or (id not in known and not is_id(id)):
-                        continue
-                    if wanted is not None and id not in wanted:
-                        found[id] = None
-                        continue
-                    try:  # not contextlib.suppress: 100,000 of those take half as long as the stats
-                        status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-                    found[id] = (status.st_size, status.st_mtime_ns)
-            finally:
-                os.close(descriptor)
-        return found
-
-    def _make(self) -> None:
-        """Make the folder and its FORMAT, if they are not there."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            if not (self.root / "FORMAT").exists():
-                durable.create(self.root / "FORMAT", format_line(SCHEMA))
-        except OSError as error:
-            raise _unwritable(self.root, error) from error
-
-    def _check_writable(self) -> None:
-        try:
-            for name in FOLDERS:
-                (self.root / name).mkdir(exist_ok=True)
-            probe = self.root / f".probe.{os.getpid()}.{time.time_ns()}"
-            durable.replace(probe, b"x")
-            probe.unlink()
-        except OSError as error:
-            raise _unwritable(self.root, error) from error
-
-
-def format_line(schema: int) -> bytes:
-    """The content of a store's FORMAT."""
-    return f"{_FORMAT}{schema}\n".encode()
-
-
-def check_format(root: Path) -> None:
-    """Raises BadInput unless `root` is a store of a schema that this version reads."""
-    path = root / "FORMAT"
-    try:
-        text = durable.read(path, most=1_000).decode()
-    except FileNotFoundError:
-        raise BadInput(f"no store at {root}: run `tricks-bench run` first") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unwritable(root, error) from error
-    version = text.strip().removeprefix(_FORMAT)
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise BadInput(f"{path} is not a store's FORMAT: choose another folder with --results")
-    if int(version) > SCHEMA:
-        raise BadInput(
-            f"the store {root} has schema {version}, this version reads up to {SCHEMA}: "
-            "upgrade tricks-bench"
-        )
-
-
-def links(root: Path) -> Iterator[Path]:
-    """Symbolic links among a store's folders, two deep, and its studies. `root` may be one."""
-    for name in (*FOLDERS, "models"):
-        folder = root / name
-        if folder.is_symlink():
-            yield folder
-        elif folder.is_dir() and name not in ("models", "quarantine"):
-            with os.scandir(folder) as entries:
-                yield from (Path(entry.path) for entry in entries if entry.is_symlink())
-
-
-def aside(root: Path, path: Path) -> Path | None:
-    """Move `path` into the quarantine/ of the store `root`; its new place, None if it cannot be."""
-    quarantine = root / "quarantine"
-    moved = quarantine / f"{path.stem}.{time.time_ns()}{path.suffix}"
-    try:
-        quarantine.mkdir(exist_ok=True)
-        os.rename(path, moved)
-    except OSError:  # gone already, or nothing here can be changed: then only not counted
-        return None
-    return moved
-
-
-def _unwritable(root: Path, error: Exception) -> BadInput:
-    reason = getattr(error, "strerror", None) or str(error)
-    return BadInput(
-        f"cannot use {root} as a store: {reason}; choose a folder that can be written to with "
-        "--results (earlier results are as they were)"
-    )

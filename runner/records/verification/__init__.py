@@ -10,9 +10,9 @@ from pathlib import Path
 
 from runner.records import durable
 from runner.records.export import SUMS, is_export, mismatches, read_export
+from runner.records.layout import FOLDERS, check_format, format_line
 from runner.records.migration import SCHEMA
 from runner.records.record import STATES, Damaged
-from runner.records.store import FOLDERS, check_format, format_line
 from runner.records.verification import leftovers
 from runner.records.verification.finding import Finding, away, inside, is_temporary
 from runner.records.verification.runs import Seen, runs

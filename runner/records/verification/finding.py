@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.records import durable
-from runner.records.store import aside
+from runner.records.layout import aside
 
 IN_WRITING = 3_600  # seconds: a younger temporary file may be one that is being written
 

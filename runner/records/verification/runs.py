@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from runner.records import durable, index
+from runner.records.layout import aside
 from runner.records.record import Damaged, row, unseal
-from runner.records.store import Store, aside
+from runner.records.store import Store
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
 from runner.reporting.counting import counted
 from tricks.errors import BadInput
