@@ -27,7 +27,7 @@ from runner.designs.factor import (
     standard_bag,
     trick_factors,
 )
-from runner.designs.field import check_field, field_text, field_value
+from runner.designs.field import field_text
 from runner.designs.levels import level_factor
 from runner.designs.placebo import DRAWN
 from runner.records.spec import RunSpec
@@ -35,13 +35,14 @@ from runner.records.studies import NAME_RULE, is_name
 from runner.studies import Asked, Confirm
 from runner.studies.confirm import winner_design
 from runner.studies.looks import LookPlan, default_seeds, look_plan
+from runner.studies.notes import design_notes
+from runner.studies.settings import setting_text, settle
 from runner.studies.tuning import Tuning, asked_tuning, check_acts
-from runner.tasks.shares import SHARES, divided
+from runner.tasks.shares import divided
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
 from tricks.trick import Trick, compose, parse
-from tricks.values import coerce
 
 
 @dataclass(frozen=True)
@@ -189,10 +190,10 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         tricks=tuple(str(trick) for trick in tricks),
         fields={f.name: [level.name for level in f.levels] for f in factors if f.kind == "field"},
         levels=asked.levels,
-        settings={name: _setting(name, baseline, train_images, task) for name in asked.set},
+        settings={name: setting_text(name, baseline, train_images, task) for name in asked.set},
         train_images=train_images,
         data=data,
-        notes=(*notes, *_spoken(design, factors, seeds)),
+        notes=(*notes, *design_notes(design, factors, seeds)),
         tuning=asked_tuning(asked, baseline, factors),
         plan=plan,
         confirm=asked.confirm,
@@ -215,26 +216,6 @@ def control_seeds(asked: int | str | None, seeds: int) -> int | None:
     return int(asked)
 
 
-def settle(baseline: Recipe, settings: Mapping[str, Any]) -> tuple[Recipe, int | None]:
-    """`baseline` with `--set` applied, and the number of training images asked for.
-
-    Raises BadInput for an unknown field, or a value of the wrong type or range.
-    """
-    train_images = None
-    for name, value in settings.items():
-        where = f"--set {name}"
-        if name == "train_images":
-            number = int(value) if isinstance(value, str) and value.strip().isdigit() else value
-            train_images = coerce(where, number, int)
-            if train_images < 1:
-                raise BadInput(f"{where} must be at least 1, not {train_images}")
-            continue
-        if name in SHARES:  # of the task: see divided
-            continue
-        baseline = check_field(baseline, name, field_value(name, value, where), where)
-    return baseline, train_images
-
-
 def study_name(asked: Asked) -> str:
     """The name given, or task-grid. Raises BadInput for one that is no safe folder name."""
     if not asked.name:
@@ -246,13 +227,6 @@ def study_name(asked: Asked) -> str:
         short = asked.name if len(asked.name) <= 40 else f"{asked.name[:40]}..."
         raise BadInput(f"--name {short!r}: use {NAME_RULE}")
     return asked.name
-
-
-def _setting(name: str, baseline: Recipe, train_images: int | None, task: Task) -> str:
-    """A setting as one text, equal for equal values."""
-    if name in SHARES:
-        return field_text(task.shares[SHARES.index(name)])
-    return str(train_images) if name == "train_images" else field_text(getattr(baseline, name))
 
 
 def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...], list[str]]:
@@ -268,34 +242,6 @@ def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...
         else:
             tricks.append(trick)
     return tuple(tricks), notes
-
-
-def _spoken(design: designs.Design, factors: Sequence[Factor], seeds: int) -> list[str]:
-    """What the user should know about a design before it runs."""
-    notes = []
-    if design.needs_on:
-        chosen = [f for f, whole in zip(design.factors, factors, strict=True) if whole != f]
-        for factor, whole in zip(design.factors, factors, strict=True):
-            if factor in chosen:
-                others = ", ".join(
-                    level.name for level in whole.levels if level not in factor.levels
-                )
-                on = factor.levels[1].name
-                what = '"all on" means' if design.name != "screen" else "factors have two levels:"
-                notes.append(
-                    f"{what} {factor.name}={on}; {others} takes no part "
-                    f"(--reference {factor.name}=... chooses)"
-                )
-    notes += design.notes()
-    if design.control is not None and design.control_seeds(seeds) > seeds:
-        arm = "everything on" if any(design.control_arm or ()) else "the baseline"
-        notes.append(f"{arm} gets {design.control_seeds(seeds)} seeds, each of the others {seeds}")
-    if design.excluded:
-        reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
-        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        arms = "arm is" if design.excluded == 1 else "arms are"
-        notes.append(f"{design.excluded:,} impossible {arms} left out: {reasons[0]}{more}")
-    return notes
 
 
 def _resolvable(study: Study) -> None:

@@ -103,7 +103,7 @@ def _card(text: str, json: bool) -> None:
 
 def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:
     from runner.designs.factor import split
-    from runner.study import settle
+    from runner.studies.settings import settle
     from tricks.recipe import FIELDS, differences, resolve, to_json
     from tricks.trick import compose, parse
 

@@ -1,0 +1,36 @@
+"""What the user should know about a study's design before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.designs.design import Design
+from runner.designs.factor import Factor
+
+
+def design_notes(design: Design, factors: Sequence[Factor], seeds: int) -> list[str]:
+    """Levels that take no part, what the design says of itself, its seeds, impossible arms.
+
+    design: of the study. factors: as asked for, with all levels.
+    """
+    notes = []
+    if design.needs_on:
+        what = "factors have two levels:" if design.name == "screen" else '"all on" means'
+        for factor, whole in zip(design.factors, factors, strict=True):
+            if factor == whole:
+                continue
+            others = ", ".join(level.name for level in whole.levels if level not in factor.levels)
+            notes.append(
+                f"{what} {factor.name}={factor.levels[1].name}; {others} takes no part "
+                f"(--reference {factor.name}=... chooses)"
+            )
+    notes += design.notes()
+    if design.control is not None and design.control_seeds(seeds) > seeds:
+        arm = "everything on" if any(design.control_arm or ()) else "the baseline"
+        notes.append(f"{arm} gets {design.control_seeds(seeds)} seeds, each of the others {seeds}")
+    if design.excluded:
+        reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        arms = "arm is" if design.excluded == 1 else "arms are"
+        notes.append(f"{design.excluded:,} impossible {arms} left out: {reasons[0]}{more}")
+    return notes
