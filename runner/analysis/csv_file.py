@@ -13,6 +13,7 @@ from runner.analysis.metrics import is_bookkeeping, is_share
 from tricks.errors import BadInput, unknown
 
 MOST_LEVELS = 20  # a column of numbers with more distinct values is a measurement, not a factor
+LARGEST = 1e100  # of a metric: its squares are summed
 STATES = ("ok", "diverged", "failed", "infra")
 REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", "default")
 
@@ -208,6 +209,13 @@ def _numbers(path: str | Path, table: pd.DataFrame, metric: str) -> pd.Series:
         raise BadInput(
             f"{path}, column {metric!r}: all values lie between 0 and 1, but per cent are "
             "expected: multiply them by 100"
+        )
+    large = numbers.abs() > LARGEST
+    if large.any():
+        row = int(np.argmax(large))
+        raise BadInput(
+            f"{path}, line {row + 2}, column {metric!r}: {_cut(table[metric].iloc[row])} is too "
+            f"large to compute with (at most {LARGEST:g}): give the column in another unit"
         )
     strange = (numbers < 0) | (numbers > 100)
     if is_share(metric) and strange.any():

@@ -27,6 +27,7 @@ SOURCES = {
 # With 2 df (48 runs twice) the test finds the interactions of three factors of a recorded grid in
 # 2 of 3 studies; where those of two are not seen either, nothing else would tell.
 FEW_LACK_DF = 5
+ALIASES = 12  # of an effect, to name
 NO_BASELINE = (
     "these runs cannot tell it, since they do not separate the interactions that it needs; "
     "run --grid add-one"
@@ -151,8 +152,10 @@ def grid_effects(
     average: list[Estimate] = []
     there: list[AtBaseline | None] = []
     for i in range(len(coding.mains)):
-        aliases = ", ".join(name(experiment, c) for c in fitted.confounded_mains(i))
-        reason = f"cannot be separated from {aliases}" if aliases else ""
+        aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
+        more = [f"and {len(aliases) - ALIASES} more"] if len(aliases) > ALIASES else []
+        named = ", ".join([*aliases[:ALIASES], *more])
+        reason = f"cannot be separated from {named}" if named else ""
         average.append(fitted.fit.estimate(coding.main_effect(i), reason))
         contrast = coding.mains[i]
         there.append(baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level, rules))

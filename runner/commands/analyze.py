@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from runner.analysis.experiment import Experiment
 
 
+REASONS = 12  # lines of them to print
+
+
 def analyze(
     what: Annotated[
         str | None,
@@ -157,10 +160,12 @@ def _reasons(analysis: Analysis) -> list[str]:
     for effect in analysis.effects:
         if effect.estimate.reason:
             found.setdefault(effect.estimate.reason, []).append(effect.label)
-    return [
+    lines = [
         reason if len(labels) == len(analysis.effects) else f"{', '.join(labels)}: {reason}"
         for reason, labels in found.items()
     ]
+    more = len(lines) - REASONS
+    return lines if more <= 1 else [*lines[:REASONS], f"and {more} more such lines: --json"]
 
 
 def _number(value: float | None) -> str:

@@ -65,6 +65,11 @@ def list_(
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         print(f"{row['name']:{width}}  {_line(row)}".rstrip())
+    if what == "grids":
+        print(
+            "`tricks-bench list grids --tricks warmup,cosine,mixup` (or --task digits, for the "
+            "standard bag) says what each would tell of them: runs, standard errors, aliases"
+        )
 
 
 def tricks(results: Path) -> list[dict[str, Any]]:

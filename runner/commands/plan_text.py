@@ -71,7 +71,7 @@ def _remarks(
 def _cheapest(answer: Mapping[str, Any], key: str, kind: str) -> str:
     name = answer["cheapest"][key]
     if name is None:
-        return "no grid answers for all levels"
+        return "no grid answers for every effect: the lines above say why"
     row = next(row for row in answer["grids"] if row["name"] == name)
     need = row[key][kind]
     per = f"{counted(row['arms'], 'arm')} × {counted(need['seeds'], 'seed')}"

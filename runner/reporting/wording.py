@@ -118,6 +118,14 @@ def odds(answer: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _cut(label: str, most: int = 100) -> str:
+    """An arm's name, without its last tricks where it has very many."""
+    if len(label) <= most:
+        return label
+    head = label[: label.rfind(" + ", 0, most)]
+    return f"{head} + {label[len(head) :].count(' + ')} more"
+
+
 def rough(size: float) -> str:
     """A size to two digits, or to whole units.
 
@@ -146,7 +154,7 @@ def beyond(answer: Mapping[str, Any], most: int = 3) -> list[str]:
         )
     if winner:
         first = ", ".join(
-            f"{arm['label']} {arm['probability']:.0%}" for arm in winner["arms"][:most]
+            f"{_cut(arm['label'])} {arm['probability']:.0%}" for arm in winner["arms"][:most]
         )
         lines.append(f"P(best): {first}. {winner['note']}")
     return lines

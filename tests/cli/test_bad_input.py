@@ -1,5 +1,7 @@
 """The user's mistakes: one clear line, exit 2, nothing written."""
 
+import random
+
 import pytest
 
 from runner.records.store import Store
@@ -273,6 +275,27 @@ def test_a_table_that_is_none_of_per_cents(cli, tmp_path, text, said):
     result = cli("analyze", "t.csv")
     assert result.code == 2
     assert said in result.err
+
+
+def test_thirty_factors_in_twenty_runs_are_said_in_lines_to_read(cli, tmp_path):
+    rng = random.Random(0)
+    lines = [",".join([*(f"f{i}" for i in range(30)), "accuracy"])]
+    lines += [",".join([*rng.choices("01", k=30), f"{90 + rng.random():.3f}"]) for _ in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    said = cli("analyze", "t.csv")
+    assert said.code == 0
+    below = said.out.split("run-to-run sd")[1].splitlines()
+    assert len(below) < 20
+    assert max(map(len, below)) < 250
+    effects = cli("analyze", "t.csv", "--json").json["effects"]
+    assert all("cannot be separated from" in effect["reason"] for effect in effects)
+
+
+def test_a_number_too_large_to_be_squared_is_told(cli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,loss\n0,1\n0,2\n1,1e300\n1,3\n")
+    result = cli("analyze", "t.csv", "--metric", "loss")
+    assert result.code == 2
+    assert "line 4, column 'loss': 1e300 is too large" in result.err
 
 
 def test_levels_that_are_one_number_are_one_level(cli, tmp_path):

@@ -115,6 +115,12 @@ def test_list_grids_without_factors_stays_a_list(cli):
     assert set(cli("list", "grids", "--json").json[0]) == {"name", "summary", "seeds"}
 
 
+def test_the_bare_list_of_grids_says_how_to_see_what_each_would_tell(cli):
+    last = cli("list", "grids").out.splitlines()[-1]
+    words = last.split("`")[1].split()[1:]
+    assert "at the baseline" in cli(*words).out
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     (["tasks", "--seeds", "3"], "--seeds is for `tricks-bench list grids`"),
     (["grids", "--seeds", "0"], "--seeds must be at least 1"),
