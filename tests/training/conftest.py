@@ -5,8 +5,13 @@ import dataclasses
 import pytest
 import torch
 
+from runner.execution.pausing import Pausing
 from runner.tasks import find
+from runner.training import checkpoint
+from runner.training.checkpoint import Checkpoints
 from runner.training.data import Splits
+from tests.bag import cut_network, on_ground
+from tests.training.resuming import CPU, LEARNING_RATES, RUN
 from tricks import Recipe, compose, parse, resolve
 
 
@@ -39,3 +44,32 @@ def recipe():
         return resolve(compose(baseline, map(parse, tricks)), task.learning_rates)
 
     return make
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """small("dropout", epochs=3) -> a resolved recipe for the tiny splits and tiny networks."""
+    monkeypatch.setattr("runner.training.model._network", cut_network)
+
+    def make(*names, **fields):
+        recipe = on_ground(*map(parse, names))
+        return resolve(dataclasses.replace(recipe, **fields), LEARNING_RATES)
+
+    return make
+
+
+@pytest.fixture
+def saves(tmp_path):
+    """saves(every=0) -> the checkpoints of one and the same run, in a folder of this test."""
+
+    def make(every=0.0, run=RUN, keeper=None, plugins=None, **told):
+        pausing = Pausing(tmp_path / RUN / "checkpoint", tmp_path / "quarantine", every, **told)
+        return Checkpoints(pausing, run, CPU, keeper, plugins)
+
+    return make
+
+
+@pytest.fixture
+def leaving(monkeypatch):
+    """Whoever is asked leaves, however soon it would be done."""
+    monkeypatch.setattr(checkpoint, "FINISH", -1.0)

@@ -18,7 +18,7 @@ from unittest import mock
 
 import torch
 
-from runner.execution.pausing import Pausing
+from runner.execution.pausing import Paused, Pausing
 from runner.training import loop
 from runner.training.checkpoint import Checkpoints
 from runner.training.outcome import weights_sha256
@@ -110,6 +110,17 @@ def _small_networks(steps: list[Step]) -> Iterator[None]:
         mock.patch.object(loop, "Step", Seen),
     ):
         yield
+
+
+def interrupted(recipe: Recipe, splits: Any, made: Any, after: int, loaders: int = 0) -> Paused:
+    """Train until asked to leave after so many steps; the exception it left with."""
+    calls = []
+    asked = lambda: len(calls) == after or bool(calls.append(1))  # noqa: E731
+    try:
+        loop.train(recipe, splits, 0, CPU, loaders=loaders, saves=made(float("inf"), asked=asked))
+    except Paused as left:
+        return left
+    raise AssertionError("it did not leave")
 
 
 def _left(step: Step, training: Any) -> dict[str, Any]:
