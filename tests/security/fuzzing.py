@@ -169,7 +169,7 @@ def sealed(record: Any) -> bytes:
 
 
 GOOD = json.loads(next((GOLDEN / "results" / "runs").glob("*/*.json")).read_bytes())
-records = st.dictionaries(st.sampled_from(sorted(GOOD)) | text, values, max_size=3)
+records = st.dictionaries(st.sampled_from([*sorted(GOOD), "plugins"]) | text, values, max_size=3)
 
 
 def _record(value: dict[str, Any] | bytes, place: Path) -> str:
@@ -236,7 +236,7 @@ stored = st.fixed_dictionaries(
     {
         "asked": st.dictionaries(
             st.sampled_from([*KEYS, "factors", "settings", "arms", "excluded", "saved", "level",
-                             "looks", "seeds"]) | text,
+                             "looks", "seeds", "places"]) | text,
             values, max_size=1,
         ),
         "swap": st.just(("off", "off"))
