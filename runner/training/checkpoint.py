@@ -112,7 +112,7 @@ class Checkpoints:
         """Write one after `place` steps; `losses`: the sum so far within an epoch, None at its end.
 
         Raises Paused if the training was asked to leave. One that cannot be written is told in the
-        log; the training goes on, and the last one stays. So it is where another process has
+        log; the training goes on, and the last one stays. None is written where another process has
         meanwhile taken the run over.
         """
         began = time.perf_counter()
@@ -132,10 +132,9 @@ class Checkpoints:
                 "training": self._course(training, began),
                 "kept": self.keeper.top if self.keeper is not None and self.best else None,
             }  # fmt: skip
-            if not self.pausing.held():
-                return
-            with checkpoints.writing(self.pausing.file, head) as file:
-                torch.save(content, file)
+            if self.pausing.held():
+                with checkpoints.writing(self.pausing.file, head) as file:
+                    torch.save(content, file)
         # Torch's own where its writer is cut short; TypeError: a wrapper that tells no state.
         except (OSError, RuntimeError, TypeError) as error:
             print(f"the checkpoint could not be written: {error}", file=sys.stderr)

@@ -161,6 +161,12 @@ def test_who_lost_the_run_writes_none(small, saves):
     assert not made.pausing.file.exists()
 
 
+def test_who_lost_the_run_leaves_when_asked(small, saves, leaving):
+    lost = functools.partial(saves, held=lambda: False)
+    assert interrupted(small(epochs=2), tiny_splits(), lost, after=1).epoch == 1
+    assert not saves().pausing.file.exists()
+
+
 def test_a_state_that_does_not_fit_changes_nothing(small):
     recipe = small("adamw", "lookahead")
     made = [Step(recipe, torch.nn.Sequential(torch.nn.Linear(n, 2)), 4, CPU) for n in (3, 4)]
