@@ -20,7 +20,7 @@ COLLAPSED = 5.0  # pp above chance: an arm whose mean accuracy is no higher has 
 def arm_label(levels: Mapping[str, str], factors: Mapping[str, tuple[str, ...]]) -> str:
     """What sets an arm apart from the baseline, e.g. `mixup + optimizer=adamw`."""
     names = [
-        level_label(name, level, factors[name][0])
+        level_label(name, level, factors[name][0], len(factors[name]))
         for name, level in levels.items()
         if level != factors[name][0]
     ]

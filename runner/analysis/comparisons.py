@@ -49,6 +49,7 @@ def _effect(
         time=cost.arm_ratio(experiment, high, low),
         mean=float(cells.mean[a]) if a is not None else None,
         arms=(tuple(int(x) for x in high), tuple(int(x) for x in low)),
+        levels=len(levels),
     )
 
 
@@ -183,11 +184,9 @@ def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]
         one, two = zero.copy(), zero.copy()
         one[i], two[j] = both[i], both[j]
         arms = [cells.find(arm) for arm in (both, one, two, zero)]
+        levels = {x: experiment.factors[names[x]] for x in (i, j)}
         labels = [
-            level_label(
-                names[x], experiment.factors[names[x]][both[x]], experiment.factors[names[x]][0]
-            )
-            for x in (i, j)
+            level_label(names[x], held[both[x]], held[0], len(held)) for x, held in levels.items()
         ]
         there = [arm for arm in arms if arm is not None]
         estimate = Estimate(None, reason="one of its four arms has no usable run")

@@ -30,7 +30,7 @@ class Effect:
     time: {"column", "ratio", "low", "high", "what"} of the level against the reference.
     arms: level indices of the two arms compared, where the effect is of two arms.
     worst_rank: see `worst_rank`; None where no run diverged. to_decide: {"runs", "to", "reason"},
-    None for a decided effect. odds_ratio: whether the effect is in logits.
+    None for a decided effect. odds_ratio: whether the effect is in logits. levels: of the factor.
     population: {"ci_low", "ci_high", "se", "df", "p", "p_adjusted", "reason"} of the same effect in
     general, over the population that the test images come from; verdict_population: its verdict.
     The others are of these test images.
@@ -59,6 +59,7 @@ class Effect:
     worst_rank: dict[str, Any] | None = None
     to_decide: dict[str, Any] | None = None
     odds_ratio: bool = False
+    levels: int = 2
 
     @property
     def alone(self) -> tuple[float, float] | None:
@@ -73,7 +74,7 @@ class Effect:
     @property
     def label(self) -> str:
         """`mixup`, or `optimizer=adamw` where the levels are not just off and on."""
-        return level_label(self.factor, self.level, self.reference)
+        return level_label(self.factor, self.level, self.reference, self.levels)
 
     def to_json(self) -> dict[str, Any]:
         """The effect by the JSON contract."""
@@ -206,13 +207,16 @@ class Analysis:
         }
 
 
-def level_label(factor: str, level: str, reference: str) -> str:
-    """How a level is called in tables.
+def level_label(factor: str, level: str, reference: str, levels: int = 2) -> str:
+    """How a level is called in tables. levels: how many the factor has.
 
     >>> level_label("mixup", "on", "off"), level_label("optimizer", "adamw", "sgd")
     ('mixup', 'optimizer=adamw')
+    >>> level_label("crops", "1", "0"), level_label("crops", "1", "0", levels=3)
+    ('crops', 'crops=1')
     """
-    return factor if (reference, level) in (("off", "on"), ("0", "1")) else f"{factor}={level}"
+    plain = levels <= 2 and (reference, level) in (("off", "on"), ("0", "1"))
+    return factor if plain else f"{factor}={level}"
 
 
 def finite(value: float | None) -> float | None:

@@ -97,7 +97,7 @@ def name(experiment: Experiment, contrast: Contrast) -> str:
     """The label of a contrast."""
     factor = list(experiment.factors)[contrast.factor]
     levels = experiment.factors[factor]
-    return level_label(factor, levels[contrast.level], levels[0])
+    return level_label(factor, levels[contrast.level], levels[0], len(levels))
 
 
 def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]:
@@ -200,6 +200,7 @@ def grid_effects(
                 mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
                 level_of_tests=rules.level,
                 together=outer[i],
+                levels=len(levels),
             )
         )
     return effects + missing_levels(experiment, fitted)
@@ -212,7 +213,7 @@ def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
         Effect(
             factor, level, levels[0],
             Estimate(None, reason="no usable run at this level, or none at the reference"),
-            None, "undecided", 0,
+            None, "undecided", 0, levels=len(levels),
         )
         for j, (factor, levels) in enumerate(experiment.factors.items())
         for i, level in enumerate(levels)

@@ -158,7 +158,8 @@ def half_normal(
     labels, signs = [], []
     for j in varied:
         top = int(cells.levels[:, j].max())
-        labels.append(level_label(names[j], factors[names[j]][top], factors[names[j]][0]))
+        held = factors[names[j]]
+        labels.append(level_label(names[j], held[top], held[0], len(held)))
         signs.append(np.where(cells.levels[:, j] == top, 1, -1))
     if not varied:
         return "nothing varies between the arms"

@@ -123,7 +123,7 @@ def diagnose(design: Design, seeds: int) -> Diagnostics:
 def label(design: Design, factor: int, level: int) -> str:
     """How the effect of a level is called in tables."""
     held = design.factors[factor]
-    return level_label(held.name, held.levels[level].name, held.levels[0].name)
+    return level_label(held.name, held.levels[level].name, held.levels[0].name, len(held.levels))
 
 
 def find_aliases(

@@ -298,6 +298,15 @@ def test_a_number_too_large_to_be_squared_is_told(cli, tmp_path):
     assert "line 4, column 'loss': 1e300 is too large" in result.err
 
 
+@pytest.mark.parametrize("more", ["", ",b"])
+def test_level_one_of_three_is_named(cli, tmp_path, more):
+    rows = [(a, b, 90 + a + b + r / 10) for a in range(3) for b in (0, 1) for r in range(2)]
+    cells = [f"{a},{y}{f',{b}' * bool(more)}" for a, b, y in rows]
+    (tmp_path / "t.csv").write_text("\n".join([f"a,accuracy{more}", *cells]))
+    effects = cli("analyze", "t.csv", "--json").json["effects"]
+    assert [e["label"] for e in effects] == ["a=1", "a=2", *(["b"] if more else [])]
+
+
 def test_levels_that_are_one_number_are_one_level(cli, tmp_path):
     (tmp_path / "t.csv").write_text("a,accuracy\n-0,90\n0,91\n0.0,90.5\n1,92\n1.0,93\n")
     assert [e["level"] for e in cli("analyze", "t.csv", "--json").json["effects"]] == ["1"]
