@@ -121,12 +121,12 @@ def coverage(found: Found) -> tuple[float, float]:
     return float(held.sum() / known.sum()), float((held[seen] / known[seen]).min())
 
 
-def average_row(design: str, noise: str, studies: int, seed: int = 0) -> Row:
+def average_row(design: str, noise: str, studies: int) -> Row:
     """Main effects averaged over the grid: coverage, and the placebo's rate in the same layout."""
     kind, make = FACTORIALS[design]
     of = populations(kind)[noise]
-    found = procedures.averages(make(False), of, studies, seed)
-    placebo = placebo_rate(make, of, studies, seed + 1)
+    found = procedures.averages(make(False), of, studies)
+    placebo = placebo_rate(make, of, studies, 1)
     lack = found.said["lack of fit"]
     note = f"lack of fit significant in {lack:.0%}" if lack > 0.1 else ""
     return Row(
@@ -144,37 +144,37 @@ def placebo_rate(make: Callable[..., Layout], of: Population, studies: int, seed
     ]))  # fmt: skip
 
 
-def error_row(design: str, noise: str, studies: int, seed: int = 0) -> Row:
+def error_row(design: str, noise: str, studies: int) -> Row:
     """Family-wise error without effects, and negligible at the margin, in a factorial."""
     kind, make = FACTORIALS[design]
     runs = make(False)
     of = populations(kind)[noise]
-    none = procedures.averages(runs, without_effects(of), studies, seed)
+    none = procedures.averages(runs, without_effects(of), studies)
     se = float(np.nanmedian(none.estimates.se))
     margin = 4 * se
     codes = of.grid.sum(axis=1) if max(of.sizes) == 2 else (of.grid > 0).sum(axis=1)
     there = fixed(of.name, of.sizes, 90 + margin * codes, of.sd)
-    at = procedures.averages(runs, there, studies, seed + 1, margin)
+    at = procedures.averages(runs, there, studies, 1, margin)
     return Row(
         "average over the grid", design, f"{noise}: errors", studies, family=none.family,
         negligible=at.negligible,
     )  # fmt: skip
 
 
-def baseline_row(design: str, noise: str, studies: int, seed: int = 0) -> Row:
+def baseline_row(design: str, noise: str, studies: int) -> Row:
     """Effects at the baseline from a factorial."""
     kind, make = FACTORIALS[design]
-    found = procedures.at_baseline(make(False), populations(kind)[noise], studies, seed)
+    found = procedures.at_baseline(make(False), populations(kind)[noise], studies)
     note = ", ".join(f"{way} {share:.0%}" for way, share in sorted(found.said.items()))
     return Row("at the baseline", design, noise, studies, *coverage(found), note=note)
 
 
-def interaction_row(design: str, noise: str, studies: int, seed: int = 0) -> Row:
+def interaction_row(design: str, noise: str, studies: int) -> Row:
     """Interactions of a factorial as its table states them: of its own arms, in which those of
     more factors are mixed. The remark has how many hold those of the whole grid.
     """
     kind, make = FACTORIALS[design]
-    whole, here = procedures.two_factor(make(False), populations(kind)[noise], studies, seed)
+    whole, here = procedures.two_factor(make(False), populations(kind)[noise], studies)
     return Row(
         "interactions", design, noise, studies, *coverage(here),
         note="" if design.startswith("full") else f"of the whole grid: {coverage(whole)[0]:.1%}",
@@ -182,26 +182,26 @@ def interaction_row(design: str, noise: str, studies: int, seed: int = 0) -> Row
 
 
 def compared_row(
-    grid: str, noise: str, seeds: int, studies: int, control: int | None = None, seed: int = 0
+    grid: str, noise: str, seeds: int, studies: int, control: int | None = None
 ) -> Row:
     """Comparisons of arms: alone, together, family-wise error, margin and placebo."""
     of = populations("five")[noise]
     name = f"{grid}, {seeds} seeds" + (", √k for the control" if control is not None else "")
-    found = compared(grid, of, seeds, studies, seed, control)
+    found = compared(grid, of, seeds, studies, 0, control)
     if grid == "pairs":
         return Row("interactions", name, noise, studies, *coverage(found))
-    none = compared(grid, without_effects(of), seeds, studies, seed + 1, control)
+    none = compared(grid, without_effects(of), seeds, studies, 1, control)
     margin = 4 * float(np.median(none.estimates.se))
     there = fixed(of.name, of.sizes, 90 + margin * of.grid.sum(axis=1), of.sd)
-    at = compared(grid, there, seeds, studies, seed + 2, control, margin=margin)
-    placebo = compared(grid, of, seeds, studies, seed + 3, control, placebo=True)
+    at = compared(grid, there, seeds, studies, 2, control, margin=margin)
+    placebo = compared(grid, of, seeds, studies, 3, control, placebo=True)
     return Row(
         grid, name, noise, studies, *coverage(found), together=float(found.together.mean()),
         family=none.family, negligible=at.negligible, placebo=placebo.placebo,
     )  # fmt: skip
 
 
-def lenth_row(noise: str, studies: int, seed: int = 0) -> Row:
+def lenth_row(noise: str, studies: int) -> Row:
     """A saturated grid, 7 factors in 8 runs, two of them with effects, or arms of digits."""
     matrix = np.array(hadamard(8))[:, 1:]
     runs = Layout("saturated", (1 - matrix) // 2, (2,) * 7)
@@ -215,8 +215,8 @@ def lenth_row(noise: str, studies: int, seed: int = 0) -> Row:
         mean = nine.means(np.random.default_rng(0), 1)[0][kept]
         few = replace(fixed(noise, sizes, mean, nine.sd[kept]), shuffled=True)
         flat = replace(without_effects(few), shuffled=True)
-    found = procedures.saturated(runs, few, studies, seed)
-    none = procedures.saturated(runs, flat, studies, seed + 1)
+    found = procedures.saturated(runs, few, studies)
+    none = procedures.saturated(runs, flat, studies, 1)
     return Row(
         "Lenth", "saturated, 7 in 8 runs", noise, studies, *coverage(found), family=none.family,
         placebo=none.placebo,
@@ -237,10 +237,10 @@ def recorded_bits() -> list[Array]:
     ]  # fmt: skip
 
 
-def general_row(grid: str, seeds: int, studies: int, seed: int = 0) -> Row:
+def general_row(grid: str, seeds: int, studies: int) -> Row:
     """Effects in general: seeds and test images both drawn anew from the recorded ones."""
     runs = layout(grid, FIVE, seeds)
-    here, general = in_general(recorded_bits(), runs, studies, seed)
+    here, general = in_general(recorded_bits(), runs, studies)
     held = general.together
     return Row(
         "in general (seeds × images)", f"{grid}, {seeds} seeds", "digits, both resampled", studies,
@@ -255,14 +255,14 @@ LOOKS = {
 }  # fmt: skip
 
 
-def looks_row(grid: str, noise: str, studies: int, seed: int = 0) -> Row:
+def looks_row(grid: str, noise: str, studies: int) -> Row:
     """Four planned looks over 2^5: ever helps or hurts, ever negligible at the margin."""
     runs = [layout(grid, FIVE, n, 16 if grid == "fraction" else None) for n in LOOKS[grid]]
     of = without_effects(populations("five")[noise])
-    none = looks(grid, runs, of, studies, seed)
+    none = looks(grid, runs, of, studies)
     margin = 4 * float(np.median(none.estimates.se))
     there = fixed(of.name, FIVE, 90 + margin * of.grid.sum(axis=1), of.sd)
-    at = looks(grid, runs, there, studies, seed + 1, margin)
+    at = looks(grid, runs, there, studies, 1, margin)
     return Row(
         "four looks", f"{grid}, {LOOKS[grid]} seeds", f"{noise}: errors", studies,
         family=none.family, negligible=at.negligible,

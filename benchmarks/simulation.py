@@ -149,18 +149,17 @@ class Estimates:
     df: Array
     truth: Array
 
-    def half(self, level: float = 0.05, tests: int = 1) -> Array:
-        """Half-widths of the 1 - level intervals, Šidák's over `tests` of them."""
-        tail = (1 - (1 - level) ** (1 / tests)) / 2
-        return np.asarray(stats.t.isf(tail, self.df) * self.se)
+    def half(self, level: float = 0.05) -> Array:
+        """Half-widths of the 1 - level intervals."""
+        return np.asarray(stats.t.isf(level / 2, self.df) * self.se)
 
     def p(self) -> Array:
         """Unadjusted p of no effect."""
         return np.asarray(2 * stats.t.sf(np.abs(self.value) / self.se, self.df))
 
-    def covered(self, level: float = 0.05, tests: int = 1) -> Array:
-        """(studies, effects) whether the interval holds the truth."""
-        return np.asarray(np.abs(self.value - self.truth) <= self.half(level, tests))
+    def covered(self) -> Array:
+        """(studies, effects) whether the 95 % interval holds the truth."""
+        return np.asarray(np.abs(self.value - self.truth) <= self.half())
 
 
 def estimates(found: Sequence[Sequence[Any]], truth: Array) -> Estimates:

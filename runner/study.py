@@ -180,7 +180,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         asked.runs, control_seeds(asked.control_seeds, seeds), asked.placebo_level or DRAWN,
     )  # fmt: skip
     if asked.confirm:
-        design = winner_design(asked.confirm, factors, baseline)
+        design = winner_design(asked.confirm, factors)
     study = Study(
         name=name,
         task=task,

@@ -62,7 +62,7 @@ def _fits(fitted: Factorial) -> bool:
     """Whether the model has an error term and no significant lack of fit."""
     lack = fitted.fit.lack
     known = fitted.fit.error != "none" and bool(fitted.fit.sigma)
-    return known and (lack is None or (lack.p >= 0.05 and not lack.used))
+    return known and (lack is None or not (lack.significant or lack.used))
 
 
 def _draws(arms: int) -> int:

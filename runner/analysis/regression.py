@@ -123,13 +123,13 @@ def error_term(model: Model, cells: Cells) -> str:
     return "hc2" if df >= FEWEST_DF else "classical"
 
 
-def fit(model: Model, cells: Cells, error: str | None = None, noise: str = "own") -> Fit:
-    """Least squares over the runs of `cells`; `error` as in `Fit`, by default `error_term`'s.
+def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
+    """Least squares over the runs of `cells`, with the error of `error_term`.
 
     noise: "own", each arm has its own sd, or "equal", one for all (then nothing is robust, and
     the pooled sd keeps all its df).
     """
-    error = error or error_term(model, cells)
+    error = error_term(model, cells)
     if noise == "equal":
         error = {"hc2": "classical", "replicates": "pooled"}.get(error, error)
     arms, where = cells.merged

@@ -32,29 +32,27 @@ MOST_CHUNKS = 8
 SEED = 1977
 
 
-def look_level(
-    fractions: Sequence[float], df: Sequence[float], tests: int = 1, alpha: float = ALPHA
-) -> float:
-    """The level to use in place of `alpha` at every look, for `tests` tests together.
+def look_level(fractions: Sequence[float], df: Sequence[float], tests: int = 1) -> float:
+    """The level to use in place of `ALPHA` at every look, for `tests` tests together.
 
     fractions: (looks,) share of the data at each look, increasing; df: (looks,) degrees of freedom
-    of the t statistics there. One look gives alpha back; looks give at least alpha / looks.
+    of the t statistics there. One look gives ALPHA back; looks give at least ALPHA / looks.
 
     >>> round(look_level([0.25, 0.5, 0.75, 1.0], [1e6] * 4), 3)
     0.018
     """
     if len(fractions) <= 1:
-        return alpha
+        return ALPHA
     growing = np.minimum.accumulate(np.asarray(df, float)[::-1])[::-1]
     key = tuple(float(x) for x in fractions), tuple(float(x) for x in growing)
-    return _level(*key, max(1, tests), alpha)
+    return _level(*key, max(1, tests))
 
 
 @functools.lru_cache(maxsize=64)
-def _level(fractions: tuple[float, ...], df: tuple[float, ...], tests: int, alpha: float) -> float:
+def _level(fractions: tuple[float, ...], df: tuple[float, ...], tests: int) -> float:
     from scipy import stats
 
-    each = alpha / tests
+    each = ALPHA / tests
     # The far tail of many tests needs more paths; some 2,000 of them are to cross.
     chunks = int(np.clip(np.ceil(2000 / each / CHUNK), 1, MOST_CHUNKS))
     rng = np.random.default_rng(SEED)

@@ -39,7 +39,7 @@ def findings(a: Answer, asked: Mapping[str, Any] | None = None) -> list[str]:
     said += _may_depend(a, real)
     said += _negligible(a, real)
     said += _undecided(a, real)
-    said += _untold(a, real)
+    said += _untold(real)
     said += [_placebo(a, e) for e in a["effects"] if is_placebo(e)]
     return [*said, *_seen(a), *_best(a, asked or {})]
 
@@ -170,7 +170,7 @@ def _undecided(a: Answer, effects: Iterable[Answer]) -> list[str]:
     return [_nested(f"{head}:", lines)]
 
 
-def _untold(a: Answer, effects: list[Answer]) -> list[str]:
+def _untold(effects: list[Answer]) -> list[str]:
     """Effects without interval, and those that cannot be estimated, each with the reason."""
     said = []
     blind = [e for e in effects if e["effect"] is not None and e["ci_low"] is None]

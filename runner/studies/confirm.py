@@ -14,7 +14,6 @@ from runner.designs.conflicts import Conflicts
 from runner.designs.factor import Arm, Factor, Level
 from runner.studies import Confirm
 from tricks.errors import BadInput, unknown
-from tricks.recipe import Recipe
 
 FACTOR = "winner"
 
@@ -32,7 +31,7 @@ class Winner(AddOne):
         return int.from_bytes(digest[:4], "big") >> 1 | 1 << 31
 
 
-def winner_design(confirm: Confirm, factors: Sequence[Factor], baseline: Recipe) -> Winner:
+def winner_design(confirm: Confirm, factors: Sequence[Factor]) -> Winner:
     """The design of the baseline and the winner of `confirm`, as one factor of two levels.
 
     factors: those of the study that it won. Raises BadInput for a level that they do not have.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -36,12 +37,14 @@ def test_a_factor_without_effect_shares_the_win_in_a_grid():
     rows = [{"a": x, "b": y, "c": z, "accuracy": 90 + 5 * (x == "on") + d}
             for x, y, z in itertools.product(("off", "on"), repeat=3)
             for d in (-0.5, 0.0, 0.5)]  # fmt: skip
-    analysis = Experiment(pd.DataFrame(rows), dict.fromkeys("abc", ("off", "on"))).analyze()
+    runs = Experiment(pd.DataFrame(rows), dict.fromkeys("abc", ("off", "on")))
+    analysis = runs.analyze()
     found = chances(analysis)
     for label in ("a", "a + b", "a + c", "a + b + c"):
         assert found[label] == pytest.approx(0.25, abs=0.03)
     assert analysis.beside["best"]["combination"]["mean"] == pytest.approx(95)
-    assert "run --confirm" in analysis.beside["best"]["note"]
+    assert "run --confirm" not in analysis.beside["best"]["note"], "a table made elsewhere"
+    assert "run --confirm" in replace(runs, grid="full").analyze().beside["best"]["note"]
 
 
 def test_the_smallest_loss_is_the_best():

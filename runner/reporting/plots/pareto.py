@@ -43,7 +43,7 @@ def pareto(a: Answer, time: str) -> Figure | None:
     fig = figure(11 if near else 9, 6)
     axes = list(fig.subplots(1, 2 if near else 1, squeeze=False)[0])
     for ax in axes:
-        _points(ax, a, arms, chance, time)
+        _points(ax, arms, chance, time)
     if near:
         axes[0].set_title("all arms")
         axes[1].set_title("the same, closer")
@@ -82,7 +82,7 @@ def _near(arms: list[Answer], shown: list[Answer], time: str) -> tuple[Limits, L
     return limits(x, [arm[time] for arm in arms]), limits(y, every)
 
 
-def _points(ax: Axes, a: Answer, arms: list[Answer], chance: dict[str, float], time: str) -> None:
+def _points(ax: Axes, arms: list[Answer], chance: dict[str, float], time: str) -> None:
     if len(arms) <= FEW:
         for arm in arms:
             if arm["low"] is not None:

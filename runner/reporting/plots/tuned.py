@@ -89,7 +89,7 @@ def tuning(t: Tuning) -> Figure | None:
     fig = figure(11, 0.9 + 2.3 * rows)
     axes = fig.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     for ax, arm in zip(axes.flat, arms, strict=False):
-        _panel(ax, t, arm, places)
+        _panel(ax, arm, places)
     for ax in list(axes.flat)[len(arms) :]:
         ax.set_axis_off()
     for ax in list(axes.flat)[max(0, len(arms) - COLUMNS) : len(arms)]:
@@ -111,7 +111,7 @@ def _places(values: list[str]) -> dict[str, float]:
     return {text: scale(number) for text, number in numbers.items()}
 
 
-def _panel(ax: Axes, t: Tuning, arm: Mapping[str, Any], places: Mapping[str, float]) -> None:
+def _panel(ax: Axes, arm: Mapping[str, Any], places: Mapping[str, float]) -> None:
     means = {v["value"]: v["val_accuracy"] for v in arm["values"] if v["val_accuracy"] is not None}
     order = sorted(means, key=places.__getitem__)
     ax.plot([places[v] for v in order], [means[v] for v in order], color=BLUE, linewidth=1.2)
