@@ -6,7 +6,6 @@ import errno
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
@@ -58,12 +57,7 @@ class Progress:
                 self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.tally.running.clear()
         self.note = ""
         if self._live is not None:

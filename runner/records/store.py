@@ -70,7 +70,7 @@ class Store:
         written again if it can be. `correct` is None for large test sets: see `index.left_out`.
         """
         held = index.read(self.root / "index.csv", ("id", "size", "changed", *names))
-        known = dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
+        known = _known(held)
         wanted = None if ids is None else set(ids)
         files = record_files(self.root, known, wanted)
         for id in (wanted or set()) - files.keys():
@@ -80,8 +80,7 @@ class Store:
         changed = any(at is not None and at != known.get(id) for id, at in files.items())
         if changed or known.keys() - files.keys():
             held = self._indexed(files)
-        here = [files.get(id) is not None for id in held["id"]]
-        return {name: list(itertools.compress(column, here)) for name, column in held.items()}
+        return _chosen(held, [files.get(id) is not None for id in held["id"]])
 
     def _indexed(self, files: Mapping[str, Status | None]) -> index.Columns:
         """The whole index without records that are gone, and with those it lacks; also saved."""
@@ -89,10 +88,9 @@ class Store:
         held = index.read(path)
         # Not what the reader of a few columns knew: another may have written since, or one of the
         # other columns does not verify.
-        known = dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
+        known = _known(held)
         fresh = {id for id, at in files.items() if at is not None and at != known.get(id)}
-        keep = [id in files and id not in fresh for id in held["id"]]
-        held = {name: list(itertools.compress(column, keep)) for name, column in held.items()}
+        held = _chosen(held, [id in files and id not in fresh for id in held["id"]])
         for id in fresh:
             record = self.read(id)
             if record is not None:
@@ -193,3 +191,13 @@ class Store:
         durable.create(self.path(id), data)
         moved.unlink(missing_ok=True)
         return False, record
+
+
+def _known(held: index.Columns) -> dict[str, Status]:
+    """By id: the files that the index was made from."""
+    return dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
+
+
+def _chosen(held: index.Columns, places: list[bool]) -> index.Columns:
+    """The rows of which `places` says so."""
+    return {name: list(itertools.compress(column, places)) for name, column in held.items()}

@@ -71,7 +71,8 @@ def augment(
 ) -> Tensor:
     """uint8 (B, C, H, W) -> the same, by the recipe's crop, flip and transforms.
 
-    Each kind draws from its own stream, so turning one on leaves the draws of the others.
+    Flips and crops draw from streams of their own, and a transform from that of its place among
+    them: turning one on leaves the draws of all before it.
     index: (B,) places of the images in the training set, which alternating flips need.
     """
     count, flipped = len(images), None
