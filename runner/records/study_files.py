@@ -44,7 +44,9 @@ def _is_factor(value: Any) -> bool:
 _SHAPE: dict[str, Callable[[Any], bool]] = {
     "task": lambda value: isinstance(value, str),
     "grid": lambda value: isinstance(value, str),
-    "factors": lambda value: isinstance(value, list) and all(map(_is_factor, value)),
+    "factors": lambda value: (
+        isinstance(value, list) and bool(value) and all(map(_is_factor, value))
+    ),
 }
 
 

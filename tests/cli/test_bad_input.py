@@ -1,6 +1,7 @@
 """The user's mistakes: one clear line, exit 2, nothing written."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -180,6 +181,17 @@ def test_a_store_that_is_a_file(cli, tmp_path, stub):
     assert result.code == 2
     assert result.err.count("\n") == 1
     assert (tmp_path / "results").read_text() == "mine"
+
+
+def test_a_study_in_the_store_that_varies_nothing_is_named(cli, stub):
+    cli("run", "--tricks", "warmup", "--seeds", "1")
+    file = Path("results", "studies", "digits-add-one", "study.toml")
+    text = "".join(x for x in file.read_text().splitlines(True) if "sha256" not in x)
+    file.write_text("factors = []\n" + text[: text.index("[[factors]]")])
+    for command in ("analyze", "report", "status"):
+        result = cli(command)
+        assert result.code == 2
+        assert "study.toml: factors is not what a study has there" in result.err
 
 
 @pytest.mark.parametrize(
