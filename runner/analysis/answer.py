@@ -35,6 +35,9 @@ AT_BASELINE = (
 )
 
 
+FEW_DF = 2  # below it 95 % intervals are ± 4.3 to 12.7 standard errors, against 2.6 at 5 df
+
+
 def analyze(
     experiment: Experiment,
     metric: str = "accuracy",
@@ -253,6 +256,13 @@ def _arms(
         notes.append(
             "One seed in each arm: no error degrees of freedom, so no intervals and no verdicts. "
             "More seeds give some: --seeds 3 or more."
+        )
+    df = [e.estimate.df for e in effects if e.estimate.df is not None]
+    if rules.noise == "own" and df and min(df) < FEW_DF <= usable.replicate_df:
+        notes.append(
+            f"With so few runs an arm's own noise is known by {min(df):.1f} df, which makes "
+            "intervals very wide: more seeds, or --noise equal if all arms are equally noisy "
+            f"({usable.replicate_df} df)."
         )
     return _analysis(
         metric, layout, estimand, effects, screened, rules,

@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.reporting import tables
 from runner.reporting.markdown import details, escape, image
+from runner.reporting.wording import df_text
 
 Answer = dict[str, Any]
 SHOWN = 12
@@ -24,8 +25,10 @@ def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
         error = (
             "the replicates' noise alone, so that one may stand for an interaction of more factors"
         )
+    free = [i["df"] for i in a["interactions"] if i["df"] is not None]
+    df = df_text((min(free), max(free))) if free else "no intervals"
     line = (
-        f"*Error term: {escape(error)}; {a['runs']['used']} runs; intervals of each "
+        f"*Error term: {escape(error)}; {df}; {a['runs']['used']} runs; intervals of each "
         "alone; p by Benjamini-Hochberg over all interactions: a screening, exploratory.*"
     )
     what = "How much the effect of one factor changes when the other is switched."

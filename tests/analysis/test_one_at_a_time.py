@@ -111,3 +111,14 @@ def test_one_arm_alone_says_what_is_missing():
     effect = answer.to_json()["effects"][0]
     assert effect["effect"] is None
     assert "no usable run" in effect["reason"]
+
+
+@pytest.mark.parametrize(("seeds", "noise", "said"), [(2, "own", True), (2, "equal", False),
+                                                      (8, "own", False)])  # fmt: skip
+def test_why_intervals_of_two_runs_an_arm_are_wide(seeds, noise, said):
+    rng = np.random.default_rng(1)
+    arms = [("off", "off"), ("on", "off"), ("off", "on")] * seeds
+    rows = [{"a": a, "b": b, "accuracy": 90 + (9 if a == "on" else 1) * rng.standard_normal()}
+            for a, b in arms]  # fmt: skip
+    found = experiment(rows, two_level("ab"), "add-one", noise=noise).analyze()
+    assert any("--noise equal" in note for note in found.notes) == said

@@ -82,3 +82,12 @@ def test_numbers_on_the_front_stand_beside_all_points(screen):
     for box in boxes:
         assert not any(box.contains(*point) for point in pixels)
         assert sum(box.overlaps(other) for other in boxes) == 1, "itself alone"
+
+
+def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):
+    study = synthetic.study("full", 2, synthetic.factors(("warmup", "mixup", "cutmix"), False))
+    df = [item["df"] for item in study[0].analyze().to_json()["interactions"]]
+    text = write_report(*study, tmp_path).read_text()
+    section = text.split("## Interactions")[1].split("\n## ")[0]
+    low, high = (f"{end(df):.0f}" for end in (min, max))
+    assert f"intervals with {low} {f'to {high} ' if high != low else ''}df" in section
