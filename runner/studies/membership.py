@@ -32,21 +32,25 @@ class Membership:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.data = _text(study.identity)
+        self.texts: dict[str, str] = {}  # of many records, few hold a value that none held before
         self.defaults = to_json(Recipe())
         self.baseline = to_json(study.recipe((0,) * len(study.factors)))
         self.parts = [self._part(members, fields) for members, fields in _parts(study)]
         acted = {name for fields, _ in self.parts for name in fields}
         self.untouched = [name for name in FIELDS if name not in acted]
+        self.fixed = self._of(self.baseline, self.untouched)
 
     def count(self, record: Mapping[str, Any]) -> int:
         """How many planned runs `record` is the record of: nearly always 0 or 1."""
-        if _text(record["data"]) != self.data:
+        data = self.study.identity
+        if record["data"] != data and _text(record["data"]) != _text(data):
             return 0
         recipe = {**self.defaults, **(record.get("recipe") or {})}
-        if _of(recipe, self.untouched) != _of(self.baseline, self.untouched):
+        if self._of(recipe, self.untouched) != self.fixed:
             return 0
-        choices = [combinations.get(_of(recipe, fields), []) for fields, combinations in self.parts]
+        choices = [
+            combinations.get(self._of(recipe, fields), []) for fields, combinations in self.parts
+        ]
         study, found = self.study, 0
         for chosen in itertools.product(*choices):
             arm = [0] * len(study.factors)
@@ -78,10 +82,18 @@ class Membership:
                 recipe = to_json(study.recipe(tuple(arm)))
             except BadInput:
                 continue
-            found.setdefault(_of(recipe, fields), []).append(
+            found.setdefault(self._of(recipe, fields), []).append(
                 tuple(zip(members, levels, strict=True))
             )
         return fields, found
+
+    def _of(self, recipe: Mapping[str, Any], fields: Sequence[str]) -> str:
+        """The values of `fields`, equal ones with equal texts."""
+        values = [recipe[name] for name in fields]
+        written = repr(values)
+        if written not in self.texts:
+            self.texts[written] = _text(values)
+        return self.texts[written]
 
 
 class TooMany(Exception):
@@ -106,10 +118,6 @@ def _fields(study: Study, place: int) -> set[str]:
         if fields & set(pair):
             fields |= set(pair)
     return fields
-
-
-def _of(recipe: Mapping[str, Any], fields: Sequence[str]) -> str:
-    return _text([recipe[name] for name in fields])
 
 
 def _text(value: Any) -> str:
