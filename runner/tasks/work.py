@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runner.execution.failure import advice, described, of_surroundings
 from runner.execution.orphans import leave_with_parent
 from runner.records.spec import RunSpec
 from runner.tasks import find
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 PRELOAD = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
+UNTRIED = "the recipes could not be tried out"
 PROBE_SECONDS = 1.0  # or as many steps as this takes, at most an epoch
 
 
@@ -232,7 +234,8 @@ def _in_a_child(
     plugins: Sequence[str],
     children: int = 1,
 ) -> list[T]:
-    from concurrent.futures import ProcessPoolExecutor
+    """What `function` gives for each of `specs`. Raises BadInput where memory or a device fails."""
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
     from multiprocessing import active_children, get_context
 
     others = set(active_children())
@@ -243,6 +246,14 @@ def _in_a_child(
             for child in set(active_children()) - others:
                 child.kill()
             raise
+        except BrokenExecutor as error:
+            told = advice({"type": "OutOfMemory"})
+            raise BadInput(f"{UNTRIED}, a process that did was ended; probably {told}") from error
+        except Exception as error:
+            if not of_surroundings(error):
+                raise
+            first = (str(error).strip().splitlines() or [""])[0][:200]
+            raise BadInput(f"{UNTRIED} ({first}): {advice(described(error))}") from error
 
 
 def _load(plugins: tuple[str, ...]) -> None:

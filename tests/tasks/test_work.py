@@ -55,6 +55,30 @@ def test_an_interruption_does_not_wait_for_what_is_measured():
     assert not multiprocessing.active_children()
 
 
+def killed(spec):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def starved(spec):
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+
+def at_fault(spec):
+    raise KeyError("of the recipe's own")
+
+
+@pytest.mark.parametrize("function", [killed, starved])
+def test_memory_that_runs_out_before_the_grid_is_told_in_one_line(function):
+    with pytest.raises(BadInput, match=r"could not be tried out.* memory ran out: fewer") as told:
+        work._in_a_child(function, [spec()], ())
+    assert "\n" not in str(told.value)
+
+
+def test_a_fault_of_the_code_is_no_lack_of_memory():
+    with pytest.raises(KeyError, match="own"):
+        work._in_a_child(at_fault, [spec()], ())
+
+
 def test_prediction_is_near_the_time_it_takes():
     chosen = spec(epochs=2)
     predicted = work.seconds_per_run(chosen, task="digits", device="cpu")
