@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from runner.analysis import arms as arm_means
+from runner.analysis.arms import arm_label, level_names
 from runner.analysis.beside import with_beside
 from runner.analysis.best import best
-from runner.analysis.cells import Cells, cells, group
+from runner.analysis.cells import Cells, cells
 from runner.analysis.comparisons import against_reference, cumulative, pair_interactions
 from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
 from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import Factorial, clear_mains, factorial, prepare
-from runner.analysis.grid_effects import error_text, fit_note, grid_effects, interactions
+from runner.analysis.factorial import Factorial, factorial
+from runner.analysis.grid_effects import grid_effects, interactions
 from runner.analysis.lenth import HalfNormal, half_normal
 from runner.analysis.log_odds import in_logits, percentage
 from runner.analysis.metrics import is_share, larger_is_better, unit
+from runner.analysis.model_notes import error_text, model_notes
 from runner.analysis.one_at_a_time import centre
 from runner.analysis.surroundings import design_weights, states, with_surroundings
 from runner.analysis.verdicts import NEGLIGIBLE, Rules
@@ -128,12 +129,8 @@ def _factorial(
     experiment: Experiment, usable: Cells, metric: str, estimand: str, rules: Rules
 ) -> Analysis:
     """The analysis of data in which several factors vary together."""
-    fitted = factorial(
-        usable,
-        [len(levels) for levels in experiment.factors.values()],
-        design_weights(experiment),
-        experiment.noise,
-    )
+    weights = design_weights(experiment)
+    fitted = factorial(usable, experiment.sizes, weights, experiment.noise)
     screened = interactions(experiment, fitted)
     lenth = half_normal(usable, experiment.factors, rules.level)
     pse = lenth if isinstance(lenth, HalfNormal) and fitted.fit.error == "none" else None
@@ -144,7 +141,7 @@ def _factorial(
     )
     pooled = fitted.fit.error in ("replicates", "pooled")
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
-    notes = _factorial_notes(experiment, fitted, pse is not None)
+    notes = model_notes(experiment, fitted, pse is not None)
     if pse is not None:
         return _analysis(
             metric, "factorial", estimand, effects, screened, rules,
@@ -192,39 +189,6 @@ def _beside(
     }
 
 
-def _factorial_notes(experiment: Experiment, fitted: Factorial, saved: bool) -> list[str]:
-    notes = []
-    for share, (name, levels) in zip(fitted.weights, experiment.factors.items(), strict=True):
-        if fitted.interactions and share.max() - share.min() > 0.1:
-            said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
-            notes.append(f"Averages over the grid weigh {name} as its design does: {said}.")
-    if not fitted.interactions and len(fitted.coding.mains) > 1:
-        why = "too few arms to separate them"
-        if _separable(experiment):
-            why = "the arms without a usable run were needed to separate them"
-        notes.append(
-            f"Two-factor interactions are not in the model ({why}): "
-            + (
-                "main effects are clear of them, and they are in the error term."
-                if clear_mains(fitted)
-                else "effects hold if there are none."
-            )
-        )
-    misfit = fit_note(fitted)
-    if misfit:
-        notes.append(misfit)
-    if fitted.fit.error == "none" and not saved:
-        notes.append("No interval: there are as many terms as arms. More seeds would give some.")
-    return notes
-
-
-def _separable(experiment: Experiment) -> bool:
-    """Whether the arms as run, lost ones too, hold two-factor interactions beside main effects."""
-    codes = experiment.codes
-    sizes = [len(levels) for levels in experiment.factors.values()]
-    return bool(prepare(group(codes, np.zeros(len(codes))), sizes)[0].pairs)
-
-
 def _arms(
     experiment: Experiment,
     usable: Cells,
@@ -245,10 +209,8 @@ def _arms(
     else:
         effects, adjustment = against_reference(experiment, usable, reference, rules)
         if reference.any():
-            levels = zip(experiment.factors.items(), reference, strict=True)
-            named = {name: names[i] for (name, names), i in levels}
-            label = arm_means.arm_label(named, experiment.factors)
-            estimand = f"at the reference: {label}"
+            named = level_names(experiment.factors, reference)
+            estimand = f"at the reference: {arm_label(named, experiment.factors)}"
     if layout == "pairs":
         screened = pair_interactions(experiment, usable)
         adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"

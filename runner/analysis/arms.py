@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,15 @@ from runner.analysis.estimates import wilson
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
 
 COLLAPSED = 5.0  # pp above chance: an arm whose mean accuracy is no higher has collapsed
+
+
+def level_names(factors: Mapping[str, tuple[str, ...]], arm: Iterable[int]) -> dict[str, str]:
+    """Factor -> level name of an arm, given as level indices.
+
+    >>> level_names({"mixup": ("off", "on"), "optimizer": ("sgd", "lars")}, (1, 0))
+    {'mixup': 'on', 'optimizer': 'sgd'}
+    """
+    return {name: levels[i] for (name, levels), i in zip(factors.items(), arm, strict=True)}
 
 
 def arm_label(levels: Mapping[str, str], factors: Mapping[str, tuple[str, ...]]) -> str:
@@ -52,10 +61,8 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
         if name in runs:
             column = values(runs, name).where(fine).to_numpy()
             table[name] = pd.Series(column).groupby(where).mean()
-    names = list(experiment.factors)
-    level_names = [[experiment.factors[f][c] for f, c in zip(names, a, strict=True)] for a in arms]
+    chosen = [level_names(experiment.factors, arm) for arm in arms]
     table["place"] = [_place(arm) for arm in arms]
-    chosen = [dict(zip(names, row, strict=True)) for row in level_names]
     table["levels"] = pd.Series(chosen, index=table.index, dtype=object)
     table["label"] = [arm_label(row, experiment.factors) for row in chosen]
     return table.sort_values("place").drop(columns="place")

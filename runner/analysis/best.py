@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
-from runner.analysis.arms import arm_label
+from runner.analysis.arms import arm_label, level_names
 from runner.analysis.cells import Cells
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial
@@ -136,11 +136,10 @@ def _by_model(
         "combination_reason": None,
         "note": _note(experiment),
     }
-    sizes = [len(levels) for levels in experiment.factors.values()]
-    if math.prod(sizes) > MOST_COMBINATIONS:
+    if math.prod(experiment.sizes) > MOST_COMBINATIONS:
         found["combination_reason"] = f"more than {MOST_COMBINATIONS:,} combinations"
         return found
-    seen = [np.unique(cells.levels[:, j]) for j in range(len(sizes))]
+    seen = [np.unique(cells.levels[:, j]) for j in range(len(experiment.sizes))]
     every = np.array(list(itertools.product(*seen)), dtype=np.int64)
     rows = fitted.coding.matrix(every)
     known = np.linalg.norm(rows @ fit.model.null, axis=1) < 1e-6 * np.linalg.norm(rows, axis=1)
@@ -171,10 +170,7 @@ def _listed(
     """The likeliest arms first."""
     found = []
     for i in np.argsort(-wins, kind="stable")[:SHOWN]:
-        named = {
-            name: names[code]
-            for (name, names), code in zip(experiment.factors.items(), levels[i], strict=True)
-        }
+        named = level_names(experiment.factors, levels[i])
         label = arm_label(named, experiment.factors)
         found.append(
             {"label": label, "levels": named, "probability": float(wins[i]), "mean": float(mean[i])}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from runner.analysis import cost
-from runner.analysis.arms import arm_label
+from runner.analysis.arms import arm_label, level_names
 from runner.analysis.cells import Cells, distinct
 from runner.analysis.effects import Effect, Interaction, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
@@ -57,8 +57,7 @@ def no_result(experiment: Experiment, arm: np.ndarray) -> str:
     """Why an arm has no usable run. arm: (factors,) level indices."""
     codes = experiment.codes
     mine = experiment.runs[(codes == arm).all(axis=1)]
-    named = zip(experiment.factors.items(), arm, strict=True)
-    label = arm_label({name: levels[i] for (name, levels), i in named}, experiment.factors)
+    label = arm_label(level_names(experiment.factors, arm), experiment.factors)
     if not len(mine):
         return f"no usable run: the arm {label} has none"
     counted = mine["state"].astype(str).value_counts() if "state" in mine else pd.Series(dtype=int)

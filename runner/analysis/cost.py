@@ -57,8 +57,7 @@ def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], dict[str, Any]]
     if found is None:
         return {}
     name, levels, seconds = found
-    sizes = [len(names) for names in experiment.factors.values()]
-    fitted = factorial(group(levels, np.log(seconds)), sizes)
+    fitted = factorial(group(levels, np.log(seconds)), experiment.sizes)
     ratios = {}
     for i, contrast in enumerate(fitted.coding.mains):
         estimate = fitted.fit.estimate(fitted.coding.main_effect(i))

@@ -56,6 +56,11 @@ class Experiment:
             if value not in known:
                 raise unknown(name, value, known)
 
+    @property
+    def sizes(self) -> list[int]:
+        """The number of levels of each factor."""
+        return [len(levels) for levels in self.factors.values()]
+
     @cached_property
     def codes(self) -> np.ndarray:
         """`level_codes` of all runs."""

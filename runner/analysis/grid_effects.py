@@ -11,86 +11,16 @@ from runner.analysis.coding import Contrast
 from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
 from runner.analysis.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import Factorial, alias_sum, clear_mains
+from runner.analysis.factorial import Factorial, alias_sum
 from runner.analysis.lenth import HalfNormal
-from runner.analysis.regression import FEWEST_DF
 from runner.analysis.simultaneous import by_sidak
 from runner.analysis.verdicts import Rules, verdict
 
-SOURCES = {
-    "replicates": "replicates: each arm's own sd, Satterthwaite's df",
-    "pooled": "replicates: one sd, pooled over all arms",
-    "hc2": "residual after {terms}, HC2 (robust to unequal noise)",
-    "classical": "residual after {terms}, constant sd assumed{why}",
-    "none": "none: no replicates and no residual degrees of freedom",
-}
-# With 2 df (48 runs twice) the test finds the interactions of three factors of a recorded grid in
-# 2 of 3 studies; where those of two are not seen either, nothing else would tell.
-FEW_LACK_DF = 5
 ALIASES = 12  # of an effect, to name
 NO_BASELINE = (
     "these runs cannot tell it, since they do not separate the interactions that it needs; "
     "run --grid add-one"
 )
-
-
-def error_text(fitted: Factorial) -> str:
-    """The error term in words, with a flag where interactions are in the residual."""
-    terms = "all estimable two-factor interactions" if fitted.interactions else "main effects only"
-    few = fitted.fit.df < FEWEST_DF
-    why = " (too few residual df for HC2)" if few else ""
-    text = SOURCES[fitted.fit.error].format(terms=terms, why=why)
-    if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
-        text += "; interactions, if any, are in it"
-        text += ", not in the effects" if clear_mains(fitted) else " and may bias the effects"
-    lack = fitted.fit.lack
-    if lack is None:
-        return text
-    test = f"F({lack.df}, {lack.pure_df}) = {lack.mean_square / lack.pure:.3g}, p = {lack.p:.2g}"
-    if lack.used:
-        why = "larger than the replicates' noise"
-        if not lack.significant:
-            why = f"as interactions are real (p = {lack.interactions:.2g})"
-        return f"lack of fit of the arms' means to {terms}, {why}: {test}"
-    return f"{text}; lack of fit {'significant' if lack.significant else 'not significant'}: {test}"
-
-
-def fit_note(fitted: Factorial) -> str | None:
-    """What a model that does not fit its arms means for the effects; None if it fits."""
-    lack = fitted.fit.lack
-    if lack is None:
-        return None
-    if not lack.significant and lack.used:
-        return (
-            "Interactions of two factors are real, so those of three, with which averages over a "
-            "fraction are mixed, may be so too: their intervals take the deviation of the arms' "
-            f"means from the model, a mean square of {lack.mean_square:,.4g} on {lack.df} df, "
-            f"rather than the replicates' {lack.pure:,.4g}."
-        )
-    if not lack.significant:
-        if not (lack.missing and fitted.interactions and lack.df < FEW_LACK_DF):
-            return None
-        return (
-            f"Lack of fit rests on {lack.df} df: it would often miss interactions of three or more "
-            "factors, with which averages over a fraction are mixed. If those may be large, "
-            "intervals are too narrow; a larger fraction would tell."
-        )
-    said = (
-        "Interactions beyond those in the model are real: the arms' means deviate from it by a "
-        f"mean square of {lack.mean_square:,.4g} on {lack.df} df, the replicates by "
-        f"{lack.pure:,.4g}."
-    )
-    if not lack.used:
-        return (
-            f"{said} Every arm is there, with as many runs as the others, so averages over the "
-            "grid are not mixed with them."
-        )
-    return (
-        f"{said} In a fraction, or where arms have unequal numbers of runs, averages over the grid "
-        "are mixed with them (at resolution IV main effects with three-factor interactions), so "
-        "their intervals take the larger mean square. Interactions are tested against the "
-        "replicates' noise: a real one may stand for one of higher order."
-    )
 
 
 def name(experiment: Experiment, contrast: Contrast) -> str:
@@ -148,7 +78,6 @@ def grid_effects(
     df: its pseudo standard error, with the simultaneous margin for p and verdicts.
     """
     coding = fitted.coding
-    sizes = [len(levels) for levels in experiment.factors.values()]
     average: list[Estimate] = []
     there: list[AtBaseline | None] = []
     for i in range(len(coding.mains)):
@@ -158,7 +87,9 @@ def grid_effects(
         reason = f"cannot be separated from {named}" if named else ""
         average.append(fitted.fit.estimate(coding.main_effect(i), reason))
         contrast = coding.mains[i]
-        there.append(baseline_effect(fitted, cells, sizes, contrast.factor, contrast.level, rules))
+        there.append(
+            baseline_effect(fitted, cells, experiment.sizes, contrast.factor, contrast.level, rules)
+        )
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
     shown = baseline if at_baseline else average
     found = by_sidak(shown, rules.level)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from runner.analysis.arms import arm_label
+from runner.analysis.arms import arm_label, level_names
 from runner.analysis.cells import distinct, group
 from runner.analysis.cost import times
 from runner.analysis.experiment import Experiment, level_codes, succeeded, values
@@ -59,11 +59,10 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, An
         drawn = arm_draws(both - mean[cell], cell, mean, count, draws, rng)
         how = "each arm's own mean and sd"
     elif factorial:
-        sizes = [len(levels) for levels in experiment.factors.values()]
         share = is_share(metric)
         if share:  # a sum of effects on shares may pass 100 %
             both[:, 0] = logit(np.clip(both[:, 0] / 100, LEAST, 1 - LEAST))
-        modelled = model_draws(codes, both, sizes, draws, rng)
+        modelled = model_draws(codes, both, experiment.sizes, draws, rng)
         if modelled is None:
             return _none("no replicates and no residual df: the noise of an arm is not known")
         mean, drawn = modelled
@@ -75,10 +74,9 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, An
         return _none("one run in an arm: its noise is not known (--seeds 3)")
     sign = 1.0 if larger_is_better(metric) else -1.0
     wins = on_front(sign * drawn[..., 0], drawn[..., 1]).mean(axis=0)
-    names = list(experiment.factors.items())
     listed = []
     for i in np.argsort(-wins, kind="stable")[:LISTED]:
-        levels = {name: known[c] for (name, known), c in zip(names, arms[i], strict=True)}
+        levels = level_names(experiment.factors, arms[i])
         listed.append(
             {
                 "label": arm_label(levels, experiment.factors), "levels": levels,

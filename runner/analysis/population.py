@@ -45,7 +45,7 @@ def _evidence(experiment: Experiment, metric: str) -> tuple[Bits | None, Residua
     found = read_bits(experiment, metric)
     if isinstance(found, str):
         return None, found
-    left = residual(found, [len(levels) for levels in experiment.factors.values()])
+    left = residual(found, experiment.sizes)
     return (None, NO_RESIDUAL) if left is None else (found, left)
 
 

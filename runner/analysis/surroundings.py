@@ -29,8 +29,7 @@ def states(experiment: Experiment) -> dict[str, int]:
 def design_weights(experiment: Experiment) -> Weights:
     """Shares of levels among all runs, diverged ones too: these must not move the estimand."""
     codes = experiment.codes
-    sizes = [len(levels) for levels in experiment.factors.values()]
-    return shares(codes, np.ones(len(codes)), sizes)
+    return shares(codes, np.ones(len(codes)), experiment.sizes)
 
 
 def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
@@ -134,11 +133,7 @@ def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[s
     rest = cells(left, analysis.metric)
     if not len(rest.count):
         return {"arms": labels, "without": None}
-    fitted = factorial(
-        rest,
-        [len(levels) for levels in experiment.factors.values()],
-        design_weights(experiment),
-    )
+    fitted = factorial(rest, experiment.sizes, design_weights(experiment))
     names = list(experiment.factors)
     without = []
     for i, contrast in enumerate(fitted.coding.mains):

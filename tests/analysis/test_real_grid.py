@@ -15,7 +15,7 @@ from benchmarks import operating_characteristics as oc
 from benchmarks import procedures
 from benchmarks.populations import digits_five, fixed
 from benchmarks.simulation import layout, prepared, tables
-from runner.analysis.grid_effects import fit_note
+from runner.analysis.model_notes import fit_note
 
 SHUFFLED = oc.SHUFFLED
 REAL = ("digits", "digits, runs resampled")
