@@ -114,11 +114,11 @@ def estimated(
     Where there are many kinds, those that differ from the baseline in one level are measured, and
     their ratios multiplied.
     """
-    from runner.tasks import work
+    from runner.tasks import trial
 
     arms = list(islice(plan.design, LOOKED_AT))
     specs = [plan.spec(arm, 0) for arm in _measured(plan, arms)]
-    seconds = work.measured_seconds(
+    seconds = trial.measured_seconds(
         specs,
         task=plan.task.name,
         data=str(plan.data_folder),

@@ -11,7 +11,7 @@ import typer
 
 from runner.commands.forecast import LOOKED_AT, sample
 from runner.execution.limits import RESERVE, STALL, Limits, lacks, size
-from runner.tasks import work
+from runner.tasks import trial
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def check_room(
     """
     network = recorded_bytes(missing, store, states)
     if network is None and plan.save_models is not None:
-        network = work.network_bytes(
+        network = trial.network_bytes(
             sample(missing), task=plan.task.name, data=str(plan.data_folder), plugins=plugins
         )
     network = network or 0

@@ -16,7 +16,7 @@ from runner.commands.tuned import both, chosen_line, list_runs
 from runner.commands.weights import saving
 from runner.records.store import Store
 from runner.reporting.counting import counted
-from runner.tasks import work
+from runner.tasks import trial, work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,12 +194,12 @@ def _check(
     from runner.commands.forecast import recorded_seconds, sample
 
     where = {"task": plan.task.name, "data": str(plan.data_folder)}
-    work.check_networks(missing, **where, plugins=plugins)
+    trial.check_networks(missing, **where, plugins=plugins)
     if store is not None and not on_gpu(device):
         seconds = recorded_seconds(missing, specs, store, store.states())
         if seconds is not None:
             return seconds
-    return work.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
+    return trial.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
 
 
 def left_code(summary: Summary) -> int:

@@ -292,7 +292,7 @@ def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path)
         return Summary(ok=1, diverged=0, failed=0, infra=0, skipped=0, interrupted=True)
 
     monkeypatch.setattr("runner.execution.executor.execute", execute)
-    monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: 0.01)
+    monkeypatch.setattr("runner.tasks.trial.predict_seconds", lambda *a, **k: 0.01)
     result = cli("run", "--tricks", "warmup", "--name", "mine")
     assert result.code == 130
     assert "`tricks-bench run --study mine` goes on from here" in result.out
@@ -310,7 +310,7 @@ def test_a_start_says_what_it_is_at_and_an_interruption_that_it_was_one(cli, stu
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runner.tasks.work.predict_seconds", interrupted)
+    monkeypatch.setattr("runner.tasks.trial.predict_seconds", interrupted)
     result = cli("run", "--tricks", "warmup", "--seeds", "1")
     assert result.out == "preparing to train 2 runs: builds their networks, measures a few steps\n"
     assert (result.code, result.err) == (130, "interrupted\n")
@@ -456,14 +456,14 @@ def test_one_run_is_probed_before_anything_is_written(cli, stub, tmp_path, monke
         probed.append(len(specs))
         raise BadInput("a.png is no image")
 
-    monkeypatch.setattr("runner.tasks.work.predict_seconds", probe)
+    monkeypatch.setattr("runner.tasks.trial.predict_seconds", probe)
     result = cli("run", "--tricks", "warmup", "--seeds", "1", "--device", "cpu")
     assert (result.code, probed) == (2, [1])
     assert "a.png is no image" in result.err
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr("runner.tasks.work.predict_seconds", lambda *a, **k: 0.01)
+    monkeypatch.setattr("runner.tasks.trial.predict_seconds", lambda *a, **k: 0.01)
     assert cli("run", "--tricks", "warmup", "--seeds", "1", "--device", "cpu").code == 0
-    monkeypatch.setattr("runner.tasks.work.predict_seconds", probe)
+    monkeypatch.setattr("runner.tasks.trial.predict_seconds", probe)
     assert cli("run", "--tricks", "warmup", "--seeds", "3", "--device", "cpu").code == 0
     assert cli("run", "--tricks", "warmup", "--name", "b", "--device", "cpu",
                "--set", "train_images=64").code == 2  # fmt: skip

@@ -70,7 +70,7 @@ def measured(monkeypatch):
         ]
         return [2.0**n - 0.2 for n in slow]
 
-    monkeypatch.setattr("runner.tasks.work.measured_seconds", measure)
+    monkeypatch.setattr("runner.tasks.trial.measured_seconds", measure)
     return asked
 
 

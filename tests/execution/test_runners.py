@@ -229,10 +229,10 @@ def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Pat
     code = (
         "import multiprocessing, signal\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from runner.tasks import work\n"
+        "from runner.tasks import trial\n"
         "if __name__ == '__main__':\n"
         "    spawn = multiprocessing.get_context('spawn')\n"
-        "    pool = ProcessPoolExecutor(1, spawn, work._load, ((),))\n"
+        "    pool = ProcessPoolExecutor(1, spawn, trial._load, ((),))\n"
         "    pool.submit(abs, 1).result()\n"
         "    print('ready', flush=True)\n"
         "    signal.pause()\n"

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from runner.records.spec import RunSpec
-from runner.tasks import find, work
+from runner.tasks import find, trial, work
 from tricks import BadInput, compose, parse, resolve
 
 
@@ -51,7 +51,7 @@ def test_an_interruption_does_not_wait_for_what_is_measured():
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        work._in_a_child(asleep, [spec()], ())
+        trial._in_a_child(asleep, [spec()], ())
     assert not multiprocessing.active_children()
 
 
@@ -70,18 +70,18 @@ def at_fault(spec):
 @pytest.mark.parametrize("function", [killed, starved])
 def test_memory_that_runs_out_before_the_grid_is_told_in_one_line(function):
     with pytest.raises(BadInput, match=r"could not be tried out.* memory ran out: fewer") as told:
-        work._in_a_child(function, [spec()], ())
+        trial._in_a_child(function, [spec()], ())
     assert "\n" not in str(told.value)
 
 
 def test_a_fault_of_the_code_is_no_lack_of_memory():
     with pytest.raises(KeyError, match="own"):
-        work._in_a_child(at_fault, [spec()], ())
+        trial._in_a_child(at_fault, [spec()], ())
 
 
 def test_prediction_is_near_the_time_it_takes():
     chosen = spec(epochs=2)
-    predicted = work.seconds_per_run(chosen, task="digits", device="cpu")
+    predicted = trial.seconds_per_run(chosen, task="digits", device="cpu")
     took = work.train(chosen, lambda epoch: None, task="digits", device="cpu")["seconds"]["total"]
     assert took / 5 < predicted < took * 5  # a busy machine, a short run
 
@@ -104,12 +104,12 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
     )
     code = (
         "import sys\n"
-        "from tests.tasks.test_work import spec, work, BadInput\n"
+        "from tests.tasks.test_work import spec, trial, BadInput\n"
         "from tricks import load_plugin\n"
         f"load_plugin({str(plugin)!r})\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
-        "        work.check_networks([spec('picky', model='resnet10t')], task='digits',\n"
+        "        trial.check_networks([spec('picky', model='resnet10t')], task='digits',\n"
         f"                            plugins=[{str(plugin)!r}])\n"
         "    except BadInput as error:\n"
         "        print(error)\n"
@@ -124,14 +124,14 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
 
 def test_an_unknown_model_is_found_before_anything_is_trained():
     with pytest.raises(BadInput, match="unknown model 'resnet5O'"):
-        work.check_networks([spec(model="resnet5O")], task="digits")
+        trial.check_networks([spec(model="resnet5O")], task="digits")
 
 
 def test_the_tasks_own_network_needs_no_check(monkeypatch):
-    monkeypatch.setattr(work, "_in_a_child", lambda *_: pytest.fail("started a process"))
-    work.check_networks([spec(), spec("evonorm")], task="digits")
+    monkeypatch.setattr(trial, "_in_a_child", lambda *_: pytest.fail("started a process"))
+    trial.check_networks([spec(), spec("evonorm")], task="digits")
 
 
 def test_a_folder_needs_a_resolution():
     with pytest.raises(BadInput, match="--set resolution=224"):
-        work.check_networks([spec()], task="folder:somewhere")
+        trial.check_networks([spec()], task="folder:somewhere")
