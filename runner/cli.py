@@ -99,6 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 130 interrupted.
     """
     gc.set_threshold(100_000, 50, 50)  # a command makes many small objects, and few cycles
+    with contextlib.suppress(FileNotFoundError):  # where the current folder is gone
+        if not {"", os.getcwd()} & set(sys.path):
+            # Or child processes would import what lies in it before any library.
+            os.environ.setdefault("PYTHONSAFEPATH", "1")
     sys.exit(call(sys.argv[1:] if arguments is None else list(arguments)))
 
 

@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from tricks.errors import BadInput
+
 # One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 TRIES = 5
@@ -45,7 +47,7 @@ def start(
 ) -> tuple[ForkServerProcess, Connection]:
     """A process that runs `target(pipe, *arguments)`, and this side of its pipe.
 
-    A template that was killed is started anew. Raises OSError if that does not help.
+    A template that was killed is started anew. Raises BadInput if that does not help.
     """
     context = multiprocessing.get_context("forkserver")
     for left in reversed(range(TRIES)):
@@ -57,7 +59,10 @@ def start(
         except (ConnectionError, EOFError) as error:
             ours.close()
             if not left:
-                raise OSError(f"no process can be started: {error}") from error
+                raise BadInput(
+                    "no training process can be started: the one that they are forked from ends "
+                    "as it begins; what it printed tells why"
+                ) from error
             time.sleep(0.1)
         else:
             return process, ours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import struct
 import subprocess
@@ -20,6 +21,7 @@ from runner.records.studies import load_study, save_study
 from tests.records.damage import ID, a_record
 from tricks.errors import BadInput
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1"
 EVIL = "import pathlib, sys\npathlib.Path(__file__).with_suffix('.ran').touch()\n"
 SCRIPT = Path(sys.executable).parent / "tricks-bench"
@@ -187,3 +189,40 @@ def test_a_file_that_is_a_pipe_or_a_device_does_not_hang(tmp_path: Path) -> None
         file.truncate(2 << 30)  # takes no room
     assert store.states() == {}
     assert store.commit(a_record())
+
+
+def started(folder: Path, preload: str) -> subprocess.CompletedProcess[str]:
+    """The command line in `folder`, of which only a training's process is started."""
+    tool = folder / "bin" / "tool.py"
+    tool.parent.mkdir()
+    tool.write_text(
+        "from runner import cli\n"
+        "from runner.execution import template\n"
+        "def call(arguments):\n"
+        f"    template.warm_up([{preload!r}])\n"
+        "    template.start(print, ())[0].join()\n"
+        "    return 0\n"
+        "cli.call = call\n"
+        "if __name__ == '__main__': cli.main()\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(folder / "library")])
+    return subprocess.run(
+        [sys.executable, str(tool)], cwd=folder, env=environment, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_a_python_file_in_the_current_folder_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "shadow.py").write_text("open('imported', 'w')")
+    done = started(tmp_path, "shadow")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "imported").exists()
+
+
+def test_processes_that_cannot_be_started_are_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "broken.py").write_text("raise RuntimeError('as it begins')")
+    done = started(tmp_path, "broken")
+    assert "RuntimeError: as it begins" in done.stderr
+    assert "BadInput: no training process can be started" in done.stderr
