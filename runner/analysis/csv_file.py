@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ def from_csv(
     factors: Sequence[str] | None = None,
     metric: str = "accuracy",
     test_images: int | None = None,
+    reference: Mapping[str, str] | None = None,
 ) -> Experiment:
     """An experiment from a CSV with one row a run: factor columns, a metric column, maybe more.
 
@@ -31,6 +32,7 @@ def from_csv(
     reference of a factor is 0, off, none or the like, else its smallest number, else the first
     level in the file.
     test_images: the size of the test set, where the file has no column of that name.
+    reference: factor -> level that takes the place of the reference above.
     Raises BadInput, one line, for a file or column that cannot be used.
     """
     table = _read(path)
@@ -77,6 +79,10 @@ def from_csv(
             notes.append(f"Column {name} is {found[0]} in every row: not a factor.")
     if named is None:
         notes += _leave_out_remarks(path, levels, len(table))
+    for name, level in (reference or {}).items():
+        if name not in levels:
+            raise BadInput(f"{path}: {unknown('factor', name, levels)}")
+        levels[name] = _first(path, name, levels[name], level)
     if not levels:
         raise BadInput(f"{path}: no column varies that could be a factor: name them with --factors")
     if "seed" in table:
@@ -254,6 +260,20 @@ def _folded(text: pd.Series) -> pd.Series:
     """Levels that differ in case only, in the spelling that comes first."""
     first: dict[str, str] = {}
     return text.map(lambda level: first.setdefault(level.casefold(), level))
+
+
+def _first(path: str | Path, name: str, levels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
+    """`levels` with the one `wanted` in front; as numbers or without regard to case."""
+
+    def same(level: str) -> bool:
+        if _is_number(level) and _is_number(wanted):
+            return float(level) == float(wanted)
+        return level.casefold() == wanted.casefold()
+
+    found = next((level for level in levels if same(level)), None)
+    if found is None:
+        raise BadInput(f"{path}: --reference {unknown(f'level of {name}', wanted, levels)}")
+    return (found, *(level for level in levels if level != found))
 
 
 def _ordered(levels: list[str]) -> tuple[str, ...]:

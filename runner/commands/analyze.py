@@ -16,6 +16,7 @@ from runner.commands.options import (
     Noise,
     Results,
     Scale,
+    assignments,
     check_negligible,
     listed,
     print_json,
@@ -40,6 +41,13 @@ def analyze(
     factors: Annotated[
         str | None, typer.Option(help="Factor columns of a CSV, as warmup,mixup.")
     ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A level of a CSV's factor that its others are compared with: optimizer=sgd. "
+            "Repeatable. [default: 0, off, none ..., else the smallest number or the first level]"
+        ),
+    ] = None,
     estimand: Annotated[
         str | None, typer.Option(help="grid (averaged over it) or baseline (effects at it).")
     ] = None,
@@ -61,7 +69,8 @@ def analyze(
     tricks-bench analyze runs.csv --factors warmup,cosine,mixup
     """
     check_negligible(negligible)
-    found, tuning = _experiment(what, metric, listed(factors), stage, test_images, results)
+    against = assignments("--reference", reference)
+    found, tuning = _experiment(what, metric, listed(factors), against, stage, test_images, results)
     found = replace(found, noise=noise, scale=scale)
     analysis = found.analyze(metric, estimand, negligible)
     if json:
@@ -74,6 +83,7 @@ def _experiment(
     what: str | None,
     metric: str,
     factors: list[str] | None,
+    reference: dict[str, str],
     stage: str | None,
     test_images: int | None,
     results: Path,
@@ -84,9 +94,11 @@ def _experiment(
 
         if stage is not None:
             raise BadInput("--stage is for a tuned study: a CSV has no stages")
-        return from_csv(what, factors, metric, test_images), {}
+        return from_csv(what, factors, metric, test_images, reference), {}
     if factors is not None:
         raise BadInput("--factors is for a CSV: a study knows its factors")
+    if reference:
+        raise BadInput("--reference is for a CSV: a study knows what it compares with")
     if test_images is not None:
         raise BadInput("--test-images is for a CSV: a study knows its test set")
     from runner.commands.experiments import experiment, study_runs
@@ -138,6 +150,13 @@ def _print(analysis: Analysis) -> None:
         print(
             "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )
+    references = dict.fromkeys(
+        f"{effect.factor}={effect.reference}"
+        for effect in analysis.effects
+        if effect.label != effect.factor
+    )
+    if references and analysis.layout != "cumulative":
+        print(f"compared with: {', '.join(references)}")
     sigma = "unknown" if analysis.sigma is None else f"{analysis.sigma:.3g} {unit}"
     for effect, value in zip(analysis.effects, answer["effects"], strict=True):
         if effect.verdict == "depends":

@@ -310,6 +310,27 @@ def test_a_number_too_large_to_be_squared_is_told(cli, tmp_path):
     assert "line 4, column 'loss': 1e300 is too large" in result.err
 
 
+def test_a_table_is_compared_with_the_level_that_is_named(cli, tmp_path):
+    rows = "".join(f"{o},{w},{90 + i + r / 10}\n" for i, o in enumerate(("adam", "SGD", "lars"))
+                   for w in ("0.1", "0.20") for r in range(2))  # fmt: skip
+    (tmp_path / "t.csv").write_text("optimizer,width,accuracy\n" + rows)
+    line = ("analyze", "t.csv", "--reference", "optimizer=sgd", "--reference", "width=0.2")
+    effects = cli(*line, "--json").json["effects"]
+    assert [(e["level"], e["reference"]) for e in effects] == [
+        ("adam", "SGD"), ("lars", "SGD"), ("0.1", "0.2"),
+    ]  # fmt: skip
+    assert effects[1]["effect"] == pytest.approx(1)
+    assert "compared with: optimizer=SGD, width=0.2" in cli(*line).out
+    assert "compared with: optimizer=adam, width=0.1" in cli("analyze", "t.csv").out
+    for wrong, said in (("optimizer=sdg", "unknown level of optimizer 'sdg'"), ("b=1", "known: ")):
+        result = cli("analyze", "t.csv", "--reference", wrong)
+        assert result.code == 2
+        assert said in result.err
+    study = cli("analyze", "mine", "--reference", "a=1")
+    assert study.code == 2
+    assert "--reference is for a CSV" in study.err
+
+
 @pytest.mark.parametrize("more", ["", ",b"])
 def test_level_one_of_three_is_named(cli, tmp_path, more):
     rows = [(a, b, 90 + a + b + r / 10) for a in range(3) for b in (0, 1) for r in range(2)]
