@@ -41,7 +41,8 @@ def sweep(store: Store, closed: Container[str]) -> None:
 
     closed: states of a record that no checkpoint goes on from.
     """
-    folders = {path.name: path for path in store.root.glob("attempts/??/*") if is_id(path.name)}
+    paths = [path for path in store.root.glob("attempts/??/*") if not path.is_symlink()]
+    folders = {path.name: path for path in paths if is_id(path.name)}
     for id, state in store.states(folders).items() if folders else ():
         if state in closed:
             checkpoints.remove(checkpoints.path_of(store.root, id))

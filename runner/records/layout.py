@@ -40,7 +40,7 @@ def check_writable(root: Path) -> None:
     try:
         for name in FOLDERS:
             (root / name).mkdir(exist_ok=True)
-        probe = root / f".probe.{os.getpid()}.{time.time_ns()}"
+        probe = root / f".probe.{os.getpid()}.{time.time_ns()}{durable.TEMPORARY}"
         durable.replace(probe, b"x")
         probe.unlink()
     except OSError as error:

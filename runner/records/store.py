@@ -159,10 +159,11 @@ class Store:
         """Clear away what dead runners left: their claims, and temporary files a day old."""
         self.claims.sweep()
         yesterday = time.time() - 86_400
-        left = (f"*/??/.*{durable.TEMPORARY}", f"models/.*{durable.TEMPORARY}")
+        places = ("", "*/??/", "attempts/??/*/", "studies/*/", "models/")
+        left = (f"{place}.*{durable.TEMPORARY}" for place in places)
         for path in (path for pattern in left for path in self.root.glob(pattern)):
             with contextlib.suppress(OSError):
-                if path.lstat().st_mtime < yesterday:
+                if path.lstat().st_mtime < yesterday and not path.parent.is_symlink():
                     path.unlink()
 
     def _quarantine(self, id: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,15 @@ def test_a_disk_that_is_full_leaves_the_store_as_it_was(store: Store) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     assert store.states() == {ID: "ok"}
     assert not list(store.root.rglob(f"*{durable.TEMPORARY}"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["index.csv", f"runs/01/{ID}.json", f"claims/01/{ID}.0", f"attempts/01/{ID}/checkpoint",
+     "studies/mine/study.toml", "models/one.safetensors"],
+)  # fmt: skip
+def test_what_killed_writers_left_is_swept_after_a_day(store: Store, place: str) -> None:
+    old, new = (durable._temporary(store.root / place, b"half", sync=False) for _ in range(2))
+    os.utime(old, (time.time() - 90_000,) * 2)
+    store.sweep()
+    assert (old.exists(), new.exists()) == (False, True)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from runner.cli import call
+from runner.records import attempts, checkpoints, durable
 from runner.records.export import read_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -67,6 +68,23 @@ def test_links_are_refused_wherever_they_stand(tmp_path: Path) -> None:
             with pytest.raises(BadInput, match="symbolic link"):
                 Store(store.root, create)
     assert [path.name for path in outside.iterdir()] == [f"{ID}.json"]
+
+
+def test_nothing_is_cleared_away_through_a_link(tmp_path: Path) -> None:
+    """In a store of somebody else's, the folder of a run's attempts may be one."""
+    outside, store = tmp_path / "outside", Store(tmp_path / "results")
+    outside.mkdir()
+    files = [outside / "checkpoint", outside / f".checkpoint.x{durable.TEMPORARY}"]
+    for file in files:
+        file.write_text("mine")
+        os.utime(file, (0, 0))
+    store.commit(a_record())
+    folder = checkpoints.path_of(store.root, ID).parent
+    folder.parent.mkdir()
+    folder.symlink_to(outside)
+    store.sweep()
+    attempts.sweep(store, ("ok",))
+    assert all(file.exists() for file in files)
 
 
 def test_links_to_files_are_not_read_nor_written_through(tmp_path: Path, capsys: Any) -> None:
