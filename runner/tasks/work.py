@@ -110,4 +110,7 @@ def choose(device: str) -> torch.device:
         raise BadInput(f"--device {device}: no such device; try auto, cpu or cuda") from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"--device {device}: torch sees no GPU here; try --device cpu")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise BadInput(f"--device {device}: there is no such GPU; the last one here is cuda:{last}")
     return chosen

@@ -32,11 +32,16 @@ def test_train_gives_the_outcome_of_the_spec_on_the_subset():
     assert seen == result["epochs"]
 
 
-def test_a_device_that_is_not_there_is_refused():
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
     with pytest.raises(BadInput, match="--device"):
         work.train(spec(), print, task="digits", device="cuda:99")
     with pytest.raises(BadInput, match="try auto, cpu or cuda"):
         work.choose("abacus")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(BadInput, match="cuda:2: there is no such GPU; the last one here is cuda:1"):
+        work.choose("cuda:2")
+    assert [work.choose(name).index for name in ("cuda", "cuda:1")] == [None, 1]
 
 
 def asleep(spec):
