@@ -51,6 +51,15 @@ def test_the_slope_of_the_focal_loss_is_finite_where_all_is_sure():
     assert logits.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("text", ["focal", "bce"])
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_losses_are_taken_in_full_precision_under_autocast(text, half):
+    logits, targets = torch.tensor(LOGITS).to(half), torch.tensor(TARGETS).float()
+    with torch.autocast("cpu", dtype=half):
+        found = parse(text).loss(lambda x: logits, None, targets)
+    assert torch.equal(found, parse(text).loss(lambda x: logits.float(), None, targets))
+
+
 class Moving(nn.Module):
     """A weight, a statistic and a count that take the values of a list, one a step."""
 

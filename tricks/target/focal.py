@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 
 def focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
-    """(B,) losses: -Σ_k y_k (1 - p_k)^gamma log p_k, with p the softmax; logits, targets (B, K)."""
+    """(B,) losses: -Σ_k y_k (1 - p_k)^gamma log p_k, with p the softmax; logits, targets (B, K).
+
+    In single precision at least: autocast sees to that on a GPU, and not on a CPU.
+    """
     import torch
 
-    logs = torch.log_softmax(logits, 1)
+    logs = torch.log_softmax(logits, 1, dtype=torch.promote_types(logits.dtype, torch.float32))
     return -(targets * (1 - logs.exp()).clamp_min(0) ** gamma * logs).sum(1)
 
 
