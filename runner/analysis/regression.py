@@ -75,11 +75,8 @@ class Fit:
         weights = np.bincount(where, self.cells.count * each)
         spread = float((weights**2 / arms.count).sum())
         total = float((squares * self.cells.count).sum())
-        if spread < ROUNDING * total and self.error != "pooled":  # a placebo, told within arms
-            own = np.bincount(where, squares * self.cells.count) * np.nan_to_num(arms.sd() ** 2)
-            seen = (arms.count > 1) & (own > 0)
-            df = contrast_df(own[seen], arms.count[seen] - 1.0) if seen.any() else 1.0
-            return float(own.sum()), df
+        if spread < ROUNDING * total and arms.replicate_df > 1:  # a placebo, told within arms
+            return self._within_arms(each)
         if self.lack is not None and self.lack.used and not noise_only and spread > 0:
             # An arm's deviation is common to all its runs, so its mean varies by MS / count.
             return spread * self.lack.mean_square, self.lack.df
@@ -93,6 +90,24 @@ class Fit:
             plain = contrast_df(parts, self.cells.count.astype(float))
             df = min(df, plain if noise_only else self._hc2_df(each, parts))
         return float(parts.sum()), df
+
+    def _within_arms(self, each: np.ndarray) -> tuple[float, float]:
+        """The same of a contrast within arms, from what it leaves of the runs of each arm.
+
+        Its own square is no noise: with two runs in each arm this is the paired t test.
+        """
+        count, (arms, where) = self.cells.count, self.cells.merged
+        fitted = each * float((count * each) @ self.cells.mean) / float(count @ each**2)
+        left = self.cells.mean - fitted - arms.mean[where]
+        squares = np.bincount(where, self.cells.squares + count * left**2)
+        df = arms.count - 1.0
+        free = float(df.sum()) - 1  # the contrast takes one
+        if self.error == "pooled":
+            return float(count @ each**2) * float(squares.sum()) / free, free
+        seen = (squares > 0) & (df > 0)
+        own = np.bincount(where, count * each**2)[seen] * squares[seen] / df[seen]
+        own *= (free + 1) / free
+        return float(own.sum()), max(contrast_df(own, df[seen]) - 1, 1.0) if seen.any() else free
 
     def _hc2_df(self, each: np.ndarray, parts: np.ndarray) -> float:
         """Satterthwaite's df of HC2's Σ parts, a quadratic form ε'Aε of the runs' noise.

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from runner.analysis.cells import distinct
 from runner.analysis.csv_file import from_csv
@@ -161,3 +162,21 @@ def test_arms_without_any_noise_have_no_interval():
              for a in ("off", "on")]  # fmt: skip
     own = sum(np.var(arm, ddof=1) / 3 for arm in noisy)
     assert effects["a"].estimate.se == pytest.approx(np.sqrt(own) / 3)
+
+
+@pytest.mark.parametrize("noise", ["own", "equal"])
+def test_a_placebo_in_every_arm_is_the_paired_t_test(noise):
+    """Each arm run with and without it: its own square must not be counted as noise."""
+    rng = np.random.default_rng(2)
+    arms = list(itertools.product(("off", "on"), repeat=4))
+    y = 90 + rng.normal(0, 3, (16, 1)) + rng.normal(0, 1, (16, 2)) + [0, 0.8]
+    rows = [
+        {**dict(zip("abcd", arm, strict=True)), "placebo": level, "accuracy": value}
+        for arm, pair in zip(arms, y, strict=True)
+        for level, value in zip(("off", "on"), pair, strict=True)
+    ]
+    answer = experiment(rows, two_level([*"abcd", "placebo"]), "full", noise=noise).analyze()
+    found = by_label(answer)["placebo"].estimate
+    paired = stats.ttest_rel(y[:, 1], y[:, 0])
+    assert found.value / found.se == pytest.approx(paired.statistic)
+    assert found.df == pytest.approx(15) if noise == "equal" else 8 < found.df <= 15, found.df
