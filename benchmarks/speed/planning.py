@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio
 from benchmarks.speed.records import TWENTY, timed
 from runner.execution.executor import execute
@@ -28,7 +29,9 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
     yield Ratio(what, "peak memory", tuple(m for _, m in dry), "MB", 200.0, at_most=True)
     for per_process, how in ((1, "a process a run"), (1_000, "workers that live on")):
         speed = [
-            scheduled(conditions.scratch / f"nothing-{per_process}-{n}", per_process)
+            in_a_fresh_process(
+                scheduled, conditions.scratch / f"nothing-{per_process}-{n}", per_process
+            )
             for n in range(conditions.repeats)
         ]
         yield Ratio(
@@ -40,7 +43,8 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 def scheduled(results: Path, per_process: int) -> float:
     """Runs a second that do nothing, each with its claim, its folder and its record.
 
-    The template process has started: it is there once for a grid.
+    The template process has started: it is there once for a grid. In a process of its own, since
+    the template of an earlier measurement lacks this module: each child would import it.
     """
     store = Store(results)
     execute(specs(2), store, nothing, workers=WORKERS, preload=[__name__])
