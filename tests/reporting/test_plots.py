@@ -57,7 +57,7 @@ def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
     a = experiment.analyze().to_json()
     five = {name: experiment.factors[name] for name in list(BAG)[:5]}
     fig = learning(a, experiment.runs, curves, five)
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     shown = [ax for ax in fig.axes if ax.get_visible()]
     low, high = shown[0].get_xlim()
     assert {x for x in shown[0].get_xticks() if low <= x <= high} == {1.0, 2.0}
@@ -73,7 +73,7 @@ def test_numbers_on_the_front_stand_beside_all_points(screen):
         for arm, x, y in zip(a["arms"][:14], rng.random(14), rng.random(14), strict=True)
     ]
     fig = pareto({**a, "arms": arms, "pareto": None}, "cpu_seconds")
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     ax = fig.axes[-1]
     points = np.concatenate([line.get_xydata() for line in ax.lines if len(line.get_xydata())])
     pixels = ax.transData.transform(points)
@@ -91,3 +91,21 @@ def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):
     section = text.split("## Interactions")[1].split("\n## ")[0]
     low, high = (f"{end(df):.0f}" for end in (min, max))
     assert f"intervals with {low} {f'to {high} ' if high != low else ''}df" in section
+
+
+@pytest.mark.parametrize("factors", [3, 12])
+def test_the_words_around_a_heatmap_are_inside_it(factors):
+    labels = [f"trick-{i}" for i in range(factors)]
+    pairs = [(a, b) for i, a in enumerate(labels) for b in labels[:i]]
+    a = {
+        "effects": [{"label": x} for x in labels], "unit": "pp", "level": 0.05,
+        "interactions": [{"terms": [pair], "effect": 3.0, "aliased": True, "p_adjusted": 0.01}
+                         for pair in pairs],
+    }  # fmt: skip
+    fig = heatmap(a)
+    fig.draw_without_rendering()
+    bar = fig.axes[-1].yaxis.label
+    for text in (fig._suptitle, bar):
+        box, whole = text.get_window_extent(), fig.bbox
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1

@@ -17,6 +17,8 @@ from runner.reporting.wording import PLACEBO
 
 Answer = dict[str, Any]
 MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers
+FEW = 6  # factors; the colour bar of so few needs the whole height for its label
+NOTE = 6.4  # inches that the note above takes
 
 
 def heatmap(a: Answer) -> Figure | None:
@@ -45,7 +47,7 @@ def heatmap(a: Answer) -> Figure | None:
     colours = colormaps["PuOr_r"]
     numbers = k <= MOST_NUMBERS
     wide, high = (0.78, 0.62) if numbers else (0.34, 0.3)
-    fig = figure(2.6 + wide * max(k, 3), 1.8 + high * max(k, 3))
+    fig = figure(max(NOTE, 2.6 + wide * k), max(4.2, 1.8 + high * k))
     ax = fig.subplots()
     for (i, j), item in cells.items():
         _cell(ax, i, j, item, colours(norm(item["effect"] or 0.0)), a["level"], numbers)
@@ -56,7 +58,9 @@ def heatmap(a: Answer) -> Figure | None:
     ax.set_xticks(range(right + 1), names[: right + 1], rotation=40, ha="right")
     ax.set_yticks(range(top_row, k), names[top_row:])
     ax.grid(visible=False)
-    bar = fig.colorbar(ScalarMappable(norm, colours), ax=ax, shrink=0.7, aspect=25)
+    bar = fig.colorbar(
+        ScalarMappable(norm, colours), ax=ax, shrink=0.7 if k > FEW else 1, aspect=25
+    )
     bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0")
     bar.set_label(f"interaction ({a['unit']}), signed log colours")
     hatched = any(item["aliased"] or item["effect"] is None for item in cells.values())
@@ -64,7 +68,7 @@ def heatmap(a: Answer) -> Figure | None:
     note = f"{mark}: distinguishable from zero (Benjamini-Hochberg, exploratory)"
     if hatched:
         note += "\nhatched: the sum of a set of pairs that these runs cannot tell apart"
-    ax.set_title(note, fontsize=10)
+    fig.suptitle(note, fontsize=10, x=0.01, ha="left")
     return fig
 
 
