@@ -81,7 +81,7 @@ class Fit:
             # An arm's deviation is common to all its runs, so its mean varies by MS / count.
             return spread * self.lack.mean_square, self.lack.df
         parts = squares * self.variance
-        df = self.df
+        df: float = self.df
         if self.error == "replicates":
             replicated = arms.count > 1
             df = contrast_df(np.bincount(where, parts)[replicated], arms.count[replicated] - 1.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.analysis.metrics import is_bookkeeping
-from runner.designs.field import check_field, field_text, field_value
+from runner.designs.field import field_text, field_values
 from runner.records.record import COLUMNS
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import FIELDS, Recipe
@@ -90,19 +90,11 @@ def field_factor(name: str, values: Iterable[Any], baseline: Recipe) -> Factor:
     The reference is the baseline's value if it is among them, else the first. Raises BadInput for
     an unknown field, a value of the wrong type or range, or fewer than two values.
     """
-    parsed = [field_value(name, value, f"--factor {name}") for value in values]
-    for value in parsed:
-        check_field(baseline, name, value, f"--factor {name}")
-    texts = [field_text(value) for value in parsed]
-    for text in texts:
-        if texts.count(text) > 1:
-            raise BadInput(f"--factor {name}: {text} is named twice")
-    if len(parsed) < 2:
-        raise BadInput(f"--factor {name} needs at least two values, such as {name}=A,B")
+    parsed = field_values(name, values, baseline, f"--factor {name}")
     held = getattr(baseline, name)
-    first = parsed.index(held) if held in parsed else 0
-    order = [first, *(i for i in range(len(parsed)) if i != first)]
-    return named(name, tuple(Level(texts[i], (), ((name, parsed[i]),)) for i in order), "field")
+    first = parsed.pop(parsed.index(held) if held in parsed else 0)
+    levels = tuple(Level(field_text(value), (), ((name, value),)) for value in (first, *parsed))
+    return named(name, levels, "field")
 
 
 def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from tricks.errors import BadInput, unknown
@@ -37,6 +38,23 @@ def check_field(baseline: Recipe, name: str, value: Any, where: str) -> Recipe:
         return dataclasses.replace(baseline, **{name: value})
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from error
+
+
+def field_values(name: str, given: Iterable[Any], baseline: Recipe, where: str) -> list[Any]:
+    """Two or more different values of recipe field `name` (see `field_value`), in their order.
+
+    Raises BadInput that begins with `where`: also for a value out of range, or named twice.
+    """
+    values = [field_value(name, value, where) for value in given]
+    for value in values:
+        check_field(baseline, name, value, where)
+    texts = [field_text(value) for value in values]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise BadInput(f"{where}: {text} is named twice")
+    if len(values) < 2:
+        raise BadInput(f"{where} needs at least two values, such as {name}=A,B")
+    return values
 
 
 def field_text(value: Any) -> str:

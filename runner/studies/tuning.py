@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.designs.design import reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels, level_names
-from runner.designs.field import check_field, field_text, field_value
+from runner.designs.field import field_text, field_values
 from runner.records.spec import RunSpec
 from runner.studies.choice import Row, choices
 from tricks.errors import BadInput, unknown
@@ -90,15 +90,7 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     if name not in NUMERIC:
         raise BadInput(f"{where}: only numbers can be tuned: {', '.join(NUMERIC)}")
     _check_free(name, factors)
-    values = [field_value(name, value, where) for value in given]
-    for value in values:
-        check_field(baseline, name, value, where)
-    texts = [field_text(value) for value in values]
-    for text in texts:
-        if texts.count(text) > 1:
-            raise BadInput(f"{where}: {text} is named twice")
-    if len(values) < 2:
-        raise BadInput(f"{where} needs at least two values, such as {name}=A,B")
+    values = field_values(name, given, baseline, where)
     seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
     if seeds < 1:
         raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
