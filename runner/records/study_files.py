@@ -234,15 +234,25 @@ def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
 
 
 def _plain_cells(text: str) -> dict[str, Sequence[Any]] | None:
-    """What `_cells` gives, three times as fast; None where only a CSV reader can tell."""
+    """What `_cells` gives, three times as fast; None where only a CSV reader can tell.
+
+    After id and seed come the levels, which many lines share: each such end is split once.
+    """
     head, _, body = text.partition("\n")
-    if '"' in text or "\r" in text or "\n\n" in text or not body.endswith("\n"):
+    if '"' in text or "\r" in text or not body.endswith("\n"):
         return None
-    names, lines = head.split(","), body[:-1].split("\n")
-    if {line.count(",") for line in lines} != {len(names) - 1}:
+    names, lines = head.split(","), [line.split(",", 2) for line in body[:-1].split("\n")]
+    if set(map(len, lines)) != {3}:
         return None
-    cells = body[:-1].replace("\n", ",").split(",")
-    return {name: cells[place :: len(names)] for place, name in enumerate(names)}
+    ids, seeds, ends = zip(*lines, strict=True)
+    levels = {end: end.split(",") for end in set(ends)}
+    if set(map(len, levels.values())) != {len(names) - 2}:
+        return None
+    columns: dict[str, Sequence[Any]] = {names[0]: ids, names[1]: seeds}
+    for place, name in enumerate(names[2:]):
+        at = {end: cells[place] for end, cells in levels.items()}
+        columns[name] = list(map(at.__getitem__, ends))
+    return columns
 
 
 def _cells(text: str) -> dict[str, Sequence[Any]]:
