@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from runner.training.augmentation import normalise
-from runner.training.data import Resident, Source, Splits, View, batches
+from runner.training.batches import View, batches
+from runner.training.data import Resident, Source, Splits
 from runner.training.step import autocast
 from tricks.recipe import Recipe
 

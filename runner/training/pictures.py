@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from runner.training import augmentation as aug
-from runner.training.data import Files, Resident, Source, View, batches
+from runner.training.batches import View, batches
+from runner.training.data import Files, Resident, Source
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from runner.tasks import find
 from runner.tasks.sampling import hold_out_groups
-from runner.training.data import View, batches
+from runner.training.batches import View, batches
 from tricks import BadInput
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from runner.tasks import find, names
 from runner.tasks.sampling import stratified
-from runner.training.data import View, batches
+from runner.training.batches import View, batches
 from tricks import BadInput
 
 CPU = torch.device("cpu")

@@ -9,7 +9,8 @@ import torch
 from torchvision.transforms import v2
 
 from runner.training import augmentation, loop
-from runner.training.data import Files, Resident, Splits, View, batches
+from runner.training.batches import View, batches
+from runner.training.data import Files, Resident, Splits
 from runner.training.randomness import derive
 from tests.tricks.pictures import draws, pictures
 from tricks import TrickConflict, compose, parse
