@@ -49,21 +49,23 @@ def two_arms(seeds, images, arm_sd, rng, run_sd=0.06):
     return (base[:, None] + run + noise > 0).astype(np.uint8).reshape(2 * seeds, images)
 
 
+def holds_nothing(estimate, found, sizes):
+    """(2,) whether 0 is in the interval on these test images, and in the one in general."""
+    known = parts(estimate, found, residual(found, sizes)).estimate(estimate.value)
+    ends = np.array([estimate.interval(), known.interval()])
+    return (ends[:, 0] <= 0) & (ends[:, 1] >= 0)
+
+
 def arm_coverage(seeds, images, arm_sd, studies, shared=True):
     """Shares of 95 % intervals that hold no effect: on these test images, and in general."""
     rng = np.random.default_rng(7)
     codes = np.repeat([[0], [1]], seeds, axis=0)
     seed = np.tile(np.arange(seeds), 2) if shared else np.arange(2 * seeds)
-    here = general = 0
+    held = np.zeros(2)
     for _ in range(studies):
         found = bits(two_arms(seeds, images, arm_sd, rng), codes, seed)
-        estimate = welch(group(codes, found.accuracy), 1, 0)
-        known = parts(estimate, found, residual(found, [2]))
-        low, high = estimate.interval()
-        here += low <= 0 <= high
-        low, high = known.estimate(estimate.value).interval()
-        general += low <= 0 <= high
-    return here / studies, general / studies
+        held += holds_nothing(welch(group(codes, found.accuracy), 1, 0), found, [2])
+    return held / studies
 
 
 def factorial_coverage(repeats, arm_sd, studies, half=False):
@@ -72,7 +74,7 @@ def factorial_coverage(repeats, arm_sd, studies, half=False):
     levels = np.array([x for x in itertools.product((0, 1), repeat=5)
                        if not half or sum(x) % 2 == 0])  # fmt: skip
     codes = np.repeat(levels, repeats, axis=0)
-    images, here, general = 300, 0, 0
+    images, held = 300, np.zeros(2)
     for _ in range(studies):
         # On each image every factor has an effect, and every pair an interaction, all of mean 0.
         base = rng.normal(2.2, 1.6, images)
@@ -84,12 +86,8 @@ def factorial_coverage(repeats, arm_sd, studies, half=False):
         found = bits((base + own + both + noise > 0).astype(np.uint8), codes)
         fitted = factorial(group(codes, found.accuracy), [2] * 5)
         estimate = fitted.fit.estimate(fitted.coding.main_effect(0))
-        known = parts(estimate, found, residual(found, [2] * 5))
-        low, high = estimate.interval()
-        here += low <= 0 <= high
-        low, high = known.estimate(estimate.value).interval()
-        general += low <= 0 <= high
-    return here / studies, general / studies
+        held += holds_nothing(estimate, found, [2] * 5)
+    return held / studies
 
 
 def test_the_parts_are_those_of_the_crossed_analysis():

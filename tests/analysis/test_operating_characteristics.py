@@ -25,13 +25,9 @@ from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import factorial
 from runner.analysis.verdicts import Rules
 from runner.designs.fraction import Fraction
+from tests.analysis.error_rates import bound
 
 NOISES = ("constant", "constant, interactions")
-
-
-def bound(studies, share=0.05):
-    """5 % and two and a half standard errors of a simulated share."""
-    return share + 2.5 * np.sqrt(share * (1 - share) / studies)
 
 
 @pytest.mark.parametrize("design", ["full 2^5 × 2", "screen 24 of 5", "fraction 16 of 2^5"])

@@ -16,15 +16,11 @@ from benchmarks import procedures
 from benchmarks.populations import digits_five, fixed
 from benchmarks.simulation import layout, prepared, tables
 from runner.analysis.model_notes import fit_note
+from tests.analysis.error_rates import bound
 
 SHUFFLED = oc.SHUFFLED
 REAL = ("digits", "digits, runs resampled")
 GOOD = ("full 2^5", "full 2^5 × 2", "full 2^5 × 8", "screen 24 of 5", "fraction 16 of 2^5, × 4")
-
-
-def bound(studies, share=0.05):
-    """5 % and two and a half standard errors of a simulated share."""
-    return share + 2.5 * np.sqrt(share * (1 - share) / studies)
 
 
 def test_the_recorded_grid_is_one_of_unequal_noise():

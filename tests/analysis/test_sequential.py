@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmarks.operating_characteristics import LOOKS, looks_row
 from runner.analysis.sequential import describe, look_level, open_effects, seeds_wanted
+from tests.analysis.error_rates import bound
 
 EVENLY = [(k + 1) / 4 for k in range(4)]
 
@@ -136,7 +137,7 @@ def test_the_level_is_said_in_words():
 @pytest.mark.parametrize("grid", ["add-one", "fraction"])
 def test_whole_studies_are_rarely_wrong(grid):
     row = looks_row(grid, "constant", 80)
-    assert row.family <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 80)
+    assert row.family <= bound(80)
 
 
 @pytest.mark.slow

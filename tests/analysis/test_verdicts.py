@@ -15,6 +15,7 @@ from runner.analysis.factorial import Factorial, alias_sets, prepare
 from runner.analysis.grid_effects import dependence, interactions
 from runner.analysis.regression import fit
 from runner.analysis.verdicts import Rules, verdict
+from tests.analysis.error_rates import bound
 
 
 def full(factors):
@@ -70,26 +71,21 @@ def rates(name, studies, seed, first=0.0, margin=0.2, sd=1.0):
     return wrong / studies, negligible / studies, depends / studies, placebo / studies
 
 
-def bound(studies):
-    """5 % and two standard errors of a simulated share."""
-    return 0.05 + 2 * np.sqrt(0.05 * 0.95 / studies)
-
-
 @pytest.mark.parametrize("name", ["2^5", "half 2^6 x 3, unequal"])
 def test_errors_of_verdicts(name):
     wrong, _, depends, placebo = rates(name, 200, seed=1)
-    assert wrong <= bound(200)
-    assert depends <= bound(200)
-    assert placebo <= bound(200)
+    assert wrong <= bound(200, 2)
+    assert depends <= bound(200, 2)
+    assert placebo <= bound(200, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_errors_of_verdicts_in_two_thousand_studies(name):
     wrong, _, depends, placebo = rates(name, 2000, seed=2)
-    assert wrong <= bound(2000)
-    assert depends <= bound(2000)
-    assert placebo <= bound(2000)
+    assert wrong <= bound(2000, 2)
+    assert depends <= bound(2000, 2)
+    assert placebo <= bound(2000, 2)
 
 
 @pytest.mark.slow
@@ -97,5 +93,5 @@ def test_errors_of_verdicts_in_two_thousand_studies(name):
 def test_an_effect_at_the_margin_is_rarely_called_negligible(name):
     margin = 0.7 if name == "2^5" else 2.0
     _, negligible, _, _ = rates(name, 2000, seed=3, first=margin, margin=margin)
-    assert negligible <= bound(2000)
+    assert negligible <= bound(2000, 2)
     assert rates(name, 300, seed=4, margin=margin)[1] > 0.05  # it can be called so at all
