@@ -220,7 +220,7 @@ def _arms(
             "More seeds give some: --seeds 3 or more."
         )
     df = [e.estimate.df for e in effects if e.estimate.df is not None]
-    if rules.noise == "own" and df and min(df) < FEW_DF <= usable.replicate_df:
+    if rules.noise == "own" and df and min(df) < FEW_DF < usable.replicate_df:
         notes.append(
             f"With so few runs an arm's own noise is known by {min(df):.1f} df, which makes "
             "intervals very wide: more seeds, or --noise equal if all arms are equally noisy "

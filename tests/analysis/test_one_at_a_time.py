@@ -122,3 +122,6 @@ def test_why_intervals_of_two_runs_an_arm_are_wide(seeds, noise, said):
             for a, b in arms]  # fmt: skip
     found = experiment(rows, two_level("ab"), "add-one", noise=noise).analyze()
     assert any("--noise equal" in note for note in found.notes) == said
+    two_arms = [row for row in rows if row["b"] == "off"]  # the pooled sd has no more df there
+    alone = experiment(two_arms, two_level("a"), "add-one", noise=noise).analyze()
+    assert not any("--noise equal" in note for note in alone.notes)
