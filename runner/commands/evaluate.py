@@ -79,7 +79,7 @@ def evaluate(
 def _write(found: dict[str, Any], about: list[str], out: Path) -> Path:
     """The folder `out` with evaluation.md, the tables and the picture. Raises BadInput."""
     from runner.records import durable
-    from runner.records.export import written
+    from runner.records.csv_text import written
     from runner.reporting.evaluation import files, tables
 
     csvs = {name: written(rows) for name, rows in tables(found).items()}

@@ -72,7 +72,7 @@ def check_output(output: Path) -> None:
 
 def table(answers: Answers) -> bytes:
     """A row an image: path, class, probability, and p_CLASS for each class."""
-    from runner.records.export import written
+    from runner.records.csv_text import written
 
     names = answers.cards[0].names
     rows: list[list[object]] = [["path", "class", "probability", *(f"p_{n}" for n in names)]]

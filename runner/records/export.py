@@ -9,17 +9,17 @@ SHA256SUMS         checksums of these, as `sha256sum -c` reads them; older expor
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import io
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.records import durable, shape
+from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 SUMS = "SHA256SUMS"
 FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
-# What a spreadsheet takes for code.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # A packed file may unpack to so many bytes, or to so many times its own: exports reach 20 times.
 UNPACKED, TIMES = 64 << 20, 40
 # Of a record: what stands in another file, and what is of no use away from its machine.
@@ -105,7 +103,7 @@ def write_csv(
         name = str(study.tuned) if stage == "tuning" else f"tuned_{study.tuned}"
         frame = frame.drop(columns="stage").rename(columns={study.tuned: name})
     frame.insert(0, "study", study.name)
-    durable.replace(out, _csv(frame))
+    durable.replace(out, csv_bytes(frame))
 
 
 def write_export(
@@ -115,8 +113,8 @@ def write_export(
     found = evidence(source, study.name)
     lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in found.records)
     contents = {
-        "runs.csv": _csv(_compact(found.runs, correct)),
-        "epochs.csv.gz": _packed(_csv(found.curves, digits=6)),
+        "runs.csv": csv_bytes(_compact(found.runs, correct)),
+        "epochs.csv.gz": _packed(csv_bytes(found.curves, digits=6)),
         "records.jsonl.gz": _packed(lines.encode()),
         "study.toml": write_asked({"name": study.name, **study.asked, "places": None}),
     }
@@ -148,10 +146,10 @@ def read_export(folder: Path) -> Evidence:
             keep_default_na=False,
             na_values=[""],
         )
-        runs = runs.rename(columns=_plain)
+        runs = runs.rename(columns=unescaped)
         for column in texts:
             if column in runs:
-                runs[column] = [_plain(v) if isinstance(v, str) else None for v in runs[column]]
+                runs[column] = [unescaped(v) if isinstance(v, str) else None for v in runs[column]]
         for column in COLUMNS:
             if column not in runs:
                 runs[column] = None if column in TEXT else float("nan")
@@ -249,47 +247,3 @@ def _compact(frame: pandas.DataFrame, correct: bool | None) -> pandas.DataFrame:
     if correct is None:
         correct = not (frame["test_images"] > LARGEST_TEST_SET).any()
     return frame if correct else frame.drop(columns="correct")
-
-
-def _csv(frame: pandas.DataFrame, digits: int = 10) -> bytes:
-    """CSV bytes, numbers to `digits` significant digits, whole ones as such."""
-    frame = frame.rename(columns=escaped)
-    for column in frame:
-        if frame[column].dtype == "float64":
-            frame[column] = [None if v != v else f"{v:.{digits}g}" for v in frame[column]]
-        elif frame[column].dtype != "int64":
-            frame[column] = [escaped(v) if isinstance(v, str) else v for v in frame[column]]
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text.encode(errors="backslashreplace")
-
-
-def written(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as CSV bytes, numbers to 6 significant digits, texts safe for spreadsheets."""
-    text = io.StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    for row in rows:
-        lines.writerow([_written(value) for value in row])
-    return text.getvalue().encode(errors="backslashreplace")  # names of files need not be UTF-8
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, str):
-        return escaped(value)
-    return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def escaped(text: str) -> str:
-    """`text` so that a spreadsheet does not run it; a plain number stays as it is."""
-    if not text.startswith(FORMULA) and not (text.startswith("'") and _plain(text) != text):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return "'" + text
-    return text
-
-
-def _plain(text: str) -> str:
-    """The inverse of `escaped`."""
-    rest = text.lstrip("'")
-    return text[1:] if text.startswith("'") and rest.startswith(FORMULA) else text

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.records.export import (
-    _plain,
-    escaped,
-    evidence,
-    read_export,
-    write_csv,
-    write_export,
-)
+from runner.records.csv_text import escaped, unescaped
+from runner.records.export import evidence, read_export, write_csv, write_export
 from runner.records.store import Store
 from runner.records.studies import StudyFile, save_study
 from tricks.errors import BadInput
@@ -92,7 +86,7 @@ def test_a_csv_holds_nothing_that_a_spreadsheet_runs(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_escaping_has_an_inverse(text: str) -> None:
-    assert _plain(escaped(text)) == text
+    assert unescaped(escaped(text)) == text
 
 
 @pytest.mark.parametrize("file", ["study.toml", "runs.csv", "epochs.csv.gz", "records.jsonl.gz"])

@@ -111,7 +111,7 @@ def test_a_terminal_is_not_steered(written: Path, capsys: Any) -> None:
 
 def test_class_names_and_files_of_a_users_folder(tmp_path: Path) -> None:
     from runner.analysis.classification import classification
-    from runner.records.export import written as as_csv
+    from runner.records.csv_text import written as as_csv
     from runner.reporting.evaluation import files, tables
 
     names = tuple(ATTACKS)

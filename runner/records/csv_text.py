@@ -1,0 +1,58 @@
+"""Tables as CSV bytes, of whose cells a spreadsheet runs none."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas
+
+# What a spreadsheet takes for code.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def csv_bytes(frame: pandas.DataFrame, digits: int = 10) -> bytes:
+    """CSV bytes, numbers to `digits` significant digits, whole ones as such."""
+    frame = frame.rename(columns=escaped)
+    for column in frame:
+        if frame[column].dtype == "float64":
+            frame[column] = [None if v != v else f"{v:.{digits}g}" for v in frame[column]]
+        elif frame[column].dtype != "int64":
+            frame[column] = [escaped(v) if isinstance(v, str) else v for v in frame[column]]
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text.encode(errors="backslashreplace")
+
+
+def written(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows as CSV bytes, numbers to 6 significant digits, texts safe for spreadsheets."""
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        lines.writerow([_written(value) for value in row])
+    return text.getvalue().encode(errors="backslashreplace")  # names of files need not be UTF-8
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, str):
+        return escaped(value)
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def escaped(text: str) -> str:
+    """`text` so that a spreadsheet does not run it; a plain number stays as it is."""
+    if not text.startswith(FORMULA) and not (text.startswith("'") and unescaped(text) != text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return "'" + text
+    return text
+
+
+def unescaped(text: str) -> str:
+    """The inverse of `escaped`."""
+    rest = text.lstrip("'")
+    return text[1:] if text.startswith("'") and rest.startswith(FORMULA) else text
