@@ -230,6 +230,7 @@ class Errors:
             whole = arms.count * times
             there = whole > 1
             df = contrast_df(np.bincount(where, parts)[there], whole[there] - 1.0)
+            df = max(df - 1, 1.0) if within else df  # its own square is no noise
         elif kind == "none":
             return Precision(se, None, "model", NO_ERROR)
         elif kind == "hc2":

@@ -3,12 +3,14 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner import designs, tasks
 from runner.analysis.cells import Cells, group
+from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import factorial
 from runner.analysis.one_at_a_time import welch
 from runner.analysis.power import critical, family
@@ -16,7 +18,7 @@ from runner.designs import precision
 from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design
 from runner.designs.diagnostics import d_efficiency, diagnose
-from runner.designs.factor import Factor, Level, standard_bag, trick_factors
+from runner.designs.factor import Factor, Level, level_names, standard_bag, trick_factors
 from runner.designs.needed import Goal, needed
 from runner.designs.precision import Errors
 
@@ -231,3 +233,20 @@ def test_the_planned_seeds_of_a_screen_see_the_effect():
             seen.append(abs(estimate.value) > critical(estimate.df, family(0.05, 8)) * estimate.se)
     assert found.seeds > 1
     assert 0.75 < np.mean(seen) < 0.95
+
+
+@pytest.mark.parametrize(("grid", "seeds"), [("full", 2), ("full", 4), ("fraction", 2)])
+def test_the_plan_is_what_the_analysis_finds_where_noise_is_equal(grid, seeds):
+    """Standard errors in σ and df, also of a placebo, which is told within arms."""
+    placebo = Factor("placebo", (Level("off"), Level("on")), "trick")
+    chosen = [*factors(2, 2, 2, 2, 2), placebo]
+    drawn = designs.make(grid, chosen, BASELINE, runs=16 if grid == "fraction" else None)
+    runs = pd.DataFrame([level_names(chosen, arm) for arm, _ in drawn.runs(seeds)])
+    runs["accuracy"] = np.random.default_rng(1).normal(90, 1, len(runs))
+    levels = {f.name: tuple(level.name for level in f.levels) for f in chosen}
+    found = Experiment(runs, levels, grid, noise="equal").analyze()
+    for plan, effect in zip(Errors(drawn).at(seeds), found.effects, strict=True):
+        square, own = (plan.own.se * found.sigma) ** 2, effect.estimate
+        if effect.factor == "placebo":  # its own square, with one df, is in σ but not in its error
+            square = (found.df * square - own.value**2) / (found.df - 1)
+        assert (own.se**2, own.df) == pytest.approx((square, plan.own.df))
