@@ -63,7 +63,7 @@ def from_csv(
         if not table[name].equals(text):
             kept = ", ".join(dict.fromkeys(table[name]))
             notes.append(f"Column {name}: levels that differ in case only are one: {kept}.")
-        found = _ordered(list(dict.fromkeys(table[name])))
+        found = _ordered(list(table[name].unique()))
         if len(found) > MOST_LEVELS and named is None:
             raise BadInput(
                 f"{path}: column {name!r} has {len(found)} distinct values, too many for a factor: "
@@ -250,16 +250,18 @@ def _level_names(path: str | Path, table: pd.DataFrame, name: str, hint: bool) -
         row = int(np.argmax(blank))
         said = " (if it is no factor, name those that are with --factors)" if hint else ""
         raise BadInput(f"{path}, line {row + 2}, column {name!r}: the level is missing{said}")
-    numbers = pd.to_numeric(text, errors="coerce")
+    levels = pd.Series(text.unique())
+    numbers = pd.to_numeric(levels, errors="coerce")
     if numbers.notna().all():
-        return numbers.astype(float).map(lambda x: f"{x + 0.0:.12g}")  # -0 is 0
+        names = [f"{float(x) + 0.0:.12g}" for x in numbers]  # -0 is 0
+        return text.map(dict(zip(levels, names, strict=True)))
     return text
 
 
 def _folded(text: pd.Series) -> pd.Series:
     """Levels that differ in case only, in the spelling that comes first."""
     first: dict[str, str] = {}
-    return text.map(lambda level: first.setdefault(level.casefold(), level))
+    return text.map({level: first.setdefault(level.casefold(), level) for level in text.unique()})
 
 
 def _first(path: str | Path, name: str, levels: tuple[str, ...], wanted: str) -> tuple[str, ...]:

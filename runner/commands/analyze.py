@@ -139,9 +139,9 @@ def _print(analysis: Analysis) -> None:
                 effect.label,
                 _number(value["effect"]),
                 "none" if low is None else f"{low:+.2f} to {high:+.2f}",
-                "" if value["p_adjusted"] is None else f"{value['p_adjusted']:.3g}",
+                _p(value["p_adjusted"]),
                 effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
-                str(effect.runs),
+                f"{effect.runs:,}",
                 more_runs(value),
             )
         )
@@ -185,6 +185,12 @@ def _reasons(analysis: Analysis) -> list[str]:
     ]
     more = len(lines) - REASONS
     return lines if more <= 1 else [*lines[:REASONS], f"and {more} more such lines: --json"]
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if value >= 0.001 else "<0.001"
 
 
 def _number(value: float | None) -> str:

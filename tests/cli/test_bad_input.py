@@ -303,6 +303,13 @@ def test_thirty_factors_in_twenty_runs_are_said_in_lines_to_read(cli, tmp_path):
     assert all("cannot be separated from" in effect["reason"] for effect in effects)
 
 
+def test_no_p_is_printed_as_zero(cli, tmp_path):
+    rows = "".join(f"{a},{50 + 40 * a + r % 7 / 100:.2f}\n" for a in (0, 1) for r in range(800))
+    (tmp_path / "t.csv").write_text("a,accuracy\n" + rows)
+    row = cli("analyze", "t.csv").out.splitlines()[2].split()
+    assert (row[0], row[-3:]) == ("a", ["<0.001", "helps", "1,600"])
+
+
 def test_a_number_too_large_to_be_squared_is_told(cli, tmp_path):
     (tmp_path / "t.csv").write_text("a,loss\n0,1\n0,2\n1,1e300\n1,3\n")
     result = cli("analyze", "t.csv", "--metric", "loss")
