@@ -205,6 +205,11 @@ def _seen(a: Answer) -> list[str]:
         return []
     low, high = (rough(found[end]) for end in ("low", "high"))
     worst = "" if low == high else f" (for the noisiest of them {high} {a['unit']})"
+    if a["unit"] == "pp" and found["low"] > 100:
+        return [
+            f"**What these runs could see** with {share(found['power'])} power: no effect at all, "
+            f"it would have to be {low} pp; more runs are needed before any verdict."
+        ]
     return [
         f"**What these runs could see**: effects of {low} {a['unit']} or more{worst} with "
         f"{share(found['power'])} power; a smaller one would most probably stay undecided."

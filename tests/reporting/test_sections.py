@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import synthetic
@@ -207,6 +208,15 @@ def test_divergence_has_a_worst_rank_line(tmp_path):
     row = re.search(r"\| evonorm \| (0\.\d\d) \|", section)
     assert float(row[1]) < 0.3
     assert "16 against 16" in section
+
+
+@pytest.mark.parametrize(("sd", "said"), [(0.3, "or more"), (80.0, "no effect at all")])
+def test_an_effect_above_a_hundred_points_is_none(sd, said):
+    rng = np.random.default_rng(4)
+    bag = synthetic.factors(("warmup", "mixup"), optimizer=False)
+    lines = findings(answer(bag, lambda arm, seed: 50 + sd * rng.standard_normal(), seeds=2), {})
+    [seen] = [line for line in lines if "could see" in line]
+    assert said in seen
 
 
 def test_lost_aliases_are_said_first():
