@@ -32,18 +32,20 @@ def best(
     From a factorial's model, if it fits its arms: t(β̂, V̂), so that every run informs every arm;
     then also the best of all combinations whose mean the runs determine. Otherwise from the
     arms' own means, each with its own noise (`moderated`), or the pooled one where noise is equal.
+    An arm and the same with a placebo are one: two of a recipe would share its probability.
     """
-    if len(cells.count) < 2:
+    arms = cells.merged[0]
+    if len(arms.count) < 2:
         return "there is one arm"
     sign = 1.0 if rules.larger_is_better else -1.0
     if fitted is not None and _fits(fitted):
         return _by_model(experiment, cells, fitted, sign)
-    drawn = _arm_draws(cells, rules)
+    drawn = _arm_draws(arms, rules)
     if drawn is None:
         return "there is no noise to draw from: one run in each arm (more seeds give some)"
     what = "drawn from the t distribution of each arm's mean, variances moderated (Smyth 2004)"
     return {
-        "arms": _listed(experiment, cells.levels, cells.mean, _wins(sign * drawn)),
+        "arms": _listed(experiment, arms.levels, arms.mean, _wins(sign * drawn)),
         "what": what,
         "combination": None,
         "combination_reason": "no model of the arms: arms only"
@@ -116,8 +118,8 @@ def _by_model(
     experiment: Experiment, cells: Cells, fitted: Factorial, sign: float
 ) -> dict[str, Any]:
     fit = fitted.fit
-    X, bread = fit.model.X, fit.model.bread
-    half = bread @ (X * np.sqrt(fit.variance)[:, None]).T  # (p, cells): V̂ = half half'
+    arms, X = cells.merged[0], fit.model.X
+    half = fit.model.bread @ (X * np.sqrt(fit.variance)[:, None]).T  # (p, cells): V̂ = half half'
     values, vectors = np.linalg.eigh(half @ half.T)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     rng = np.random.default_rng(0)
@@ -128,9 +130,10 @@ def _by_model(
         deviation = root @ rng.standard_normal((len(root), count)) * scale
         return np.asarray((rows @ (fit.beta[:, None] + deviation)).T)
 
+    means = X if arms is cells else _rows(fitted, cells, arms.levels)
     terms = "with two-factor interactions" if fitted.interactions else "of main effects alone"
     found: dict[str, Any] = {
-        "arms": _listed(experiment, cells.levels, X @ fit.beta, _wins(sign * drawn(X))),
+        "arms": _listed(experiment, arms.levels, means @ fit.beta, _wins(sign * drawn(means))),
         "what": f"drawn from t(β̂, V̂) of the model {terms}; means are the model's",
         "combination": None,
         "combination_reason": None,
@@ -139,9 +142,9 @@ def _by_model(
     if math.prod(experiment.sizes) > MOST_COMBINATIONS:
         found["combination_reason"] = f"more than {MOST_COMBINATIONS:,} combinations"
         return found
-    seen = [np.unique(cells.levels[:, j]) for j in range(len(experiment.sizes))]
+    seen = [np.unique(arms.levels[:, j]) for j in range(len(experiment.sizes))]
     every = np.array(list(itertools.product(*seen)), dtype=np.int64)
-    rows = fitted.coding.matrix(every)
+    rows = _rows(fitted, cells, every)
     known = np.linalg.norm(rows @ fit.model.null, axis=1) < 1e-6 * np.linalg.norm(rows, axis=1)
     every, rows = every[known], rows[known]
     if not len(every):
@@ -149,9 +152,18 @@ def _by_model(
         return found
     top = _listed(experiment, every, rows @ fit.beta, _wins(sign * drawn(rows)))[0]
     at = tuple(list(levels).index(top["levels"][f]) for f, levels in experiment.factors.items())
-    in_design = cells.find(np.array(at)) is not None
+    in_design = arms.find(np.array(at)) is not None
     found["combination"] = {**top, "in_design": in_design, "of": len(every)}
     return found
+
+
+def _rows(fitted: Factorial, cells: Cells, levels: np.ndarray) -> np.ndarray:
+    """(arms, p) the model's rows, at the mean of a placebo that arms were run with and without."""
+    rows = fitted.coding.matrix(levels)
+    if cells.merged[0] is not cells:
+        mains = fitted.coding.mains
+        rows[:, [1 + i for i, c in enumerate(mains) if c.factor == cells.placebo]] = 0
+    return rows
 
 
 def _wins(drawn: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from benchmarks.simulation import layout
 from runner.analysis.experiment import Experiment
 from runner.analysis.worst_rank import worst_rank
 from tricks.errors import BadInput
@@ -71,6 +72,27 @@ def test_without_noise_to_draw_from_nothing_is_best():
     answer = one_at_a_time([90.0, 91.0], (0.0,)).analyze().to_json()
     assert answer["best"] is None
     assert "one run in each arm" in answer["best_reason"]
+
+
+@pytest.mark.parametrize("triple", [0.0, 9.0])
+def test_an_arm_with_a_placebo_is_no_rival_of_the_same_without(triple):
+    """By the model where it fits; by the arms' means where three factors interact."""
+    runs = layout("full", (2,) * 4, 2, placebo=True).levels
+    names = [*"abcd", "placebo"]
+    frame = pd.DataFrame(np.where(runs, "on", "off"), columns=names)
+    y = 80 + 2 * runs[:, :4].sum(axis=1) + triple * runs[:, :3].prod(axis=1)
+    frame["accuracy"] = y + np.random.default_rng(0).normal(0, 0.5, len(runs))
+    held, without = (
+        Experiment(frame, dict.fromkeys(bag, ("off", "on")), "full").analyze().beside["best"]
+        for bag in (names, names[:4])
+    )
+    first, *_ = held["arms"]
+    assert (first["label"], first["probability"]) == ("a + b + c + d", pytest.approx(1, abs=0.01))
+    assert first["mean"] == pytest.approx(without["arms"][0]["mean"])
+    assert (held["combination"] is None) == bool(triple)
+    if not triple:
+        assert held["combination"]["label"] == "a + b + c + d"
+        assert held["combination"]["in_design"]
 
 
 def test_worst_ranks_by_hand_and_by_scipy():
