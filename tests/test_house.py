@@ -56,7 +56,7 @@ def test_every_room_has_a_floor():
     assert rooms - {"__init__"} <= set(FLOOR)
 
 
-HEAVY = ("torch", "torchvision", "timm", "sklearn", "pandas", "matplotlib", "statsmodels", "scipy")
+HEAVY = ("torch", "torchvision", "timm", "sklearn", "pandas", "matplotlib", "scipy")
 LIGHT = [
     "--help", "run --help", "list tricks", "list tasks", "list grids", "list studies",
     "show mixup", "show baseline+mixup+lars", "run --grid full --dry-run --json",

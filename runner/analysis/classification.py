@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
+from runner.analysis.estimates import wilson
 from tricks.errors import BadInput
 
 
@@ -95,7 +95,7 @@ def share(right: int, count: int) -> dict[str, float | None]:
     """
     if not count:
         return {"accuracy": None, "ci_low": None, "ci_high": None}
-    low, high = proportion_confint(right, count, method="wilson")
+    low, high = wilson(right, count)
     return {
         "accuracy": 100 * right / count,
         "ci_low": round(100 * low, 9),

@@ -23,7 +23,7 @@ from runner.commands.options import (
 from runner.reporting.counting import counted
 from tricks.errors import BadInput
 
-PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "statsmodels")
+PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "scipy")
 
 
 def doctor(
