@@ -257,7 +257,7 @@ def _export(value: tuple[str, bytes | str], place: Path) -> str:
     if name == "runs.csv" and isinstance(data, str):
         content = (folder / name).read_bytes().replace(b"off", content)
     if name == "records.jsonl.gz" and isinstance(data, str):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, TypeError):  # no JSON, or no object: as it is
             content = json.dumps({**GOOD, **json.loads(data)}).encode()
     packed = name.endswith(".gz") and isinstance(data, str)
     (folder / name).write_bytes(gzip.compress(content) if packed else content)
