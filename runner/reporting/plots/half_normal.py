@@ -52,6 +52,7 @@ def half_normal(a: Answer) -> Figure | None:
         ax.annotate(
             f"{sign} {short(contrasts[i]['label'], 48)}", (x[i], y[i]), xytext=(x[i], last),
             textcoords="data", ha="right", va="center", fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         ).set_position((x[i] - 0.012 * float(x.max()), last))  # fmt: skip
     ax.set_xlabel("half-normal quantile")
     ax.set_ylabel(f"size of the contrast ({a['unit']})")
