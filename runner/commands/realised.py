@@ -49,26 +49,26 @@ def study_design(study: StudyFile, experiment: Experiment, metric: str) -> dict[
     }
     found: dict[str, Any] = {"planned": None, "run": run, "notes": [], "reason": None}
     try:
-        design = rebuilt(study)
+        design, seeds = rebuilt(study)
     except BadInput as error:
         return {**found, "reason": str(error)}
     from runner.designs.diagnostics import diagnose
 
-    told = diagnose(design, int(study.asked["seeds"]))
+    told = diagnose(design, seeds)
     run |= _left(design, told, codes, left)
     return {**found, "planned": _planned(design, told), "notes": _notes(design)}
 
 
-def rebuilt(study: StudyFile) -> Design:
-    """The design that the study asked for. Raises BadInput if it is not the one it lists."""
+def rebuilt(study: StudyFile) -> tuple[Design, int]:
+    """The design that the study asked for, and its seeds. Raises BadInput if it lists another."""
     from pathlib import Path
 
     from runner.designs.factor import level_names
     from runner.studies import from_stored
     from runner.study import build
 
-    design = build(from_stored(study.asked, Path("study.toml"))).design
-    seeds = int(study.asked["seeds"])
+    built = build(from_stored(study.asked, Path("study.toml")))
+    design, seeds = built.design, built.seeds
     if design.total(seeds) > MOST:
         raise BadInput(f"it has {design.total(seeds):,} runs, too many to work it out here")
     names = [factor.name for factor in design.factors]
@@ -82,7 +82,7 @@ def rebuilt(study: StudyFile) -> Design:
     # A sequential study lists the runs of its looks so far.
     if listed - planned or (planned != listed and not study.asked.get("until")):
         raise BadInput(OTHER)
-    return design
+    return design, seeds
 
 
 def _planned(design: Design, told: Diagnostics) -> dict[str, Any]:

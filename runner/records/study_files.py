@@ -102,10 +102,11 @@ _OPTIONAL: dict[str, Callable[[Any], bool]] = {
     "until": _of(str),
     "confirm": _of(_Confirm),
     "places": _of(_Places),
-    "tune": lambda value: (
-        isinstance(value, dict)
-        and len(value) == 1
-        and all(isinstance(values, list) and values for values in value.values())
+    "tune": _of(
+        Annotated[
+            dict[str, Annotated[list[str], msgspec.Meta(min_length=1)]],
+            msgspec.Meta(min_length=1, max_length=1),
+        ]
     ),
     "tune_seeds": lambda value: isinstance(value, int) and value > 0,
 }
@@ -190,7 +191,7 @@ def read_asked(path: Path) -> dict[str, Any]:
 def _asked(data: bytes, path: Path) -> dict[str, Any]:
     asked = _toml(data, path)
     for key, fits in {**_SHAPE, **_OPTIONAL}.items():
-        if key not in asked and key in _OPTIONAL:
+        if key not in asked and key in _OPTIONAL and not (key == "tune_seeds" and "tune" in asked):
             continue
         if key not in asked:
             raise BadInput(f"cannot read {path}: it has no {key}; was it cut?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study, study_names
+from runner.records.study_files import read_asked, write_asked
 from runner.records.table import curves, table
 from tricks.errors import BadInput
 
@@ -44,6 +46,24 @@ def test_a_study_comes_back_without_what_is_none(store: Store) -> None:
     assert "reference" not in saved.asked
     assert saved.factors == ["mixup"]
     assert saved.ids == [an_id(0), an_id(1)]
+
+
+@pytest.mark.parametrize(
+    ("tune", "said"),
+    [
+        ({"tune": {"lr_scale": ["1", "2"]}}, "it has no tune_seeds"),
+        ({"tune": {"lr_scale": [1.0]}, "tune_seeds": 2}, "tune is not what a study has there"),
+        ({"tune": {"lr_scale": []}, "tune_seeds": 2}, "tune is not what a study has there"),
+        ({"tune": {"lr_scale": ["1"]}, "tune_seeds": 2}, ""),
+    ],
+)
+def test_what_a_tuned_study_has_is_looked_at(
+    tmp_path: Path, tune: dict[str, Any], said: str
+) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes(write_asked({**asked(), **tune}))
+    with pytest.raises(BadInput, match=said) if said else contextlib.nullcontext():
+        read_asked(file)
 
 
 def test_rows_may_be_a_frame(store: Store) -> None:

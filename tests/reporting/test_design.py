@@ -57,6 +57,14 @@ def test_another_design_is_not_taken_for_the_one_that_was_run(fraction, change, 
     assert told["run"]["runs"] == 179
 
 
+def test_a_study_that_does_not_say_its_seeds_is_built_with_those_of_its_grid(fraction):
+    study, runs = fraction
+    silent = {key: value for key, value in study.asked.items() if key != "seeds"}
+    told = study_design(replace(study, asked=silent), runs, "accuracy")
+    assert (told["planned"], told["run"]["runs"]) == (None, 179)
+    assert "would plan other arms" in told["reason"]
+
+
 def test_the_section_sets_planned_beside_run():
     effects = [{"se": 1.0}, {"se": 3.0}, {"se": None}]
     a = {
