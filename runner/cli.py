@@ -11,10 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
-import typer
+# A command makes many small objects, half of them by the imports that follow, and few cycles.
+gc.set_threshold(100_000, 50, 50)
 
-from runner.reporting.visible import Shown, visible
-from tricks.errors import BadInput
+import typer  # noqa: E402
+
+from runner.reporting.visible import Shown, visible  # noqa: E402
+from tricks.errors import BadInput  # noqa: E402
 
 HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.
 
@@ -98,7 +101,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 130 interrupted.
     """
-    gc.set_threshold(100_000, 50, 50)  # a command makes many small objects, and few cycles
     with contextlib.suppress(FileNotFoundError):  # where the current folder is gone
         if not {"", os.getcwd()} & set(sys.path):
             # Or child processes would import what lies in it before any library.

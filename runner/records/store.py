@@ -40,7 +40,7 @@ class Store:
 
     def ids(self) -> set[str]:
         """Ids of all runs that have a record, verified or not."""
-        return set(record_files(self.root, wanted=()))
+        return {id for id, _ in record_files(self.root, wanted=())}
 
     def state(self, id: str) -> str | None:
         """ok, diverged, failed or infra; None if there is no record that verifies."""
@@ -71,16 +71,21 @@ class Store:
         """
         held = index.read(self.root / "index.csv", ("id", "size", "changed", *names))
         known = _known(held)
-        wanted = None if ids is None else set(ids)
-        files = record_files(self.root, known, wanted)
-        for id in (wanted or set()) - files.keys():
+        wanted, same = None if ids is None else set(ids), 0
+        others: dict[str, Status | None] = {}  # than the index knows, or than are wanted
+        for id, at in record_files(self.root, known, wanted):
+            if at is None or at != known.get(id):
+                others[id] = at
+            else:
+                same += 1
+        for id in (wanted or set()) - known.keys() - others.keys():
             check_id(id)
-        if files == known:
-            return held
-        changed = any(at is not None and at != known.get(id) for id, at in files.items())
-        if changed or known.keys() - files.keys():
+        gone = same + len(others.keys() & known.keys()) < len(known)
+        if gone or any(at is not None for at in others.values()):
+            files = dict(record_files(self.root, known, wanted))
             held = self._indexed(files)
-        return _chosen(held, [files.get(id) is not None for id in held["id"]])
+            return _chosen(held, [files.get(id) is not None for id in held["id"]])
+        return _chosen(held, [id not in others for id in held["id"]]) if others else held
 
     def _indexed(self, files: Mapping[str, Status | None]) -> index.Columns:
         """The whole index without records that are gone, and with those it lacks; also saved."""

@@ -21,7 +21,7 @@ import msgspec
 
 from runner.records import durable
 from runner.records.record import is_id
-from runner.records.rows import Rows
+from runner.records.rows import Rows, uncollected
 from tricks.errors import BadInput
 
 ASKED, RUNS, PENDING = "study.toml", "runs.csv", ".pending"
@@ -126,6 +126,7 @@ def write_pair(folder: Path, asked: Mapping[str, Any], runs: bytes) -> None:
     pending.unlink()
 
 
+@uncollected()
 def read_pair(folder: Path) -> tuple[dict[str, Any], Rows]:
     """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
     before = None
@@ -245,14 +246,15 @@ def _plain_cells(text: str) -> dict[str, Sequence[Any]] | None:
     names, lines = head.split(","), [line.split(",", 2) for line in body[:-1].split("\n")]
     if set(map(len, lines)) != {3}:
         return None
-    ids, seeds, ends = zip(*lines, strict=True)
-    levels = {end: end.split(",") for end in set(ends)}
-    if set(map(len, levels.values())) != {len(names) - 2}:
+    ids, seeds, ends = ([line[place] for line in lines] for place in range(3))
+    places = {end: place for place, end in enumerate(dict.fromkeys(ends))}
+    levels = [end.split(",") for end in places]
+    if set(map(len, levels)) != {len(names) - 2}:
         return None
+    arms = list(map(places.__getitem__, ends))
     columns: dict[str, Sequence[Any]] = {names[0]: ids, names[1]: seeds}
-    for place, name in enumerate(names[2:]):
-        at = {end: cells[place] for end, cells in levels.items()}
-        columns[name] = list(map(at.__getitem__, ends))
+    for name, column in zip(names[2:], zip(*levels, strict=True), strict=True):
+        columns[name] = list(map(column.__getitem__, arms))
     return columns
 
 
