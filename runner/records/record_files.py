@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from runner.records.record import is_id
@@ -12,17 +12,20 @@ Status = tuple[int, int]  # size (bytes) and time of change (ns) of a file
 
 
 def record_files(
-    root: Path, known: Container[str] = (), wanted: Container[str] | None = None
-) -> Iterator[tuple[str, Status | None]]:
-    """Every record's id, with size and time of change; None for those not `wanted`.
+    root: Path, known: Mapping[str, Status] | None = None, wanted: Container[str] | None = None
+) -> tuple[dict[str, Status | None], int]:
+    """Records whose files are not as `known`, and how many are.
 
-    known: what is an id for certain. No dict of them all: that would take as long as the look.
+    The first has size and time of change by id, None for those not `wanted`.
     """
+    known = known or {}
+    others: dict[str, Status | None] = {}
+    same = 0
     try:
         with os.scandir(root / "runs") as entries:
             folders = [e for e in entries if len(e.name) == 2 and not e.is_symlink()]
     except FileNotFoundError:
-        return
+        return others, same
     for folder in folders:
         try:
             descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -32,16 +35,22 @@ def record_files(
             start = folder.name
             for name in os.listdir(descriptor):
                 id = name[:-5]
+                before = known.get(id)
                 named = name[-5:] == ".json" and name[:2] == start
-                if not named or (id not in known and not is_id(id)):
+                if not named or (before is None and not is_id(id)):
                     continue
                 if wanted is not None and id not in wanted:
-                    yield id, None
+                    others[id] = None
                     continue
                 try:  # not contextlib.suppress: 100,000 of those take half as long as the stats
-                    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                    status = os.lstat(name, dir_fd=descriptor)
                 except FileNotFoundError:
                     continue
-                yield id, (status.st_size, status.st_mtime_ns)
+                now = (status.st_size, status.st_mtime_ns)
+                if now == before:
+                    same += 1
+                else:
+                    others[id] = now
         finally:
             os.close(descriptor)
+    return others, same

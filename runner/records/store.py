@@ -40,7 +40,7 @@ class Store:
 
     def ids(self) -> set[str]:
         """Ids of all runs that have a record, verified or not."""
-        return {id for id, _ in record_files(self.root, wanted=())}
+        return set(record_files(self.root, wanted=())[0])
 
     def state(self, id: str) -> str | None:
         """ok, diverged, failed or infra; None if there is no record that verifies."""
@@ -71,18 +71,13 @@ class Store:
         """
         held = index.read(self.root / "index.csv", ("id", "size", "changed", *names))
         known = _known(held)
-        wanted, same = None if ids is None else set(ids), 0
-        others: dict[str, Status | None] = {}  # than the index knows, or than are wanted
-        for id, at in record_files(self.root, known, wanted):
-            if at is None or at != known.get(id):
-                others[id] = at
-            else:
-                same += 1
+        wanted = None if ids is None else set(ids)
+        others, same = record_files(self.root, known, wanted)
         for id in (wanted or set()) - known.keys() - others.keys():
             check_id(id)
         gone = same + len(others.keys() & known.keys()) < len(known)
         if gone or any(at is not None for at in others.values()):
-            files = dict(record_files(self.root, known, wanted))
+            files, _ = record_files(self.root, wanted=wanted)
             held = self._indexed(files)
             return _chosen(held, [files.get(id) is not None for id in held["id"]])
         return _chosen(held, [id not in others for id in held["id"]]) if others else held
