@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,6 +56,7 @@ def write_report(
     tuning: of a tuned study, both its stages and what the arms chose: see `reporting.tuning`.
     costs: the runs whose seconds are summed; by default those of the experiment.
     diagnostics: of the design, see `reporting.design`; without it there is no such section.
+    An earlier report in `out` is replaced, with those of its plots that this one does not have.
     Raises BadInput, before anything is written, if there is nothing to report.
     """
     a: Answer = experiment.analyze(metric, negligible=negligible).to_json()
@@ -80,11 +82,23 @@ def write_report(
             blocks += noise.published(a)
             text = "\n\n".join(block for block in blocks if block) + "\n"
             (new / "report.md").write_text(text, encoding="utf-8")
+            stale = _pictures(out / "report.md")
             for file in new.iterdir():  # a full disk leaves the report that was there
+                stale.discard(file.name)
                 os.replace(file, out / file.name)
+            for name in stale:
+                (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write the report to {out}: {error.strerror or error}") from error
     return out / "report.md"
+
+
+def _pictures(report: Path) -> set[str]:
+    """The files beside `report` that it shows; none if it is not there."""
+    try:
+        return set(re.findall(r"\]\(([a-z-]+\.(?:png|svg))\)", report.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return set()
 
 
 def _sections(

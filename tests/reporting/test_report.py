@@ -48,6 +48,15 @@ def test_every_grid_has_a_report_whose_images_exist(grid, bag, tmp_path):
     assert "None" not in text
 
 
+def test_a_report_in_the_place_of_another_leaves_none_of_its_plots(tmp_path):
+    (tmp_path / "mine.png").write_bytes(b"of the user")
+    before = report(synthetic.study("full", 2, TWO), tmp_path)
+    assert "interactions.png" in before
+    after = report(synthetic.study("add-one", 2, TWO), tmp_path)
+    shown = set(re.findall(r"\]\(([^)]+\.(?:png|svg))\)", after))
+    assert {path.name for path in tmp_path.iterdir()} == {"report.md", "mine.png", *shown}
+
+
 def test_findings_say_what_depends_on_what(tmp_path, no_drawing):
     text = report(synthetic.study("full", 2, SMALL), tmp_path)
     assert "**zero-gamma depends on evonorm" in text
