@@ -39,8 +39,8 @@ def test_a_study_killed_anywhere_is_the_old_one_or_the_new() -> None:
 
 @pytest.mark.slow
 def test_an_export_stopped_anywhere_is_old_or_new_or_refused() -> None:
-    found = fault_points.stopped("export", ("kill", "full"))
-    assert found["old"] + found["new"] + found["refused"] == found["points"] > 200
+    found = fault_points.stopped("export", ("kill",))
+    assert found["old"] + found["new"] + found["refused"] == found["points"] > 100
     assert found["refused"] < 20  # only between the files
     assert found["lost"] == 0
 
