@@ -157,7 +157,8 @@ def _modelled(
 
 def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:
     """The contrast, if the runs determine it."""
-    return fitted.fit.estimate(contrast) if fitted.fit.model.estimable(contrast) else None
+    fit = fitted.fit.extrapolating()
+    return fit.estimate(contrast) if fit.model.estimable(contrast) else None
 
 
 def _factors(fitted: Factorial) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -191,7 +191,7 @@ class Analysis:
             "error_term": self.error_term,
             "df": finite(self.df),
             "df_of_intervals": self.interval_df(),
-            "lack_of_fit": asdict(self.lack_of_fit) if self.lack_of_fit else None,
+            "lack_of_fit": self.lack_of_fit.to_json() if self.lack_of_fit else None,
             "level": self.level,
             "confidence": 1 - self.level,
             "negligible": self.margin,

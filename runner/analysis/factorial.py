@@ -11,7 +11,9 @@ from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
 from runner.analysis.estimates import benjamini_hochberg
 from runner.analysis.linear_model import Model, model
+from runner.analysis.mixed_interactions import mixed
 from runner.analysis.regression import Fit, error_term, fit
+from runner.analysis.standing_out import beyond
 
 # Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
 MOST_COLUMNS = 700
@@ -74,6 +76,12 @@ def prepare(
     unseen: list[tuple[int, int]] = []
     if len(plain.mains) ** 2 / 2 < MOST_COLUMNS:
         _, unseen = _visible(_pairs(plain.mains, cells), X, without, cells.count)
+    without = replace(without, beyond=beyond(plain.mains, 2, without, cells.placebo))
+    replicated = int(cells.merged[0].count.max()) > 1 and len(cells.count) <= MOST_COLUMNS
+    if replicated and without.rank == plain.size and not _clear(plain, without, cells):
+        at = without.projector()
+        shared = mixed(plain, cells.levels, weights, at, cells.count, cells.placebo)
+        without = replace(without, mixed=shared)
     return plain, without, unseen, weights
 
 
@@ -90,7 +98,8 @@ def _with_interactions(
     without = model(X, cells.count)
     seen, unseen = _visible(pairs, X, without, cells.count)
     coding = Coding(mains, seen)
-    full = replace(model(columns(coding, cells), cells.count), lesser=without)
+    full = model(columns(coding, cells), cells.count)
+    full = replace(full, lesser=without, beyond=beyond(mains, 3, full, cells.placebo))
     replicated = error_term(full, cells) == "replicates"
     enough = replicated or int(cells.count.sum()) - full.rank >= 2
     lost = [
@@ -166,15 +175,19 @@ def clear_mains(factorial: Factorial) -> bool:
 
     So it is in a fold-over: the interactions are then in the residual alone.
     """
-    coding, design = factorial.coding, factorial.fit.model
-    if design.rank < coding.size:
+    return not factorial.interactions and _clear(
+        factorial.coding, factorial.fit.model, factorial.fit.cells
+    )
+
+
+def _clear(coding: Coding, design: Model, cells: Cells) -> bool:
+    """The same of a model of main effects."""
+    if design.rank < coding.size or len(coding.mains) ** 2 / 2 > MOST_COLUMNS:
         return False
-    if factorial.interactions or len(coding.mains) ** 2 / 2 > MOST_COLUMNS:
-        return False
-    for a, b in _pairs(coding.mains, factorial.fit.cells):
+    for a, b in _pairs(coding.mains, cells):
         product = design.X[:, 1 + a] * design.X[:, 1 + b]
-        mixed = design.bread @ (design.X.T @ (design.count * product))
-        if np.abs(mixed[1 : 1 + len(coding.mains)]).max() > 1e-6:
+        shared = design.bread @ (design.X.T @ (design.count * product))
+        if np.abs(shared[1 : 1 + len(coding.mains)]).max() > 1e-6:
             return False
     return True
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from runner.analysis.cells import Cells
 from runner.analysis.linear_model import Model
+from runner.analysis.standing_out import Apart, standing_out
 
 # A lack of fit of few df misses interactions as large as the error: where the two-factor
 # interactions are real by a test of their own, those of more factors may be so too, and the lack of
 # fit is the error term whatever its size. That test is independent of it, so intervals keep their
 # 95 %; where it finds nothing they keep the df of the replicates.
 WELL = 0.05
+FEWEST_DF = 5  # that what stands out leaves the lack of fit
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class LackOfFit:
     mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
     p: of the F test that the model holds. used: whether `mean_square` is the error term. missing:
     whether arms of the grid are not there. interactions: p of the F test that there are no
-    two-factor interactions; None where the model has none.
+    two-factor interactions; None where the model has none. apart: interactions of more factors that
+    stand out of the deviations; the mean square without them is `rest`, on `rest_df`.
     """
 
     mean_square: float
@@ -36,6 +40,24 @@ class LackOfFit:
     used: bool
     missing: bool = False
     interactions: float | None = None
+    apart: Apart | None = None
+
+    @property
+    def rest_df(self) -> int:
+        """Degrees of freedom of the deviations without what stands out of them."""
+        return self.df - (len(self.apart.members) if self.apart else 0)
+
+    @property
+    def rest(self) -> float:
+        """Mean square of the deviations without what stands out of them."""
+        taken = sum(self.apart.squares) if self.apart else 0.0
+        return max(self.mean_square * self.df - taken, 0.0) / self.rest_df
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the analysis."""
+        found = asdict(replace(self, apart=None)) | {"rest": self.rest, "rest_df": self.rest_df}
+        del found["apart"]
+        return found
 
     @property
     def significant(self) -> bool:
@@ -53,7 +75,8 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     runs each are not mixed with any, however badly the model fits each of them.
     """
     arms, _ = cells.merged
-    squares, rank = _between(model, cells, beta)
+    deviation, rank = _deviations(model, cells, beta)
+    squares = float(arms.count @ deviation**2)
     df, pure_df = len(arms.count) - rank, arms.replicate_df
     if df < 1 or pure_df < 1:
         return None
@@ -66,21 +89,30 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     grid = math.prod(len(np.unique(column)) for column in arms.levels.T)
     missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
     used = missing and mean_square > 0 and (p < WELL or (two is not None and two < WELL))
-    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two)
+    apart = None
+    if used and model.beyond is not None:
+        of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
+        apart = standing_out(of, deviation, arms.count, squares, df, FEWEST_DF, WELL)
+    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)
 
 
-def _between(model: Model, cells: Cells, beta: np.ndarray) -> tuple[float, int]:
-    """Sum of squares of the arms' means about the fit, and the model's rank between arms."""
+def _by_arm(columns: np.ndarray, cells: Cells) -> np.ndarray:
+    """(arms, k) means of the cells' columns (cells, k) over the runs of each arm as trained."""
     arms, where = cells.merged
-    fitted = model.X @ beta
     if arms is cells:
-        return float((cells.count * (cells.mean - fitted) ** 2).sum()), model.rank
-    share = cells.count / arms.count[where]
-    X = np.zeros((len(arms.count), model.X.shape[1]))
-    np.add.at(X, where, model.X * share[:, None])
+        return columns
+    found = np.zeros((len(arms.count), columns.shape[1]))
+    np.add.at(found, where, columns * (cells.count / arms.count[where])[:, None])
+    return found
+
+
+def _deviations(model: Model, cells: Cells, beta: np.ndarray) -> tuple[np.ndarray, int]:
+    """(arms,) the arms' means less the fit, and the model's rank between arms."""
+    arms, _ = cells.merged
+    X = _by_arm(model.X, cells)
     own = np.abs(model.X).max(axis=0) > 0
     within = int((own & (np.abs(X).max(axis=0) < 1e-9)).sum())  # a placebo's column
-    return float((arms.count * (arms.mean - X @ beta) ** 2).sum()), model.rank - within
+    return arms.mean - X @ beta, model.rank - within
 
 
 def _interactions(
@@ -91,6 +123,6 @@ def _interactions(
     if less is None or less.rank >= model.rank:
         return None
     beta = less.bread @ (less.X.T @ (cells.count * cells.mean))
-    more = _between(less, cells, beta)[0] - squares
+    more = float(cells.merged[0].count @ _deviations(less, cells, beta)[0] ** 2) - squares
     df = model.rank - less.rank
     return float(special.fdtrc(df, pure_df, max(more, 0.0) / df / pure))

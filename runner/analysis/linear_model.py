@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from runner.analysis.mixed_interactions import Mixed
+from runner.analysis.standing_out import Beyond
+
 MOST_FORMS = 64
 FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
 
@@ -17,7 +20,9 @@ class Model:
 
     X: (cells, p); bread: (p, p) pseudo-inverse of X'WX, W the runs of each cell;
     null: (p, p) projector on the coefficients' null space; rank: of X; leverage: (cells,) of a run.
-    lesser: the same without interactions, of a model that has some.
+    lesser: the same without interactions, of a model that has some. beyond: interactions of more
+    factors than it has; mixed: those of two that it has not, where its main effects are not clear
+    of them.
     """
 
     X: np.ndarray
@@ -27,6 +32,8 @@ class Model:
     rank: int
     leverage: np.ndarray
     lesser: Model | None = None
+    beyond: Beyond | None = None
+    mixed: Mixed | None = None
     _forms: dict[bytes, tuple[np.ndarray, np.ndarray]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -43,6 +50,22 @@ class Model:
         linked = np.abs(self.null[first:, first:]) > 1e-6
         count, of = connected_components(linked, directed=False)
         return sorted((first + np.flatnonzero(of == k)).tolist() for k in range(count))
+
+    def projector(self) -> np.ndarray:
+        """(cells, cells) of the cells' means, times √count, on what the model leaves."""
+        scaled = self.X * np.sqrt(self.count)[:, None]
+        return np.asarray(np.eye(len(self.count)) - scaled @ self.bread @ scaled.T)
+
+    def with_columns(self, columns: np.ndarray) -> Model:
+        """With more of them, (cells, k), that are orthonormal over the runs and orthogonal to X."""
+        if not columns.shape[1]:
+            return self
+        size, more = len(self.bread), columns.shape[1]
+        bread, null = np.eye(size + more), np.zeros((size + more, size + more))
+        bread[:size, :size], null[:size, :size] = self.bread, self.null
+        leverage = np.clip(self.leverage + (columns**2).sum(axis=1), 0, 1)
+        X = np.concatenate([self.X, columns], axis=1)
+        return Model(X, self.count, bread, null, self.rank + more, leverage)
 
     def form(self, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """HC2's quadratic form in the runs' noise, for weights `each` (cells,) of a contrast.

@@ -7,6 +7,7 @@ import numpy as np
 from runner.analysis.cells import group
 from runner.analysis.experiment import Experiment
 from runner.analysis.factorial import Factorial, clear_mains, prepare
+from runner.analysis.grid_effects import name
 from runner.analysis.regression import FEWEST_DF
 
 SOURCES = {
@@ -19,6 +20,7 @@ SOURCES = {
 # With 2 df (48 runs twice) the test finds the interactions of three factors of a recorded grid in
 # 2 of 3 studies; where those of two are not seen either, nothing else would tell.
 FEW_LACK_DF = 5
+NAMED = 4  # interactions, and as many that each may be, to name
 
 
 def error_text(fitted: Factorial) -> str:
@@ -30,6 +32,9 @@ def error_text(fitted: Factorial) -> str:
     if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
         text += "; interactions, if any, are in it"
         text += ", not in the effects" if clear_mains(fitted) else " and may bias the effects"
+    apart = fitted.fit.apart
+    if apart is not None and apart.members:
+        text += f"; {len(apart.members)} that stand out of it are not in it"
     lack = fitted.fit.lack
     if lack is None:
         return text
@@ -38,7 +43,15 @@ def error_text(fitted: Factorial) -> str:
         why = "larger than the replicates' noise"
         if not lack.significant:
             why = f"as interactions are real (p = {lack.interactions:.2g})"
-        return f"lack of fit of the arms' means to {terms}, {why}: {test}"
+        out = (
+            f" without the {len(apart.members)} that stand out of it"
+            if apart and apart.members
+            else ""
+        )
+        how = ""
+        if fitted.fit.split is not None:
+            how = ", split by REML into noise and interactions"
+        return f"lack of fit of the arms' means to {terms}{out}{how}, {why}: {test}"
     return f"{text}; lack of fit {'significant' if lack.significant else 'not significant'}: {test}"
 
 
@@ -48,10 +61,10 @@ def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[
     lenth: whether Lenth's pseudo standard error stands in where there are no error df.
     """
     notes = []
-    for share, (name, levels) in zip(fitted.weights, experiment.factors.items(), strict=True):
+    for share, (factor, levels) in zip(fitted.weights, experiment.factors.items(), strict=True):
         if fitted.interactions and share.max() - share.min() > 0.1:
             said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
-            notes.append(f"Averages over the grid weigh {name} as its design does: {said}.")
+            notes.append(f"Averages over the grid weigh {factor} as its design does: {said}.")
     if not fitted.interactions and len(fitted.coding.mains) > 1:
         why = "too few arms to separate them"
         if _separable(experiment):
@@ -64,12 +77,35 @@ def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[
                 else "effects hold if there are none."
             )
         )
+    apart = apart_note(experiment, fitted)
+    if apart:
+        notes.append(apart)
     misfit = fit_note(fitted)
     if misfit:
         notes.append(misfit)
     if fitted.fit.error == "none" and not lenth:
         notes.append("No interval: there are as many terms as arms. More seeds would give some.")
     return notes
+
+
+def apart_note(experiment: Experiment, fitted: Factorial) -> str | None:
+    """Which interactions are not in the error term since they stand out of it; None if none."""
+    apart = fitted.fit.apart
+    if apart is None or not apart.members:
+        return None
+    said = []
+    for members in apart.members[:NAMED]:
+        names = [
+            " × ".join(name(experiment, fitted.coding.mains[i]) for i in one)
+            for one in members[:NAMED]
+        ]
+        more = [f"{len(members) - NAMED} more"] if len(members) > NAMED else []
+        said.append(" or ".join([*names, *more]))
+    more = [f"and {len(apart.members) - NAMED} more"] if len(apart.members) > NAMED else []
+    return (
+        f"Interactions that stand out of the error are not in it: {'; '.join([*said, *more])}. "
+        "Where one as large is mixed with an effect, that effect's interval does not hold it."
+    )
 
 
 def _separable(experiment: Experiment) -> bool:

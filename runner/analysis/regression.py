@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from runner.analysis.cells import Cells
 from runner.analysis.estimates import EQUAL_RUNS, Estimate, Linear, contrast_df
 from runner.analysis.lack_of_fit import LackOfFit, lack_of_fit
 from runner.analysis.linear_model import FULL_LEVERAGE, Model
+from runner.analysis.mixed_interactions import Split, split
+from runner.analysis.standing_out import Apart, standing_out
 
 # HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
 # a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)²
@@ -27,7 +29,9 @@ class Fit:
 
     beta: (p,); variance: (cells,) V such that Var(c'β) = Σ g² V with g = X bread c;
     sigma: run-to-run sd in the metric's unit; df: that of sigma; lack: of the model's fit, where
-    there are replicates and more arms than terms.
+    there are replicates and more arms than terms. noise: the model whose residual the error is,
+    with the interactions that are `apart` from it. split: of the residual where interactions are in
+    it and in the main effects.
     """
 
     model: Model
@@ -38,6 +42,19 @@ class Fit:
     sigma: float | None
     df: int
     lack: LackOfFit | None = None
+    noise: Model | None = None
+    apart: Apart | None = None
+    split: Split | None = None
+
+    def extrapolating(self) -> Fit:
+        """With all interactions that the model leaves out in the error.
+
+        For effects in a corner of the grid and for single arms, which the model gets wrong by them.
+        """
+        if self.apart is None or not self.apart.members:
+            return self
+        of = "equal" if self.error in ("classical", "pooled") else "own"
+        return fit(replace(self.model, beyond=None), self.cells, of)
 
     def estimate(
         self, contrast: np.ndarray, reason: str = "", noise_only: bool = False
@@ -62,13 +79,15 @@ class Fit:
         if self.sigma == 0:
             reason = "the runs differ by the model's terms alone: there is no noise to see"
             return Estimate(value, reason=reason, of=of)
-        variance, df = self._error(each, noise_only)
+        variance, df = self._error(each, contrast, noise_only)
         # Arms whose runs are all equal (collapsed ones) leave nothing but rounding.
         if variance <= float(self.cells.count @ each**2) * (ROUNDING * (self.sigma or 0.0)) ** 2:
             return Estimate(value, reason=EQUAL_RUNS, of=of)
         return Estimate(value, float(np.sqrt(variance)), df, of=of)
 
-    def _error(self, each: np.ndarray, noise_only: bool) -> tuple[float, float]:
+    def _error(
+        self, each: np.ndarray, contrast: np.ndarray, noise_only: bool
+    ) -> tuple[float, float]:
         """Variance of a contrast and its df. each: (cells,) weights of one run of each cell."""
         squares = each**2
         arms, where = self.cells.merged
@@ -77,9 +96,11 @@ class Fit:
         total = float((squares * self.cells.count).sum())
         if spread < ROUNDING * total and arms.replicate_df > 1:  # a placebo, told within arms
             return self._within_arms(each)
+        if self.split is not None and not noise_only:
+            return self.split.error(each, contrast, self.cells.count)
         if self.lack is not None and self.lack.used and not noise_only and spread > 0:
             # An arm's deviation is common to all its runs, so its mean varies by MS / count.
-            return spread * self.lack.mean_square, self.lack.df
+            return spread * self.lack.rest, self.lack.rest_df
         parts = squares * self.variance
         df: float = self.df
         if self.error == "replicates":
@@ -120,7 +141,7 @@ class Fit:
         count = self.cells.count
         if int(count.sum()) > MOST_RUNS:
             return contrast_df(parts, count.astype(float))
-        own, squares = self.model.form(each)
+        own, squares = (self.noise or self.model).form(each)
         omega = (self.variance / count)[np.repeat(np.arange(len(count)), count)]
         diagonal = float((own * omega) @ (own * omega))
         spread = float(omega @ squares @ omega) - 2 / 3 * diagonal
@@ -149,25 +170,46 @@ def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
         error = {"hc2": "classical", "replicates": "pooled"}.get(error, error)
     arms, where = cells.merged
     beta = model.bread @ (model.X.T @ (cells.count * cells.mean))
-    # Squared residuals of all runs of a cell: about its mean, and the mean about the fit.
-    residual = cells.squares + cells.count * (cells.mean - model.X @ beta) ** 2
+    if error in ("hc2", "classical"):
+        return _against_residual(model, cells, beta, error)
+    if error == "none":
+        return Fit(model, cells, beta, error, np.zeros(len(cells.count)), None, 0)
+    df, sigma = arms.replicate_df, arms.pooled_sd
+    own = np.full(len(arms.count), (sigma or 0.0) ** 2)
+    if error == "replicates":
+        own = np.where(arms.count > 1, np.nan_to_num(arms.sd() ** 2), own)
+    lack = lack_of_fit(model, cells, beta)
+    parts: Split | None = None
+    if lack is not None and lack.used and model.mixed is not None:
+        left = cells.mean - model.X @ beta
+        all_df = int(cells.count.sum()) - model.rank
+        parts = split(model.mixed, left, cells.count, float(_squares(cells, left).sum()), all_df)
+    return Fit(
+        model, cells, beta, error, cells.count * own[where], sigma, df, lack,
+        apart=lack.apart if lack else None, split=parts,
+    )  # fmt: skip
+
+
+def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) -> Fit:
+    """The fit whose error is what it leaves, without the interactions that stand out of that."""
+    count, df = cells.count, int(cells.count.sum()) - model.rank
+    left = cells.mean - model.X @ beta
+    whole = float(_squares(cells, left).sum())
+    apart = standing_out(model.beyond, left, count, whole, df, FEWEST_DF)
+    against, df = model.with_columns(apart.columns), df - len(apart.members)
+    left = left - apart.columns @ (apart.columns.T @ (count * left))
+    residual = _squares(cells, left)
+    sigma = float(np.sqrt(residual.sum() / df))
+    variance = count * sigma**2
+    if error == "hc2":
+        free = against.leverage < FULL_LEVERAGE
+        variance[free] = residual[free] / (1 - against.leverage[free])
+    return Fit(model, cells, beta, error, variance, sigma, df, noise=against, apart=apart)
+
+
+def _squares(cells: Cells, left: np.ndarray) -> np.ndarray:
+    """(cells,) squared residuals of all runs of a cell: about its mean, and of the mean, `left`."""
+    residual = cells.squares + cells.count * left**2
     size = float(np.abs(cells.mean).max(initial=0.0))
     residual[residual <= cells.count * (ROUNDING * size) ** 2] = 0
-    df = int(cells.count.sum()) - model.rank
-    sigma: float | None = None
-    variance = np.zeros(len(cells.count))
-    if error == "pooled":
-        df, sigma = arms.replicate_df, arms.pooled_sd
-        variance = cells.count * (sigma or 0.0) ** 2
-    elif error == "replicates":
-        df, sigma = arms.replicate_df, arms.pooled_sd
-        own = np.nan_to_num(arms.sd() ** 2, nan=(sigma or 0.0) ** 2)
-        variance = cells.count * own[where]
-    elif error != "none":
-        sigma = float(np.sqrt(residual.sum() / df))
-        variance = cells.count * sigma**2
-        if error == "hc2":
-            free = model.leverage < FULL_LEVERAGE
-            variance[free] = residual[free] / (1 - model.leverage[free])
-    lack = lack_of_fit(model, cells, beta) if error in ("replicates", "pooled") else None
-    return Fit(model, cells, beta, error, variance, sigma, max(df, 0), lack)
+    return residual
