@@ -16,7 +16,7 @@ from runner.records.export import read_export
 
 RECORDED = Path("results/reference")
 CHANCE = 10.0  # per cent: what a recorded arm stands for whose every run diverged
-NEIGHBOURS = 5  # arms of like accuracy whose replicates give an unreplicated arm its sd
+NEIGHBOURS = 10  # arms of like accuracy whose pairs of runs give an arm its sd
 Array = np.ndarray
 
 
@@ -123,24 +123,51 @@ def digits_five(resampled: bool = False) -> Population:
 
 
 def digits_full(two_level: bool = False) -> Population:
-    """768 arms of digits run once. An arm's sd is that of replicated arms of like accuracy.
+    """768 arms of digits run twice. An arm's sd is that of arms of like accuracy.
 
-    Where the only run diverged, chance. two_level: without the optimizer's last level.
+    Means without the noise of the two runs (see `without_noise`); where both diverged, chance.
+    two_level: without the optimizer's last level.
     """
-    runs, factors = recorded_runs("digits-full")
+    runs, factors = recorded_runs("digits-full-twice")
     if two_level:
         kept = {name: levels[:2] for name, levels in factors.items()}
         runs = runs[np.all([runs[name].isin(levels) for name, levels in kept.items()], axis=0)]
         factors = kept
-    arms = _by_arm(runs, factors)
-    mean = np.array([x.mean() if len(x) else CHANCE for x in arms])
-    again = [x for x in _by_arm(*recorded_runs("digits-fraction")) if len(x) > 1]
-    accuracy = np.array([x.mean() for x in again])
-    variance, df = (np.array([f(x) for x in again]) for f in (lambda x: x.var(ddof=1), len))
-    near = np.argsort(np.abs(mean[:, None] - accuracy), axis=1)[:, :NEIGHBOURS]
-    sd = np.sqrt((variance * (df - 1))[near].sum(axis=1) / (df - 1)[near].sum(axis=1))
+    arms, sizes = _by_arm(runs, factors), [len(levels) for levels in factors.values()]
+    once, again = (np.array([x[i] if len(x) else CHANCE for x in arms]) for i in (0, -1))
+    twice = np.array([len(x) > 1 for x in arms])
+    accuracy, variance = (once + again) / 2, (once - again) ** 2 / 2
+    near = np.argsort(np.abs(accuracy[:, None] - accuracy[twice]), axis=1)[:, :NEIGHBOURS]
+    sd = np.sqrt(variance[twice][near].mean(axis=1))
     name = "digits 2^9" if two_level else "digits 2^8 × 3"
-    return fixed(name, [len(levels) for levels in factors.values()], mean, sd)
+    return fixed(name, sizes, without_noise(once, again, sizes), sd)
+
+
+def without_noise(once: Array, again: Array, sizes: Sequence[int]) -> Array:
+    """(arms,) means of a full grid, from two runs of each arm in its order.
+
+    Contrasts of means hold the runs' noise. Those of each number of factors are shrunk until their
+    mean square is that of the truth, which is the covariance of the two runs' (constrained
+    empirical Bayes: Ghosh 1992, Journal of the American Statistical Association 87: 533-540).
+    """
+    bases = [
+        np.linalg.qr(np.column_stack([np.ones(size), np.eye(size)[:, 1:]]))[0] for size in sizes
+    ]
+    first, second = (_turned(y.reshape(sizes), [b.T for b in bases]) for y in (once, again))
+    order = (np.indices(sizes) > 0).sum(axis=0)
+    found = (first + second) / 2
+    for k in range(1, len(sizes) + 1):
+        of = order == k
+        true, seen = float((first[of] * second[of]).mean()), float((found[of] ** 2).mean())
+        found[of] *= np.sqrt(min(max(true / seen, 0.0), 1.0)) if seen > 0 else 0.0
+    return _turned(found, bases).reshape(-1)
+
+
+def _turned(table: Array, matrices: Sequence[Array]) -> Array:
+    """The table with each of its axes multiplied by a matrix."""
+    for axis, matrix in enumerate(matrices):
+        table = np.moveaxis(np.tensordot(matrix, table, axes=(1, axis)), 0, axis)
+    return table
 
 
 def without_effects(population: Population) -> Population:

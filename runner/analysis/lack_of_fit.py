@@ -45,7 +45,7 @@ class LackOfFit:
     @property
     def rest_df(self) -> int:
         """Degrees of freedom of the deviations without what stands out of them."""
-        return self.df - (len(self.apart.members) if self.apart else 0)
+        return self.df - (self.apart.df if self.apart else 0)
 
     @property
     def rest(self) -> float:
@@ -92,7 +92,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     apart = None
     if used and model.beyond is not None:
         of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
-        apart = standing_out(of, deviation, arms.count, squares, df, FEWEST_DF, WELL)
+        apart = standing_out(of, deviation, arms.count, df, FEWEST_DF)
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)
 
 

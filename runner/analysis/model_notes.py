@@ -33,7 +33,9 @@ def error_text(fitted: Factorial) -> str:
         text += "; interactions, if any, are in it"
         text += ", not in the effects" if clear_mains(fitted) else " and may bias the effects"
     apart = fitted.fit.apart
-    if apart is not None and apart.members:
+    if apart is not None and apart.everything:
+        text += f"; all {len(apart.members)} visible ones of more factors are not in it"
+    elif apart is not None and apart.members:
         text += f"; {len(apart.members)} that stand out of it are not in it"
     lack = fitted.fit.lack
     if lack is None:
@@ -91,7 +93,7 @@ def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[
 def apart_note(experiment: Experiment, fitted: Factorial) -> str | None:
     """Which interactions are not in the error term since they stand out of it; None if none."""
     apart = fitted.fit.apart
-    if apart is None or not apart.members:
+    if apart is None or apart.everything or not apart.members:
         return None
     said = []
     for members in apart.members[:NAMED]:

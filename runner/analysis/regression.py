@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special
 
 from runner.analysis.cells import Cells
 from runner.analysis.estimates import EQUAL_RUNS, Estimate, Linear, contrast_df
-from runner.analysis.lack_of_fit import LackOfFit, lack_of_fit
+from runner.analysis.lack_of_fit import WELL, LackOfFit, lack_of_fit
 from runner.analysis.linear_model import FULL_LEVERAGE, Model
 from runner.analysis.mixed_interactions import Split, split
 from runner.analysis.standing_out import Apart, standing_out
@@ -18,6 +19,10 @@ from runner.analysis.standing_out import Apart, standing_out
 # would widen the 64-run fraction's intervals by 46 % (coverage 99.6 %).
 # With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
 FEWEST_DF = 10
+# … of which so many between arms, where interactions are taken out of the error.
+FEWEST_BETWEEN = 5
+# Of lack of fit, for its split: in unequal noise 0.05 would split what is noise alone too often.
+SURE = 0.001
 # Residuals below this share of the values are rounding, not noise.
 ROUNDING = 1e-10
 MOST_RUNS = 400  # for df of a quadratic form; beyond, its noise is even enough
@@ -180,7 +185,7 @@ def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
         own = np.where(arms.count > 1, np.nan_to_num(arms.sd() ** 2), own)
     lack = lack_of_fit(model, cells, beta)
     parts: Split | None = None
-    if lack is not None and lack.used and model.mixed is not None:
+    if lack is not None and lack.used and lack.p < SURE and model.mixed is not None:
         left = cells.mean - model.X @ beta
         all_df = int(cells.count.sum()) - model.rank
         parts = split(model.mixed, left, cells.count, float(_squares(cells, left).sum()), all_df)
@@ -194,9 +199,12 @@ def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) 
     """The fit whose error is what it leaves, without the interactions that stand out of that."""
     count, df = cells.count, int(cells.count.sum()) - model.rank
     left = cells.mean - model.X @ beta
-    whole = float(_squares(cells, left).sum())
-    apart = standing_out(model.beyond, left, count, whole, df, FEWEST_DF)
-    against, df = model.with_columns(apart.columns), df - len(apart.members)
+    between = len(count) - model.rank
+    fewest = max(FEWEST_DF - (df - between), FEWEST_BETWEEN)
+    squares = float(_squares(cells, left).sum())
+    of = model.beyond if _real(model, cells, squares, df) else None
+    apart = standing_out(of, left, count, between, fewest)
+    against, df = model.with_columns(apart.columns), df - apart.df
     left = left - apart.columns @ (apart.columns.T @ (count * left))
     residual = _squares(cells, left)
     sigma = float(np.sqrt(residual.sum() / df))
@@ -205,6 +213,26 @@ def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) 
         free = against.leverage < FULL_LEVERAGE
         variance[free] = residual[free] / (1 - against.leverage[free])
     return Fit(model, cells, beta, error, variance, sigma, df, noise=against, apart=apart)
+
+
+def _real(model: Model, cells: Cells, squares: float, df: int) -> bool:
+    """Whether the model's terms of the highest order are real by their F test.
+
+    Where they are not, interactions of still more factors are not looked for: in unequal noise a
+    few noisy arms look like some. squares: of the residual, on `df`.
+    """
+    if squares <= 0:
+        return False
+    mean = float(cells.count @ cells.mean) / float(cells.count.sum())
+    fitted, rank = np.full(len(cells.count), mean), 1
+    if model.lesser is not None:
+        less, rank = model.lesser, model.lesser.rank
+        fitted = less.X @ (less.bread @ (less.X.T @ (cells.count * cells.mean)))
+    more = float(_squares(cells, cells.mean - fitted).sum()) - squares
+    terms = model.rank - rank
+    if terms < 1:
+        return False
+    return bool(special.fdtrc(terms, df, max(more, 0.0) / terms / (squares / df)) < WELL)
 
 
 def _squares(cells: Cells, left: np.ndarray) -> np.ndarray:
