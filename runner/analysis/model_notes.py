@@ -32,11 +32,8 @@ def error_text(fitted: Factorial) -> str:
     if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
         text += "; interactions, if any, are in it"
         text += ", not in the effects" if clear_mains(fitted) else " and may bias the effects"
-    apart = fitted.fit.apart
-    if apart is not None and apart.everything:
-        text += f"; all {len(apart.members)} visible ones of more factors are not in it"
-    elif apart is not None and apart.members:
-        text += f"; {len(apart.members)} that stand out of it are not in it"
+    without = _without(fitted)
+    text += f"; without {without}" if without else ""
     lack = fitted.fit.lack
     if lack is None:
         return text
@@ -45,16 +42,23 @@ def error_text(fitted: Factorial) -> str:
         why = "larger than the replicates' noise"
         if not lack.significant:
             why = f"as interactions are real (p = {lack.interactions:.2g})"
-        out = (
-            f" without the {len(apart.members)} that stand out of it"
-            if apart and apart.members
-            else ""
-        )
+        out = f" without {without}" if without else ""
         how = ""
         if fitted.fit.split is not None:
             how = ", split by REML into noise and interactions"
         return f"lack of fit of the arms' means to {terms}{out}{how}, {why}: {test}"
     return f"{text}; lack of fit {'significant' if lack.significant else 'not significant'}: {test}"
+
+
+def _without(fitted: Factorial) -> str:
+    """What is taken out of the error term, in words; empty if nothing is."""
+    apart = fitted.fit.apart
+    if apart is None or not apart.members:
+        return ""
+    order = {2: "two", 3: "three"}[len(apart.members[0][0])]
+    if apart.everything:
+        return f"all {apart.df} visible interactions of {order} factors"
+    return f"{counted(apart.df, 'interaction')} of {order} factors that stand out"
 
 
 def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[str]:

@@ -191,7 +191,7 @@ def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
         parts = split(model.mixed, left, cells.count, float(_squares(cells, left).sum()), all_df)
     return Fit(
         model, cells, beta, error, cells.count * own[where], sigma, df, lack,
-        apart=lack.apart if lack else None, split=parts,
+        apart=lack.apart if lack and parts is None else None, split=parts,
     )  # fmt: skip
 
 
