@@ -58,7 +58,7 @@ def _without(fitted: Factorial) -> str:
     order = {2: "two", 3: "three"}[len(apart.members[0][0])]
     if apart.everything:
         return f"all {apart.df} visible interactions of {order} factors"
-    return f"{counted(apart.df, 'interaction')} of {order} factors that stand out"
+    return f"what stands out of it ({apart.df} of the interactions of {order} factors)"
 
 
 def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[str]:

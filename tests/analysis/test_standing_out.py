@@ -59,7 +59,7 @@ def test_a_large_interaction_is_named_and_the_error_is_the_noise():
 
     answer, plain = half(8), half(0)
     assert any("not in it: b × c × d." in note for note in answer.notes)
-    assert "1 that stand out" in answer.error_term
+    assert "without what stands out of it (1 of" in answer.error_term
     assert answer.sigma == pytest.approx(1, abs=0.3)
     effect = by_label(answer)["a"].estimate
     assert effect.se == pytest.approx(2 / 8, rel=0.3)
@@ -69,7 +69,7 @@ def test_a_large_interaction_is_named_and_the_error_is_the_noise():
 def test_a_large_grid_leaves_all_interactions_of_three_out_of_the_error():
     found = grid("abcdef", lambda on: 80 + 12 * signs(on, "ab") + 8 * signs(on, "bcd"), sd=1)
     answer = found.analyze()
-    assert "all 20 visible ones of more factors are not in it" in answer.error_term
+    assert "without all 20 visible interactions of three factors" in answer.error_term
     assert answer.df == 64 - 1 - 6 - 15 - 20
     assert by_label(answer)["a"].estimate.se == pytest.approx(2 / 8, rel=0.3)
 
@@ -109,4 +109,4 @@ def test_a_placebo_is_in_no_interaction():
 
 def test_what_is_all_of_the_residual_says_nothing_of_noise():
     found = grid("abcdef", lambda on: 80 + 8 * signs(on, "bcd"))
-    assert "stand out" not in found.analyze().error_term
+    assert "without" not in found.analyze().error_term
