@@ -90,7 +90,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
     used = missing and mean_square > 0 and (p < WELL or (two is not None and two < WELL))
     apart = None
-    if used and model.beyond is not None:
+    if used and p < WELL and model.beyond is not None:
         of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
         apart = standing_out(of, deviation, arms.count, df, FEWEST_DF)
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)

@@ -37,8 +37,9 @@ def test_averages_over_the_grid(design):
     assert row.placebo <= bound(300)
 
 
-# Main effects of an exchange are mixed with interactions, which its residual holds and so covers.
-WIDE = {("exchange 32, forbidden arms", NOISES[1]), ("exchange 32, forbidden arms, × 2", NOISES[1])}
+# Main effects of an exchange are mixed with interactions, less than its residual is: one run of each
+# arm does not tell these from noise.
+WIDE = {("exchange 32, forbidden arms", NOISES[1])}
 
 
 @pytest.mark.slow

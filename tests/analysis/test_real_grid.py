@@ -1,9 +1,9 @@
 """Coverage and error rates with the cell means and sds of recorded grids of digits.
 
-2^5 arms with 16 seeds each (results/reference/digits-five), and 768 arms once (digits-full), whose
-interactions of three factors are far larger than the noise: a fraction's main effects are mixed
-with those, so every study there gives the factors other columns and levels ("shuffled"). Where
-coverage is not 93 to 97 % the measured figure stands here, with what the analysis says then.
+2^5 arms with 16 seeds each (results/reference/digits-five), and 768 arms with two
+(digits-full-twice), whose interactions of three factors are far larger than the noise: a fraction's
+main effects are mixed with those, so every study there gives the factors other columns and levels
+("shuffled"). Where coverage is not 93 to 97 % the measured figure stands here.
 """
 
 from __future__ import annotations
@@ -54,11 +54,22 @@ def test_errors_in_two_thousand_studies(design):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", ["screen 24 of 9, × 2", "exchange 32, forbidden arms"])
-def test_large_interactions_make_intervals_wide_not_wrong(design):
-    """Few interactions of digits are huge: an error term that holds them covers 98 to 100 %."""
+@pytest.mark.parametrize(
+    ("design", "studies"),
+    [("full 2^8 × 3 levels", 300), ("fraction 64", 1000), ("fraction 32 of 9", 1000),
+     ("exchange 32, forbidden arms, × 2", 1000)],
+)  # fmt: skip
+def test_averages_where_interactions_of_three_factors_are_huge(design, studies):
     kind, make = oc.FACTORIALS[design]
-    found = procedures.averages(make(False), oc.populations(kind)[SHUFFLED], 2000)
+    found = procedures.averages(make(False), oc.populations(kind)[SHUFFLED], studies)
+    assert 0.93 <= oc.coverage(found)[0] <= 0.97
+
+
+@pytest.mark.slow
+def test_interactions_of_three_that_are_as_large_everywhere_make_intervals_wide():
+    """Each is a third of every main effect of a Plackett-Burman design, and t of 3 df is 3.2."""
+    kind, make = oc.FACTORIALS["screen 24 of 9, × 2"]
+    found = procedures.averages(make(False), oc.populations(kind)[SHUFFLED], 1000)
     assert oc.coverage(found)[0] >= 0.97
 
 
@@ -97,18 +108,18 @@ def test_48_runs_twice_say_what_the_error_term_is():
 @pytest.mark.slow
 def test_64_runs_three_times_see_that_the_model_does_not_fit():
     held, warned = fits("fraction 64, × 3", 500)
-    assert held >= 0.97
+    assert 0.92 <= held <= 0.97
     assert warned.mean() > 0.99
 
 
 @pytest.mark.slow
 def test_interactions_of_a_fraction_are_those_of_its_own_arms():
     """Against the replicates' noise: real, but mixed with interactions of more factors, so that
-    60 to 75 % of the intervals hold those of the whole grid; the lack of fit says so.
+    fewer of the intervals hold those of the whole grid; the lack of fit says so.
     """
     kind, make = oc.FACTORIALS["fraction 64, × 3"]
     whole, own = procedures.two_factor(make(False), oc.populations(kind)[SHUFFLED], 500)
-    assert oc.coverage(whole)[0] < 0.85
+    assert oc.coverage(whole)[0] < 0.92
     assert 0.92 <= oc.coverage(own)[0] <= 0.97
 
 
