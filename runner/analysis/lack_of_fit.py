@@ -74,7 +74,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     `WELL`), since those of more factors may then be so too. Averages over all arms with as many
     runs each are not mixed with any, however badly the model fits each of them.
     """
-    arms, _ = cells.merged
+    arms, where = cells.merged
     deviation, rank = _deviations(model, cells, beta)
     squares = float(arms.count @ deviation**2)
     df, pure_df = len(arms.count) - rank, arms.replicate_df
@@ -93,6 +93,8 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     if used and p < WELL and model.beyond is not None:
         of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
         apart = standing_out(of, deviation, arms.count, df, FEWEST_DF)
+        # Its shift is of arms; an arm's runs with and without the placebo share it.
+        apart = replace(apart, shift=apart.shift[where])
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)
 
 

@@ -21,6 +21,7 @@ from runner.analysis.standing_out import Apart, standing_out
 FEWEST_DF = 10
 # … of which so many between arms, where interactions are taken out of the error.
 FEWEST_BETWEEN = 5
+FREE = 1e-6
 # Of lack of fit, for its split: in unequal noise 0.05 would split what is noise alone too often.
 SURE = 0.001
 # Residuals below this share of the values are rounding, not noise.
@@ -73,6 +74,11 @@ class Fit:
             return Estimate(None, reason=reason or "the runs do not determine it")
         value = float(contrast @ self.beta)
         each = self.model.X @ (self.model.bread @ contrast)  # of one run of each cell
+        if self.apart is not None and self.apart.members:
+            less = self.apart.shift @ contrast
+            if np.abs(less).max() > FREE * np.abs(each).max():  # not rounding
+                value -= float((self.cells.count * less) @ self.cells.mean)
+                each = each - less
         of = Linear(self.cells.levels, self.cells.count * each)
         if self.error == "none":
             return Estimate(

@@ -6,8 +6,8 @@ a few of them are large they make every interval too wide: on a recorded grid of
 interaction of three had 54 % of the variance of all of them, and the intervals of a 64-run fraction
 were three times as wide as its effects' errors. So the largest of those that these runs can show is
 taken out of the error as long as it stands out of the rest (stepwise, as Hamada & Wu 1992, Journal
-of Quality Technology 24: 130-137, do where aliasing is partial). Estimates stay as they are: an
-effect that is mixed with such an interaction is as wrong as before.
+of Quality Technology 24: 130-137, do where aliasing is partial). Where the residual shows which
+interaction it is, effects that are partly mixed with it are freed of it.
 """
 
 from __future__ import annotations
@@ -45,12 +45,15 @@ class Beyond:
 
     units: (cells, m) one column for each that can be told apart, of length 1 over the runs and
     orthogonal to the model. members: for each the interactions that share it, as sets of contrasts.
-    order: of how many factors.
+    order: of how many factors. lengths: (m,) of what the model leaves of each first member's
+    product; shares: (p, m) what the model's coefficients have of that product.
     """
 
     units: np.ndarray
     members: list[list[tuple[int, ...]]]
-    order: int = 3
+    order: int
+    lengths: np.ndarray
+    shares: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,14 @@ class Apart:
 
     columns: (cells, k) orthonormal over the runs. members: see `Beyond`. squares: sum of squares of
     each column. everything: whether these are all that the residual can show, largest or not.
+    shift: (cells, p) for a contrast c of the coefficients, shift c are weights of one run of each
+    cell that the estimate has less, so that it is free of these interactions.
     """
 
     columns: np.ndarray
     members: list[list[tuple[int, ...]]]
     squares: list[float]
+    shift: np.ndarray
     everything: bool = False
 
     @property
@@ -93,17 +99,19 @@ def beyond(
         return None
     products = np.stack([X[:, [1 + i for i in chosen]].prod(axis=1) for chosen in sets], axis=1)
     whole = count @ products**2
-    left = products - X @ (model.bread @ (X.T @ (count[:, None] * products)))
+    shares = model.bread @ (X.T @ (count[:, None] * products))
+    left = products - X @ shares
     squares = count @ left**2
     seen = np.flatnonzero(squares > SEEN * whole)
     if not len(seen):
         return None
     units = left[:, seen] / np.sqrt(squares[seen])
     alike = np.abs(units.T @ (count[:, None] * units)) > 1 - SEEN
-    first = alike.argmax(axis=1)  # the first column of its direction
-    kept = np.flatnonzero(first == np.arange(len(seen)))
-    members = [[sets[seen[k]] for k in np.flatnonzero(first == lead)] for lead in kept]
-    return Beyond(units[:, kept], members, order)
+    leads = alike.argmax(axis=1)  # the first column of its direction
+    kept = np.flatnonzero(leads == np.arange(len(seen)))
+    members = [[sets[seen[k]] for k in np.flatnonzero(leads == lead)] for lead in kept]
+    first = seen[kept]
+    return Beyond(units[:, kept], members, order, np.sqrt(squares[first]), shares[:, first])
 
 
 def standing_out(
@@ -124,16 +132,19 @@ def standing_out(
     ones hide each other, so the first other step is not the end (Rosner 1983, Technometrics 25:
     165-172).
     """
-    taken: list[tuple[np.ndarray, list[tuple[int, ...]], float]] = []
-    last = 0
     scale = np.sqrt(count)
-    squares = float(count @ residual**2)
     if of is not None and of.units.shape[1] <= min(df // 2, df - fewest):
         vectors, sizes, _ = np.linalg.svd(scale[:, None] * of.units, full_matrices=False)
         columns = vectors[:, sizes > NEW * sizes[0]]
         found = [float(x) for x in (columns.T @ (scale * residual)) ** 2]
-        return Apart(columns / scale[:, None], of.members, found, everything=True)
+        shift = _shift(of, list(range(len(of.members))), count)
+        return Apart(columns / scale[:, None], of.members, found, shift, everything=True)
+    chosen: list[int] = []
+    taken: list[np.ndarray] = []
+    found = []
+    last = 0
     if of is not None and df >= 2 * fewest:
+        squares = float(count @ residual**2)
         rest, units = scale * residual, scale[:, None] * of.units
         free = np.ones(units.shape[1], dtype=bool)
         for step in range(min(MOST_STEPS, df // 2, df - fewest)):
@@ -145,7 +156,9 @@ def standing_out(
             if square >= squares * (1 - ROUNDING) or not free.any():
                 break  # the rest, if any, says nothing of noise
             unit = units[:, best] / math.sqrt(size[best])
-            taken.append((unit / scale, of.members[best], square))
+            chosen.append(best)
+            taken.append(unit / scale)
+            found.append(square)
             # The share of one of df directions of normal noise is Beta(1/2, (df - 1) / 2).
             p = special.betaincc(0.5, (df - step - 1) / 2, square / squares)
             if p * len(free) < LEVELS[of.order]:
@@ -154,7 +167,16 @@ def standing_out(
             units = units - np.outer(unit, unit @ units)
             squares -= square
             free[best] = False
-    if not last:
-        return Apart(np.empty((len(count), 0)), [], [])
-    units, members, squares = zip(*taken[:last], strict=True)
-    return Apart(np.stack(units, axis=1), list(members), list(squares))
+    if of is None or not last:
+        return Apart(np.empty((len(count), 0)), [], [], np.empty((len(count), 0)))
+    members = [of.members[k] for k in chosen[:last]]
+    shift = _shift(of, chosen[:last], count)
+    return Apart(np.stack(taken[:last], axis=1), members, found[:last], shift)
+
+
+def _shift(of: Beyond, chosen: list[int], count: np.ndarray) -> np.ndarray:
+    """See `Apart`. Of several that look alike in the residual none is told, so none is left out."""
+    known = [k for k in chosen if len(of.members[k]) == 1]
+    left = of.units[:, known] * of.lengths[known]
+    inverse = np.linalg.pinv(left.T @ (count[:, None] * left), rcond=NEW, hermitian=True)
+    return left @ (inverse @ of.shares[:, known].T)

@@ -37,8 +37,8 @@ def test_averages_over_the_grid(design):
     assert row.placebo <= bound(300)
 
 
-# Main effects of an exchange are mixed with interactions, less than its residual is: one run of each
-# arm does not tell these from noise.
+# Main effects of an exchange are mixed with interactions, less than its residual is: one run of
+# each arm does not tell these from noise.
 WIDE = {("exchange 32, forbidden arms", NOISES[1])}
 
 

@@ -77,7 +77,7 @@ def test_a_large_grid_leaves_all_interactions_of_three_out_of_the_error():
 def test_two_large_ones_do_not_hide_each_other():
     rng = np.random.default_rng(0)
     units = np.linalg.qr(rng.standard_normal((40, 20)))[0]
-    of = Beyond(units, [[(k,)] for k in range(20)])
+    of = Beyond(units, [[(k,)] for k in range(20)], 3, np.ones(20), np.zeros((1, 20)))
     residual = 9 * units[:, 3] - 9 * units[:, 7] + units @ rng.normal(0, 0.5, 20)
     count = np.ones(40, dtype=int)
     found = standing_out(of, residual, count, 20, 10)
@@ -85,6 +85,19 @@ def test_two_large_ones_do_not_hide_each_other():
     assert found.columns.T @ found.columns == pytest.approx(np.eye(2))
     first = (units.T @ residual) ** 2
     assert sum(found.squares) == pytest.approx(first[[3, 7]].sum())
+
+
+def test_effects_are_freed_of_an_interaction_that_lost_arms_mix_them_with():
+    levels = np.delete(layout("full", SIX).levels, [3, 9, 20, 21, 33, 50], axis=0)
+    on = 2 * levels - 1
+    y = 80 + 40 * on[:, 4] * on[:, 5] + 20 * on[:, 1] * on[:, 2] * on[:, 3]
+    y = y + np.random.default_rng(0).normal(0, 0.5, len(on))
+    fitted = factorial(group(levels, y), list(SIX))
+    mixed, freed = fitted.fit.extrapolating(), fitted.fit
+    effect = fitted.coding.main_effect(0)  # zero, whatever the others' shares
+    assert abs(mixed.estimate(effect).value) > 1
+    low, high = freed.estimate(effect).interval()
+    assert low < 0 < high < low + 1
 
 
 def test_effects_in_a_corner_keep_such_interactions_in_their_error():
