@@ -134,11 +134,12 @@ def standing_out(
     """
     scale = np.sqrt(count)
     if of is not None and of.units.shape[1] <= min(df // 2, df - fewest):
-        vectors, sizes, _ = np.linalg.svd(scale[:, None] * of.units, full_matrices=False)
-        columns = vectors[:, sizes > NEW * sizes[0]]
-        found = [float(x) for x in (columns.T @ (scale * residual)) ** 2]
+        sizes, vectors = np.linalg.eigh(of.units.T @ (count[:, None] * of.units))
+        kept = sizes > NEW * sizes[-1]
+        columns = of.units @ (vectors[:, kept] / np.sqrt(sizes[kept]))
+        found = [float(x) for x in (columns.T @ (count * residual)) ** 2]
         shift = _shift(of, list(range(len(of.members))), count)
-        return Apart(columns / scale[:, None], of.members, found, shift, everything=True)
+        return Apart(columns, of.members, found, shift, everything=True)
     chosen: list[int] = []
     taken: list[np.ndarray] = []
     found = []
@@ -176,7 +177,8 @@ def standing_out(
 
 def _shift(of: Beyond, chosen: list[int], count: np.ndarray) -> np.ndarray:
     """See `Apart`. Of several that look alike in the residual none is told, so none is left out."""
-    known = [k for k in chosen if len(of.members[k]) == 1]
+    mixed = np.abs(of.shares).max(axis=0) > ROUNDING
+    known = [k for k in chosen if len(of.members[k]) == 1 and mixed[k]]
     left = of.units[:, known] * of.lengths[known]
     inverse = np.linalg.pinv(left.T @ (count[:, None] * left), rcond=NEW, hermitian=True)
     return left @ (inverse @ of.shares[:, known].T)
