@@ -157,7 +157,7 @@ def _modelled(
 
 def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:
     """The contrast, if the runs determine it."""
-    fit = fitted.fit.extrapolating()
+    fit = fitted.fit.extrapolating
     return fit.estimate(contrast) if fit.model.estimable(contrast) else None
 
 

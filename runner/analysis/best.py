@@ -117,7 +117,7 @@ def _inverse_trigamma(value: float) -> float:
 def _by_model(
     experiment: Experiment, cells: Cells, fitted: Factorial, sign: float
 ) -> dict[str, Any]:
-    fit = fitted.fit.extrapolating()
+    fit = fitted.fit.extrapolating
     arms, X = cells.merged[0], fit.model.X
     half = fit.model.bread @ (X * np.sqrt(fit.variance)[:, None]).T  # (p, cells): V̂ = half half'
     values, vectors = np.linalg.eigh(half @ half.T)

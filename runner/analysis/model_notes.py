@@ -57,7 +57,8 @@ def _without(fitted: Factorial) -> str:
         return ""
     order = {2: "two", 3: "three"}[len(apart.members[0][0])]
     if apart.everything:
-        return f"all {apart.df} visible interactions of {order} factors"
+        mixed = ", but for effects that lost arms mix with them" if np.any(apart.shift) else ""
+        return f"all {apart.df} visible interactions of {order} factors{mixed}"
     return f"what stands out of it ({apart.df} of the interactions of {order} factors)"
 
 

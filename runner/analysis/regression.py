@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -52,10 +53,13 @@ class Fit:
     apart: Apart | None = None
     split: Split | None = None
 
+    @cached_property
     def extrapolating(self) -> Fit:
         """With all interactions that the model leaves out in the error.
 
-        For effects in a corner of the grid and for single arms, which the model gets wrong by them.
+        For effects in a corner of the grid and for single arms, which the model gets wrong by them,
+        and for averages over a grid that has lost arms and are mixed with all of them: freed of so
+        many, the effects of 768 arms without the 71 that diverged moved by up to 10 pp.
         """
         if self.apart is None or not self.apart.members:
             return self
@@ -77,6 +81,8 @@ class Fit:
         if self.apart is not None and self.apart.members:
             less = self.apart.shift @ contrast
             if np.abs(less).max() > FREE * np.abs(each).max():  # not rounding
+                if self.apart.everything:
+                    return self.extrapolating.estimate(contrast, reason, noise_only)
                 value -= float((self.cells.count * less) @ self.cells.mean)
                 each = each - less
         of = Linear(self.cells.levels, self.cells.count * each)

@@ -93,7 +93,7 @@ def test_effects_are_freed_of_an_interaction_that_lost_arms_mix_them_with():
     y = 80 + 40 * on[:, 4] * on[:, 5] + 20 * on[:, 1] * on[:, 2] * on[:, 3]
     y = y + np.random.default_rng(0).normal(0, 0.5, len(on))
     fitted = factorial(group(levels, y), list(SIX))
-    mixed, freed = fitted.fit.extrapolating(), fitted.fit
+    mixed, freed = fitted.fit.extrapolating, fitted.fit
     effect = fitted.coding.main_effect(0)  # zero, whatever the others' shares
     assert abs(mixed.estimate(effect).value) > 1
     low, high = freed.estimate(effect).interval()
@@ -107,10 +107,10 @@ def test_effects_in_a_corner_keep_such_interactions_in_their_error():
     y = 80 + 8 * on[:, 1] * on[:, 2] * (1 + on[:, 3]) + rng.normal(0, 1, len(on))
     fitted = factorial(group(levels, y), list(SIX))
     corner = fitted.coding.simple_effect(0, dict.fromkeys(range(1, 6), 0))
-    inside, outside = (f.estimate(corner) for f in (fitted.fit, fitted.fit.extrapolating()))
+    inside, outside = (f.estimate(corner) for f in (fitted.fit, fitted.fit.extrapolating))
     assert outside.value == inside.value
     assert outside.se > 3 * inside.se
-    assert fitted.fit.sigma < 1.5 < fitted.fit.extrapolating().sigma
+    assert fitted.fit.sigma < 1.5 < fitted.fit.extrapolating.sigma
 
 
 def test_a_placebo_is_in_no_interaction():
