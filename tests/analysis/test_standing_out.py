@@ -11,6 +11,7 @@ from benchmarks import operating_characteristics as oc
 from benchmarks.simulation import layout, prepared, tables
 from runner.analysis.cells import group
 from runner.analysis.factorial import factorial
+from runner.analysis.model_notes import error_text
 from runner.analysis.standing_out import Beyond, standing_out
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
@@ -98,6 +99,23 @@ def test_effects_are_freed_of_an_interaction_that_lost_arms_mix_them_with():
     assert abs(mixed.estimate(effect).value) > 1
     low, high = freed.estimate(effect).interval()
     assert low < 0 < high < low + 1
+
+
+def test_averages_that_lost_arms_mix_with_all_interactions_keep_them_in_their_error():
+    whole = layout("full", (2,) * 7).levels
+    on = 2 * whole - 1
+    y = 80 + 20 * on[:, 0] * on[:, 1] + 9 * on[:, 1] * on[:, 2] * on[:, 3]
+    y = y + np.random.default_rng(0).normal(0, 1, len(on))
+    kept = np.arange(len(on)) % 25 != 3
+    for rows, alike in ((slice(None), False), (kept, True)):
+        fitted = factorial(group(whole[rows], y[rows]), [2] * 7)
+        assert fitted.fit.apart.everything
+        effect = fitted.coding.main_effect(4)
+        own, plain = fitted.fit.estimate(effect), fitted.fit.extrapolating.estimate(effect)
+        assert own.value == plain.value
+        assert (own.se == plain.se) == alike
+        assert (own.se < 0.5 * plain.se) != alike
+        assert ("lost arms" in error_text(fitted)) == alike
 
 
 def test_effects_in_a_corner_keep_such_interactions_in_their_error():
