@@ -151,9 +151,14 @@ def fit_note(fitted: Factorial) -> str | None:
             f"{said} Every arm is there, with as many runs as the others, so averages over the "
             "grid are not mixed with them."
         )
+    taken = "the larger mean square"
+    if fitted.fit.split is not None:
+        taken = "what REML's split of it finds in each"
+    elif lack.rest_df < lack.df:
+        taken = f"what is left of it, {lack.rest:,.4g} on {lack.rest_df} df"
     return (
         f"{said} In a fraction, or where arms have unequal numbers of runs, averages over the grid "
         "are mixed with them (at resolution IV main effects with three-factor interactions), so "
-        "their intervals take the larger mean square. Interactions are tested against the "
-        "replicates' noise: a real one may stand for one of higher order."
+        f"their intervals take {taken}. Interactions are tested against the replicates' noise: a "
+        "real one may stand for one of higher order."
     )
