@@ -11,7 +11,7 @@ from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
 from runner.analysis.estimates import benjamini_hochberg
 from runner.analysis.linear_model import Model, model
-from runner.analysis.mixed_interactions import mixed
+from runner.analysis.mixed_interactions import allowed_grid, mixed
 from runner.analysis.regression import Fit, error_term, fit
 from runner.analysis.standing_out import beyond
 
@@ -76,11 +76,12 @@ def prepare(
     unseen: list[tuple[int, int]] = []
     if len(plain.mains) ** 2 / 2 < MOST_COLUMNS:
         _, unseen = _visible(_pairs(plain.mains, cells), X, without, cells.count)
-    without = replace(without, beyond=beyond(plain.mains, 2, without, cells.placebo))
+    grid = allowed_grid(cells.levels, weights)
+    without = replace(without, beyond=beyond(plain, 2, without, cells.placebo, grid))
     replicated = int(cells.merged[0].count.max()) > 1 and len(cells.count) <= MOST_COLUMNS
     if replicated and without.rank == plain.size and not _clear(plain, without, cells):
         at = without.projector()
-        shared = mixed(plain, cells.levels, weights, at, cells.count, cells.placebo)
+        shared = mixed(plain, cells.levels, weights, at, cells.count, cells.placebo, grid)
         without = replace(without, mixed=shared)
     return plain, without, unseen, weights
 
@@ -99,7 +100,7 @@ def _with_interactions(
     seen, unseen = _visible(pairs, X, without, cells.count)
     coding = Coding(mains, seen)
     full = model(columns(coding, cells), cells.count)
-    full = replace(full, lesser=without, beyond=beyond(mains, 3, full, cells.placebo))
+    full = replace(full, lesser=without, beyond=beyond(coding, 3, full, cells.placebo))
     replicated = error_term(full, cells) == "replicates"
     enough = replicated or int(cells.count.sum()) - full.rank >= 2
     lost = [

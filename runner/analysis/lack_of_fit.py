@@ -92,7 +92,8 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     apart = None
     if used and p < WELL and model.beyond is not None:
         of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
-        apart = standing_out(of, deviation, arms.count, df, FEWEST_DF)
+        X = _by_arm(model.X, cells)
+        apart = standing_out(of, X, model.bread, deviation, arms.count, df, FEWEST_DF)
         # Its shift is of arms; an arm's runs with and without the placebo share it.
         apart = replace(apart, shift=apart.shift[where])
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)

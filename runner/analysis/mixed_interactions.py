@@ -19,7 +19,7 @@ import numpy as np
 from runner.analysis.coding import Coding, Weights
 
 MOST_FEATURES = 3000
-DRAWN = 200_000  # arms, of which those without missing pairs stand for the whole grid …
+DRAWN = 100_000  # arms, of which those without missing pairs stand for the whole grid …
 GRID = 20_000  # … at most so many
 NONE = 1e-9
 RATIOS = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 281)])  # of the two variances
@@ -80,12 +80,13 @@ def mixed(
     projector: np.ndarray,
     count: np.ndarray,
     placebo: int | None,
+    grid: np.ndarray | None,
 ) -> Mixed | None:
     """What two-factor interactions do to a model of main effects; None if there are too many.
 
-    levels: (cells, factors) level indices; weights: shares of levels in the average over the grid,
-    of which combinations of two levels that no run has are no part; projector: (cells, cells) of
-    the cells' means, times √count, on the model's residual; count: (cells,) runs.
+    levels: (cells, factors) level indices; weights: shares of levels in the average over the grid;
+    projector: (cells, cells) of the cells' means, times √count, on the model's residual; count:
+    (cells,) runs; grid: see `allowed_grid`.
     """
     real = [
         j for j in sorted({c.factor for c in coding.mains}) if j != placebo and len(weights[j]) > 1
@@ -100,7 +101,6 @@ def mixed(
     if not kept.any():
         return None
     average = np.zeros((coding.size, features.shape[1]))
-    grid = _grid(levels, weights)
     if grid is not None:
         X = coding.matrix(grid)
         average = np.linalg.pinv(X.T @ X, hermitian=True) @ (X.T @ _features(grid, weights, real))
@@ -157,10 +157,12 @@ def _features(levels: np.ndarray, weights: Weights, factors: list[int]) -> np.nd
     )
 
 
-def _grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
+def allowed_grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
     """(arms, factors) arms drawn by the weights, without pairs of levels that no run has.
 
-    None where every pair is there: then averages of interactions over the grid are zero.
+    They stand for the grid that is averaged over, since such pairs exclude each other. None where
+    every pair is there: then interactions average out. Two or three runs may lack a pair by chance,
+    and then the average is over less than the grid.
     """
     missing = []
     for i, j in itertools.combinations(range(levels.shape[1]), 2):

@@ -57,7 +57,7 @@ def _without(fitted: Factorial) -> str:
         return ""
     order = {2: "two", 3: "three"}[len(apart.members[0][0])]
     if apart.everything:
-        mixed = ", but for effects that lost arms mix with them" if np.any(apart.shift) else ""
+        mixed = ", but for effects that these arms mix with them" if np.any(apart.shift) else ""
         return f"all {apart.df} visible interactions of {order} factors{mixed}"
     return f"what stands out of it ({apart.df} of the interactions of {order} factors)"
 
@@ -109,9 +109,11 @@ def apart_note(experiment: Experiment, fitted: Factorial) -> str | None:
         more = [f"{len(members) - NAMED} more"] if len(members) > NAMED else []
         said.append(" or ".join([*names, *more]))
     more = [f"and {len(apart.members) - NAMED} more"] if len(apart.members) > NAMED else []
+    freed = "; effects that are partly mixed with it are freed of it" if np.any(apart.shift) else ""
     return (
-        f"Interactions that stand out of the error are not in it: {'; '.join([*said, *more])}. "
-        "Where one as large is mixed with an effect, that effect's interval does not hold it."
+        f"As far as these runs tell, what stands out of the error is {'; '.join([*said, *more])}. "
+        f"It is not in the error term{freed}. Where an interaction as large is the same as an "
+        "effect in these arms, that effect's interval does not hold it."
     )
 
 

@@ -215,7 +215,7 @@ def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) 
     fewest = max(FEWEST_DF - (df - between), FEWEST_BETWEEN)
     squares = float(_squares(cells, left).sum())
     of = model.beyond if _real(model, cells, squares, df) else None
-    apart = standing_out(of, left, count, between, fewest)
+    apart = standing_out(of, model.X, model.bread, left, count, between, fewest)
     against, df = model.with_columns(apart.columns), df - apart.df
     left = left - apart.columns @ (apart.columns.T @ (count * left))
     residual = _squares(cells, left)

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
-from runner.analysis.coding import Contrast
+from runner.analysis.coding import Coding
 
 if TYPE_CHECKING:
     from runner.analysis.linear_model import Model
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 # negligible in 7.5 % of studies of 32 runs chosen by exchange, at 0.01 in 6.0 %, without any steps
 # in 5.7 %.
 LEVELS = {2: 0.01, 3: 0.05}
+AGAIN = 3  # times the level, without the most deviant arm
 MOST_STEPS = 50
 MOST_DIRECTIONS = 2000
 MOST_ENTRIES = 20_000_000  # of arms times directions
@@ -46,7 +46,8 @@ class Beyond:
     units: (cells, m) one column for each that can be told apart, of length 1 over the runs and
     orthogonal to the model. members: for each the interactions that share it, as sets of contrasts.
     order: of how many factors. lengths: (m,) of what the model leaves of each first member's
-    product; shares: (p, m) what the model's coefficients have of that product.
+    product; shares: (p, m) what the model's coefficients have of that product and the grid's
+    average has not.
     """
 
     units: np.ndarray
@@ -60,8 +61,8 @@ class Beyond:
 class Apart:
     """Interactions taken out of the error, largest first.
 
-    columns: (cells, k) orthonormal over the runs. members: see `Beyond`. squares: sum of squares of
-    each column. everything: whether these are all that the residual can show, largest or not.
+    columns: (cells, k) orthonormal over the runs, squares: sum of squares of each. members: see
+    `Beyond`. everything: whether these are all that the residual can show, largest or not.
     shift: (cells, p) for a contrast c of the coefficients, shift c are weights of one run of each
     cell that the estimate has less, so that it is free of these interactions.
     """
@@ -79,12 +80,19 @@ class Apart:
 
 
 def beyond(
-    mains: Sequence[Contrast], order: int, model: Model, placebo: int | None = None
+    coding: Coding,
+    order: int,
+    model: Model,
+    placebo: int | None = None,
+    grid: np.ndarray | None = None,
 ) -> Beyond | None:
     """Interactions of `order` factors in the residual of a model; None if there are too many.
 
-    mains: contrasts of the model's columns 1 and on. placebo: the factor that is in none.
+    coding: of the model's columns. placebo: the factor that is in none. grid: (arms, factors) level
+    indices of arms that stand for the grid over which is averaged, where interactions do not
+    average out: see `allowed_grid`.
     """
+    mains = coding.mains
     X, count = model.X, model.count
     real = [i for i, contrast in enumerate(mains) if contrast.factor != placebo]
     most = min(MOST_DIRECTIONS, MOST_ENTRIES // len(count))
@@ -111,11 +119,18 @@ def beyond(
     kept = np.flatnonzero(leads == np.arange(len(seen)))
     members = [[sets[seen[k]] for k in np.flatnonzero(leads == lead)] for lead in kept]
     first = seen[kept]
-    return Beyond(units[:, kept], members, order, np.sqrt(squares[first]), shares[:, first])
+    own = shares[:, first]
+    if grid is not None:
+        Xg = coding.matrix(grid)
+        whole = np.stack([Xg[:, [1 + i for i in sets[k]]].prod(axis=1) for k in first], axis=1)
+        own = own - np.linalg.pinv(Xg.T @ Xg, hermitian=True) @ (Xg.T @ whole)
+    return Beyond(units[:, kept], members, order, np.sqrt(squares[first]), own)
 
 
 def standing_out(
     of: Beyond | None,
+    X: np.ndarray,
+    bread: np.ndarray,
     residual: np.ndarray,
     count: np.ndarray,
     df: int,
@@ -123,56 +138,87 @@ def standing_out(
 ) -> Apart:
     """The interactions that stand out of a residual.
 
-    residual: (cells,) what the model leaves of their means, on `df`; count: (cells,) runs; fewest:
-    df that it keeps. Replicates of a few arms are no part of it: those may be the quiet ones, next
-    to which all the others' noise stands out (85 % of a 64-run fraction's intervals held then).
-    All of them, if that leaves half of the df: then nothing has to be chosen. Else by steps, each
-    of which takes the direction with most of the squares. Up to the last step at which noise would
-    give any of them so large a share in fewer than `LEVELS` of all cases they stand out: two large
-    ones hide each other, so the first other step is not the end (Rosner 1983, Technometrics 25:
-    165-172).
+    X: (cells, p), bread: (p, p) of the model; residual: (cells,) what it leaves of their means, on
+    `df`; count: (cells,) runs; fewest: df that the residual keeps. Replicates of a few arms are no
+    part of it: those may be the quiet ones, next to which all the others' noise stands out (85 % of
+    a 64-run fraction's intervals held then).
+    All of them, if that leaves half of the df: then nothing has to be chosen. Else those that stand
+    out with and without the most deviant arm: a single bad run is in all directions at once, and
+    the last of many steps finds it in what they leave.
     """
+    none = np.empty((len(count), 0))
+    if of is None:
+        return Apart(none, [], [], none)
     scale = np.sqrt(count)
-    if of is not None and of.units.shape[1] <= min(df // 2, df - fewest):
-        sizes, vectors = np.linalg.eigh(of.units.T @ (count[:, None] * of.units))
-        kept = sizes > NEW * sizes[-1]
-        columns = of.units @ (vectors[:, kept] / np.sqrt(sizes[kept]))
-        found = [float(x) for x in (columns.T @ (count * residual)) ** 2]
-        shift = _shift(of, list(range(len(of.members))), count)
-        return Apart(columns, of.members, found, shift, everything=True)
+    rest, units = scale * residual, scale[:, None] * of.units
+    everything = of.units.shape[1] <= min(df // 2, df - fewest)
+    kept = list(range(of.units.shape[1]))
+    if not everything and df < 2 * fewest:
+        kept = []
+    elif not everything:
+        kept = _steps(units, rest, df, fewest, LEVELS[of.order])
+        if kept:
+            arm = _most_deviant(X * scale[:, None], bread, rest)
+            again = _steps(
+                units - np.outer(arm, arm @ units), rest - arm * (arm @ rest), df - 1, fewest,
+                AGAIN * LEVELS[of.order],
+            )  # fmt: skip
+            kept = [k for k in kept if k in again]
+    if not kept:
+        return Apart(none, [], [], none)
+    sizes, vectors = np.linalg.eigh(units[:, kept].T @ units[:, kept])
+    fine = sizes > NEW * sizes[-1]
+    columns = units[:, kept] @ (vectors[:, fine] / np.sqrt(sizes[fine]))
+    squares = [float(x) for x in (columns.T @ rest) ** 2]
+    members = [of.members[k] for k in kept]
+    shift = _shift(of, kept, count)
+    return Apart(columns / scale[:, None], members, squares, shift, everything)
+
+
+def _steps(units: np.ndarray, rest: np.ndarray, df: int, fewest: int, level: float) -> list[int]:
+    """Numbers of the directions that stand out, largest first.
+
+    units: (arms, m) and rest: (arms,), times √count. Each step takes the direction with most of the
+    squares. Up to the last step at which noise would give any of them so large a share in fewer
+    than `level` of all cases they stand out: two large ones hide each other, so the first other
+    step is not the end (Rosner 1983, Technometrics 25: 165-172).
+    """
     chosen: list[int] = []
-    taken: list[np.ndarray] = []
-    found = []
     last = 0
-    if of is not None and df >= 2 * fewest:
-        squares = float(count @ residual**2)
-        rest, units = scale * residual, scale[:, None] * of.units
-        free = np.ones(units.shape[1], dtype=bool)
-        for step in range(min(MOST_STEPS, df // 2, df - fewest)):
-            size = np.einsum("ij,ij->j", units, units)
-            free &= size > NEW
-            along = np.where(free, units.T @ rest, 0) / np.sqrt(np.where(free, size, 1))
-            best = int(np.argmax(np.abs(along)))
-            square = float(along[best] ** 2)
-            if square >= squares * (1 - ROUNDING) or not free.any():
-                break  # the rest, if any, says nothing of noise
-            unit = units[:, best] / math.sqrt(size[best])
-            chosen.append(best)
-            taken.append(unit / scale)
-            found.append(square)
-            # The share of one of df directions of normal noise is Beta(1/2, (df - 1) / 2).
-            p = special.betaincc(0.5, (df - step - 1) / 2, square / squares)
-            if p * len(free) < LEVELS[of.order]:
-                last = step + 1
-            rest = rest - unit * along[best]
-            units = units - np.outer(unit, unit @ units)
-            squares -= square
-            free[best] = False
-    if of is None or not last:
-        return Apart(np.empty((len(count), 0)), [], [], np.empty((len(count), 0)))
-    members = [of.members[k] for k in chosen[:last]]
-    shift = _shift(of, chosen[:last], count)
-    return Apart(np.stack(taken[:last], axis=1), members, found[:last], shift)
+    squares = float(rest @ rest)
+    free = np.ones(units.shape[1], dtype=bool)
+    for step in range(min(MOST_STEPS, df // 2, df - fewest)):
+        size = np.einsum("ij,ij->j", units, units)
+        free &= size > NEW
+        along = np.where(free, units.T @ rest, 0) / np.sqrt(np.where(free, size, 1))
+        best = int(np.argmax(np.abs(along)))
+        square = float(along[best] ** 2)
+        if square >= squares * (1 - ROUNDING) or not free.any():
+            break  # the rest, if any, says nothing of noise
+        chosen.append(best)
+        # The share of one of df directions of normal noise is Beta(1/2, (df - 1) / 2).
+        p = special.betaincc(0.5, (df - step - 1) / 2, square / squares)
+        if p * len(free) < level:
+            last = step + 1
+        unit = units[:, best] / math.sqrt(size[best])
+        rest = rest - unit * along[best]
+        units = units - np.outer(unit, unit @ units)
+        squares -= square
+        free[best] = False
+    return chosen[:last]
+
+
+def _most_deviant(X: np.ndarray, bread: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """(arms,) unit vector of the residual that the arm of the largest residual moves.
+
+    X: (arms, p) and rest: (arms,), times √count. Residuals are studentized, all by one sd.
+    """
+    room = 1 - np.einsum("ij,jk,ik->i", X, bread, X, optimize=True)
+    there = room > SEEN
+    worst = int(np.argmax(np.where(there, np.abs(rest) / np.sqrt(np.where(there, room, 1)), 0)))
+    arm = -X @ (bread @ X[worst])
+    arm[worst] += 1
+    return np.asarray(arm / np.linalg.norm(arm))
 
 
 def _shift(of: Beyond, chosen: list[int], count: np.ndarray) -> np.ndarray:
