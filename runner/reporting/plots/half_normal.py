@@ -37,9 +37,13 @@ def half_normal(a: Answer) -> Figure | None:
         ("simultaneous_margin", "-", f"{both} margin of all at once"),
     ):
         ax.axhline(found[key], color=ORANGE, linestyle=dash, linewidth=1.6, label=label)
-    ax.plot(x[~above], y[~above], "o", color=BLUE, markersize=6, alpha=0.8)
+    # Points above labels: none may hide another.
+    ax.plot(x[~above], y[~above], "o", color=BLUE, markersize=6, alpha=0.8, zorder=4)
     if above.any():
-        ax.plot(x[above], y[above], "^", color=RED, markersize=8, label="above the margin of all")
+        ax.plot(
+            x[above], y[above], "^", color=RED, markersize=8, zorder=4,
+            label="above the margin of all",
+        )  # fmt: skip
     named = [i for i in range(len(y)) if y[i] > found["margin"] or i >= len(y) - ALWAYS][-NAMED:]
     top = max(float(y.max()), found["simultaneous_margin"]) * 1.06
     ax.set_ylim(0, top)
