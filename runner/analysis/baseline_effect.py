@@ -78,16 +78,32 @@ def baseline_effect(
     high = low.copy()
     high[factor] = level
     arm, base = cells.find(high), cells.find(low)
-    modelled = _modelled(fitted, cells, sizes, factor, level, rules, narrowed=False)
+    direct = None
     if arm is not None and base is not None and min(cells.count[[arm, base]]) > 1:
-        direct = welch(cells, arm, base, rules.noise)
-        if direct.se is not None and not _worthwhile(modelled, direct, fitted, cells):
-            return AtBaseline(direct, ARMS, int(cells.count[[arm, base]].sum()))
+        estimate = welch(cells, arm, base, rules.noise)
+        if estimate.se is not None:
+            direct = AtBaseline(estimate, ARMS, int(cells.count[[arm, base]].sum()))
+    # Of all runs the model tells it best: where that is not worth its risk no part of them is.
+    if direct and not _worthwhile(_of_all(fitted, factor, level), direct.estimate, fitted, cells):
+        return direct
+    modelled = _modelled(fitted, cells, sizes, factor, level, rules, narrowed=False)
+    told = modelled.estimate if modelled else None
+    if direct and not _worthwhile(told, direct.estimate, fitted, cells):
+        return direct
     return modelled
 
 
+def _of_all(fitted: Factorial, factor: int, level: int) -> Estimate | None:
+    """The effect at the baseline by the model of all runs, whatever interacts."""
+    at = {(c.factor, c.level): i for i, c in enumerate(fitted.coding.mains)}
+    if (factor, level) not in at:
+        return None
+    others = {j: 0 for j in _factors(fitted) if j != factor}
+    return _estimate(fitted, fitted.coding.simple_effect(at[factor, level], others))
+
+
 def _worthwhile(
-    modelled: AtBaseline | None, direct: Estimate, fitted: Factorial, cells: Cells
+    modelled: Estimate | None, direct: Estimate, fitted: Factorial, cells: Cells
 ) -> bool:
     """Whether to trust the model instead of the two arms.
 
@@ -96,12 +112,12 @@ def _worthwhile(
     settled by the design and by that test, never by the widths that came out: the narrower of two
     intervals covers less than either.
     """
-    if modelled is None or modelled.estimate.of is None or modelled.estimate.se is None:
+    if modelled is None or modelled.of is None or modelled.se is None:
         return False
     lack = fitted.fit.lack or lack_of_fit(fitted.fit.model, cells, fitted.fit.beta)
     if lack is None or lack.p < FITS:
         return False
-    return _expected(modelled.estimate, cells) <= _expected(direct, cells) / 2
+    return _expected(modelled, cells) <= _expected(direct, cells) / 2
 
 
 def _expected(estimate: Estimate, cells: Cells) -> float:
@@ -142,8 +158,7 @@ def _modelled(
         return None
     held = interacting(fitted, i, rules.level)
     if not held:
-        others = {j: 0 for j in _factors(fitted) if j != factor}
-        estimate = _estimate(fitted, coding.simple_effect(i, others))
+        estimate = _of_all(fitted, factor, level)
         way = NARROWED if narrowed else MODEL
         return AtBaseline(estimate, way, int(cells.count.sum())) if estimate else None
     kept = (cells.levels[:, held] == 0).all(axis=1)
