@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from scipy import interpolate, special, stats
 
-_U = np.linspace(-7.0, 7.0, 101)  # deviations of the reference, in its own sd
+_U = np.linspace(0.0, 7.0, 51)  # deviations of the reference, in its own sd; below 0 the same
 _Q = np.linspace(0.0, 7.0, 71)  # largest |z|
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _SHARES = (_NODES + 1) / 2  # of the χ² distribution
@@ -38,7 +38,7 @@ class ManyToOne:
     @cached_property
     def _largest(self) -> interpolate.PchipInterpolator:
         """The distribution function of the largest |z|, z the standardised comparisons."""
-        weight = np.exp(-(_U**2) / 2)
+        weight = np.exp(-(_U**2) / 2) * np.where(_U > 0, 2, 1)
         inside = np.tile(weight / weight.sum(), (len(_Q), 1))  # (q, u)
         shift, bound = _U[None, :], _Q[:, None]
         for load in np.clip(np.abs(self.loading), 0, 0.999):
