@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from runner.analysis.allowed_grid import allowed_grid
 from runner.analysis.cells import Cells
 from runner.analysis.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
 from runner.analysis.estimates import benjamini_hochberg
 from runner.analysis.linear_model import Model, model
-from runner.analysis.mixed_interactions import allowed_grid, mixed
+from runner.analysis.mixed_interactions import mixed
 from runner.analysis.regression import Fit, error_term, fit
 from runner.analysis.standing_out import beyond
 

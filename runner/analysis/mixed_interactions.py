@@ -16,11 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.analysis.allowed_grid import averages
 from runner.analysis.coding import Coding, Weights
 
 MOST_FEATURES = 3000
-DRAWN = 100_000  # arms, of which those without missing pairs stand for the whole grid …
-GRID = 20_000  # … at most so many
 NONE = 1e-9
 RATIOS = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 281)])  # of the two variances
 
@@ -51,11 +50,6 @@ class Split:
     noise: float
     interactions: float
     covariance: np.ndarray
-
-    @property
-    def between(self) -> float:
-        """Variance that interactions add to an arm's mean."""
-        return self.interactions * float((self.of.features**2).sum(axis=1).mean())
 
     def error(
         self, each: np.ndarray, contrast: np.ndarray, count: np.ndarray
@@ -102,11 +96,7 @@ def mixed(
         return None
     average = np.zeros((coding.size, features.shape[1]))
     if grid is not None:
-        X = coding.matrix(grid)
-        average = np.linalg.pinv(X.T @ X, hermitian=True) @ (X.T @ _features(grid, weights, real))
-        for i, contrast in enumerate(coding.mains):
-            if contrast.factor == placebo:
-                average[1 + i] = 0
+        average = averages(coding, grid, _features(grid, weights, real), placebo)
     return Mixed(features, average, values[kept], vectors[:, kept] / np.sqrt(count)[:, None])
 
 
@@ -155,26 +145,3 @@ def _features(levels: np.ndarray, weights: Weights, factors: list[int]) -> np.nd
         ],
         axis=1,
     )
-
-
-def allowed_grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
-    """(arms, factors) arms drawn by the weights, without pairs of levels that no run has.
-
-    They stand for the grid that is averaged over, since such pairs exclude each other. None where
-    every pair is there: then interactions average out. Two or three runs may lack a pair by chance,
-    and then the average is over less than the grid.
-    """
-    missing = []
-    for i, j in itertools.combinations(range(levels.shape[1]), 2):
-        there = np.outer(weights[i] == 0, weights[j] >= 0) | (weights[j] == 0)
-        there[levels[:, i], levels[:, j]] = True
-        if not there.all():
-            missing.append((i, j, there))
-    if not missing:
-        return None
-    rng = np.random.default_rng(0)
-    drawn = np.stack([rng.choice(len(share), DRAWN, p=share) for share in weights], axis=1)
-    for i, j, there in missing:
-        drawn = drawn[there[drawn[:, i], drawn[:, j]]]
-    kept: np.ndarray = drawn[:GRID]
-    return kept if len(kept) else None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from runner.analysis.allowed_grid import averages
 from runner.analysis.coding import Coding
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def beyond(
 
     coding: of the model's columns. placebo: the factor that is in none. grid: (arms, factors) level
     indices of arms that stand for the grid over which is averaged, where interactions do not
-    average out: see `allowed_grid`.
+    average out: see `runner.analysis.allowed_grid`.
     """
     mains = coding.mains
     X, count = model.X, model.count
@@ -123,7 +124,7 @@ def beyond(
     if grid is not None:
         Xg = coding.matrix(grid)
         whole = np.stack([Xg[:, [1 + i for i in sets[k]]].prod(axis=1) for k in first], axis=1)
-        own = own - np.linalg.pinv(Xg.T @ Xg, hermitian=True) @ (Xg.T @ whole)
+        own = own - averages(coding, grid, whole, placebo)
     return Beyond(units[:, kept], members, order, np.sqrt(squares[first]), own)
 
 
