@@ -45,19 +45,19 @@ def test_interactions_of_three_are_looked_for_where_those_of_two_are_real():
     assert sigma(12) == pytest.approx(1, abs=0.3)
 
 
+def half(three, sd=1):
+    """Half of a grid of seven factors, where not all of three can be left out of the error."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for bits in itertools.product((0, 1), repeat=6):
+        on = dict(zip("abcdefg", (*bits, sum(bits) % 2), strict=True))
+        y = 80 + 2 * on["a"] + 12 * signs(on, "ab") + three * signs(on, "bcd")
+        row = {n: ("off", "on")[x] for n, x in on.items()}
+        rows.append({**row, "accuracy": y + sd * rng.standard_normal()})
+    return experiment(rows, two_level("abcdefg"), "fraction").analyze()
+
+
 def test_a_large_interaction_is_named_and_the_error_is_the_noise():
-    """In half of a grid of seven factors, where not all of them can be left out of the error."""
-
-    def half(three):
-        rng = np.random.default_rng(0)
-        rows = []
-        for bits in itertools.product((0, 1), repeat=6):
-            on = dict(zip("abcdefg", (*bits, sum(bits) % 2), strict=True))
-            y = 80 + 2 * on["a"] + 12 * signs(on, "ab") + three * signs(on, "bcd")
-            row = {n: ("off", "on")[x] for n, x in on.items()}
-            rows.append({**row, "accuracy": y + rng.standard_normal()})
-        return experiment(rows, two_level("abcdefg"), "fraction").analyze()
-
     answer, plain = half(8), half(0)
     assert any("the error is b × c × d." in note for note in answer.notes)
     assert "without what stands out of it (1 of" in answer.error_term
@@ -151,8 +151,11 @@ def test_a_placebo_is_in_no_interaction():
 
 
 def test_what_is_all_of_the_residual_says_nothing_of_noise():
-    found = grid("abcdef", lambda on: 80 + 8 * signs(on, "bcd"))
-    assert "without" not in found.analyze().error_term
+    answer = half(8, sd=0)
+    assert "without" not in answer.error_term
+    assert by_label(answer)["a"].estimate.se > 1
+    whole = grid("abcdef", lambda on: 80 + 12 * signs(on, "ab") + 8 * signs(on, "bcd")).analyze()
+    assert "there is no noise to see" in by_label(whole)["a"].estimate.reason
 
 
 def test_effects_of_an_exchange_are_those_of_the_grid_without_forbidden_pairs():
