@@ -19,10 +19,12 @@ from benchmarks.operating_characteristics import (
     LOOKS,
     NOISES,
     ONE_AT_A_TIME,
+    PLAIN,
     SHUFFLED,
     Row,
     average_row,
     baseline_row,
+    best_row,
     compared_row,
     error_row,
     general_row,
@@ -32,6 +34,9 @@ from benchmarks.operating_characteristics import (
 )
 
 OUT = Path("docs/coverage.md")
+BEST = (
+    "add-one", "full 2^5", "full 2^5 × 2", "full 2^5 × 8", "fraction 16 of 2^5, × 4", "fraction 64",
+)  # fmt: skip
 
 
 def cases() -> list[Callable[[int], Row]]:
@@ -63,6 +68,9 @@ def cases() -> list[Callable[[int], Row]]:
         add(general_row, grid=grid, seeds=seeds)
     for grid, noise in itertools.product(LOOKS, ("constant", "digits")):
         add(looks_row, grid=grid, noise=noise)
+    for design in BEST:
+        for noise in (*PLAIN, SHUFFLED):
+            add(best_row, design=design, noise=noise)
     return found
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks import procedures
+from benchmarks.best_arm import best_arm
 from benchmarks.comparisons import compared
 from benchmarks.in_general import in_general
 from benchmarks.looks import looks
@@ -221,6 +222,28 @@ def lenth_row(noise: str, studies: int) -> Row:
         "Lenth", "saturated, 7 in 8 runs", noise, studies, *coverage(found), family=none.family,
         placebo=none.placebo,
     )  # fmt: skip
+
+
+CLAIMS = (0.2, 0.5, 0.8, 0.95, 1.01)  # bounds of probabilities of being the best
+FEWEST_CLAIMS = 20
+BEST_STUDIES = 4  # of the others' number is enough for them
+
+
+def best_row(design: str, noise: str, studies: int) -> Row:
+    """Probabilities of being the best arm, by what was said: how often it was so."""
+    if design in FACTORIALS:
+        kind, make = FACTORIALS[design]
+        name, runs, of = design, make(False), populations(kind)[noise]
+    else:
+        name, runs, of = f"{design}, 3 seeds", layout(design, FIVE, 3), populations("five")[noise]
+    said, right = best_arm(runs, of, studies // BEST_STUDIES, design in FACTORIALS)
+    parts = []
+    for low, high in itertools.pairwise(CLAIMS):
+        there = (said >= low) & (said < high)
+        if there.sum() >= FEWEST_CLAIMS:
+            is_so = f"{right[there].mean():.0%} of {int(there.sum()):,}"
+            parts.append(f"{said[there].mean():.0%} said: {is_so}")
+    return Row("P(best)", name, noise, len(said), note="; ".join(parts))
 
 
 def recorded_bits() -> list[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -120,6 +121,22 @@ class ArrayDesign(Design):
             return []
         arms = "1 arm stands" if twice == 1 else f"{twice} arms stand"
         return [f"{arms} again in the {self.name}, each time with its own seed"]
+
+    def chosen_notes(self) -> list[str]:
+        """What to know of arms that were chosen by exchange."""
+        notes = [
+            f"{len(self.array)} arms chosen by exchange: D-efficiency {self.efficiency:.2f} "
+            "for main effects, which are not orthogonal to all two-factor interactions"
+        ]
+        mains = [len(f.levels) - 1 for f in self.factors if f.name != PLACEBO]
+        pairs = sum(a * b for a, b in itertools.combinations(mains, 2))
+        pairs -= sum(0 not in (a, b) for _, a, _, b in self.conflicts.reasons)
+        if len(self._multiplicities) < 1 + sum(mains) + pairs:
+            notes.append(
+                "one run of each arm cannot tell that many interactions from noise: where they "
+                "are large, intervals are wider than they need be; --seeds 2 tells them"
+            )
+        return notes
 
     @cached_property
     def efficiency(self) -> float:

@@ -87,10 +87,7 @@ class Fraction(ArrayDesign):
                 "give --seeds 2 or more, or --runs 64"
             )
         if self.kind == "exchange":
-            notes.append(
-                f"{len(self.array)} arms chosen by exchange: D-efficiency {self.efficiency:.2f} "
-                "for main effects, which are not orthogonal to all two-factor interactions"
-            )
+            notes += self.chosen_notes()
         return notes
 
     @property

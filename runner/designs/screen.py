@@ -10,6 +10,7 @@ from runner.designs.factor import Arm
 from runner.designs.hadamard import folded
 
 RUNS = 24  # for up to 12 factors; spare columns leave degrees of freedom for error
+FEW = 5  # degrees of freedom for error
 
 
 class Screen(ArrayDesign):
@@ -39,9 +40,15 @@ class Screen(ArrayDesign):
         notes = super().notes()
         if self.conflicts.reasons:
             reason = next(iter(self.conflicts.reasons.values()))
+            notes.append(f"no fold-over leaves out impossible arms ({reason})")
+            return notes + self.chosen_notes()
+        columns, mains = len(self.array) // 2, len(self.factors)
+        left = columns - mains
+        # With 7 factors and more interactions take all of the other half; with less than 2 df left
+        # beside them they are in the error themselves.
+        if 2 <= left < FEW and mains * (mains - 1) // 2 >= columns - 1:
             notes.append(
-                f"no fold-over leaves out impossible arms ({reason}): {len(self.array)} possible "
-                f"ones are chosen by exchange, D-efficiency {self.efficiency:.2f}, and main "
-                "effects are not orthogonal to all two-factor interactions"
+                f"{left} degrees of freedom are left for error: where three tricks interact, "
+                "intervals are wide; --grid fraction takes more runs"
             )
         return notes

@@ -230,6 +230,8 @@ def _best(a: Answer, asked: Mapping[str, Any]) -> list[str]:
         text += "".join(
             f", {escape(arm['label'])} {share(arm['probability'])}" for arm in others[:2]
         )
+    if found["assumes"]:
+        text += f", if {found['assumes']}"
     if PLACEBO in first["levels"] and PLACEBO in first["label"]:
         text += " (the placebo in it changes nothing)"
     if first["label"] == "baseline" or asked.get("confirm"):

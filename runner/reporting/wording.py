@@ -156,5 +156,6 @@ def beyond(answer: Mapping[str, Any], most: int = 3) -> list[str]:
         first = ", ".join(
             f"{_cut(arm['label'])} {arm['probability']:.0%}" for arm in winner["arms"][:most]
         )
-        lines.append(f"P(best): {first}. {winner['note']}")
+        given = f", if {winner['assumes']}" if winner["assumes"] else ""
+        lines.append(f"P(best): {first}{given}. {winner['note']}")
     return lines

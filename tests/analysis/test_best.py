@@ -163,8 +163,8 @@ def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reach
 
 
 def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_where_not():
-    from runner.analysis.best import moderated
     from runner.analysis.cells import Cells
+    from runner.analysis.moderated import moderated
 
     rng = np.random.default_rng(0)
     arms, runs = 400, 4
@@ -175,14 +175,16 @@ def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_wher
         return Cells(np.arange(arms)[:, None], np.full(arms, runs), y.mean(axis=1), squares)
 
     even = cells_of(np.full(arms, 2.0))
-    alike, free = moderated(even)
+    squares, free = moderated(even)
+    alike = np.sqrt(squares / free)
     assert alike.mean() == pytest.approx(2.0, rel=0.1)
     assert alike.std() < 0.25 * even.sd().std()
     assert free.min() > 12
     # Variances from a scaled inverse chi-square of 6 df: the known prior is found again.
     true = np.sqrt(6 * 4 / rng.chisquare(6, arms))
     own = cells_of(true)
-    found, free = moderated(own)
+    squares, free = moderated(own)
+    found = np.sqrt(squares / free)
     assert free == pytest.approx(6 + runs - 1, rel=0.5)
     assert np.log(found / true).std() < 0.8 * np.log(own.sd() / true).std()
 

@@ -147,3 +147,11 @@ def test_arms_that_stand_twice_have_seeds_of_their_own():
     assert len(set(runs)) == len(runs) == 33
     assert {(a, s) for a in set(design) for s in design.seeds(a, 3)} == set(runs)
     assert any("exchange" in note for note in design.notes())
+
+
+@pytest.mark.parametrize(("runs", "crowded"), [(13, True), (16, False)])
+def test_arms_that_are_fewer_than_the_interactions_say_what_tells_them(runs, crowded):
+    """The mean, five effects and ten interactions, less two that are forbidden: fourteen."""
+    conflicts = Conflicts({(0, 1, 1, 1): "both on", (2, 1, 3, 1): "both on"})
+    notes = Fraction(factors(*[2] * 5), conflicts, asked_runs=runs).notes()
+    assert any("--seeds 2" in note for note in notes) == crowded

@@ -1,0 +1,35 @@
+"""How often the arm that is said to be the best with some probability is it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.populations import Array, Population
+from benchmarks.simulation import Layout, prepared, tables
+from runner.analysis.arm_means import drawn_means
+from runner.analysis.best import fits, wins
+from runner.analysis.model_means import ModelMeans
+
+
+def best_arm(
+    layout: Layout, population: Population, studies: int, model: bool, seed: int = 0
+) -> tuple[Array, Array]:
+    """(studies, arms) probabilities of being the best, and which arm is it.
+
+    model: whether the runs are a factorial's, whose model tells the arms if it fits them.
+    """
+    known = prepared(layout)
+    means, y = population.studies(np.random.default_rng(seed), studies, layout.places())
+    said, right = [], []
+    for true, cells in zip(means, tables(layout.levels, y), strict=True):
+        fitted = known.fitted(cells) if model else None
+        if fitted is not None and fits(fitted):
+            drawn = ModelMeans(fitted, cells).drawn(cells.levels)[1]
+        else:
+            own = drawn_means(cells, equal=False)
+            assert own is not None
+            drawn = own
+        arms = true[np.ravel_multi_index(tuple(cells.levels.T), layout.sizes)]
+        said.append(wins(drawn))
+        right.append(arms == arms.max())
+    return np.array(said), np.array(right)
