@@ -36,7 +36,7 @@ class ModelMeans:
     def what(self) -> str:
         """What is drawn, in words."""
         terms = "with two-factor interactions" if self.fitted.interactions else "of main effects"
-        if self.assumes:
+        if self.fit.lack is None:
             return f"drawn from t(β̂, V̂) of the model {terms}; means are the model's"
         return (
             f"drawn from t(β̂, V̂) of the model {terms} and the arms' deviations from it; means are "
@@ -46,7 +46,7 @@ class ModelMeans:
     @property
     def assumes(self) -> str | None:
         """What the runs cannot tell, and is taken to be so."""
-        if self.fit.lack is not None:
+        if self.arms.replicate_df:
             return None
         more = "interactions of three factors" if self.fitted.interactions else "interactions"
         return f"there are no {more}, which one run of each arm cannot tell"

@@ -32,7 +32,8 @@ def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray] | None:
     spread = logs.var(ddof=1) - special.polygamma(1, half).mean()
     prior = 2 * _inverse_trigamma(spread) if spread > 0 else MOST_DF
     scale = math.exp(logs.mean() + float(special.digamma(prior / 2)) - math.log(prior / 2))
-    return prior * scale + own * variance, prior + own
+    df = np.minimum(prior + own, cells.replicate_df)  # all that is known is from the replicates
+    return (prior * scale + own * variance) / (prior + own) * df, df
 
 
 def _inverse_trigamma(value: float) -> float:

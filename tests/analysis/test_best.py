@@ -199,3 +199,15 @@ def test_two_noisy_runs_do_not_make_a_candidate():
     assert all(
         arm["levels"]["arm"] != "b" or arm["probability"] < 0.02 for arm in found["best"]["arms"]
     )
+
+
+def test_only_where_each_arm_ran_once_the_report_says_what_cannot_be_told():
+    def assumes(seeds):
+        rows = [{"a": x, "b": y, "c": z, "accuracy": 90 + (x == "on") + 0.3 * (y == z) + d}
+                for x, y, z in itertools.product(("off", "on"), repeat=3)
+                for d in np.linspace(-0.2, 0.2, seeds) ** 3 + 0.1 * (x == y == z)]  # fmt: skip
+        runs = Experiment(pd.DataFrame(rows), dict.fromkeys("abc", ("off", "on")))
+        return runs.analyze().beside["best"]["assumes"]
+
+    assert "one run of each arm cannot tell" in assumes(1)
+    assert assumes(3) is None
