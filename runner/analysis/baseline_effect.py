@@ -127,7 +127,8 @@ def _expected(estimate: Estimate, cells: Cells) -> float:
     if levels is cells.levels:
         count = cells.count
     else:  # of a part of the arms
-        count = np.array([cells.count[(cells.levels == arm).all(axis=1)].sum() for arm in levels])
+        runs = dict(zip(map(tuple, cells.levels.tolist()), cells.count, strict=True))
+        count = np.array([runs[tuple(arm)] for arm in levels.tolist()])
     parts = weights**2 / count
     again = (count > 1) & (np.abs(weights) > ROUNDING)
     df = contrast_df(parts[again], count[again] - 1.0)

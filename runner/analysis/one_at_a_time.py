@@ -64,8 +64,11 @@ def centre(cells: Cells, preferred: np.ndarray) -> np.ndarray | None:
 
     (factors,); `preferred` if it qualifies, even if it has no run of its own.
     """
-    candidates = [preferred, *cells.levels]
-    for arm in candidates:
-        if ((cells.levels != arm).sum(axis=1) <= 1).all():
-            return np.asarray(arm)
-    return None
+    candidates = np.concatenate([np.atleast_2d(preferred), cells.levels])
+    if ((cells.levels != preferred).sum(axis=1) <= 1).all():
+        return np.asarray(preferred)
+    for arm in cells.levels:  # few candidates are left after two or three
+        candidates = candidates[(candidates != arm).sum(axis=1) <= 1]
+        if not len(candidates):
+            return None
+    return np.asarray(candidates[0])

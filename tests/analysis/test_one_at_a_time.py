@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
+from runner.analysis.cells import group
+from runner.analysis.one_at_a_time import centre
 from tests.analysis.made_runs import by_label, experiment, two_level
 from tricks.errors import BadInput
 
@@ -125,3 +129,14 @@ def test_why_intervals_of_two_runs_an_arm_are_wide(seeds, noise, said):
     two_arms = [row for row in rows if row["b"] == "off"]  # the pooled sd has no more df there
     alone = experiment(two_arms, two_level("a"), "add-one", noise=noise).analyze()
     assert not any("--noise equal" in note for note in alone.notes)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=6, unique=True))
+def test_the_centre_is_one_change_away_from_every_arm(arms):
+    """By its definition, tried on every arm in turn; the preferred one first."""
+    cells = group(np.array(arms), np.zeros(len(arms)))
+    zero = np.zeros(3, dtype=np.int64)
+    fine = [c for c in [zero, *cells.levels] if (cells.levels != c).sum(axis=1).max() <= 1]
+    found = centre(cells, zero)
+    assert (found is None) == (not fine)
+    assert found is None or (found == fine[0]).all()
