@@ -21,6 +21,7 @@ MOST_COMBINATIONS = 20_000
 CURSE = "The best of many is lucky as well as good: "
 AGAIN = "`tricks-bench run --confirm` trains it again on fresh seeds."
 OWN = "drawn from the arms' own means, normal about a common one with an sd learnt from them"
+ONCE = "one run in each arm (more seeds give some)"
 ELSEWHERE = "train it again on fresh seeds before you believe it."  # runs of a table made elsewhere
 
 
@@ -43,13 +44,14 @@ def best(
     else:
         own = drawn_means(arms, rules.noise == "equal")
         if own is None:
-            return "there is no noise to draw from: one run in each arm (more seeds give some)"
+            why = "the runs of each arm are equal" if arms.replicate_df else ONCE
+            return f"there is no noise to draw from: {why}"
         mean, drawn = arms.mean, own
     sign = 1.0 if rules.larger_is_better else -1.0
     found: dict[str, Any] = {
         "arms": _listed(experiment, arms.levels, mean, wins(sign * drawn)),
         "what": model.what if model else OWN,
-        "assumes": model.assumes if model else None,
+        "assumes": model.assumes() if model else None,
         "combination": None,
         "combination_reason": "the model does not fit its arms: arms only",
         "note": CURSE + (AGAIN if experiment.grid else ELSEWHERE),
@@ -74,18 +76,19 @@ def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> dict
     """The likeliest of all combinations whose mean the runs determine, or why there is none."""
     if math.prod(experiment.sizes) > MOST_COMBINATIONS:
         return f"more than {MOST_COMBINATIONS:,} combinations"
-    arms = model.arms
-    seen = [np.unique(arms.levels[:, j]) for j in range(len(experiment.sizes))]
-    every = np.array(list(itertools.product(*seen)), dtype=np.int64)
+    arms = model.recipes(model.arms.levels)
+    every = np.array(list(itertools.product(*map(np.unique, arms.T))), dtype=np.int64)
     rows = model.rows(every)
     lost = np.linalg.norm(rows @ model.fit.model.null, axis=1)
     every = every[lost < 1e-6 * np.linalg.norm(rows, axis=1)]
     if not len(every):
         return "the runs determine the mean of no combination"
     mean, drawn = model.drawn(every)
-    top = _listed(experiment, every, mean, wins(sign * drawn))[0]
-    at = tuple(list(levels).index(top["levels"][f]) for f, levels in experiment.factors.items())
-    return {**top, "in_design": arms.find(np.array(at)) is not None, "of": len(every)}
+    share = wins(sign * drawn)
+    top = int(np.argsort(-share, kind="stable")[0])
+    there = bool(model.places(every)[top] >= 0)
+    found = _listed(experiment, every[[top]], mean[[top]], share[[top]])[0]
+    return {**found, "in_design": there, "of": len(every), "assumes": model.assumes(not there)}
 
 
 def wins(drawn: np.ndarray) -> np.ndarray:

@@ -19,10 +19,10 @@ MOST_DRAWN = 8_000_000  # numbers at once
 class ModelMeans:
     """t(β̂, V̂) of a model, with the arms' own deviations from it where replicates tell them.
 
-    That a model fits says only that its deviations are not seen. Where arms have replicates their
-    lack of fit is noise and deviations, whose variances are drawn from the χ² of both mean squares,
-    and each arm's deviation is shrunk by its share. One run of each arm does not tell the two
-    apart: then the model is taken to hold.
+    That a model fits says only that its deviations are not seen. Where most arms have replicates
+    their lack of fit is noise and deviations, whose variances are drawn from the χ² of both mean
+    squares, and each arm's deviation is shrunk by its share. Elsewhere the model is taken to hold:
+    one run of each arm does not tell the two apart, nor do more of a few, which may be quiet.
     """
 
     fitted: Factorial
@@ -43,13 +43,13 @@ class ModelMeans:
             "between the model's and the arms' own"
         )
 
-    @property
-    def assumes(self) -> str | None:
-        """What the runs cannot tell, and is taken to be so."""
-        if self.arms.replicate_df:
+    def assumes(self, unseen: bool = False) -> str | None:
+        """What these runs cannot tell, and is taken to be so. unseen: of arms that have no run."""
+        determined = self.fit.model.rank >= len(self.cells.count) and not unseen
+        if self.fit.lack is not None or determined:
             return None
-        more = "interactions of three factors" if self.fitted.interactions else "interactions"
-        return f"there are no {more}, which one run of each arm cannot tell"
+        which = "interactions of three or more factors" if self.fitted.interactions else ""
+        return f"there are no {which or 'interactions'}, which these runs cannot tell"
 
     @cached_property
     def arms(self) -> Cells:
@@ -64,12 +64,18 @@ class ModelMeans:
         values, vectors = np.linalg.eigh(half @ half.T)
         return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))
 
+    def recipes(self, levels: np.ndarray) -> np.ndarray:
+        """(n, factors) levels without those of a placebo, which are no other recipe."""
+        found = levels.copy()
+        if self.cells.placebo is not None:
+            found[:, self.cells.placebo] = 0
+        return found
+
     def rows(self, levels: np.ndarray) -> np.ndarray:
-        """(n, p) the model's rows, at the mean of a placebo that arms were run with and without."""
+        """(n, p) the model's rows of `levels` (n, factors), at the mean of a placebo."""
         rows = self.fitted.coding.matrix(levels)
-        if self.arms is not self.cells:
-            mains = self.fitted.coding.mains
-            rows[:, [1 + i for i, c in enumerate(mains) if c.factor == self.cells.placebo]] = 0
+        mains = self.fitted.coding.mains
+        rows[:, [1 + i for i, c in enumerate(mains) if c.factor == self.cells.placebo]] = 0
         return rows
 
     def drawn(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,8 +88,7 @@ class ModelMeans:
         mean, found = rows @ fit.beta, np.asarray((rows @ beta).T)
         if not between.any():
             return mean, found
-        number = {tuple(arm): i for i, arm in enumerate(self.arms.levels.tolist())}
-        place = np.array([number.get(tuple(one), -1) for one in levels.tolist()])
+        place = self.places(levels)
         seen, of = place >= 0, place[place >= 0]
         z = rng.standard_normal(found.shape)
         found[:, ~seen] += np.sqrt(between)[:, None] * z[:, ~seen]
@@ -93,6 +98,12 @@ class ModelMeans:
         found[:, seen] += np.sqrt(share * own) * z[:, seen]
         mean[seen] += share.mean(axis=0) * (self.arms.mean[of] - mean[seen])
         return mean, found
+
+    def places(self, levels: np.ndarray) -> np.ndarray:
+        """(n,) the number of the arm that is the same recipe, -1 where none is."""
+        arms = self.recipes(self.arms.levels).tolist()
+        number = {tuple(arm): i for i, arm in enumerate(arms)}
+        return np.array([number.get(tuple(one), -1) for one in self.recipes(levels).tolist()])
 
     def _variances(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(draws,) of the noise of an arm's mean, and of the arms' deviations from the model."""

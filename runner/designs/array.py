@@ -130,11 +130,10 @@ class ArrayDesign(Design):
         ]
         mains = [len(f.levels) - 1 for f in self.factors if f.name != PLACEBO]
         pairs = sum(a * b for a, b in itertools.combinations(mains, 2))
-        pairs -= sum(0 not in (a, b) for _, a, _, b in self.conflicts.reasons)
-        if len(self._multiplicities) < 1 + sum(mains) + pairs:
+        if len(self._multiplicities) < 1 + sum(mains) + pairs - len(self.conflicts.reasons):
             notes.append(
-                "one run of each arm cannot tell that many interactions from noise: where they "
-                "are large, intervals are wider than they need be; --seeds 2 tells them"
+                "there are more interactions than arms: where they are large, one seed leaves "
+                "intervals wider than they need be, and two tell them from noise (--seeds 2)"
             )
         return notes
 

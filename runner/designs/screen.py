@@ -10,7 +10,7 @@ from runner.designs.factor import Arm
 from runner.designs.hadamard import folded
 
 RUNS = 24  # for up to 12 factors; spare columns leave degrees of freedom for error
-FEW = 5  # degrees of freedom for error
+FEW = 5  # degrees of freedom
 
 
 class Screen(ArrayDesign):
@@ -42,13 +42,10 @@ class Screen(ArrayDesign):
             reason = next(iter(self.conflicts.reasons.values()))
             notes.append(f"no fold-over leaves out impossible arms ({reason})")
             return notes + self.chosen_notes()
-        columns, mains = len(self.array) // 2, len(self.factors)
-        left = columns - mains
-        # With 7 factors and more interactions take all of the other half; with less than 2 df left
-        # beside them they are in the error themselves.
-        if 2 <= left < FEW and mains * (mains - 1) // 2 >= columns - 1:
+        left = len(self.array) // 2 - len(self.factors)
+        if 2 <= left < FEW:  # with fewer, interactions of two factors stay in the error
             notes.append(
-                f"{left} degrees of freedom are left for error: where three tricks interact, "
-                "intervals are wide; --grid fraction takes more runs"
+                f"{left} degrees of freedom tell interactions of three tricks: where these are "
+                "large, intervals are wide, with more seeds too; --grid fraction takes more arms"
             )
         return notes

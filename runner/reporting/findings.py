@@ -230,10 +230,10 @@ def _best(a: Answer, asked: Mapping[str, Any]) -> list[str]:
         text += "".join(
             f", {escape(arm['label'])} {share(arm['probability'])}" for arm in others[:2]
         )
-    if found["assumes"]:
-        text += f", if {found['assumes']}"
     if PLACEBO in first["levels"] and PLACEBO in first["label"]:
         text += " (the placebo in it changes nothing)"
+    if found["assumes"]:
+        text += f", if {found['assumes']}"
     if first["label"] == "baseline" or asked.get("confirm"):
         return [text + "."]
     text += ". The best of many is lucky as well as good"

@@ -180,6 +180,8 @@ def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_wher
     assert alike.mean() == pytest.approx(2.0, rel=0.1)
     assert alike.std() < 0.25 * even.sd().std()
     assert free.min() > 12
+    few = Cells(np.arange(4)[:, None], np.full(4, 2), np.zeros(4), np.array([1.0, 1.1, 0.9, 1.0]))
+    assert moderated(few)[1].max() == few.replicate_df == 4, "known by no more than all runs"
     # Variances from a scaled inverse chi-square of 6 df: the known prior is found again.
     true = np.sqrt(6 * 4 / rng.chisquare(6, arms))
     own = cells_of(true)
@@ -201,13 +203,47 @@ def test_two_noisy_runs_do_not_make_a_candidate():
     )
 
 
-def test_only_where_each_arm_ran_once_the_report_says_what_cannot_be_told():
-    def assumes(seeds):
-        rows = [{"a": x, "b": y, "c": z, "accuracy": 90 + (x == "on") + 0.3 * (y == z) + d}
-                for x, y, z in itertools.product(("off", "on"), repeat=3)
-                for d in np.linspace(-0.2, 0.2, seeds) ** 3 + 0.1 * (x == y == z)]  # fmt: skip
-        runs = Experiment(pd.DataFrame(rows), dict.fromkeys("abc", ("off", "on")))
-        return runs.analyze().beside["best"]["assumes"]
+def test_the_report_says_what_is_taken_to_be_so():
+    rng = np.random.default_rng(0)
 
-    assert "one run of each arm cannot tell" in assumes(1)
-    assert assumes(3) is None
+    def found(seeds, lost=(), twice=False):
+        """P(best) of 2^4, with `lost` arms that are not run, or the baseline's runs twice."""
+        rows = [dict(zip("abcd", arm, strict=True))
+                for arm in itertools.product(("off", "on"), repeat=4) for _ in range(seeds)
+                if arm not in lost]  # fmt: skip
+        rows += [dict.fromkeys("abcd", "off")] * twice
+        frame = pd.DataFrame(rows)
+        frame["accuracy"] = 90 + 3.0 * (frame == "on").sum(axis=1) + rng.standard_normal(len(rows))
+        analysis = Experiment(frame, dict.fromkeys("abcd", ("off", "on"))).analyze()
+        return analysis.beside["best"]
+
+    assert "three or more factors, which these runs cannot tell" in found(1)["assumes"]
+    assert "these runs cannot tell" in found(1, twice=True)["assumes"], "a second run of one arm"
+    assert found(3)["assumes"] is None
+    best_arm = ("on",) * 4
+    unseen = found(3, lost=(best_arm,))["combination"]
+    assert not unseen["in_design"]
+    assert unseen["assumes"] is None, "its deviation is drawn as the arms' own"
+    half = [a for a in itertools.product(("off", "on"), repeat=4) if a.count("on") % 2]
+    assert found(3, lost=half)["assumes"] is None, "of eight arms' own means"
+
+
+def test_equal_runs_are_no_noise_to_draw_from():
+    analysis = one_at_a_time([90.0, 91.0, 92.0], (0.0, 0.0, 0.0)).analyze()
+    assert "the runs of each arm are equal" in analysis.to_json()["best_reason"]
+
+
+def test_a_placebo_makes_no_rival_of_a_recipe():
+    """Arms and combinations come out as they do where nobody knows of its column."""
+    of = layout("fraction", (2,) * 5, 1, 24, placebo=True)
+    rng = np.random.default_rng(0)
+    names = [*"abcde", "placebo"]
+    frame = pd.DataFrame(np.where(of.levels == 1, "on", "off"), columns=names)
+    frame["accuracy"] = 90 + of.levels[:, :5] @ [1, 2, 1, 3, 2] + rng.standard_normal(24)
+    found = {}
+    for known in (names[:5], names):
+        runs = Experiment(frame[[*known, "accuracy"]], dict.fromkeys(known, ("off", "on")))
+        found[len(known)] = runs.analyze().beside["best"]["combination"]
+    assert found[6]["of"] == found[5]["of"] == 32
+    assert found[6]["mean"] == pytest.approx(found[5]["mean"])
+    assert found[6]["probability"] == pytest.approx(found[5]["probability"], abs=0.03)

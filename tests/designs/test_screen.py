@@ -124,7 +124,7 @@ def test_a_placebo_takes_a_column_that_is_left():
 
 @pytest.mark.parametrize(("count", "said"), [(5, None), (7, None), (9, "3"), (11, None)])
 def test_a_screen_that_leaves_few_degrees_of_freedom_says_so(count, said):
-    """Seven leave five; beside eleven the error holds the interactions of two, with eleven df."""
+    """Seven leave five; beside eleven the error holds interactions of two, and has eleven."""
     notes = designs.make("screen", factors(*[2] * count), BASELINE).notes()
     found = [note.split()[0] for note in notes if "degrees of freedom" in note]
     assert found == ([said] if said else [])
