@@ -86,7 +86,7 @@ def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> dict
     mean, drawn = model.drawn(every)
     share = wins(sign * drawn)
     top = int(np.argsort(-share, kind="stable")[0])
-    there = bool(model.places(every)[top] >= 0)
+    there = bool(model.places(every[[top]])[0] >= 0)
     found = _listed(experiment, every[[top]], mean[[top]], share[[top]])[0]
     return {**found, "in_design": there, "of": len(every), "assumes": model.assumes(not there)}
 

@@ -63,6 +63,7 @@ def test_a_fraction_predicts_an_arm_that_it_did_not_run():
         rows += [{**row, "accuracy": 90 + sum(five) + 0.1 * rng.standard_normal()} for _ in "12"]
     analysis = Experiment(pd.DataFrame(rows), dict.fromkeys("abcde", ("off", "on"))).analyze()
     top = analysis.beside["best"]["combination"]
+    assert "these runs cannot tell" in top["assumes"], "no arm shows interactions of three"
     assert top["label"] == "a + b + c + d + e"
     assert not top["in_design"]
     assert top["mean"] == pytest.approx(95, abs=0.3)
