@@ -92,7 +92,7 @@ def captured(tree: Path, only: str) -> dict[str, str]:
         (Path(scratch) / "reference").symlink_to(REFERENCE)
         out = Path(scratch) / "said.json"
         paths = {"PYTHONPATH": str(tree), "COLUMNS": "100", "OPENBLAS_NUM_THREADS": "1"}
-        command = [sys.executable, __file__, "--capture", str(out), "--only", only]
+        command = [sys.executable, "-P", __file__, "--capture", str(out), "--only", only]
         subprocess.run(command, cwd=scratch, env={**os.environ, **paths}, check=True)
         found: dict[str, str] = json.loads(out.read_text())
     return found
