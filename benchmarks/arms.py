@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from runner.execution import template
+from runner.execution.engines import template
 from runner.records.spec import RunSpec
-from runner.tasks import find, work
+from runner.tasks import recipe_run as work
+from runner.tasks.registry import find
 from tricks import compose, parse, registry, resolve
 from tricks.recipe import Recipe
 

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from runner.training.data import Resident, Splits
+from runner.images.sources import Resident, Splits
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
 from tricks import Recipe, Trick, compose, parse

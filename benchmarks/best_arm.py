@@ -6,9 +6,9 @@ import numpy as np
 
 from benchmarks.populations import Array, Population
 from benchmarks.simulation import Layout, prepared, tables
-from runner.analysis.arm_means import drawn_means
 from runner.analysis.best import fits, wins
-from runner.analysis.model_means import ModelMeans
+from runner.analysis.data.arm_means import drawn_means
+from runner.analysis.model.model_means import ModelMeans
 
 
 def best_arm(

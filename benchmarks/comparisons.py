@@ -15,12 +15,12 @@ from benchmarks.simulation import (
     nameless,
     tables,
 )
-from runner.analysis.cells import Cells
-from runner.analysis.estimates import Estimate, holm
-from runner.analysis.one_at_a_time import combination, welch
-from runner.analysis.simultaneous import by_dunnett, by_sidak
+from runner.analysis.comparisons.one_at_a_time import combination, welch
+from runner.analysis.comparisons.simultaneous import by_dunnett, by_sidak
+from runner.analysis.data.cells import Cells
+from runner.analysis.data.estimates import Estimate, holm
 from runner.analysis.verdicts import Rules, verdict
-from runner.designs import make
+from runner.designs.registry import make
 from tricks.recipe import Recipe
 
 

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from runner.tasks import find
-from runner.training.data import Splits
+from runner.images.sources import Splits
+from runner.tasks.registry import find
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
 from runner.training.saved import Card, save

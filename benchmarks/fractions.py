@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from runner.analysis.estimates import wilson
-from runner.analysis.experiment import Experiment
-from runner.commands.experiments import experiment as as_experiment
-from runner.designs import make
+from runner.analysis.analyze import analyze
+from runner.analysis.data.estimates import wilson
+from runner.analysis.data.experiment import Experiment
 from runner.designs.factor import Factor, Level
+from runner.designs.registry import make
 from runner.records.export import read_export
+from runner.studies.experiments import experiment as as_experiment
 from tricks.recipe import Recipe
 
 RECORDED = Path("results/reference/digits-five")
@@ -101,7 +102,7 @@ def draws(
 
 def effects(found: Experiment, estimand: str | None = None) -> dict[str, dict[str, Any]]:
     """The effects of `found` by factor, each interval of its effect alone."""
-    answer = found.analyze("accuracy", estimand).to_json()
+    answer = analyze(found, "accuracy", estimand).to_json()
     return {e["factor"]: e for e in answer["effects"]}
 
 

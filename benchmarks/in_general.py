@@ -14,11 +14,11 @@ from benchmarks.simulation import (
     estimates,
     prepared,
 )
-from runner.analysis.bits import bits
-from runner.analysis.cells import group
-from runner.analysis.images import parts, residual
-from runner.analysis.one_at_a_time import welch
-from runner.analysis.population import hull
+from runner.analysis.comparisons.one_at_a_time import welch
+from runner.analysis.data.cells import group
+from runner.analysis.test_set.bits import bits
+from runner.analysis.test_set.image_noise import parts, residual
+from runner.analysis.test_set.population import hull
 
 
 def in_general(

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from runner.images.sources import Resident
 from runner.tasks import digits, torchvision_sets
-from runner.training.data import Resident
 from runner.training.model import SmallImageResNet50
 
 # task: (how its splits are read, width, learning rate, flips), as the tool's baselines have them

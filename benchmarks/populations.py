@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from runner.commands.experiments import experiment
 from runner.records.export import read_export
+from runner.studies.experiments import experiment
 
 RECORDED = Path("results/reference")
 CHANCE = 10.0  # per cent: what a recorded arm stands for whose every run diverged

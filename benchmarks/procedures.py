@@ -20,11 +20,11 @@ from benchmarks.simulation import (
     prepared,
     tables,
 )
-from runner.analysis.baseline_effect import baseline_effect
-from runner.analysis.cells import Cells, group
-from runner.analysis.estimates import Estimate, holm
-from runner.analysis.factorial import alias_sum
-from runner.analysis.lenth import HalfNormal, half_normal
+from runner.analysis.data.cells import Cells, group
+from runner.analysis.data.estimates import Estimate, holm
+from runner.analysis.model.baseline_effect import baseline_effect
+from runner.analysis.model.factorial import alias_sum
+from runner.analysis.model.lenth import HalfNormal, half_normal
 from runner.analysis.verdicts import Rules, verdict
 
 

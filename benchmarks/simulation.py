@@ -15,15 +15,15 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.populations import Array, Population
-from runner.analysis.cells import Cells, distinct, group
-from runner.analysis.coding import Coding, Weights
-from runner.analysis.factorial import Factorial, alias_sets, prepare
-from runner.analysis.regression import fit
-from runner.designs import make
+from runner.analysis.data.cells import Cells, distinct, group
+from runner.analysis.model.coding import Coding, Weights
+from runner.analysis.model.factorial import Factorial, alias_sets, prepare
+from runner.analysis.model.regression import fit
 from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design
 from runner.designs.factor import PLACEBO, Factor, Level
 from runner.designs.fraction import Fraction
+from runner.designs.registry import make
 from tricks.recipe import Recipe
 
 
@@ -110,7 +110,7 @@ class Prepared:
     aliases: list[list[int]]
 
     def fitted(self, cells: Cells) -> Factorial:
-        """As `runner.analysis.factorial.factorial` gives it."""
+        """As `runner.analysis.model.factorial.factorial` gives it."""
         found = fit(self.design, cells)
         pairs = bool(self.coding.pairs)
         return Factorial(self.coding, found, pairs, self.unseen, self.aliases, self.weights)

@@ -16,7 +16,7 @@ gc.set_threshold(100_000, 50, 50)
 
 import typer  # noqa: E402
 
-from runner.reporting.visible import Shown, visible  # noqa: E402
+from runner.text import Shown, visible  # noqa: E402
 from tricks.errors import BadInput  # noqa: E402
 
 HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.

@@ -46,7 +46,7 @@ def tiny_splits() -> Any:
     """16 grey images of 8×8 noise, four classes, the same in every split."""
     import torch
 
-    from runner.training.data import Resident, Splits
+    from runner.images.sources import Resident, Splits
 
     source = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (16, 1, 8, 8), generator=source).to(torch.uint8)

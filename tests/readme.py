@@ -60,7 +60,7 @@ def _row(cls: type[Trick]) -> tuple[str, ...]:
 
 
 def tasks() -> str:
-    from runner.tasks import YOURS, all_tasks
+    from runner.tasks.registry import YOURS, all_tasks
 
     named = {task.name: task.summary for task in all_tasks().values()}
     return table(
@@ -69,7 +69,7 @@ def tasks() -> str:
 
 
 def grids() -> str:
-    from runner.designs import GRIDS
+    from runner.designs.registry import GRIDS
 
     return table(("grid", "arms"), ((f"`{name}`", cls.summary) for name, cls in GRIDS.items()))
 

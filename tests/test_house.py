@@ -8,14 +8,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# From the top: each room imports from those below it, and from itself.
 FLOORS = (
-    ("cli", "commands"), ("study", "studies"), ("tasks",), ("designs",), ("training",),
-    ("execution",), ("records",), ("analysis",), ("reporting",),
+    ("cli", "commands"), ("inference",), ("exporters",), ("launch",), ("reporting",),
+    ("planning",), ("studies",), ("tasks",), ("training",), ("scripts",), ("images",),
+    ("execution",), ("records",), ("analysis",), ("designs",), ("text",),
 )  # fmt: skip
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 LARGEST = 320  # lines; most are far below
 FILES = sorted(path for folder in ("tricks", "runner") for path in (ROOT / folder).rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+
+def module(path):
+    """`runner/tasks/digits.py` -> `runner.tasks.digits`; a package by its own name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module(path): path for path in FILES}
 
 
 def imported(tree):
@@ -26,21 +36,56 @@ def imported(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield str(node.module)
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else str(node.module)
         yield from imported(node)
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_imports_go_down(path):
-    place = path.relative_to(ROOT).with_suffix("").parts
-    for name in imported(ast.parse(path.read_text())):
-        parts = name.split(".")
-        if parts[0] != "runner":
+IMPORTS = {
+    name: sorted({found for found in imported(ast.parse(path.read_text())) if found in MODULES})
+    for name, path in MODULES.items()
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_down(name):
+    top, *place = name.split(".")
+    for found in IMPORTS[name]:
+        other, *there = found.split(".")
+        if other != "runner":
             continue
-        assert place[0] == "runner", f"tricks/ imports {name}"
-        if len(parts) > 1 and len(place) > 1 and place[1] in FLOOR:
-            assert FLOOR[place[1]] <= FLOOR[parts[1]], f"it imports {name}, which is above it"
+        assert top == "runner", f"tricks/ imports {found}"
+        if place and there:
+            assert FLOOR[place[0]] <= FLOOR[there[0]], f"it imports {found}, which is above it"
+
+
+def circles(imports):
+    """Sets of modules of which each reaches each other by imports."""
+
+    def reach(name):
+        seen, left = set(), [name]
+        while left:
+            for found in imports[left.pop()]:
+                if found not in seen:
+                    seen.add(found)
+                    left.append(found)
+        return seen
+
+    reached = {name: reach(name) for name in imports}
+    return {
+        frozenset({name, *(x for x in reached[name] if name in reached[x])})
+        for name in imports
+        if name in reached[name]
+    }
+
+
+def test_circles_are_found():
+    assert circles({"a": ["b"], "b": ["c"], "c": ["b"], "d": ["a"]}) == {frozenset("bc")}
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert not circles(IMPORTS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

@@ -71,9 +71,7 @@ def find_all() -> None:
     """Import every file of the bag and every installed plug-in, once."""
     from importlib.metadata import entry_points
 
-    import tricks
-
-    for info in pkgutil.walk_packages(tricks.__path__, "tricks."):
+    for info in pkgutil.walk_packages([str(Path(__file__).parent)], "tricks."):
         importlib.import_module(info.name)
     for entry in entry_points(group="tricks_bench.tricks"):
         try:

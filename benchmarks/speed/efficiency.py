@@ -63,7 +63,7 @@ def _task(task: str, few: int | None, conditions: Conditions, target: float) -> 
 
 def _prepared(task: str, data: Path, few: int | None) -> tuple[Any, Any]:
     """Recipe and splits, evaluated images in the proportion that the whole task has."""
-    from runner.tasks import find
+    from runner.tasks.registry import find
 
     splits = find(task).load(data, few)
     if few is None:

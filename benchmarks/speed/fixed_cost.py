@@ -14,7 +14,7 @@ from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio
 from runner.execution.executor import execute
 from runner.records.store import Store
-from runner.tasks import work
+from runner.tasks import recipe_run as work
 
 RUNS = 8  # one after another, by one worker
 MEMORY = Path("/dev/shm")  # a file system in memory: syncing costs nothing there

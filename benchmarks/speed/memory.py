@@ -20,7 +20,7 @@ from benchmarks.ratio import Conditions, Ratio
 from runner.execution.executor import execute
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import work
+from runner.tasks import recipe_run as work
 
 TASK = "fashion-mnist"
 FEW = 128  # training images: 2 steps, which take what a thousand take

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.arms import in_a_child, spec, standard
 from benchmarks.ratio import Conditions, Ratio, paired
-from runner.commands.options import cores
 from runner.execution.executor import execute
+from runner.execution.machine import cores
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import work
+from runner.tasks import recipe_run as work
 
 EPOCHS = 5  # half of the task's: what a run costs besides weighs twice as much as in a whole one
 EACH = 2  # runs a core

@@ -19,10 +19,10 @@ from typing import Any
 from benchmarks.arms import spec, standard, there
 from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio, paired
-from runner.commands.options import cores
 from runner.execution.executor import execute
+from runner.execution.machine import cores
 from runner.records.store import Store
-from runner.tasks import work
+from runner.tasks import recipe_run as work
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS: tuple[list[str], ...] = ([], standard())  # arms, as names of tricks

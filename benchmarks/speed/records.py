@@ -17,8 +17,8 @@ from runner.records.record import seal
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.records.studies import save_study
-from runner.studies import Asked
-from runner.study import Study, build
+from runner.studies.asked import Asked
+from runner.studies.study import Study, build
 
 TEST_IMAGES, EPOCHS = 700, 10  # as digits has them
 SECONDS = {"train": 5.3, "evaluate": 0.7, "wait": 0.02, "cpu": 5.1, "total": 6.1}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runner.analysis.comparisons.pairing import pairing
+from runner.analysis.data.experiment import Experiment
 from runner.analysis.effects import Analysis
-from runner.analysis.experiment import Experiment
-from runner.analysis.floor import floor
-from runner.analysis.pairing import pairing
 from runner.analysis.pareto import pareto
-from runner.analysis.population import with_population
 from runner.analysis.published import published
+from runner.analysis.test_set.noise_floor import floor
+from runner.analysis.test_set.population import with_population
 
 
 def with_beside(experiment: Experiment, analysis: Analysis) -> Analysis:

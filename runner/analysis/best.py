@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from runner.analysis.arm_means import drawn_means
-from runner.analysis.arms import arm_label, level_names
-from runner.analysis.cells import Cells
-from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import Factorial
-from runner.analysis.model_means import ModelMeans
+from runner.analysis.data.arm_means import drawn_means
+from runner.analysis.data.arms import arm_label, level_names
+from runner.analysis.data.cells import Cells
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.factorial import Factorial
+from runner.analysis.model.model_means import ModelMeans
 from runner.analysis.verdicts import Rules
 
 SHOWN = 10

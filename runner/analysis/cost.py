@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from runner.analysis.arms import time_column
-from runner.analysis.cells import group
-from runner.analysis.estimates import percent
-from runner.analysis.experiment import Experiment, succeeded, values
-from runner.analysis.factorial import factorial
+from runner.analysis.data.arms import time_column
+from runner.analysis.data.cells import group
+from runner.analysis.data.estimates import percent
+from runner.analysis.data.experiment import Experiment, succeeded, values
+from runner.analysis.model.factorial import factorial
 
 
 def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from runner.analysis.estimates import Estimate
-from runner.analysis.experiment import LEVEL
-from runner.analysis.lack_of_fit import LackOfFit
+from runner.analysis.data.estimates import Estimate
+from runner.analysis.data.experiment import LEVEL
+from runner.analysis.model.lack_of_fit import LackOfFit
 
 GRID, BASELINE = "averaged over the grid", "at the baseline"  # estimands
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from runner.analysis.arms import arm_label, level_names
-from runner.analysis.cells import distinct, group
 from runner.analysis.cost import times
-from runner.analysis.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.factorial import prepare
-from runner.analysis.metrics import is_share, larger_is_better
+from runner.analysis.data.arms import arm_label, level_names
+from runner.analysis.data.cells import distinct, group
+from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.metrics import is_share, larger_is_better
+from runner.analysis.model.factorial import prepare
 
 DRAWS = 4000
 MOST_DRAWN = 400_000  # draws × arms at once

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tricks.trick import registry
+from tricks.bag import registry
 
 
 def published(factors: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:

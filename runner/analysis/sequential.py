@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.analysis.cells import PLACEBO
+from runner.analysis.data.cells import PLACEBO
 
 ALPHA = 0.05
 CHUNK = 200_000  # paths at a time, and the fewest

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from runner.analysis import arms as arm_means
-from runner.analysis.cells import cells
-from runner.analysis.coding import Weights, shares
+from runner.analysis.comparisons.worst_rank import worst_rank
+from runner.analysis.data import arms as arm_means
+from runner.analysis.data.cells import cells
+from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.log_odds import in_logits
+from runner.analysis.data.metrics import is_share
 from runner.analysis.effects import GRID, Analysis, Effect, finite
-from runner.analysis.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.factorial import factorial
-from runner.analysis.log_odds import in_logits
-from runner.analysis.metrics import is_share
-from runner.analysis.worst_rank import worst_rank
+from runner.analysis.model.coding import Weights, shares
+from runner.analysis.model.factorial import factorial
 
 
 def states(experiment: Experiment) -> dict[str, int]:

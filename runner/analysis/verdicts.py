@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.analysis.estimates import Estimate
+from runner.analysis.data.estimates import Estimate
 
 NEGLIGIBLE = 0.2  # pp: the default margin within which an accuracy effect is called negligible
 

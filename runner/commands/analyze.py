@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.commands.options import (
-    RESULTS,
     Json,
     Metric,
     Negligible,
@@ -19,14 +18,15 @@ from runner.commands.options import (
     assignments,
     check_negligible,
     listed,
-    print_json,
 )
-from runner.commands.stages import Stage
+from runner.records.layout import RESULTS
+from runner.studies.stages import Stage
+from runner.text import print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.analysis.data.experiment import Experiment
     from runner.analysis.effects import Analysis
-    from runner.analysis.experiment import Experiment
 
 
 REASONS = 12  # lines of them to print
@@ -72,7 +72,9 @@ def analyze(
     against = assignments("--reference", reference)
     found, tuning = _experiment(what, metric, listed(factors), against, stage, test_images, results)
     found = replace(found, noise=noise, scale=scale)
-    analysis = found.analyze(metric, estimand, negligible)
+    from runner.analysis import analyze as procedure
+
+    analysis = procedure.analyze(found, metric, estimand, negligible)
     if json:
         print_json({**analysis.to_json(), **tuning})
     else:
@@ -90,7 +92,7 @@ def _experiment(
 ) -> tuple[Experiment, dict[str, Any]]:
     """What to analyze; of a tuned study also its stage and its tuning, as JSON values."""
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
-        from runner.analysis.csv_file import from_csv
+        from runner.analysis.data.csv_file import from_csv
 
         if stage is not None:
             raise BadInput("--stage is for a tuned study: a CSV has no stages")
@@ -101,8 +103,8 @@ def _experiment(
         raise BadInput("--reference is for a CSV: a study knows what it compares with")
     if test_images is not None:
         raise BadInput("--test-images is for a CSV: a study knows its test set")
-    from runner.commands.experiments import experiment, study_runs
-    from runner.commands.stages import at_stage, tuning_json
+    from runner.studies.experiments import experiment, study_runs
+    from runner.studies.stages import at_stage, tuning_json
 
     study, runs = study_runs(results, what)
     _, _, name = at_stage(study, runs, stage)

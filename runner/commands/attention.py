@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.asking import Sets
-from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.inference.asking import Sets
+from runner.records.layout import RESULTS
+from runner.text import print_json
 from tricks.errors import BadInput
 
 
@@ -39,16 +41,16 @@ def attention(
         raise BadInput(f"--image {image}: there is no folder {image.parent}")
     if images < 1:
         raise BadInput(f"--images must be at least 1, not {images}")
-    from runner.commands import models
-    from runner.tasks.given import unlabelled
+    from runner.inference import models
+    from runner.inference.given import unlabelled
 
     found, given = models.find(run, results), unlabelled(data, data_sets)
 
+    from runner.inference.attention import looked
+    from runner.inference.prediction import as_trained
     from runner.records import durable
     from runner.reporting.plots.pictures import pictures
     from runner.reporting.plots.style import encoded
-    from runner.training.looking import looked
-    from runner.training.prediction import as_trained
     from runner.training.saved import load
 
     model, card = load(found.path)

@@ -10,17 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.commands.choices import choices
-from runner.commands.options import (
-    RESULTS,
-    Json,
-    Plugins,
-    Results,
-    cores,
-    load_plugins,
-    print_json,
-)
-from runner.reporting.counting import counted
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.execution.choices import choices
+from runner.execution.machine import cores
+from runner.records.layout import RESULTS
+from runner.text import counted, print_json
 from tricks.errors import BadInput
 
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "scipy")
@@ -112,8 +106,8 @@ def _plugins() -> list[str]:
     """Tricks that do not come with the bag, each with its file; and installed ones of no use."""
     import inspect
 
+    from tricks.bag import registry
     from tricks.loading import broken
-    from tricks.trick import registry
 
     good = [
         f"{name} ({inspect.getsourcefile(cls)})"

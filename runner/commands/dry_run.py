@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.commands.options import print_json
 from runner.designs.factor import touched
 from runner.records.store import Store
-from runner.reporting.counting import counted
+from runner.text import counted, print_json
 
 if TYPE_CHECKING:
-    from runner.commands.hours import Hours
-    from runner.study import Study
+    from runner.planning.hours import Hours
+    from runner.studies.study import Study
 
 
 def open_store(plan: Study, results: Path) -> Store | None:
@@ -38,7 +37,7 @@ def recorded_level(name: str, results: Path) -> str:
     if not (results / "FORMAT").exists():
         return ""
     from runner.records.studies import load_study, study_names
-    from runner.studies import placebo_level
+    from runner.studies.asked import placebo_level
 
     store = Store(results, create=False)
     return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
@@ -73,7 +72,7 @@ def say_plan(
     if held is None:
         summary["reason"] = f"{plan.runs:,} runs are too many to look up in the store one by one"
     if plan.tuning:
-        from runner.commands.tuned import plan_counts
+        from runner.launch.tuned import plan_counts
 
         summary |= plan_counts(plan, store)
     if plan.plan is not None:
@@ -102,7 +101,7 @@ def say_plan(
         looks = " and ".join(f"{n:,}" for n in plan.plan.seeds)
         print(f"at most; analysed at {looks} seeds, until {plan.plan.until}")
     if plan.tuning:
-        from runner.commands.tuned import plan_lines
+        from runner.launch.tuned import plan_lines
 
         for line in plan_lines(plan, summary):
             print(line)
@@ -114,7 +113,7 @@ def say_plan(
 
 def to_train(plan: Study, store: Store | None) -> int:
     """Runs that the plan lacks, as far as they are known: none has a record that stands."""
-    from runner.commands.tuned import list_runs
+    from runner.launch.tuned import list_runs
 
     planned, to_choose = list_runs(plan, store)
     states = store.states() if store else {}

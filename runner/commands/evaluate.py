@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.commands.asking import TTA, Runs, Sets, ask
-from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.inference.asking import TTA, Runs, Sets, ask
+from runner.records.layout import RESULTS
+from runner.text import print_json
 from tricks.errors import BadInput
 
 
@@ -39,12 +41,12 @@ def evaluate(
     load_plugins(plugin)
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out {out}: it is a file; name a folder")
-    from runner.tasks.given import labelled
-    from runner.tasks.trained_on import trained_on
+    from runner.inference.given import labelled
+    from runner.inference.trained_on import trained_on
 
     answers = ask(runs, lambda names: labelled(data, names, data_sets), results, tta, device)
 
-    from runner.analysis.classification import classification
+    from runner.analysis.test_set.classification import classification
     from runner.reporting.evaluation import headline
 
     names = answers.cards[0].names

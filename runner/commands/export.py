@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import RESULTS, Json, Name, Results, print_json
+from runner.commands.options import Json, Name, Results
+from runner.records.layout import RESULTS
+from runner.text import print_json
 from tricks.errors import BadInput
 
 
@@ -31,9 +33,9 @@ def export(
     tricks-bench export -o runs.csv
     tricks-bench export digits-full -o results/reference/digits-full
     """
-    from runner.commands.experiments import open_study
-    from runner.commands.stages import csv_stage
     from runner.records.export import write_csv, write_export
+    from runner.studies.experiments import open_study
+    from runner.studies.stages import csv_stage
 
     whole = output.suffix.lower() != ".csv"
     if whole and output.suffix.lower() in (".json", ".parquet", ".tsv", ".xlsx", ".txt", ".gz"):

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
-from runner.reporting.counting import counted
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.records.layout import RESULTS
+from runner.text import counted, print_json
 from tricks.errors import BadInput, unknown
 
 
@@ -47,7 +48,8 @@ def list_(
     if named:
         if seeds is not None and seeds < 1:
             raise BadInput(f"--seeds must be at least 1, not {seeds}")
-        from runner.commands.grids import chosen, grid_rows, print_grids
+        from runner.commands.options import chosen
+        from runner.planning.grids import grid_rows, print_grids
 
         study = chosen(task or "digits", tricks, factor, set_)
         rows = grid_rows(study, seeds, runs)
@@ -74,7 +76,7 @@ def list_(
 
 def tricks(results: Path) -> list[dict[str, Any]]:
     """Every known trick, as the JSON contract has it."""
-    from tricks.trick import registry
+    from tricks.bag import registry
 
     return [
         {
@@ -118,14 +120,14 @@ def cost_text(cost: dict[str, Any]) -> str:
 
 def tasks(results: Path) -> list[dict[str, Any]]:
     """Every task of a fixed name, and those named by where the images are."""
-    from runner import tasks as known
+    from runner.tasks import registry as known
 
     return [{"name": name, "summary": _summary(name)} for name in known.names()]
 
 
 def grids(results: Path) -> list[dict[str, Any]]:
     """Every grid."""
-    from runner.designs import GRIDS
+    from runner.designs.registry import GRIDS
 
     return [
         {"name": name, "summary": cls.summary, "seeds": cls.default_seeds}
@@ -135,7 +137,7 @@ def grids(results: Path) -> list[dict[str, Any]]:
 
 def studies(results: Path) -> list[dict[str, Any]]:
     """Studies that come with the package, then those in the store."""
-    from runner.studies import shipped
+    from runner.studies.asked import shipped
 
     rows = [
         {"name": name, "summary": _first_comment(file), "where": str(file)}
@@ -169,7 +171,7 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _summary(name: str) -> str:
-    from runner import tasks as known
+    from runner.tasks import registry as known
 
     return known.YOURS.get(name) or known.find(name).summary
 

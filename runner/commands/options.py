@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.studies.study import Study
 
 Results = Annotated[Path, typer.Option("--results", help="The store that all studies share.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
@@ -34,9 +34,6 @@ Noise = Annotated[
 Scale = Annotated[
     str, typer.Option("--scale", help="raw, or logit: accuracies in log-odds, with odds ratios.")
 ]
-
-RESULTS = Path("results")
-DEVICES = Path("/dev")
 
 
 def load_plugins(plugins: list[Path] | None) -> list[str]:
@@ -79,63 +76,24 @@ def check_negligible(negligible: float | None) -> None:
         raise BadInput(f"--negligible must be a number of at least 0, not {negligible}")
 
 
-def at(results: Path) -> str:
-    """What a command that is suggested needs to find the store."""
-    return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
+def chosen(
+    task: str,
+    tricks: str | None,
+    factor: list[str] | None,
+    settings: list[str] | None,
+    data: Path | None = None,
+) -> Study:
+    """The add-one study of the factors that these flags name: the factors, their baseline, notes.
 
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS
-
-
-def gpus(device: str) -> tuple[str, ...]:
-    """The GPUs that runs will go to, by their names for CUDA_VISIBLE_DEVICES; none: the CPU.
-
-    As far as can be told without importing torch. `device`: auto, cpu, cuda or cuda:N.
+    Raises BadInput for what cannot be, and where there is nothing to vary.
     """
-    if device == "cpu":
-        return ()
-    found = [path.name.removeprefix("nvidia") for path in DEVICES.glob("nvidia[0-9]*")]
-    if not found and any(DEVICES.glob("dxg")):  # a GPU as WSL shows it
-        found = ["0"]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        found.sort(key=lambda number: (len(number), number))
-    elif found or device != "auto":
-        found = [part.strip() for part in visible.split(",") if part.strip() not in ("", "-1")]
-    if device == "auto":
-        return tuple(found)
-    if device == "cuda":
-        return tuple(found) or ("0",)
-    number = int(device.removeprefix("cuda:"))
-    return (found[number] if number < len(found) else str(number),)
+    from runner.studies.asked import Asked
+    from runner.studies.study import build
 
-
-def on_gpu(device: str) -> bool:
-    """Whether runs will go to a GPU; see `gpus`."""
-    return bool(gpus(device))
-
-
-def at_a_time(workers: int | None, per_gpu: int | None, device: str) -> int:
-    """How many runs at a time. Raises BadInput for a device or a number that cannot be."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device, re.ASCII):
-        raise BadInput(f"--device {device}: choose auto, cpu, cuda or cuda:0 (a GPU's number)")
-    for option, count in (("--workers", workers), ("--per-gpu", per_gpu)):
-        if count is not None and count < 1:
-            raise BadInput(f"{option} must be at least 1, not {count}")
-    if per_gpu is not None:
-        if workers is not None:
-            raise BadInput("--workers and --per-gpu both say how many runs at a time: give one")
-        if not gpus(device):
-            raise BadInput("--per-gpu: there is no GPU here; --workers N runs N at a time")
-    return workers or (per_gpu or 1) * len(gpus(device)) or cores()
-
-
-def print_json(value: Any) -> None:
-    """One JSON value on stdout; what is not a finite number is null."""
-    import json
-
-    print(json.dumps(value, indent=2, allow_nan=False))
+    asked = Asked(task=task, grid="add-one", tricks=listed(tricks), name="plan")
+    asked.set = {**assignments("--set", settings)}
+    asked.factor = {
+        field: list(listed(values) or ["none"])
+        for field, values in assignments("--factor", factor).items()
+    }
+    return build(asked, data)

@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runner.commands.options import (
-    RESULTS,
-    Json,
-    Plugins,
-    Results,
-    cores,
-    load_plugins,
-    on_gpu,
-    print_json,
-)
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.execution.machine import cores, on_gpu
+from runner.records.layout import RESULTS
+from runner.text import print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.designs import Design
-    from runner.designs.needed import Goal, Needed
-    from runner.study import Study
+    from runner.designs.design import Design
+    from runner.planning.needed import Goal, Needed
+    from runner.studies.study import Study
 
 ESTIMANDS = {"grid_average": "averaged over the grid", "baseline": "at the baseline"}
 
@@ -79,8 +73,9 @@ def plan(
         raise BadInput(f"--workers must be at least 1, not {workers}")
     if sigma is not None and pilot is not None:
         raise BadInput("--sigma and --pilot both say what the run-to-run sd is: give one of them")
-    from runner.commands.grids import chosen, possible
-    from runner.commands.pilot import find_sigma, given
+    from runner.commands.options import chosen
+    from runner.planning.grids import possible
+    from runner.planning.pilot import find_sigma, given
 
     study = chosen(task, tricks, factor, set_, data)
     noise = given(sigma) if sigma is not None else find_sigma(study, results, pilot)
@@ -130,7 +125,7 @@ def plan(
 
 
 def _goal(effect: float | None, half_width: float | None, power: float | None) -> Goal:
-    from runner.designs.needed import Goal
+    from runner.planning.needed import Goal
 
     if (effect is None) == (half_width is None):
         raise BadInput(
@@ -153,8 +148,8 @@ def _goal(effect: float | None, half_width: float | None, power: float | None) -
 
 def _needs(design: Design, goal: Goal, sigma: float) -> dict[str, dict[str, Needed]]:
     """By estimand: over all effects at once ("family"), and for each alone ("each")."""
-    from runner.designs.needed import needed
-    from runner.designs.precision import Errors
+    from runner.planning.needed import needed
+    from runner.planning.precision import Errors
 
     errors = Errors(design)
     return {
@@ -210,7 +205,7 @@ def _cheapest(rows: Sequence[dict[str, Any]], estimand: str, kind: str) -> str |
 
 def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:
     """Mean seconds of a run by the records of like ones, or why that is not known."""
-    from runner.commands.hours import predicted
+    from runner.planning.hours import predicted
     from runner.records.store import Store
 
     none = f"no run of these images and models is recorded in {results}: hours are not known"

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.commands.columns import aligned
-from runner.execution.progress import duration
-from runner.reporting.counting import counted
+from runner.text import aligned, counted, duration
 
 
 def lines(answer: Mapping[str, Any], estimands: Mapping[str, str]) -> Iterator[str]:

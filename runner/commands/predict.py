@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.asking import TTA, Runs, Sets, ask
-from runner.commands.options import RESULTS, Json, Plugins, Results, load_plugins, print_json
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.inference.asking import TTA, Runs, Sets, ask
+from runner.records.layout import RESULTS
+from runner.text import print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.commands.asking import Answers
+    from runner.inference.asking import Answers
 
 
 def predict(
@@ -37,7 +39,7 @@ def predict(
     """
     load_plugins(plugin)
     check_output(output)
-    from runner.tasks.given import unlabelled
+    from runner.inference.given import unlabelled
 
     answers = ask(runs, lambda names: unlabelled(data, data_sets), results, tta, device)
     content = table(answers)

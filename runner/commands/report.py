@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from runner.commands.options import (
-    RESULTS,
     Json,
     Metric,
     Negligible,
@@ -17,9 +16,10 @@ from runner.commands.options import (
     Results,
     Scale,
     check_negligible,
-    print_json,
 )
-from runner.commands.stages import Stage
+from runner.records.layout import RESULTS
+from runner.studies.stages import Stage
+from runner.text import print_json
 
 MOST = 10_000  # records that are read; of a larger study some stand for all
 
@@ -41,18 +41,19 @@ def report(
 ) -> None:
     """Write report.md with tables and plots."""
     check_negligible(negligible)
-    from runner.commands.experiments import experiment, exported
     from runner.records.export import evidence
     from runner.records.store import Store
+    from runner.studies.experiments import experiment, exported
     from tricks.errors import BadInput
 
     found = exported(name) or evidence(Store(results, create=False), name, MOST)
     if found.runs.empty:
         raise BadInput(f"the study {found.study.name} has no recorded runs yet: run it first")
 
-    from runner.commands.realised import study_design
-    from runner.commands.stages import at_stage, comparison, planned_runs
+    from runner.planning.realised import study_design
     from runner.reporting.report import write_report
+    from runner.studies.stages import at_stage, planned_runs
+    from runner.studies.tuned_comparison import comparison
 
     _, _, stage = at_stage(found.study, found.runs, stage)
     runs = replace(experiment(found.study, found.runs, stage), noise=noise, scale=scale)

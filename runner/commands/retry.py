@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.commands.options import RESULTS, Json, Name, Results, print_json
-from runner.reporting.counting import counted
+from runner.commands.options import Json, Name, Results
+from runner.records.layout import RESULTS
+from runner.text import counted, print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ BAD = ("failed", "infra")
 
 def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """Set failed runs aside, so that the next `run` trains them again."""
-    from runner.commands.experiments import open_study
-    from runner.commands.going_on import stored
+    from runner.launch.going_on import stored
     from runner.records.store import Store
+    from runner.studies.experiments import open_study
 
     store, study = open_study(results, name)
     states = store.states(study.ids)

@@ -10,25 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner import tasks
-from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
-from runner.commands.options import (
-    RESULTS,
-    Json,
-    Plugins,
-    Results,
-    assignments,
-    at_a_time,
-    listed,
-    load_plugins,
-)
+from runner.commands.options import Json, Plugins, Results, assignments, listed, load_plugins
 from runner.designs.levels import choose_levels
-from runner.reporting.counting import counted
+from runner.execution.machine import at_a_time
+from runner.launch.room import CheckpointMinutes, NoCheckpoint, asked_limits
+from runner.records.layout import RESULTS
+from runner.tasks import registry as tasks
+from runner.text import counted
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from runner.studies import Asked
-    from runner.study import Study
+    from runner.studies.asked import Asked
+    from runner.studies.study import Study
 
 
 def run(
@@ -178,7 +171,7 @@ def run(
     workers = at_a_time(workers, per_gpu, device)
     limits = asked_limits(max_hours, stall_minutes, checkpoint_minutes, no_checkpoint)
     if confirm:
-        from runner.commands.confirm import confirming
+        from runner.launch.confirm import confirming
 
         no_more = (
             task, grid, tricks, factor, set_, reference, order, tune, until, looks, runs,
@@ -217,16 +210,16 @@ def run(
         asked.tune = {field: list(listed(values) or ["none"]) for field, values in fields.items()}
 
     from runner.commands.dry_run import open_store, say_plan, to_train
-    from runner.commands.hours import hours_of
-    from runner.commands.train import train_plan
-    from runner.commands.weights import complete, keeping, say_missing
+    from runner.launch.train import train_plan
+    from runner.launch.weights import complete, keeping, say_missing
+    from runner.planning.hours import hours_of
 
     plan = keeping(_build(asked, data, results, written, file), save_models)
     if download and not dry_run:
         _download(plan, data)
     store = open_store(plan, results)
     if plan.plan is not None:
-        from runner.commands.until import train_until, with_level
+        from runner.launch.until import train_until, with_level
 
         plan = with_level(plan, store)
     if dry_run:
@@ -244,7 +237,7 @@ def run(
     else:
         code = train_plan(plan, store, results, workers, device, plugins, yes, json, limits)
     if plan.confirm is not None and not json:
-        from runner.commands.confirm import say_promise
+        from runner.launch.confirm import say_promise
 
         say_promise(plan, results)
     return code or complete(plan, results, workers, device, plugins, json, limits)
@@ -255,7 +248,7 @@ def _build(
 ) -> Study:
     """The study asked for. A mistake that the study's file alone has is told with its name."""
     from runner.commands.dry_run import recorded_level
-    from runner.study import build, study_name
+    from runner.studies.study import build, study_name
 
     try:
         asked.placebo_level = recorded_level(study_name(asked), results) or asked.placebo_level
@@ -282,7 +275,7 @@ def _grouped(task: str, column: str | None) -> str:
 
 def _asked(study: str | None, results: Path) -> tuple[Asked, Path | None]:
     """What `--study` asks for, and its file: one named, one that the store holds, a shipped one."""
-    from runner.studies import Asked, from_stored, read, shipped
+    from runner.studies.asked import Asked, from_stored, read, shipped
 
     if study is None:
         return Asked(), None

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from runner import tasks
 from runner.commands.listing import cost, cost_text
-from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins, print_json
+from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins
+from runner.tasks import registry as tasks
+from runner.text import print_json
 from tricks.errors import BadInput
 
 
@@ -53,9 +54,9 @@ def show(
 
 
 def _draw(text: str, task: tasks.Task, data: Path | None, image: Path, json: bool) -> None:
-    from runner.commands.pictures import draw
     from runner.designs.factor import split
-    from tricks.trick import parse
+    from runner.inference.trick_pictures import draw
+    from tricks.bag import parse
 
     names = [name for name in split(text, "+") if name.strip() != "baseline"]
     draw(text, [parse(name) for name in names], task, data, image)
@@ -63,7 +64,7 @@ def _draw(text: str, task: tasks.Task, data: Path | None, image: Path, json: boo
 
 
 def _card(text: str, json: bool) -> None:
-    from tricks.trick import parse
+    from tricks.bag import parse
 
     trick = parse(text)
     cls = type(trick)
@@ -104,8 +105,9 @@ def _card(text: str, json: bool) -> None:
 def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:
     from runner.designs.factor import split
     from runner.studies.settings import settle
+    from tricks.bag import parse
     from tricks.recipe import FIELDS, differences, resolve, to_json
-    from tricks.trick import compose, parse
+    from tricks.trick import compose
 
     baseline, _ = settle(task.baseline, settings)
     tricks = [parse(part) for part in split(text, "+")[1:]]

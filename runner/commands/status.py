@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.commands.options import RESULTS, Json, Name, Results, at, print_json
-from runner.reporting.counting import counted
+from runner.commands.options import Json, Name, Results
+from runner.records.layout import RESULTS, at
+from runner.text import counted, print_json
 
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """How many runs of a study are done, running and missing; why some failed, and what helps."""
-    from runner.commands.experiments import open_study
-    from runner.commands.failures import NAMED, at_hand, failures, told
-    from runner.commands.going_on import stored
-    from runner.execution.progress import printable
+    from runner.execution.failed_runs import NAMED, at_hand, failures, told
+    from runner.launch.going_on import stored
     from runner.records import checkpoints
+    from runner.studies.experiments import open_study
+    from runner.text import printable
 
     store, study = open_study(results, name)
     held = store.states(study.ids)
     states = list(map(held.get, study.column("id")))
     stages = None
     if study.tuned:
-        from runner.commands.stages import stage_states
+        from runner.studies.stages import stage_states
 
         # A tuned run at the fixed value is the fixed run: each is counted once.
         stages, to_choose = stage_states(study, held)

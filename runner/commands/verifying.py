@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.commands.options import print_json
-from runner.reporting.counting import counted
+from runner.text import counted, print_json
 from tricks.errors import BadInput
 
 SHOWN = 50  # findings of one kind; the rest is counted

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.analysis.metrics import is_bookkeeping
 from runner.designs.field import field_text, field_values
-from runner.records.record import COLUMNS
+from runner.designs.reserved import is_bookkeeping
+from tricks.bag import registry
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import FIELDS, Recipe
-from tricks.trick import Trick, compose, registry
+from tricks.trick import Trick, compose
 
 PLACEBO = "placebo"  # the factor whose true effect is zero
 
@@ -181,7 +181,7 @@ def _held(baseline: Recipe, factor: str) -> Trick | None:
 
 def named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
     """The factor of that name. Raises BadInput for the name of a column of the results table."""
-    if is_bookkeeping(name) or name in (*COLUMNS, "epoch"):
+    if is_bookkeeping(name) or name == "epoch":
         raise BadInput(f"a factor cannot be called {name!r}: that is a column of the results table")
     return Factor(name, levels, kind)
 

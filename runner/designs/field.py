@@ -7,9 +7,10 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+from tricks.bag import parse
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, STACKS, Recipe
-from tricks.trick import Trick, parse
+from tricks.trick import Trick
 from tricks.values import coerce
 
 OF_TASKS = ("train_images", "validation_share", "test_share")  # no fields, but --set takes them

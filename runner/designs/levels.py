@@ -14,9 +14,10 @@ from typing import Any
 
 from runner.designs.factor import Factor, Level, compose_levels, named, split
 from runner.designs.field import check_field, field_value
+from tricks.bag import parse
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import STACKS, Recipe
-from tricks.trick import Trick, parse
+from tricks.trick import Trick
 
 
 def read_level(factor: str, name: str, text: str, baseline: Recipe) -> Level:

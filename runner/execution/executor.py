@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from runner.execution import template
+from runner.execution.engines import template
 from runner.execution.events import Event, Summary
 from runner.execution.interrupt import Interrupt
 from runner.execution.jobs import Jobs

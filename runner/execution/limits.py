@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.text import size
+
 STALL = 30 * 60.0  # seconds; a step takes seconds, weights or images to be fetched some minutes
 RESERVE = 32 << 20  # bytes that stay free: for records of runs at hand, logs, the index
 FILES = 200  # names that a file system must still be able to hold
@@ -83,15 +85,3 @@ def lacks(folder: Path, needed: int) -> str | None:
     if disk.f_files and disk.f_favail < FILES:
         return f"its disk can hold {disk.f_favail} more files"
     return None
-
-
-def size(count: float) -> str:
-    """Bytes as people say them.
-
-    >>> size(999), size(32 << 20), size(3e9)
-    ('999 bytes', '33.6 MB', '3.0 GB')
-    """
-    for power, unit in ((12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
-        if count >= 10**power:
-            return f"{count / 10**power:.1f} {unit}"
-    return f"{count:.0f} bytes"

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
 from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
-from runner.reporting.counting import counted
-from runner.reporting.visible import unfiltered
+from runner.text import counted, duration, printable, unfiltered
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -150,27 +149,6 @@ class Progress:
     def _counts(self) -> str:
         shown = ("diverged", "failed", "infra")
         return ", ".join(f"{self.tally.states[s]} {s}" for s in shown if self.tally.states[s])
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> duration(41), duration(150), duration(5000), duration(200_000)
-    ('41 s', '2 min 30 s', '1 h 23 min', '2 d 7 h')
-    """
-    whole = round(seconds)
-    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    parts: list[str] = []
-    for name, size in units:
-        count, whole = divmod(whole, size)
-        if count or parts:
-            parts.append(f"{count} {name}")
-    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
-
-
-def printable(text: str) -> str:
-    """`text` without characters that could steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _epochs(run: Running) -> tuple[Any, Any]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any
 
-from runner.execution import oom, template
-from runner.execution.child import Child
+from runner.execution import oom
+from runner.execution.engines import template
+from runner.execution.engines.child import Child
 from runner.execution.events import (
     Epoch,
     Event,
@@ -23,7 +24,7 @@ from runner.execution.events import (
     Stopping,
     Summary,
     Waiting,
-)  # fmt: skip
+)
 from runner.execution.failure import of_exit, of_silence
 from runner.execution.interrupt import Interrupt
 from runner.execution.jobs import Job, Jobs

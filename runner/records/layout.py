@@ -13,6 +13,7 @@ quarantine/             what did not verify, or was removed
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from runner.records import durable
 from runner.records.migration import SCHEMA
 from tricks.errors import BadInput
 
+RESULTS = Path("results")
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
 _FORMAT = "tricks-bench store, schema "
 
@@ -100,3 +102,8 @@ def _unwritable(root: Path, error: Exception) -> BadInput:
         f"cannot use {root} as a store: {reason}; choose a folder that can be written to with "
         "--results (earlier results are as they were)"
     )
+
+
+def at(results: Path) -> str:
+    """What a command that is suggested needs to find the store."""
+    return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tricks.bag import recipe_from_json
 from tricks.recipe import Recipe, identity, to_json
-from tricks.trick import recipe_from_json
 
 SCHEMA = 1  # of ids: raised when the same words come to mean another training
 

@@ -10,7 +10,7 @@ from runner.reporting.markdown import details, escape, plain, table
 from runner.reporting.wording import df_text
 
 Answer = dict[str, Any]
-# What `runner.commands.realised.study_design` gives: `planned` (None, with a `reason`) and `run`,
+# What `runner.planning.realised.study_design` gives: `planned` (None, with a `reason`) and `run`,
 # each with runs, arms, d_efficiency, clear, sets (texts); `planned` also errors (σ) and df.
 Design = Mapping[str, Any]
 SETS = 12

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runner.reporting.visible import visible
+from runner.text import visible
 
 
 def escape(text: Any) -> str:

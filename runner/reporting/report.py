@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.analysis.analyze import analyze
 from runner.reporting import (
     arms,
     contrasts,
@@ -59,7 +60,7 @@ def write_report(
     An earlier report in `out` is replaced, with those of its plots that this one does not have.
     Raises BadInput, before anything is written, if there is nothing to report.
     """
-    a: Answer = experiment.analyze(metric, negligible=negligible).to_json()
+    a: Answer = analyze(experiment, metric, negligible=negligible).to_json()
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.reporting.markdown import (
-    digits,
-    escape,
-    interval,
-    p_value,
-    plain,
-    ratio,
-    signed,
-    table,
-)  # fmt: skip
+from runner.reporting.markdown import digits, escape, interval, p_value, plain, ratio, signed, table
 from runner.reporting.wording import confidence, dependence, df_text, is_placebo
 
 Answer = dict[str, Any]

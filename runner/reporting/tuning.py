@@ -9,7 +9,7 @@ from typing import Any
 from runner.reporting.markdown import details, escape, image, interval, plain, signed, table
 from runner.reporting.wording import confidence
 
-# What `runner.commands.stages.comparison` gives: field, values, seeds, fixed (texts), arms (their
+# What `runner.studies.stages.comparison` gives: field, values, seeds, fixed (texts), arms (their
 # tuning), `fixed` and `tuned` answers under "at" (None, with a reason, where there is none), cost.
 Tuning = Mapping[str, Any]
 FEW_ARMS = 40

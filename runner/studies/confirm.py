@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from runner.designs.add_one import AddOne
 from runner.designs.conflicts import Conflicts
 from runner.designs.factor import Arm, Factor, Level
-from runner.studies import Confirm
+from runner.studies.asked import Confirm
 from tricks.errors import BadInput, unknown
 
 FACTOR = "winner"

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.designs.design import Design
-from runner.studies import Asked
+from runner.records.studies import StudyFile
+from runner.studies.asked import Asked
 from tricks.errors import BadInput
 
+DECIDES = "val_accuracy"  # what an early stop goes by
 DECIDED = "decided"
 HALF_WIDTH = "half-width"
 LOOKS = 4
@@ -150,3 +152,19 @@ def check_plan(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -
             f"the study {name} was planned with {plan} for other factors, which share its error "
             f"rate{way}"
         )
+
+
+def looks_note(study: StudyFile, recorded: int) -> str:
+    """What stands beside every result of a study with looks."""
+    from runner.analysis.sequential import describe
+
+    looks = stored_looks(study.asked)
+    assert looks is not None
+    note = (
+        f"Run --until {study.asked['until']}, which {DECIDES} decides: intervals, tests and "
+        f"verdicts are {describe(looks[0], looks[1])}, for every metric, so that they hold after "
+        "stopping."
+    )
+    if recorded < len(study.runs):
+        note += " The latest look is not complete; the level is that of complete looks."
+    return note

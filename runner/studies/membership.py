@@ -11,7 +11,7 @@ from typing import Any
 from runner.designs.conflicts import linked
 from runner.designs.factor import Arm, touched
 from runner.records.spec import canonical
-from runner.study import Study
+from runner.studies.study import Study
 from tricks.errors import BadInput
 from tricks.recipe import FIELDS, Recipe, to_json
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.studies.looks import check_plan
 from runner.studies.membership import Membership, TooMany
-from runner.study import Study
+from runner.studies.study import Study
 from tricks.errors import BadInput
 
 STANDARD = 64  # runs of a fraction of the standard bag

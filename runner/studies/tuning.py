@@ -21,8 +21,8 @@ from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
 if TYPE_CHECKING:
-    from runner.studies import Asked
-    from runner.study import Study
+    from runner.studies.asked import Asked
+    from runner.studies.study import Study
 
 STAGES = ("fixed", "tuning", "tuned")
 DEFAULT_SEEDS = 2

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.tasks.sampling import train_and_probe
+from runner.images.sampling import train_and_probe
 from runner.tasks.task import Task
 from tricks.errors import BadInput
 from tricks.optimizer.sgd import SGD
@@ -15,7 +15,7 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
-    from runner.training.data import Splits
+    from runner.images.sources import Splits
 
 # The images come ordered by writer, so the splits are contiguous: no writer is on both sides.
 TRAIN, VALIDATION = 850, 247  # the other 700 are the test set
@@ -35,7 +35,7 @@ def load(data: Path, train_images: int | None) -> Splits:
     import torch
     from sklearn.datasets import load_digits
 
-    from runner.training.data import Resident, Splits
+    from runner.images.sources import Resident, Splits
 
     bundle = load_digits()
     pixels = torch.from_numpy(bundle.images * (255 / 16)).round().to(torch.uint8).unsqueeze(1)

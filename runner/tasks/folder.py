@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.tasks.sampling import hold_out, hold_out_groups, train_and_probe
+from runner.images.sampling import hold_out, hold_out_groups, train_and_probe
 from runner.tasks.task import Task, listing
 from tricks.errors import BadInput
 from tricks.optimizer.sgd import SGD
@@ -15,7 +15,7 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
-    from runner.training.data import Source, Splits
+    from runner.images.sources import Source, Splits
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 # What people call the parts of a data set.
@@ -139,7 +139,7 @@ def split(
     """
     import torch
 
-    from runner.training.data import Splits
+    from runner.images.sources import Splits
 
     train = parts["train"] if "train" in parts else parts["all"]
     classes = 1 + max(int(part.labels.max()) for part in parts.values())
@@ -181,7 +181,7 @@ def _held_out(
 def _files(classes: Listing) -> Any:
     import torch
 
-    from runner.training.data import Files
+    from runner.images.sources import Files
 
     names = sorted(classes)
     paths = tuple(file for name in names for file in classes[name])

@@ -23,7 +23,7 @@ from runner.tasks.task import Task
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from runner.training.data import Splits
+    from runner.images.sources import Splits
 
 # What people call the columns, in lower case.
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
@@ -156,7 +156,7 @@ def load(
     """The splits: the file's own parts, the others held out of training, groups kept whole."""
     import torch
 
-    from runner.training.data import Files, Source
+    from runner.images.sources import Files, Source
 
     rows = read(path, column)
     classes = sorted(set(rows.labels))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
-    from runner.training.data import Splits
+    from runner.images.sources import Splits
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tricks.errors import BadInput, unknown
 from tricks.optimizer.sgd import SGD
 
 if TYPE_CHECKING:
-    from runner.training.data import Catalogue, Splits
+    from runner.images.sources import Catalogue, Splits
 
 # Arguments that give the parts (train, val, test) of torchvision's class; None: held out of
 # training. What torchvision calls "val" is the test set where it has no other.
@@ -80,7 +80,7 @@ def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalog
     import torch
     import torchvision
 
-    from runner.training.data import Catalogue
+    from runner.images.sources import Catalogue
 
     try:
         dataset = getattr(torchvision.datasets, source)(data / source, **arguments)

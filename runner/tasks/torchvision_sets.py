@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.tasks.sampling import hold_out, train_and_probe
+from runner.images.sampling import hold_out, train_and_probe
 from runner.tasks.task import Task, listing
 from tricks.errors import BadInput
 from tricks.optimizer.sgd import SGD
@@ -15,7 +15,7 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
-    from runner.training.data import Splits
+    from runner.images.sources import Splits
 
 # torchvision's class -> the files that it reads, below the data folder.
 FILES = {
@@ -49,7 +49,7 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
     import torch
     import torchvision
 
-    from runner.training.data import Resident, Splits
+    from runner.images.sources import Resident, Splits
 
     try:
         sets = [getattr(torchvision.datasets, name)(data, train=part) for part in (True, False)]

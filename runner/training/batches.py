@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from runner.execution.signs import alive
-from runner.training.data import Catalogue, Files, Resident, Source
+from runner.images.sources import Catalogue, Files, Resident, Source
 from runner.training.randomness import derive, generator
 
 Batch = tuple[Tensor, Tensor]  # uint8 (B, C, H, W), int64 (B,)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from runner.images.sources import Resident, Source, Splits
 from runner.training.augmentation import normalise
 from runner.training.batches import View, batches
-from runner.training.data import Resident, Source, Splits
 from runner.training.step import autocast
 from tricks.recipe import Recipe
 

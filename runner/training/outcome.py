@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from runner.images.sources import Splits
 from runner.training import memory
-from runner.training.data import Splits
 from runner.training.evaluation import evaluate
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper

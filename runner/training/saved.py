@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from runner.images.sources import Resident, Splits
 from runner.records import durable
 from runner.records.spec import SCHEMA, RunSpec
-from runner.training.data import Resident, Splits
 from runner.training.model import build
+from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
 from tricks.recipe import Recipe, to_json
-from tricks.trick import recipe_from_json
 
 FORMAT = "tricks-bench model 1"
 

@@ -8,7 +8,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from runner.training.data import Splits
+from runner.images.sources import Splits
 from runner.training.evaluation import statistics
 from runner.training.model import build
 from runner.training.saved import class_names, load

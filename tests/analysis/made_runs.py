@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from runner.analysis.experiment import Experiment
+from runner.analysis.data.experiment import Experiment
 
 
 def experiment(columns, factors, grid="", **kwargs):

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runner.analysis.experiment import Experiment
+from runner.analysis.analyze import analyze
+from runner.analysis.data.experiment import Experiment
 from tests.analysis.made_runs import experiment, two_level
 from tricks.errors import BadInput
 
@@ -17,8 +18,8 @@ def test_negligible_needs_the_ninety_per_cent_interval_inside_the_margin():
     rng = np.random.default_rng(0)
     rows = [{"a": x, "accuracy": 90 + 0.1 * rng.standard_normal()} for x in ("off", "on") * 30]
     found = experiment(rows, two_level("a"))
-    assert found.analyze().effects[0].verdict == "negligible"
-    assert found.analyze(negligible=0.001).effects[0].verdict == "undecided"
+    assert analyze(found).effects[0].verdict == "negligible"
+    assert analyze(found, negligible=0.001).effects[0].verdict == "undecided"
 
 
 @pytest.mark.parametrize("layout", ["add-one", "cumulative", "full"])
@@ -34,33 +35,33 @@ def test_the_level_moves_every_interval_and_verdict(layout):
             for x, y in arms for _ in range(5)]  # fmt: skip
     usual = experiment(rows, two_level("ab"), layout, order=("a", "b"))
     strict = replace(usual, level=0.001)
-    one, two = (x.analyze(negligible=5.0).to_json() for x in (usual, strict))
+    one, two = (analyze(x, negligible=5.0).to_json() for x in (usual, strict))
     assert (two["level"], two["confidence"]) == (0.001, 0.999)
     for wide, narrow in zip(two["effects"], one["effects"], strict=True):
         for key in ("ci_alone", "ci_together"):
             assert wide[key][0] < narrow[key][0] < narrow[key][1] < wide[key][1]
     assert all(w["low"] < n["low"] for w, n in zip(two["arms"], one["arms"], strict=True))
     edge = max(map(abs, one["effects"][0]["ci_alone"]))
-    assert replace(usual, level=0.3).analyze(negligible=edge).effects[0].verdict == "negligible"
-    assert replace(usual, level=1e-5).analyze(negligible=edge).effects[0].verdict == "undecided"
+    assert analyze(replace(usual, level=0.3), negligible=edge).effects[0].verdict == "negligible"
+    assert analyze(replace(usual, level=1e-5), negligible=edge).effects[0].verdict == "undecided"
 
 
 @pytest.mark.parametrize(("metric", "unit"), [("loss", "loss"), ("cpu_seconds", "s")])
 def test_smaller_is_better_for_losses_and_seconds(metric, unit):
     rows = [{"a": x, metric: (1.0 if x == "on" else 2.0) + d}
             for x in ("off", "on") for d in (0, 0.01, 0.02)]  # fmt: skip
-    a = experiment(rows, two_level("a")).analyze(metric)
+    a = analyze(experiment(rows, two_level("a")), metric)
     assert (a.effects[0].verdict, a.unit, a.margin) == ("helps", unit, None)
 
 
 def test_nothing_to_analyze():
     rows = [{"a": x, "state": "diverged", "accuracy": None} for x in ("off", "on")]
     with pytest.raises(BadInput, match="2 diverged"):
-        experiment(rows, two_level("a")).analyze()
+        analyze(experiment(rows, two_level("a")))
     with pytest.raises(BadInput, match="unknown metric"):
-        experiment([{"a": "off", "accuracy": 1.0}], two_level("a")).analyze("acuracy")
+        analyze(experiment([{"a": "off", "accuracy": 1.0}], two_level("a")), "acuracy")
     with pytest.raises(BadInput, match="no finished run"):
-        Experiment(pd.DataFrame({"a": [], "accuracy": []}), two_level("a")).analyze()
+        analyze(Experiment(pd.DataFrame({"a": [], "accuracy": []}), two_level("a")))
 
 
 @pytest.mark.parametrize("wrong", [{"level": 0.0}, {"level": 0.7}, {"noise": "won"},

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.analysis.experiment import Experiment
+from runner.analysis.analyze import analyze
+from runner.analysis.data.experiment import Experiment
 from tricks.errors import BadInput
 
 GRIDS = ["", "add-one", "leave-one-out", "cumulative", "pairs", "full", "fraction", "screen"]
@@ -28,7 +29,7 @@ runs = st.lists(
 def check(experiment, **kwargs):
     """One line or valid JSON; no bare interval without a number, no null without its reason."""
     try:
-        answer = experiment.analyze(**kwargs).to_json()
+        answer = analyze(experiment, **kwargs).to_json()
     except BadInput as error:
         said = str(error)
     else:

@@ -9,10 +9,10 @@ import pytest
 from scipy import integrate
 
 from benchmarks.simulation import Layout, layout, prepared, tables
-from runner.analysis.arm_means import WIDEST, drawn_means
 from runner.analysis.best import wins
-from runner.analysis.cells import Cells
-from runner.analysis.model_means import ModelMeans
+from runner.analysis.data.arm_means import WIDEST, drawn_means
+from runner.analysis.data.cells import Cells
+from runner.analysis.model.model_means import ModelMeans
 
 
 def cells_of(mean, sd, runs):

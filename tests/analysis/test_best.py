@@ -11,8 +11,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.simulation import layout
-from runner.analysis.experiment import Experiment
-from runner.analysis.worst_rank import worst_rank
+from runner.analysis.analyze import analyze
+from runner.analysis.comparisons.worst_rank import worst_rank
+from runner.analysis.data.experiment import Experiment
 from tricks.errors import BadInput
 
 
@@ -29,7 +30,7 @@ def chances(analysis):
 
 @pytest.mark.parametrize("noise", ["own", "equal"])
 def test_two_identical_arms_win_half_of_the_time(noise):
-    found = chances(one_at_a_time([90.0, 90.0], noise=noise).analyze())
+    found = chances(analyze(one_at_a_time([90.0, 90.0], noise=noise)))
     assert found["baseline"] == pytest.approx(0.5, abs=0.02)
     assert sum(found.values()) == pytest.approx(1)
 
@@ -39,19 +40,19 @@ def test_a_factor_without_effect_shares_the_win_in_a_grid():
             for x, y, z in itertools.product(("off", "on"), repeat=3)
             for d in (-0.5, 0.0, 0.5)]  # fmt: skip
     runs = Experiment(pd.DataFrame(rows), dict.fromkeys("abc", ("off", "on")))
-    analysis = runs.analyze()
+    analysis = analyze(runs)
     found = chances(analysis)
     for label in ("a", "a + b", "a + c", "a + b + c"):
         assert found[label] == pytest.approx(0.25, abs=0.03)
     assert analysis.beside["best"]["combination"]["mean"] == pytest.approx(95)
     assert "run --confirm" not in analysis.beside["best"]["note"], "a table made elsewhere"
-    assert "run --confirm" in replace(runs, grid="full").analyze().beside["best"]["note"]
+    assert "run --confirm" in analyze(replace(runs, grid="full")).beside["best"]["note"]
 
 
 def test_the_smallest_loss_is_the_best():
     found = one_at_a_time([1.0, 0.0], (-0.1, 0.0, 0.1))
     found.runs["loss"] = found.runs.pop("accuracy")
-    assert chances(found.analyze("loss"))["t1"] > 0.95
+    assert chances(analyze(found, "loss"))["t1"] > 0.95
 
 
 def test_a_fraction_predicts_an_arm_that_it_did_not_run():
@@ -61,7 +62,7 @@ def test_a_fraction_predicts_an_arm_that_it_did_not_run():
         five = (*bits, sum(bits) % 2)  # half of the grid: not the arm with all five on
         row = dict(zip("abcde", (("off", "on")[x] for x in five), strict=True))
         rows += [{**row, "accuracy": 90 + sum(five) + 0.1 * rng.standard_normal()} for _ in "12"]
-    analysis = Experiment(pd.DataFrame(rows), dict.fromkeys("abcde", ("off", "on"))).analyze()
+    analysis = analyze(Experiment(pd.DataFrame(rows), dict.fromkeys("abcde", ("off", "on"))))
     top = analysis.beside["best"]["combination"]
     assert "these runs cannot tell" in top["assumes"], "no arm shows interactions of three"
     assert top["label"] == "a + b + c + d + e"
@@ -70,7 +71,7 @@ def test_a_fraction_predicts_an_arm_that_it_did_not_run():
 
 
 def test_without_noise_to_draw_from_nothing_is_best():
-    answer = one_at_a_time([90.0, 91.0], (0.0,)).analyze().to_json()
+    answer = analyze(one_at_a_time([90.0, 91.0], (0.0,))).to_json()
     assert answer["best"] is None
     assert "one run in each arm" in answer["best_reason"]
 
@@ -84,7 +85,7 @@ def test_an_arm_with_a_placebo_is_no_rival_of_the_same_without(triple):
     y = 80 + 2 * runs[:, :4].sum(axis=1) + triple * runs[:, :3].prod(axis=1)
     frame["accuracy"] = y + np.random.default_rng(0).normal(0, 0.5, len(runs))
     held, without = (
-        Experiment(frame, dict.fromkeys(bag, ("off", "on")), "full").analyze().beside["best"]
+        analyze(Experiment(frame, dict.fromkeys(bag, ("off", "on")), "full")).beside["best"]
         for bag in (names, names[:4])
     )
     first, *_ = held["arms"]
@@ -126,7 +127,7 @@ def test_a_trick_that_makes_runs_diverge_is_worse_by_rank_though_not_by_mean():
     rows = [{"a": "off", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(20)]
     rows += [{"a": "on", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(8)]
     rows += [{"a": "on", "state": "diverged", "accuracy": None}] * 12
-    effect = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}).analyze().to_json()["effects"][0]
+    effect = analyze(Experiment(pd.DataFrame(rows), {"a": ("off", "on")})).to_json()["effects"][0]
     assert effect["verdict"] == "undecided"
     assert effect["worst_rank"]["high"] < 0.5
     assert effect["worst_rank"]["runs"] == [20, 20]
@@ -138,7 +139,7 @@ def test_log_odds_by_hand():
     data = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}, scale="logit")
     logit = [np.log((c + 0.5) / (200 - c + 0.5)) for c in (180, 184, 188, 192, 196, 200)]
     expected = np.mean(logit[3:]) - np.mean(logit[:3])
-    answer = data.analyze().to_json()
+    answer = analyze(data).to_json()
     effect = answer["effects"][0]
     assert effect["effect"] == pytest.approx(expected)
     assert effect["odds_ratio"]["ratio"] == pytest.approx(np.exp(expected))
@@ -151,21 +152,21 @@ def test_log_odds_of_what_is_no_share():
     data = Experiment(pd.DataFrame({"a": ["x", "y"], "loss": [1.0, 2.0]}), {"a": ("x", "y")},
                       scale="logit")  # fmt: skip
     with pytest.raises(BadInput, match="percentages"):
-        data.analyze("loss")
+        analyze(data, "loss")
 
 
 @pytest.mark.parametrize(("runs", "reachable"), [(3, False), (4, True)])
 def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reachable):
     rows = [{"a": x, "state": state, "accuracy": 90.0 + i if state == "ok" else None}
             for x, state in (("off", "ok"), ("on", "diverged")) for i in range(runs)]  # fmt: skip
-    found = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}).analyze().divergence[1]
+    found = analyze(Experiment(pd.DataFrame(rows), {"a": ("off", "on")})).divergence[1]
     assert (found["p"] is not None) == reachable  # 3 against 3: p = 0.1, 4 against 4: 0.029
     assert reachable or "cannot go below p = 0.1" in found["reason"]
 
 
 def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_where_not():
-    from runner.analysis.cells import Cells
-    from runner.analysis.moderated import moderated
+    from runner.analysis.data.cells import Cells
+    from runner.analysis.data.moderated import moderated
 
     rng = np.random.default_rng(0)
     arms, runs = 400, 4
@@ -198,7 +199,7 @@ def test_two_noisy_runs_do_not_make_a_candidate():
     rows += [("b", y) for y in (25.0, 35.0)]
     rows += [(f"c{i}", 90 + y) for i in range(20) for y in rng.normal(0, 1.5, 2)]
     runs = pd.DataFrame(rows, columns=["arm", "accuracy"])
-    found = Experiment(runs, {"arm": tuple(dict.fromkeys(runs["arm"]))}).analyze().to_json()
+    found = analyze(Experiment(runs, {"arm": tuple(dict.fromkeys(runs["arm"]))})).to_json()
     assert all(
         arm["levels"]["arm"] != "b" or arm["probability"] < 0.02 for arm in found["best"]["arms"]
     )
@@ -215,7 +216,7 @@ def test_the_report_says_what_is_taken_to_be_so():
         rows += [dict.fromkeys("abcd", "off")] * twice
         frame = pd.DataFrame(rows)
         frame["accuracy"] = 90 + 3.0 * (frame == "on").sum(axis=1) + rng.standard_normal(len(rows))
-        analysis = Experiment(frame, dict.fromkeys("abcd", ("off", "on"))).analyze()
+        analysis = analyze(Experiment(frame, dict.fromkeys("abcd", ("off", "on"))))
         return analysis.beside["best"]
 
     assert "three or more factors, which these runs cannot tell" in found(1)["assumes"]
@@ -230,7 +231,7 @@ def test_the_report_says_what_is_taken_to_be_so():
 
 
 def test_equal_runs_are_no_noise_to_draw_from():
-    analysis = one_at_a_time([90.0, 91.0, 92.0], (0.0, 0.0, 0.0)).analyze()
+    analysis = analyze(one_at_a_time([90.0, 91.0, 92.0], (0.0, 0.0, 0.0)))
     assert "the runs of each arm are equal" in analysis.to_json()["best_reason"]
 
 
@@ -244,7 +245,7 @@ def test_a_placebo_makes_no_rival_of_a_recipe():
     found = {}
     for known in (names[:5], names):
         runs = Experiment(frame[[*known, "accuracy"]], dict.fromkeys(known, ("off", "on")))
-        found[len(known)] = runs.analyze().beside["best"]["combination"]
+        found[len(known)] = analyze(runs).beside["best"]["combination"]
     assert found[6]["of"] == found[5]["of"] == 32
     assert found[6]["mean"] == pytest.approx(found[5]["mean"])
     assert found[6]["probability"] == pytest.approx(found[5]["probability"], abs=0.03)

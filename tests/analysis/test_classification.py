@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from runner.analysis.classification import classification
+from runner.analysis.test_set.classification import classification
 from tricks.errors import BadInput
 
 # Six images of three classes; rows are probabilities.

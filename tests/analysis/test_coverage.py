@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
-from runner.analysis.cells import Cells, group
-from runner.analysis.coding import Coding
-from runner.analysis.estimates import Estimate
-from runner.analysis.factorial import alias_sets, factorial, prepare
-from runner.analysis.one_at_a_time import welch
-from runner.analysis.regression import fit
+from runner.analysis.comparisons.one_at_a_time import welch
+from runner.analysis.data.cells import Cells, group
+from runner.analysis.data.estimates import Estimate
+from runner.analysis.model.coding import Coding
+from runner.analysis.model.factorial import alias_sets, factorial, prepare
+from runner.analysis.model.regression import fit
 
 SIZES = [2] * 8 + [3]
 
@@ -58,7 +58,7 @@ def main_coverage(levels, studies, interacting, seed, sd=None, repeats=1):
 
 
 def _saturated(coding):
-    from runner.analysis.coding import all_pairs
+    from runner.analysis.model.coding import all_pairs
 
     return Coding(coding.mains, all_pairs(coding.mains))
 

@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from runner.analysis.cells import distinct
-from runner.analysis.csv_file import from_csv
-from runner.analysis.experiment import Experiment
+from runner.analysis.analyze import analyze
+from runner.analysis.data.cells import distinct
+from runner.analysis.data.csv_file import from_csv
+from runner.analysis.data.experiment import Experiment
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
 
 def test_hoya012s_table_is_undecided_throughout():
-    a = from_csv(Path(__file__).parents[2] / "docs/hoya012.csv").analyze()
+    a = analyze(from_csv(Path(__file__).parents[2] / "docs/hoya012.csv"))
     effects = by_label(a)
     expected = {"cosine": -0.20, "smoothing": -0.40, "mixup": 0.02}
     for name, value in expected.items():
@@ -37,7 +38,7 @@ def test_hoya012s_table_is_undecided_throughout():
 
 def test_factorial_effects_and_interactions_are_exact_without_noise():
     a = grid("abcde", lambda on: 90 + 2 * on["a"] - on["b"] + 3 * on["a"] * on["b"], sd=1e-6)
-    answer = a.analyze()
+    answer = analyze(a)
     effects = by_label(answer)
     assert effects["a"].estimate.value == pytest.approx(3.5, abs=1e-4)  # 2 + 3 / 2
     assert effects["a"].at_baseline.value == pytest.approx(2, abs=1e-4)
@@ -59,7 +60,7 @@ def test_aliased_interactions_are_named_together():
             y = 90 + 4 * a * b + 0.1 * r
             row = dict(zip("abcd", (("off", "on")[x] for x in (a, b, c, d)), strict=True))
             rows.append({**row, "accuracy": y})
-    answer = experiment(rows, two_level("abcd"), "fraction").analyze()
+    answer = analyze(experiment(rows, two_level("abcd"), "fraction"))
     largest = answer.interactions[0]
     assert len(answer.interactions) == 3
     assert set(largest.terms) == {("a", "b"), ("c", "d")}
@@ -72,7 +73,7 @@ def test_aliased_interactions_are_named_together():
 def test_confounded_main_effects_are_not_estimated():
     rows = [{"a": x, "b": x, "c": c, "accuracy": 90 + r} for x in ("off", "on")
             for c in ("off", "on") for r in (0, 1, 2)]  # fmt: skip
-    effects = by_label(experiment(rows, two_level("abc")).analyze())
+    effects = by_label(analyze(experiment(rows, two_level("abc"))))
     assert effects["a"].estimate.value is None
     assert "b" in effects["a"].estimate.reason
     assert effects["c"].estimate.value is not None
@@ -92,7 +93,7 @@ def test_lost_arms_that_cost_the_interactions_are_named():
     factors = dict.fromkeys(names, ("off", "on"))
 
     def notes(frame):
-        return " ".join(Experiment(frame, factors, grid="fraction").analyze().to_json()["notes"])
+        return " ".join(analyze(Experiment(frame, factors, grid="fraction")).to_json()["notes"])
 
     assert "interactions are not in the model" not in notes(runs)
     lost = runs.copy()
@@ -111,7 +112,7 @@ def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_e
     def answer(levels):
         frame = pd.DataFrame(np.where(levels, "on", "off"), columns=names)
         frame["accuracy"] = rng.normal(90, 1, len(levels))
-        return Experiment(frame, dict.fromkeys(names, ("off", "on"))).analyze().to_json()
+        return analyze(Experiment(frame, dict.fromkeys(names, ("off", "on")))).to_json()
 
     whole, part = answer(rows), answer(rows[:18])
     assert "main effects are clear of them" in " ".join(whole["notes"])
@@ -126,7 +127,7 @@ def test_a_hundred_thousand_runs_take_seconds():
     runs["accuracy"] = 90 + rng.normal(size=100_000)
     runs["cpu_seconds"] = 5.0
     start = time.process_time()  # a busy machine must not fail this
-    answer = Experiment(runs, dict.fromkeys(names, ("0", "1"))).analyze().to_json()
+    answer = analyze(Experiment(runs, dict.fromkeys(names, ("0", "1")))).to_json()
     json.dumps(answer, allow_nan=False)
     assert time.process_time() - start < 10
     assert len(answer["effects"]) == 12
@@ -151,7 +152,7 @@ def test_arms_without_any_noise_have_no_interval():
         for _ in range(3)
     ]
     factors = {"a": ("off", "on"), "optimizer": ("sgd", "lars", "adamw")}
-    effects = by_label(experiment(rows, factors, "full").analyze())
+    effects = by_label(analyze(experiment(rows, factors, "full")))
     still = effects["optimizer=lars"]
     assert still.estimate.value == pytest.approx(1.1)
     assert still.verdict == "undecided"
@@ -175,7 +176,7 @@ def test_a_placebo_in_every_arm_is_the_paired_t_test(noise):
         for arm, pair in zip(arms, y, strict=True)
         for level, value in zip(("off", "on"), pair, strict=True)
     ]
-    answer = experiment(rows, two_level([*"abcd", "placebo"]), "full", noise=noise).analyze()
+    answer = analyze(experiment(rows, two_level([*"abcd", "placebo"]), "full", noise=noise))
     found = by_label(answer)["placebo"].estimate
     paired = stats.ttest_rel(y[:, 1], y[:, 0])
     assert found.value / found.se == pytest.approx(paired.statistic)

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runner.analysis.bits import MOST_BITS, bits, read_bits
-from runner.analysis.cells import group
-from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import factorial
-from runner.analysis.images import parts, residual
-from runner.analysis.one_at_a_time import welch
-from runner.commands.experiments import study_experiment
+from runner.analysis.analyze import analyze
+from runner.analysis.comparisons.one_at_a_time import welch
+from runner.analysis.data.cells import group
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.factorial import factorial
+from runner.analysis.test_set.bits import MOST_BITS, bits, read_bits
+from runner.analysis.test_set.image_noise import parts, residual
+from runner.studies.experiments import study_experiment
 
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 
@@ -165,7 +166,7 @@ def layout(grid, images=400):
 
 @pytest.mark.parametrize("grid", LAYOUTS)
 def test_every_layout_has_both_intervals(grid):
-    answer = layout(grid).analyze().to_json()
+    answer = analyze(layout(grid)).to_json()
     for effect in answer["effects"]:
         general = effect["population"]
         assert general["reason"] is None
@@ -180,7 +181,7 @@ def test_every_layout_has_both_intervals(grid):
 
 
 def test_the_noise_budget_names_what_each_noise_is():
-    noise = layout("add-one").analyze().to_json()["noise"]
+    noise = analyze(layout("add-one")).to_json()["noise"]
     assert noise["sd_run"] ** 2 == pytest.approx(
         noise["sd_seed"] ** 2 + noise["residual"] ** 2 / 400, rel=0.3
     )
@@ -205,7 +206,7 @@ def test_what_has_no_bits_has_no_interval_in_general_and_says_why():
         "add up": found.runs.assign(accuracy=found.runs["accuracy"] + 1),
     }
     for reason, runs in cases.items():
-        answer = Experiment(runs, found.factors, "add-one").analyze().to_json()
+        answer = analyze(Experiment(runs, found.factors, "add-one")).to_json()
         for effect in answer["effects"]:
             assert reason in effect["population"]["reason"]
             assert effect["population"]["ci_low"] is None
@@ -217,10 +218,10 @@ def test_what_has_no_bits_has_no_interval_in_general_and_says_why():
 def test_other_metrics_and_scales_have_none():
     found = layout("add-one")
     found.runs["val_accuracy"] = found.runs["accuracy"]
-    effect = found.analyze("val_accuracy").to_json()["effects"][0]
+    effect = analyze(found, "val_accuracy").to_json()["effects"][0]
     assert "only test accuracy" in effect["population"]["reason"]
     one = Experiment(found.runs[found.runs["seed"] == 0], found.factors, "add-one")
-    effect = one.analyze().to_json()["effects"][0]
+    effect = analyze(one).to_json()["effects"][0]
     assert effect["population"]["reason"]
     assert effect["verdict_population"] in (None, "undecided")
 
@@ -228,13 +229,13 @@ def test_other_metrics_and_scales_have_none():
 def test_diverged_runs_need_no_bits():
     found = layout("add-one")
     found.runs.loc[7, ["state", "accuracy", "correct"]] = ["diverged", None, None]
-    effect = found.analyze().to_json()["effects"][0]
+    effect = analyze(found).to_json()["effects"][0]
     assert effect["population"]["reason"] is None
 
 
 def test_a_recorded_study_has_both():
     found = study_experiment(REFERENCE, str(REFERENCE / "digits-add-one"))
-    answer = found.analyze().to_json()
+    answer = analyze(found).to_json()
     gamma = next(e for e in answer["effects"] if e["label"] == "zero-gamma")
     assert gamma["population"]["se"] > 1.15 * gamma["se"]
     found = read_bits(found, "accuracy")
@@ -253,7 +254,7 @@ def test_a_hundred_thousand_runs_are_read_in_seconds():
     whole = Experiment(runs.astype({"accuracy": float}), part.factors, "full")
     assert len(whole.runs) * 720 < MOST_BITS
     start = time.perf_counter()
-    effect = whole.analyze().to_json()["effects"][0]
+    effect = analyze(whole).to_json()["effects"][0]
     assert time.perf_counter() - start < 10
     assert effect["population"]["se"] > 0
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runner.analysis.experiment import Experiment
+from runner.analysis.analyze import analyze
+from runner.analysis.data.experiment import Experiment
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
 
@@ -21,7 +22,7 @@ def folded(beyond, seed=3):
         here = 80 + 3 * on["a"] + beyond(on)
         row = {n: ("off", "on")[x] for n, x in on.items()}
         rows += [{**row, "accuracy": here + rng.standard_normal()} for _ in range(3)]
-    return experiment(rows, two_level("abcdef"), "fraction").analyze()
+    return analyze(experiment(rows, two_level("abcdef"), "fraction"))
 
 
 def test_lack_of_fit_widens_the_averages_of_a_fraction():
@@ -58,7 +59,7 @@ def test_one_large_interaction_stands_out_of_the_lack_of_fit():
 
 def test_lack_of_fit_leaves_a_whole_grid_alone():
     found = grid("abcd", lambda on: 80 + 20 * on["b"] * on["c"] * on["d"], repeats=3, sd=1)
-    answer = found.analyze()
+    answer = analyze(found)
     assert answer.lack_of_fit.p < 0.05
     assert not answer.lack_of_fit.used
     assert by_label(answer)["a"].estimate.se == pytest.approx(answer.sigma * np.sqrt(4 / 48))
@@ -74,7 +75,7 @@ def test_lost_replicates_mix_averages_with_interactions_of_three_factors():
     frame["accuracy"] = 80 + 5 * signs[:, :3].prod(axis=1) + rng.normal(0, 1, 48)
 
     def answer(runs):
-        return Experiment(runs, dict.fromkeys(names, ("off", "on")), grid="full").analyze()
+        return analyze(Experiment(runs, dict.fromkeys(names, ("off", "on")), grid="full"))
 
     whole = answer(frame)
     assert whole.lack_of_fit.p < 1e-6

@@ -10,10 +10,16 @@ import pandas as pd
 import pytest
 from scipy import linalg, stats
 
-from runner import designs
-from runner.analysis.cells import group
-from runner.analysis.experiment import Experiment
-from runner.analysis.lenth import HalfNormal, half_normal, largest_of_none, pseudo_standard_error
+from runner.analysis.analyze import analyze
+from runner.analysis.data.cells import group
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.lenth import (
+    HalfNormal,
+    half_normal,
+    largest_of_none,
+    pseudo_standard_error,
+)
+from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level
 from tricks.recipe import Recipe
 
@@ -93,7 +99,7 @@ def test_a_saturated_grid_has_lenths_margin_and_a_verdict():
     rng = np.random.default_rng(2)
     rows = pd.DataFrame(np.where(codes, "on", "off"), columns=list("abcdefg"))
     rows["accuracy"] = 90 + 6 * codes[:, 0] + 0.3 * rng.standard_normal(8)
-    analysis = Experiment(rows, two_level(7), "screen").analyze()
+    analysis = analyze(Experiment(rows, two_level(7), "screen"))
     answer = analysis.to_json()
     assert "Lenth's pseudo standard error" in answer["error_term"]
     pse, limit = (answer["half_normal"][x] for x in ("pse", "simultaneous_margin"))

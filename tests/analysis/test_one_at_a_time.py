@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from runner.analysis.cells import group
-from runner.analysis.one_at_a_time import centre
+from runner.analysis.analyze import analyze
+from runner.analysis.comparisons.one_at_a_time import centre
+from runner.analysis.data.cells import group
 from tests.analysis.made_runs import by_label, experiment, two_level
 from tricks.errors import BadInput
 
@@ -18,7 +19,7 @@ def test_add_one_is_welchs_test():
     y = {"off": [90.0, 91.0, 92.0], "on": [93.0, 95.0, 97.5]}
     rows = [{"a": k, "b": "off", "accuracy": v} for k, vs in y.items() for v in vs]
     rows += [{"a": "off", "b": "on", "accuracy": v} for v in (90.5, 91.0, 91.2)]
-    a = experiment(rows, two_level("ab"), "add-one").analyze()
+    a = analyze(experiment(rows, two_level("ab"), "add-one"))
     effect = by_label(a)["a"]
     reference = stats.ttest_ind(y["on"], y["off"], equal_var=False)
     assert effect.estimate.value == pytest.approx(np.mean(y["on"]) - 91)
@@ -32,7 +33,7 @@ def test_add_one_is_welchs_test():
 def test_one_seed_has_no_interval_and_says_what_would_give_one():
     rows = [{"a": x, "b": y, "accuracy": v} for x, y, v in
             [("off", "off", 90), ("on", "off", 92), ("off", "on", 91)]]  # fmt: skip
-    answer = experiment(rows, two_level("ab"), "add-one").analyze().to_json()
+    answer = analyze(experiment(rows, two_level("ab"), "add-one")).to_json()
     for effect in answer["effects"]:
         assert effect["effect"] is not None
         assert effect["ci_low"] is None
@@ -49,7 +50,7 @@ def test_leave_one_out_gives_the_effect_of_having_the_trick():
     rows += [{"a": "off", "b": "on", "accuracy": v} for v in (91, 92, 93)]
     rows += [{"a": "on", "b": "off", "accuracy": v} for v in (95, 96.5, 97)]
     for name in ("leave-one-out", ""):
-        a = experiment(rows, two_level("ab"), name).analyze()
+        a = analyze(experiment(rows, two_level("ab"), name))
         assert by_label(a)["a"].estimate.value == pytest.approx(4)
         assert by_label(a)["a"].verdict == "helps"
         assert a.estimand == "at the reference: a + b"
@@ -59,13 +60,13 @@ def test_leave_one_out_has_no_effects_at_the_baseline():
     rows = [{"a": x, "b": y, "accuracy": 90 + r} for x, y in
             (("on", "on"), ("off", "on"), ("on", "off")) for r in range(3)]  # fmt: skip
     with pytest.raises(BadInput, match="add-one"):
-        experiment(rows, two_level("ab"), "leave-one-out").analyze(estimand="baseline")
+        analyze(experiment(rows, two_level("ab"), "leave-one-out"), estimand="baseline")
 
 
 def test_cumulative_steps_are_neighbouring_differences():
     arms = [("off", "off", 90), ("on", "off", 92), ("on", "on", 91)]
     rows = [{"a": x, "b": y, "accuracy": v + d} for x, y, v in arms for d in (-0.5, 0, 0.5)]
-    a = experiment(rows, two_level("ab"), "cumulative", order=("a", "b")).analyze()
+    a = analyze(experiment(rows, two_level("ab"), "cumulative", order=("a", "b")))
     assert [e.estimate.value for e in a.effects] == pytest.approx([2, -1])
     assert any("order" in note for note in a.notes)
 
@@ -74,12 +75,12 @@ def test_a_step_that_only_diverged_keeps_its_row_and_the_next_ones():
     arms = [("off", "off", 90), ("on", "off", 92), ("on", "on", None)]
     rows = [{"a": x, "b": y, "state": "ok" if v else "diverged", "accuracy": v and v + d}
             for x, y, v in arms for d in (-0.5, 0, 0.5)]  # fmt: skip
-    last = experiment(rows, two_level("ab"), "cumulative", order=("a", "b")).analyze()
+    last = analyze(experiment(rows, two_level("ab"), "cumulative", order=("a", "b")))
     assert [e.label for e in last.effects] == ["a", "b"]
     assert last.effects[0].estimate.value == pytest.approx(2)
     assert "all 3 runs of the arm a + b diverged" in last.effects[1].estimate.reason
     # An arm that nobody has run yet is a row as well.
-    begun = experiment(rows[:3], two_level("ab"), "cumulative", order=("a", "b")).analyze()
+    begun = analyze(experiment(rows[:3], two_level("ab"), "cumulative", order=("a", "b")))
     assert [e.estimate.value for e in begun.effects] == [None, None]
 
 
@@ -89,29 +90,29 @@ def test_negligible_holds_for_all_effects_of_one_at_a_time_data():
     rows = [{"a": x, "b": y, "accuracy": 90 + 0.1 * rng.standard_normal()}
             for x, y in arms for _ in range(20)]  # fmt: skip
     found = experiment(rows, two_level("ab"), "add-one")
-    estimate = found.analyze().effects[0].estimate
+    estimate = analyze(found).effects[0].estimate
     alone = max(map(abs, estimate.interval(0.9)))
     together = max(map(abs, estimate.interval(0.9, 2)))
-    within = found.analyze(negligible=(alone + together) / 2).effects[0]
+    within = analyze(found, negligible=(alone + together) / 2).effects[0]
     assert within.verdict == "undecided"
-    assert found.analyze(negligible=1.01 * together).effects[0].verdict == "negligible"
+    assert analyze(found, negligible=1.01 * together).effects[0].verdict == "negligible"
 
 
 def test_pairs_give_the_difference_of_differences():
     means = {("off", "off"): 90, ("on", "off"): 92, ("off", "on"): 91, ("on", "on"): 90}
     rows = [{"a": x, "b": y, "accuracy": v + d} for (x, y), v in means.items() for d in (-1, 0, 1)]
-    a = experiment(rows, two_level("ab"), "pairs").analyze()
+    a = analyze(experiment(rows, two_level("ab"), "pairs"))
     estimate = a.interactions[0].estimate
     assert estimate.value == pytest.approx(90 - 92 - 91 + 90)
     assert estimate.se == pytest.approx(2 / np.sqrt(3))
     one_seed = [row for row in rows if row["accuracy"] == means[row["a"], row["b"]]]
-    lone = experiment(one_seed, two_level("ab"), "pairs").analyze().interactions[0].estimate
+    lone = analyze(experiment(one_seed, two_level("ab"), "pairs")).interactions[0].estimate
     assert (lone.value, lone.se) == (-3, None)
     assert "seeds" in str(lone.reason)
 
 
 def test_one_arm_alone_says_what_is_missing():
-    answer = experiment([{"a": "off", "accuracy": 90.0}], two_level("a"), "add-one").analyze()
+    answer = analyze(experiment([{"a": "off", "accuracy": 90.0}], two_level("a"), "add-one"))
     effect = answer.to_json()["effects"][0]
     assert effect["effect"] is None
     assert "no usable run" in effect["reason"]
@@ -124,10 +125,10 @@ def test_why_intervals_of_two_runs_an_arm_are_wide(seeds, noise, said):
     arms = [("off", "off"), ("on", "off"), ("off", "on")] * seeds
     rows = [{"a": a, "b": b, "accuracy": 90 + (9 if a == "on" else 1) * rng.standard_normal()}
             for a, b in arms]  # fmt: skip
-    found = experiment(rows, two_level("ab"), "add-one", noise=noise).analyze()
+    found = analyze(experiment(rows, two_level("ab"), "add-one", noise=noise))
     assert any("--noise equal" in note for note in found.notes) == said
     two_arms = [row for row in rows if row["b"] == "off"]  # the pooled sd has no more df there
-    alone = experiment(two_arms, two_level("a"), "add-one", noise=noise).analyze()
+    alone = analyze(experiment(two_arms, two_level("a"), "add-one", noise=noise))
     assert not any("--noise equal" in note for note in alone.notes)
 
 

@@ -19,10 +19,11 @@ from benchmarks.comparisons import compared, runs_of
 from benchmarks.looks import looks
 from benchmarks.populations import constant, fixed, without_effects
 from benchmarks.simulation import layout, nameless, prepared, tables
-from runner.analysis.baseline_effect import ARMS, baseline_effect
-from runner.analysis.cells import group
-from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import factorial
+from runner.analysis.analyze import analyze
+from runner.analysis.data.cells import group
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.baseline_effect import ARMS, baseline_effect
+from runner.analysis.model.factorial import factorial
 from runner.analysis.verdicts import Rules
 from runner.designs.fraction import Fraction
 from tests.analysis.error_rates import bound
@@ -159,7 +160,7 @@ def test_the_simulated_path_is_that_of_analyze(grid):
     reference = dict.fromkeys(names, "on") if grid == "leave-one-out" else {}
     order = tuple("dcba") if grid == "cumulative" else ()
     factors = dict.fromkeys(names, ("off", "on"))
-    answer = Experiment(rows, factors, grid, order=order, reference=reference).analyze()
+    answer = analyze(Experiment(rows, factors, grid, order=order, reference=reference))
     listed = answer.interactions if grid == "pairs" else answer.effects
     whole = sorted((e.estimate.value, e.estimate.se, e.estimate.df) for e in listed)
     e = found.estimates
@@ -188,7 +189,7 @@ def test_a_lack_of_fit_of_few_df_is_no_comfort():
     names = [f"x{j}" for j in range(9)]
     rows = pd.DataFrame(runs.levels.astype(str), columns=names).assign(accuracy=y)
     factors = {n: tuple(map(str, range(s))) for n, s in zip(names, runs.sizes, strict=True)}
-    answer = Experiment(rows, factors, "fraction").analyze()
+    answer = analyze(Experiment(rows, factors, "fraction"))
     assert answer.lack_of_fit.df == 2
     assert answer.lack_of_fit.p >= 0.05
     assert any("Lack of fit rests on 2 df" in note for note in answer.notes)
@@ -234,7 +235,7 @@ def test_the_simulated_looks_are_those_of_analyze():
                 rows.assign(accuracy=one[: len(levels)]), dict.fromkeys(names, ("off", "on")),
                 "add-one", level=found.said["level"],
             )  # fmt: skip
-            said.append([e.verdict for e in runs.analyze(negligible=1.5).effects])
+            said.append([e.verdict for e in analyze(runs, negligible=1.5).effects])
     first, last = np.array(said).reshape(20, 2, 3).transpose(1, 0, 2)
     expected = np.where(first == "undecided", last, first)
     assert len(np.unique(expected)) >= 3

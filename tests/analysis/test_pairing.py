@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runner.analysis.experiment import Experiment
-from runner.analysis.pairing import correlation, pairing
+from runner.analysis.comparisons.pairing import correlation, pairing
+from runner.analysis.data.experiment import Experiment
 
 
 def table(rho, arms, seeds, rng, unequal=False):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.analysis.experiment import Experiment
+from runner.analysis.data.experiment import Experiment
 from runner.analysis.pareto import on_front, pareto
 
 

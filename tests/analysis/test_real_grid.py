@@ -15,7 +15,7 @@ from benchmarks import operating_characteristics as oc
 from benchmarks import procedures
 from benchmarks.populations import digits_five, fixed
 from benchmarks.simulation import layout, prepared, tables
-from runner.analysis.model_notes import fit_note
+from runner.analysis.model.model_notes import fit_note
 from tests.analysis.error_rates import bound
 
 SHUFFLED = oc.SHUFFLED

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from runner.analysis.cells import Cells
-from runner.analysis.experiment import Experiment
-from runner.analysis.many_to_one import ManyToOne
-from runner.analysis.one_at_a_time import welch
-from runner.analysis.simultaneous import by_dunnett, by_sidak
+from runner.analysis.analyze import analyze
+from runner.analysis.comparisons.many_to_one import ManyToOne
+from runner.analysis.comparisons.one_at_a_time import welch
+from runner.analysis.comparisons.simultaneous import by_dunnett, by_sidak
+from runner.analysis.data.cells import Cells
+from runner.analysis.data.experiment import Experiment
 
 
 @pytest.mark.parametrize(("arms", "seeds", "control"), [(3, 3, 5), (10, 3, 9), (6, 10, 10)])
@@ -24,7 +25,7 @@ def test_equal_noise_is_scipys_dunnett(arms, seeds, control):
     rows += [{**dict.fromkeys(names, "off"), name: "on", "accuracy": y}
              for name, ys in values.items() for y in ys]  # fmt: skip
     factors = dict.fromkeys(names, ("off", "on"))
-    analysis = Experiment(pd.DataFrame(rows), factors, "add-one", noise="equal").analyze()
+    analysis = analyze(Experiment(pd.DataFrame(rows), factors, "add-one", noise="equal"))
     reference = stats.dunnett(*values.values(), control=zero, rng=np.random.default_rng(0))
     correlation = np.full((arms, arms), seeds / (control + seeds)) + np.eye(arms) * (
         1 - seeds / (control + seeds)

@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import operating_characteristics as oc
 from benchmarks.simulation import layout, prepared, tables
-from runner.analysis.cells import group
-from runner.analysis.factorial import factorial
-from runner.analysis.model_notes import error_text
-from runner.analysis.standing_out import Beyond, standing_out
+from runner.analysis.analyze import analyze
+from runner.analysis.data.cells import group
+from runner.analysis.model.factorial import factorial
+from runner.analysis.model.model_notes import error_text
+from runner.analysis.model.standing_out import Beyond, standing_out
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
 SIX = (2,) * 6
@@ -39,7 +40,7 @@ def test_interactions_of_three_are_looked_for_where_those_of_two_are_real():
         def y(on):
             return 80 + two * signs(on, "ab") + 8 * signs(on, "bcd")
 
-        return grid("abcdef", y, sd=1).analyze().sigma
+        return analyze(grid("abcdef", y, sd=1)).sigma
 
     assert sigma(0) > 5
     assert sigma(12) == pytest.approx(1, abs=0.3)
@@ -54,7 +55,7 @@ def half(three, sd=1):
         y = 80 + 2 * on["a"] + 12 * signs(on, "ab") + three * signs(on, "bcd")
         row = {n: ("off", "on")[x] for n, x in on.items()}
         rows.append({**row, "accuracy": y + sd * rng.standard_normal()})
-    return experiment(rows, two_level("abcdefg"), "fraction").analyze()
+    return analyze(experiment(rows, two_level("abcdefg"), "fraction"))
 
 
 def test_a_large_interaction_is_named_and_the_error_is_the_noise():
@@ -69,7 +70,7 @@ def test_a_large_interaction_is_named_and_the_error_is_the_noise():
 
 def test_a_large_grid_leaves_all_interactions_of_three_out_of_the_error():
     found = grid("abcdef", lambda on: 80 + 12 * signs(on, "ab") + 8 * signs(on, "bcd"), sd=1)
-    answer = found.analyze()
+    answer = analyze(found)
     assert "without all 20 visible interactions of three factors" in answer.error_term
     assert answer.df == 64 - 1 - 6 - 15 - 20
     assert by_label(answer)["a"].estimate.se == pytest.approx(2 / 8, rel=0.3)
@@ -154,7 +155,7 @@ def test_what_is_all_of_the_residual_says_nothing_of_noise():
     answer = half(8, sd=0)
     assert "without" not in answer.error_term
     assert by_label(answer)["a"].estimate.se > 1
-    whole = grid("abcdef", lambda on: 80 + 12 * signs(on, "ab") + 8 * signs(on, "bcd")).analyze()
+    whole = analyze(grid("abcdef", lambda on: 80 + 12 * signs(on, "ab") + 8 * signs(on, "bcd")))
     assert "there is no noise to see" in by_label(whole)["a"].estimate.reason
 
 

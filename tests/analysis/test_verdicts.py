@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runner.analysis.cells import group
-from runner.analysis.estimates import holm
-from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import Factorial, alias_sets, prepare
-from runner.analysis.grid_effects import dependence, interactions
-from runner.analysis.regression import fit
+from runner.analysis.data.cells import group
+from runner.analysis.data.estimates import holm
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.factorial import Factorial, alias_sets, prepare
+from runner.analysis.model.grid_effects import dependence, interactions
+from runner.analysis.model.regression import fit
 from runner.analysis.verdicts import Rules, verdict
 from tests.analysis.error_rates import bound
 

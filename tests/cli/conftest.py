@@ -81,7 +81,7 @@ def stub(monkeypatch):
 
     trained_as, shifts = {}, {}
     monkeypatch.setattr("runner.execution.executor.execute", execute)
-    monkeypatch.setattr("runner.tasks.trial.predict_seconds", lambda *a, **k: 0.01)
+    monkeypatch.setattr("runner.planning.trial.predict_seconds", lambda *a, **k: 0.01)
     trained_list = _Trained(trained)
     trained_list.states, trained_list.shifts = trained_as, shifts
     return trained_list

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from runner.tasks import work
-from runner.training.looking import overlay
+from runner.inference.attention import overlay
+from runner.tasks import recipe_run as work
 from tests.bag import write_teacher
 from tests.cli.test_shipped_studies import folder  # noqa: F401
 from tricks import parse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.commands import options
-from runner.commands.choices import choices
-from runner.commands.options import at_a_time
+from runner.execution import machine as known
+from runner.execution.choices import choices
+from runner.execution.machine import at_a_time
 from tricks.errors import BadInput
 
 
@@ -17,7 +17,7 @@ def machine(tmp_path, monkeypatch):
     def make(names=(), visible=None):
         for name in names:
             (tmp_path / name).touch()
-        monkeypatch.setattr(options, "DEVICES", tmp_path)
+        monkeypatch.setattr(known, "DEVICES", tmp_path)
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         if visible is not None:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -50,8 +50,8 @@ TWO = ["nvidia0", "nvidia1", "nvidiactl"]
 )
 def test_gpus_are_seen_without_torch(machine, device, names, visible, expected):
     machine(names, visible)
-    assert options.gpus(device) == tuple(expected)
-    assert options.on_gpu(device) is bool(expected)
+    assert known.gpus(device) == tuple(expected)
+    assert known.on_gpu(device) is bool(expected)
 
 
 def test_as_many_runs_at_a_time_as_are_asked_for(machine):
@@ -60,7 +60,7 @@ def test_as_many_runs_at_a_time_as_are_asked_for(machine):
     assert at_a_time(None, 3, "auto") == 6
     assert at_a_time(None, 3, "cuda:1") == 3
     assert at_a_time(5, None, "auto") == 5
-    assert at_a_time(None, None, "cpu") == options.cores()
+    assert at_a_time(None, None, "cpu") == known.cores()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_cannot_be_is_said(machine, workers, per_gpu, device, says):
 def test_what_was_chosen_is_said(machine, cli):
     machine()
     found = cli("doctor", "--json").json["chosen"]
-    assert f"{options.cores()} at a time" in found["runs"]
+    assert f"{known.cores()} at a time" in found["runs"]
     assert "the same at any number of workers" in found["bits"]
     machine(TWO)
     found = choices()
@@ -99,5 +99,5 @@ def test_units_for_bf16_are_looked_for(tmp_path, monkeypatch, flags, says):
     file = tmp_path / "cpuinfo"
     if flags is not None:
         file.write_text(f"flags\t: {flags}\n")
-    monkeypatch.setattr("runner.commands.choices.CPU_INFO", file)
+    monkeypatch.setattr("runner.execution.choices.CPU_INFO", file)
     assert says in choices("cpu")["kernels"]

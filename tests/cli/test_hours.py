@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.commands.costs import Costs, kind, mean_seconds
-from runner.commands.hours import LOOKED_AT, MEASURED
+from runner.planning.costs import Costs, kind, mean_seconds
+from runner.planning.hours import LOOKED_AT, MEASURED
 from tricks.recipe import Recipe, to_json
 
 ASKED = ("run", "--tricks", "warmup,evonorm", "--seeds", "2", "--workers", "2", "--dry-run")
@@ -70,7 +70,7 @@ def measured(monkeypatch):
         ]
         return [2.0**n - 0.2 for n in slow]
 
-    monkeypatch.setattr("runner.tasks.trial.measured_seconds", measure)
+    monkeypatch.setattr("runner.planning.trial.measured_seconds", measure)
     return asked
 
 

@@ -39,7 +39,7 @@ def test_limits_reach_the_executor(cli, stub, monkeypatch):
 
 
 def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatch):
-    monkeypatch.setattr("runner.tasks.trial.network_bytes", lambda *a, **k: 10**15)
+    monkeypatch.setattr("runner.planning.trial.network_bytes", lambda *a, **k: 10**15)
     result = cli(*LINE, "--save-models")
     assert result.code == 2
     assert "has no room for this grid, which will write about 4000.0 TB of models" in result.err

@@ -13,7 +13,8 @@ from runner.execution.events import Summary
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.records.studies import save_study
-from runner.tasks import find, work
+from runner.tasks import recipe_run as work
+from runner.tasks.registry import find
 from tricks import compose, parse, resolve
 
 SMALL = {"epochs": 2, "batch_size": 16}
@@ -329,10 +330,10 @@ def test_of_a_tuned_study_the_tuned_arms_are_taken(cli, kept, tmp_path):
 
 
 def test_no_models_of_trials_are_kept(tmp_path):
-    from runner.commands.weights import saving
-    from runner.studies import Asked
+    from runner.launch.weights import saving
+    from runner.studies.asked import Asked
+    from runner.studies.study import build
     from runner.studies.tuning import known_runs
-    from runner.study import build
 
     plan = build(Asked(tricks=["cosine"], tune={"lr_scale": [0.5, 1]}, seeds=2))
     told = saving("last", Store(tmp_path / "results"), plan)

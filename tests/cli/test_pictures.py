@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from runner.training.data import Resident
-from runner.training.pictures import before_after, one_each, spread, views
+from runner.images.sources import Resident
+from runner.inference.sample_pictures import before_after, one_each, spread, views
 from tricks import compose, parse
 from tricks.recipe import Recipe
 

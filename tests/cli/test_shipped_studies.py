@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runner import tasks
-from runner.studies import read, shipped
-from runner.study import build
+from runner.studies.asked import read, shipped
+from runner.studies.study import build
+from runner.tasks import registry as tasks
 from tests.bag import cut_network, tiny_splits
 from tricks import BadInput
 
@@ -182,7 +182,7 @@ def test_the_real_network_takes_a_step_at_its_resolution(name, levels, folder):
     """Two images, from random weights: a forward and a backward pass, and an evaluation."""
     import torch
 
-    from runner.tasks import work
+    from runner.tasks import recipe_run as work
     from runner.training.loop import train
 
     torch.set_num_threads(2)

@@ -10,9 +10,9 @@ import pytest
 
 from runner.records.store import Store
 from runner.records.studies import load_study
-from runner.studies import Asked
+from runner.studies.asked import Asked
+from runner.studies.study import build
 from runner.studies.tuning import BEYOND, fixed_runs, tuned_runs, tuning_runs
-from runner.study import build
 
 VALUES = ["0.25", "0.5", "1", "2", "4"]
 LINE = ("run", "--tricks", "warmup,lars", "--seeds", "2", "--tune", "lr_scale=0.5,1,2")

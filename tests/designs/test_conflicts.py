@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.conflicts import Conflicts, find_conflicts, linked
 from runner.designs.factor import (
     Factor,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.design import AUTO
 from runner.designs.factor import standard_bag, trick_factors
-from runner.studies import Asked
-from runner.study import build
+from runner.studies.asked import Asked
+from runner.studies.study import build
 from tricks import BadInput, Recipe, parse
 
 BASELINE = Recipe(optimizer=parse("sgd"), schedule=parse("step-decay"))

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.design import reference_arm
 from runner.designs.factor import (
     arm_levels,
@@ -233,7 +233,7 @@ def test_reserved_columns_are_no_factors():
 
 
 def test_no_recipe_field_is_reserved():
-    from runner.analysis.metrics import is_bookkeeping
+    from runner.designs.reserved import is_bookkeeping
     from tricks.recipe import FIELDS
 
     assert not [name for name in FIELDS if is_bookkeeping(name)]

@@ -8,19 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner import designs, tasks
-from runner.analysis.cells import Cells, group
-from runner.analysis.experiment import Experiment
-from runner.analysis.factorial import factorial
-from runner.analysis.one_at_a_time import welch
+from runner.analysis.analyze import analyze
+from runner.analysis.comparisons.one_at_a_time import welch
+from runner.analysis.data.cells import Cells, group
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.factorial import factorial
 from runner.analysis.power import critical, family
-from runner.designs import precision
+from runner.designs import registry as designs
 from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design
-from runner.designs.diagnostics import d_efficiency, diagnose
 from runner.designs.factor import Factor, Level, level_names, standard_bag, trick_factors
-from runner.designs.needed import Goal, needed
-from runner.designs.precision import Errors
+from runner.planning import precision
+from runner.planning.diagnostics import d_efficiency, diagnose
+from runner.planning.needed import Goal, needed
+from runner.planning.precision import Errors
+from runner.tasks import registry as tasks
 
 BASELINE = tasks.find("digits").baseline
 BAG = trick_factors(standard_bag(), BASELINE)
@@ -244,7 +246,7 @@ def test_the_plan_is_what_the_analysis_finds_where_noise_is_equal(grid, seeds):
     runs = pd.DataFrame([level_names(chosen, arm) for arm, _ in drawn.runs(seeds)])
     runs["accuracy"] = np.random.default_rng(1).normal(90, 1, len(runs))
     levels = {f.name: tuple(level.name for level in f.levels) for f in chosen}
-    found = Experiment(runs, levels, grid, noise="equal").analyze()
+    found = analyze(Experiment(runs, levels, grid, noise="equal"))
     for plan, effect in zip(Errors(drawn).at(seeds), found.effects, strict=True):
         square, own = (plan.own.se * found.sigma) ** 2, effect.estimate
         if effect.factor == "placebo":  # its own square, with one df, is in σ but not in its error

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.conflicts import Conflicts
 from runner.designs.exchange import covariance, efficiency, exchange, information
 from runner.designs.factor import Factor, Level, standard_bag, trick_factors

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.factor import standard_bag, trick_factors
 from tricks import Recipe, parse
 

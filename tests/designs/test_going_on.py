@@ -6,10 +6,10 @@ import pytest
 
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
-from runner.studies import Asked, from_stored
+from runner.studies.asked import Asked, from_stored
 from runner.studies.membership import Membership
 from runner.studies.recorded import check_extends
-from runner.study import build
+from runner.studies.study import build
 from tricks import BadInput
 
 

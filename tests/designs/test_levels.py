@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.factor import arm_levels, compose_levels
 from runner.designs.levels import choose_levels, level_factor, read_level
 from runner.records.spec import RunSpec
-from runner.studies import Asked, from_stored
+from runner.studies.asked import Asked, from_stored
 from runner.studies.membership import Membership
 from runner.studies.recorded import check_extends
-from runner.study import build
+from runner.studies.study import build
 from tricks import BadInput, Recipe, TrickConflict, compose, parse
 from tricks.optimizer.sgd import SGD
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level, split, standard_bag, trick_factors
 from runner.designs.placebo import COLUMN, DRAWN
 from runner.records.export import read_export
-from runner.studies import Asked, from_stored
-from runner.study import build
+from runner.studies.asked import Asked, from_stored
+from runner.studies.study import build
 from tests.designs.effects_matrix import strength, worst_alias
 from tricks import BadInput, Recipe, compose, parse
 from tricks.recipe import differences

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from runner import designs
+from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level, split, standard_bag, trick_factors
 from runner.designs.hadamard import folded, hadamard
 from runner.designs.screen import Screen

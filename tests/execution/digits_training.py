@@ -14,11 +14,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from runner.execution import Event, execute
+from runner.execution.events import Event
+from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import find, work
+from runner.tasks import recipe_run as work
+from runner.tasks.registry import find
 from tricks import compose, parse, resolve
 
 TRICKS = ("mixup", "cutmix", "randaugment", "ema", "lookahead", "dropout", "cosine", "warmup")

@@ -16,7 +16,9 @@ import sys
 
 import stub_training
 
-from runner.execution import Event, execute, jobs
+from runner.execution import jobs
+from runner.execution.events import Event
+from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.records.store import Store
 from tricks.errors import BadInput

@@ -14,8 +14,9 @@ import pytest
 import stub_training
 from stub_training import specs
 
-from runner.execution import Event, Summary, execute, jobs
-from runner.execution.events import Finished, Retry, Skipped, Started
+from runner.execution import jobs
+from runner.execution.events import Event, Finished, Retry, Skipped, Started, Summary
+from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.records.spec import RunSpec
 from runner.records.store import Store

@@ -13,10 +13,10 @@ import pytest
 import stub_training
 from stub_training import specs
 
-from runner.execution import execute
+from runner.execution.executor import execute
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import work
+from runner.tasks import recipe_run as work
 from tests.bag import on_ground, tiny_splits
 from tricks import parse, resolve
 

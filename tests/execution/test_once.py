@@ -2,9 +2,10 @@
 
 import json
 
-from runner.execution import once
+from runner.execution.engines import once
 from runner.records.spec import RunSpec
-from runner.tasks import find, work
+from runner.tasks import recipe_run as work
+from runner.tasks.registry import find
 from tricks import resolve
 
 
@@ -22,5 +23,5 @@ def test_a_run_finds_the_images_that_the_template_loaded(tmp_path):
 
 
 def test_what_cannot_be_made_once_is_left_to_the_runs():
-    once.call("runner.tasks.work:hold", ["no-such-task", None, None, []])
+    once.call("runner.tasks.recipe_run:hold", ["no-such-task", None, None, []])
     once.call("runner.no_such_module:hold", [])

@@ -13,8 +13,8 @@ import pytest
 from pausing_training import ALWAYS_KILLED, EPOCHS, FAILS, STARVES
 from stub_training import specs
 
-from runner.execution import Event, Summary, execute
-from runner.execution.events import Epoch, Left, Stopping
+from runner.execution.events import Epoch, Event, Left, Stopping, Summary
+from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.records import checkpoints
 from runner.records.store import Store

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from runner.execution.events import Epoch, Event, Finished, Retry, Skipped, Started, Stopping
-from runner.execution.progress import Progress, duration
+from runner.execution.progress import Progress
 from runner.execution.tally import Tally
+from runner.text import duration
 
 ERROR = {"type": "ValueError", "message": "no\nmore", "traceback": "..."}
 

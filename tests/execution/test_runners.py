@@ -18,9 +18,9 @@ from injected.accounts import check_complete, diary
 from injected.runners import STARTED, Runner, end_all, in_session, until
 from stub_training import specs
 
-from runner.commands.limits import check_room
 from runner.execution.failure import advice
 from runner.execution.limits import RESERVE
+from runner.launch.room import check_room
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -229,7 +229,7 @@ def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Pat
     code = (
         "import multiprocessing, signal\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from runner.tasks import trial\n"
+        "from runner.planning import trial\n"
         "if __name__ == '__main__':\n"
         "    spawn = multiprocessing.get_context('spawn')\n"
         "    pool = ProcessPoolExecutor(1, spawn, trial._load, ((),))\n"

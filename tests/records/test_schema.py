@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from runner.commands.experiments import experiment
+from runner.analysis.analyze import analyze
 from runner.records import migration
 from runner.records.export import evidence, read_export
 from runner.records.record import Damaged, seal, unseal
 from runner.records.store import Store
 from runner.records.verification import verify
+from runner.studies.experiments import experiment
 from tests.records.damage import ID, a_record
 from tricks.errors import BadInput
 
@@ -44,7 +45,7 @@ def test_a_golden_folder_is_read_as_it_was(tmp_path: Path, golden: Path, source:
         for key, value in old.items():
             if isinstance(value, float):
                 assert row[key] == pytest.approx(value, rel=1e-9), key
-    answer = experiment(found.study, found.runs).analyze("accuracy").to_json()
+    answer = analyze(experiment(found.study, found.runs), "accuracy").to_json()
     assert answer["runs"].items() >= wanted["runs"].items()
     for effect, old in zip(answer["effects"], wanted["effects"], strict=True):
         assert (effect["factor"], effect["level"]) == (old["factor"], old["level"])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.commands.experiments import experiment as of_study
-from runner.commands.realised import study_design
+from runner.planning.realised import study_design
 from runner.records.export import read_export
 from runner.reporting.design import section
+from runner.studies.experiments import experiment as of_study
 
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import synthetic
 
-from runner.analysis.experiment import Experiment
+from runner.analysis.analyze import analyze
+from runner.analysis.data.experiment import Experiment
 from runner.cli import call
-from runner.commands.experiments import experiment as of_study
 from runner.records.export import read_export
 from runner.reporting import facts
 from runner.reporting.plots.rates import learning_rates
 from runner.reporting.report import write_report
+from runner.studies.experiments import experiment as of_study
 from tricks.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +161,7 @@ def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
 def rates(found, records):
     """(label, (epochs, rates)) of each line of the learning-rate plot."""
     study = of_study(found.study, found.runs)
-    fig = learning_rates(study.analyze().to_json(), found.runs, found.curves, records)
+    fig = learning_rates(analyze(study).to_json(), found.runs, found.curves, records)
     return [(line.get_label(), line.get_data()) for line in fig.axes[0].lines]
 
 

@@ -28,8 +28,8 @@ from runner.records import index
 from runner.records.export import evidence
 from runner.records.record import COLUMNS
 from runner.records.store import Store
+from tricks.bag import parse, registry
 from tricks.errors import BadInput
-from tricks.trick import parse, registry
 
 GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1"
 

@@ -215,7 +215,7 @@ def started(folder: Path, preload: str) -> subprocess.CompletedProcess[str]:
     tool.parent.mkdir()
     tool.write_text(
         "from runner import cli\n"
-        "from runner.execution import template\n"
+        "from runner.execution.engines import template\n"
         "def call(arguments):\n"
         f"    template.warm_up([{preload!r}])\n"
         "    template.start(print, ())[0].join()\n"

@@ -14,7 +14,7 @@ from runner.cli import call
 from runner.records.export import write_csv, write_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
-from runner.reporting.visible import visible
+from runner.text import visible
 from tests.security.attacks import ATTACKS, FEW, check_csv, check_markdown, check_svg, check_text
 
 GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1" / "results"
@@ -110,7 +110,7 @@ def test_a_terminal_is_not_steered(written: Path, capsys: Any) -> None:
 
 
 def test_class_names_and_files_of_a_users_folder(tmp_path: Path) -> None:
-    from runner.analysis.classification import classification
+    from runner.analysis.test_set.classification import classification
     from runner.records.csv_text import written as as_csv
     from runner.reporting.evaluation import files, tables
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runner.studies import Asked
-from runner.study import build
-from runner.tasks import find
+from runner.studies.asked import Asked
+from runner.studies.study import build
+from runner.tasks.recipe_run import _splits, _taken
+from runner.tasks.registry import find
 from runner.tasks.shares import divided
-from runner.tasks.work import _splits, _taken
 from tricks import BadInput
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from runner.tasks import find
-from runner.tasks.sampling import hold_out_groups
+from runner.images.sampling import hold_out_groups
+from runner.tasks.registry import find
 from runner.training.batches import View, batches
 from tricks import BadInput
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from runner.tasks import find, names
-from runner.tasks.sampling import stratified
+from runner.images.sampling import stratified
+from runner.tasks.registry import find, names
 from runner.training.batches import View, batches
 from tricks import BadInput
 
@@ -62,7 +62,8 @@ def test_an_unknown_task_shows_close_ones():
 
 def test_tasks_are_torch_free_until_loaded():
     code = (
-        "import sys; from runner.tasks import find, names; find('digits').identity(None); names();"
+        "import sys; from runner.tasks.registry import find, names; "
+        "find('digits').identity(None); names(); "
         "assert not {'torch', 'sklearn', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runner.tasks import find
+from runner.inference.trained_on import AMONG, trained_on
+from runner.tasks.registry import find
 from runner.tasks.shares import divided
-from runner.tasks.trained_on import AMONG, trained_on
 
 
 def images(folder, side=8):

@@ -11,8 +11,10 @@ import time
 
 import pytest
 
+from runner.planning import trial
 from runner.records.spec import RunSpec
-from runner.tasks import find, trial, work
+from runner.tasks import recipe_run as work
+from runner.tasks.registry import find
 from tricks import BadInput, compose, parse, resolve
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from runner.execution.pausing import Pausing
-from runner.tasks import find
+from runner.images.sources import Splits
+from runner.tasks.registry import find
 from runner.training import checkpoint
 from runner.training.checkpoint import Checkpoints
-from runner.training.data import Splits
 from tests.bag import cut_network, on_ground
 from tests.training.resuming import CPU, LEARNING_RATES, RUN
 from tricks import Recipe, compose, parse, resolve

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as F
 
+from runner.images.sources import Files, Splits
 from runner.training import augmentation, loop
 from runner.training.batches import View, batches, by_loaders
-from runner.training.data import Files, Splits
 from runner.training.loop import train
 from tests.tricks.pictures import pictures
 

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from runner.execution.pausing import Paused
+from runner.images import sources as data
+from runner.images.sources import Files
 from runner.records import checkpoints
 from runner.records.spec import RunSpec
-from runner.training import data
-from runner.training.data import Files
 from runner.training.loop import train
 from runner.training.outcome import outcome, weights_sha256
 from runner.training.saved import Keeper, path_of

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from runner.images.sources import Files, Resident
+from runner.inference.prediction import as_trained, log_probabilities
 from runner.records.spec import RunSpec
-from runner.tasks import find
+from runner.tasks.registry import find
 from runner.training import saved
-from runner.training.data import Files, Resident
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
 from runner.training.outcome import outcome
-from runner.training.prediction import as_trained, log_probabilities
 from tricks import BadInput
 
 CPU = torch.device("cpu")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
+from runner.images.sources import Files, Resident, Splits
 from runner.training import augmentation, loop
 from runner.training.batches import View, batches
-from runner.training.data import Files, Resident, Splits
 from runner.training.randomness import derive
 from tests.tricks.pictures import draws, pictures
 from tricks import TrickConflict, compose, parse

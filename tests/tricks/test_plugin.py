@@ -34,7 +34,7 @@ class HeavyDecay(Trick):
 LOAD = """
 import shutil, sys
 from tricks import compose, load_plugin, parse, Recipe, registry, find
-from tricks.trick import recipe_from_json
+from tricks.bag import recipe_from_json
 from tricks.recipe import to_json
 from runner.records.spec import RunSpec
 
@@ -174,8 +174,8 @@ def test_a_broken_installed_plugin_is_left_out_with_one_line(tmp_path):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[tricks_bench.tricks]\nmine = broken_plugin\n")
     (tmp_path / "broken_plugin.py").write_text("1 / 0")
-    code = f"import sys; sys.path.append({str(tmp_path)!r})\nfrom tricks import loading, trick\n"
-    code += "print(len(trick.registry()), loading.broken())"
+    code = f"import sys; sys.path.append({str(tmp_path)!r})\nfrom tricks import bag, loading\n"
+    code += "print(len(bag.registry()), loading.broken())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     left_out = {"mine (broken_plugin)": "ZeroDivisionError: division by zero"}

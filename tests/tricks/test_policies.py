@@ -11,8 +11,9 @@ from torchvision.transforms import InterpolationMode, v2
 
 from tests.tricks.pictures import draws, off_by, pictures
 from tricks.augment import aug_mix, auto_augment, trivial_augment
+from tricks.augment.in_batches import operate_each
 from tricks.augment.lookup import warp_table
-from tricks.augment.operations import OPERATIONS, SIGNED, Scale, item_of, operate_each
+from tricks.augment.operations import OPERATIONS, SIGNED, Scale, item_of
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 17, 23)]
 REFERENCES = {

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from runner.records.spec import RunSpec
 from tests.bag import BASELINE, TEACHER, cut_network, ground, on_ground, train_two_steps
 from tricks import TrickConflict, compose, parse, registry
+from tricks.bag import recipe_from_json
 from tricks.recipe import FIELDS, differences, to_json
-from tricks.trick import GROUPS, recipe_from_json
+from tricks.trick import GROUPS
 
 STANDARD = (
     "adamw", "cosine", "cutmix", "evonorm", "label-smoothing",
@@ -235,7 +236,7 @@ def test_torch_is_imported_by_training_alone():
         "import sys, tricks; from runner.records.spec import RunSpec\n"
         "from tests.bag import on_ground\n"
         f"for text in {TEXTS[: len(NAMES)]!r}:\n"
-        "    recipe = on_ground(tricks.parse(text))\n"
+        "    recipe = on_ground(tricks.bag(text))\n"
         "    RunSpec({}, recipe, 0).id; str(recipe)\n"
         "heavy = {'torch', 'timm', 'torchvision', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.draws import in_pieces
-from tricks.augment.operations import OPERATIONS, Item, Scale, item_of, operate_each
+from tricks.augment.in_batches import operate_each
+from tricks.augment.operations import OPERATIONS, Item, Scale, item_of
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:

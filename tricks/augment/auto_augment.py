@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tricks.augment.operations import Item, Scale, item_of, operate_in_turn
+from tricks.augment.in_batches import operate_in_turn
+from tricks.augment.operations import Item, Scale, item_of
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:

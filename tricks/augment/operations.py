@@ -6,14 +6,11 @@ The operators are torchvision's, and so are the scales that say what a strength 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tricks.augment.colours import luma, whole
-from tricks.augment.draws import in_pieces
-from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
@@ -150,66 +147,3 @@ def blurred(images: torch.Tensor) -> torch.Tensor:
     total.add_(narrow[..., 1:-1, 1:-1], alpha=4)
     out[..., 1:-1, 1:-1] = total.float().mul_(1 / 13).round_()
     return out
-
-
-def operate_each(
-    images: torch.Tensor, items: Sequence[Item], interpolation: str = "nearest"
-) -> torch.Tensor:
-    """Image b of (B, C, H, W) uint8 under `items[b]`, as torchvision's operator on it alone.
-
-    Images are treated together by what their operations take: see `lookup`. Raises BadInput for
-    images of other than 1 or 3 channels.
-    """
-    import torch
-
-    from tricks.augment import lookup
-
-    if images.shape[1] not in (1, 3):
-        raise BadInput(f"the operation needs images of 1 or 3 channels, not {images.shape[1]}")
-    height, width = images.shape[2:]
-    small = height * width <= LARGEST_TABLE
-    same = {"Identity"}  # what leaves images as they are
-    same |= {"Color"} if images.shape[1] == 1 else set()
-    same |= {"Sharpness"} if min(height, width) <= 2 else set()
-    groups: dict[Any, list[int]] = {}
-    for place, item in enumerate(items):
-        name = item[0]
-        treatment: Any = item
-        if name in same:
-            treatment = None
-        elif name in lookup.ALONE and len(images) == 1:
-            pass
-        elif name in lookup.BY_LEVEL:
-            treatment = lookup.by_level
-        elif name in WARPS:
-            # Whole pixels are moved: there is nothing to interpolate.
-            if small and (interpolation == "nearest" or name in ("TranslateX", "TranslateY")):
-                treatment = lookup.warped
-        else:
-            treatment = lookup.by_pair
-        groups.setdefault(treatment, []).append(place)
-    parts, order = [], []
-    for treatment, places in groups.items():
-        alone = len(groups) == 1
-        chosen = images if alone else images.index_select(0, lookup.on(places, images))
-        if callable(treatment):
-            chosen = treatment(chosen, [items[place] for place in places])
-        elif treatment is not None:
-            name, amount = treatment
-            chosen = operate(chosen, name, amount, interpolation)
-        parts.append(chosen)
-        order += places
-    return lookup.restored(torch.cat(parts) if len(parts) > 1 else parts[0], order)
-
-
-def operate_in_turn(
-    images: torch.Tensor, *lists: Sequence[Item], interpolation: str = "nearest"
-) -> torch.Tensor:
-    """Image b of (B, C, H, W) uint8 under the items b of all `lists`, one after the other."""
-
-    def act(images: torch.Tensor, *lists: Sequence[Item]) -> torch.Tensor:
-        for items in lists:
-            images = operate_each(images, items, interpolation)
-        return images
-
-    return in_pieces(act, images, *lists)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.augment.operations import OPERATIONS, Scale, item_of, operate_in_turn
+from tricks.augment.in_batches import operate_in_turn
+from tricks.augment.operations import OPERATIONS, Scale, item_of
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:

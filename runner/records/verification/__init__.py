@@ -17,7 +17,7 @@ from runner.records.verification import leftovers
 from runner.records.verification.finding import Finding, away, inside, is_temporary
 from runner.records.verification.runs import Seen, runs
 from runner.records.verification.studies import studies
-from runner.reporting.counting import counted
+from runner.text import counted
 from tricks.errors import BadInput
 
 KNOWN = (*FOLDERS, "models", "FORMAT", "index.csv", "README.md", ".gitignore")

@@ -10,7 +10,7 @@ from runner.records import checkpoints
 from runner.records.claims import Claims
 from runner.records.record import Damaged
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
-from runner.reporting.counting import counted
+from runner.text import counted
 
 LINK = "a symbolic link: a store holds none"
 HEADER = 100_000_000  # bytes: the most that a safetensors header may have

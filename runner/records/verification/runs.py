@@ -14,7 +14,7 @@ from runner.records.layout import aside
 from runner.records.record import Damaged, row, unseal
 from runner.records.store import Store
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
-from runner.reporting.counting import counted
+from runner.text import counted
 from tricks.errors import BadInput
 
 _CLAIMED = re.compile(rb'"id":"([0-9a-f]{16,64})"')

@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.records.studies import LOCK, is_name, staging
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
-from runner.reporting.counting import counted
+from runner.text import counted
 from tricks.errors import BadInput
 
 LINK = "a symbolic link: a store holds none"

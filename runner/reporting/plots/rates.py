@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
+from tricks.bag import find, recipe_from_json
 from tricks.errors import BadInput
 from tricks.learning_rate import curve, warmup_steps
-from tricks.trick import find, recipe_from_json
 
 MOST_RATES = 14
 MOST_POINTS = 4000  # of one curve

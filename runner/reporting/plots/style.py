@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from runner.reporting.visible import visible
+from runner.text import visible
 
 # Okabe & Ito 2008, without the yellow that vanishes on white.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (

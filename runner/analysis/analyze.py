@@ -1,0 +1,258 @@
+"""analyze: from the runs of an experiment to effects, intervals and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from runner.analysis.beside import with_beside
+from runner.analysis.best import best
+from runner.analysis.comparisons.between_arms import (
+    against_reference,
+    cumulative,
+    pair_interactions,
+)
+from runner.analysis.comparisons.one_at_a_time import centre
+from runner.analysis.data.arms import arm_label, level_names
+from runner.analysis.data.cells import Cells, cells
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.log_odds import in_logits, percentage
+from runner.analysis.data.metrics import is_share, larger_is_better, unit
+from runner.analysis.decide import with_power
+from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
+from runner.analysis.model.factorial import Factorial, factorial
+from runner.analysis.model.grid_effects import grid_effects, interactions
+from runner.analysis.model.lenth import HalfNormal, half_normal
+from runner.analysis.model.model_notes import error_text, model_notes
+from runner.analysis.surroundings import design_weights, states, with_surroundings
+from runner.analysis.verdicts import NEGLIGIBLE, Rules
+from tricks.errors import BadInput, unknown
+
+ESTIMANDS = {GRID: GRID, BASELINE: BASELINE, "grid": GRID, "average": GRID, "baseline": BASELINE}
+ERROR = {
+    "own": "replicates: each arm's own sd (Welch, Satterthwaite's df)",
+    "equal": "replicates: one sd, pooled over all arms",
+}
+AT_BASELINE = (
+    "each effect's own: replicates of the two arms (Welch), or the error of the model it comes from"
+)
+
+
+FEW_DF = 2  # below it 95 % intervals are ± 4.3 to 12.7 standard errors, against 2.6 at 5 df
+
+
+def analyze(
+    experiment: Experiment,
+    metric: str = "accuracy",
+    estimand: str | None = None,
+    negligible: float | None = None,
+) -> Analysis:
+    """Effects of every factor on `metric`, by the procedure that fits the design.
+
+    estimand: "averaged over the grid" (or "grid") or "at the baseline" ("baseline"); by default
+    the grid's average for factorials and the baseline for one-at-a-time data.
+    negligible: m in the metric's unit; by default 0.2 pp for accuracies, otherwise none.
+    Raises BadInput for an unknown metric or estimand, or if no run has the metric.
+    """
+    if estimand is not None and estimand not in ESTIMANDS:
+        raise unknown("estimand", estimand, ESTIMANDS)
+    wanted = ESTIMANDS[estimand] if estimand else None
+    if negligible is None and is_share(metric) and experiment.scale == "raw":
+        negligible = NEGLIGIBLE
+    rules = Rules(negligible, larger_is_better(metric), experiment.level, experiment.noise)
+    scaled = in_logits(experiment, metric) if experiment.scale == "logit" else experiment
+    usable = cells(scaled, metric)
+    if not len(usable.count):
+        raise BadInput(nothing_to_analyze(experiment, metric))
+    if not experiment.factors:
+        raise BadInput("nothing varies between the runs: there is no factor to estimate")
+    layout, reference = find_layout(experiment, usable)
+    if wanted == GRID or (wanted == BASELINE and layout in ("cumulative", "pairs")):
+        layout = "factorial"
+    if layout == "one-at-a-time" and wanted == BASELINE and reference.any():
+        raise BadInput(
+            "these arms leave out one trick each from all of them together: they do not show "
+            "effects at the baseline (an add-one study does)"
+        )
+    if layout == "factorial":
+        analysis = _factorial(experiment, usable, metric, wanted or GRID, rules)
+    else:
+        analysis = _arms(experiment, usable, metric, layout, reference, rules)
+    if scaled is not experiment:
+        experiment = replace(experiment, notes=scaled.notes)
+        analysis = _logits(analysis)
+    return with_power(with_beside(experiment, with_surroundings(experiment, analysis)))
+
+
+def _logits(analysis: Analysis) -> Analysis:
+    """Effects in log-odds; means in per cent."""
+    effects = [
+        replace(e, odds_ratio=True, mean=None if e.mean is None else percentage(e.mean))
+        for e in analysis.effects
+    ]
+    return replace(analysis, unit="logit", effects=effects)
+
+
+def nothing_to_analyze(experiment: Experiment, metric: str) -> str:
+    """Why no run has the metric, in one line."""
+    runs = experiment.runs
+    if not len(runs):
+        return "this study has no finished run yet: run it first, then look again"
+    bad = {s: int(n) for s, n in states(experiment).items() if s != "ok" and n}
+    said = ", ".join(f"{n} {state}" for state, n in bad.items())
+    return f"none of the {len(runs)} runs has a value of {metric!r}" + (
+        f" ({said})" if said else ""
+    )
+
+
+def find_layout(experiment: Experiment, usable: Cells) -> tuple[str, np.ndarray]:
+    """The layout of the arms, and the level indices of the arm that the others differ from."""
+    reference = np.zeros(len(experiment.factors), dtype=np.int64)
+    for j, (name, levels) in enumerate(experiment.factors.items()):
+        if experiment.reference.get(name) in levels:
+            reference[j] = levels.index(experiment.reference[name])
+    baseline = np.zeros_like(reference)
+    if experiment.grid == "leave-one-out":
+        found = centre(usable, reference if reference.any() else np.full_like(reference, -1))
+        if found is None or (not found.any() and len(usable.count) <= 2):
+            found = usable.levels[np.argmax((usable.levels != 0).sum(axis=1))]
+        return "one-at-a-time", found
+    if experiment.grid in ("cumulative", "pairs"):
+        return experiment.grid, baseline
+    if experiment.grid == "add-one" or len(experiment.factors) == 1:
+        return "one-at-a-time", baseline
+    if experiment.grid in ("full", "fraction", "screen"):
+        return "factorial", baseline
+    found = centre(usable, baseline)
+    return ("factorial", baseline) if found is None else ("one-at-a-time", found)
+
+
+def _factorial(
+    experiment: Experiment, usable: Cells, metric: str, estimand: str, rules: Rules
+) -> Analysis:
+    """The analysis of data in which several factors vary together."""
+    weights = design_weights(experiment)
+    fitted = factorial(usable, experiment.sizes, weights, experiment.noise)
+    screened = interactions(experiment, fitted)
+    lenth = half_normal(usable, experiment.factors, rules.level)
+    pse = lenth if isinstance(lenth, HalfNormal) and fitted.fit.error == "none" else None
+    if estimand == BASELINE:
+        pse = None
+    effects = grid_effects(
+        experiment, usable, fitted, screened, rules, at_baseline=estimand == BASELINE, lenth=pse
+    )
+    pooled = fitted.fit.error in ("replicates", "pooled")
+    source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
+    notes = model_notes(experiment, fitted, pse is not None)
+    if pse is not None:
+        return _analysis(
+            metric, "factorial", estimand, effects, screened, rules,
+            sigma=pse.pse * float(np.sqrt(usable.count.sum())) / 2,
+            sigma_source="Lenth's pseudo standard error",
+            error_term=f"Lenth's pseudo standard error of {len(pse.effects)} contrasts: there are "
+            "no replicates and no residual df, so it holds if most effects are nothing",
+            df=pse.df,
+            adjustment="intervals for each effect alone; p and verdicts by the simultaneous margin "
+            "over all contrasts (simulated)",
+            notes=notes,
+            beside=_beside(experiment, usable, rules, fitted, lenth),
+        )  # fmt: skip
+    error, df = error_text(fitted), float(fitted.fit.df) if fitted.fit.error != "none" else None
+    if estimand == BASELINE:
+        error, df = AT_BASELINE, None
+    return _analysis(
+        metric, "factorial", estimand, effects, screened, rules,
+        sigma=fitted.fit.sigma,
+        sigma_source=source if fitted.fit.sigma is not None else "not estimable",
+        error_term=error,
+        df=df,
+        lack_of_fit=fitted.fit.lack,
+        adjustment="intervals for each effect alone; p by Holm over all effects; "
+        "interactions screened by Benjamini-Hochberg (exploratory)",
+        notes=notes,
+        beside=_beside(experiment, usable, rules, fitted, lenth),
+    )  # fmt: skip
+
+
+def _beside(
+    experiment: Experiment,
+    usable: Cells,
+    rules: Rules,
+    fitted: Factorial | None,
+    lenth: HalfNormal | str,
+) -> dict[str, Any]:
+    """P(best) and the half-normal contrasts, or the reasons why not."""
+    winner = best(experiment, usable, rules, fitted)
+    return {
+        "half_normal": lenth.to_json() if isinstance(lenth, HalfNormal) else None,
+        "half_normal_reason": None if isinstance(lenth, HalfNormal) else lenth,
+        "best": winner if isinstance(winner, dict) else None,
+        "best_reason": None if isinstance(winner, dict) else winner,
+    }
+
+
+def _arms(
+    experiment: Experiment,
+    usable: Cells,
+    metric: str,
+    layout: str,
+    reference: np.ndarray,
+    rules: Rules,
+) -> Analysis:
+    """The analysis of comparisons between arms."""
+    screened: list[Interaction] = []
+    notes = []
+    estimand = BASELINE
+    if layout == "cumulative":
+        effects = cumulative(experiment, usable, rules)
+        estimand = "each step after those before it"
+        adjustment = "intervals hold for all steps at once (Šidák); p by Holm"
+        notes.append("Each step's effect depends on the order in which the tricks were added.")
+    else:
+        effects, adjustment = against_reference(experiment, usable, reference, rules)
+        if reference.any():
+            named = level_names(experiment.factors, reference)
+            estimand = f"at the reference: {arm_label(named, experiment.factors)}"
+    if layout == "pairs":
+        screened = pair_interactions(experiment, usable)
+        adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"
+    if not usable.replicate_df:
+        notes.append(
+            "One seed in each arm: no error degrees of freedom, so no intervals and no verdicts. "
+            "More seeds give some: --seeds 3 or more."
+        )
+    df = [e.estimate.df for e in effects if e.estimate.df is not None]
+    if rules.noise == "own" and df and min(df) < FEW_DF < usable.replicate_df:
+        notes.append(
+            f"With so few runs an arm's own noise is known by {min(df):.1f} df, which makes "
+            "intervals very wide: more seeds, or --noise equal if all arms are equally noisy "
+            f"({usable.replicate_df} df)."
+        )
+    return _analysis(
+        metric, layout, estimand, effects, screened, rules,
+        sigma=usable.pooled_sd,
+        sigma_source="pooled over all arms" if usable.replicate_df else "not estimable",
+        error_term=ERROR[rules.noise] if usable.replicate_df else "none: one run in each arm",
+        df=float(usable.replicate_df) or None,
+        adjustment=adjustment,
+        notes=notes,
+        beside=_beside(experiment, usable, rules, None, "a half-normal plot is for grids"),
+    )  # fmt: skip
+
+
+def _analysis(
+    metric: str,
+    layout: str,
+    estimand: str,
+    effects: list[Effect],
+    screened: list[Interaction],
+    rules: Rules,
+    **rest: Any,
+) -> Analysis:
+    return Analysis(
+        metric, unit(metric), rules.larger_is_better, layout, estimand,
+        effects=effects, interactions=screened, margin=rules.margin, level=rules.level,
+        arms=[], divergence=[], collapsed={}, runs={}, **rest,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Effects from comparisons of arms."""

@@ -1,0 +1,200 @@
+"""Effects from comparisons of arms: add-one, leave-one-out, cumulative, pairs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from runner.analysis import cost
+from runner.analysis.comparisons.one_at_a_time import combination, welch
+from runner.analysis.comparisons.simultaneous import Simultaneous, by_dunnett, by_sidak
+from runner.analysis.data.arms import arm_label, level_names
+from runner.analysis.data.cells import Cells, distinct
+from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.effects import Effect, Interaction, level_label
+from runner.analysis.verdicts import Rules, verdict
+
+
+def _effect(
+    experiment: Experiment,
+    cells: Cells,
+    j: int,
+    high: np.ndarray,
+    low: np.ndarray,
+    noise: str,
+) -> Effect:
+    """The effect of factor `j` from arm `low` to arm `high`, as yet without p and verdict."""
+    factor = list(experiment.factors)[j]
+    levels = experiment.factors[factor]
+    a, b = cells.find(high), cells.find(low)
+    estimate = welch(cells, a, b, noise)
+    if a is None or b is None:
+        missing = [arm for arm, place in ((high, a), (low, b)) if place is None]
+        reason = "; ".join(dict.fromkeys(no_result(experiment, arm) for arm in missing))
+        estimate = Estimate(None, reason=reason)
+    counted = [int(cells.count[x]) for x in (a, b) if x is not None]
+    return Effect(
+        factor,
+        levels[high[j]],
+        levels[low[j]],
+        estimate,
+        None,
+        "undecided",
+        sum(counted),
+        time=cost.arm_ratio(experiment, high, low),
+        mean=float(cells.mean[a]) if a is not None else None,
+        arms=(tuple(int(x) for x in high), tuple(int(x) for x in low)),
+        levels=len(levels),
+    )
+
+
+def no_result(experiment: Experiment, arm: np.ndarray) -> str:
+    """Why an arm has no usable run. arm: (factors,) level indices."""
+    codes = experiment.codes
+    mine = experiment.runs[(codes == arm).all(axis=1)]
+    label = arm_label(level_names(experiment.factors, arm), experiment.factors)
+    if not len(mine):
+        return f"no usable run: the arm {label} has none"
+    counted = mine["state"].astype(str).value_counts() if "state" in mine else pd.Series(dtype=int)
+    bad = {str(k): int(n) for k, n in counted.items() if k != "ok"}
+    if list(bad.values()) == [len(mine)]:
+        all_of = f"all {len(mine)} runs" if len(mine) > 1 else "the only run"
+        return f"no usable run: {all_of} of the arm {label} {next(iter(bad))}"
+    said = ", ".join(f"{n} {k}" for k, n in bad.items())
+    return f"no usable run among the {len(mine)} of the arm {label}" + (
+        f" ({said})" if said else ""
+    )
+
+
+def _judge(
+    effects: Sequence[Effect],
+    found: Simultaneous,
+    rules: Rules,
+    p: Sequence[float | None] | None = None,
+) -> list[Effect]:
+    """The effects with adjusted p (by default those of `found`), intervals and verdicts."""
+    adjusted = found.p if p is None else p
+    return [
+        replace(
+            effect,
+            p_adjusted=adjusted[i],
+            verdict=verdict(effect.estimate, adjusted[i], found.inner[i], rules),
+            simultaneous=found.tests,
+            level_of_tests=rules.level,
+            together=found.outer[i],
+        )
+        for i, effect in enumerate(effects)
+    ]
+
+
+def against_reference(
+    experiment: Experiment,
+    cells: Cells,
+    reference: np.ndarray,
+    rules: Rules,
+) -> tuple[list[Effect], str]:
+    """Each arm that differs from `reference` in one factor, compared with it; and how p and
+    intervals hold for all of them.
+
+    Where the reference has a factor on and the arm has it off, the effect is still that of
+    having it on: reference minus arm. reference: (factors,) level indices.
+    """
+    effects = []
+    arms: list[int | None] = []
+    codes = experiment.codes
+    attempted = {tuple(row) for row in distinct(codes)[0]}
+    for j, levels in enumerate(experiment.factors.values()):
+        for level in range(len(levels)):
+            if level == reference[j]:
+                continue
+            arm = reference.copy()
+            arm[j] = level
+            planned = experiment.grid in ("add-one", "pairs") or tuple(arm) in attempted
+            planned = planned or (experiment.grid == "leave-one-out" and level == 0)
+            if planned:
+                high, low = (reference, arm) if level == 0 else (arm, reference)
+                effects.append(_effect(experiment, cells, j, high, low, rules.noise))
+                arms.append(cells.find(arm))
+    found = by_dunnett(
+        [effect.estimate for effect in effects],
+        cells, arms, cells.find(reference), rules.level, rules.noise,
+    )  # fmt: skip
+    return _judge(effects, found, rules), found.how
+
+
+def cumulative(experiment: Experiment, cells: Cells, rules: Rules) -> list[Effect]:
+    """Each step of a chain against the step before it, Holm over the steps.
+
+    Neighbouring steps share an arm, so their estimates are negatively correlated; Šidák's intervals
+    and Holm's p hold all the same.
+
+    A step without a usable run leaves its own effect and the next one's without an estimate.
+    """
+    effects = []
+    for low, high in itertools.pairwise(stages(experiment)):
+        changed = np.flatnonzero(low != high)
+        effect = _effect(experiment, cells, int(changed[0]), high, low, rules.noise)
+        if len(changed) > 1:
+            names = " and ".join(list(experiment.factors)[j] for j in changed)
+            reason = f"the step between is missing: {names} change together"
+            effect = replace(effect, estimate=Estimate(None, reason=reason))
+        effects.append(effect)
+    estimates = [effect.estimate for effect in effects]
+    p = holm([estimate.p() for estimate in estimates])
+    return _judge(effects, by_sidak(estimates, rules.level), rules, p)
+
+
+def stages(experiment: Experiment) -> list[np.ndarray]:
+    """The arms of a cumulative grid in order, whatever became of their runs; (factors,) each.
+
+    By the study's order, each factor going to its "on" level; without an order, the arms that
+    were run, by how much they differ from the baseline.
+    """
+    arms = distinct(experiment.codes)[0]
+    arm = np.zeros(len(experiment.factors), dtype=np.int64)
+    by_change = [arms[i] for i in np.argsort((arms != arm).sum(axis=1), kind="stable")]
+    names = list(experiment.factors)
+    chained = [arm]
+    for name in experiment.order:
+        j, levels = names.index(name), experiment.factors[name]
+        on = experiment.reference.get(name)
+        arm = arm.copy()
+        arm[j] = levels.index(on) if on in levels else arms[:, j].max() or len(levels) - 1
+        chained.append(arm)
+    whole = {tuple(row) for row in arms} <= {tuple(row) for row in chained}
+    return chained if experiment.order and whole else by_change
+
+
+def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]:
+    """y_ab - y_a - y_b + y_0 of every pair of levels run together, largest first.
+
+    Intervals are of each alone; p by Benjamini-Hochberg, for screening.
+    """
+    names = list(experiment.factors)
+    zero = np.zeros(len(names), dtype=np.int64)
+    found: list[tuple[str, tuple[str, str], Estimate]] = []
+    for both in cells.levels[(cells.levels != 0).sum(axis=1) == 2]:
+        i, j = (int(x) for x in np.flatnonzero(both))
+        one, two = zero.copy(), zero.copy()
+        one[i], two[j] = both[i], both[j]
+        arms = [cells.find(arm) for arm in (both, one, two, zero)]
+        levels = {x: experiment.factors[names[x]] for x in (i, j)}
+        labels = [
+            level_label(names[x], held[both[x]], held[0], len(held)) for x, held in levels.items()
+        ]
+        there = [arm for arm in arms if arm is not None]
+        estimate = Estimate(None, reason="one of its four arms has no usable run")
+        if len(there) == 4:
+            estimate = combination(cells, there, [1, -1, -1, 1], experiment.noise)
+        found.append((f"{labels[0]} × {labels[1]}", (labels[0], labels[1]), estimate))
+    adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
+    listed = [
+        Interaction(label, [terms], estimate, p, experiment.level)
+        for (label, terms, estimate), p in zip(found, adjusted, strict=True)
+    ]
+    return sorted(listed, key=lambda item: -abs(item.estimate.value or 0.0))

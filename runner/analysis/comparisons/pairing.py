@@ -1,0 +1,113 @@
+"""Pairing: does a seed that is lucky in one arm tend to be lucky in the others?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+
+PAYS = 0.6  # at 3 seeds a paired t test has 2 df instead of 4 and gains only from here on
+FEWEST_SEEDS = 3
+
+
+def pairing(experiment: Experiment, metric: str) -> dict[str, Any]:
+    """ρ, the correlation between two arms at equal seeds, pooled over all pairs of arms.
+
+    Of each arm's deviations from its own mean: the mean of Pearson's r over the pairs of arms, so
+    that no noisy arm dominates. ci: 95 %, see `correlation`. pairs: pairs of arms; seeds: those
+    that all of them have. pays: whether ρ is at least 0.6, None if the interval does not say.
+    rho is None with its reason where fewer than three seeds are common to two arms or more.
+    """
+    runs = experiment.runs
+    y = values(runs, metric)
+    usable = (succeeded(runs) & y.notna()).to_numpy()
+    if "seed" not in runs:
+        return _none("the runs have no seeds")
+    codes = level_codes(runs[usable], experiment.factors)
+    seeds = runs["seed"][usable].astype(str).to_numpy()
+    table, reason = _table(codes, seeds, y[usable].to_numpy())
+    if table is None:
+        return _none(reason)
+    arms, count = table.shape
+    found = correlation(table)
+    if found is None:
+        return _none("the runs of every arm are equal")
+    rho, ends = found
+    pairs = arms * (arms - 1) // 2
+    if ends is None:
+        return {"rho": rho, "ci": None, "pairs": pairs, "seeds": count, "pays": None,
+                "reason": "four common seeds or more give ρ an interval", "says": None}  # fmt: skip
+    low, high = ends
+    pays = True if low >= PAYS else False if high < PAYS else None
+    said = {
+        True: "comparing arms at equal seeds (a paired test) would pay",
+        False: f"comparing arms at equal seeds would not pay: at 3 seeds it does from ρ ≈ {PAYS}",
+        None: f"too few seeds to say whether a paired test would pay (it does from ρ ≈ {PAYS})",
+    }[pays]
+    return {"rho": rho, "ci": [low, high], "pairs": pairs, "seeds": count, "pays": pays,
+            "reason": None, "says": said}  # fmt: skip
+
+
+def _none(reason: str) -> dict[str, Any]:
+    keys = ("rho", "ci", "pairs", "seeds", "pays", "says")
+    return {**dict.fromkeys(keys), "reason": reason}
+
+
+def _table(codes: np.ndarray, seeds: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """(arms, seeds) values of the arms that have every common seed once; or why there are none."""
+    own = "each arm has its own seeds"
+    by_arm: dict[tuple[int, ...], dict[str, float]] = {}
+    for arm, seed, value in zip(map(tuple, codes), seeds, y, strict=True):
+        held = by_arm.setdefault(arm, {})
+        if seed in held:
+            return None, "a seed occurs twice in an arm"
+        held[seed] = value
+    arms_of: dict[str, int] = {}
+    for held in by_arm.values():
+        for seed in held:
+            arms_of[seed] = arms_of.get(seed, 0) + 1
+    # A run that diverged must not cost all arms their seed: arms without most seeds are left out.
+    common = sorted(seed for seed, arms in arms_of.items() if 2 * arms > len(by_arm))
+    full = [held for held in by_arm.values() if all(seed in held for seed in common)]
+    if len(by_arm) > 1 and not common:
+        return None, own
+    if len(common) < FEWEST_SEEDS:
+        return None, f"{len(common)} common seeds: ρ needs three or more"
+    if len(full) < 2:
+        return None, "fewer than two arms have the same seeds"
+    return np.array([[held[seed] for seed in common] for held in full]), ""
+
+
+def correlation(table: np.ndarray) -> tuple[float, tuple[float, float] | None] | None:
+    """ρ and its 95 % interval from (arms, seeds) values; None if fewer than two arms vary.
+
+    Rows are scaled to one sd, since sds of real arms differ tenfold. Then the mean r of all pairs
+    is (F - 1) / (F + arms - 1), F the mean square between seeds over the residual one, and F's
+    distribution gives the interval (Shrout & Fleiss 1979, ICC(3,1)). No interval below four seeds:
+    after the scaling it would cover 80 %.
+    """
+    seeds = table.shape[1]
+    left = table - table.mean(axis=1, keepdims=True)
+    sd = np.sqrt((left**2).sum(axis=1) / (seeds - 1))
+    z = left[sd > 0] / sd[sd > 0, None]
+    arms = len(z)
+    if arms < 2:
+        return None
+    common = z.mean(axis=0)
+    # Scaling each row by its own sd takes about one more df.
+    df = seeds - 2, (seeds - 2) * (arms - 1)
+    between = arms * float((common**2).sum()) / df[0]
+    rest = float(((z - common) ** 2).sum()) / df[1]
+    ratio = between / rest if rest > 1e-12 * between else math.inf
+
+    def rho(f: float) -> float:
+        return (f - 1) / (f + arms - 1) if math.isfinite(f) else 1.0
+
+    if seeds < FEWEST_SEEDS + 1:
+        return rho(ratio), None
+    ends = (rho(ratio / float(stats.f.isf(tail, *df))) for tail in (0.025, 0.975))
+    return rho(ratio), (next(ends), next(ends))

@@ -1,0 +1,1 @@
+"""Runs as numbers: the experiment, its arms and cells, metrics, estimates."""

@@ -1,0 +1,67 @@
+"""What is known of the arms' means together: each is drawn towards the others.
+
+The best of many arms is lucky as well as good: with each mean by itself, probabilities of being the
+best are too sure where arms hardly differ. So true means are taken to come from one normal
+distribution, whose sd is learnt from them (uniform prior: Gelman 2006, doi:10.1214/06-BA117A).
+Where arms differ by far more than their noise, that changes nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runner.analysis.data.cells import Cells
+from runner.analysis.data.moderated import moderated
+
+POINTS = 24  # of the sd between arms
+WIDEST = 3  # times the sd of the arms' means: the largest sd between arms
+MOST, FEWEST = 5_000, 200  # draws
+MOST_DRAWN = 2_000_000  # numbers at once
+
+
+def drawn_means(cells: Cells, equal: bool) -> np.ndarray | None:
+    """(draws, arms) from the joint posterior of the arms' means; None without replicates.
+
+    equal: one variance for all arms; else each has its own (see `moderated`), if enough have
+    replicates. Variances are known by the replicates alone: an arm far from the others is not
+    thereby noisy.
+    """
+    if not cells.pooled_sd:
+        return None
+    rng = np.random.default_rng(0)  # the same report from the same data
+    middle = float(cells.mean.mean())
+    mean = cells.mean - middle
+    pooled = np.array([cells.squares.sum()]), np.array([float(cells.replicate_df)])
+    squares, df = (None if equal else moderated(cells)) or pooled
+    draws = max(FEWEST, min(MOST, MOST_DRAWN // len(mean)))
+    noise = squares / rng.chisquare(df, (draws, len(df))) / cells.count
+    usual = float(np.sqrt(np.median(squares / df / cells.count)))
+    widest = WIDEST * max(float(mean.std(ddof=1)), usual)
+    between = ((np.arange(POINTS) + 0.5) / POINTS * widest) ** 2
+    spread = between[_pick(_likelihood(mean, noise, between), rng)][:, None]
+    weight = 1 / (noise + spread)
+    total = weight.sum(axis=1, keepdims=True)
+    centre = (weight @ mean)[:, None] / total
+    centre = centre + rng.standard_normal((draws, 1)) / np.sqrt(total)
+    share = spread * weight
+    left = np.sqrt(share * noise) * rng.standard_normal((draws, len(mean)))
+    return np.asarray(middle + centre + share * (mean - centre) + left)
+
+
+def _likelihood(mean: np.ndarray, noise: np.ndarray, between: np.ndarray) -> np.ndarray:
+    """(draws, points) log likelihood of the variance between arms, all true means integrated out.
+
+    mean: (arms,); noise: (draws, arms) variances of the means; between: (points,).
+    """
+    found = []
+    for spread in between:
+        weight = 1 / (noise + spread)
+        total, first, second = weight.sum(axis=1), weight @ mean, weight @ mean**2
+        found.append(np.log(weight).sum(axis=1) - np.log(total) - second + first**2 / total)
+    return 0.5 * np.stack(found, axis=1)
+
+
+def _pick(likelihood: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(draws,) a point of each row, drawn by its likelihood."""
+    share = np.exp(likelihood - likelihood.max(axis=1, keepdims=True)).cumsum(axis=1)
+    return np.asarray((share < rng.random((len(share), 1)) * share[:, -1:]).sum(axis=1))

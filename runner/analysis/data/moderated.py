@@ -1,0 +1,46 @@
+"""Variances of arms that have few runs each: drawn towards those of the others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import optimize, special
+
+from runner.analysis.data.cells import Cells
+
+MOST_DF = 1e4  # of the prior of variances that differ by no more than chance
+FEWEST = 3  # arms whose variance is seen, to tell how variances differ
+
+
+def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray] | None:
+    """(cells,) sums of squares and df: each arm's variance is a draw of squares / χ²(df).
+
+    None where fewer than three arms have a variance.
+
+    Empirical Bayes (Smyth 2004, doi:10.2202/1544-6115.1027): variances are taken to come from a
+    scaled inverse χ² whose df and scale are estimated from their logarithms. On its own an arm of
+    two runs has a t of one df, whose tails would make any noisy arm a candidate.
+    """
+    own = cells.count - 1.0
+    variance = np.nan_to_num(cells.sd() ** 2)
+    seen = variance > 0
+    if seen.sum() < FEWEST:
+        return None
+    half = own[seen] / 2
+    logs = np.log(variance[seen]) - special.digamma(half) + np.log(half)
+    spread = logs.var(ddof=1) - special.polygamma(1, half).mean()
+    prior = 2 * _inverse_trigamma(spread) if spread > 0 else MOST_DF
+    scale = math.exp(logs.mean() + float(special.digamma(prior / 2)) - math.log(prior / 2))
+    df = np.minimum(prior + own, cells.replicate_df)  # all that is known is from the replicates
+    return (prior * scale + own * variance) / (prior + own) * df, df
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value, within what a variance ratio can need."""
+    low, high = 1e-3, MOST_DF / 2
+    if value >= special.polygamma(1, low):
+        return low
+    if value <= special.polygamma(1, high):
+        return high
+    return float(optimize.brentq(lambda x: special.polygamma(1, x) - value, low, high))

@@ -1,0 +1,1 @@
+"""Effects of a factorial by a linear model, and its error term."""

@@ -1,0 +1,202 @@
+"""Effects of a factorial: averaged over the grid or at the baseline, with what they depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.analysis import cost
+from runner.analysis.comparisons.simultaneous import by_sidak
+from runner.analysis.data.cells import PLACEBO, Cells
+from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
+from runner.analysis.model.baseline_effect import AtBaseline, baseline_effect
+from runner.analysis.model.coding import Contrast
+from runner.analysis.model.factorial import Factorial, alias_sum
+from runner.analysis.model.lenth import HalfNormal
+from runner.analysis.verdicts import Rules, verdict
+
+ALIASES = 12  # of an effect, to name
+NO_BASELINE = (
+    "these runs cannot tell it, since they do not separate the interactions that it needs; "
+    "run --grid add-one"
+)
+
+
+def name(experiment: Experiment, contrast: Contrast) -> str:
+    """The label of a contrast."""
+    factor = list(experiment.factors)[contrast.factor]
+    levels = experiment.factors[factor]
+    return level_label(factor, levels[contrast.level], levels[0], len(levels))
+
+
+def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]:
+    """Every two-factor interaction that the runs show, alias sets as one, largest first.
+
+    p adjusted by Benjamini-Hochberg over all of them: a screening, exploratory. Against the
+    replicates' noise where there are any: real, though maybe of a higher order.
+    """
+    coding = fitted.coding
+    labels = [name(experiment, c) for c in coding.mains]
+    found: list[tuple[str, list[tuple[str, str]], Estimate]] = []
+    for k, members in enumerate(fitted.aliases):
+        if members[0] != k:
+            continue
+        terms = [(labels[a], labels[b]) for a, b in (coding.pairs[m] for m in members)]
+        contrast = coding.interaction(k) if len(members) == 1 else alias_sum(fitted, members)
+        text = " ~ ".join(f"{a} × {b}" for a, b in terms)
+        if contrast is None:
+            found.append((text, terms, Estimate(None, reason="only mixtures of these are seen")))
+            continue
+        first = 1 + len(coding.mains)
+        signs = ["-" if contrast[first + m] * contrast[first + k] < 0 else "+" for m in members]
+        text = f"{terms[0][0]} × {terms[0][1]}" + "".join(
+            f" {sign} {a} × {b}" for sign, (a, b) in zip(signs[1:], terms[1:], strict=True)
+        )
+        found.append((text, terms, fitted.fit.estimate(contrast, noise_only=True)))
+    adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
+    listed = [
+        Interaction(text, terms, estimate, p, experiment.level)
+        for (text, terms, estimate), p in zip(found, adjusted, strict=True)
+    ]
+    return sorted(listed, key=lambda i: -abs(i.estimate.value or 0.0))
+
+
+def grid_effects(
+    experiment: Experiment,
+    cells: Cells,
+    fitted: Factorial,
+    screened: list[Interaction],
+    rules: Rules,
+    at_baseline: bool = False,
+    lenth: HalfNormal | None = None,
+) -> list[Effect]:
+    """The effect of each level of each factor; Holm over all of them.
+
+    at_baseline: whether the table's estimand is the effect with all other factors at their
+    reference instead of the average over the grid. lenth: the error term where there are no error
+    df: its pseudo standard error, with the simultaneous margin for p and verdicts.
+    """
+    coding = fitted.coding
+    average: list[Estimate] = []
+    there: list[AtBaseline | None] = []
+    for i in range(len(coding.mains)):
+        aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
+        more = [f"and {len(aliases) - ALIASES} more"] if len(aliases) > ALIASES else []
+        named = ", ".join([*aliases[:ALIASES], *more])
+        reason = f"cannot be separated from {named}" if named else ""
+        average.append(fitted.fit.estimate(coding.main_effect(i), reason))
+        contrast = coding.mains[i]
+        there.append(
+            baseline_effect(fitted, cells, experiment.sizes, contrast.factor, contrast.level, rules)
+        )
+    baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
+    shown = baseline if at_baseline else average
+    found = by_sidak(shown, rules.level)
+    adjusted = holm([estimate.p() for estimate in shown])
+    inner = [estimate.interval(1 - 2 * rules.level) for estimate in shown]
+    outer = found.outer
+    if lenth is not None and fitted.fit.error == "none" and not at_baseline:
+        factors = [contrast.factor for contrast in coding.mains]
+        shown = [lenth.main_effect(j) for j in factors]
+        adjusted = [lenth.p_adjusted(e.value) for e in shown]
+        inner = [lenth.together(e.value, 2 * rules.level) for e in shown]
+        outer = [lenth.together(e.value, rules.level) for e in shown]
+    ratios = cost.grid_ratios(experiment)
+    effects = []
+    for i, contrast in enumerate(coding.mains):
+        factor = list(experiment.factors)[contrast.factor]
+        levels = experiment.factors[factor]
+        says = verdict(shown[i], adjusted[i], inner[i], rules)
+        depends, maybe = (
+            ([], []) if at_baseline else dependence(experiment, fitted, screened, i, rules)
+        )
+        local = there[i]
+        used = local.runs if at_baseline and local else int(cells.count.sum())
+        mine = cells.levels[:, contrast.factor] == contrast.level
+        effects.append(
+            Effect(
+                factor,
+                levels[contrast.level],
+                levels[0],
+                shown[i],
+                adjusted[i],
+                "depends" if depends or maybe else says,
+                used,
+                at_baseline=baseline[i],
+                at_baseline_from=local.way if local else None,
+                depends_on=depends,
+                may_depend_on=maybe,
+                time=ratios.get((contrast.factor, contrast.level)),
+                mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
+                level_of_tests=rules.level,
+                together=outer[i],
+                levels=len(levels),
+            )
+        )
+    return effects + missing_levels(experiment, fitted)
+
+
+def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
+    """Levels that no usable run has, or whose reference none has: null with the reason."""
+    there = {(c.factor, c.level) for c in fitted.coding.mains}
+    return [
+        Effect(
+            factor, level, levels[0],
+            Estimate(None, reason="no usable run at this level, or none at the reference"),
+            None, "undecided", 0, levels=len(levels),
+        )
+        for j, (factor, levels) in enumerate(experiment.factors.items())
+        for i, level in enumerate(levels)
+        if i > 0 and (j, i) not in there
+    ]  # fmt: skip
+
+
+def dependence(
+    experiment: Experiment,
+    fitted: Factorial,
+    screened: list[Interaction],
+    i: int,
+    rules: Rules,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What effect `i` depends on, largest first, and alias sets that may hold another such factor.
+
+    An effect depends on another where their interaction is at least half the main effect and
+    itself distinguishable from zero (Benjamini-Hochberg below the level). An interaction within the
+    negligible margin is none: in a large grid even those are distinguishable from zero.
+    """
+    coding = fitted.coding
+    labels = [name(experiment, c) for c in coding.mains]
+    if list(experiment.factors)[coding.mains[i].factor] == PLACEBO:
+        return [], []  # it changes nothing, whatever stands beside it
+    main = fitted.fit.estimate(coding.main_effect(i)).value
+    sure, maybe = [], []
+    for item in screened:
+        value = item.estimate.value
+        real = item.p_adjusted is not None and item.p_adjusted < rules.level
+        mine = [term for term in item.terms if labels[i] in term]
+        if not real or not mine or main is None or value is None:
+            continue
+        if abs(value) < max(abs(main) / 2, rules.margin or 0.0):
+            continue
+        if len(item.terms) > 1:
+            maybe.append(item.label)
+            continue
+        other = labels.index(mine[0][0] if mine[0][1] == labels[i] else mine[0][1])
+        contrast = coding.mains[other]
+        factor = list(experiment.factors)[contrast.factor]
+        levels = experiment.factors[factor]
+        sides = {
+            side: estimate_json(
+                fitted.fit.estimate(coding.simple_effect(i, {contrast.factor: level})),
+                rules.level,
+            )
+            for side, level in (("off", 0), ("on", contrast.level))
+        }
+        sure.append(
+            {
+                "factor": factor, "level": levels[contrast.level], "reference": levels[0],
+                "label": labels[other], "interaction": value, **sides,
+            }
+        )  # fmt: skip
+    return sure, maybe

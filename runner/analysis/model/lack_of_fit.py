@@ -1,0 +1,131 @@
+"""Lack of fit: what the arms' means deviate from the model, against their replicates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from runner.analysis.data.cells import Cells
+from runner.analysis.model.linear_model import Model
+from runner.analysis.model.standing_out import Apart, standing_out
+
+# A lack of fit of few df misses interactions as large as the error: where the two-factor
+# interactions are real by a test of their own, those of more factors may be so too, and the lack of
+# fit is the error term whatever its size. That test is independent of it, so intervals keep their
+# 95 %; where it finds nothing they keep the df of the replicates.
+WELL = 0.05
+FEWEST_DF = 5  # that what stands out leaves the lack of fit
+
+
+@dataclass(frozen=True)
+class LackOfFit:
+    """What the arms' means deviate from the model, against the noise of their replicates.
+
+    mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
+    p: of the F test that the model holds. used: whether `mean_square` is the error term. missing:
+    whether arms of the grid are not there. interactions: p of the F test that there are no
+    two-factor interactions; None where the model has none. apart: interactions of more factors that
+    stand out of the deviations; the mean square without them is `rest`, on `rest_df`.
+    """
+
+    mean_square: float
+    df: int
+    pure: float
+    pure_df: int
+    p: float
+    used: bool
+    missing: bool = False
+    interactions: float | None = None
+    apart: Apart | None = None
+
+    @property
+    def rest_df(self) -> int:
+        """Degrees of freedom of the deviations without what stands out of them."""
+        return self.df - (self.apart.df if self.apart else 0)
+
+    @property
+    def rest(self) -> float:
+        """Mean square of the deviations without what stands out of them."""
+        taken = sum(self.apart.squares) if self.apart else 0.0
+        return max(self.mean_square * self.df - taken, 0.0) / self.rest_df
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the analysis."""
+        found = asdict(replace(self, apart=None)) | {"rest": self.rest, "rest_df": self.rest_df}
+        del found["apart"]
+        return found
+
+    @property
+    def significant(self) -> bool:
+        """Whether the model does not fit."""
+        return self.p < WELL
+
+
+def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | None:
+    """The F test of the model against the replicates; None without df for it.
+
+    Its mean square becomes the error term where arms are missing from the grid, or have unequal
+    numbers of runs, so that averages are mixed with the interactions that the model leaves out:
+    if the model does not fit (p below `WELL`), and if its two-factor interactions are real (p below
+    `WELL`), since those of more factors may then be so too. Averages over all arms with as many
+    runs each are not mixed with any, however badly the model fits each of them.
+    """
+    arms, where = cells.merged
+    deviation, rank = _deviations(model, cells, beta)
+    squares = float(arms.count @ deviation**2)
+    df, pure_df = len(arms.count) - rank, arms.replicate_df
+    if df < 1 or pure_df < 1:
+        return None
+    mean_square, pure = squares / df, float(arms.squares.sum()) / pure_df
+    if pure == 0:
+        return None
+    p = float(special.fdtrc(df, pure_df, mean_square / pure))
+    two = _interactions(model, cells, squares, pure, pure_df)
+    # Unequal numbers of runs leave the arms as unbalanced as lost ones do.
+    grid = math.prod(len(np.unique(column)) for column in arms.levels.T)
+    missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
+    used = missing and mean_square > 0 and (p < WELL or (two is not None and two < WELL))
+    apart = None
+    if used and p < WELL and model.beyond is not None:
+        of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
+        X = _by_arm(model.X, cells)
+        apart = standing_out(of, X, model.bread, deviation, arms.count, df, FEWEST_DF)
+        # Its shift is of arms; an arm's runs with and without the placebo share it.
+        apart = replace(apart, shift=apart.shift[where])
+    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)
+
+
+def _by_arm(columns: np.ndarray, cells: Cells) -> np.ndarray:
+    """(arms, k) means of the cells' columns (cells, k) over the runs of each arm as trained."""
+    arms, where = cells.merged
+    if arms is cells:
+        return columns
+    found = np.zeros((len(arms.count), columns.shape[1]))
+    np.add.at(found, where, columns * (cells.count / arms.count[where])[:, None])
+    return found
+
+
+def _deviations(model: Model, cells: Cells, beta: np.ndarray) -> tuple[np.ndarray, int]:
+    """(arms,) the arms' means less the fit, and the model's rank between arms."""
+    arms, _ = cells.merged
+    X = _by_arm(model.X, cells)
+    own = np.abs(model.X).max(axis=0) > 0
+    within = int((own & (np.abs(X).max(axis=0) < 1e-9)).sum())  # a placebo's column
+    return arms.mean - X @ beta, model.rank - within
+
+
+def _interactions(
+    model: Model, cells: Cells, squares: float, pure: float, pure_df: int
+) -> float | None:
+    """p of the F test of all two-factor interactions of the model against the replicates."""
+    less = model.lesser
+    if less is None or less.rank >= model.rank:
+        return None
+    beta = less.bread @ (less.X.T @ (cells.count * cells.mean))
+    more = float(cells.merged[0].count @ _deviations(less, cells, beta)[0] ** 2) - squares
+    df = model.rank - less.rank
+    return float(special.fdtrc(df, pure_df, max(more, 0.0) / df / pure))

@@ -1,0 +1,1 @@
+"""What the choice of test images adds to the noise."""

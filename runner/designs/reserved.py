@@ -1,0 +1,27 @@
+"""Names that no factor may have: columns of results tables, here and elsewhere."""
+
+from __future__ import annotations
+
+# Columns that are never factors: what the tool exports, and the usual names elsewhere.
+BOOKKEEPING = (
+    "id", "run", "run_id", "state", "status", "seed", "replicate", "rep", "fold", "split",
+    "accuracy", "acc", "top1", "top5", "loss", "val_accuracy", "val_loss", "val_acc",
+    "test_accuracy", "test_acc", "test_loss", "train_accuracy", "train_loss", "probe_accuracy",
+    "generalisation_gap",
+    "seconds", "time", "duration", "images_per_second", "peak_memory_mb", "memory", "parameters",
+    "chance_accuracy", "test_images", "correct", "classes", "steps", "device", "host", "hostname",
+    "gpu", "started", "finished", "attempt", "date", "timestamp", "version", "versions",
+    "code_revision", "commit", "error", "checksum", "name", "study", "notes", "comment", "index",
+)  # fmt: skip
+
+
+def is_bookkeeping(column: str) -> bool:
+    """Whether a CSV column of this name is never a factor.
+
+    >>> is_bookkeeping("cpu_seconds"), is_bookkeeping("Seed"), is_bookkeeping("mixup")
+    (True, True, False)
+    """
+    name = column.strip().lower()
+    return (
+        name in BOOKKEEPING or name.endswith("_seconds") or name.startswith(("unnamed:", "tuned_"))
+    )

@@ -1,0 +1,1 @@
+"""Engines: where the processes of an execution run."""

@@ -1,0 +1,114 @@
+"""Processes forked from a template that has imported everything a training needs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+from tricks.errors import BadInput
+
+# One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+TRIES = 5
+_WORKER, _ONCE = "runner.execution.worker", "runner.execution.engines.once"
+CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
+Call = tuple[str, Sequence[Any]]  # "module:function" and arguments that JSON can hold
+_calls: list[Call] = []  # that the template makes: see runner.execution.engines.once
+
+
+def warm_up(preload: Sequence[str | Call]) -> None:
+    """Start the template in the background, if it does not run.
+
+    `preload` are names of modules that it imports, and calls that it makes after that, whose
+    results its processes then share. A template that runs already is left as it is.
+    """
+    _calls[:] = [item for item in preload if not isinstance(item, str)]
+    modules = [item for item in preload if isinstance(item, str)]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_WORKER, *modules, *([_ONCE] if _calls else [])])
+    resource_tracker.ensure_running()  # first: it would unblock the signals on its way
+    with _surroundings(), _stops_blocked():
+        forkserver.ensure_running()
+
+
+def start(
+    target: Callable[..., None], arguments: tuple[Any, ...]
+) -> tuple[ForkServerProcess, Connection]:
+    """A process that runs `target(pipe, *arguments)`, and this side of its pipe.
+
+    A template that was killed is started anew. Raises BadInput if that does not help.
+    """
+    context = multiprocessing.get_context("forkserver")
+    for left in reversed(range(TRIES)):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
+        try:
+            with _surroundings(), _stops_blocked(), _without_main(arguments):
+                process.start()
+        except (ConnectionError, EOFError) as error:
+            ours.close()
+            if not left:
+                raise BadInput(
+                    "no training process can be started: the one that they are forked from ends "
+                    "as it begins; what it printed tells why"
+                ) from error
+            time.sleep(0.1)
+        else:
+            return process, ours
+        finally:
+            theirs.close()
+    raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def _surroundings() -> Iterator[None]:
+    """The environment of the template: one thread, and what it does once."""
+    given = {**dict.fromkeys(THREADS, "1"), CALLS: json.dumps(_calls)}
+    held = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in held.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _stops_blocked() -> Iterator[None]:
+    """A signal mask outlives exec: so Ctrl-C never ends the template, nor a child half made."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_main(arguments: tuple[Any, ...]) -> Iterator[None]:
+    """Spare children the import of the program that started them, which they do not need.
+
+    A function from that very program does need it.
+    """
+    functions = [getattr(argument, "func", argument) for argument in arguments]
+    if any(getattr(function, "__module__", "") == "__main__" for function in functions):
+        yield
+        return
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,136 @@
+"""Runs that went wrong, and runs at hand, as `status` tells of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.execution.failure import advice
+from runner.records.claims import Claims
+from runner.records.durable import read
+from runner.text import counted, printable
+
+if TYPE_CHECKING:
+    from runner.records.store import Store
+    from runner.records.studies import StudyFile
+
+LINES = 5  # of a log that are shown
+NAMED = 3  # runs of one reason that are named
+WIDEST = 200  # characters of a line that are shown
+
+
+def failures(store: Store, states: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What is recorded of each run whose state is failed or infra."""
+    found = []
+    for id in (id for id, state in states.items() if state in ("failed", "infra")):
+        record = store.read(id)
+        if record is None:
+            continue
+        error = record.get("error") or {}
+        log = _attempts(store, id) / str(record.get("attempt")) / "log.txt"
+        printed = str(error.get("traceback") or "").strip() or _text(log)
+        found.append(
+            {
+                "id": id,
+                "label": _label(record.get("tricks") or (), record.get("seed")),
+                "state": record["state"],
+                "attempts": record.get("attempt"),
+                "type": error.get("type"),
+                "message": error.get("message"),
+                "log": str(log) if log.is_file() else None,
+                "last_lines": _lines(printed),
+                "advice": advice(error),
+            }
+        )
+    return found
+
+
+def at_hand(store: Store, study: StudyFile) -> list[dict[str, Any]]:
+    """The study's runs that a runner is at now, and how far they are."""
+    alive = store.claims.running()
+    found: list[dict[str, Any]] = []
+    for place, id in enumerate(study.column("id") if alive else ()):
+        if id not in alive or any(id == known["id"] for known in found):
+            continue
+        run = study.runs[place]
+        epoch = _epoch(_attempts(store, run["id"]))
+        firsts = {factor["name"]: factor["levels"][0] for factor in study.asked["factors"]}
+        levels = [
+            name if run[name] == "on" else f"{name}={run[name]}"
+            for name, first in firsts.items()
+            if run[name] != first
+        ]
+        found.append(
+            {
+                "id": run["id"],
+                "label": _label(levels, run["seed"]),
+                "epoch": epoch.get("epoch"),
+                "val_accuracy": epoch.get("val_accuracy"),
+                "owner": _owner(store.claims, run["id"]),
+            }
+        )
+    return found
+
+
+def told(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """`failures` in lines, those of one reason together."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in found:
+        first = (str(one["message"] or "").strip().splitlines() or [""])[0]
+        reason = f"{one['type'] or 'error'}: {first}".removesuffix(": ")
+        groups.setdefault((one["state"], reason), []).append(one)
+    for (state, reason), runs in groups.items():
+        yield _line(f"{state}, {counted(len(runs), 'run')}: {reason}")
+        more = f" and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
+        yield _line(f"  {'; '.join(run['label'] for run in runs[:NAMED])}{more}")
+        for line in runs[0]["last_lines"]:
+            yield _line(f"  | {line}")
+        logs = [run["log"] for run in runs if run["log"]]
+        if logs:
+            yield f"  log: {printable(logs[0])}"
+        yield f"  {runs[0]['advice']}"
+
+
+def _attempts(store: Store, id: str) -> Path:
+    return store.root / "attempts" / id[:2] / id
+
+
+def _label(tricks: Iterable[str], seed: Any) -> str:
+    return f"{' + '.join(map(str, tricks)) or 'baseline'}, seed {seed}"
+
+
+def _epoch(attempts: Path) -> dict[str, Any]:
+    """The figures of the last epoch that the latest attempt has finished."""
+    try:
+        latest = max((name for name in os.listdir(attempts) if name.isdigit()), key=int)
+        lines = read(attempts / latest / "epochs.jsonl").decode().splitlines()
+        found = json.loads(lines[-1])
+    except (OSError, ValueError, IndexError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _owner(claims: Claims, id: str) -> str | None:
+    """Host and process number of who trains it."""
+    top = claims.top(id)
+    if top is None or not top[1].get("host"):
+        return None
+    return f"{str(top[1]['host']).split()[0]}, process {top[1].get('pid')}"
+
+
+def _text(log: Path) -> str:
+    try:
+        return read(log).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip()[:WIDEST] for line in text.splitlines() if line.strip()][-LINES:]
+
+
+def _line(text: str) -> str:
+    return printable(text)[: 2 * WIDEST]

@@ -1,0 +1,79 @@
+"""Fixed stratified parts of a training set: the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.images.sources import Source
+
+PROBE = 256  # at most so many clean training images measure training accuracy
+
+
+def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
+    """Indices of `count` items with the classes in the proportions of `labels`, sorted.
+
+    The choice is fixed by `seed`, and a smaller choice lies within a larger one. Raises BadInput
+    if there are fewer than `count` items, or fewer than one for each class.
+    """
+    import torch
+
+    all_labels = torch.as_tensor(labels)
+    if not 0 < count <= len(all_labels):
+        raise BadInput(f"{count} images were asked for, but there are {len(all_labels)}")
+    draws = torch.rand(len(all_labels), generator=torch.Generator().manual_seed(seed))
+    # An image's place within its class, as a share of the class, in random order: taking the
+    # smallest shares takes from every class alike.
+    share = torch.empty(len(all_labels), dtype=torch.float64)
+    kinds = all_labels.unique()
+    for kind in kinds:
+        members = (all_labels == kind).nonzero().flatten()
+        ranked = members[draws[members].argsort()]
+        share[ranked] = (torch.arange(len(ranked), dtype=torch.float64) + 0.5) / len(ranked)
+        share[ranked[0]] = 0  # one of each class comes first
+    chosen = share.argsort(stable=True)[:count]
+    if len(all_labels[chosen].unique()) < len(kinds):
+        raise BadInput(f"{count} images cannot hold one of each of the {len(kinds)} classes")
+    return sorted(chosen.tolist())
+
+
+def hold_out(labels: Sequence[int], share_or_count: float | int) -> tuple[list[int], list[int]]:
+    """Indices (kept, held out), stratified: a count of images, or a share below 1 of each class."""
+    count = share_or_count if share_or_count >= 1 else round(share_or_count * len(labels))
+    count = max(count, len(set(labels)))  # at least one of each class
+    held = stratified(labels, int(count), seed=1)
+    chosen = set(held)
+    return [i for i in range(len(labels)) if i not in chosen], held
+
+
+def hold_out_groups(
+    labels: Sequence[int], groups: Sequence[str], share: float
+) -> tuple[list[int], list[int]]:
+    """Indices (kept, held out): about `share` of the images, no group in both, classes in the
+    proportions of all as far as whole groups allow (scikit-learn's StratifiedGroupKFold).
+
+    Raises BadInput if there are fewer groups than parts, or a class has all its images held out.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = max(2, round(1 / share))
+    if len(set(groups)) < folds:
+        raise BadInput(
+            f"{len(set(groups))} groups are too few to hold out {share:.0%} of the images: "
+            f"at least {folds} are needed"
+        )
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    kept, held = next(split.split([0] * len(labels), list(labels), list(groups)))
+    if {labels[i] for i in kept} != set(labels):
+        raise BadInput("a class has all its images in one group: it cannot be split by group")
+    return kept.tolist(), held.tolist()
+
+
+def train_and_probe(train: Source, train_images: int | None) -> tuple[Source, Source]:
+    """The training images (all, or a fixed stratified subset of `train_images`), and a probe."""
+    if train_images is not None:
+        train = train.subset(stratified(train.labels.tolist(), train_images))
+    return train, train.subset(stratified(train.labels.tolist(), min(PROBE, len(train))))

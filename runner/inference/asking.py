@@ -1,0 +1,101 @@
+"""What `predict` and `evaluate` share: models, images, and what the ones say of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from runner.execution.machine import cores
+from runner.inference import models
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
+
+    from runner.inference.given import Given
+    from runner.training.saved import Card
+
+Runs = Annotated[
+    list[str],
+    typer.Argument(
+        help="A run's id (or its start), a study (its best arm on validation), or a file of a "
+        "model; of several the probabilities are averaged.",
+        metavar="RUN...",
+    ),
+]
+Sets = Annotated[
+    Path | None,
+    typer.Option("--data-sets", help="Where data sets are, if --data is a task. [default: ./data]"),
+]
+TTA = Annotated[
+    str | None,
+    typer.Option(
+        "--tta",
+        help="Test-time augmentation: flip, shift, none, or a trick of that kind. "
+        "[default: the recipe's own]",
+    ),
+]
+SHORT = {"flip": "flip-tta", "shift": "shift-tta", "crops": "multi-crop"}
+
+
+class Answers(NamedTuple):
+    """Log-probabilities (N, K) of the images, the classes in the order of the first card."""
+
+    given: Given
+    logs: torch.Tensor
+    cards: list[Card]
+    chosen: list[str]  # of each model: which it is, and why
+
+
+def ask(
+    runs: list[str],
+    images: Callable[[tuple[str, ...]], Given],
+    results: Path,
+    tta: str | None,
+    device: str,
+) -> Answers:
+    """Load the models and the images (which get the names of the classes), and ask."""
+    found = [models.find(text, results) for text in runs]
+    way = {} if tta is None else {"predict": _way(tta)}
+
+    import torch
+
+    from runner.execution.failure import mistake
+    from runner.inference import prediction
+    from runner.training.device import choose
+    from runner.training.saved import load
+
+    place = choose(device)
+    loaded = [load(item.path) for item in found]
+    cards = [card for _, card in loaded]
+    given = images(cards[0].names)
+    # Small stored images take longer with more threads; as in training, they repeat it exactly.
+    large = any(card.size is None for card in cards)
+    torch.set_num_threads(cores() if large else max(card.recipe.threads for card in cards))
+    torch.backends.cudnn.allow_tf32 = False  # as in training
+    try:
+        logs = prediction.log_probabilities(
+            loaded,
+            given.source,
+            place,
+            loaders=0 if prediction.few(given.source) else cores(),
+            **way,
+        )
+    except BadInput as error:  # a loader process hands it on with its traceback
+        raise BadInput(mistake(error) or str(error)) from error
+    return Answers(given, logs, cards, [item.why for item in found])
+
+
+def _way(text: str | None) -> Any:
+    """The trick that `--tta` names, or None."""
+    from tricks.bag import parse
+
+    if text is None or text == "none":
+        return None
+    trick = parse(SHORT.get(text, text))
+    if "predict" not in trick.edits().sets:
+        raise BadInput(f"--tta {text}: choose {', '.join(SHORT)}, none or a trick of that kind")
+    return trick

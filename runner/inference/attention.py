@@ -1,0 +1,60 @@
+"""Where a network with attention maps looks, as pictures."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from runner.images.sources import Source, Splits
+from runner.training.evaluation import as_input, seen
+from runner.training.saved import Card
+from tricks.target.attention_head import attention_head, attention_maps
+
+STRONGEST = 4  # maps of an image that are drawn one by one
+
+
+class Looked(NamedTuple):
+    """A row of pictures: label, images (H, W, 3) uint8, captions."""
+
+    label: str
+    images: list[Any]
+    captions: list[str]
+
+
+def overlay(image: Tensor, map_: Tensor) -> Tensor:
+    """uint8 (H, W, 3): `image` (C, H, W) darkened where `map_` (h, w), enlarged, is low.
+
+    The place where the map is largest keeps its colours, where it is 0 a quarter is left.
+    """
+    large = F.interpolate(map_[None, None].float(), image.shape[-2:], mode="bilinear")[0, 0]
+    light = 0.25 + 0.75 * large / large.max().clamp_min(1e-12)
+    return _plain(image.float() * light)
+
+
+def _plain(image: Tensor) -> Tensor:
+    return image.round().to(torch.uint8).expand(3, -1, -1).permute(1, 2, 0)
+
+
+@torch.no_grad()
+def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> list[Looked]:
+    """Each image, with the mean of its attention maps, and with those that sum to most.
+
+    labels: of the rows. Raises BadInput for a model without attention maps.
+    """
+    attention_head(model)
+    splits = Splits(
+        source, source, source, source, card.classes, card.channels, card.mean, card.std
+    )  # fmt: skip
+    rows: list[Looked] = []
+    for images, _ in seen(source, card.recipe, torch.device("cpu")):
+        maps = attention_maps(model.eval(), as_input(images, splits, card.recipe)).float()
+        for image, own in zip(images, maps, strict=True):
+            order = own.sum((1, 2)).argsort(descending=True)[:STRONGEST].tolist()
+            shown = [own.mean(0), *own[order]]
+            pictures = [_plain(image), *(overlay(image, one) for one in shown)]
+            captions = ["image", "mean", *(f"map {i + 1}" for i in order)]
+            rows.append(Looked(labels[len(rows)], [p.numpy() for p in pictures], captions))
+    return rows

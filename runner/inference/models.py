@@ -1,0 +1,96 @@
+"""Which saved model is meant: a run's id or the start of one, a study's name, or a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.launch.going_on import stored
+from runner.records.models import folder, model_file
+from runner.records.store import Store
+from tricks.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from runner.records.studies import StudyFile
+
+_RUN = re.compile(r"([0-9a-f]{4,64})(\.best)?")
+
+
+class Found(NamedTuple):
+    """A model's file, and why it is the one."""
+
+    path: Path
+    why: str
+
+
+def find(text: str, results: Path) -> Found:
+    """The model that `text` means. Raises BadInput where it is none, or more than one."""
+    if text.endswith(".safetensors") or Path(text).is_file():
+        if not Path(text).is_file():
+            raise BadInput(f"there is no model {text}")
+        return Found(Path(text), text)
+    from runner.records.studies import load_study, study_names
+
+    store = Store(results, create=False)
+    names = study_names(store)
+    if text in names:
+        return _of_study(store, load_study(store, text), results)
+    match = _RUN.fullmatch(text.lower())
+    if match is None:
+        raise unknown("run or study", text, [*names, *sorted(_ids(store))])
+    return _of_run(store, match[1], match[2] is not None, results)
+
+
+def _ids(store: Store) -> set[str]:
+    """Ids of the runs that have a saved model."""
+    return {path.name.partition(".")[0] for path in folder(store).glob("[0-9a-f]*.safetensors")}
+
+
+def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
+    saved, recorded = _ids(store), store.ids()
+    fits = sorted(id for id in saved | recorded if id.startswith(start))
+    if not fits:
+        raise unknown("run", start, saved)
+    if len(fits) > 1:
+        shown = ", ".join(fits[:5]) + (f" and {len(fits) - 5} more" if len(fits) > 5 else "")
+        raise BadInput(f"{start} is the start of {len(fits)} runs: {shown}")
+    path = model_file(store, fits[0], best)
+    if not path.is_file():
+        which = "--save-models best" if best else "--save-models"
+        raise BadInput(
+            f"the run {fits[0]} has no saved model {path}: `tricks-bench run` with {which} and the "
+            "same options trains it again for its weights"
+        )
+    return Found(path, f"run {fits[0]}")
+
+
+def _of_study(store: Store, study: StudyFile, results: Path) -> Found:
+    """The model of the arm that is best on validation (mean over its runs), of its best run."""
+    tuned = tuple(study.asked.get("tune") or {})
+    if tuned:  # runs of the tuning are trials at other values, of which no weights are kept
+        study = next(held for held in map(study.at, ("tuned", "fixed")) if held.runs)
+    rows = store.rows(study.ids)
+    arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
+    for run in study.runs:
+        row = rows.get(run["id"])
+        if row and row["state"] == "ok" and row["val_accuracy"] is not None:
+            levels = tuple(f"{name}={run[name]}" for name in (*study.factors, *tuned))
+            arms.setdefault(levels, []).append((row["val_accuracy"], run["id"]))
+    if not arms:
+        raise BadInput(f"no run of {study.name} has finished well: there is no model to take")
+    means = {levels: sum(v for v, _ in runs) / len(runs) for levels, runs in arms.items()}
+    best = max(means, key=lambda levels: means[levels])
+    saved = [(value, id) for value, id in arms[best] if model_file(store, id).is_file()]
+    label = " ".join(best) or "its only arm"
+    why = (
+        f"the best arm of {study.name} on validation ({means[best]:.2f} %, mean of "
+        f"{len(arms[best])} runs): {label}"
+    )
+    if not saved:
+        raise BadInput(
+            f"{why} has no saved model: `{stored(study, results)} --save-models` trains it again "
+            "for its weights"
+        )
+    id = max(saved)[1]
+    return Found(model_file(store, id), f"run {id}, {why}")

@@ -1,0 +1,102 @@
+"""What saved models say of images: probabilities, averaged over models."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2 import functional as F
+
+from runner.images.sources import Files, Resident, Source, Splits
+from runner.training.evaluation import outputs
+from runner.training.saved import Card
+from tricks.errors import BadInput
+
+AS_TRAINED = object()  # in place of a way to predict: each model's own
+
+
+def log_probabilities(
+    models: Sequence[tuple[nn.Module, Card]],
+    source: Source,
+    device: torch.device,
+    predict: Any = AS_TRAINED,
+    loaders: int = 0,
+) -> Tensor:
+    """(N, K) float32 on the CPU: the log of the models' mean probability of each class.
+
+    Classes are in the order of the first model's names. predict: test-time augmentation of all,
+    None for none. Raises BadInput for models of unlike classes.
+    """
+    first = models[0][1]
+    found = []
+    for model, card in models:
+        if set(card.names) != set(first.names):
+            raise BadInput(
+                f"run {card.run} has other classes than {first.run}: they cannot be averaged"
+            )
+        recipe = card.recipe
+        if predict is not AS_TRAINED:
+            recipe = dataclasses.replace(recipe, predict=predict)
+        images = as_trained(source, card)
+        splits = _splits(images, card)
+        model = model.to(device)
+        batches = outputs(model, images.to(device), splits, recipe, device, loaders)
+        logs = torch.cat([torch.log_softmax(logits, 1).cpu() for logits, _ in batches])
+        found.append(logs[:, [card.names.index(name) for name in first.names]])
+    if len(found) == 1:
+        return found[0]
+    return torch.stack(found).logsumexp(0) - math.log(len(found))
+
+
+def as_trained(source: Source, card: Card) -> Source:
+    """`source` as the model saw its images: in its channels and, if they were stored, its size.
+
+    A model that was trained on files has its images cut out by `batches`, like those of training.
+    """
+    if card.size is None:
+        if isinstance(source, Resident):
+            return Resident(_channels(source.images, card.channels), source.labels)
+        return source
+    if isinstance(source, Resident):
+        images = _fitted(source.images, card)
+    else:
+        images = torch.stack([_fitted(source.read(i), card) for i in range(len(source))])
+    return Resident(images, source.labels)
+
+
+def _fitted(images: Tensor, card: Card) -> Tensor:
+    """uint8 (..., C, H, W) in the model's channels and size; the whole image is kept."""
+    assert card.size is not None
+    images = _channels(images, card.channels)
+    if tuple(images.shape[-2:]) != card.size:
+        images = F.resize(images, list(card.size), antialias=True)
+    return images
+
+
+def _channels(images: Tensor, channels: int) -> Tensor:
+    held = images.shape[-3]
+    if held == channels:
+        return images
+    if {held, channels} != {1, 3}:
+        raise BadInput(f"images of {held} channels are nothing for a model of {channels}")
+    if channels == 3:
+        return F.grayscale_to_rgb(images)
+    red, green, blue = images.split(1, -3)
+    # The weights of the colours add up to a little less than one: grey stays what it is.
+    return torch.where((red == green) & (green == blue), red, F.rgb_to_grayscale(images))
+
+
+def _splits(source: Source, card: Card) -> Splits:
+    """The images with the model's normalisation."""
+    return Splits(
+        source, source, source, source, card.classes, card.channels, card.mean, card.std, card.names
+    )
+
+
+def few(source: Source) -> bool:
+    """Whether loader processes would take longer to start than they save."""
+    return not isinstance(source, Files) or len(source) < 64

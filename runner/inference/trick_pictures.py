@@ -1,0 +1,118 @@
+"""show --image: what a trick does to images, or to the learning rate, as a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tricks.errors import BadInput, TrickConflict
+from tricks.recipe import Recipe, resolve
+from tricks.trick import Trick, compose
+
+if TYPE_CHECKING:
+    from runner.images.sources import Source
+    from runner.tasks.task import Task
+
+FORMATS = (".png", ".svg", ".pdf")
+ON_IMAGES = {"crop", "crop_scale", "flip", "alternate_flips", "transforms", "mixers", "resizing"}
+ON_RATES = {"schedule", "warmup"}
+ATTENTION = "counterfactual-attention"  # whose maps only a trained network has
+STEPS = 50  # of an epoch, for the curve of a learning rate
+
+
+def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Path) -> None:
+    """Write a picture of what `tricks` do to `out`.
+
+    On images of the folder `data`, or of the task. Raises BadInput for tricks that show nothing.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise BadInput(f"--image {out}: end the name in {', '.join(FORMATS)}")
+    if not out.absolute().parent.is_dir():
+        raise BadInput(f"--image {out}: there is no folder {out.parent}")
+    fields = {name for trick in tricks for name in (*trick.edits().sets, *trick.edits().adds)}
+    if any(trick.name == ATTENTION for trick in tricks):
+        raise BadInput(
+            f"{ATTENTION} looks where training has taught it to: train with --save-models, then "
+            f"`tricks-bench attention RUN --data FOLDER -o {out}` draws its maps on images"
+        )
+    if fields & (ON_IMAGES | {"predict"}):
+        _images(text, _only(tricks), task, data, out)
+    elif fields & ON_RATES:
+        if data is not None:
+            raise BadInput(f"{text} acts on the learning rate: --data is of no use here")
+        _rates(text, tricks, task, out)
+    else:
+        raise BadInput(
+            f"{text} acts on {', '.join(sorted(fields)) or 'nothing'}, which --image cannot draw: "
+            "it draws tricks of images (augment, mix, predict, resizing) and of the learning rate"
+        )
+
+
+def _only(tricks: Iterable[Trick]) -> Recipe:
+    """A recipe that does nothing else to images, so that what is seen is theirs."""
+    return compose(Recipe(), tricks)
+
+
+def _images(text: str, recipe: Recipe, task: Task, data: Path | None, out: Path) -> None:
+    from runner.inference.sample_pictures import before_after, views
+    from runner.reporting.plots.pictures import pictures
+
+    source, names = _some(task, data)
+    rows = views(recipe, source) if recipe.predict is not None else before_after(
+        recipe, source, names
+    )  # fmt: skip
+    _write(pictures(text, rows), out)
+
+
+def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
+    """A few images with the names of their classes; () where these are not known."""
+    import torch
+
+    from runner.images.sources import Files
+    from runner.inference.given import images_below
+    from runner.inference.sample_pictures import as_stored, one_each, spread
+    from runner.tasks.task import DATA
+    from runner.training.saved import class_names
+
+    if data is None:
+        task.fingerprint(DATA)  # says what is missing
+        splits = task.load(DATA, None)
+        chosen: Any = splits.train.subset(one_each(splits.train.labels.tolist()))
+        return (as_stored(chosen) if isinstance(chosen, Files) else chosen), class_names(splits)
+    if not data.is_dir():
+        raise BadInput(f"--data {data}: there is no such folder")
+    files = images_below(data)
+    folders = sorted({file.parent.name for file in files if file.parent != data})
+    labels = [folders.index(file.parent.name) if file.parent != data else 0 for file in files]
+    places = one_each(labels) if len(folders) > 1 else spread(len(files))
+    few = Files(tuple(files[i] for i in places), torch.tensor([labels[i] for i in places]))
+    return as_stored(few), tuple(folders) if len(folders) > 1 else ()
+
+
+def _rates(text: str, tricks: list[Trick], task: Task, out: Path) -> None:
+    from runner.reporting.plots.pictures import rates
+    from tricks.learning_rate import curve, momenta
+
+    baseline = task.baseline
+    try:
+        changed = compose(baseline, tricks)
+    except TrickConflict:  # it is the baseline's, or excludes what the baseline has
+        changed = compose(dataclasses.replace(baseline, schedule=None, warmup=None), tricks)
+    recipe, before = (resolve(r, task.learning_rates) for r in (changed, baseline))
+    steps = recipe.epochs * STEPS
+    fig = rates(
+        text, recipe.epochs, curve(recipe, steps), curve(before, steps), momenta(recipe, steps)
+    )
+    _write(fig, out)
+
+
+def _write(fig: Any, out: Path) -> None:
+    from runner.records import durable
+    from runner.reporting.plots.style import encoded
+
+    try:
+        durable.replace(out, encoded(fig, out.suffix.lower()))
+    except OSError as error:
+        raise BadInput(f"--image {out}: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""Train what a study lacks: looks, tuning, confirmation, weights."""

@@ -1,0 +1,82 @@
+"""Tuned studies: how large their stages are, and which stage a command looks at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from runner.text import counted
+
+if TYPE_CHECKING:
+    from runner.records.spec import RunSpec
+    from runner.records.store import Store
+    from runner.studies.study import Study
+
+
+def plan_counts(plan: Study, store: Store | None) -> dict[str, Any]:
+    """Runs, recorded, missing and stages of a tuned plan; None where they are too many to list."""
+    from runner.studies.recorded import LISTED
+    from runner.studies.tuning import known_runs, size, stage_counts
+
+    tuning = plan.tuning
+    assert tuning is not None
+    asked = tuning.to_toml()
+    if size(plan) > LISTED:
+        reason = f"{size(plan):,} runs are too many to look up in the store one by one"
+        nothing = {"recorded": None, "missing": None, "stages": None}
+        return {**asked, **nothing, "runs": size(plan), "reason": reason}
+    held = store.rows() if store else {}
+    standing = {id for id, row in held.items() if row["state"] != "infra"}
+    return {**asked, **stage_counts(plan, known_runs(plan, held), standing)}
+
+
+def plan_lines(plan: Study, summary: Mapping[str, Any]) -> list[str]:
+    """What the dry run says of the stages."""
+    tuning, stages = plan.tuning, summary["stages"]
+    assert tuning is not None
+    what = f"{tuning.field}={','.join(tuning.texts)} with {counted(tuning.seeds, 'tuning seed')}"
+    if stages is None:
+        return [f"each arm tuned over {what}: up to {summary['runs']:,} runs"]
+    tuned = stages["tuned"]
+    notes = [f"{tuned['not_chosen']:,} of arms yet to choose"] if tuned["not_chosen"] else []
+    notes += [f"{tuned['shared']:,} are fixed runs"] if tuned["shared"] else []
+    return [
+        f"fixed: {counted(stages['fixed']['runs'], 'run')} at {tuning.field}={tuning.fixed_text}",
+        f"tuning: {counted(stages['tuning']['runs'], 'run')}, each arm at {what}",
+        f"tuned: {counted(tuned['runs'], 'run')}{', ' if notes else ''}{', '.join(notes)}",
+        f"{summary['runs']:,} runs in all",
+    ]
+
+
+def list_runs(plan: Study, store: Store | None) -> tuple[list[tuple[dict[str, Any], RunSpec]], int]:
+    """The runs of `plan` that are known, each with its row; and how many tuned ones are to come.
+
+    These are the runs of arms whose tuning is not complete in `store`.
+    """
+    if plan.tuning is None:
+        return [(plan.row(arm, spec), spec) for arm, spec in plan.planned()], 0
+    from runner.studies.tuning import known_runs, row
+
+    known = known_runs(plan, store.rows() if store else {})
+    stages = Counter(run.stage for run in known)
+    return [(row(plan, run), run.spec) for run in known], stages["fixed"] - stages["tuned"]
+
+
+def chosen_line(
+    plan: Study, planned: Iterable[tuple[Mapping[str, Any], RunSpec]], to_choose: int
+) -> str:
+    """What the arms have chosen, once the tuning runs are done."""
+    assert plan.tuning is not None
+    field = plan.tuning.field
+    arms = {
+        tuple(row[factor.name] for factor in plan.factors): row[field]
+        for row, _ in planned
+        if row["stage"] == "tuned"
+    }
+    counts = Counter(arms.values())
+    said = ", ".join(f"{value} ×{counts[value]}" for value in plan.tuning.texts if value in counts)
+    line = f"tuning: {field} chosen on validation: {said or 'nothing'}"
+    if to_choose:
+        line += f"; {to_choose:,} tuned runs wait for arms with failed tuning runs"
+    return line

@@ -1,0 +1,165 @@
+"""What a design can tell before it is run: errors, degrees of freedom, aliases, efficiency."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from runner.analysis.data.cells import Cells
+from runner.analysis.effects import GRID, level_label
+from runner.analysis.model.coding import Coding, Weights, all_pairs, contrasts, shares
+from runner.analysis.model.factorial import MOST_COLUMNS
+from runner.analysis.model.linear_model import model
+from runner.designs.design import Design
+from runner.designs.exchange import efficiency
+from runner.designs.placebo import place
+from runner.planning.precision import TOO_MANY, EffectPrecision, Errors
+
+ESTIMANDS = {
+    "leave-one-out": "with all others on",
+    "cumulative": "each step after those before it",
+}
+ONE_CHANGE = "arms are compared with one another: no effect is averaged over others"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Terms that the runs do not tell apart: `told` of their combinations are known.
+
+    told is 1 where the terms' columns are equal up to sign (a full alias).
+    """
+
+    terms: list[str]
+    told: int
+
+    def __str__(self) -> str:
+        return (" = " if self.told == 1 else " ~ ").join(self.terms)
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """Of a design run with `seeds`. Standard errors in units of the run-to-run sd.
+
+    estimand: that of the design's own table. error_df: over the design; effects have their own.
+    aliases: sets of terms, see `Alias`; clear: whether all main effects are free of two-factor
+    interactions; d_efficiency: of the main effects, 1 for balanced orthogonal columns. What is
+    None has its reason in `reasons`, by the field's name.
+    """
+
+    grid: str
+    arms: int
+    excluded: int
+    seeds: int
+    runs: int
+    estimand: str
+    labels: list[str]
+    effects: list[EffectPrecision]
+    error_term: str
+    error_df: int | None
+    aliases: list[Alias] | None
+    clear: bool | None
+    d_efficiency: float | None
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        value = asdict(self)
+        labels = value.pop("labels")
+        value["effects"] = [
+            {"label": label, **effect}
+            for label, effect in zip(labels, value["effects"], strict=True)
+        ]
+        return value
+
+
+def diagnose(design: Design, seeds: int) -> Diagnostics:
+    """The diagnostics of `design` run with `seeds` runs of each of its arms."""
+    errors = Errors(design)
+    term, df = errors.error(seeds)
+    reasons = {}
+    aliases: list[Alias] | None = None
+    clear: bool | None = None
+    efficiency: float | None = None
+    if errors.one_at_a_time:
+        reasons = dict.fromkeys(("aliases", "clear"), ONE_CHANGE)
+    elif errors.closed:
+        aliases, clear = [], True
+    elif not errors.listed:
+        reasons = dict.fromkeys(("aliases", "clear", "error_df"), TOO_MANY)
+    else:
+        found = find_aliases(design, errors.cells(1))
+        if found is None:
+            most = f"more than {MOST_COLUMNS} terms: too many to look through"
+            reasons = dict.fromkeys(("aliases", "clear"), most)
+        else:
+            aliases, clear = found
+    if errors.closed:
+        efficiency = 1.0
+    elif errors.listed:
+        efficiency = d_efficiency(errors.cells(1), errors.sizes)
+    else:
+        reasons["d_efficiency"] = TOO_MANY
+    effects = errors.at(seeds)
+    return Diagnostics(
+        grid=design.name,
+        arms=design.count,
+        excluded=design.excluded,
+        seeds=seeds,
+        runs=seeds * design.count,
+        estimand=ESTIMANDS.get(design.name, "at the baseline" if errors.one_at_a_time else GRID),
+        labels=[label(design, effect.factor, effect.level) for effect in effects],
+        effects=effects,
+        error_term=term,
+        error_df=df,
+        aliases=aliases,
+        clear=clear,
+        d_efficiency=efficiency,
+        reasons=reasons,
+    )
+
+
+def label(design: Design, factor: int, level: int) -> str:
+    """How the effect of a level is called in tables."""
+    held = design.factors[factor]
+    return level_label(held.name, held.levels[level].name, held.levels[0].name, len(held.levels))
+
+
+def find_aliases(
+    design: Design, cells: Cells, weights: Weights | None = None
+) -> tuple[list[Alias], bool] | None:
+    """Sets of two and more terms that hang together through the null space of all main effects
+    and two-factor interactions, and whether no main effect is in one; None for too many terms.
+
+    An interaction of two levels that are forbidden together does not exist and is left out.
+    weights: shares of levels over which effects are averaged; by default those of `cells`.
+    """
+    sizes = [len(factor.levels) for factor in design.factors]
+    mains = contrasts(cells.levels, weights or shares(cells.levels, cells.count, sizes))
+    pairs = []
+    placebo = place(design.factors)
+    for a, b in all_pairs(mains):
+        if placebo in (mains[a].factor, mains[b].factor):
+            continue  # it changes nothing, whatever stands beside it
+        one, two = sorted((mains[a], mains[b]), key=lambda c: c.factor)
+        if (one.factor, one.level, two.factor, two.level) not in design.conflicts.reasons:
+            pairs.append((a, b))
+    coding = Coding(mains, pairs)
+    if coding.size > MOST_COLUMNS:
+        return None
+    fitted = model(coding.matrix(cells.levels), cells.count)
+    names = [label(design, c.factor, c.level) for c in mains]
+    terms = ["average", *names, *(f"{names[a]} × {names[b]}" for a, b in pairs)]
+    sets = []
+    for block in fitted.entangled():
+        lost = float(np.trace(fitted.null[np.ix_(block, block)]))
+        if len(block) > 1 or lost > 1e-6:
+            sets.append(Alias([terms[k] for k in block], len(block) - round(lost)))
+    clear = all(fitted.estimable(coding.main_effect(i)) for i in range(len(mains)))
+    return sets, clear
+
+
+def d_efficiency(cells: Cells, sizes: list[int]) -> float:
+    """`efficiency` of all runs of the cells, an arm counting as often as it was run."""
+    return efficiency(np.repeat(cells.levels, cells.count, axis=0), sizes)

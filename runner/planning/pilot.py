@@ -1,0 +1,137 @@
+"""The run-to-run sd to plan with: given, or from runs that the store holds."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import statistics
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.records.layout import at
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.studies.study import Study
+
+ENOUGH = 30  # degrees of freedom from which a pilot's sd is taken as it is
+CONFIDENCE = 0.8
+UNEQUAL = 3  # largest over smallest sd of arms from which it is said
+
+
+@dataclass(frozen=True)
+class Sigma:
+    """value: the sd to plan with, in pp; estimate and df: of the pilot; source: in words."""
+
+    value: float
+    source: str
+    estimate: float | None = None
+    df: int | None = None
+    study: str | None = None
+
+
+def given(sigma: float) -> Sigma:
+    """The sd of `--sigma`. Raises BadInput for what is none."""
+    if not (sigma > 0 and math.isfinite(sigma)):
+        raise BadInput(f"--sigma must be a number above 0 (pp), not {sigma:g}")
+    return Sigma(sigma, "given")
+
+
+def find_sigma(plan: Study, results: Path, pilot: str | None) -> Sigma:
+    """The sd pooled over replicates of the study `pilot`, or of the latest one of plan's task.
+
+    With fewer than 30 df its upper 80 % bound. Raises BadInput where there is none.
+    """
+    if pilot is not None:
+        found = _pooled(results, pilot)
+        if found is None:
+            raise BadInput(
+                f"--pilot {pilot}: none of its arms has two runs that differ, so it shows no "
+                f"run-to-run sd; give --sigma, or {_suggestion(plan, results)}"
+            )
+        return found
+    for name, other in _candidates(plan, results):
+        try:
+            found = _pooled(results, name)
+        except BadInput:
+            continue
+        if found is not None:
+            said = f"{found.source}; its settings are not these: {other}" if other else found.source
+            return replace(found, source=said)
+    raise BadInput(
+        f"no study of {plan.task.name} with replicates in {results} tells the run-to-run sd: give "
+        f"--sigma (pp), or {_suggestion(plan, results)}"
+    )
+
+
+def _candidates(plan: Study, results: Path) -> list[tuple[str, str]]:
+    """Studies of the task, the latest first, those with the same settings before others.
+
+    With each the settings that it has instead, "" if they are the same.
+    """
+    if not (results / "FORMAT").exists():
+        return []
+    from runner.records.store import Store
+    from runner.records.studies import load_study, study_names
+
+    store = Store(results, create=False)
+    same: list[tuple[str, str]] = []
+    other: list[tuple[str, str]] = []
+    for name in reversed(study_names(store)):
+        try:
+            asked = load_study(store, name).asked
+        except BadInput:
+            continue
+        if asked["task"] == plan.task.name:
+            held = asked.get("settings", {})
+            if held == dict(plan.settings):
+                same.append((name, ""))
+            else:
+                told = ", ".join(f"{k}={v}" for k, v in held.items()) or "the task's own"
+                other.append((name, told))
+    return [*same, *other]
+
+
+def _pooled(results: Path, name: str) -> Sigma | None:
+    from runner.analysis.data.cells import cells
+    from runner.analysis.power import upper_sd
+    from runner.studies.experiments import study_experiment
+
+    found = cells(study_experiment(results, name), "accuracy")
+    sd, df = found.pooled_sd, found.replicate_df
+    if not sd:
+        return None
+    value, bound = sd, ""
+    if df < ENOUGH:
+        value, bound = upper_sd(sd, df, CONFIDENCE), f"upper 80 % bound of {sd:.3g}, "
+    source = f"{bound}pooled over replicates of {name} ({df} df)"
+    each = found.sd()[(found.count > 2) & (found.squares > 0)]
+    if len(each) > 1 and each.max() > UNEQUAL * each.min():
+        half = statistics.median(each.tolist())
+        source += (
+            f"; its arms go from {each.min():.2g} to {each.max():.2g} pp, half of them below "
+            f"{half:.2g}: two arms compared have their own noise, --sigma plans with it"
+        )
+    return Sigma(value, source, sd, df, name)
+
+
+def _suggestion(plan: Study, results: Path) -> str:
+    """The command of a pilot: the first factor alone, of which an add-one study uses every run."""
+    factor = next((f for f in plan.factors if f.kind != "levels"), None)
+    parts = ["tricks-bench", "run"]
+    if factor is None:  # only the study's file can name such levels
+        return f"run a pilot: `{shlex.join([*parts, '--study', plan.name])}{at(results)}`"
+    if factor.kind == "field":
+        values = ",".join(level.name for level in factor.levels)
+        parts += ["--tricks", "none", "--factor", f"{factor.name}={values}"]
+    else:
+        parts += ["--tricks", str(factor.levels[1].tricks[0])]
+    if plan.task.name != "digits":
+        parts += ["--task", plan.task.name]
+    for name, value in plan.settings.items():
+        parts += ["--set", f"{name}={value}"]
+    if plan.data is not None:
+        parts += ["--data", str(plan.data)]
+    parts += ["--seeds", "5", "--name", "pilot"]
+    return f"run a pilot: `{shlex.join(parts)}{at(results)}`"

@@ -1,0 +1,143 @@
+"""A study's design as planned, and as the runs that succeeded left it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runner.analysis.data.experiment import Experiment
+    from runner.designs.design import Design
+    from runner.planning.diagnostics import Alias, Diagnostics
+    from runner.records.studies import StudyFile
+
+TERMS = 6  # of a set to name
+MOST = 20_000  # runs: more are not compared one by one
+OTHER = (
+    "this version would plan other arms for it than those listed (made by another version, or its "
+    "tricks have changed)"
+)
+ERROR_TERMS = {
+    "replicates": "noise from replicates",
+    "arms": "noise from replicates of each arm",
+    "pooled": "noise from replicates and what the model leaves out",
+    "hc2": "noise from what the model of two-factor interactions leaves out",
+    "none": "no error term",
+    "": "no error term worked out",
+}
+
+
+def study_design(study: StudyFile, experiment: Experiment, metric: str) -> dict[str, Any]:
+    """Plain values for `runner.reporting.design`.
+
+    study: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
+    the design cannot be built again from what the study asked for, or would be another one.
+    """
+    from runner.analysis.data.experiment import succeeded, values
+
+    codes = experiment.codes
+    fine = succeeded(experiment.runs) & values(experiment.runs, metric).notna()
+    left = codes[fine.to_numpy()]
+    run: dict[str, Any] = {
+        "runs": len(left),
+        "arms": len({tuple(row) for row in left}),
+        **dict.fromkeys(("d_efficiency", "clear", "sets")),
+    }
+    found: dict[str, Any] = {"planned": None, "run": run, "notes": [], "reason": None}
+    try:
+        design, seeds = rebuilt(study)
+    except BadInput as error:
+        return {**found, "reason": str(error)}
+    from runner.planning.diagnostics import diagnose
+
+    told = diagnose(design, seeds)
+    run |= _left(design, told, codes, left)
+    return {**found, "planned": _planned(design, told), "notes": _notes(design)}
+
+
+def rebuilt(study: StudyFile) -> tuple[Design, int]:
+    """The design that the study asked for, and its seeds. Raises BadInput if it lists another."""
+    from pathlib import Path
+
+    from runner.designs.factor import level_names
+    from runner.studies.asked import from_stored
+    from runner.studies.study import build
+
+    built = build(from_stored(study.asked, Path("study.toml")))
+    design, seeds = built.design, built.seeds
+    if design.total(seeds) > MOST:
+        raise BadInput(f"it has {design.total(seeds):,} runs, too many to work it out here")
+    names = [factor.name for factor in design.factors]
+    held = [(f.name, [level.name for level in f.levels]) for f in design.factors]
+    if held != [(f["name"], [str(level) for level in f["levels"]]) for f in study.asked["factors"]]:
+        raise BadInput(OTHER)
+    listed = Counter(tuple(str(run[name]) for name in names) for run in study.runs)
+    planned = Counter(
+        tuple(level_names(design.factors, arm).values()) for arm, _ in design.runs(seeds)
+    )
+    # A sequential study lists the runs of its looks so far.
+    if listed - planned or (planned != listed and not study.asked.get("until")):
+        raise BadInput(OTHER)
+    return design, seeds
+
+
+def _planned(design: Design, told: Diagnostics) -> dict[str, Any]:
+    df = [e.own.df for e in told.effects if e.own.df is not None]
+    return {
+        "runs": design.total(told.seeds),
+        "arms": len(set(design)),
+        "errors": [e.own.se for e in told.effects if e.own.se is not None],
+        "df": [min(df), max(df)] if df else None,
+        "error_term": ERROR_TERMS.get(told.error_term, told.error_term),
+        "d_efficiency": told.d_efficiency,
+        "clear": told.clear,
+        "sets": None if told.aliases is None else [_text(x) for x in told.aliases],
+    }
+
+
+def _left(design: Design, told: Diagnostics, codes: np.ndarray, left: np.ndarray) -> dict[str, Any]:
+    """Efficiency and aliases of the runs `left` out of those recorded, as level indices."""
+    import numpy as np
+
+    from runner.analysis.data.cells import group
+    from runner.analysis.model.coding import shares
+    from runner.planning.diagnostics import d_efficiency, find_aliases
+
+    if not len(left):
+        return {}
+    cells = group(left, np.zeros(len(left)))
+    sizes = [len(factor.levels) for factor in design.factors]
+    found: dict[str, Any] = {}
+    if told.d_efficiency is not None:
+        found["d_efficiency"] = d_efficiency(cells, sizes)
+    if told.aliases is not None:
+        # Averaged over the shares of levels that were planned, or equal ones: as the analysis does.
+        planned = shares(codes, np.ones(len(codes)), sizes)
+        equal = [np.full(size, 1 / size) for size in sizes]
+        for weights in (planned, equal):
+            aliases = find_aliases(design, cells, weights)
+            if aliases is not None and ("clear" not in found or aliases[1]):
+                found |= {"sets": [_text(x) for x in aliases[0]], "clear": aliases[1]}
+            if aliases is None or aliases[1]:
+                break
+    return found
+
+
+def _text(alias: Alias) -> str:
+    """`cosine × warmup = zero-gamma × evonorm`, cut short; `~`: partly told apart."""
+    from dataclasses import replace
+
+    more = len(alias.terms) - TERMS
+    text = str(replace(alias, terms=alias.terms[:TERMS]))
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def _notes(design: Design) -> list[str]:
+    notes = [f"{note[:1].upper()}{note[1:]}." for note in design.notes()]
+    if design.control is not None:
+        notes.append("As planned counts the baseline's arm with as many seeds as the others.")
+    return notes

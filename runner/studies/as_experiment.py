@@ -1,0 +1,28 @@
+"""A study and its recorded runs, as the analysis wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runner.analysis.data.experiment import LEVEL, Experiment
+from runner.records.studies import StudyFile
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def as_experiment(
+    study: StudyFile, runs: pandas.DataFrame, notes: Sequence[str] = (), level: float = LEVEL
+) -> Experiment:
+    """`runs` with the study's factors, the reference of each first. level: of every test."""
+    asked = study.asked
+    return Experiment(
+        runs=runs,
+        factors={factor["name"]: tuple(factor["levels"]) for factor in asked["factors"]},
+        grid=asked["grid"],
+        order=tuple(asked.get("order", ())),
+        reference=dict(asked.get("reference", {})),
+        notes=tuple(notes),
+        level=level,
+    )

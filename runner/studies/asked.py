@@ -1,0 +1,123 @@
+"""What a study asks for: a TOML file, the same keys as flags, or a study shipped beside this file.
+
+```toml
+task = "digits"                           # or folder: the images that --data names
+grid = "full"
+tricks = ["warmup", "mixup(alpha=0.4)"]   # without it: the standard bag; []: none
+seeds = 3
+[factor]
+lr_scale = [0.5, 1, 2]
+[levels.network]                          # a factor whose levels each make several edits
+narrow = ""
+wide = "width=0.25 + dropout(rate=0.2) + epochs=20"
+[set]
+epochs = 5
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tricks.errors import BadInput, unknown
+
+Value = str | int | float | bool
+FOLDER = Path(__file__).parent
+
+
+class Confirm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The winner of another study, to be run again beside the baseline on fresh seeds.
+
+    study: its name. winner: factor -> level, where it is not the baseline's. promised: metric ->
+    what it was better by there, in pp.
+    """
+
+    study: str
+    winner: dict[str, str]
+    promised: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The keys of a study file. Nothing is checked here beyond types."""
+
+    name: str = ""  # default: task-grid
+    task: str = "digits"
+    grid: str = "add-one"
+    tricks: list[str] | None = None  # None: the standard bag
+    factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
+    # factor -> level -> its edits, joined by +; see runner.designs.levels
+    levels: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
+    seeds: int | None = None  # runs of each arm; None: the grid's default
+    runs: int | None = None  # of a fraction; None: its own number
+    placebo: bool = False  # a factor whose true effect is zero
+    placebo_level: str = ""  # of one that a factorial carries: "drawn", or "column" as once
+    control_seeds: int | str | None = None  # of the arm that others are compared with; or "auto"
+    reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
+    layout: str = ""  # what the folder of --data has to hold, where the task is `folder`
+    order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
+    until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until then
+    looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
+    confirm: Confirm | None = None  # whose winner this study runs again
+    # field -> values: each arm chooses its own on validation
+    tune: dict[str, list[Value]] = msgspec.field(default_factory=dict)
+    tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
+
+
+KEYS = Asked.__struct_fields__
+COLUMN = "column"  # see `runner.designs.placebo`
+
+
+def shipped() -> dict[str, Path]:
+    """Studies that come with the package: name -> file."""
+    return {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}
+
+
+def read(file: Path) -> Asked:
+    """The study in a TOML file. Raises BadInput that names the file and the key."""
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"--study {file}: {error.strerror or error}") from error
+    try:
+        return msgspec.toml.decode(text, type=Asked)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{file}: {_explain(str(error))}") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BadInput(f"{file} is not TOML: {error}") from error
+
+
+def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
+    """The study that a store holds in `file` as `asked` (see Study.to_toml), to run it again.
+
+    Raises BadInput that names the file and the key.
+    """
+    found = {k: v for k, v in asked.items() if k in KEYS}
+    found["placebo_level"] = placebo_level(asked)
+    try:
+        return msgspec.convert(found, Asked)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{file}: {_explain(str(error))}") from error
+
+
+def placebo_level(stored: Mapping[str, Any]) -> str:
+    """How a placebo that is carried free has its levels in a stored study; "" without placebo.
+
+    Studies from before it was drawn at random do not say so.
+    """
+    if any(factor["name"] == "placebo" for factor in stored.get("factors", [])):
+        return str(stored.get("placebo_level") or COLUMN)
+    return ""
+
+
+def _explain(message: str) -> str:
+    key = re.search(r"unknown field `(.*?)`", message)
+    if key:
+        return str(unknown("key", key[1], KEYS))
+    place = re.search(r"^(.*) - at `\$\.?(.*)`$", message)
+    return f"{place[2]}: {place[1][0].lower()}{place[1][1:]}" if place else message

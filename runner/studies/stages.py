@@ -1,0 +1,143 @@
+"""Readers of tuned studies: which stage is looked at, what each arm chose, what that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tricks.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    import pandas
+
+    from runner.records.store import Store
+    from runner.records.studies import StudyFile
+
+Stage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        help="Of a tuned study: fixed (one value for all) or tuned (each arm's own). "
+        "[default: tuned, once all arms are]",
+    ),
+]
+SHOWN = ("fixed", "tuned")
+
+
+def at_stage(
+    study: StudyFile, runs: pandas.DataFrame, stage: str | None = None
+) -> tuple[StudyFile, pandas.DataFrame, str | None]:
+    """The study and its recorded runs at `stage`, and which that is; None for a plain study.
+
+    By default `tuned`, once every arm that has a fixed run has a tuned one. Raises BadInput for a
+    stage that there is not, or of which no run is recorded.
+    """
+    if study.tuned is None:
+        if stage is not None:
+            raise BadInput(f"--stage is for tuned studies: {study.name} was run without --tune")
+        return study, runs, None
+    if stage is not None and stage not in SHOWN:
+        raise unknown("stage", stage, SHOWN)
+    arms = {}
+    for name in SHOWN:
+        levels = runs.loc[runs["stage"].eq(name), study.factors]
+        arms[name] = set(levels.itertuples(index=False, name=None))
+    whole = bool(arms["tuned"]) and arms["tuned"] >= arms["fixed"]
+    chosen = stage or ("tuned" if whole else "fixed")
+    if stage is not None and not arms[stage]:
+        raise BadInput(f"--stage {stage}: no run of that stage of {study.name} is recorded yet")
+    return study.at(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
+
+
+def csv_stage(store: Store, study: StudyFile, stage: str | None) -> str | None:
+    """The stage of which a CSV is written; None for a plain study. Raises BadInput."""
+    if stage == "tuning" and study.tuned:
+        return stage
+    from runner.records.table import table
+
+    return at_stage(study, table(store, study), stage)[2]
+
+
+def stage_note(study: StudyFile, stage: str) -> str:
+    """What the numbers of a stage are."""
+    field = str(study.tuned)
+    values = ", ".join(study.asked["tune"][field])
+    if stage == "fixed":
+        fixed = next((run[field] for run in study.runs if run["stage"] == "fixed"), "")
+        return (
+            f"Stage fixed: {field}={fixed} in all arms; --stage tuned shows each arm at its own "
+            f"value, once tuning is done."
+        )
+    return (
+        f"Stage tuned: each arm at its own {field}, chosen on validation from {values} with "
+        f"{study.asked['tune_seeds']} tuning seeds a value; intervals are over seeds given the "
+        "chosen values. --stage fixed shows one value for all."
+    )
+
+
+def planned_runs(study: StudyFile, stage: str | None) -> int:
+    """Runs planned at `stage`: as many tuned ones as fixed ones, whether or not chosen yet."""
+    return len(study.runs if stage is None else study.at("fixed").runs)
+
+
+def stage_states(
+    study: StudyFile, held: Mapping[str, str]
+) -> tuple[dict[str, dict[str, int]], int]:
+    """Runs and recorded runs of each stage, and how many tuned runs wait for a choice.
+
+    held: state by run id.
+    """
+    stages = {}
+    for name in ("fixed", "tuning", "tuned"):
+        ids = [run["id"] for run in study.at(name).runs]
+        stages[name] = {"runs": len(ids), "recorded": sum(id in held for id in ids)}
+    to_choose = stages["fixed"]["runs"] - stages["tuned"]["runs"]
+    stages["tuned"]["runs"] += to_choose
+    stages["tuned"]["not_chosen"] = to_choose
+    return stages, to_choose
+
+
+def arms_tuning(study: StudyFile, runs: pandas.DataFrame) -> list[dict[str, Any]]:
+    """The tuning of each arm as JSON values, in the order planned.
+
+    label, levels, value (the chosen one; None while runs are missing), tied, edge ("lowest",
+    "highest" or None), and for each value: mean validation accuracy, scores, diverged, missing.
+    """
+    from runner.analysis.data.arms import arm_label
+    from runner.studies.choice import choices
+
+    held = {str(line["id"]): line for line in runs.to_dict("records")}
+    rows = [{**held.get(run["id"], {}), **run} for run in study.runs]
+    factors = {f["name"]: tuple(f["levels"]) for f in study.asked["factors"]}
+    arms = []
+    for key, choice in choices(study.asked, rows).items():
+        levels = dict(zip(factors, key, strict=True))
+        values = [
+            {
+                "value": score.value, "val_accuracy": score.mean, "scores": list(score.scores),
+                "diverged": score.diverged, "missing": score.missing,
+            }
+            for score in choice.scores
+        ]  # fmt: skip
+        arms.append(
+            {
+                "arm": arm_label(levels, factors), "levels": levels, "value": choice.best,
+                "tied": list(choice.tied), "edge": choice.edge, "values": values,
+            }
+        )  # fmt: skip
+    return arms
+
+
+def tuning_json(study: StudyFile, runs: pandas.DataFrame, stage: str) -> dict[str, Any]:
+    """The keys that `analyze --json` adds for a tuned study."""
+    field = str(study.tuned)
+    tuning = {
+        "field": field,
+        "values": list(study.asked["tune"][field]),
+        "seeds": study.asked["tune_seeds"],
+        "fixed": next((run[field] for run in study.runs if run["stage"] == "fixed"), None),
+        "arms": arms_tuning(study, runs),
+    }
+    return {"stage": stage, "tuning": tuning}

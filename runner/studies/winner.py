@@ -1,0 +1,94 @@
+"""The winner of a study, and what became of it on fresh seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.analysis.analyze import analyze
+from runner.records.studies import StudyFile
+from runner.studies.as_experiment import as_experiment
+from runner.studies.asked import Confirm
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas
+
+    from runner.analysis.data.experiment import Experiment
+
+
+CHOOSES = "val_accuracy"
+
+
+METRICS = (CHOOSES, "accuracy")
+
+
+def winner(study: StudyFile, runs: pandas.DataFrame) -> Confirm:
+    """The arm with the best mean validation accuracy, and by how much it beat the baseline.
+
+    Arms of which a run diverged or failed, and arms near chance, cannot win. Raises BadInput if
+    no arm is better than the baseline.
+    """
+    from runner.analysis.data.arms import COLLAPSED
+
+    factors = {factor["name"]: factor["levels"] for factor in study.asked["factors"]}
+    if runs.empty:
+        raise BadInput(f"the study {study.name} has no recorded runs yet: it has no winner")
+    sound = runs.groupby(list(factors))["state"].transform(lambda s: s.eq("ok").all())
+    # Chance is unknown in records of other tools: then nothing is near it.
+    chance = runs["chance_accuracy"].fillna(-COLLAPSED)
+    fine = runs[sound & runs[CHOOSES].notna()]
+    means = fine.assign(chance=chance).groupby(list(factors))[[*METRICS, "chance"]].mean()
+    base: Any = tuple(levels[0] for levels in factors.values())
+    base = base if len(factors) > 1 else base[0]
+    baseline = means.loc[base] if base in means.index else None
+    means = means[means[CHOOSES] > means["chance"] + COLLAPSED]
+    others = means[means.index != base]
+    if others.empty:
+        raise BadInput(
+            f"the study {study.name} has no winner: every arm but the baseline diverged, failed or "
+            f"collapsed, or has no {CHOOSES}"
+        )
+    best: Any = others[CHOOSES].idxmax()
+    row = others.loc[best]
+    if baseline is not None and row[CHOOSES] <= baseline[CHOOSES]:
+        raise BadInput(
+            f"no arm of {study.name} has a better {CHOOSES} than the baseline "
+            f"({baseline[CHOOSES]:.2f} %): there is nothing to confirm"
+        )
+    arm = dict(zip(factors, best if len(factors) > 1 else (best,), strict=True))
+    promised = (
+        {} if baseline is None else {m: round(float(row[m] - baseline[m]), 4) for m in METRICS}
+    )
+    return Confirm(
+        study=study.name,
+        winner={name: level for name, level in arm.items() if level != factors[name][0]},
+        promised={metric: value for metric, value in promised.items() if value == value},
+    )
+
+
+def promise_notes(study: StudyFile, runs: pandas.DataFrame) -> list[str]:
+    """For each metric what the first study promised, and what the fresh runs say so far."""
+    confirm = study.asked["confirm"]
+    fresh = as_experiment(study, runs)
+    first = confirm["study"]
+    promised = confirm.get("promised") or {}
+    if not promised:
+        return [f"The winner of {first}, which has no run of the baseline and so promised nothing."]
+    return [
+        f"{metric}{', which chose it' if metric == CHOOSES else ''}: {first} promised {value:+.2f} "
+        f"pp, on fresh seeds {_measured(fresh, metric)}."
+        for metric, value in promised.items()
+    ]
+
+
+def _measured(fresh: Experiment, metric: str) -> str:
+    try:
+        [effect] = analyze(fresh, metric).to_json()["effects"]
+    except BadInput as error:
+        return f"nothing can be said yet ({error})"
+    if effect["effect"] is None:
+        return f"it cannot be estimated ({effect['reason']})"
+    said = f"{effect['effect']:+.2f} pp"
+    if effect["ci_low"] is None:
+        return f"{said}, without an interval ({effect['reason']})"
+    return f"{said} (95 % interval {effect['ci_low']:+.2f} to {effect['ci_high']:+.2f})"

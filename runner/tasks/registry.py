@@ -1,0 +1,72 @@
+"""The tasks: a file beside this one that defines TASKS adds to them. Torch-free."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+
+from runner.tasks.task import Task
+from tricks.errors import BadInput, unknown
+
+# Tasks whose name says where the images are -> what they are.
+YOURS = {
+    "torchvision:NAME": "a classification data set of torchvision, by its class's name",
+    "folder:PATH": "your own images, one folder a class",
+    "csv:PATH": "your own images, listed in a CSV with columns path and label, maybe split",
+}
+
+
+@cache
+def all_tasks() -> dict[str, Task]:
+    """Every task that has a fixed name."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent)], "runner.tasks.")
+    modules = [importlib.import_module(m.name) for m in found]
+    return {task.name: task for module in modules for task in getattr(module, "TASKS", [])}
+
+
+def names() -> list[str]:
+    """What can stand behind --task."""
+    return [*all_tasks(), *YOURS]
+
+
+def placed(name: str, data: Path | None, layout: str = "") -> tuple[str, Path | None]:
+    """`folder` or `csv`, as a study says that it takes your images, with the place `data` in it.
+
+    The second part is `data` where the task still needs it. What names a place already is given
+    the new one, and keeps its column. Raises BadInput without a place; `layout`: what to put there.
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in ("folder", "csv"):
+        return name, data
+    if data is None:
+        if rest:
+            return name, None
+        wanted = f": {layout}" if layout else ""
+        raise BadInput(f"this takes images of yours with --data FOLDER, or FILE.csv{wanted}")
+    if data.suffix.lower() == ".csv":
+        column = rest.partition("#")[2] if kind == "csv" else ""
+        return f"csv:{data}" + (f"#{column}" if column else ""), None
+    return f"folder:{data}", None
+
+
+def find(name: str) -> Task:
+    """The task called `name`, or one of `YOURS`. Raises BadInput."""
+    if name.startswith("folder:"):
+        from runner.tasks.folder import folder_task
+
+        return folder_task(name)
+    if name.startswith("csv:"):
+        from runner.tasks.table import csv_task
+
+        return csv_task(name)
+    if name.startswith("torchvision:"):
+        from runner.tasks.torchvision_names import torchvision_task
+
+        return torchvision_task(name)
+    if name in ("folder", "csv"):
+        placed(name, None)
+    if name not in all_tasks():
+        raise unknown("task", name, names())
+    return all_tasks()[name]

@@ -1,0 +1,119 @@
+"""Text that people read: counts, durations and sizes in words, columns, unseen characters shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+
+def counted(count: int, one: str, more: str = "") -> str:
+    """`count` of what is called `one`; more: what several are called, where it is not `one`s.
+
+    >>> counted(1, "run"), counted(1200, "run"), counted(0, "study", "studies")
+    ('1 run', '1,200 runs', '0 studies')
+    """
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(41), duration(150), duration(5000), duration(200_000)
+    ('41 s', '2 min 30 s', '1 h 23 min', '2 d 7 h')
+    """
+    whole = round(seconds)
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for name, size in units:
+        count, whole = divmod(whole, size)
+        if count or parts:
+            parts.append(f"{count} {name}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
+
+
+def printable(text: str) -> str:
+    """`text` without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def size(count: float) -> str:
+    """Bytes as people say them.
+
+    >>> size(999), size(32 << 20), size(3e9)
+    ('999 bytes', '33.6 MB', '3.0 GB')
+    """
+    for power, unit in ((12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
+        if count >= 10**power:
+            return f"{count / 10**power:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Each row as a line, columns two spaces apart; a last cell may be of any length.
+
+    >>> aligned([("a", "bb", "c"), ("aaa", "b", "")])
+    ['a    bb  c', 'aaa  b']
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    return [
+        "  ".join(
+            [*(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]
+        ).rstrip()
+        for row in rows
+    ]
+
+
+# C0 and C1 controls but tab and newline; line and paragraph separators; what turns the direction
+# of a line, or has no width and lets two names look alike; halves of characters.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    r"""`text` with each unseen character as its escape.
+
+    >>> print(visible("a\x1b[2Jb\u202ecod"))
+    a\x1b[2Jb\u202ecod
+    """
+    return _UNSEEN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+class Shown:
+    """A stream that text reaches only as `visible` gives it; otherwise as the stream itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`; on a terminal nothing in it can do more than be read."""
+        return self._stream.write(visible(text))
+
+    def writelines(self, lines: Any) -> None:
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def unfiltered(stream: TextIO) -> TextIO:
+    """What is behind a `Shown`, for who draws with control characters of his own."""
+    return stream._stream if isinstance(stream, Shown) else stream
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout; what is not a finite number is null."""
+    import json
+
+    print(json.dumps(value, indent=2, allow_nan=False))
