@@ -236,7 +236,7 @@ def test_torch_is_imported_by_training_alone():
         "import sys, tricks; from runner.records.spec import RunSpec\n"
         "from tests.bag import on_ground\n"
         f"for text in {TEXTS[: len(NAMES)]!r}:\n"
-        "    recipe = on_ground(tricks.bag(text))\n"
+        "    recipe = on_ground(tricks.parse(text))\n"
         "    RunSpec({}, recipe, 0).id; str(recipe)\n"
         "heavy = {'torch', 'timm', 'torchvision', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
