@@ -55,15 +55,15 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
     repeats = min(conditions.repeats, 3)
     for what, asked in STUDIES.items():
         results = conditions.scratch / asked.name
-        plan = build(asked)
-        fill(results, plan)
+        study = build(asked)
+        fill(results, study)
         here = ("--results", str(results))
         cold = timed("status", *here)[0]
         status = [timed("status", *here)[0] for _ in range(repeats)]
         frame = [frame_seconds(results, asked.name) for _ in range(repeats)]
         out = ("--out", str(conditions.scratch / f"{asked.name}-report"))
         full = [timed("report", *here, *out) for _ in range(repeats)]
-        runs = f"{plan.runs:,} records: {what}"
+        runs = f"{study.runs:,} records: {what}"
         yield Ratio(
             f"status of {runs}", "the command", tuple(status), "s", 1.5, at_most=True,
             note=f"the first time, without an index: {cold:.0f} s",
@@ -108,7 +108,7 @@ def frame_seconds(results: Path, name: str) -> float:
     return float(done.stdout.split()[0])
 
 
-def fill(results: Path, plan: Study) -> None:
+def fill(results: Path, study: Study) -> None:
     """A store with a made-up record of every run of `plan`, as large as real ones are.
 
     Sealed as real ones are, but not synced one by one. Which images a run gets right is drawn
@@ -116,20 +116,20 @@ def fill(results: Path, plan: Study) -> None:
     """
     store = Store(results)
     draw = np.random.default_rng(0)
-    effects = [draw.normal(0, 0.4, len(factor.levels)) for factor in plan.factors]
+    effects = [draw.normal(0, 0.4, len(factor.levels)) for factor in study.factors]
     recipes: dict[tuple[int, ...], Any] = {}
     rows = []
-    for arm, seed in plan.design.runs(plan.seeds):
+    for arm, seed in study.design.runs(study.seeds):
         if arm not in recipes:
-            spec = plan.spec(arm, seed)
+            spec = study.spec(arm, seed)
             recipes[arm] = spec, sum(e[level] for e, level in zip(effects, arm, strict=True))
         first, effect = recipes[arm]
         spec = RunSpec(first.data, first.recipe, seed, first.tricks)
         path = store.path(spec.id)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(seal(made_up(spec, 92 + effect, draw)))
-        rows.append(plan.row(arm, spec))
-    save_study(store, plan.name, plan.to_toml(), rows)
+        rows.append(study.row(arm, spec))
+    save_study(store, study.name, study.to_toml(), rows)
 
 
 def made_up(spec: RunSpec, chance: float, draw: np.random.Generator) -> dict[str, Any]:

@@ -106,10 +106,10 @@ def _experiment(
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, tuning_json
 
-    study, runs = study_runs(results, what)
-    _, _, name = at_stage(study, runs, stage)
-    tuning = {} if name is None else tuning_json(study, runs, name)
-    return experiment(study, runs, stage), tuning
+    stored, runs = study_runs(results, what)
+    _, _, name = at_stage(stored, runs, stage)
+    tuning = {} if name is None else tuning_json(stored, runs, name)
+    return experiment(stored, runs, stage), tuning
 
 
 def _print(analysis: Analysis) -> None:

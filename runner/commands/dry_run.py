@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from runner.studies.study import Study
 
 
-def open_store(plan: Study, results: Path) -> Store | None:
+def open_store(study: Study, results: Path) -> Store | None:
     """The store that the plan would add to, if there is one yet; nothing is written.
 
     Raises BadInput where the task's images are missing, or the study cannot go on there.
     """
-    plan.identity  # noqa: B018 - a missing data set is said before anything else happens
+    study.identity  # noqa: B018 - a missing data set is said before anything else happens
     if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
         return None
     from runner.records.studies import load_study, study_names
     from runner.studies.recorded import check_extends
 
     store = Store(results, create=False)
-    if plan.name in study_names(store):
-        check_extends(plan, load_study(store, plan.name).asked)
+    if study.name in study_names(store):
+        check_extends(study, load_study(store, study.name).asked)
     return store
 
 
@@ -44,7 +44,7 @@ def recorded_level(name: str, results: Path) -> str:
 
 
 def say_plan(
-    plan: Study,
+    study: Study,
     store: Store | None,
     json: bool,
     hours: Callable[[int], Hours],
@@ -53,57 +53,59 @@ def say_plan(
     from runner.designs.factor import describe
     from runner.studies.recorded import recorded
 
-    held = recorded(plan, store.states(), store.read) if store and not plan.tuning else 0
+    held = recorded(study, store.states(), store.read) if store and not study.tuning else 0
     summary: dict[str, Any] = {
-        "study": plan.name,
-        "task": plan.task.name,
-        "grid": plan.grid,
-        "factors": describe(plan.factors),
-        "arms": plan.design.count,
-        "excluded": plan.design.excluded,
-        "runs": plan.runs,
+        "study": study.name,
+        "task": study.task.name,
+        "grid": study.grid,
+        "factors": describe(study.factors),
+        "arms": study.design.count,
+        "excluded": study.design.excluded,
+        "runs": study.runs,
         "recorded": held,
-        "missing": None if held is None else plan.runs - held,
-        "seeds": plan.seeds,
-        "control_seeds": plan.design.control_seeds(plan.seeds) if plan.design.control_arm else None,
-        "settings": dict(plan.settings),
-        "notes": list(plan.notes),
+        "missing": None if held is None else study.runs - held,
+        "seeds": study.seeds,
+        "control_seeds": study.design.control_seeds(study.seeds)
+        if study.design.control_arm
+        else None,
+        "settings": dict(study.settings),
+        "notes": list(study.notes),
     }
     if held is None:
-        summary["reason"] = f"{plan.runs:,} runs are too many to look up in the store one by one"
-    if plan.tuning:
+        summary["reason"] = f"{study.runs:,} runs are too many to look up in the store one by one"
+    if study.tuning:
         from runner.launch.tuned import plan_counts
 
-        summary |= plan_counts(plan, store)
-    if plan.plan is not None:
+        summary |= plan_counts(study, store)
+    if study.looks is not None:
         summary |= {
-            "until": plan.plan.until,
-            "level": plan.plan.level,
-            "looks": [{"seeds": n, "runs": plan.design.total(n)} for n in plan.plan.seeds],
+            "until": study.looks.until,
+            "level": study.looks.level,
+            "looks": [{"seeds": n, "runs": study.design.total(n)} for n in study.looks.seeds],
         }
-    left = to_train(plan, store) if plan.tuning else summary["missing"]
-    predicted = hours(plan.runs if left is None else left)
+    left = to_train(study, store) if study.tuning else summary["missing"]
+    predicted = hours(study.runs if left is None else left)
     summary |= predicted.to_json()
     if json:
         print_json(summary)
         return
-    print(f"{plan.name}: {plan.grid} on {plan.task.name}")
-    for factor in plan.factors:
+    print(f"{study.name}: {study.grid} on {study.task.name}")
+    for factor in study.factors:
         print(f"  {factor.name}: {', '.join(level.name for level in factor.levels)}")
-    varied = {name for f in plan.factors for level in f.levels for name in touched(level)}
-    for key, value in plan.settings.items():
+    varied = {name for f in study.factors for level in f.levels for name in touched(level)}
+    for key, value in study.settings.items():
         print(f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}")
-    for note in plan.notes:
+    for note in study.notes:
         print(note)
-    arms = f"{counted(plan.design.count, 'arm')} ({plan.design.excluded:,} excluded)"
-    print(f"{arms} with {counted(plan.seeds, 'seed')}: {counted(plan.runs, 'run')}")
-    if plan.plan is not None:
-        looks = " and ".join(f"{n:,}" for n in plan.plan.seeds)
-        print(f"at most; analysed at {looks} seeds, until {plan.plan.until}")
-    if plan.tuning:
+    arms = f"{counted(study.design.count, 'arm')} ({study.design.excluded:,} excluded)"
+    print(f"{arms} with {counted(study.seeds, 'seed')}: {counted(study.runs, 'run')}")
+    if study.looks is not None:
+        looks = " and ".join(f"{n:,}" for n in study.looks.seeds)
+        print(f"at most; analysed at {looks} seeds, until {study.looks.until}")
+    if study.tuning:
         from runner.launch.tuned import plan_lines
 
-        for line in plan_lines(plan, summary):
+        for line in plan_lines(study, summary):
             print(line)
     held, missing = summary["recorded"], summary["missing"]
     print(summary["reason"] if held is None else f"{held:,} recorded, {missing:,} to train")
@@ -111,11 +113,11 @@ def say_plan(
         print(predicted)
 
 
-def to_train(plan: Study, store: Store | None) -> int:
+def to_train(study: Study, store: Store | None) -> int:
     """Runs that the plan lacks, as far as they are known: none has a record that stands."""
     from runner.launch.tuned import list_runs
 
-    planned, to_choose = list_runs(plan, store)
+    planned, to_choose = list_runs(study, store)
     states = store.states() if store else {}
     lacking = {spec.id for _, spec in planned if states.get(spec.id, "infra") == "infra"}
     return len(lacking) + to_choose

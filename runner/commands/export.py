@@ -42,28 +42,28 @@ def export(
         raise BadInput(f"{output}: end the name in .csv, or name a folder")
     if not whole and not output.parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
-    store, study = open_study(results, name)
+    store, stored = open_study(results, name)
     if stage is not None and whole:
         raise BadInput("--stage is for a CSV: a folder holds all stages")
-    part = study
+    part = stored
     if not whole:
-        stage = csv_stage(store, study, stage)
-        part = study.at(stage) if stage else study
+        stage = csv_stage(store, stored, stage)
+        part = stored.at(stage) if stage else stored
     count = len(store.states(part.ids))
     if not count:
-        raise BadInput(f"the study {study.name} has no recorded runs yet")
+        raise BadInput(f"the study {stored.name} has no recorded runs yet")
     try:
         if whole:
             output.mkdir(parents=True, exist_ok=True)
-            write_export(store, study, output)
+            write_export(store, stored, output)
         else:
-            write_csv(store, study, output, stage=stage)
+            write_csv(store, stored, output, stage=stage)
     except OSError as error:
         raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:
         print_json(
             {
-                "study": study.name,
+                "study": stored.name,
                 "runs": count,
                 "planned": len(part.ids),
                 "output": str(output),

@@ -17,26 +17,26 @@ BAD = ("failed", "infra")
 
 def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """Set failed runs aside, so that the next `run` trains them again."""
-    from runner.launch.going_on import stored
+    from runner.launch.going_on import stored_command
     from runner.records.store import Store
     from runner.studies.experiments import open_study
 
-    store, study = open_study(results, name)
-    states = store.states(study.ids)
+    store, stored = open_study(results, name)
+    states = store.states(stored.ids)
     bad = [id for id, state in states.items() if state in BAD]
     if bad:
         store = Store(results)  # must be writable now
     done = [_reopen(store, id) for id in bad]
     opened, held = done.count(True), done.count(None)
     if json:
-        print_json({"study": study.name, "opened": opened, "held": held})
+        print_json({"study": stored.name, "opened": opened, "held": held})
         return
     if held:
         print(f"left alone: {counted(held, 'failed run')} that another runner is at")
     if not opened and not held:
-        print(f"no failed runs in {study.name}")
+        print(f"no failed runs in {stored.name}")
     if opened:
-        again = stored(study, results)
+        again = stored_command(stored, results)
         words = ("is", "it") if opened == 1 else ("are", "them")
         print(f"{counted(opened, 'run')} {words[0]} open again: `{again}` trains {words[1]}")
 

@@ -218,7 +218,7 @@ def run(
     if download and not dry_run:
         _download(plan, data)
     store = open_store(plan, results)
-    if plan.plan is not None:
+    if plan.looks is not None:
         from runner.launch.until import train_until, with_level
 
         plan = with_level(plan, store)
@@ -232,7 +232,7 @@ def run(
         print(
             f"{counted(told.runs, 'run')} to train: {told}", file=sys.stderr if json else sys.stdout
         )
-    if plan.plan is not None:
+    if plan.looks is not None:
         code = train_until(plan, results, workers, device, plugins, yes, json, limits)
     else:
         code = train_plan(plan, store, results, workers, device, plugins, yes, json, limits)
@@ -301,9 +301,9 @@ def _asked(study: str | None, results: Path) -> tuple[Asked, Path | None]:
     raise unknown("study", study, known)
 
 
-def _download(plan: Study, data: Path | None) -> None:
+def _download(study: Study, data: Path | None) -> None:
     from runner.tasks.task import DATA
 
-    if plan.task.download is None:
-        raise BadInput(f"--download: the task {plan.task.name} has nothing to download")
-    plan.task.download(data or DATA)
+    if study.task.download is None:
+        raise BadInput(f"--download: the task {study.task.name} has nothing to download")
+    study.task.download(data or DATA)

@@ -12,28 +12,28 @@ from runner.text import counted, print_json
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """How many runs of a study are done, running and missing; why some failed, and what helps."""
     from runner.execution.failed_runs import NAMED, at_hand, failures, told
-    from runner.launch.going_on import stored
+    from runner.launch.going_on import stored_command
     from runner.records import checkpoints
     from runner.studies.experiments import open_study
     from runner.text import printable
 
-    store, study = open_study(results, name)
-    held = store.states(study.ids)
-    states = list(map(held.get, study.column("id")))
+    store, stored = open_study(results, name)
+    held = store.states(stored.ids)
+    states = list(map(held.get, stored.column("id")))
     stages = None
-    if study.tuned:
+    if stored.tuned:
         from runner.studies.stages import stage_states
 
         # A tuned run at the fixed value is the fixed run: each is counted once.
-        stages, to_choose = stage_states(study, held)
-        states = [*(held.get(id) for id in study.ids), *[None] * to_choose]
+        stages, to_choose = stage_states(stored, held)
+        states = [*(held.get(id) for id in stored.ids), *[None] * to_choose]
     counts: dict[str, Any] = {"planned": len(states)}
     for state in ("ok", "diverged", "failed", "infra"):
         counts[state] = states.count(state)
-    running = at_hand(store, study)
+    running = at_hand(store, stored)
     counts["running"] = len(running)
     counts["missing"] = states.count(None)
-    kept = checkpoints.heads(store.root, set(study.ids) - {run["id"] for run in running})
+    kept = checkpoints.heads(store.root, set(stored.ids) - {run["id"] for run in running})
     left = [
         {"id": id, "epoch": told.get("epoch"), "epochs": told.get("epochs")}
         for id, told in kept.items()
@@ -43,9 +43,9 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     if json:
         told_of = {"failures": wrong, "running_runs": running, "checkpoints": left}
         staged = {"stages": stages} if stages else {}
-        print_json({"study": study.name, **counts, **staged, **told_of})
+        print_json({"study": stored.name, **counts, **staged, **told_of})
         return
-    print(f"{study.name}: {counted(counts.pop('planned'), 'run')} planned")
+    print(f"{stored.name}: {counted(counts.pop('planned'), 'run')} planned")
     print(", ".join(f"{n:,} {state}" for state, n in counts.items() if n))
     for stage, part in (stages or {}).items():
         wait = part.get("not_chosen", 0)
@@ -61,9 +61,9 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
         print(printable(f"{runs} a checkpoint to go on from: {'; '.join(places)}{more}"))
     for line in told(wrong):
         print(line)
-    again = stored(study, results)
+    again = stored_command(stored, results)
     if counts["failed"]:
-        print(f"`tricks-bench retry {study.name}{at(results)}` opens failed runs again")
+        print(f"`tricks-bench retry {stored.name}{at(results)}` opens failed runs again")
     if counts["infra"] or counts["missing"] > counts["running"]:
         what = "what is missing" if not counts["infra"] else "what is missing and infra runs anew"
         print(f"`{again}` trains {what}")

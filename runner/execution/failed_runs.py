@@ -15,7 +15,7 @@ from runner.text import counted, printable
 
 if TYPE_CHECKING:
     from runner.records.store import Store
-    from runner.records.studies import StudyFile
+    from runner.records.studies import StoredStudy
 
 LINES = 5  # of a log that are shown
 NAMED = 3  # runs of one reason that are named
@@ -48,16 +48,16 @@ def failures(store: Store, states: Mapping[str, str]) -> list[dict[str, Any]]:
     return found
 
 
-def at_hand(store: Store, study: StudyFile) -> list[dict[str, Any]]:
+def at_hand(store: Store, stored: StoredStudy) -> list[dict[str, Any]]:
     """The study's runs that a runner is at now, and how far they are."""
     alive = store.claims.running()
     found: list[dict[str, Any]] = []
-    for place, id in enumerate(study.column("id") if alive else ()):
+    for place, id in enumerate(stored.column("id") if alive else ()):
         if id not in alive or any(id == known["id"] for known in found):
             continue
-        run = study.runs[place]
+        run = stored.runs[place]
         epoch = _epoch(_attempts(store, run["id"]))
-        firsts = {factor["name"]: factor["levels"][0] for factor in study.asked["factors"]}
+        firsts = {factor["name"]: factor["levels"][0] for factor in stored.asked["factors"]}
         levels = [
             name if run[name] == "on" else f"{name}={run[name]}"
             for name, first in firsts.items()

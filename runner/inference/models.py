@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.launch.going_on import stored
+from runner.launch.going_on import stored_command
 from runner.records.models import folder, model_file
 from runner.records.store import Store
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from runner.records.studies import StudyFile
+    from runner.records.studies import StoredStudy
 
 _RUN = re.compile(r"([0-9a-f]{4,64})(\.best)?")
 
@@ -65,32 +65,32 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
     return Found(path, f"run {fits[0]}")
 
 
-def _of_study(store: Store, study: StudyFile, results: Path) -> Found:
+def _of_study(store: Store, stored: StoredStudy, results: Path) -> Found:
     """The model of the arm that is best on validation (mean over its runs), of its best run."""
-    tuned = tuple(study.asked.get("tune") or {})
+    tuned = tuple(stored.asked.get("tune") or {})
     if tuned:  # runs of the tuning are trials at other values, of which no weights are kept
-        study = next(held for held in map(study.at, ("tuned", "fixed")) if held.runs)
-    rows = store.rows(study.ids)
+        stored = next(held for held in map(stored.at, ("tuned", "fixed")) if held.runs)
+    rows = store.rows(stored.ids)
     arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
-    for run in study.runs:
+    for run in stored.runs:
         row = rows.get(run["id"])
         if row and row["state"] == "ok" and row["val_accuracy"] is not None:
-            levels = tuple(f"{name}={run[name]}" for name in (*study.factors, *tuned))
+            levels = tuple(f"{name}={run[name]}" for name in (*stored.factors, *tuned))
             arms.setdefault(levels, []).append((row["val_accuracy"], run["id"]))
     if not arms:
-        raise BadInput(f"no run of {study.name} has finished well: there is no model to take")
+        raise BadInput(f"no run of {stored.name} has finished well: there is no model to take")
     means = {levels: sum(v for v, _ in runs) / len(runs) for levels, runs in arms.items()}
     best = max(means, key=lambda levels: means[levels])
     saved = [(value, id) for value, id in arms[best] if model_file(store, id).is_file()]
     label = " ".join(best) or "its only arm"
     why = (
-        f"the best arm of {study.name} on validation ({means[best]:.2f} %, mean of "
+        f"the best arm of {stored.name} on validation ({means[best]:.2f} %, mean of "
         f"{len(arms[best])} runs): {label}"
     )
     if not saved:
         raise BadInput(
-            f"{why} has no saved model: `{stored(study, results)} --save-models` trains it again "
-            "for its weights"
+            f"{why} has no saved model: `{stored_command(stored, results)} --save-models` "
+            "trains it again for its weights"
         )
     id = max(saved)[1]
     return Found(model_file(store, id), f"run {id}, {why}")

@@ -36,18 +36,18 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
     if name is not None and (name.endswith(".toml") or "/" in name):
         raise BadInput(f"--confirm needs a study with recorded runs, by its name, not {name}")
     store = Store(results, create=False)
-    study = load_study(store, name)
-    if study.asked.get("confirm"):
-        study = load_study(store, study.asked["confirm"]["study"])
+    stored = load_study(store, name)
+    if stored.asked.get("confirm"):
+        stored = load_study(store, stored.asked["confirm"]["study"])
     from runner.records.table import table
 
-    file = store.root / "studies" / study.name / "study.toml"
-    asked = from_stored(study.asked, file)
+    file = store.root / "studies" / stored.name / "study.toml"
+    asked = from_stored(stored.asked, file)
     if asked.tune:
-        raise BadInput(f"{study.name} tuned each arm: its winner cannot be run again by --confirm")
-    found = winner(study, table(store, study))
+        raise BadInput(f"{stored.name} tuned each arm: its winner cannot be run again by --confirm")
+    found = winner(stored, table(store, stored))
     return Asked(
-        name=f"{study.name}{SUFFIX}",
+        name=f"{stored.name}{SUFFIX}",
         task=asked.task,
         grid="add-one",
         tricks=asked.tricks,
@@ -60,13 +60,13 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
     )
 
 
-def say_promise(plan: Study, results: Path) -> None:
+def say_promise(study: Study, results: Path) -> None:
     """Print the promise and what came of it, once there are runs."""
     from runner.records.table import table
 
     store = Store(results, create=False)
-    study = load_study(store, plan.name)
-    runs = table(store, study)
+    stored = load_study(store, study.name)
+    runs = table(store, stored)
     if not runs.empty:
-        for note in promise_notes(study, runs):
+        for note in promise_notes(stored, runs):
             print(note)

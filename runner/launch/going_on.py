@@ -12,13 +12,13 @@ from runner.records.layout import at
 from runner.text import printable
 
 if TYPE_CHECKING:
-    from runner.records.studies import StudyFile
+    from runner.records.studies import StoredStudy
     from runner.studies.study import Study
 
 
-def places(plan: Study, plugins: Sequence[str]) -> dict[str, Any] | None:
+def places(study: Study, plugins: Sequence[str]) -> dict[str, Any] | None:
     """Where this command found the study's images and plug-ins; None: nowhere but by itself."""
-    data = {} if plan.data is None else {"data": str(plan.data.absolute())}
+    data = {} if study.data is None else {"data": str(study.data.absolute())}
     return {**data, "plugins": list(plugins)} if data or plugins else None
 
 
@@ -35,17 +35,17 @@ def go_on(name: str, results: Path, places: Mapping[str, Any] | None, device: st
     return printable(shlex.join(parts)) + at(results)
 
 
-def stored(study: StudyFile, results: Path) -> str:
+def stored_command(stored: StoredStudy, results: Path) -> str:
     """`go_on` with what `study` was last run with.
 
     A plug-in in the folder of results itself is not suggested: that may be another's, and a
     plug-in is code.
     """
-    found = dict(study.asked.get("places") or {})
+    found = dict(stored.asked.get("places") or {})
     root = os.path.abspath(results)
     found["plugins"] = [
         plugin
         for plugin in found.get("plugins", ())
         if os.path.commonpath([root, os.path.abspath(plugin)]) != root
     ]
-    return go_on(study.name, results, found)
+    return go_on(stored.name, results, found)

@@ -64,7 +64,7 @@ def asked_limits(
 
 
 def check_room(
-    plan: Study,
+    study: Study,
     missing: Sequence[RunSpec],
     store: Store | None,
     states: Mapping[str, str],
@@ -78,12 +78,12 @@ def check_room(
     for the checkpoints of those at hand.
     """
     network = recorded_bytes(missing, store, states)
-    if network is None and plan.save_models is not None:
+    if network is None and study.save_models is not None:
         network = trial.network_bytes(
-            sample(missing), task=plan.task.name, data=str(plan.data_folder), plugins=plugins
+            sample(missing), task=study.task.name, data=str(study.data_folder), plugins=plugins
         )
     network = network or 0
-    kept = {None: 0, "last": 1, "best": 2}[plan.save_models]
+    kept = {None: 0, "last": 1, "best": 2}[study.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)
     models = kept * network * len(missing)
     reserve = RESERVE + AT_HAND * network * min(workers, len(missing))

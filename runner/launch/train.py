@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def train_plan(
-    plan: Study,
+    study: Study,
     store: Store | None,
     results: Path,
     workers: int,
@@ -41,29 +41,29 @@ def train_plan(
     json: bool = False,
     limits: Limits | None = None,
 ) -> int:
-    """Train the runs of `plan` that `store` lacks, in the folder `results`; the exit code.
+    """Train the runs of `study` that `store` lacks, in the folder `results`; the exit code.
 
     With `json` stdout gets the summary alone, as JSON.
     """
     aside = sys.stderr if json else sys.stdout
-    for note in plan.notes:
+    for note in study.notes:
         print(note, file=aside)
-    summary = train_runs(plan, store, results, workers, device, plugins, yes, aside, limits)
+    summary = train_runs(study, store, results, workers, device, plugins, yes, aside, limits)
     if summary is None:
         return 0
     if json:
-        print_json(_counts(plan, summary))
+        print_json(_counts(study, summary))
     else:
-        states = Store(results).states({spec.id for _, spec in plan.planned()})
-        again = go_on(plan.name, results, places(plan, plugins), device)
-        _say(plan, summary, results, again, any(s == "ok" for s in states.values()))
+        states = Store(results).states({spec.id for _, spec in study.planned()})
+        again = go_on(study.name, results, places(study, plugins), device)
+        _say(study, summary, results, again, any(s == "ok" for s in states.values()))
     if summary.interrupted:
         return left_code(summary)
     return 1 if failed(summary) else 0
 
 
 def train_runs(
-    plan: Study,
+    study: Study,
     store: Store | None,
     results: Path,
     workers: int,
@@ -73,7 +73,7 @@ def train_runs(
     aside: TextIO,
     limits: Limits | None = None,
 ) -> Summary | None:
-    """Train the runs of `plan` that `store` lacks; None if the user would rather not.
+    """Train the runs of `study` that `store` lacks; None if the user would rather not.
 
     A grid that will take long says so first on `aside` and, on a terminal, asks unless `yes`.
     """
@@ -86,21 +86,21 @@ def train_runs(
     json = aside is sys.stderr
     check_writable(results)
     states = store.states() if store else {}
-    planned, to_choose = list_runs(plan, store)
+    planned, to_choose = list_runs(study, store)
     specs: dict[str, RunSpec] = {spec.id: spec for _, spec in planned}
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     for line in changed(specs.values(), store, states):
         print(line, file=aside)
     if missing:
-        plan.task.check(plan.data_folder)
+        study.task.check(study.data_folder)
         what = "builds their networks, measures a few steps"
         print(f"preparing to train {counted(len(missing), 'run')}: {what}", file=aside, flush=True)
         if any(spec.recipe.start == "pretrained" for spec in missing):
             print("looking for pretrained weights", file=aside, flush=True)
-        seconds = _check(plan, missing, list(specs.values()), store, device, plugins)
-        reserve = check_room(plan, missing, store, states, results, workers, plugins)
+        seconds = _check(study, missing, list(specs.values()), store, device, plugins)
+        reserve = check_room(study, missing, store, states, results, workers, plugins)
         limits = replace(limits, run=seconds, reserve=reserve)
-        long = forecast(plan, len(missing) + to_choose, seconds, workers)
+        long = forecast(study, len(missing) + to_choose, seconds, workers)
         if long:
             print(long, file=aside)
             asking = not yes and sys.stdin.isatty() and aside.isatty()
@@ -113,15 +113,15 @@ def train_runs(
     from runner.records.studies import save_study
 
     store = Store(results)
-    asked = {**plan.to_toml(), "places": places(plan, plugins)}
-    save_study(store, plan.name, asked, (row for row, _ in planned))
+    asked = {**study.to_toml(), "places": places(study, plugins)}
+    save_study(store, study.name, asked, (row for row, _ in planned))
     train = functools.partial(
         work.train,
-        task=plan.task.name,
-        data=str(plan.data_folder),
+        task=study.task.name,
+        data=str(study.data_folder),
         device="cuda" if gpus(device) else device,  # the only one that a worker sees
         loaders=max(1, cores() // workers),
-        **saving(plan.save_models, store, plan),
+        **saving(study.save_models, store, study),
     )
 
     def train_all(specs: list[RunSpec], recorded: int) -> Summary:
@@ -134,7 +134,7 @@ def train_runs(
                 train,
                 workers=workers,
                 preload=work.preload(
-                    next(iter(specs), None), plan.task.name, str(plan.data_folder)
+                    next(iter(specs), None), study.task.name, str(study.data_folder)
                 ),
                 plugins=plugins,
                 runs_per_process=1000 if gpus(device) else 1,
@@ -147,10 +147,10 @@ def train_runs(
     if to_choose and summary.asked_to_stop:  # on its last run: the next stage is not begun
         summary = replace(summary, interrupted=True)
     if to_choose and not summary.interrupted:
-        planned, to_choose = list_runs(plan, store)
-        save_study(store, plan.name, asked, (row for row, _ in planned))
+        planned, to_choose = list_runs(study, store)
+        save_study(store, study.name, asked, (row for row, _ in planned))
         tuned = {spec.id: spec for _, spec in planned if spec.id not in specs}
-        print(chosen_line(plan, planned, to_choose), file=aside, flush=True)
+        print(chosen_line(study, planned, to_choose), file=aside, flush=True)
         if tuned:
             held = store.states(tuned).values()
             recorded = sum(state != "infra" for state in held)
@@ -180,7 +180,7 @@ def check_writable(results: Path) -> None:
 
 
 def _check(
-    plan: Study,
+    study: Study,
     missing: Sequence[RunSpec],
     specs: Sequence[RunSpec],
     store: Store | None,
@@ -193,7 +193,7 @@ def _check(
     """
     from runner.planning.forecast import recorded_seconds, sample
 
-    where = {"task": plan.task.name, "data": str(plan.data_folder)}
+    where = {"task": study.task.name, "data": str(study.data_folder)}
     trial.check_networks(missing, **where, plugins=plugins)
     if store is not None and not on_gpu(device):
         seconds = recorded_seconds(missing, specs, store, store.states())
@@ -202,9 +202,9 @@ def _check(
     return trial.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
 
 
-def _counts(plan: Study, summary: Summary) -> dict[str, object]:
+def _counts(study: Study, summary: Summary) -> dict[str, object]:
     return {
-        "study": plan.name,
+        "study": study.name,
         "ok": summary.ok,
         "diverged": summary.diverged,
         "failed": summary.failed,
@@ -216,7 +216,7 @@ def _counts(plan: Study, summary: Summary) -> dict[str, object]:
     }
 
 
-def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool) -> None:
+def _say(study: Study, summary: Summary, results: Path, again: str, any_ok: bool) -> None:
     """Print what came of it, and what to do next."""
     counts = {
         "ok": summary.ok,
@@ -226,7 +226,7 @@ def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool)
         "recorded before": summary.skipped,
     }
     text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
-    print(f"{plan.name}: {text or 'no run was finished'}")
+    print(f"{study.name}: {text or 'no run was finished'}")
     if summary.interrupted:
         why = "the time is over" if summary.out_of_time else "interrupted"
         print(f"{why}: `{again}` goes on from here")
@@ -236,8 +236,8 @@ def _say(plan: Study, summary: Summary, results: Path, again: str, any_ok: bool)
     if bad:
         them = "it" if bad == 1 else "them"
         print(
-            f"{counted(bad, 'run')} failed: `tricks-bench status {plan.name}{where}` tells "
-            f"why, `tricks-bench retry {plan.name}{where}` opens {them} again"
+            f"{counted(bad, 'run')} failed: `tricks-bench status {study.name}{where}` tells "
+            f"why, `tricks-bench retry {study.name}{where}` opens {them} again"
         )
     if any_ok:
-        print(f"`tricks-bench report {plan.name}{where}` writes the report")
+        print(f"`tricks-bench report {study.name}{where}` writes the report")

@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from runner.studies.study import Study
 
 
-def plan_counts(plan: Study, store: Store | None) -> dict[str, Any]:
+def plan_counts(study: Study, store: Store | None) -> dict[str, Any]:
     """Runs, recorded, missing and stages of a tuned plan; None where they are too many to list."""
     from runner.studies.recorded import LISTED
     from runner.studies.tuning import known_runs, size, stage_counts
 
-    tuning = plan.tuning
+    tuning = study.tuning
     assert tuning is not None
     asked = tuning.to_toml()
-    if size(plan) > LISTED:
-        reason = f"{size(plan):,} runs are too many to look up in the store one by one"
+    if size(study) > LISTED:
+        reason = f"{size(study):,} runs are too many to look up in the store one by one"
         nothing = {"recorded": None, "missing": None, "stages": None}
-        return {**asked, **nothing, "runs": size(plan), "reason": reason}
+        return {**asked, **nothing, "runs": size(study), "reason": reason}
     held = store.rows() if store else {}
     standing = {id for id, row in held.items() if row["state"] != "infra"}
-    return {**asked, **stage_counts(plan, known_runs(plan, held), standing)}
+    return {**asked, **stage_counts(study, known_runs(study, held), standing)}
 
 
-def plan_lines(plan: Study, summary: Mapping[str, Any]) -> list[str]:
+def plan_lines(study: Study, summary: Mapping[str, Any]) -> list[str]:
     """What the dry run says of the stages."""
-    tuning, stages = plan.tuning, summary["stages"]
+    tuning, stages = study.tuning, summary["stages"]
     assert tuning is not None
     what = f"{tuning.field}={','.join(tuning.texts)} with {counted(tuning.seeds, 'tuning seed')}"
     if stages is None:
@@ -49,33 +49,35 @@ def plan_lines(plan: Study, summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def list_runs(plan: Study, store: Store | None) -> tuple[list[tuple[dict[str, Any], RunSpec]], int]:
-    """The runs of `plan` that are known, each with its row; and how many tuned ones are to come.
+def list_runs(
+    study: Study, store: Store | None
+) -> tuple[list[tuple[dict[str, Any], RunSpec]], int]:
+    """The runs of `study` that are known, each with its row; and how many tuned ones are to come.
 
     These are the runs of arms whose tuning is not complete in `store`.
     """
-    if plan.tuning is None:
-        return [(plan.row(arm, spec), spec) for arm, spec in plan.planned()], 0
+    if study.tuning is None:
+        return [(study.row(arm, spec), spec) for arm, spec in study.planned()], 0
     from runner.studies.tuning import known_runs, row
 
-    known = known_runs(plan, store.rows() if store else {})
+    known = known_runs(study, store.rows() if store else {})
     stages = Counter(run.stage for run in known)
-    return [(row(plan, run), run.spec) for run in known], stages["fixed"] - stages["tuned"]
+    return [(row(study, run), run.spec) for run in known], stages["fixed"] - stages["tuned"]
 
 
 def chosen_line(
-    plan: Study, planned: Iterable[tuple[Mapping[str, Any], RunSpec]], to_choose: int
+    study: Study, planned: Iterable[tuple[Mapping[str, Any], RunSpec]], to_choose: int
 ) -> str:
     """What the arms have chosen, once the tuning runs are done."""
-    assert plan.tuning is not None
-    field = plan.tuning.field
+    assert study.tuning is not None
+    field = study.tuning.field
     arms = {
-        tuple(row[factor.name] for factor in plan.factors): row[field]
+        tuple(row[factor.name] for factor in study.factors): row[field]
         for row, _ in planned
         if row["stage"] == "tuned"
     }
     counts = Counter(arms.values())
-    said = ", ".join(f"{value} ×{counts[value]}" for value in plan.tuning.texts if value in counts)
+    said = ", ".join(f"{value} ×{counts[value]}" for value in study.tuning.texts if value in counts)
     line = f"tuning: {field} chosen on validation: {said or 'nothing'}"
     if to_choose:
         line += f"; {to_choose:,} tuned runs wait for arms with failed tuning runs"

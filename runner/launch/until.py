@@ -35,48 +35,48 @@ if TYPE_CHECKING:
 LISTED = 20_000  # runs: the degrees of freedom of more are as good as infinite
 
 
-def with_level(plan: Study, store: Store | None) -> Study:
-    """`plan` with the level of its looks: that of the study in the store, if it is there already.
+def with_level(study: Study, store: Store | None) -> Study:
+    """`study` with the level of its looks: that of the study in the store, if it is there already.
 
     Looks that cannot have an interval yet are left out. Raises BadInput if none ever can.
     """
-    assert plan.plan is not None
-    if plan.plan.half_width is None and all(f.name == PLACEBO for f in plan.factors):
+    assert study.looks is not None
+    if study.looks.half_width is None and all(f.name == PLACEBO for f in study.factors):
         raise BadInput(
             "--until decided: a placebo's effect is zero, there is nothing to decide: name some "
             "--tricks, or ask how exactly it is measured with --until half-width=0.3"
         )
-    held = _held(plan, store) if store else None
+    held = _held(study, store) if store else None
     if held is not None:
         seeds, level, tests = held
     else:
-        seeds, level, tests = _planned_level(plan, plan.plan.seeds)
-    looks = dataclasses.replace(plan.plan, seeds=seeds, level=level, tests=tests)
-    return dataclasses.replace(plan, plan=looks)
+        seeds, level, tests = _planned_level(study, study.looks.seeds)
+    looks = dataclasses.replace(study.looks, seeds=seeds, level=level, tests=tests)
+    return dataclasses.replace(study, looks=looks)
 
 
-def _held(plan: Study, store: Store) -> tuple[tuple[int, ...], float, int] | None:
+def _held(study: Study, store: Store) -> tuple[tuple[int, ...], float, int] | None:
     """Seeds, level and tests of the study as the store has it; None if it is new."""
     from runner.records.studies import load_study, study_names
     from runner.studies.looks import stored_looks
 
-    if plan.name not in study_names(store):
+    if study.name not in study_names(store):
         return None
-    return stored_looks(load_study(store, plan.name).asked)
+    return stored_looks(load_study(store, study.name).asked)
 
 
-def _planned_level(plan: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], float, int]:
+def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], float, int]:
     """The looks with an interval, and their level, by the analysis of made-up runs of the plan."""
     from runner.analysis.sequential import look_level
 
     usable: list[tuple[int, float]] = []
-    tests = sum(len(factor.levels) - 1 for factor in plan.factors)
+    tests = sum(len(factor.levels) - 1 for factor in study.factors)
     reason = ""
     for n in seeds:
-        if plan.design.total(n) > LISTED:
+        if study.design.total(n) > LISTED:
             usable.append((n, math.inf))
             continue
-        analysis = analyze(_made_up(plan, n), DECIDES)
+        analysis = analyze(_made_up(study, n), DECIDES)
         df = analysis.interval_df()
         if df is None:
             reason = next((e.estimate.reason for e in analysis.effects if e.estimate.reason), "")
@@ -85,7 +85,7 @@ def _planned_level(plan: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...]
         tests = sum(effect.estimate.se is not None for effect in analysis.effects)
     if not usable:
         raise BadInput(
-            f"--until {plan.plan.until if plan.plan else ''}: with at most {seeds[-1]} "
+            f"--until {study.looks.until if study.looks else ''}: with at most {seeds[-1]} "
             f"seed{'s' * (seeds[-1] > 1)} of each arm no look has an interval ({reason}); "
             f"choose more with --seeds, such as --seeds {max(8, 2 * seeds[-1])}"
         )
@@ -94,7 +94,7 @@ def _planned_level(plan: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...]
     return at, level, tests
 
 
-def _made_up(plan: Study, seeds: int) -> Experiment:
+def _made_up(study: Study, seeds: int) -> Experiment:
     """Runs of pure noise, with the design's arms, in the places of the planned ones."""
     import numpy as np
     import pandas as pd
@@ -102,21 +102,21 @@ def _made_up(plan: Study, seeds: int) -> Experiment:
     from runner.analysis.data.experiment import Experiment
     from runner.designs.factor import level_names
 
-    rows = [level_names(plan.factors, arm) for arm, _ in plan.design.runs(seeds)]
+    rows = [level_names(study.factors, arm) for arm, _ in study.design.runs(seeds)]
     runs = pd.DataFrame(rows)
     runs[DECIDES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
-    asked = plan.to_toml()
+    asked = study.to_toml()
     return Experiment(
         runs=runs,
-        factors={f.name: tuple(level.name for level in f.levels) for f in plan.factors},
-        grid=plan.grid,
+        factors={f.name: tuple(level.name for level in f.levels) for f in study.factors},
+        grid=study.grid,
         order=tuple(asked["order"]),
         reference=dict(asked["reference"]),
     )
 
 
 def train_until(
-    plan: Study,
+    study: Study,
     results: Path,
     workers: int,
     device: str,
@@ -125,7 +125,7 @@ def train_until(
     json: bool = False,
     limits: Limits | None = None,
 ) -> int:
-    """Train look after look of `plan` until it is decided or its budget ends; the exit code.
+    """Train look after look of `study` until it is decided or its budget ends; the exit code.
 
     plan: as `with_level` gives it.
     What is recorded is not trained again, and each look is decided by its own runs alone: killed
@@ -135,14 +135,14 @@ def train_until(
     from runner.launch.going_on import go_on, places
     from runner.launch.train import train_runs
 
-    assert plan.plan is not None
+    assert study.looks is not None
     aside = sys.stderr if json else sys.stdout
-    for note in plan.notes:
+    for note in study.notes:
         print(note, file=aside)
-    looks, told, code, stopped = plan.plan.seeds, [], 0, "budget"
+    looks, told, code, stopped = study.looks.seeds, [], 0, "budget"
     leave = False  # asked to stop while a look's last runs were at hand
     for number, seeds in enumerate(looks, 1):
-        part = dataclasses.replace(plan, seeds=seeds)
+        part = dataclasses.replace(study, seeds=seeds)
         store = Store(results, create=False) if (results / "FORMAT").exists() else None
         if store is None or missing(part, store):
             summary = train_runs(part, store, results, workers, device, plugins, yes, aside, limits)
@@ -155,7 +155,7 @@ def train_until(
             yes, leave = True, summary.asked_to_stop
         look = {"look": number, "seeds": seeds, **judged(part, Store(results, create=False))}
         told.append(look)
-        print(_line(plan, look), file=aside, flush=True)
+        print(_line(study, look), file=aside, flush=True)
         if look["reason"]:
             stopped = "nothing to decide"
             break
@@ -167,22 +167,22 @@ def train_until(
             break
     if stopped == "interrupted":
         why = "the time is over" if code == OUT_OF_TIME else "interrupted"
-        again = go_on(plan.name, results, places(plan, plugins), device)
+        again = go_on(study.name, results, places(study, plugins), device)
         print(f"{why}: `{again}` goes on from here", file=aside)
     else:
-        print(_end(plan, told[-1], stopped, results), file=aside)
+        print(_end(study, told[-1], stopped, results), file=aside)
     if json:
-        print_json({"study": plan.name, "stopped": stopped, "looks": told})
+        print_json({"study": study.name, "stopped": stopped, "looks": told})
     return code
 
 
-def missing(plan: Study, store: Store) -> bool:
-    """Whether a run of `plan` has no record that stands."""
+def missing(study: Study, store: Store) -> bool:
+    """Whether a run of `study` has no record that stands."""
     states = store.states()
-    return any(states.get(spec.id, "infra") == "infra" for _, spec in plan.planned())
+    return any(states.get(spec.id, "infra") == "infra" for _, spec in study.planned())
 
 
-def judged(plan: Study, store: Store) -> dict[str, Any]:
+def judged(study: Study, store: Store) -> dict[str, Any]:
     """What the runs of one look say, whatever else the study has by now.
 
     effects: number, without those that need no verdict (a placebo's); open: labels of the effects
@@ -190,23 +190,23 @@ def judged(plan: Study, store: Store) -> dict[str, Any]:
     reason: why nothing can be said at all.
     """
     from runner.analysis.sequential import open_effects, seeds_wanted
-    from runner.records.studies import StudyFile
+    from runner.records.studies import StoredStudy
     from runner.records.table import table
     from runner.studies.experiments import experiment
 
-    assert plan.plan is not None
-    width = plan.plan.half_width
-    rows = [plan.row(arm, spec) for arm, spec in plan.planned()]
-    file = StudyFile(plan.name, plan.to_toml(), rows)
+    assert study.looks is not None
+    width = study.looks.half_width
+    rows = [study.row(arm, spec) for arm, spec in study.planned()]
+    file = StoredStudy(study.name, study.to_toml(), rows)
     try:
         answer = analyze(experiment(file, table(store, file)), DECIDES).to_json()
     except BadInput as error:
         return {"effects": 0, "open": [], "unknown": [], "wanted": None, "reason": str(error)}
-    wanted = seeds_wanted(answer, plan.seeds, width)
+    wanted = seeds_wanted(answer, study.seeds, width)
     left = None
     if wanted is not None and math.isfinite(wanted):
-        more = max(math.ceil(wanted), plan.seeds)
-        left = plan.design.total(more) - plan.design.total(plan.seeds)
+        more = max(math.ceil(wanted), study.seeds)
+        left = study.design.total(more) - study.design.total(study.seeds)
     asked = [e for e in answer["effects"] if width is not None or e["factor"] != PLACEBO]
     return {
         "effects": len(asked),
@@ -217,22 +217,24 @@ def judged(plan: Study, store: Store) -> dict[str, Any]:
     }
 
 
-def _line(plan: Study, look: dict[str, Any]) -> str:
-    assert plan.plan is not None
-    looks = plan.plan.seeds
+def _line(study: Study, look: dict[str, Any]) -> str:
+    assert study.looks is not None
+    looks = study.looks.seeds
     seeds = f"{look['seeds']} seed{'s' * (look['seeds'] > 1)}"
     head = f"look {look['look']} of {len(looks)} ({seeds} of each arm)"
     if look["reason"]:
         return f"{head}: {look['reason']}"
     closed = look["effects"] - len(look["open"]) - len(look["unknown"])
-    what = "decided" if plan.plan.half_width is None else f"known to ±{plan.plan.half_width:g} pp"
+    what = (
+        "decided" if study.looks.half_width is None else f"known to ±{study.looks.half_width:g} pp"
+    )
     text = f"{head}: {closed} of {look['effects']} effects {what} on {DECIDES}"
     if look["unknown"]:
         text += f"; cannot be estimated: {', '.join(look['unknown'])}"
     if look["open"]:
         text += f"; open: {', '.join(look['open'])}"
         more = look["wanted"]
-        budget = plan.design.total(looks[-1]) - plan.design.total(look["seeds"])
+        budget = study.design.total(looks[-1]) - study.design.total(look["seeds"])
         if more is None:
             text += "; how many runs that takes cannot be told yet"
         else:
@@ -241,20 +243,20 @@ def _line(plan: Study, look: dict[str, Any]) -> str:
     return text
 
 
-def _end(plan: Study, look: dict[str, Any], stopped: str, results: Path) -> str:
+def _end(study: Study, look: dict[str, Any], stopped: str, results: Path) -> str:
     from runner.analysis.sequential import describe
     from runner.records.layout import at
 
-    assert plan.plan is not None
-    assert plan.plan.level is not None
+    assert study.looks is not None
+    assert study.looks.level is not None
     if stopped == "nothing to decide":
-        return f"{plan.name}: more seeds would not help, it stops here"
+        return f"{study.name}: more seeds would not help, it stops here"
     state = "is decided: nothing more to train"
     if stopped == "budget":
-        most = plan.plan.seeds[-1]
+        most = study.looks.seeds[-1]
         state = f"has used its budget of {most} seed{'s' * (most > 1)} of each arm"
     return (
-        f"{plan.name} {state}\n"
-        f"intervals are {describe(plan.plan.seeds, plan.plan.level)}\n"
-        f"`tricks-bench report {plan.name}{at(results)}` writes the report"
+        f"{study.name} {state}\n"
+        f"intervals are {describe(study.looks.seeds, study.looks.level)}\n"
+        f"`tricks-bench report {study.name}{at(results)}` writes the report"
     )

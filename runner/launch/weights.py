@@ -23,39 +23,39 @@ if TYPE_CHECKING:
 CHOICES = ("last", "best")
 
 
-def keeping(plan: Study, which: str | None) -> Study:
-    """`plan` with what `--save-models` says."""
+def keeping(study: Study, which: str | None) -> Study:
+    """`study` with what `--save-models` says."""
     if which is not None and which not in CHOICES:
         raise BadInput(f"--save-models {which}: {unknown('choice', which, CHOICES)}")
-    return replace(plan, save_models=which)
+    return replace(study, save_models=which)
 
 
-def saving(which: str | None, store: Store, plan: Study | None = None) -> dict[str, Any]:
+def saving(which: str | None, store: Store, study: Study | None = None) -> dict[str, Any]:
     """What `work.train` needs to know to keep the models of `which` epochs.
 
-    Of the runs by which the arms of `plan` are tuned none are kept: they are many, and no result.
+    Of the runs by which the arms of `study` are tuned none are kept: they are many, and no result.
     """
     if which is None:
         return {}
     kept = {"models": str(folder(store).absolute()), "best": which == "best"}
-    if plan is None or plan.tuning is None:
+    if study is None or study.tuning is None:
         return kept
     from runner.studies.tuning import tuning_runs
 
-    return {**kept, "trials": frozenset(run.spec.id for run in tuning_runs(plan))}
+    return {**kept, "trials": frozenset(run.spec.id for run in tuning_runs(study))}
 
 
-def without(plan: Study, store: Store | None) -> list[str]:
+def without(study: Study, store: Store | None) -> list[str]:
     """Ids of the study's recorded runs whose models are asked for and not there."""
     from runner.records.studies import load_study, study_names
 
-    if store is None or plan.save_models is None or plan.name not in study_names(store):
+    if store is None or study.save_models is None or study.name not in study_names(store):
         return []
-    held = load_study(store, plan.name)
-    if plan.tuning is not None:
+    held = load_study(store, study.name)
+    if study.tuning is not None:
         held = replace(held, runs=[run for run in held.runs if run.get("stage") != "tuning"])
     states = store.states(held.ids)
-    kinds = (False, True) if plan.save_models == "best" else (False,)
+    kinds = (False, True) if study.save_models == "best" else (False,)
     return [
         id
         for id, state in states.items()
@@ -63,15 +63,15 @@ def without(plan: Study, store: Store | None) -> list[str]:
     ]
 
 
-def say_missing(plan: Study, store: Store | None, json: bool) -> None:
+def say_missing(study: Study, store: Store | None, json: bool) -> None:
     """Add to a dry run how many recorded runs would be trained again for their weights."""
-    count = len(without(plan, store))
+    count = len(without(study, store))
     if count and not json:
         print(f"{count:,} recorded without weights, to train again for them")
 
 
 def complete(
-    plan: Study,
+    study: Study,
     results: Path,
     workers: int,
     device: str,
@@ -87,10 +87,10 @@ def complete(
     from runner.records.spec import RunSpec
     from runner.text import duration
 
-    if plan.save_models is None or not (results / "FORMAT").exists():
+    if study.save_models is None or not (results / "FORMAT").exists():
         return 0
     store = Store(results)
-    records = {id: record for id in without(plan, store) if (record := store.read(id))}
+    records = {id: record for id in without(study, store) if (record := store.read(id))}
     if not records:
         return 0
     aside = sys.stderr if json else sys.stdout
@@ -105,10 +105,10 @@ def complete(
     strange = [spec.id for id, spec in zip(records, specs, strict=True) if spec.id != id]
     if strange:
         raise BadInput("a trick's version has changed since these runs: their weights are gone")
-    plan.task.check(plan.data_folder)
+    study.task.check(study.data_folder)
     with tempfile.TemporaryDirectory(prefix="tricks-bench-") as place:
         again = Store(place)
-        summary = _train(plan, specs, store, again, workers, device, plugins, aside, limits)
+        summary = _train(study, specs, store, again, workers, device, plugins, aside, limits)
         for id, record in records.items():
             _compare(id, record, again.read(id), aside)
     if summary.interrupted:
@@ -117,7 +117,7 @@ def complete(
 
 
 def _train(
-    plan: Study,
+    study: Study,
     specs: list[RunSpec],
     store: Store,
     again: Store,
@@ -134,11 +134,11 @@ def _train(
         limits = replace(limits, checkpoint=None)
     train = functools.partial(
         work.train,
-        task=plan.task.name,
-        data=str(plan.data_folder),
+        task=study.task.name,
+        data=str(study.data_folder),
         device=device,
         loaders=max(1, cores() // workers),
-        **saving(plan.save_models, store),
+        **saving(study.save_models, store),
     )
     with Progress(
         len(specs), recorded=0, workers=workers, results=again.root, stream=aside

@@ -24,7 +24,7 @@ SAMPLE = 4  # runs of which a few steps are measured
 LOOKED_AT = 200  # records of other studies
 
 
-def forecast(plan: Study, runs: int, seconds: float, workers: int) -> str | None:
+def forecast(study: Study, runs: int, seconds: float, workers: int) -> str | None:
     """A sentence on how long `runs` of `seconds` each will take, or None if under ten minutes."""
     total = seconds * max(runs / workers, 1)
     if total <= LONG:
@@ -33,9 +33,9 @@ def forecast(plan: Study, runs: int, seconds: float, workers: int) -> str | None
     text = f"this will take about {duration(total)}"
     if runs > 1:
         text += f": {each}"
-    arms = _fraction(plan)
+    arms = _fraction(study)
     if arms:
-        sooner = duration(seconds * arms * plan.seeds / workers)
+        sooner = duration(seconds * arms * study.seeds / workers)
         text += f"\n--grid fraction estimates every trick's average effect in about {sooner}"
     return text
 
@@ -78,13 +78,13 @@ def recorded_costs(
     return Costs(seen)
 
 
-def _fraction(plan: Study) -> int:
+def _fraction(study: Study) -> int:
     """The arms of the fraction over the same factors; 0 if it is no way out."""
     from runner.designs import registry as designs
 
-    if plan.grid != "full":
+    if study.grid != "full":
         return 0
     try:
-        return designs.make("fraction", plan.factors, plan.baseline).count
+        return designs.make("fraction", study.factors, study.baseline).count
     except BadInput:
         return 0

@@ -62,7 +62,7 @@ class Hours:
 
 
 def hours_of(
-    plan: Study,
+    study: Study,
     store: Store | None,
     workers: int,
     device: str,
@@ -74,13 +74,13 @@ def hours_of(
     if not runs:
         return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
     if estimate:
-        plan.task.check(plan.data_folder)
-        return estimated(plan, runs, workers, device, plugins)
-    return predicted(plan, runs, workers, store, bool(gpus(device)))
+        study.task.check(study.data_folder)
+        return estimated(study, runs, workers, device, plugins)
+    return predicted(study, runs, workers, store, bool(gpus(device)))
 
 
 def predicted(
-    plan: Study,
+    study: Study,
     runs: int,
     workers: int,
     store: Store | None,
@@ -89,21 +89,21 @@ def predicted(
     """Hours of `runs` of the plan's by the records of like ones."""
     from runner.planning.forecast import recorded_costs
 
-    arms = list(islice(plan.design, LOOKED_AT))
+    arms = list(islice(study.design, LOOKED_AT))
     none = "no run is recorded yet"
     if store is not None:
         none = f"no run of these images and models is recorded in {store.root}"
     unknown = Hours(runs, workers, reason=f"{none}; --estimate measures a few steps")
     if store is None or not arms:
         return unknown
-    like = plan.spec(arms[0], 0)
-    first = [plan.spec(arm, seed).id for arm in arms for seed in plan.design.seeds(arm, 1)]
+    like = study.spec(arms[0], 0)
+    first = [study.spec(arm, seed).id for arm in arms for seed in study.design.seeds(arm, 1)]
     costs = recorded_costs(like, first, store, store.states(), gpu)
-    return _hours(plan, arms, costs, runs, workers, SOURCES) or unknown
+    return _hours(study, arms, costs, runs, workers, SOURCES) or unknown
 
 
 def estimated(
-    plan: Study,
+    study: Study,
     runs: int,
     workers: int,
     device: str,
@@ -116,12 +116,12 @@ def estimated(
     """
     from runner.planning import trial
 
-    arms = list(islice(plan.design, LOOKED_AT))
-    specs = [plan.spec(arm, 0) for arm in _measured(plan, arms)]
+    arms = list(islice(study.design, LOOKED_AT))
+    specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
     seconds = trial.measured_seconds(
         specs,
-        task=plan.task.name,
-        data=str(plan.data_folder),
+        task=study.task.name,
+        data=str(study.data_folder),
         device=device,
         plugins=plugins,
         at_a_time=min(workers, len(specs)),
@@ -132,20 +132,20 @@ def estimated(
     ]
     what = f"a few steps of {len(specs)} recipe{'s' * (len(specs) > 1)}, measured now"
     told = {"alike": what, "ratios": f"{what}, each trick's time ratio multiplied", "model": what}
-    found = _hours(plan, arms, Costs(seen), runs, workers, told)
+    found = _hours(study, arms, Costs(seen), runs, workers, told)
     assert found is not None, "of every model some recipe was measured"
     return found
 
 
 def _hours(
-    plan: Study,
+    study: Study,
     arms: Sequence[Arm],
     costs: Costs,
     runs: int,
     workers: int,
     sources: Mapping[str, str],
 ) -> Hours | None:
-    recipes = [to_json(plan.recipe(arm)) for arm in arms]
+    recipes = [to_json(study.recipe(arm)) for arm in arms]
     mean, how = mean_seconds(costs, recipes)
     if mean is None:
         return None
@@ -156,11 +156,11 @@ def _hours(
     )
 
 
-def _measured(plan: Study, arms: Sequence[Arm]) -> list[Arm]:
+def _measured(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     """Arms of which each is of another kind, and that hold every part of every arm's kind."""
-    kinds = {arm: kind(to_json(plan.recipe(arm))) for arm in arms}
+    kinds = {arm: kind(to_json(study.recipe(arm))) for arm in arms}
     if len(set(kinds.values())) > MEASURED:
-        alone = {arm: kind(to_json(plan.recipe(arm))) for arm in _alone(plan)}
+        alone = {arm: kind(to_json(study.recipe(arm))) for arm in _alone(study)}
         kinds = {**alone, **kinds}
         parts: set[tuple[str, str]] = set()
         for arm, own in list(kinds.items()):  # those alone first; others for what needs company
@@ -173,11 +173,11 @@ def _measured(plan: Study, arms: Sequence[Arm]) -> list[Arm]:
     return list(first.values())
 
 
-def _alone(plan: Study) -> Iterator[Arm]:
+def _alone(study: Study) -> Iterator[Arm]:
     """The baseline, and each level of each factor alone on it where that can be."""
-    size = len(plan.factors)
-    for i, factor in enumerate(plan.factors):
+    size = len(study.factors)
+    for i, factor in enumerate(study.factors):
         for level in range(i > 0, len(factor.levels)):
             arm = (*(0,) * i, level, *(0,) * (size - i - 1))
-            if plan.design.conflicts.allows(arm):
+            if study.design.conflicts.allows(arm):
                 yield arm

@@ -38,7 +38,7 @@ def given(sigma: float) -> Sigma:
     return Sigma(sigma, "given")
 
 
-def find_sigma(plan: Study, results: Path, pilot: str | None) -> Sigma:
+def find_sigma(study: Study, results: Path, pilot: str | None) -> Sigma:
     """The sd pooled over replicates of the study `pilot`, or of the latest one of plan's task.
 
     With fewer than 30 df its upper 80 % bound. Raises BadInput where there is none.
@@ -48,10 +48,10 @@ def find_sigma(plan: Study, results: Path, pilot: str | None) -> Sigma:
         if found is None:
             raise BadInput(
                 f"--pilot {pilot}: none of its arms has two runs that differ, so it shows no "
-                f"run-to-run sd; give --sigma, or {_suggestion(plan, results)}"
+                f"run-to-run sd; give --sigma, or {_suggestion(study, results)}"
             )
         return found
-    for name, other in _candidates(plan, results):
+    for name, other in _candidates(study, results):
         try:
             found = _pooled(results, name)
         except BadInput:
@@ -60,12 +60,12 @@ def find_sigma(plan: Study, results: Path, pilot: str | None) -> Sigma:
             said = f"{found.source}; its settings are not these: {other}" if other else found.source
             return replace(found, source=said)
     raise BadInput(
-        f"no study of {plan.task.name} with replicates in {results} tells the run-to-run sd: give "
-        f"--sigma (pp), or {_suggestion(plan, results)}"
+        f"no study of {study.task.name} with replicates in {results} tells the run-to-run sd: give "
+        f"--sigma (pp), or {_suggestion(study, results)}"
     )
 
 
-def _candidates(plan: Study, results: Path) -> list[tuple[str, str]]:
+def _candidates(study: Study, results: Path) -> list[tuple[str, str]]:
     """Studies of the task, the latest first, those with the same settings before others.
 
     With each the settings that it has instead, "" if they are the same.
@@ -83,9 +83,9 @@ def _candidates(plan: Study, results: Path) -> list[tuple[str, str]]:
             asked = load_study(store, name).asked
         except BadInput:
             continue
-        if asked["task"] == plan.task.name:
+        if asked["task"] == study.task.name:
             held = asked.get("settings", {})
-            if held == dict(plan.settings):
+            if held == dict(study.settings):
                 same.append((name, ""))
             else:
                 told = ", ".join(f"{k}={v}" for k, v in held.items()) or "the task's own"
@@ -116,22 +116,22 @@ def _pooled(results: Path, name: str) -> Sigma | None:
     return Sigma(value, source, sd, df, name)
 
 
-def _suggestion(plan: Study, results: Path) -> str:
+def _suggestion(study: Study, results: Path) -> str:
     """The command of a pilot: the first factor alone, of which an add-one study uses every run."""
-    factor = next((f for f in plan.factors if f.kind != "levels"), None)
+    factor = next((f for f in study.factors if f.kind != "levels"), None)
     parts = ["tricks-bench", "run"]
     if factor is None:  # only the study's file can name such levels
-        return f"run a pilot: `{shlex.join([*parts, '--study', plan.name])}{at(results)}`"
+        return f"run a pilot: `{shlex.join([*parts, '--study', study.name])}{at(results)}`"
     if factor.kind == "field":
         values = ",".join(level.name for level in factor.levels)
         parts += ["--tricks", "none", "--factor", f"{factor.name}={values}"]
     else:
         parts += ["--tricks", str(factor.levels[1].tricks[0])]
-    if plan.task.name != "digits":
-        parts += ["--task", plan.task.name]
-    for name, value in plan.settings.items():
+    if study.task.name != "digits":
+        parts += ["--task", study.task.name]
+    for name, value in study.settings.items():
         parts += ["--set", f"{name}={value}"]
-    if plan.data is not None:
-        parts += ["--data", str(plan.data)]
+    if study.data is not None:
+        parts += ["--data", str(study.data)]
     parts += ["--seeds", "5", "--name", "pilot"]
     return f"run a pilot: `{shlex.join(parts)}{at(results)}`"

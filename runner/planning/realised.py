@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.designs.design import Design
     from runner.planning.diagnostics import Alias, Diagnostics
-    from runner.records.studies import StudyFile
+    from runner.records.studies import StoredStudy
 
 TERMS = 6  # of a set to name
 MOST = 20_000  # runs: more are not compared one by one
@@ -31,7 +31,7 @@ ERROR_TERMS = {
 }
 
 
-def study_design(study: StudyFile, experiment: Experiment, metric: str) -> dict[str, Any]:
+def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> dict[str, Any]:
     """Plain values for `runner.reporting.design`.
 
     study: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
@@ -49,7 +49,7 @@ def study_design(study: StudyFile, experiment: Experiment, metric: str) -> dict[
     }
     found: dict[str, Any] = {"planned": None, "run": run, "notes": [], "reason": None}
     try:
-        design, seeds = rebuilt(study)
+        design, seeds = rebuilt(stored)
     except BadInput as error:
         return {**found, "reason": str(error)}
     from runner.planning.diagnostics import diagnose
@@ -59,7 +59,7 @@ def study_design(study: StudyFile, experiment: Experiment, metric: str) -> dict[
     return {**found, "planned": _planned(design, told), "notes": _notes(design)}
 
 
-def rebuilt(study: StudyFile) -> tuple[Design, int]:
+def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
     """The design that the study asked for, and its seeds. Raises BadInput if it lists another."""
     from pathlib import Path
 
@@ -67,20 +67,22 @@ def rebuilt(study: StudyFile) -> tuple[Design, int]:
     from runner.studies.asked import from_stored
     from runner.studies.study import build
 
-    built = build(from_stored(study.asked, Path("study.toml")))
+    built = build(from_stored(stored.asked, Path("study.toml")))
     design, seeds = built.design, built.seeds
     if design.total(seeds) > MOST:
         raise BadInput(f"it has {design.total(seeds):,} runs, too many to work it out here")
     names = [factor.name for factor in design.factors]
     held = [(f.name, [level.name for level in f.levels]) for f in design.factors]
-    if held != [(f["name"], [str(level) for level in f["levels"]]) for f in study.asked["factors"]]:
+    if held != [
+        (f["name"], [str(level) for level in f["levels"]]) for f in stored.asked["factors"]
+    ]:
         raise BadInput(OTHER)
-    listed = Counter(tuple(str(run[name]) for name in names) for run in study.runs)
+    listed = Counter(tuple(str(run[name]) for name in names) for run in stored.runs)
     planned = Counter(
         tuple(level_names(design.factors, arm).values()) for arm, _ in design.runs(seeds)
     )
     # A sequential study lists the runs of its looks so far.
-    if listed - planned or (planned != listed and not study.asked.get("until")):
+    if listed - planned or (planned != listed and not stored.asked.get("until")):
         raise BadInput(OTHER)
     return design, seeds
 

@@ -24,7 +24,7 @@ from runner.records.index import LARGEST_TEST_SET
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.store import Store
-from runner.records.studies import StudyFile, is_name, load_study, staging
+from runner.records.studies import StoredStudy, is_name, load_study, staging
 from runner.records.study_files import check_levels, read_asked, write_asked
 from runner.records.table import CURVES, epoch_frame, spread, table, typed
 from tricks.errors import BadInput
@@ -48,7 +48,7 @@ _UNREADABLE = (
 class Evidence(NamedTuple):
     """All that a report or an analysis needs of a study."""
 
-    study: StudyFile
+    study: StoredStudy
     runs: pandas.DataFrame  # `table`
     curves: pandas.DataFrame  # `curves`
     records: list[dict[str, Any]]  # each without `LEFT_OUT` and tracebacks
@@ -62,11 +62,11 @@ def evidence(source: Store | Path, name: str | None = None, most: int | None = N
     """
     if not isinstance(source, Store):
         return read_export(source)
-    study = load_study(source, name)
-    runs = table(source, study)
+    stored = load_study(source, name)
+    runs = table(source, stored)
     ids = list(dict.fromkeys(runs["id"]))
     if most is not None and len(ids) > most:
-        ids = spread(study, runs, most)
+        ids = spread(stored, runs, most)
     records: list[dict[str, Any]] = []
 
     def read() -> Iterator[dict[str, Any]]:
@@ -76,7 +76,7 @@ def evidence(source: Store | Path, name: str | None = None, most: int | None = N
                 records.append(_rest(record))
                 yield record
 
-    return Evidence(study, runs, epoch_frame(read()), records)
+    return Evidence(stored, runs, epoch_frame(read()), records)
 
 
 def is_export(folder: Path) -> bool:
@@ -86,7 +86,7 @@ def is_export(folder: Path) -> bool:
 
 def write_csv(
     source: Store,
-    study: StudyFile,
+    stored: StoredStudy,
     out: Path,
     correct: bool | None = None,
     stage: str | None = None,
@@ -98,25 +98,25 @@ def write_csv(
 
     `correct`: keep the bits of right and wrong; None: only of test sets up to 2,000 images.
     """
-    frame = _compact(table(source, study.at(stage) if stage else study), correct)
+    frame = _compact(table(source, stored.at(stage) if stage else stored), correct)
     if stage is not None:
-        name = str(study.tuned) if stage == "tuning" else f"tuned_{study.tuned}"
-        frame = frame.drop(columns="stage").rename(columns={study.tuned: name})
-    frame.insert(0, "study", study.name)
+        name = str(stored.tuned) if stage == "tuning" else f"tuned_{stored.tuned}"
+        frame = frame.drop(columns="stage").rename(columns={stored.tuned: name})
+    frame.insert(0, "study", stored.name)
     durable.replace(out, csv_bytes(frame))
 
 
 def write_export(
-    source: Store, study: StudyFile, folder: Path, correct: bool | None = None
+    source: Store, stored: StoredStudy, folder: Path, correct: bool | None = None
 ) -> Path:
     """Write the study as the folder described above; returns it. Raises OSError."""
-    found = evidence(source, study.name)
+    found = evidence(source, stored.name)
     lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in found.records)
     contents = {
         "runs.csv": csv_bytes(_compact(found.runs, correct)),
         "epochs.csv.gz": _packed(csv_bytes(found.curves, digits=6)),
         "records.jsonl.gz": _packed(lines.encode()),
-        "study.toml": write_asked({"name": study.name, **study.asked, "places": None}),
+        "study.toml": write_asked({"name": stored.name, **stored.asked, "places": None}),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
@@ -169,7 +169,7 @@ def read_export(folder: Path) -> Evidence:
     name = asked.get("name", folder.name)
     if not isinstance(name, str) or not is_name(name):  # it names the folder of the report
         raise BadInput(f"cannot read {folder / 'study.toml'}: {str(name)[:80]!r} is no study name")
-    study = StudyFile(name, asked, planned)
+    study = StoredStudy(name, asked, planned)
     return Evidence(study, runs, epochs, records)
 
 

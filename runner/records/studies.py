@@ -30,7 +30,7 @@ NAME_RULE = "letters, digits and . _ + - (100 at most, the first a letter or dig
 
 
 @dataclass(frozen=True)
-class StudyFile:
+class StoredStudy:
     """A study as it was asked for.
 
     `asked` is `Study.to_toml()`; `runs` has one flat dict a planned run: id, seed, and the name
@@ -61,7 +61,7 @@ class StudyFile:
         """One of `columns` of the list of runs: faster than to go through its dicts."""
         return column(self.runs, name)
 
-    def at(self, stage: str) -> StudyFile:
+    def at(self, stage: str) -> StoredStudy:
         """The study with the runs of one stage only."""
         return replace(self, runs=[run for run in self.runs if run.get("stage") == stage])
 
@@ -81,7 +81,7 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> StudyFile:
+def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> StoredStudy:
     """Keep what was asked for, and its planned runs, under `name`; returns the whole study.
 
     `rows`: a DataFrame or an iterable of dicts with id, seed and one level name a factor.
@@ -101,7 +101,7 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
             old = load_study(store, name)
             if all(old.asked.get(key) == merged.get(key) for key in ("task", "settings")):
                 merged, runs = _merge(old, merged, new)
-        columns = StudyFile(name, merged, []).columns
+        columns = StoredStudy(name, merged, []).columns
         runs = [{key: run[key] for key in columns} for run in runs]
         now = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
         try:
@@ -111,10 +111,10 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
                 f"cannot write the study {folder}: {error.strerror or error}; what is recorded is "
                 "safe: make room there, then run the same command again"
             ) from error
-    return StudyFile(name, merged, runs)
+    return StoredStudy(name, merged, runs)
 
 
-def load_study(store: Store, name: str | None = None) -> StudyFile:
+def load_study(store: Store, name: str | None = None) -> StoredStudy:
     """The study called `name`, or the one saved last. Raises BadInput if there is none."""
     names = study_names(store)
     if name is None:
@@ -126,7 +126,7 @@ def load_study(store: Store, name: str | None = None) -> StudyFile:
         raise unknown("study", name, names) if names else BadInput(f"no study in {store.root}")
     asked, runs = read_pair(folder)
     asked.pop("saved", None)
-    return StudyFile(name, asked, runs)
+    return StoredStudy(name, asked, runs)
 
 
 def study_names(store: Store) -> list[str]:
@@ -140,7 +140,7 @@ def study_names(store: Store) -> list[str]:
 
 
 def _merge(
-    old: StudyFile, asked: dict[str, Any], new: list[dict[str, Any]]
+    old: StoredStudy, asked: dict[str, Any], new: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     factors = {factor["name"]: dict(factor) for factor in asked["factors"]}
     for factor in old.asked["factors"]:

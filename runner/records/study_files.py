@@ -214,7 +214,7 @@ def _toml(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> bytes:
-    """runs.csv: one line a run, of `StudyFile.columns`."""
+    """runs.csv: one line a run, of `StoredStudy.columns`."""
     text = io.StringIO(newline="")
     lines = csv.DictWriter(text, list(columns), lineterminator="\n")
     lines.writeheader()

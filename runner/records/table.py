@@ -10,7 +10,7 @@ from runner.records.index import LARGEST_TEST_SET
 from runner.records.record import COLUMNS, TEXT
 from runner.records.rows import uncollected
 from runner.records.store import Store
-from runner.records.studies import StudyFile
+from runner.records.studies import StoredStudy
 
 if TYPE_CHECKING:
     import pandas
@@ -19,7 +19,7 @@ CURVES = ("loss", "val_loss", "val_accuracy", "probe_accuracy", "lr")
 
 
 @uncollected()
-def table(store: Store, study: StudyFile) -> pandas.DataFrame:
+def table(store: Store, stored: StoredStudy) -> pandas.DataFrame:
     """One row per planned run that has a record, in the order planned.
 
     Columns: id, state, seed, of a tuned study also stage and the tuned field, the factors (level
@@ -30,14 +30,14 @@ def table(store: Store, study: StudyFile) -> pandas.DataFrame:
     import pandas as pd
 
     names = ("state", *COLUMNS)
-    ids = study.column("id")
+    ids = stored.column("id")
     held = store.columns(names, ids)
     places = dict(zip(held["id"], itertools.count()))
     found = list(map(places.get, ids))
     here = [place is not None for place in found]
     columns: dict[str, Any] = {"id": (), "state": None}  # in this order
-    for name in study.columns:
-        columns[name] = list(itertools.compress(study.column(name), here))
+    for name in stored.columns:
+        columns[name] = list(itertools.compress(stored.column(name), here))
     where = np.array(list(itertools.compress(found, here)), dtype=np.intp)
     for name in names:
         columns[name] = np.array(held[name], dtype=object if name in TEXT else float)[where]
@@ -53,9 +53,9 @@ def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
     return frame.astype({**numbers, "seed": "int64"})
 
 
-def curves(store: Store, study: StudyFile) -> pandas.DataFrame:
+def curves(store: Store, stored: StoredStudy) -> pandas.DataFrame:
     """One row per epoch of each run that has a record: id, epoch (from 1) and `CURVES`."""
-    return epoch_frame(record for id in study.ids if (record := store.read(id)) is not None)
+    return epoch_frame(record for id in stored.ids if (record := store.read(id)) is not None)
 
 
 def epoch_frame(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
@@ -73,7 +73,7 @@ def epoch_frame(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
     return frame.astype({"epoch": "int64", **dict.fromkeys(CURVES, "float64")})
 
 
-def spread(study: StudyFile, runs: pandas.DataFrame, most: int) -> list[str]:
+def spread(stored: StoredStudy, runs: pandas.DataFrame, most: int) -> list[str]:
     """Ids of at most `most` of the `runs` (see `table`), to stand for all, in their order.
 
     Those that ended in an error and the first of each arm come first, then others spread evenly
@@ -82,7 +82,7 @@ def spread(study: StudyFile, runs: pandas.DataFrame, most: int) -> list[str]:
     import numpy as np
 
     runs = runs.drop_duplicates("id")
-    names = study.columns[2:]
+    names = stored.columns[2:]
     wanted = ~runs.duplicated(names) if names else runs["id"].eq("")
     wanted |= runs["state"].isin(("failed", "infra"))
     first, rest = np.flatnonzero(wanted)[:most], np.flatnonzero(~wanted)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runner.analysis.data.experiment import LEVEL, Experiment
-from runner.records.studies import StudyFile
+from runner.records.studies import StoredStudy
 
 if TYPE_CHECKING:
     import pandas
 
 
 def as_experiment(
-    study: StudyFile, runs: pandas.DataFrame, notes: Sequence[str] = (), level: float = LEVEL
+    stored: StoredStudy, runs: pandas.DataFrame, notes: Sequence[str] = (), level: float = LEVEL
 ) -> Experiment:
     """`runs` with the study's factors, the reference of each first. level: of every test."""
-    asked = study.asked
+    asked = stored.asked
     return Experiment(
         runs=runs,
         factors={factor["name"]: tuple(factor["levels"]) for factor in asked["factors"]},

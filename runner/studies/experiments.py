@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.records.export import is_export, read_export
 from runner.records.store import Store
-from runner.records.studies import StudyFile, load_study
+from runner.records.studies import StoredStudy, load_study
 from runner.studies.stages import at_stage, stage_note
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.records.export import Evidence
 
 
-def open_study(results: Path, name: str | None) -> tuple[Store, StudyFile]:
+def open_study(results: Path, name: str | None) -> tuple[Store, StoredStudy]:
     """The store and the study `name`, or the latest. Raises BadInput if either is missing."""
     store = Store(results, create=False)
     return store, load_study(store, name)
@@ -28,15 +28,15 @@ def exported(name: str | None) -> Evidence | None:
     return read_export(Path(name)) if name is not None and is_export(Path(name)) else None
 
 
-def study_runs(results: Path, name: str | None) -> tuple[StudyFile, pandas.DataFrame]:
+def study_runs(results: Path, name: str | None) -> tuple[StoredStudy, pandas.DataFrame]:
     """The study `name`, or in the exported folder of that name, and its recorded runs."""
     found = exported(name)
     if found is not None:
         return found.study, found.runs
     from runner.records.table import table
 
-    store, study = open_study(results, name)
-    return study, table(store, study)
+    store, stored = open_study(results, name)
+    return stored, table(store, stored)
 
 
 def study_experiment(results: Path, name: str | None, stage: str | None = None) -> Experiment:
@@ -44,7 +44,7 @@ def study_experiment(results: Path, name: str | None, stage: str | None = None) 
     return experiment(*study_runs(results, name), stage)
 
 
-def experiment(study: StudyFile, runs: pandas.DataFrame, stage: str | None = None) -> Experiment:
+def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = None) -> Experiment:
     """`runs` with the study's factors, the reference of each first, and what is to be said of them.
 
     Of a tuned study those of one stage: see `stages.at_stage`. Raises BadInput for a stage that
@@ -55,11 +55,11 @@ def experiment(study: StudyFile, runs: pandas.DataFrame, stage: str | None = Non
     from runner.studies.looks import looks_note, stored_looks
     from runner.studies.winner import promise_notes
 
-    looks = stored_looks(study.asked)
-    part, runs, stage = at_stage(study, runs, stage)
-    notes: list[str] = [] if stage is None else [stage_note(study, stage)]
+    looks = stored_looks(stored.asked)
+    part, runs, stage = at_stage(stored, runs, stage)
+    notes: list[str] = [] if stage is None else [stage_note(stored, stage)]
     if looks is not None:
         notes.append(looks_note(part, len(runs)))
-    if study.asked.get("confirm"):
+    if stored.asked.get("confirm"):
         notes += promise_notes(part, runs)
     return as_experiment(part, runs, notes, LEVEL if looks is None else looks[1])

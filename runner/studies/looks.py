@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.designs.design import Design
-from runner.records.studies import StudyFile
+from runner.records.studies import StoredStudy
 from runner.studies.asked import Asked
 from tricks.errors import BadInput
 
@@ -20,7 +20,7 @@ SEEDS_A_LOOK = 5  # where arms share seeds; a factorial adds itself once
 
 
 @dataclass(frozen=True)
-class LookPlan:
+class Looks:
     """Until when a study goes on, and at how many seeds of each arm it is analysed.
 
     until: as asked for. seeds: of each arm at each look, increasing; the last is the budget.
@@ -54,7 +54,7 @@ def default_seeds(asked: Asked, design: type[Design]) -> int:
     return (asked.looks or LOOKS) * (SEEDS_A_LOOK if design.shared_seeds else 1)
 
 
-def look_plan(asked: Asked, seeds: int) -> LookPlan | None:
+def asked_looks(asked: Asked, seeds: int) -> Looks | None:
     """The looks of `asked` with at most `seeds` seeds of each arm; None without --until.
 
     Raises BadInput for an --until that is neither `decided` nor a half-width, or no looks.
@@ -74,7 +74,7 @@ def look_plan(asked: Asked, seeds: int) -> LookPlan | None:
     if looks < 1:
         raise BadInput(f"--looks must be at least 1, not {looks}")
     at = tuple(sorted({-(-seeds * k // looks) for k in range(1, looks + 1)}))
-    return LookPlan(asked.until, looks, at, _half_width(asked.until))
+    return Looks(asked.until, looks, at, _half_width(asked.until))
 
 
 def _half_width(until: str) -> float | None:
@@ -154,17 +154,17 @@ def check_plan(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -
         )
 
 
-def looks_note(study: StudyFile, recorded: int) -> str:
+def looks_note(stored: StoredStudy, recorded: int) -> str:
     """What stands beside every result of a study with looks."""
     from runner.analysis.sequential import describe
 
-    looks = stored_looks(study.asked)
+    looks = stored_looks(stored.asked)
     assert looks is not None
     note = (
-        f"Run --until {study.asked['until']}, which {DECIDES} decides: intervals, tests and "
+        f"Run --until {stored.asked['until']}, which {DECIDES} decides: intervals, tests and "
         f"verdicts are {describe(looks[0], looks[1])}, for every metric, so that they hold after "
         "stopping."
     )
-    if recorded < len(study.runs):
+    if recorded < len(stored.runs):
         note += " The latest look is not complete; the level is that of complete looks."
     return note

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas
 
     from runner.records.store import Store
-    from runner.records.studies import StudyFile
+    from runner.records.studies import StoredStudy
 
 Stage = Annotated[
     str | None,
@@ -27,63 +27,63 @@ SHOWN = ("fixed", "tuned")
 
 
 def at_stage(
-    study: StudyFile, runs: pandas.DataFrame, stage: str | None = None
-) -> tuple[StudyFile, pandas.DataFrame, str | None]:
+    stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = None
+) -> tuple[StoredStudy, pandas.DataFrame, str | None]:
     """The study and its recorded runs at `stage`, and which that is; None for a plain study.
 
     By default `tuned`, once every arm that has a fixed run has a tuned one. Raises BadInput for a
     stage that there is not, or of which no run is recorded.
     """
-    if study.tuned is None:
+    if stored.tuned is None:
         if stage is not None:
-            raise BadInput(f"--stage is for tuned studies: {study.name} was run without --tune")
-        return study, runs, None
+            raise BadInput(f"--stage is for tuned studies: {stored.name} was run without --tune")
+        return stored, runs, None
     if stage is not None and stage not in SHOWN:
         raise unknown("stage", stage, SHOWN)
     arms = {}
     for name in SHOWN:
-        levels = runs.loc[runs["stage"].eq(name), study.factors]
+        levels = runs.loc[runs["stage"].eq(name), stored.factors]
         arms[name] = set(levels.itertuples(index=False, name=None))
     whole = bool(arms["tuned"]) and arms["tuned"] >= arms["fixed"]
     chosen = stage or ("tuned" if whole else "fixed")
     if stage is not None and not arms[stage]:
-        raise BadInput(f"--stage {stage}: no run of that stage of {study.name} is recorded yet")
-    return study.at(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
+        raise BadInput(f"--stage {stage}: no run of that stage of {stored.name} is recorded yet")
+    return stored.at(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
 
 
-def csv_stage(store: Store, study: StudyFile, stage: str | None) -> str | None:
+def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | None:
     """The stage of which a CSV is written; None for a plain study. Raises BadInput."""
-    if stage == "tuning" and study.tuned:
+    if stage == "tuning" and stored.tuned:
         return stage
     from runner.records.table import table
 
-    return at_stage(study, table(store, study), stage)[2]
+    return at_stage(stored, table(store, stored), stage)[2]
 
 
-def stage_note(study: StudyFile, stage: str) -> str:
+def stage_note(stored: StoredStudy, stage: str) -> str:
     """What the numbers of a stage are."""
-    field = str(study.tuned)
-    values = ", ".join(study.asked["tune"][field])
+    field = str(stored.tuned)
+    values = ", ".join(stored.asked["tune"][field])
     if stage == "fixed":
-        fixed = next((run[field] for run in study.runs if run["stage"] == "fixed"), "")
+        fixed = next((run[field] for run in stored.runs if run["stage"] == "fixed"), "")
         return (
             f"Stage fixed: {field}={fixed} in all arms; --stage tuned shows each arm at its own "
             f"value, once tuning is done."
         )
     return (
         f"Stage tuned: each arm at its own {field}, chosen on validation from {values} with "
-        f"{study.asked['tune_seeds']} tuning seeds a value; intervals are over seeds given the "
+        f"{stored.asked['tune_seeds']} tuning seeds a value; intervals are over seeds given the "
         "chosen values. --stage fixed shows one value for all."
     )
 
 
-def planned_runs(study: StudyFile, stage: str | None) -> int:
+def planned_runs(stored: StoredStudy, stage: str | None) -> int:
     """Runs planned at `stage`: as many tuned ones as fixed ones, whether or not chosen yet."""
-    return len(study.runs if stage is None else study.at("fixed").runs)
+    return len(stored.runs if stage is None else stored.at("fixed").runs)
 
 
 def stage_states(
-    study: StudyFile, held: Mapping[str, str]
+    stored: StoredStudy, held: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, int]], int]:
     """Runs and recorded runs of each stage, and how many tuned runs wait for a choice.
 
@@ -91,7 +91,7 @@ def stage_states(
     """
     stages = {}
     for name in ("fixed", "tuning", "tuned"):
-        ids = [run["id"] for run in study.at(name).runs]
+        ids = [run["id"] for run in stored.at(name).runs]
         stages[name] = {"runs": len(ids), "recorded": sum(id in held for id in ids)}
     to_choose = stages["fixed"]["runs"] - stages["tuned"]["runs"]
     stages["tuned"]["runs"] += to_choose
@@ -99,7 +99,7 @@ def stage_states(
     return stages, to_choose
 
 
-def arms_tuning(study: StudyFile, runs: pandas.DataFrame) -> list[dict[str, Any]]:
+def arms_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> list[dict[str, Any]]:
     """The tuning of each arm as JSON values, in the order planned.
 
     label, levels, value (the chosen one; None while runs are missing), tied, edge ("lowest",
@@ -109,10 +109,10 @@ def arms_tuning(study: StudyFile, runs: pandas.DataFrame) -> list[dict[str, Any]
     from runner.studies.choice import choices
 
     held = {str(line["id"]): line for line in runs.to_dict("records")}
-    rows = [{**held.get(run["id"], {}), **run} for run in study.runs]
-    factors = {f["name"]: tuple(f["levels"]) for f in study.asked["factors"]}
+    rows = [{**held.get(run["id"], {}), **run} for run in stored.runs]
+    factors = {f["name"]: tuple(f["levels"]) for f in stored.asked["factors"]}
     arms = []
-    for key, choice in choices(study.asked, rows).items():
+    for key, choice in choices(stored.asked, rows).items():
         levels = dict(zip(factors, key, strict=True))
         values = [
             {
@@ -130,14 +130,14 @@ def arms_tuning(study: StudyFile, runs: pandas.DataFrame) -> list[dict[str, Any]
     return arms
 
 
-def tuning_json(study: StudyFile, runs: pandas.DataFrame, stage: str) -> dict[str, Any]:
+def tuning_json(stored: StoredStudy, runs: pandas.DataFrame, stage: str) -> dict[str, Any]:
     """The keys that `analyze --json` adds for a tuned study."""
-    field = str(study.tuned)
+    field = str(stored.tuned)
     tuning = {
         "field": field,
-        "values": list(study.asked["tune"][field]),
-        "seeds": study.asked["tune_seeds"],
-        "fixed": next((run[field] for run in study.runs if run["stage"] == "fixed"), None),
-        "arms": arms_tuning(study, runs),
+        "values": list(stored.asked["tune"][field]),
+        "seeds": stored.asked["tune_seeds"],
+        "fixed": next((run[field] for run in stored.runs if run["stage"] == "fixed"), None),
+        "arms": arms_tuning(stored, runs),
     }
     return {"stage": stage, "tuning": tuning}

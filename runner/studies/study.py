@@ -34,7 +34,7 @@ from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
 from runner.studies.asked import Asked, Confirm
 from runner.studies.confirm import winner_design
-from runner.studies.looks import LookPlan, default_seeds, look_plan
+from runner.studies.looks import Looks, asked_looks, default_seeds
 from runner.studies.notes import design_notes
 from runner.studies.settings import setting_text, settle
 from runner.studies.tuning import Tuning, asked_tuning, check_acts
@@ -55,7 +55,7 @@ class Study:
     settings: `--set` as texts. tricks: as texts. fields: `--factor` as texts.
     levels: factor -> level -> its edits, of factors whose levels make several.
     notes: lines that the user should see before anything is trained.
-    plan: of the looks of a sequential study, whose `seeds` are the most of each arm.
+    looks: of a sequential study, whose `seeds` are the most of each arm.
     confirm: whose winner is run again.
     save_models: last, best (both) or None: weights to keep. No part of what is asked for.
     """
@@ -73,7 +73,7 @@ class Study:
     data: Path | None = None
     notes: tuple[str, ...] = ()
     tuning: Tuning | None = None
-    plan: LookPlan | None = None
+    looks: Looks | None = None
     confirm: Confirm | None = None
     save_models: str | None = None
 
@@ -144,7 +144,7 @@ class Study:
             "order": [names[i] for i in self.design.order],
             "arms": self.design.count,
             "excluded": self.design.excluded,
-            **(self.plan.to_toml() if self.plan else {}),
+            **(self.looks.to_toml() if self.looks else {}),
             "confirm": msgspec.to_builtins(self.confirm),
             **(self.tuning.to_toml() if self.tuning else {}),
         }
@@ -161,7 +161,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     seeds = default_seeds(asked, cls) if asked.seeds is None else asked.seeds
     if seeds < 1:
         raise BadInput(f"--seeds must be at least 1, not {seeds}")
-    plan = look_plan(asked, seeds)
+    looks = asked_looks(asked, seeds)
     task = divided(task, asked.set)
     baseline, train_images = settle(task.baseline, asked.set)
     tricks, notes = _chosen(asked.tricks, baseline)
@@ -197,7 +197,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         data=data,
         notes=(*notes, *design_notes(design, factors, seeds)),
         tuning=asked_tuning(asked, baseline, factors),
-        plan=plan,
+        looks=looks,
         confirm=asked.confirm,
     )
     _resolvable(study)

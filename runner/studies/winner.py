@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
-from runner.records.studies import StudyFile
+from runner.records.studies import StoredStudy
 from runner.studies.as_experiment import as_experiment
 from runner.studies.asked import Confirm
 from tricks.errors import BadInput
@@ -22,7 +22,7 @@ CHOOSES = "val_accuracy"
 METRICS = (CHOOSES, "accuracy")
 
 
-def winner(study: StudyFile, runs: pandas.DataFrame) -> Confirm:
+def winner(stored: StoredStudy, runs: pandas.DataFrame) -> Confirm:
     """The arm with the best mean validation accuracy, and by how much it beat the baseline.
 
     Arms of which a run diverged or failed, and arms near chance, cannot win. Raises BadInput if
@@ -30,9 +30,9 @@ def winner(study: StudyFile, runs: pandas.DataFrame) -> Confirm:
     """
     from runner.analysis.data.arms import COLLAPSED
 
-    factors = {factor["name"]: factor["levels"] for factor in study.asked["factors"]}
+    factors = {factor["name"]: factor["levels"] for factor in stored.asked["factors"]}
     if runs.empty:
-        raise BadInput(f"the study {study.name} has no recorded runs yet: it has no winner")
+        raise BadInput(f"the study {stored.name} has no recorded runs yet: it has no winner")
     sound = runs.groupby(list(factors))["state"].transform(lambda s: s.eq("ok").all())
     # Chance is unknown in records of other tools: then nothing is near it.
     chance = runs["chance_accuracy"].fillna(-COLLAPSED)
@@ -45,14 +45,14 @@ def winner(study: StudyFile, runs: pandas.DataFrame) -> Confirm:
     others = means[means.index != base]
     if others.empty:
         raise BadInput(
-            f"the study {study.name} has no winner: every arm but the baseline diverged, failed or "
-            f"collapsed, or has no {CHOOSES}"
+            f"the study {stored.name} has no winner: every arm but the baseline diverged, failed "
+            f"or collapsed, or has no {CHOOSES}"
         )
     best: Any = others[CHOOSES].idxmax()
     row = others.loc[best]
     if baseline is not None and row[CHOOSES] <= baseline[CHOOSES]:
         raise BadInput(
-            f"no arm of {study.name} has a better {CHOOSES} than the baseline "
+            f"no arm of {stored.name} has a better {CHOOSES} than the baseline "
             f"({baseline[CHOOSES]:.2f} %): there is nothing to confirm"
         )
     arm = dict(zip(factors, best if len(factors) > 1 else (best,), strict=True))
@@ -60,16 +60,16 @@ def winner(study: StudyFile, runs: pandas.DataFrame) -> Confirm:
         {} if baseline is None else {m: round(float(row[m] - baseline[m]), 4) for m in METRICS}
     )
     return Confirm(
-        study=study.name,
+        study=stored.name,
         winner={name: level for name, level in arm.items() if level != factors[name][0]},
         promised={metric: value for metric, value in promised.items() if value == value},
     )
 
 
-def promise_notes(study: StudyFile, runs: pandas.DataFrame) -> list[str]:
+def promise_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
     """For each metric what the first study promised, and what the fresh runs say so far."""
-    confirm = study.asked["confirm"]
-    fresh = as_experiment(study, runs)
+    confirm = stored.asked["confirm"]
+    fresh = as_experiment(stored, runs)
     first = confirm["study"]
     promised = confirm.get("promised") or {}
     if not promised:

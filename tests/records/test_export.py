@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from runner.records.csv_text import escaped, unescaped
 from runner.records.export import evidence, read_export, write_csv, write_export
 from runner.records.store import Store
-from runner.records.studies import StudyFile, save_study
+from runner.records.studies import StoredStudy, save_study
 from tricks.errors import BadInput
 
 NASTY = "=HYPERLINK(1)"
 IMAGE = "<img onerror=…>, \"'"
 
 
-def a_study(tmp_path: Path, test_images: int = 8) -> tuple[Store, StudyFile]:
+def a_study(tmp_path: Path, test_images: int = 8) -> tuple[Store, StoredStudy]:
     store = Store(tmp_path / "results")
     factors = [
         {"name": NASTY, "levels": ["off", IMAGE, "@x", "'-y"], "kind": "field"},

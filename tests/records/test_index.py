@@ -10,7 +10,7 @@ import pytest
 from runner.records import index
 from runner.records.export import evidence
 from runner.records.store import Store
-from runner.records.studies import StudyFile, save_study
+from runner.records.studies import StoredStudy, save_study
 from runner.records.table import spread, table
 from tricks.errors import BadInput
 
@@ -117,6 +117,6 @@ def test_a_part_has_errors_and_the_first_of_each_arm_first(store: Store, most: i
 
 def test_a_small_study_is_read_whole(store: Store) -> None:
     assert len(evidence(store, most=40).records) == 40
-    study = StudyFile("t", {"factors": []}, [])
+    study = StoredStudy("t", {"factors": []}, [])
     runs = pd.DataFrame({"id": IDS, "seed": range(40), "state": "ok"})
     assert spread(study, runs, 3) == [IDS[0], IDS[19], IDS[39]]
