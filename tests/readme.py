@@ -69,9 +69,9 @@ def tasks() -> str:
 
 
 def grids() -> str:
-    from runner.designs.registry import GRIDS
+    from runner.designs.registry import grids
 
-    return table(("grid", "arms"), ((f"`{name}`", cls.summary) for name, cls in GRIDS.items()))
+    return table(("grid", "arms"), ((f"`{name}`", cls.summary) for name, cls in grids().items()))
 
 
 def speed() -> str:

@@ -28,6 +28,7 @@ from runner.analysis.model.lenth import HalfNormal, half_normal
 from runner.analysis.model.model_notes import error_text, model_notes
 from runner.analysis.surroundings import design_weights, states, with_surroundings
 from runner.analysis.verdicts import NEGLIGIBLE, Rules
+from runner.designs.layout import CUMULATIVE, FACTORIAL, ONE_AT_A_TIME, PAIRS
 from tricks.errors import BadInput, unknown
 
 ESTIMANDS = {GRID: GRID, BASELINE: BASELINE, "grid": GRID, "average": GRID, "baseline": BASELINE}
@@ -69,14 +70,14 @@ def analyze(
     if not experiment.factors:
         raise BadInput("nothing varies between the runs: there is no factor to estimate")
     layout, reference = find_layout(experiment, usable)
-    if wanted == GRID or (wanted == BASELINE and layout in ("cumulative", "pairs")):
-        layout = "factorial"
-    if layout == "one-at-a-time" and wanted == BASELINE and reference.any():
+    if wanted == GRID or (wanted == BASELINE and layout in (CUMULATIVE, PAIRS)):
+        layout = FACTORIAL
+    if layout == ONE_AT_A_TIME and wanted == BASELINE and reference.any():
         raise BadInput(
             "these arms leave out one trick each from all of them together: they do not show "
             "effects at the baseline (an add-one study does)"
         )
-    if layout == "factorial":
+    if layout == FACTORIAL:
         analysis = _factorial(experiment, usable, metric, wanted or GRID, rules)
     else:
         analysis = _arms(experiment, usable, metric, layout, reference, rules)
@@ -114,19 +115,18 @@ def find_layout(experiment: Experiment, usable: Cells) -> tuple[str, np.ndarray]
         if experiment.reference.get(name) in levels:
             reference[j] = levels.index(experiment.reference[name])
     baseline = np.zeros_like(reference)
-    if experiment.grid == "leave-one-out":
+    design = experiment.design
+    if design is not None and design.leaves_out:
         found = centre(usable, reference if reference.any() else np.full_like(reference, -1))
         if found is None or (not found.any() and len(usable.count) <= 2):
             found = usable.levels[np.argmax((usable.levels != 0).sum(axis=1))]
-        return "one-at-a-time", found
-    if experiment.grid in ("cumulative", "pairs"):
-        return experiment.grid, baseline
-    if experiment.grid == "add-one" or len(experiment.factors) == 1:
-        return "one-at-a-time", baseline
-    if experiment.grid in ("full", "fraction", "screen"):
-        return "factorial", baseline
-    found = centre(usable, baseline)
-    return ("factorial", baseline) if found is None else ("one-at-a-time", found)
+        return ONE_AT_A_TIME, found
+    if design is not None and design.layout != FACTORIAL:
+        return design.layout, baseline
+    if len(experiment.factors) == 1:
+        return ONE_AT_A_TIME, baseline
+    found = None if design is not None else centre(usable, baseline)
+    return (FACTORIAL, baseline) if found is None else (ONE_AT_A_TIME, found)
 
 
 def _factorial(
@@ -148,7 +148,7 @@ def _factorial(
     notes = model_notes(experiment, fitted, pse is not None)
     if pse is not None:
         return _analysis(
-            metric, "factorial", estimand, effects, screened, rules,
+            metric, FACTORIAL, estimand, effects, screened, rules,
             sigma=pse.pse * float(np.sqrt(usable.count.sum())) / 2,
             sigma_source="Lenth's pseudo standard error",
             error_term=f"Lenth's pseudo standard error of {len(pse.effects)} contrasts: there are "
@@ -163,7 +163,7 @@ def _factorial(
     if estimand == BASELINE:
         error, df = AT_BASELINE, None
     return _analysis(
-        metric, "factorial", estimand, effects, screened, rules,
+        metric, FACTORIAL, estimand, effects, screened, rules,
         sigma=fitted.fit.sigma,
         sigma_source=source if fitted.fit.sigma is not None else "not estimable",
         error_term=error,
@@ -205,7 +205,7 @@ def _arms(
     screened: list[Interaction] = []
     notes = []
     estimand = BASELINE
-    if layout == "cumulative":
+    if layout == CUMULATIVE:
         effects = cumulative(experiment, usable, rules)
         estimand = "each step after those before it"
         adjustment = "intervals hold for all steps at once (Šidák); p by Holm"
@@ -215,7 +215,7 @@ def _arms(
         if reference.any():
             named = level_names(experiment.factors, reference)
             estimand = f"at the reference: {arm_label(named, experiment.factors)}"
-    if layout == "pairs":
+    if layout == PAIRS:
         screened = pair_interactions(experiment, usable)
         adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"
     if not usable.replicate_df:

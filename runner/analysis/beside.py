@@ -11,6 +11,7 @@ from runner.analysis.pareto import pareto
 from runner.analysis.published import published
 from runner.analysis.test_set.noise_floor import floor
 from runner.analysis.test_set.population import with_population
+from runner.designs.layout import FACTORIAL
 
 
 def with_beside(experiment: Experiment, analysis: Analysis) -> Analysis:
@@ -21,6 +22,6 @@ def with_beside(experiment: Experiment, analysis: Analysis) -> Analysis:
         "pairing": pairing(experiment, analysis.metric),
         "floor": floor(experiment, analysis),
         "published": published(experiment.factors),
-        "pareto": pareto(experiment, analysis.metric, analysis.layout == "factorial"),
+        "pareto": pareto(experiment, analysis.metric, analysis.layout == FACTORIAL),
     }
     return replace(found, beside={**found.beside, **also})

@@ -16,6 +16,7 @@ from runner.analysis.data.metrics import is_share
 from runner.analysis.effects import GRID, Analysis, Effect, finite
 from runner.analysis.model.coding import Weights, shares
 from runner.analysis.model.factorial import factorial
+from runner.designs.layout import FACTORIAL
 
 
 def states(experiment: Experiment) -> dict[str, int]:
@@ -106,7 +107,7 @@ def _lost_arms(analysis: Analysis, lost: list[dict[str, Any]], arms: int) -> str
     more = f"; and {len(lost) - 8} more" if len(lost) > 8 else ""
     why = "every run diverged" if all(x["diverged"] == x["runs"] for x in lost) else "no run is ok"
     means = "their effects are not known"
-    if analysis.layout == "factorial":
+    if analysis.layout == FACTORIAL:
         means = (
             "averages over the grid extrapolate to them by the model and are no averages of what "
             "was measured"
@@ -119,7 +120,7 @@ def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[s
     labels = arm_means.collapsed_arms(table)
     if labels is None:
         return {"arms": None, "reason": "chance accuracy is not known", "without": None}
-    if not labels or analysis.layout != "factorial" or analysis.estimand != GRID:
+    if not labels or analysis.layout != FACTORIAL or analysis.estimand != GRID:
         return {"arms": labels, "without": None}
     gone = set(labels)
     places = [dict(row) for row in table.loc[table["label"].isin(gone), "levels"]]

@@ -19,6 +19,7 @@ from runner.commands.options import (
     check_negligible,
     listed,
 )
+from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.records.layout import RESULTS
 from runner.studies.stages import Stage
 from runner.text import print_json
@@ -129,7 +130,7 @@ def _print(analysis: Analysis) -> None:
     unit = analysis.unit
     answer = analysis.to_json()
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
-    runs = "runs" if analysis.layout == "factorial" else "runs (both arms)"
+    runs = "runs" if analysis.layout == FACTORIAL else "runs (both arms)"
     rows = [
         ("", "effect", f"{confidence(answer)} interval", "p adjusted", "verdict", runs, "to decide")
     ]
@@ -157,7 +158,7 @@ def _print(analysis: Analysis) -> None:
         for effect in analysis.effects
         if effect.label != effect.factor
     )
-    if references and analysis.layout != "cumulative":
+    if references and analysis.layout != CUMULATIVE:
         print(f"compared with: {', '.join(references)}")
     sigma = "unknown" if analysis.sigma is None else f"{analysis.sigma:.3g} {unit}"
     for effect, value in zip(analysis.effects, answer["effects"], strict=True):

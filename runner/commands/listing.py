@@ -127,11 +127,11 @@ def tasks(results: Path) -> list[dict[str, Any]]:
 
 def grids(results: Path) -> list[dict[str, Any]]:
     """Every grid."""
-    from runner.designs.registry import GRIDS
+    from runner.designs.registry import grids
 
     return [
         {"name": name, "summary": cls.summary, "seeds": cls.default_seeds}
-        for name, cls in GRIDS.items()
+        for name, cls in grids().items()
     ]
 
 

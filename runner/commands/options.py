@@ -87,10 +87,11 @@ def chosen(
 
     Raises BadInput for what cannot be, and where there is nothing to vary.
     """
+    from runner.designs.add_one import AddOne
     from runner.studies.asked import Asked
     from runner.studies.study import build
 
-    asked = Asked(task=task, grid="add-one", tricks=listed(tricks), name="plan")
+    asked = Asked(task=task, grid=AddOne.name, tricks=listed(tricks), name="plan")
     asked.set = {**assignments("--set", settings)}
     asked.factor = {
         field: list(listed(values) or ["none"])

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from runner.designs.design import Design, reference_arm
+from runner.designs.design import Design, reference_arm, register
 from runner.designs.factor import Arm
+from runner.designs.layout import ONE_AT_A_TIME
 
 
+@register
 class AddOne(Design):
     """The baseline and, for each level of each factor, the baseline with that level alone."""
 
     name: ClassVar[str] = "add-one"
     summary: ClassVar[str] = "the baseline, and the baseline with each trick alone"
 
+    rank: ClassVar[int] = 1
+    layout: ClassVar[str] = ONE_AT_A_TIME
+    estimand: ClassVar[str] = "at the baseline"
     takes_control: ClassVar[bool] = True
 
     @property

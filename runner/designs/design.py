@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from runner.designs import placebo
 from runner.designs.conflicts import Conflicts
 from runner.designs.factor import Arm, Factor, level_names
+from runner.designs.layout import FACTORIAL, ONE_AT_A_TIME, PAIRS
 
+D = TypeVar("D", bound="Design")
 AUTO = 0  # of Design.control
+BY_NAME: dict[str, type[Design]] = {}  # see `register` and `registry.grids`
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,12 @@ class Design:
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    rank: ClassVar[int] = 100  # place in lists
+    layout: ClassVar[str] = FACTORIAL
+    estimand: ClassVar[str] = "averaged over the grid"  # of its own table
+    leaves_out: ClassVar[bool] = False  # compares everything on with everything but one
+    crossed: ClassVar[bool] = False  # holds every possible combination
+    on_means: ClassVar[str] = '"all on" means'  # what --reference chooses
     needs_on: ClassVar[bool] = False  # takes --reference
     needs_order: ClassVar[bool] = False  # takes --order
     takes_runs: ClassVar[bool] = False  # takes --runs
@@ -48,6 +57,16 @@ class Design:
     # average over arms, and shared seeds would make their errors hang together.
     shared_seeds: ClassVar[bool] = True
     default_seeds: ClassVar[int] = 3
+
+    @classmethod
+    def plans(cls, level: int) -> bool:
+        """Whether each factor has an arm that differs from the common one by `level` alone."""
+        return cls.layout in (ONE_AT_A_TIME, PAIRS)
+
+    def compared(self, place: int, level: int) -> tuple[Arm, Arm]:
+        """The two arms, low and high, whose difference is the effect of `level` of a factor."""
+        low = reference_arm(self.factors)
+        return low, changed(low, place, level)
 
     def candidates(self) -> Iterator[Arm]:
         """All arms that the design would have if nothing were impossible."""
@@ -168,6 +187,17 @@ class Design:
         changed = [f"{f}={level}" for (f, level), on in zip(names, arm, strict=True) if on]
         text = "\n".join((*sorted(changed), str(index)))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def register(cls: type[D]) -> type[D]:
+    """Make the design one that --grid can name; for a class in this folder or in a plug-in."""
+    BY_NAME[cls.name] = cls
+    return cls
+
+
+def changed(arm: Arm, place: int, level: int) -> Arm:
+    """`arm` with the factor at `place` at `level`."""
+    return (*arm[:place], level, *arm[place + 1 :])
 
 
 def reference_arm(factors: Sequence[Factor]) -> Arm:

@@ -6,6 +6,7 @@ import math
 from typing import ClassVar
 
 from runner.designs.array import ArrayDesign
+from runner.designs.design import register
 from runner.designs.exchange import exchange
 from runner.designs.factor import PLACEBO, Arm
 from runner.designs.full import Full
@@ -16,6 +17,7 @@ from tricks.errors import BadInput
 ERROR = 10  # degrees of freedom for error that the default number of runs leaves at least
 
 
+@register
 class Fraction(ArrayDesign):
     """`asked_runs` runs (see `default_size`), in the first of these ways that fits:
 
@@ -32,6 +34,7 @@ class Fraction(ArrayDesign):
         "few runs of the full grid that estimate every trick's average effect: 64 for the "
         "standard bag, or `--runs`"
     )
+    rank: ClassVar[int] = 7
     takes_runs: ClassVar[bool] = True
 
     def make(self) -> tuple[Arm, ...]:

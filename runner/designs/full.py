@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from runner.designs import placebo
-from runner.designs.design import Design
+from runner.designs.design import Design, register
 from runner.designs.factor import Arm
 
 CARRIERS = 4  # factors of two levels that let a placebo be carried free
@@ -18,6 +18,7 @@ CARRIED = (
 )
 
 
+@register
 class Full(Design):
     """Every possible combination, the baseline first.
 
@@ -28,6 +29,8 @@ class Full(Design):
 
     name: ClassVar[str] = "full"
     summary: ClassVar[str] = "every combination"
+    rank: ClassVar[int] = 5
+    crossed: ClassVar[bool] = True
     shared_seeds: ClassVar[bool] = False
     default_seeds: ClassVar[int] = 1
 

@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from runner.designs.all_on import check_all_on
-from runner.designs.design import Design
+from runner.designs.design import Design, changed, register
 from runner.designs.factor import Arm
+from runner.designs.layout import ONE_AT_A_TIME
 
 
+@register
 class LeaveOneOut(Design):
     """All factors at their "on" level, and each of them put back to its reference alone."""
 
     name: ClassVar[str] = "leave-one-out"
     summary: ClassVar[str] = "everything on, and everything on but one"
+    rank: ClassVar[int] = 2
+    layout: ClassVar[str] = ONE_AT_A_TIME
+    estimand: ClassVar[str] = "with all others on"
+    leaves_out: ClassVar[bool] = True
     needs_on: ClassVar[bool] = True
     takes_control: ClassVar[bool] = True
 
@@ -22,10 +28,17 @@ class LeaveOneOut(Design):
     def control_arm(self) -> Arm:
         return self.on
 
+    @classmethod
+    def plans(cls, level: int) -> bool:
+        return level == 0
+
+    def compared(self, place: int, level: int) -> tuple[Arm, Arm]:
+        return changed(self.on, place, 0), self.on
+
     def candidates(self) -> Iterator[Arm]:
         yield self.on
         for i in range(len(self.factors)):
-            yield (*self.on[:i], 0, *self.on[i + 1 :])
+            yield changed(self.on, i, 0)
 
     def check(self) -> None:
         check_all_on(self)

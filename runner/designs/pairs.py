@@ -6,14 +6,19 @@ import itertools
 from collections.abc import Iterator
 from typing import ClassVar
 
-from runner.designs.design import Design, reference_arm
+from runner.designs.design import Design, reference_arm, register
 from runner.designs.factor import Arm
+from runner.designs.layout import PAIRS
 
 
+@register
 class Pairs(Design):
     """The baseline with at most two factors away from their reference."""
 
     name: ClassVar[str] = "pairs"
+    rank: ClassVar[int] = 4
+    layout: ClassVar[str] = PAIRS
+    estimand: ClassVar[str] = "at the baseline"
     summary: ClassVar[str] = "the baseline, each trick alone, and every two of them together"
 
     def candidates(self) -> Iterator[Arm]:

@@ -1,37 +1,34 @@
-"""Designs: factors -> arms. Torch-free; arms are generated lazily."""
+"""The designs there are, and a design over given factors. Torch-free."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from runner.designs.add_one import AddOne
 from runner.designs.all_on import all_on, two_levels
 from runner.designs.conflicts import find_conflicts
-from runner.designs.cumulative import Cumulative
-from runner.designs.design import Design
-from runner.designs.factor import Arm, Factor, Level
-from runner.designs.fraction import Fraction
-from runner.designs.full import Full
-from runner.designs.leave_one_out import LeaveOneOut
-from runner.designs.pairs import Pairs
+from runner.designs.design import BY_NAME, Design
+from runner.designs.factor import Factor
 from runner.designs.placebo import DRAWN
-from runner.designs.screen import Screen
 from tricks.errors import BadInput, unknown
 from tricks.recipe import Recipe
 
-__all__ = ["GRIDS", "Arm", "Design", "Factor", "Level", "find", "make"]
 
-GRIDS: dict[str, type[Design]] = {
-    design.name: design
-    for design in (AddOne, LeaveOneOut, Cumulative, Pairs, Full, Screen, Fraction)
-}
+def grids() -> dict[str, type[Design]]:
+    """Every design by name: those in the files beside this one, and those of plug-ins."""
+    for found in pkgutil.iter_modules([str(Path(__file__).parent)], "runner.designs."):
+        importlib.import_module(found.name)
+    return dict(sorted(BY_NAME.items(), key=lambda item: (item[1].rank, item[0])))
 
 
 def find(name: str) -> type[Design]:
     """The design called `name`. Raises BadInput with close matches."""
-    if name not in GRIDS:
-        raise unknown("grid", name, GRIDS)
-    return GRIDS[name]
+    known = grids()
+    if name not in known:
+        raise unknown("grid", name, known)
+    return known[name]
 
 
 def make(

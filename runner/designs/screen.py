@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from runner.designs.array import ArrayDesign
+from runner.designs.design import register
 from runner.designs.exchange import exchange
 from runner.designs.factor import Arm
 from runner.designs.hadamard import folded
@@ -13,6 +14,7 @@ RUNS = 24  # for up to 12 factors; spare columns leave degrees of freedom for er
 FEW = 5  # degrees of freedom
 
 
+@register
 class Screen(ArrayDesign):
     """24 runs for up to 12 factors, 32 for 16, 40 for 20, 48 for 24, 56 for 28, 64 for 32.
 
@@ -25,6 +27,8 @@ class Screen(ArrayDesign):
     summary: ClassVar[str] = (
         "24 runs for up to 12 tricks (64 for 32) that estimate every trick's average effect"
     )
+    rank: ClassVar[int] = 6
+    on_means: ClassVar[str] = "factors have two levels:"
     needs_on: ClassVar[bool] = True
 
     def make(self) -> tuple[Arm, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.designs.add_one import AddOne
 from runner.records.store import Store
 from runner.records.studies import load_study
 from runner.studies.asked import Asked, from_stored
@@ -49,7 +50,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
     return Asked(
         name=f"{stored.name}{SUFFIX}",
         task=asked.task,
-        grid="add-one",
+        grid=AddOne.name,
         tricks=asked.tricks,
         factor=asked.factor,
         levels=asked.levels,

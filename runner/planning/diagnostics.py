@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 
 from runner.analysis.data.cells import Cells
-from runner.analysis.effects import GRID, level_label
+from runner.analysis.effects import BASELINE, level_label
 from runner.analysis.model.coding import Coding, Weights, all_pairs, contrasts, shares
 from runner.analysis.model.factorial import MOST_COLUMNS
 from runner.analysis.model.linear_model import model
 from runner.designs.design import Design
 from runner.designs.exchange import efficiency
+from runner.designs.layout import FACTORIAL
 from runner.designs.placebo import place
 from runner.planning.precision import TOO_MANY, EffectPrecision, Errors
 
-ESTIMANDS = {
-    "leave-one-out": "with all others on",
-    "cumulative": "each step after those before it",
-}
 ONE_CHANGE = "arms are compared with one another: no effect is averaged over others"
 
 
@@ -102,13 +99,14 @@ def diagnose(design: Design, seeds: int) -> Diagnostics:
     else:
         reasons["d_efficiency"] = TOO_MANY
     effects = errors.at(seeds)
+    alone = errors.one_at_a_time and design.layout == FACTORIAL  # a grid of one factor
     return Diagnostics(
         grid=design.name,
         arms=design.count,
         excluded=design.excluded,
         seeds=seeds,
         runs=seeds * design.count,
-        estimand=ESTIMANDS.get(design.name, "at the baseline" if errors.one_at_a_time else GRID),
+        estimand=BASELINE if alone else design.estimand,
         labels=[label(design, effect.factor, effect.level) for effect in effects],
         effects=effects,
         error_term=term,

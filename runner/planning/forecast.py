@@ -81,10 +81,11 @@ def recorded_costs(
 def _fraction(study: Study) -> int:
     """The arms of the fraction over the same factors; 0 if it is no way out."""
     from runner.designs import registry as designs
+    from runner.designs.fraction import Fraction
 
-    if study.grid != "full":
+    if not study.design.crossed:
         return 0
     try:
-        return designs.make("fraction", study.factors, study.baseline).count
+        return designs.make(Fraction.name, study.factors, study.baseline).count
     except BadInput:
         return 0

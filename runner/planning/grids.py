@@ -27,7 +27,7 @@ def possible(study: Study, runs: int | None = None) -> Iterator[tuple[str, Desig
     """
     from runner.designs import registry as designs
 
-    for name, cls in designs.GRIDS.items():
+    for name, cls in designs.grids().items():
         try:
             design = designs.make(
                 name, study.factors, study.baseline, runs=runs if cls.takes_runs else None
@@ -43,13 +43,13 @@ def possible(study: Study, runs: int | None = None) -> Iterator[tuple[str, Desig
 
 def grid_rows(study: Study, seeds: int | None, runs: int | None) -> list[dict[str, Any]]:
     """`list grids --json` for chosen factors: a grid's summary and its diagnostics."""
-    from runner.designs.registry import GRIDS
+    from runner.designs.registry import grids
     from runner.planning.diagnostics import diagnose
 
-    rows = []
+    rows, known = [], grids()
     for name, design in possible(study, runs):
-        row: dict[str, Any] = {"name": name, "summary": GRIDS[name].summary}
-        row["seeds"] = seeds or GRIDS[name].default_seeds
+        row: dict[str, Any] = {"name": name, "summary": known[name].summary}
+        row["seeds"] = seeds or known[name].default_seeds
         if isinstance(design, str):
             rows.append({**row, "diagnostics": None, "reason": design})
         else:

@@ -22,6 +22,7 @@ from runner.analysis.model.linear_model import Model
 from runner.analysis.model.regression import error_term
 from runner.designs.design import Design, reference_arm
 from runner.designs.factor import Arm
+from runner.designs.layout import FACTORIAL
 from runner.designs.placebo import flipped, place
 
 MOST_ARMS = 20_000  # listed one by one; beyond that only closed forms
@@ -83,17 +84,14 @@ class Errors:
     def __init__(self, design: Design) -> None:
         self.design = design
         self.sizes = [len(factor.levels) for factor in design.factors]
-        self.one_at_a_time = (
-            design.name in ("add-one", "leave-one-out", "cumulative", "pairs")
-            or len(self.sizes) == 1
-        )
+        self.one_at_a_time = design.layout != FACTORIAL or len(self.sizes) == 1
         mains = sum(self.sizes) - len(self.sizes)
         columns = 1 + mains + sum((a - 1) * (b - 1) for a, b in _two(self.sizes))
         self.columns = columns if columns <= MOST_COLUMNS else 1 + mains
         arms = design.count
         self.listed = arms <= MOST_ARMS and arms * self.columns**2 <= MOST_WORK
         self._models: dict[int, tuple[Coding, Model, list[tuple[int, int]], Cells]] = {}
-        self.closed = design.name == "full" and not design.excluded and not self.listed
+        self.closed = design.crossed and not design.excluded and not self.listed
 
     @cached_property
     def counts(self) -> Counter[Arm]:
@@ -149,15 +147,8 @@ class Errors:
         return ((j, a) for j, size in enumerate(self.sizes) for a in range(1, size))
 
     def _comparisons(self, seeds: int) -> Iterator[EffectPrecision]:
-        name, zero = self.design.name, reference_arm(self.design.factors)
         for j, level in self._levels():
-            low, high = zero, _put(zero, j, level)
-            if name == "leave-one-out":
-                low, high = _put(self.design.on, j, 0), self.design.on
-            elif name == "cumulative":
-                before = self.design.order[: self.design.order.index(j)]
-                low = tuple(self.design.on[i] if i in before else 0 for i in range(len(zero)))
-                high = _put(low, j, level)
+            low, high = self.design.compared(j, level)
             n, other = (seeds * self.counts[arm] for arm in (high, low))
             own = two_arms(n, other) if n and other else Precision(reason="an arm is impossible")
             at_zero = not any(_put(low, j, 0))

@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from runner.designs.add_one import AddOne
 from tricks.errors import BadInput, unknown
 
 Value = str | int | float | bool
@@ -47,7 +48,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     name: str = ""  # default: task-grid
     task: str = "digits"
-    grid: str = "add-one"
+    grid: str = AddOne.name
     tricks: list[str] | None = None  # None: the standard bag
     factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
     # factor -> level -> its edits, joined by +; see runner.designs.levels

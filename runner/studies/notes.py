@@ -15,13 +15,12 @@ def design_notes(design: Design, factors: Sequence[Factor], seeds: int) -> list[
     """
     notes = []
     if design.needs_on:
-        what = "factors have two levels:" if design.name == "screen" else '"all on" means'
         for factor, whole in zip(design.factors, factors, strict=True):
             if factor == whole:
                 continue
             others = ", ".join(level.name for level in whole.levels if level not in factor.levels)
             notes.append(
-                f"{what} {factor.name}={factor.levels[1].name}; {others} takes no part "
+                f"{design.on_means} {factor.name}={factor.levels[1].name}; {others} takes no part "
                 f"(--reference {factor.name}=... chooses)"
             )
     notes += design.notes()

@@ -36,7 +36,7 @@ def factors(*sizes):
 
 
 def design(name, *sizes, conflicts=()):
-    cls, chosen = designs.GRIDS[name], factors(*sizes)
+    cls, chosen = designs.grids()[name], factors(*sizes)
     order = tuple(range(len(sizes))) if cls.needs_order else ()
     on = (1,) * len(sizes) if cls.needs_on else ()
     return cls(chosen, Conflicts(dict.fromkeys(conflicts, "no")), on, order)

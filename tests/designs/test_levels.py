@@ -94,7 +94,7 @@ def asked(**more):
     return Asked(task="digits", tricks=["cosine"], levels=levels, seeds=2, **more)
 
 
-@pytest.mark.parametrize("grid", [g for g in designs.GRIDS if g != "fraction"])
+@pytest.mark.parametrize("grid", [g for g in designs.grids() if g != "fraction"])
 def test_every_grid_takes_them(grid):
     study = build(asked(grid=grid))
     assert [f.name for f in study.factors] == ["cosine", "clipped", "network"]

@@ -106,7 +106,7 @@ def against_reference(
     """
     effects = []
     arms: list[int | None] = []
-    codes = experiment.codes
+    codes, design = experiment.codes, experiment.design
     attempted = {tuple(row) for row in distinct(codes)[0]}
     for j, levels in enumerate(experiment.factors.values()):
         for level in range(len(levels)):
@@ -114,9 +114,7 @@ def against_reference(
                 continue
             arm = reference.copy()
             arm[j] = level
-            planned = experiment.grid in ("add-one", "pairs") or tuple(arm) in attempted
-            planned = planned or (experiment.grid == "leave-one-out" and level == 0)
-            if planned:
+            if tuple(arm) in attempted or (design is not None and design.plans(level)):
                 high, low = (reference, arm) if level == 0 else (arm, reference)
                 effects.append(_effect(experiment, cells, j, high, low, rules.noise))
                 arms.append(cells.find(arm))

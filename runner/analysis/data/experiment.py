@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from runner.designs.design import Design
+from runner.designs.registry import grids
 from tricks.errors import BadInput, unknown
 
 LEVEL = 0.05
@@ -51,6 +53,11 @@ class Experiment:
         for name, value, known in (("noise", self.noise, NOISES), ("scale", self.scale, SCALES)):
             if value not in known:
                 raise unknown(name, value, known)
+
+    @property
+    def design(self) -> type[Design] | None:
+        """The design that `grid` names; None where the layout is to be read off the data."""
+        return grids().get(self.grid)
 
     @property
     def sizes(self) -> list[int]:

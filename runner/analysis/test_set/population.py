@@ -15,6 +15,7 @@ from runner.analysis.test_set.bits import Bits, read_bits
 from runner.analysis.test_set.image_noise import Parts, Residual, parts, residual
 from runner.analysis.test_set.noise_budget import noise_budget
 from runner.analysis.verdicts import Rules, verdict
+from runner.designs.layout import CUMULATIVE, FACTORIAL
 
 NO_RESIDUAL = "no replicates and no residual df: the runs' disagreement on single images is unknown"
 Interval = tuple[float, float]
@@ -69,7 +70,7 @@ def judged(
         general = known.estimate(value) if known is not None and value is not None else None
         estimates.append(general)
     p = [_larger(g.p() if g else None, e.estimate.p()) for g, e in _both(estimates, analysis)]
-    stepwise = analysis.layout in ("factorial", "cumulative")
+    stepwise = analysis.layout in (FACTORIAL, CUMULATIVE)
     adjusted = holm(p) if stepwise else sidak(p)
     rules = Rules(analysis.margin, analysis.larger_is_better, analysis.level)
     effects = []
