@@ -13,7 +13,8 @@ from torchvision.transforms import v2
 from benchmarks.ratio import Conditions, Ratio, paired
 from benchmarks.speed.augmentation import pictures, seconds
 from runner.images.sources import Files, Splits
-from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES, IMAGENET_MEAN, IMAGENET_STD
+from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
+from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.training.augmentation import augment
 from runner.training.batches import View, batches
 from runner.training.loop import train

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from tricks.errors import BadInput
+from runner.images.decoding import read_image
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,3 @@ class Splits:
     def to(self, device: torch.device) -> Splits:
         names = ("train", "validation", "test", "probe")
         return dataclasses.replace(self, **{name: getattr(self, name).to(device) for name in names})
-
-
-def read_image(path: Path) -> Tensor:
-    """The file as RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return F.pil_to_tensor(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(
-            f"{path}: cannot be read as an image ({error}): mend or remove it"
-        ) from error

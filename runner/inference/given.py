@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.tasks.folder import EXTENSIONS, PARTS
+from runner.images.folders import EXTENSIONS, PARTS, images_below
+from runner.images.tables import LABELS, PATHS, SPLITS, column_of, files_of, rows_of
 from runner.tasks.registry import YOURS, all_tasks, find
-from runner.tasks.table import LABELS, PATHS, SPLITS, column_of, files_of, rows_of
 from runner.tasks.task import DATA
 from tricks.errors import BadInput, unknown
 
@@ -68,20 +68,6 @@ def labelled(text: str, classes: Sequence[str], sets: Path | None = None) -> Giv
     if path.suffix.lower() == ".csv":
         return _table(path, classes)
     raise _nothing(text)
-
-
-def images_below(path: Path) -> list[Path]:
-    """Every image below the folder, sorted; hidden ones are left out. Raises BadInput if none."""
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in EXTENSIONS
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
-    if not files:
-        raise BadInput(f"{path}: no images in it ({', '.join(sorted(EXTENSIONS))})")
-    return files
 
 
 def _folder(path: Path, classes: Sequence[str]) -> Given:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.images.folders import PARTS
+from runner.images.tables import read
 from runner.inference.given import is_task
 from runner.tasks import folder, table
 from runner.tasks.registry import find
@@ -31,7 +33,7 @@ def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) 
         split = now.get("split") != trained.get("split")
         return AMONG if _same(now, trained) and split else None
     if path.is_dir():
-        places = [path, path.parent] if path.name.lower() in folder.PARTS["train"] else [path]
+        places = [path, path.parent] if path.name.lower() in PARTS["train"] else [path]
         for place in places:
             try:
                 now = folder.fingerprint(place, DATA)
@@ -43,7 +45,7 @@ def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) 
         column = trained.get("group_by") or ""
         try:
             now = table.fingerprint(path, column, DATA)
-            tested = "test" in table.read(path).parts
+            tested = "test" in read(path).parts
         except BadInput:
             return None
         return AMONG if _same(now, trained) and not tested else None

@@ -70,8 +70,8 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     """A few images with the names of their classes; () where these are not known."""
     import torch
 
+    from runner.images.folders import images_below
     from runner.images.sources import Files
-    from runner.inference.given import images_below
     from runner.inference.sample_pictures import as_stored, one_each, spread
     from runner.tasks.task import DATA
     from runner.training.saved import class_names

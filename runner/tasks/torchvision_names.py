@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES, TEST, VALIDATION, split
+from runner.images.splits import TEST, VALIDATION, split
+from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, listing
 from tricks.errors import BadInput, unknown
 from tricks.optimizer.sgd import SGD

@@ -185,7 +185,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def test_a_picture_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
-    from runner.tasks.folder import check_images
+    from runner.images.decoding import check_images
 
     bomb = tmp_path / "bomb.png"
     bomb.write_bytes(png(20_000, 20_000))

@@ -1,0 +1,79 @@
+"""Splits of images: parts that are given, and shares held out for those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.images.sampling import hold_out, hold_out_groups, train_and_probe
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.images.sources import Source, Splits
+
+# Shares held out of each class where a part has no folder: of what is no test image, and of all.
+VALIDATION, TEST = SHARES = 0.15, 0.15
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def held(shares: tuple[float, float], parts: Iterable[str]) -> list[float]:
+    """Shares as an id has them: one of which there is a part already means nothing."""
+    found = set(parts)
+    named = zip(("val", "test"), shares, SHARES, strict=True)
+    return [usual if part in found else share for part, share, usual in named]
+
+
+def split(
+    path: Path,
+    parts: Mapping[str, Source],
+    train_images: int | None,
+    groups: Sequence[str] | None = None,
+    names: Sequence[str] = (),
+    shares: tuple[float, float] = SHARES,
+) -> Splits:
+    """Splits of images at ImageNet's normalisation; what has no part is held out of training.
+
+    parts: train (or all), and maybe val and test. groups: (images of training,) no group is on
+    both sides of a split. names: of the classes. shares: of validation and test. Raises BadInput
+    where there are too few images.
+    """
+    import torch
+
+    from runner.images.sources import Splits
+
+    train = parts["train"] if "train" in parts else parts["all"]
+    classes = 1 + max(int(part.labels.max()) for part in parts.values())
+    counts = torch.bincount(train.labels, minlength=classes).tolist()
+    if min(counts) < 3:
+        which = f"the class {names[counts.index(min(counts))]}" if names else "a class"
+        raise BadInput(f"{path}: {which} has fewer than 3 training images: too few to split")
+    test, validation = parts.get("test"), parts.get("val")
+    if test is None:
+        train, test, groups = _held_out(train, shares[1], groups)
+    if validation is None:
+        train, validation, groups = _held_out(train, shares[0], groups)
+    train, probe = train_and_probe(train, train_images)
+    return Splits(
+        train=train,
+        validation=validation,
+        test=test,
+        probe=probe,
+        classes=classes,
+        channels=3,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        names=tuple(names),
+    )
+
+
+def _held_out(
+    train: Source, share: float, groups: Sequence[str] | None
+) -> tuple[Source, Source, Sequence[str] | None]:
+    """What is left of `train`, what is held out, and the groups of what is left."""
+    labels = train.labels.tolist()
+    if groups is None:
+        kept, held = hold_out(labels, share)
+        return train.subset(kept), train.subset(held), None
+    kept, held = hold_out_groups(labels, groups, share)
+    return train.subset(kept), train.subset(held), [groups[i] for i in kept]
