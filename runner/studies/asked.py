@@ -93,6 +93,14 @@ def read(file: Path) -> Asked:
         raise BadInput(f"{file} is not TOML: {error}") from error
 
 
+def from_keys(keys: Mapping[str, Any], where: str) -> Asked:
+    """What a mapping with the keys of a study file asks for. Raises BadInput that names the key."""
+    try:
+        return msgspec.convert(dict(keys), Asked)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{where}: {_explain(str(error))}") from error
+
+
 def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
     """The study that a store holds in `file` as `asked` (see Study.to_toml), to run it again.
 
@@ -100,10 +108,7 @@ def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
     """
     found = {k: v for k, v in asked.items() if k in KEYS}
     found["placebo_level"] = placebo_level(asked)
-    try:
-        return msgspec.convert(found, Asked)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"{file}: {_explain(str(error))}") from error
+    return from_keys(found, str(file))
 
 
 def placebo_level(stored: Mapping[str, Any]) -> str:
