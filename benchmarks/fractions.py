@@ -23,6 +23,7 @@ from scipy import stats
 from runner.analysis.analyze import analyze
 from runner.analysis.data.estimates import wilson
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from runner.designs.factor import Factor, Level
 from runner.designs.registry import make
 from runner.records.export import read_export
@@ -102,7 +103,7 @@ def draws(
 
 def effects(found: Experiment, estimand: str | None = None) -> dict[str, dict[str, Any]]:
     """The effects of `found` by factor, each interval of its effect alone."""
-    answer = analyze(found, "accuracy", estimand).to_json()
+    answer = to_json(analyze(found, "accuracy", estimand))
     return {e["factor"]: e for e in answer["effects"]}
 
 

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from runner.analysis.beside import with_beside
-from runner.analysis.best import best
+from runner.analysis.best import Best, best
 from runner.analysis.comparisons.between_arms import (
     against_reference,
     cumulative,
     pair_interactions,
 )
 from runner.analysis.comparisons.one_at_a_time import centre
-from runner.analysis.data.arms import arm_label, level_names
 from runner.analysis.data.cells import Cells, cells
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.data.log_odds import in_logits, percentage
 from runner.analysis.data.metrics import is_share, larger_is_better, unit
 from runner.analysis.decide import with_power
-from runner.analysis.effects import BASELINE, GRID, Analysis, Effect, Interaction
-from runner.analysis.model.factorial import Factorial, factorial
+from runner.analysis.effects import BASELINE, GRID, Interaction
+from runner.analysis.model.factorial import factorial
 from runner.analysis.model.grid_effects import grid_effects, interactions
 from runner.analysis.model.lenth import HalfNormal, half_normal
 from runner.analysis.model.model_notes import error_text, model_notes
+from runner.analysis.result import Analysis
 from runner.analysis.surroundings import design_weights, states, with_surroundings
 from runner.analysis.verdicts import NEGLIGIBLE, Rules
 from runner.designs.layout import CUMULATIVE, FACTORIAL, ONE_AT_A_TIME, PAIRS
@@ -89,10 +89,10 @@ def analyze(
 
 def _logits(analysis: Analysis) -> Analysis:
     """Effects in log-odds; means in per cent."""
-    effects = [
-        replace(e, odds_ratio=True, mean=None if e.mean is None else percentage(e.mean))
+    effects = tuple(
+        replace(e, logit=True, mean=None if e.mean is None else percentage(e.mean))
         for e in analysis.effects
-    ]
+    )
     return replace(analysis, unit="logit", effects=effects)
 
 
@@ -145,10 +145,24 @@ def _factorial(
     )
     pooled = fitted.fit.error in ("replicates", "pooled")
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
-    notes = model_notes(experiment, fitted, pse is not None)
+    analysis = Analysis(
+        metric, unit(metric), rules.larger_is_better, FACTORIAL, estimand,
+        sigma=fitted.fit.sigma,
+        sigma_source=source if fitted.fit.sigma is not None else "not estimable",
+        error_term=AT_BASELINE if estimand == BASELINE else error_text(fitted),
+        df=None if estimand == BASELINE or fitted.fit.error == "none" else float(fitted.fit.df),
+        negligible=rules.margin,
+        level=rules.level,
+        adjustment="intervals for each effect alone; p by Holm over all effects; "
+        "interactions screened by Benjamini-Hochberg (exploratory)",
+        effects=effects,
+        interactions=screened,
+        notes=tuple(model_notes(experiment, fitted, pse is not None)),
+        lack_of_fit=fitted.fit.lack,
+    )  # fmt: skip
     if pse is not None:
-        return _analysis(
-            metric, FACTORIAL, estimand, effects, screened, rules,
+        analysis = replace(
+            analysis,
             sigma=pse.pse * float(np.sqrt(usable.count.sum())) / 2,
             sigma_source="Lenth's pseudo standard error",
             error_term=f"Lenth's pseudo standard error of {len(pse.effects)} contrasts: there are "
@@ -156,41 +170,20 @@ def _factorial(
             df=pse.df,
             adjustment="intervals for each effect alone; p and verdicts by the simultaneous margin "
             "over all contrasts (simulated)",
-            notes=notes,
-            beside=_beside(experiment, usable, rules, fitted, lenth),
-        )  # fmt: skip
-    error, df = error_text(fitted), float(fitted.fit.df) if fitted.fit.error != "none" else None
-    if estimand == BASELINE:
-        error, df = AT_BASELINE, None
-    return _analysis(
-        metric, FACTORIAL, estimand, effects, screened, rules,
-        sigma=fitted.fit.sigma,
-        sigma_source=source if fitted.fit.sigma is not None else "not estimable",
-        error_term=error,
-        df=df,
-        lack_of_fit=fitted.fit.lack,
-        adjustment="intervals for each effect alone; p by Holm over all effects; "
-        "interactions screened by Benjamini-Hochberg (exploratory)",
-        notes=notes,
-        beside=_beside(experiment, usable, rules, fitted, lenth),
-    )  # fmt: skip
+            lack_of_fit=None,
+        )
+    return _with_best(analysis, best(experiment, usable, rules, fitted), lenth)
 
 
-def _beside(
-    experiment: Experiment,
-    usable: Cells,
-    rules: Rules,
-    fitted: Factorial | None,
-    lenth: HalfNormal | str,
-) -> dict[str, Any]:
-    """P(best) and the half-normal contrasts, or the reasons why not."""
-    winner = best(experiment, usable, rules, fitted)
-    return {
-        "half_normal": lenth.to_json() if isinstance(lenth, HalfNormal) else None,
-        "half_normal_reason": None if isinstance(lenth, HalfNormal) else lenth,
-        "best": winner if isinstance(winner, dict) else None,
-        "best_reason": None if isinstance(winner, dict) else winner,
-    }
+def _with_best(analysis: Analysis, winner: Best | str, lenth: HalfNormal | str) -> Analysis:
+    """The analysis with P(best) and the half-normal contrasts, or the reasons why not."""
+    return replace(
+        analysis,
+        half_normal=lenth.plot() if isinstance(lenth, HalfNormal) else None,
+        half_normal_reason=None if isinstance(lenth, HalfNormal) else lenth,
+        best=winner if isinstance(winner, Best) else None,
+        best_reason=None if isinstance(winner, Best) else winner,
+    )
 
 
 def _arms(
@@ -202,7 +195,7 @@ def _arms(
     rules: Rules,
 ) -> Analysis:
     """The analysis of comparisons between arms."""
-    screened: list[Interaction] = []
+    screened: tuple[Interaction, ...] = ()
     notes = []
     estimand = BASELINE
     if layout == CUMULATIVE:
@@ -216,7 +209,7 @@ def _arms(
             named = level_names(experiment.factors, reference)
             estimand = f"at the reference: {arm_label(named, experiment.factors)}"
     if layout == PAIRS:
-        screened = pair_interactions(experiment, usable)
+        screened = tuple(pair_interactions(experiment, usable))
         adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"
     if not usable.replicate_df:
         notes.append(
@@ -230,29 +223,18 @@ def _arms(
             "intervals very wide: more seeds, or --noise equal if all arms are equally noisy "
             f"({usable.replicate_df} df)."
         )
-    return _analysis(
-        metric, layout, estimand, effects, screened, rules,
+    analysis = Analysis(
+        metric, unit(metric), rules.larger_is_better, layout, estimand,
         sigma=usable.pooled_sd,
         sigma_source="pooled over all arms" if usable.replicate_df else "not estimable",
         error_term=ERROR[rules.noise] if usable.replicate_df else "none: one run in each arm",
         df=float(usable.replicate_df) or None,
+        negligible=rules.margin,
+        level=rules.level,
         adjustment=adjustment,
-        notes=notes,
-        beside=_beside(experiment, usable, rules, None, "a half-normal plot is for grids"),
+        effects=tuple(effects),
+        interactions=screened,
+        notes=tuple(notes),
     )  # fmt: skip
-
-
-def _analysis(
-    metric: str,
-    layout: str,
-    estimand: str,
-    effects: list[Effect],
-    screened: list[Interaction],
-    rules: Rules,
-    **rest: Any,
-) -> Analysis:
-    return Analysis(
-        metric, unit(metric), rules.larger_is_better, layout, estimand,
-        effects=effects, interactions=screened, margin=rules.margin, level=rules.level,
-        arms=[], divergence=[], collapsed={}, runs={}, **rest,
-    )  # fmt: skip
+    winner = best(experiment, usable, rules)
+    return _with_best(analysis, winner, "a half-normal plot is for grids")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from runner.analysis.data.arm_means import drawn_means
-from runner.analysis.data.arms import arm_label, level_names
 from runner.analysis.data.cells import Cells
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.model.factorial import Factorial
 from runner.analysis.model.model_means import ModelMeans
 from runner.analysis.verdicts import Rules
@@ -25,9 +26,44 @@ ONCE = "one run in each arm (more seeds give some)"
 ELSEWHERE = "train it again on fresh seeds before you believe it."  # runs of a table made elsewhere
 
 
+@dataclass(frozen=True)
+class BestArm:
+    """An arm, its mean and P(it is the best)."""
+
+    label: str
+    levels: Mapping[str, str]
+    probability: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class BestCombination:
+    """The likeliest of `of` combinations. in_design: whether an arm is of that recipe."""
+
+    label: str
+    levels: Mapping[str, str]
+    probability: float
+    mean: float
+    in_design: bool
+    of: int
+    assumes: str | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The likeliest arms first. what: is drawn, in words; assumes: what the runs cannot tell."""
+
+    arms: tuple[BestArm, ...]
+    what: str
+    assumes: str | None
+    combination: BestCombination | None
+    combination_reason: str | None
+    note: str
+
+
 def best(
     experiment: Experiment, cells: Cells, rules: Rules, fitted: Factorial | None = None
-) -> dict[str, Any] | str:
+) -> Best | str:
     """The arms most likely to be the best, or why that is not known.
 
     From a factorial's model, if it fits its arms, so that every run informs every arm; then also
@@ -48,21 +84,19 @@ def best(
             return f"there is no noise to draw from: {why}"
         mean, drawn = arms.mean, own
     sign = 1.0 if rules.larger_is_better else -1.0
-    found: dict[str, Any] = {
-        "arms": _listed(experiment, arms.levels, mean, wins(sign * drawn)),
-        "what": model.what if model else OWN,
-        "assumes": model.assumes() if model else None,
-        "combination": None,
-        "combination_reason": "the model does not fit its arms: arms only",
-        "note": CURSE + (AGAIN if experiment.grid else ELSEWHERE),
-    }
+    top: BestCombination | str = "the model does not fit its arms: arms only"
     if fitted is None:
-        found["combination_reason"] = "no model of the arms: arms only"
+        top = "no model of the arms: arms only"
     if model is not None:
         top = _combination(experiment, model, sign)
-        found["combination"] = None if isinstance(top, str) else top
-        found["combination_reason"] = top if isinstance(top, str) else None
-    return found
+    return Best(
+        arms=_listed(experiment, arms.levels, mean, wins(sign * drawn)),
+        what=model.what if model else OWN,
+        assumes=model.assumes() if model else None,
+        combination=None if isinstance(top, str) else top,
+        combination_reason=top if isinstance(top, str) else None,
+        note=CURSE + (AGAIN if experiment.grid else ELSEWHERE),
+    )
 
 
 def fits(fitted: Factorial) -> bool:
@@ -72,7 +106,7 @@ def fits(fitted: Factorial) -> bool:
     return known and (lack is None or not (lack.significant or lack.used))
 
 
-def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> dict[str, Any] | str:
+def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> BestCombination | str:
     """The likeliest of all combinations whose mean the runs determine, or why there is none."""
     if math.prod(experiment.sizes) > MOST_COMBINATIONS:
         return f"more than {MOST_COMBINATIONS:,} combinations"
@@ -88,7 +122,10 @@ def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> dict
     top = int(np.argsort(-share, kind="stable")[0])
     there = bool(model.places(every[[top]])[0] >= 0)
     found = _listed(experiment, every[[top]], mean[[top]], share[[top]])[0]
-    return {**found, "in_design": there, "of": len(every), "assumes": model.assumes(not there)}
+    return BestCombination(
+        found.label, found.levels, found.probability, found.mean,
+        in_design=there, of=len(every), assumes=model.assumes(not there),
+    )  # fmt: skip
 
 
 def wins(drawn: np.ndarray) -> np.ndarray:
@@ -103,18 +140,11 @@ def wins(drawn: np.ndarray) -> np.ndarray:
 
 def _listed(
     experiment: Experiment, levels: np.ndarray, mean: np.ndarray, share: np.ndarray
-) -> list[dict[str, Any]]:
+) -> tuple[BestArm, ...]:
     """The likeliest arms first."""
     found = []
     for i in np.argsort(-share, kind="stable")[:SHOWN]:
         named = level_names(experiment.factors, levels[i])
         label = arm_label(named, experiment.factors)
-        found.append(
-            {
-                "label": label,
-                "levels": named,
-                "probability": float(share[i]),
-                "mean": float(mean[i]),
-            }
-        )
-    return found
+        found.append(BestArm(label, named, float(share[i]), float(mean[i])))
+    return tuple(found)

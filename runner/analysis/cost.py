@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,21 @@ from runner.analysis.data.cells import group
 from runner.analysis.data.estimates import percent
 from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.model.factorial import factorial
+
+
+@dataclass(frozen=True)
+class TimeRatio:
+    """Seconds of a level over those of its reference.
+
+    column: that holds the seconds. low, high: the ends of `what` the ratio is given with, None
+    without replicates or error df.
+    """
+
+    column: str
+    ratio: float
+    low: float | None
+    high: float | None
+    what: str
 
 
 def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
@@ -25,7 +40,7 @@ def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
     return name, experiment.codes[usable], seconds[usable].to_numpy()
 
 
-def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> dict[str, Any] | None:
+def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> TimeRatio | None:
     """Median seconds of `arm` over those of `other`; low and high: its fastest and slowest run.
 
     arm, other: (factors,) level indices. Medians, since a busy machine only ever slows runs down.
@@ -39,16 +54,16 @@ def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> dic
     if not len(mine) or not len(theirs):
         return None
     ratios = mine / np.median(theirs)
-    return {
-        "column": name,
-        "ratio": float(np.median(ratios)),
-        "low": float(ratios.min()) if len(mine) > 1 else None,
-        "high": float(ratios.max()) if len(mine) > 1 else None,
-        "what": "medians; fastest to slowest run",
-    }
+    return TimeRatio(
+        column=name,
+        ratio=float(np.median(ratios)),
+        low=float(ratios.min()) if len(mine) > 1 else None,
+        high=float(ratios.max()) if len(mine) > 1 else None,
+        what="medians; fastest to slowest run",
+    )
 
 
-def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], dict[str, Any]]:
+def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], TimeRatio]:
     """(factor index, level index) -> geometric mean ratio over the grid with its interval.
 
     From the same model as the effects, fitted to log seconds.
@@ -64,11 +79,11 @@ def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], dict[str, Any]]
         if estimate.value is None:
             continue
         interval = estimate.interval(1 - experiment.level)
-        ratios[contrast.factor, contrast.level] = {
-            "column": name,
-            "ratio": float(np.exp(estimate.value)),
-            "low": float(np.exp(interval[0])) if interval else None,
-            "high": float(np.exp(interval[1])) if interval else None,
-            "what": f"geometric means over the grid; {percent(1 - experiment.level)} interval",
-        }
+        ratios[contrast.factor, contrast.level] = TimeRatio(
+            column=name,
+            ratio=float(np.exp(estimate.value)),
+            low=float(np.exp(interval[0])) if interval else None,
+            high=float(np.exp(interval[1])) if interval else None,
+            what=f"geometric means over the grid; {percent(1 - experiment.level)} interval",
+        )
     return ratios

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from runner.analysis.effects import Analysis, Effect, finite
-from runner.analysis.power import detectable, more_runs
+from runner.analysis.data.estimates import finite
+from runner.analysis.effects import Effect
+from runner.analysis.power import Detectable, MoreRuns, detectable, more_runs
+from runner.analysis.result import Analysis
 
 POWER = 0.8
 
@@ -17,31 +18,31 @@ def with_power(analysis: Analysis) -> Analysis:
 
     Both as for all effects of the table at once (Šidák); none where the error is Lenth's.
     """
-    if analysis.error_term.startswith("Lenth"):  # its margin has no simple power
+    if analysis.by_lenth:
         return analysis
     known = [e for e in analysis.effects if e.estimate.p() is not None]
     tests = max(1, len(known))
     found = [detectable(e.estimate.se, e.estimate.df, POWER, analysis.level, tests) for e in known]
     sizes = [x for x in found if x is not None]
-    seen = (
-        {"power": POWER, "low": finite(min(sizes)), "high": finite(max(sizes))} if sizes else None
-    )
+    seen = Detectable(POWER, finite(min(sizes)), finite(max(sizes))) if sizes else None
     return replace(
         analysis,
-        effects=[replace(e, to_decide=_to_decide(e, analysis, tests)) for e in analysis.effects],
-        beside={**analysis.beside, "detectable": seen},
+        effects=tuple(
+            replace(e, to_decide=_to_decide(e, analysis, tests)) for e in analysis.effects
+        ),
+        detectable=seen,
     )
 
 
-def _to_decide(effect: Effect, analysis: Analysis, tests: int) -> dict[str, Any] | None:
+def _to_decide(effect: Effect, analysis: Analysis, tests: int) -> MoreRuns | None:
     """Runs still needed, None for an effect that is decided."""
     if effect.verdict != "undecided":
         return None
     e = effect.estimate
     more = more_runs(
-        e.value, e.se, e.df, effect.runs, analysis.margin, analysis.level, POWER, tests,
+        e.value, e.se, e.df, effect.runs, analysis.negligible, analysis.level, POWER, tests,
         margin_tests=effect.simultaneous,
     )  # fmt: skip
     if more.runs == 0:  # alone it would be decided; the adjustment over all effects forbids it
-        return {"runs": None, "to": None, "reason": "it is at the edge of being decided"}
-    return {"runs": more.runs, "to": more.to, "reason": more.reason}
+        return MoreRuns(None, reason="it is at the edge of being decided")
+    return more

@@ -7,15 +7,16 @@ from their posterior, and each arm's share of the draws in which it is on the fr
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
 
 from runner.analysis.cost import times
-from runner.analysis.data.arms import arm_label, level_names
 from runner.analysis.data.cells import distinct, group
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.data.metrics import is_share, larger_is_better
 from runner.analysis.model.factorial import prepare
 
@@ -30,7 +31,34 @@ LEAST = (
 PRIOR_DF = 4
 
 
-def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class FrontArm:
+    """An arm's mean of the metric, its cost in seconds, and P(it is on the front)."""
+
+    label: str
+    levels: Mapping[str, str]
+    metric: float
+    cost: float
+    runs: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Pareto:
+    """The arms most probably on the front, of `of` arms, or the `reason` why there are none.
+
+    cost: the column of seconds. draws: from the posterior. model: whence the draws, in words.
+    """
+
+    cost: str | None = None
+    arms: tuple[FrontArm, ...] | None = None
+    of: int | None = None
+    draws: int | None = None
+    model: str | None = None
+    reason: str | None = None
+
+
+def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
     """P(on the front) of each arm, the 50 most probable first.
 
     factorial: whether arms without replicates borrow from each other by the model with main
@@ -39,7 +67,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, An
     """
     found = times(experiment)
     if found is None:
-        return _none("the runs do not say how long they took")
+        return Pareto(reason="the runs do not say how long they took")
     column = found[0]
     y, seconds = values(experiment.runs, metric), values(experiment.runs, column)
     usable = (succeeded(experiment.runs) & y.notna() & (seconds > 0)).to_numpy()
@@ -48,9 +76,9 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, An
     arms, cell = distinct(codes)
     count = np.bincount(cell, minlength=len(arms))
     if len(arms) < 2:
-        return _none("fewer than two arms have a result and a time")
+        return Pareto(reason="fewer than two arms have a result and a time")
     if len(arms) > MOST_ARMS:
-        return _none(f"{len(arms):,} arms are too many to draw from")
+        return Pareto(reason=f"{len(arms):,} arms are too many to draw from")
     mean = np.column_stack([np.bincount(cell, weights=v) / count for v in both.T])
     rng = np.random.default_rng(0)  # the same report from the same data
     draws = int(np.clip(MOST_DRAWN // len(arms), 500, DRAWS))
@@ -64,32 +92,29 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> dict[str, An
             both[:, 0] = logit(np.clip(both[:, 0] / 100, LEAST, 1 - LEAST))
         modelled = model_draws(codes, both, experiment.sizes, draws, rng)
         if modelled is None:
-            return _none("no replicates and no residual df: the noise of an arm is not known")
+            return Pareto(
+                reason="no replicates and no residual df: the noise of an arm is not known"
+            )
         mean, drawn = modelled
         if share:
             mean[:, 0] = 100 * expit(mean[:, 0])
         scale = f"log-odds of {metric}" if share else metric
         how = f"main effects and two-factor interactions on {scale} and log seconds, the same X"
     else:
-        return _none("one run in an arm: its noise is not known (--seeds 3)")
+        return Pareto(reason="one run in an arm: its noise is not known (--seeds 3)")
     sign = 1.0 if larger_is_better(metric) else -1.0
     wins = on_front(sign * drawn[..., 0], drawn[..., 1]).mean(axis=0)
     listed = []
     for i in np.argsort(-wins, kind="stable")[:LISTED]:
         levels = level_names(experiment.factors, arms[i])
         listed.append(
-            {
-                "label": arm_label(levels, experiment.factors), "levels": levels,
-                "metric": float(mean[i, 0]), "cost": float(np.exp(mean[i, 1])),
-                "runs": int(count[i]), "probability": float(wins[i]),
-            }
+            FrontArm(
+                arm_label(levels, experiment.factors), levels,
+                metric=float(mean[i, 0]), cost=float(np.exp(mean[i, 1])),
+                runs=int(count[i]), probability=float(wins[i]),
+            )
         )  # fmt: skip
-    return {"cost": column, "arms": listed, "of": len(arms), "draws": draws, "model": how,
-            "reason": None}  # fmt: skip
-
-
-def _none(reason: str) -> dict[str, Any]:
-    return {**dict.fromkeys(("cost", "arms", "of", "draws", "model")), "reason": reason}
+    return Pareto(column, tuple(listed), len(arms), draws, how)
 
 
 def on_front(good: np.ndarray, cost: np.ndarray) -> np.ndarray:

@@ -61,6 +61,16 @@ def upper_sd(sd: float, df: float, confidence: float = 0.8) -> float:
 
 
 @dataclass(frozen=True)
+class Detectable:
+    """The smallest effect that runs show with probability `power`, of the surest and of the least
+    sure effect of a table."""
+
+    power: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class MoreRuns:
     """Runs still needed to decide an effect.
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from tricks.bag import registry
 
 
-def published(factors: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class PublishedEffect:
+    """One published effect of `trick`; see `tricks.published.Published`."""
+
+    trick: str
+    effect: float
+    data: str
+    source: str
+    kind: str
+    runs: int
+    verified: bool
+
+
+def published(factors: Mapping[str, tuple[str, ...]]) -> tuple[PublishedEffect, ...]:
     """What the tricks among the factors and their levels state as `published`, trick by trick.
 
     Parameters do not count: `mixup(alpha=0.4)` is mixup. A factor that is no trick has none.
@@ -17,9 +29,9 @@ def published(factors: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
     names = [name for factor, levels in factors.items() for name in (factor, *levels)]
     known = registry()
     plain = dict.fromkeys(name.partition("(")[0].strip() for name in names)
-    return [
-        {"trick": name, **asdict(row)}
+    return tuple(
+        PublishedEffect(name, **asdict(row))
         for name in plain
         if name in known
         for row in known[name].published
-    ]
+    )

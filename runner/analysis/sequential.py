@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from runner.analysis.data.cells import PLACEBO
+from runner.analysis.effects import Effect
+from runner.designs.factor import PLACEBO
 
 ALPHA = 0.05
 CHUNK = 200_000  # paths at a time, and the fewest
@@ -100,29 +100,37 @@ def describe(seeds: Sequence[int], level: float) -> str:
     )
 
 
-def open_effects(answer: dict[str, Any], half_width: float | None = None) -> list[dict[str, Any]]:
-    """The effects that more seeds might still decide, of what `Analysis.to_json` gives.
+def open_effects(effects: Sequence[Effect], half_width: float | None = None) -> list[Effect]:
+    """The effects that more seeds might still decide.
 
     Open is what has no verdict yet or, with `half_width`, an interval wider than ± that. What the
     runs cannot estimate at all, whatever their number (aliased, an arm that never succeeds), is
     not open. No verdict is waited for of a placebo, whose effect is known to be zero.
     """
     found = []
-    for effect in answer["effects"]:
-        if effect["effect"] is None or (half_width is None and effect["factor"] == PLACEBO):
+    for effect in effects:
+        if effect.effect is None or (half_width is None and effect.factor == PLACEBO):
             continue
-        if effect["ci_low"] is None:
+        half = half_of(effect)
+        if half is None:
             found.append(effect)
         elif half_width is not None:
-            if (effect["ci_high"] - effect["ci_low"]) / 2 > half_width:
+            if half > half_width:
                 found.append(effect)
-        elif effect["verdict"] == "undecided":
+        elif effect.verdict == "undecided":
             found.append(effect)
     return found
 
 
+def half_of(effect: Effect) -> float | None:
+    """Half the width of the printed interval; None without one."""
+    if effect.ci_low is None or effect.ci_high is None:
+        return None
+    return (effect.ci_high - effect.ci_low) / 2
+
+
 def seeds_wanted(
-    answer: dict[str, Any], seeds: int, half_width: float | None = None
+    effects: Sequence[Effect], seeds: int, half_width: float | None = None
 ) -> float | None:
     """About how many seeds of each arm would close what is open, at today's estimates and noise.
 
@@ -131,14 +139,14 @@ def seeds_wanted(
     tells (no interval yet).
     """
     wanted = []
-    for effect in open_effects(answer, half_width):
-        if effect["ci_low"] is None:
+    for effect in open_effects(effects, half_width):
+        half = half_of(effect)
+        if half is None:
             return None
         if half_width is None:
-            more = (effect["to_decide"] or {}).get("runs")
-            at_least = (seeds + 1.0) if more is None else seeds * (1 + more / effect["runs"])
+            more = effect.to_decide.runs if effect.to_decide else None
+            at_least = (seeds + 1.0) if more is None else seeds * (1 + more / effect.runs)
             wanted.append(max(at_least, seeds + 1.0))
             continue
-        half = (effect["ci_high"] - effect["ci_low"]) / 2
         wanted.append(seeds * (half / half_width) ** 2)
     return max(wanted) if wanted else None

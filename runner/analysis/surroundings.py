@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from runner.analysis.collapsed import collapsed
 from runner.analysis.comparisons.worst_rank import worst_rank
-from runner.analysis.data import arms as arm_means
-from runner.analysis.data.cells import cells
+from runner.analysis.data.arms import ArmRow, arm_table
+from runner.analysis.data.divergence import divergence
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.data.log_odds import in_logits
 from runner.analysis.data.metrics import is_share
-from runner.analysis.effects import GRID, Analysis, Effect, finite
+from runner.analysis.effects import GRID, Effect
 from runner.analysis.model.coding import Weights, shares
-from runner.analysis.model.factorial import factorial
+from runner.analysis.result import Analysis, RunCounts
 from runner.designs.layout import FACTORIAL
 
 
@@ -35,15 +35,9 @@ def design_weights(experiment: Experiment) -> Weights:
 
 def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     """The analysis with arms, diverged and collapsed runs, and the notes about them."""
-    table = arm_means.arm_table(experiment, analysis.metric)
-    listed = [
-        {
-            str(key): finite(value) if isinstance(value, float) else value
-            for key, value in row.items()
-        }
-        for row in table.to_dict("records")
-    ]
-    found = arm_means.divergence(experiment)
+    table = arm_table(experiment, analysis.metric)
+    averaged = analysis.layout == FACTORIAL and analysis.estimand == GRID
+    found = divergence(experiment)
     counted = states(experiment)
     notes = [*experiment.notes, *analysis.notes]
     told: set[str] = set()
@@ -53,17 +47,17 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
             f"{analysis.metric} in the runs that succeeded; diverged runs are counted by level, "
             "not averaged."
         )
-    lost = [row for row in listed if not row["ok"]]
+    lost = [row for row in table.rows if not row.ok]
     if lost:
-        notes.append(_lost_arms(analysis, lost, len(listed)))
-    for item in sorted(found, key=lambda x: -x["diverged"] / x["runs"]):
-        if item["factor"] in told:
+        notes.append(_lost_arms(analysis, lost, len(table.rows)))
+    for item in sorted(found, key=lambda x: -x.diverged / x.runs):
+        if item.factor in told:
             continue
-        told.add(item["factor"])
-        if item["p"] is not None and item["p"] < experiment.level and item["diverged"]:
+        told.add(item.factor)
+        if item.p is not None and item.p < experiment.level and item.diverged:
             notes.append(
-                f"Diverged runs are unevenly spread over {item['factor']}: {item['diverged']} of "
-                f"{item['runs']} at {item['level']}."
+                f"Diverged runs are unevenly spread over {item.factor}: {item.diverged} of "
+                f"{item.runs} at {item.level}."
             )
     if is_share(analysis.metric):
         y = values(experiment.runs, analysis.metric)[succeeded(experiment.runs)]
@@ -71,16 +65,19 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
             notes.append("All accuracies are at most 1: per cent are expected, not shares.")
     return replace(
         analysis,
-        arms=listed,
+        arms=table.rows,
+        arm_columns=table.columns,
         divergence=found,
-        collapsed=_collapsed(experiment, analysis, table),
-        runs={"used": int(table["ok"].sum()), "total": len(experiment.runs), **counted},
+        collapsed=collapsed(
+            experiment, analysis.metric, table, design_weights(experiment) if averaged else None
+        ),
+        runs=RunCounts(sum(row.ok for row in table.rows), len(experiment.runs), counted),
         effects=_worst_ranks(experiment, analysis) if found else analysis.effects,
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
-def _worst_ranks(experiment: Experiment, analysis: Analysis) -> list[Effect]:
+def _worst_ranks(experiment: Experiment, analysis: Analysis) -> tuple[Effect, ...]:
     """The effects with their worst-rank lines: between two arms, or between levels in a grid."""
     runs = experiment.runs
     trained = runs["state"].astype(str).isin(["ok", "diverged"]).to_numpy()
@@ -98,14 +95,14 @@ def _worst_ranks(experiment: Experiment, analysis: Analysis) -> list[Effect]:
         line = worst_rank(y[on & trained], y[off & trained], analysis.larger_is_better,
                           analysis.level)  # fmt: skip
         effects.append(replace(e, worst_rank=line))
-    return effects
+    return tuple(effects)
 
 
-def _lost_arms(analysis: Analysis, lost: list[dict[str, Any]], arms: int) -> str:
+def _lost_arms(analysis: Analysis, lost: Sequence[ArmRow], arms: int) -> str:
     """Arms without a successful run, and what that means for the effects."""
-    named = "; ".join(row["label"] for row in lost[:8])
+    named = "; ".join(row.label for row in lost[:8])
     more = f"; and {len(lost) - 8} more" if len(lost) > 8 else ""
-    why = "every run diverged" if all(x["diverged"] == x["runs"] for x in lost) else "no run is ok"
+    why = "every run diverged" if all(x.diverged == x.runs for x in lost) else "no run is ok"
     means = "their effects are not known"
     if analysis.layout == FACTORIAL:
         means = (
@@ -113,32 +110,3 @@ def _lost_arms(analysis: Analysis, lost: list[dict[str, Any]], arms: int) -> str
             "was measured"
         )
     return f"{len(lost)} of {arms} arms never succeeded ({why}): {named}{more}; {means}."
-
-
-def _collapsed(experiment: Experiment, analysis: Analysis, table: Any) -> dict[str, Any]:
-    """Collapsed arms, and for averages over a grid the same averages without them."""
-    labels = arm_means.collapsed_arms(table)
-    if labels is None:
-        return {"arms": None, "reason": "chance accuracy is not known", "without": None}
-    if not labels or analysis.layout != FACTORIAL or analysis.estimand != GRID:
-        return {"arms": labels, "without": None}
-    gone = set(labels)
-    places = [dict(row) for row in table.loc[table["label"].isin(gone), "levels"]]
-    keys = list(experiment.factors)
-    arms_of_runs = list(zip(*(experiment.runs[k].astype(str) for k in keys), strict=True))
-    out = {tuple(row[k] for k in keys) for row in places}
-    kept = np.array([arm not in out for arm in arms_of_runs])
-    left = replace(experiment, runs=experiment.runs[kept])
-    if experiment.scale == "logit":
-        left = in_logits(left, analysis.metric)
-    rest = cells(left, analysis.metric)
-    if not len(rest.count):
-        return {"arms": labels, "without": None}
-    fitted = factorial(rest, experiment.sizes, design_weights(experiment))
-    names = list(experiment.factors)
-    without = []
-    for i, contrast in enumerate(fitted.coding.mains):
-        estimate = fitted.fit.estimate(fitted.coding.main_effect(i))
-        level = experiment.factors[names[contrast.factor]][contrast.level]
-        without.append({"factor": names[contrast.factor], "level": level, "effect": estimate.value})
-    return {"arms": labels, "without": without}

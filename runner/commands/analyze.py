@@ -27,7 +27,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
-    from runner.analysis.effects import Analysis
+    from runner.analysis.result import Analysis
 
 
 REASONS = 12  # lines of them to print
@@ -74,10 +74,11 @@ def analyze(
     found, tuning = _experiment(what, metric, listed(factors), against, stage, test_images, results)
     found = replace(found, noise=noise, scale=scale)
     from runner.analysis import analyze as procedure
+    from runner.analysis.to_json import to_json
 
     analysis = procedure.analyze(found, metric, estimand, negligible)
     if json:
-        print_json({**analysis.to_json(), **tuning})
+        print_json({**to_json(analysis), **tuning})
     else:
         _print(analysis)
 
@@ -115,6 +116,7 @@ def _experiment(
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
+    from runner.analysis.to_json import to_json
     from runner.reporting.noise import noise_lines
     from runner.reporting.wording import (
         alias_sets,
@@ -128,21 +130,21 @@ def _print(analysis: Analysis) -> None:
     )
 
     unit = analysis.unit
-    answer = analysis.to_json()
+    answer = to_json(analysis)
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
     runs = "runs" if analysis.layout == FACTORIAL else "runs (both arms)"
     rows = [
         ("", "effect", f"{confidence(answer)} interval", "p adjusted", "verdict", runs, "to decide")
     ]
-    for effect in analysis.effects:
-        value = effect.to_json()
-        low, high = value["ci_low"], value["ci_high"]
+    for effect, value in zip(analysis.effects, answer["effects"], strict=True):
         rows.append(
             (
                 effect.label,
-                _number(value["effect"]),
-                "none" if low is None else f"{low:+.2f} to {high:+.2f}",
-                _p(value["p_adjusted"]),
+                _number(effect.effect),
+                "none"
+                if effect.ci_low is None
+                else f"{effect.ci_low:+.2f} to {effect.ci_high:+.2f}",
+                _p(effect.p_adjusted),
                 effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
                 f"{effect.runs:,}",
                 more_runs(value),
@@ -168,7 +170,7 @@ def _print(analysis: Analysis) -> None:
             print(f"{effect.label}: {alone(value)}")
     for text, number in alias_sets(answer).items():
         print(f"set {number}, at least one of these is real, the runs cannot say which: {text}")
-    df = df_text(analysis.interval_df())
+    df = df_text(analysis.df_of_intervals)
     print(f"run-to-run sd {sigma}; error: {analysis.error_term}{df and '; '}{df}")
     for line in (*odds(answer), *beyond(answer)):
         print(line)
@@ -180,8 +182,8 @@ def _reasons(analysis: Analysis) -> list[str]:
     """Why effects or intervals are not known, with the effects' names unless it is so for all."""
     found: dict[str, list[str]] = {}
     for effect in analysis.effects:
-        if effect.estimate.reason:
-            found.setdefault(effect.estimate.reason, []).append(effect.label)
+        if effect.reason:
+            found.setdefault(effect.reason, []).append(effect.label)
     lines = [
         reason if len(labels) == len(analysis.effects) else f"{', '.join(labels)}: {reason}"
         for reason, labels in found.items()

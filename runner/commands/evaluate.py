@@ -47,10 +47,11 @@ def evaluate(
     answers = ask(runs, lambda names: labelled(data, names, data_sets), results, tta, device)
 
     from runner.analysis.test_set.classification import classification
+    from runner.analysis.to_json import to_json
     from runner.reporting.evaluation import headline
 
     names = answers.cards[0].names
-    found = classification(answers.logs.numpy(), answers.given.labels, names).to_json()
+    found = to_json(classification(answers.logs.numpy(), answers.given.labels, names))
     about = [*answers.chosen, answers.given.what]
     if len(runs) > 1:
         about.append(f"averaged probabilities of {len(runs)} models")

@@ -77,12 +77,12 @@ def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...
             usable.append((n, math.inf))
             continue
         analysis = analyze(_made_up(study, n), DECIDES)
-        df = analysis.interval_df()
+        df = analysis.df_of_intervals
         if df is None:
-            reason = next((e.estimate.reason for e in analysis.effects if e.estimate.reason), "")
+            reason = next((e.reason for e in analysis.effects if e.reason), "")
             continue
         usable.append((n, df[0]))
-        tests = sum(effect.estimate.se is not None for effect in analysis.effects)
+        tests = sum(effect.se is not None for effect in analysis.effects)
     if not usable:
         raise BadInput(
             f"--until {study.looks.until if study.looks else ''}: with at most {seeds[-1]} "
@@ -199,19 +199,19 @@ def judged(study: Study, store: Store) -> dict[str, Any]:
     rows = [study.row(arm, spec) for arm, spec in study.planned()]
     file = StoredStudy(study.name, study.to_toml(), rows)
     try:
-        answer = analyze(experiment(file, table(store, file)), DECIDES).to_json()
+        effects = analyze(experiment(file, table(store, file)), DECIDES).effects
     except BadInput as error:
         return {"effects": 0, "open": [], "unknown": [], "wanted": None, "reason": str(error)}
-    wanted = seeds_wanted(answer, study.seeds, width)
+    wanted = seeds_wanted(effects, study.seeds, width)
     left = None
     if wanted is not None and math.isfinite(wanted):
         more = max(math.ceil(wanted), study.seeds)
         left = study.design.total(more) - study.design.total(study.seeds)
-    asked = [e for e in answer["effects"] if width is not None or e["factor"] != PLACEBO]
+    asked = [e for e in effects if width is not None or e.factor != PLACEBO]
     return {
         "effects": len(asked),
-        "open": [effect["label"] for effect in open_effects(answer, width)],
-        "unknown": [e["label"] for e in asked if e["effect"] is None],
+        "open": [effect.label for effect in open_effects(effects, width)],
+        "unknown": [e.label for e in asked if e.effect is None],
         "wanted": left,
         "reason": None,
     }

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from runner.analysis.data.cells import Cells
-from runner.analysis.effects import BASELINE, level_label
+from runner.analysis.data.labels import level_label
+from runner.analysis.effects import BASELINE
 from runner.analysis.model.coding import Coding, Weights, all_pairs, contrasts, shares
 from runner.analysis.model.factorial import MOST_COLUMNS
 from runner.analysis.model.linear_model import model

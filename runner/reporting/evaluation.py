@@ -15,7 +15,7 @@ Answer = Mapping[str, Any]
 def files(a: Answer, about: Sequence[str]) -> dict[str, bytes]:
     """Name -> content: evaluation.md, and the confusion matrix as confusion.png and .svg.
 
-    a: `Classification.to_json()`. about: lines on what was evaluated.
+    a: `to_json` of a `Classification`. about: lines on what was evaluated.
     """
     import matplotlib
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runner.designs.factor import PLACEBO
 from runner.reporting.markdown import escape, interval, share, signed
 from runner.reporting.noise import scope
 from runner.reporting.wording import (
-    PLACEBO,
     alias_sets,
     alone,
     confidence,

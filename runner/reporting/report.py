@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
+from runner.analysis.to_json import to_json
 from runner.reporting import (
     arms,
     contrasts,
@@ -60,7 +61,7 @@ def write_report(
     An earlier report in `out` is replaced, with those of its plots that this one does not have.
     Raises BadInput, before anything is written, if there is nothing to report.
     """
-    a: Answer = analyze(experiment, metric, negligible=negligible).to_json()
+    a: Answer = to_json(analyze(experiment, metric, negligible=negligible))
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-PLACEBO = "placebo"  # the factor whose true effect is zero
+from runner.designs.factor import PLACEBO
 
 
 def is_placebo(effect: Mapping[str, Any]) -> bool:

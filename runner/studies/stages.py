@@ -105,7 +105,7 @@ def arms_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> list[dict[str, A
     label, levels, value (the chosen one; None while runs are missing), tied, edge ("lowest",
     "highest" or None), and for each value: mean validation accuracy, scores, diverged, missing.
     """
-    from runner.analysis.data.arms import arm_label
+    from runner.analysis.data.labels import arm_label
     from runner.studies.choice import choices
 
     held = {str(line["id"]): line for line in runs.to_dict("records")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
+from runner.analysis.to_json import to_json
 from runner.studies.experiments import experiment
 from runner.studies.stages import SHOWN, tuning_json
 from tricks.errors import BadInput
@@ -21,8 +22,8 @@ def comparison(
     answers: dict[str, Any] = {}
     for name in SHOWN:
         try:
-            answers[name] = analyze(experiment(study, runs, name), metric, negligible=negligible)
-            answers[name] = answers[name].to_json()
+            at = analyze(experiment(study, runs, name), metric, negligible=negligible)
+            answers[name] = to_json(at)
         except BadInput as error:
             answers[name] = None
             answers[f"{name}_reason"] = str(error)

@@ -83,12 +83,12 @@ def promise_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
 
 def _measured(fresh: Experiment, metric: str) -> str:
     try:
-        [effect] = analyze(fresh, metric).to_json()["effects"]
+        [effect] = analyze(fresh, metric).effects
     except BadInput as error:
         return f"nothing can be said yet ({error})"
-    if effect["effect"] is None:
-        return f"it cannot be estimated ({effect['reason']})"
-    said = f"{effect['effect']:+.2f} pp"
-    if effect["ci_low"] is None:
-        return f"{said}, without an interval ({effect['reason']})"
-    return f"{said} (95 % interval {effect['ci_low']:+.2f} to {effect['ci_high']:+.2f})"
+    if effect.effect is None:
+        return f"it cannot be estimated ({effect.reason})"
+    said = f"{effect.effect:+.2f} pp"
+    if effect.ci_low is None:
+        return f"{said}, without an interval ({effect.reason})"
+    return f"{said} (95 % interval {effect.ci_low:+.2f} to {effect.ci_high:+.2f})"

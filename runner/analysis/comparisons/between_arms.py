@@ -12,11 +12,11 @@ import pandas as pd
 from runner.analysis import cost
 from runner.analysis.comparisons.one_at_a_time import combination, welch
 from runner.analysis.comparisons.simultaneous import Simultaneous, by_dunnett, by_sidak
-from runner.analysis.data.arms import arm_label, level_names
 from runner.analysis.data.cells import Cells, distinct
 from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.effects import Effect, Interaction, level_label
+from runner.analysis.data.labels import arm_label, level_label, level_names
+from runner.analysis.effects import Effect, Interaction
 from runner.analysis.verdicts import Rules, verdict
 
 
@@ -192,7 +192,7 @@ def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]
         found.append((f"{labels[0]} × {labels[1]}", (labels[0], labels[1]), estimate))
     adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
     listed = [
-        Interaction(label, [terms], estimate, p, experiment.level)
+        Interaction(label, (terms,), estimate, p, experiment.level)
         for (label, terms, estimate), p in zip(found, adjusted, strict=True)
     ]
     return sorted(listed, key=lambda item: -abs(item.estimate.value or 0.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -14,7 +14,20 @@ PAYS = 0.6  # at 3 seeds a paired t test has 2 df instead of 4 and gains only fr
 FEWEST_SEEDS = 3
 
 
-def pairing(experiment: Experiment, metric: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Pairing:
+    """See `pairing`; without ρ the `reason` alone. says: whether pairing pays, in words."""
+
+    rho: float | None = None
+    ci: tuple[float, float] | None = None
+    pairs: int | None = None
+    seeds: int | None = None
+    pays: bool | None = None
+    reason: str | None = None
+    says: str | None = None
+
+
+def pairing(experiment: Experiment, metric: str) -> Pairing:
     """ρ, the correlation between two arms at equal seeds, pooled over all pairs of arms.
 
     Of each arm's deviations from its own mean: the mean of Pearson's r over the pairs of arms, so
@@ -26,21 +39,21 @@ def pairing(experiment: Experiment, metric: str) -> dict[str, Any]:
     y = values(runs, metric)
     usable = (succeeded(runs) & y.notna()).to_numpy()
     if "seed" not in runs:
-        return _none("the runs have no seeds")
+        return Pairing(reason="the runs have no seeds")
     codes = level_codes(runs[usable], experiment.factors)
     seeds = runs["seed"][usable].astype(str).to_numpy()
     table, reason = _table(codes, seeds, y[usable].to_numpy())
     if table is None:
-        return _none(reason)
+        return Pairing(reason=reason)
     arms, count = table.shape
     found = correlation(table)
     if found is None:
-        return _none("the runs of every arm are equal")
+        return Pairing(reason="the runs of every arm are equal")
     rho, ends = found
     pairs = arms * (arms - 1) // 2
     if ends is None:
-        return {"rho": rho, "ci": None, "pairs": pairs, "seeds": count, "pays": None,
-                "reason": "four common seeds or more give ρ an interval", "says": None}  # fmt: skip
+        reason = "four common seeds or more give ρ an interval"
+        return Pairing(rho, pairs=pairs, seeds=count, reason=reason)
     low, high = ends
     pays = True if low >= PAYS else False if high < PAYS else None
     said = {
@@ -48,13 +61,7 @@ def pairing(experiment: Experiment, metric: str) -> dict[str, Any]:
         False: f"comparing arms at equal seeds would not pay: at 3 seeds it does from ρ ≈ {PAYS}",
         None: f"too few seeds to say whether a paired test would pay (it does from ρ ≈ {PAYS})",
     }[pays]
-    return {"rho": rho, "ci": [low, high], "pairs": pairs, "seeds": count, "pays": pays,
-            "reason": None, "says": said}  # fmt: skip
-
-
-def _none(reason: str) -> dict[str, Any]:
-    keys = ("rho", "ci", "pairs", "seeds", "pays", "says")
-    return {**dict.fromkeys(keys), "reason": reason}
+    return Pairing(rho, (low, high), pairs, count, pays, says=said)
 
 
 def _table(codes: np.ndarray, seeds: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, str]:

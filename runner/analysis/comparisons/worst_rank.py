@@ -7,12 +7,27 @@ better than one without it, ties counted half, for unequal noise and shapes.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
-from runner.analysis.effects import finite
+from runner.analysis.data.estimates import finite
+
+
+@dataclass(frozen=True)
+class WorstRank:
+    """P(a run with the trick is better than one without) + ½ P(equal), a diverged run the worst.
+
+    low, high: its interval; p: of ½; both None with the `reason`. runs: with and without.
+    """
+
+    probability: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    runs: tuple[int, int] = (0, 0)
+    reason: str | None = None
 
 
 def least_p(n: int, m: int) -> float:
@@ -24,20 +39,15 @@ def least_p(n: int, m: int) -> float:
     return min(1.0, 2 / math.comb(n + m, n))
 
 
-def worst_rank(
-    on: np.ndarray, off: np.ndarray, larger_is_better: bool, level: float
-) -> dict[str, Any]:
+def worst_rank(on: np.ndarray, off: np.ndarray, larger_is_better: bool, level: float) -> WorstRank:
     """P(on better than off) + ½ P(equal), its interval and p of ½; NaN for a diverged run.
 
-    on, off: (runs,) the metric. Interval and p are null, with the reason, where no rank test of
+    on, off: (runs,) the metric. Interval and p are None, with the reason, where no rank test of
     so few runs can reach `level`, or where all runs of one side are better.
     """
-    found: dict[str, Any] = {
-        "probability": None, "low": None, "high": None, "p": None,
-        "runs": [len(on), len(off)], "reason": None,
-    }  # fmt: skip
+    runs = len(on), len(off)
     if not len(on) or not len(off):
-        return {**found, "reason": "no run on one of the two sides"}
+        return WorstRank(runs=runs, reason="no run on one of the two sides")
     sign = 1.0 if larger_is_better else -1.0
     y = sign * np.concatenate([on, off])
     worst = np.nanmin(y, initial=0.0) - 1
@@ -47,21 +57,21 @@ def worst_rank(
     first = rank[:n] - stats.rankdata(y[:n])  # runs of the other side below, for each run
     second = rank[n:] - stats.rankdata(y[n:])
     share = float(first.mean() / m)
-    found["probability"] = share
+    found = WorstRank(share, runs=runs)
     if least_p(n, m) > level:
         said = f"a rank test of {n} against {m} runs cannot go below p = {least_p(n, m):.2g}"
-        return {**found, "reason": said}
+        return replace(found, reason=said)
     if min(n, m) < 2:
-        return {**found, "reason": "one run on one of the two sides: its spread is not known"}
+        return replace(found, reason="one run on one of the two sides: its spread is not known")
     parts = np.array([first.var(ddof=1) / m**2 / n, second.var(ddof=1) / n**2 / m])
     if not parts.sum() > 0 or not 0 < share < 1:
         side = "all equal" if share == 0.5 else "all on one side"
-        return {**found, "reason": f"the runs are {side}: their spread is not known"}
+        return replace(found, reason=f"the runs are {side}: their spread is not known")
     df = float(parts.sum() ** 2 / (parts**2 / np.array([n - 1, m - 1])).sum())
     se = math.sqrt(parts.sum())
     # On the logit scale the interval stays within 0..1.
     centre = math.log(share / (1 - share))
     half = float(stats.t.isf(level / 2, df)) * se / (share * (1 - share))
-    found["low"], found["high"] = (1 / (1 + math.exp(-(centre + x))) for x in (-half, half))
-    found["p"] = finite(float(2 * stats.t.sf(abs(share - 0.5) / se, df)))
-    return found
+    low, high = (1 / (1 + math.exp(-(centre + x))) for x in (-half, half))
+    p = finite(float(2 * stats.t.sf(abs(share - 0.5) / se, df)))
+    return replace(found, low=low, high=high, p=p)

@@ -1,48 +1,76 @@
-"""Arms: means of each arm, diverged runs by level, and arms that stayed near chance."""
+"""Arms: counts and means of each arm, and arms that stayed near chance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from runner.analysis.data.cells import distinct
-from runner.analysis.data.estimates import wilson
+from runner.analysis.data.estimates import finite
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.effects import finite, level_label
+from runner.analysis.data.labels import arm_label, level_names
 
 COLLAPSED = 5.0  # pp above chance: an arm whose mean accuracy is no higher has collapsed
+OTHERS = ("accuracy", "val_accuracy", "chance_accuracy", "cpu_seconds", "train_seconds")
 
 
-def level_names(factors: Mapping[str, tuple[str, ...]], arm: Iterable[int]) -> dict[str, str]:
-    """Factor -> level name of an arm, given as level indices.
+@dataclass(frozen=True)
+class ArmRow:
+    """One arm: its runs by state, its metric, and the means of other columns.
 
-    >>> level_names({"mixup": ("off", "on"), "optimizer": ("sgd", "lars")}, (1, 0))
-    {'mixup': 'on', 'optimizer': 'sgd'}
+    low, high: t-interval of this arm's mean alone. mean is None where no run finished; sd and the
+    interval where fewer than two did; accuracy to train_seconds also where the runs have no such
+    column (see `ArmTable.columns`). levels: factor -> level.
     """
-    return {name: levels[i] for (name, levels), i in zip(factors.items(), arm, strict=True)}
+
+    runs: int
+    ok: int
+    mean: float | None
+    sd: float | None
+    diverged: int
+    failed: int
+    infra: int
+    low: float | None
+    high: float | None
+    accuracy: float | None
+    val_accuracy: float | None
+    chance_accuracy: float | None
+    cpu_seconds: float | None
+    train_seconds: float | None
+    levels: Mapping[str, str]
+    label: str
 
 
-def arm_label(levels: Mapping[str, str], factors: Mapping[str, tuple[str, ...]]) -> str:
-    """What sets an arm apart from the baseline, e.g. `mixup + optimizer=adamw`."""
-    names = [
-        level_label(name, level, factors[name][0], len(factors[name]))
-        for name, level in levels.items()
-        if level != factors[name][0]
-    ]
-    return " + ".join(names) or "baseline"
+@dataclass(frozen=True)
+class ArmTable:
+    """One row an arm with any run: the baseline first, then by number of changes.
 
-
-def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
-    """One row an arm with any run: arm (index, level codes), label, runs, ok, diverged, failed,
-    mean, sd, low, high (t-interval of this arm's mean), val_accuracy, accuracy, seconds.
-
-    The baseline first, then by number of changes. mean is NaN where no run finished; sd and the
-    interval where fewer than two did.
+    columns: those of accuracy, val_accuracy, chance_accuracy and the time column that the runs
+    have.
     """
+
+    rows: tuple[ArmRow, ...]
+    columns: tuple[str, ...]
+
+    def collapsed(self) -> tuple[str, ...] | None:
+        """Labels of arms whose mean test accuracy is at most 5 pp above chance; None if unknown."""
+        if not {"accuracy", "chance_accuracy"} <= set(self.columns):
+            return None
+        return tuple(row.label for row in self.rows if _near_chance(row))
+
+
+def _near_chance(row: ArmRow) -> bool:
+    if row.accuracy is None or row.chance_accuracy is None:
+        return False
+    return row.accuracy <= row.chance_accuracy + COLLAPSED
+
+
+def arm_table(experiment: Experiment, metric: str) -> ArmTable:
+    """The arms with their counts of runs and the means of `metric` and of other columns."""
     runs = experiment.runs
     codes = level_codes(runs, experiment.factors)
     arms, where = distinct(codes)
@@ -57,15 +85,37 @@ def arm_table(experiment: Experiment, metric: str) -> pd.DataFrame:
     critical = stats.t.isf(experiment.level / 2, (table["ok"] - 1).clip(lower=1))
     half = critical * table["sd"] / table["ok"] ** 0.5
     table["low"], table["high"] = table["mean"] - half, table["mean"] + half
-    for name in ("accuracy", "val_accuracy", "chance_accuracy", time_column(experiment)):
-        if name in runs:
-            column = values(runs, name).where(fine).to_numpy()
-            table[name] = pd.Series(column).groupby(where).mean()
-    chosen = [level_names(experiment.factors, arm) for arm in arms]
-    table["place"] = [_place(arm) for arm in arms]
-    table["levels"] = pd.Series(chosen, index=table.index, dtype=object)
-    table["label"] = [arm_label(row, experiment.factors) for row in chosen]
-    return table.sort_values("place").drop(columns="place")
+    others = (*OTHERS[:3], time_column(experiment))
+    columns = tuple(name for name in others if name in runs)
+    for name in columns:
+        column = values(runs, name).where(fine).to_numpy()
+        table[name] = pd.Series(column).groupby(where).mean()
+    numbers = {str(name): table[name].tolist() for name in table}
+    found = []
+    for i in sorted(range(len(arms)), key=lambda i: _place(arms[i])):
+        levels = level_names(experiment.factors, arms[i])
+        held = {name: finite(numbers[name][i]) for name in columns}
+        found.append(
+            ArmRow(
+                runs=numbers["runs"][i],
+                ok=numbers["ok"][i],
+                mean=finite(numbers["mean"][i]),
+                sd=finite(numbers["sd"][i]),
+                diverged=numbers["diverged"][i],
+                failed=numbers["failed"][i],
+                infra=numbers["infra"][i],
+                low=finite(numbers["low"][i]),
+                high=finite(numbers["high"][i]),
+                accuracy=held.get("accuracy"),
+                val_accuracy=held.get("val_accuracy"),
+                chance_accuracy=held.get("chance_accuracy"),
+                cpu_seconds=held.get("cpu_seconds"),
+                train_seconds=held.get("train_seconds"),
+                levels=levels,
+                label=arm_label(levels, experiment.factors),
+            )
+        )
+    return ArmTable(tuple(found), columns)
 
 
 def _place(arm: np.ndarray) -> tuple[int, ...]:
@@ -81,59 +131,3 @@ def time_column(experiment: Experiment) -> str:
     if on_cpu and "cpu_seconds" in runs and values(runs, "cpu_seconds").notna().any():
         return "cpu_seconds"
     return "train_seconds"
-
-
-def divergence(experiment: Experiment) -> list[dict[str, Any]]:
-    """Diverged runs of each level of each factor, with Wilson's interval of the share.
-
-    p: Fisher's (2 levels) or χ² test that the share is the same at all levels of the factor.
-    Runs that failed for other reasons are not trained runs and do not count. Empty if none
-    diverged.
-    """
-    runs = experiment.runs
-    if "state" not in runs or not runs["state"].eq("diverged").any():
-        return []
-    runs = runs[runs["state"].isin(["ok", "diverged"])]
-    diverged = runs["state"].eq("diverged").to_numpy()
-    codes = level_codes(runs, experiment.factors)
-    found = []
-    for j, (factor, levels) in enumerate(experiment.factors.items()):
-        total = np.bincount(codes[:, j], minlength=len(levels))
-        bad = np.bincount(codes[diverged, j], minlength=len(levels))
-        table = np.array([bad, total - bad])[:, total > 0]
-        p, reason = None, None
-        if table.shape[1] == 2:
-            least = _least_fisher(table)
-            if least <= experiment.level:
-                p = float(stats.fisher_exact(table).pvalue)
-            else:
-                reason = f"a test of so few runs cannot go below p = {least:.2g}"
-        elif table.shape[1] > 2 and not diverged.all():
-            p = float(stats.chi2_contingency(table).pvalue)
-        for i, level in enumerate(levels):
-            if total[i]:
-                low, high = wilson(int(bad[i]), int(total[i]), 1 - experiment.level)
-                found.append(
-                    {
-                        "factor": factor, "level": level, "runs": int(total[i]),
-                        "diverged": int(bad[i]), "low": low, "high": high, "p": finite(p),
-                        "reason": reason,
-                    }
-                )  # fmt: skip
-    return found
-
-
-def _least_fisher(table: np.ndarray) -> float:
-    """The smallest p of Fisher's test on any table with the margins of this one. table: (2, 2)."""
-    bad, left, total = int(table[0].sum()), int(table[:, 0].sum()), int(table.sum())
-    drawn = stats.hypergeom(total, left, bad).pmf(np.arange(min(bad, left) + 1))
-    possible = drawn[drawn > 0]
-    return float(possible[possible <= possible.min() * (1 + 1e-7)].sum())
-
-
-def collapsed_arms(table: pd.DataFrame) -> list[str] | None:
-    """Labels of arms whose mean test accuracy is at most 5 pp above chance; None if unknown."""
-    if "chance_accuracy" not in table or "accuracy" not in table:
-        return None
-    near = table["accuracy"] <= table["chance_accuracy"] + COLLAPSED
-    return [str(label) for label in table.loc[near, "label"]]

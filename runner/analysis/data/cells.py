@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-
-PLACEBO = "placebo"  # the factor whose true effect is zero
+from runner.designs.factor import PLACEBO
 
 
 @dataclass(frozen=True)

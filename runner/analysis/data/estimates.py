@@ -56,6 +56,11 @@ class Estimate:
         return float(2 * special.stdtr(self.df, -abs(self.value) / self.se))
 
 
+def finite(value: float | None) -> float | None:
+    """The number, or None for NaN and infinities."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
 def critical(tail: float, df: float) -> float:
     """The t that is exceeded with probability `tail`; `scipy.stats.t.isf` without its overhead.
 

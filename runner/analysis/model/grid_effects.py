@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from runner.analysis import cost
 from runner.analysis.comparisons.simultaneous import by_sidak
-from runner.analysis.data.cells import PLACEBO, Cells
+from runner.analysis.data.cells import Cells
 from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.effects import Effect, Interaction, estimate_json, level_label
+from runner.analysis.data.labels import level_label
+from runner.analysis.effects import BaselineEffect, Dependence, Effect, Interaction, SimpleEffect
 from runner.analysis.model.baseline_effect import AtBaseline, baseline_effect
 from runner.analysis.model.coding import Contrast
 from runner.analysis.model.factorial import Factorial, alias_sum
 from runner.analysis.model.lenth import HalfNormal
 from runner.analysis.verdicts import Rules, verdict
+from runner.designs.factor import PLACEBO
 
 ALIASES = 12  # of an effect, to name
 NO_BASELINE = (
@@ -30,7 +32,7 @@ def name(experiment: Experiment, contrast: Contrast) -> str:
     return level_label(factor, levels[contrast.level], levels[0], len(levels))
 
 
-def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]:
+def interactions(experiment: Experiment, fitted: Factorial) -> tuple[Interaction, ...]:
     """Every two-factor interaction that the runs show, alias sets as one, largest first.
 
     p adjusted by Benjamini-Hochberg over all of them: a screening, exploratory. Against the
@@ -56,21 +58,21 @@ def interactions(experiment: Experiment, fitted: Factorial) -> list[Interaction]
         found.append((text, terms, fitted.fit.estimate(contrast, noise_only=True)))
     adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
     listed = [
-        Interaction(text, terms, estimate, p, experiment.level)
+        Interaction(text, tuple(terms), estimate, p, experiment.level)
         for (text, terms, estimate), p in zip(found, adjusted, strict=True)
     ]
-    return sorted(listed, key=lambda i: -abs(i.estimate.value or 0.0))
+    return tuple(sorted(listed, key=lambda i: -abs(i.estimate.value or 0.0)))
 
 
 def grid_effects(
     experiment: Experiment,
     cells: Cells,
     fitted: Factorial,
-    screened: list[Interaction],
+    screened: Sequence[Interaction],
     rules: Rules,
     at_baseline: bool = False,
     lenth: HalfNormal | None = None,
-) -> list[Effect]:
+) -> tuple[Effect, ...]:
     """The effect of each level of each factor; Holm over all of them.
 
     at_baseline: whether the table's estimand is the effect with all other factors at their
@@ -109,7 +111,7 @@ def grid_effects(
         levels = experiment.factors[factor]
         says = verdict(shown[i], adjusted[i], inner[i], rules)
         depends, maybe = (
-            ([], []) if at_baseline else dependence(experiment, fitted, screened, i, rules)
+            ((), ()) if at_baseline else dependence(experiment, fitted, screened, i, rules)
         )
         local = there[i]
         used = local.runs if at_baseline and local else int(cells.count.sum())
@@ -123,7 +125,7 @@ def grid_effects(
                 adjusted[i],
                 "depends" if depends or maybe else says,
                 used,
-                at_baseline=baseline[i],
+                at_baseline=BaselineEffect(baseline[i], rules.level),
                 at_baseline_from=local.way if local else None,
                 depends_on=depends,
                 may_depend_on=maybe,
@@ -134,7 +136,7 @@ def grid_effects(
                 levels=len(levels),
             )
         )
-    return effects + missing_levels(experiment, fitted)
+    return (*effects, *missing_levels(experiment, fitted))
 
 
 def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
@@ -155,10 +157,10 @@ def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
 def dependence(
     experiment: Experiment,
     fitted: Factorial,
-    screened: list[Interaction],
+    screened: Sequence[Interaction],
     i: int,
     rules: Rules,
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[tuple[Dependence, ...], tuple[str, ...]]:
     """What effect `i` depends on, largest first, and alias sets that may hold another such factor.
 
     An effect depends on another where their interaction is at least half the main effect and
@@ -168,7 +170,7 @@ def dependence(
     coding = fitted.coding
     labels = [name(experiment, c) for c in coding.mains]
     if list(experiment.factors)[coding.mains[i].factor] == PLACEBO:
-        return [], []  # it changes nothing, whatever stands beside it
+        return (), ()  # it changes nothing, whatever stands beside it
     main = fitted.fit.estimate(coding.main_effect(i)).value
     sure, maybe = [], []
     for item in screened:
@@ -187,16 +189,13 @@ def dependence(
         factor = list(experiment.factors)[contrast.factor]
         levels = experiment.factors[factor]
         sides = {
-            side: estimate_json(
+            side: SimpleEffect(
                 fitted.fit.estimate(coding.simple_effect(i, {contrast.factor: level})),
                 rules.level,
             )
             for side, level in (("off", 0), ("on", contrast.level))
         }
         sure.append(
-            {
-                "factor": factor, "level": levels[contrast.level], "reference": levels[0],
-                "label": labels[other], "interaction": value, **sides,
-            }
-        )  # fmt: skip
-    return sure, maybe
+            Dependence(factor, levels[contrast.level], levels[0], labels[other], value, **sides)
+        )
+    return tuple(sure), tuple(maybe)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -52,12 +51,6 @@ class LackOfFit:
         """Mean square of the deviations without what stands out of them."""
         taken = sum(self.apart.squares) if self.apart else 0.0
         return max(self.mean_square * self.df - taken, 0.0) / self.rest_df
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in the analysis."""
-        found = asdict(replace(self, apart=None)) | {"rest": self.rest, "rest_df": self.rest_df}
-        del found["apart"]
-        return found
 
     @property
     def significant(self) -> bool:

@@ -17,14 +17,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from runner.analysis.data.cells import Cells
 from runner.analysis.data.estimates import Estimate
-from runner.analysis.effects import level_label
+from runner.analysis.data.labels import level_label
 
 FEWEST = 7  # contrasts: of fewer, too many may be effects
 MOST_ARMS = 256
@@ -63,6 +62,27 @@ def _critical(m: int, level: float) -> tuple[float, float]:
     and the largest's of all `m`."""
     one, largest = _of_none(m)
     return float(np.quantile(one, 1 - level)), float(np.quantile(largest, 1 - level))
+
+
+@dataclass(frozen=True)
+class PlottedContrast:
+    """A contrast and its half-normal quantile. above: beyond the simultaneous margin."""
+
+    label: str
+    effect: float
+    quantile: float
+    above: bool
+
+
+@dataclass(frozen=True)
+class HalfNormalPlot:
+    """Contrasts by size, the pseudo standard error and both margins; what: they are, in words."""
+
+    pse: float
+    margin: float
+    simultaneous_margin: float
+    what: str
+    contrasts: tuple[PlottedContrast, ...]
 
 
 @dataclass(frozen=True)
@@ -113,28 +133,28 @@ class HalfNormal:
         below = int(np.searchsorted(drawn, abs(effect) / self.pse, side="left"))
         return (1 + len(drawn) - below) / (1 + len(drawn))
 
-    def to_json(self) -> dict[str, Any]:
+    def plot(self) -> HalfNormalPlot:
         """Contrasts by size with their half-normal quantiles, PSE and both margins."""
         m = len(self.effects)
         order = np.argsort(np.abs(self.effects), kind="stable")
         at = stats.norm.ppf(0.5 + 0.5 * (np.arange(m) + 0.5) / m)
         limit = self.simultaneous_margin(self.level)
-        return {
-            "pse": self.pse,
-            "margin": self.margin(self.level),
-            "simultaneous_margin": limit,
-            "what": "contrasts on the scale of main effects (an interaction's is half of its size "
+        return HalfNormalPlot(
+            pse=self.pse,
+            margin=self.margin(self.level),
+            simultaneous_margin=limit,
+            what="contrasts on the scale of main effects (an interaction's is half of its size "
             "in the table of interactions); above: beyond the simultaneous margin",
-            "contrasts": [
-                {
-                    "label": self.labels[i],
-                    "effect": float(self.effects[i]),
-                    "quantile": float(q),
-                    "above": bool(abs(self.effects[i]) > limit),
-                }
+            contrasts=tuple(
+                PlottedContrast(
+                    self.labels[i],
+                    float(self.effects[i]),
+                    float(q),
+                    bool(abs(self.effects[i]) > limit),
+                )
                 for q, i in zip(at, order, strict=True)
-            ],
-        }
+            ),
+        )
 
 
 def half_normal(

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from runner.analysis.data.estimates import wilson
 from tricks.errors import BadInput
+
+MOST_CONFUSED = 10  # pairs of classes
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One true class: accuracy (recall) with its 95 % Wilson interval, and precision; per cent.
+
+    Its key in JSON is `class`, where it is `name` here.
+    """
+
+    name: str
+    images: int
+    accuracy: float | None
+    ci_low: float | None
+    ci_high: float | None
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class Confused:
+    """Images of the class `name` (JSON: `class`) taken for `predicted`; share: of it, per cent."""
+
+    name: str
+    predicted: str
+    images: int
+    share: float
 
 
 @dataclass(frozen=True)
@@ -28,49 +54,49 @@ class Classification:
     def right(self) -> int:
         return int(np.trace(self.confusion))
 
-    def classes(self) -> list[dict[str, Any]]:
-        """Of each class: images, accuracy (recall) with its interval, precision; per cent."""
+    @property
+    def accuracy(self) -> float | None:
+        """Per cent."""
+        return share(self.right, self.images)[0]
+
+    @property
+    def ci_low(self) -> float | None:
+        """The lower end of the accuracy's 95 % Wilson interval."""
+        return share(self.right, self.images)[1]
+
+    @property
+    def ci_high(self) -> float | None:
+        """The upper end of the accuracy's 95 % Wilson interval."""
+        return share(self.right, self.images)[2]
+
+    @property
+    def classes(self) -> tuple[ClassRow, ...]:
+        """One row a class."""
         found = []
         for i, name in enumerate(self.names):
             count, right = int(self.confusion[i].sum()), int(self.confusion[i, i])
             said = int(self.confusion[:, i].sum())
-            found.append(
-                {
-                    "class": name,
-                    "images": count,
-                    **share(right, count),
-                    "precision": 100 * right / said if said else None,
-                }
-            )
-        return found
+            precision = 100 * right / said if said else None
+            found.append(ClassRow(name, count, *share(right, count), precision))
+        return tuple(found)
 
-    def confused(self, most: int = 10) -> list[dict[str, Any]]:
-        """The pairs most often taken for another: true class, predicted class, images, per cent."""
+    @property
+    def confused(self) -> tuple[Confused, ...]:
+        """The pairs most often taken for another, at most `MOST_CONFUSED`."""
         off = self.confusion.copy()
         np.fill_diagonal(off, 0)
-        places = np.argsort(-off, axis=None, kind="stable")[:most]
+        places = np.argsort(-off, axis=None, kind="stable")[:MOST_CONFUSED]
         pairs = [np.unravel_index(place, off.shape) for place in places]
-        return [
-            {
-                "class": self.names[i],
-                "predicted": self.names[j],
-                "images": int(off[i, j]),
-                "share": 100 * int(off[i, j]) / int(self.confusion[i].sum()),
-            }
+        return tuple(
+            Confused(
+                self.names[i],
+                self.names[j],
+                int(off[i, j]),
+                100 * int(off[i, j]) / int(self.confusion[i].sum()),
+            )
             for i, j in pairs
             if off[i, j]
-        ]
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
-        return {
-            "images": self.images,
-            **share(self.right, self.images),
-            "loss": self.loss if np.isfinite(self.loss) else None,
-            "classes": self.classes(),
-            "confused": self.confused(),
-            "confusion": self.confusion.tolist(),
-        }
+        )
 
 
 def classification(
@@ -87,17 +113,13 @@ def classification(
     return Classification(tuple(names), confusion, float(loss))
 
 
-def share(right: int, count: int) -> dict[str, float | None]:
-    """Accuracy in per cent with its 95 % Wilson interval; None of no images.
+def share(right: int, count: int) -> tuple[float | None, float | None, float | None]:
+    """Accuracy in per cent and the ends of its 95 % Wilson interval; None of no images.
 
     >>> share(0, 0)
-    {'accuracy': None, 'ci_low': None, 'ci_high': None}
+    (None, None, None)
     """
     if not count:
-        return {"accuracy": None, "ci_low": None, "ci_high": None}
+        return None, None, None
     low, high = wilson(right, count)
-    return {
-        "accuracy": 100 * right / count,
-        "ci_low": round(100 * low, 9),
-        "ci_high": round(100 * high, 9),
-    }
+    return 100 * right / count, round(100 * low, 9), round(100 * high, 9)

@@ -9,7 +9,8 @@ An assumed noise gives intervals to compare with, never a verdict.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -17,55 +18,78 @@ from scipy import stats
 from runner.analysis.data.cells import distinct
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.data.metrics import is_share
-from runner.analysis.effects import Analysis
+from runner.analysis.effects import Effect
 
 
-def floor(experiment: Experiment, analysis: Analysis) -> dict[str, Any]:
-    """sampling_sd and run_sd of one accuracy, in pp; homogeneity: the χ² test that all runs have
-    one probability of being right; effects: each with half of its interval if run_sd were all the
-    noise (z), for this effect alone. A reason instead where test images or accuracies are unknown.
-    """
-    metric, runs = analysis.metric, experiment.runs
+@dataclass(frozen=True)
+class Homogeneity:
+    """The χ² test that all runs have one probability of being right."""
+
+    chi2: float
+    df: int
+    p: float
+
+
+@dataclass(frozen=True)
+class FloorEffect:
+    """An effect and half of its interval, for it alone (z), if `run_sd` were all the noise."""
+
+    label: str
+    effect: float | None
+    half: float | None
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """sampling_sd and run_sd of one accuracy, in pp. With a `reason` all else is None."""
+
+    test_images: int | None = None
+    sampling_sd: float | None = None
+    run_sd: float | None = None
+    homogeneity: Homogeneity | None = None
+    effects: tuple[FloorEffect, ...] | None = None
+    reason: str | None = None
+
+
+def floor(
+    experiment: Experiment, metric: str, effects: Sequence[Effect], level: float
+) -> NoiseFloor:
+    """The noise that the number of test images makes, or why it is not known."""
+    runs = experiment.runs
     if not is_share(metric) or metric.lower().startswith(("val", "train", "probe")):
-        return _none(f"{metric} is no accuracy on test images")
+        return NoiseFloor(reason=f"{metric} is no accuracy on test images")
     if experiment.scale != "raw":
-        return _none("effects are on the logit scale")
+        return NoiseFloor(reason="effects are on the logit scale")
     if "test_images" not in runs:
-        return _none("the number of test images is not known (analyze CSV --test-images N)")
+        return NoiseFloor(
+            reason="the number of test images is not known (analyze CSV --test-images N)"
+        )
     y = values(runs, metric)
     usable = succeeded(runs) & y.notna()
     images = values(runs, "test_images")[usable]
     if images.isna().any() or images.nunique() != 1 or images.iloc[0] < 1:
-        return _none("the runs do not have the same number of test images")
+        return NoiseFloor(reason="the runs do not have the same number of test images")
     n, share = int(images.iloc[0]), y[usable].to_numpy() / 100
     p = float(share.mean())
     if not 0 < p < 1:
-        return _none("no accuracy between 0 and 100 %")
+        return NoiseFloor(reason="no accuracy between 0 and 100 %")
     run_sd = 100 * float(np.sqrt((1 - p) / (2 * n)))
-    z = float(stats.norm.isf(analysis.level / 2))
+    z = float(stats.norm.isf(level / 2))
     arms, cell = distinct(level_codes(runs[usable], experiment.factors))
     count = dict(zip(map(tuple, arms), np.bincount(cell), strict=True))
     listed = []
-    for effect in analysis.effects:
+    for effect in effects:
         of, half = effect.estimate.of, None
         if of is not None:
             each = np.array([count[tuple(levels)] for levels in of.levels])
             half = z * run_sd * float(np.sqrt((of.weights**2 / each).sum()))
-        listed.append({"label": effect.label, "effect": effect.estimate.value, "half": half})
+        listed.append(FloorEffect(effect.label, effect.estimate.value, half))
     square = float(((share - p) ** 2).sum() * n / (p * (1 - p)))
     df = len(share) - 1
-    return {
-        "test_images": n,
-        "sampling_sd": 100 * float(np.sqrt(p * (1 - p) / n)),
-        "run_sd": run_sd,
-        "homogeneity": {"chi2": square, "df": df, "p": float(stats.chi2.sf(square, df))}
-        if df
-        else None,
-        "effects": listed,
-        "reason": None,
-    }
-
-
-def _none(reason: str) -> dict[str, Any]:
-    keys = ("test_images", "sampling_sd", "run_sd", "homogeneity", "effects")
-    return {**dict.fromkeys(keys), "reason": reason}
+    return NoiseFloor(
+        test_images=n,
+        sampling_sd=100 * float(np.sqrt(p * (1 - p) / n)),
+        run_sd=run_sd,
+        homogeneity=Homogeneity(square, df, float(stats.chi2.sf(square, df))) if df else None,
+        effects=tuple(listed),
+    )

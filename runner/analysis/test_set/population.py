@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from runner.analysis.data.estimates import Estimate, holm, sidak
+from runner.analysis.data.estimates import Estimate, finite, holm, sidak
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.effects import Analysis, Effect, finite
+from runner.analysis.effects import BaselineEffect, Effect, Interval, Population
+from runner.analysis.result import Analysis
 from runner.analysis.test_set.bits import Bits, read_bits
 from runner.analysis.test_set.image_noise import Parts, Residual, parts, residual
-from runner.analysis.test_set.noise_budget import noise_budget
+from runner.analysis.test_set.noise_budget import NoiseBudget, noise_budget
 from runner.analysis.verdicts import Rules, verdict
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 
+NO_COMBINATION = "no combination of arms' means"
 NO_RESIDUAL = "no replicates and no residual df: the runs' disagreement on single images is unknown"
-Interval = tuple[float, float]
 
 
 def with_population(experiment: Experiment, analysis: Analysis) -> Analysis:
     """The analysis with `population` and `verdict_population` of each effect, and its `noise`."""
     found, scatter = _evidence(experiment, analysis.metric)
     if found is None or isinstance(scatter, str):
-        effects = [
-            replace(e, population=nothing(str(scatter)), verdict_population=None)
-            for e in analysis.effects
-        ]
-        beside = {**analysis.beside, "noise": {"reason": str(scatter)}}
-        return replace(analysis, effects=effects, beside=beside)
+        unknown = Population(reason=str(scatter))
+        effects = tuple(replace(e, population=unknown) for e in analysis.effects)
+        return replace(analysis, effects=effects, noise=NoiseBudget(reason=str(scatter)))
     split = [parts(e.estimate, found, scatter) for e in analysis.effects]
     return replace(
         analysis,
         effects=judged(analysis, split, found, scatter),
-        beside={**analysis.beside, "noise": noise_budget(analysis, split, found, scatter)},
+        noise=noise_budget(analysis.effects, analysis.sigma, analysis.level, split, found, scatter),
     )
 
 
@@ -50,15 +47,9 @@ def _evidence(experiment: Experiment, metric: str) -> tuple[Bits | None, Residua
     return (None, NO_RESIDUAL) if left is None else (found, left)
 
 
-def nothing(reason: str | None) -> dict[str, Any]:
-    """What cannot be estimated, with the reason."""
-    keys = ("ci_low", "ci_high", "se", "df", "p", "p_adjusted")
-    return {**dict.fromkeys(keys), "reason": reason}
-
-
 def judged(
     analysis: Analysis, split: Sequence[Parts | None], found: Bits, scatter: Residual
-) -> list[Effect]:
+) -> tuple[Effect, ...]:
     """The effects with their intervals and verdicts in general.
 
     Adjusted over all effects as the ones on these test images are. Never surer than those: an
@@ -72,17 +63,13 @@ def judged(
     p = [_larger(g.p() if g else None, e.estimate.p()) for g, e in _both(estimates, analysis)]
     stepwise = analysis.layout in (FACTORIAL, CUMULATIVE)
     adjusted = holm(p) if stepwise else sidak(p)
-    rules = Rules(analysis.margin, analysis.larger_is_better, analysis.level)
+    rules = Rules(analysis.negligible, analysis.larger_is_better, analysis.level)
     effects = []
     for effect, general, one, all_ in zip(analysis.effects, estimates, p, adjusted, strict=True):
-        at_baseline = effect.at_baseline and _alone(effect.at_baseline, analysis, found, scatter)
+        local = effect.at_baseline and _alone(effect.at_baseline, analysis, found, scatter)
         if general is None:
-            reason = effect.estimate.reason or "no combination of arms' means"
-            effects.append(
-                replace(
-                    effect, population=nothing(reason), population_at_baseline=at_baseline or None
-                )
-            )
+            unknown = Population(reason=effect.estimate.reason or NO_COMBINATION)
+            effects.append(replace(effect, population=unknown, at_baseline=local))
             continue
         tests = effect.simultaneous
         shown = hull(general.interval(1 - effect.level_of_tests, tests), effect.interval)
@@ -96,12 +83,12 @@ def judged(
         effects.append(
             replace(
                 effect,
-                population=_json(general, shown, one, all_),
-                population_at_baseline=at_baseline or None,
+                population=_population(general, shown, one, all_),
+                at_baseline=local,
                 verdict_population=says,
             )
         )
-    return effects
+    return tuple(effects)
 
 
 def _both(
@@ -111,27 +98,28 @@ def _both(
 
 
 def _alone(
-    estimate: Estimate, analysis: Analysis, found: Bits, scatter: Residual
-) -> dict[str, Any]:
-    """One estimate in general, not adjusted for others."""
+    effect: BaselineEffect, analysis: Analysis, found: Bits, scatter: Residual
+) -> BaselineEffect:
+    """An effect with its population, not adjusted for others."""
+    estimate = effect.estimate
     known = parts(estimate, found, scatter)
     if known is None or estimate.value is None:
-        return nothing(estimate.reason or "no combination of arms' means")
+        return replace(effect, population=Population(reason=estimate.reason or NO_COMBINATION))
     general = known.estimate(estimate.value)
     confidence = 1 - analysis.level
     shown = hull(general.interval(confidence), estimate.interval(confidence))
-    return _json(general, shown, _larger(general.p(), estimate.p()), None)
+    p = _larger(general.p(), estimate.p())
+    return replace(effect, population=_population(general, shown, p, None))
 
 
-def _json(
+def _population(
     estimate: Estimate, shown: Interval | None, p: float | None, adjusted: float | None
-) -> dict[str, Any]:
+) -> Population:
     low, high = shown or (None, None)
-    return {
-        "ci_low": finite(low), "ci_high": finite(high), "se": finite(estimate.se),
-        "df": finite(estimate.df), "p": finite(p), "p_adjusted": finite(adjusted),
-        "reason": estimate.reason,
-    }  # fmt: skip
+    return Population(
+        finite(low), finite(high), finite(estimate.se), finite(estimate.df), finite(p),
+        finite(adjusted), estimate.reason,
+    )  # fmt: skip
 
 
 def hull(one: Interval | None, other: Interval | None) -> Interval | None:

@@ -12,8 +12,8 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from runner.designs.factor import PLACEBO
 from runner.reporting.plots.style import GREY, figure, short
-from runner.reporting.wording import PLACEBO
 
 Answer = dict[str, Any]
 MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers

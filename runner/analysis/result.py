@@ -1,0 +1,98 @@
+"""Analysis: all that the runs say about one metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from runner.analysis.best import Best
+from runner.analysis.collapsed import Collapsed
+from runner.analysis.comparisons.pairing import Pairing
+from runner.analysis.data.arms import ArmRow
+from runner.analysis.data.divergence import Divergence
+from runner.analysis.effects import Effect, Interaction
+from runner.analysis.model.lack_of_fit import LackOfFit
+from runner.analysis.model.lenth import HalfNormalPlot
+from runner.analysis.pareto import Pareto
+from runner.analysis.power import Detectable
+from runner.analysis.published import PublishedEffect
+from runner.analysis.test_set.noise_budget import NoiseBudget
+from runner.analysis.test_set.noise_floor import NoiseFloor
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """Runs with a value of the metric, all of them, and how many are in each state."""
+
+    used: int = 0
+    total: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that the runs say about one metric. Values in `unit`; see DESIGN.md's JSON contract.
+
+    layout: factorial, one-at-a-time, cumulative or pairs. df: degrees of freedom of sigma; the
+    intervals have their own, in each effect's estimate. negligible: effects within ± it are, None:
+    none is. level: error rate of the tests.
+    `analyze` fills in what has a default step by step.
+    arm_columns: the columns of the arms that the runs have, see `ArmTable.columns`.
+    best, half_normal: None with the reason beside. detectable: None where no effect has an interval
+    or the error is Lenth's.
+    """
+
+    metric: str
+    unit: str
+    larger_is_better: bool
+    layout: str
+    estimand: str
+    sigma: float | None
+    sigma_source: str
+    error_term: str
+    df: float | None
+    negligible: float | None
+    level: float
+    adjustment: str
+    effects: tuple[Effect, ...]
+    interactions: tuple[Interaction, ...]
+    notes: tuple[str, ...]
+    lack_of_fit: LackOfFit | None = None
+    arms: tuple[ArmRow, ...] = ()
+    arm_columns: tuple[str, ...] = ()
+    divergence: tuple[Divergence, ...] = ()
+    collapsed: Collapsed = field(default_factory=Collapsed)
+    runs: RunCounts = field(default_factory=RunCounts)
+    half_normal: HalfNormalPlot | None = None
+    half_normal_reason: str | None = None
+    best: Best | None = None
+    best_reason: str | None = None
+    noise: NoiseBudget = field(default_factory=NoiseBudget)
+    pairing: Pairing = field(default_factory=Pairing)
+    floor: NoiseFloor = field(default_factory=NoiseFloor)
+    published: tuple[PublishedEffect, ...] = ()
+    pareto: Pareto = field(default_factory=Pareto)
+    detectable: Detectable | None = None
+
+    @property
+    def df_of_intervals(self) -> tuple[float, float] | None:
+        """The smallest and the largest df of the effects' intervals; None without intervals."""
+        known = [e.estimate.df for e in self.effects if e.estimate.se is not None]
+        df = [x for x in known if x is not None and math.isfinite(x)]
+        return (min(df), max(df)) if df else None
+
+    @property
+    def confidence(self) -> float:
+        """Of every interval."""
+        return 1 - self.level
+
+    @property
+    def by_lenth(self) -> bool:
+        """Whether the error is Lenth's, whose margin has no simple power."""
+        return self.error_term.startswith("Lenth")
+
+    @property
+    def time_column(self) -> str:
+        """The column of the arms' training time."""
+        return "cpu_seconds" if "cpu_seconds" in self.arm_columns else "train_seconds"
