@@ -10,6 +10,7 @@ import pytest
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from tests.analysis.made_runs import experiment, two_level
 from tricks.errors import BadInput
 
@@ -35,7 +36,7 @@ def test_the_level_moves_every_interval_and_verdict(layout):
             for x, y in arms for _ in range(5)]  # fmt: skip
     usual = experiment(rows, two_level("ab"), layout, order=("a", "b"))
     strict = replace(usual, level=0.001)
-    one, two = (analyze(x, negligible=5.0).to_json() for x in (usual, strict))
+    one, two = (to_json(analyze(x, negligible=5.0)) for x in (usual, strict))
     assert (two["level"], two["confidence"]) == (0.001, 0.999)
     for wide, narrow in zip(two["effects"], one["effects"], strict=True):
         for key in ("ci_alone", "ci_together"):
@@ -51,7 +52,7 @@ def test_smaller_is_better_for_losses_and_seconds(metric, unit):
     rows = [{"a": x, metric: (1.0 if x == "on" else 2.0) + d}
             for x in ("off", "on") for d in (0, 0.01, 0.02)]  # fmt: skip
     a = analyze(experiment(rows, two_level("a")), metric)
-    assert (a.effects[0].verdict, a.unit, a.margin) == ("helps", unit, None)
+    assert (a.effects[0].verdict, a.unit, a.negligible) == ("helps", unit, None)
 
 
 def test_nothing_to_analyze():

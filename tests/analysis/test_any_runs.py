@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from tricks.errors import BadInput
 
 GRIDS = ["", "add-one", "leave-one-out", "cumulative", "pairs", "full", "fraction", "screen"]
@@ -29,7 +30,7 @@ runs = st.lists(
 def check(experiment, **kwargs):
     """One line or valid JSON; no bare interval without a number, no null without its reason."""
     try:
-        answer = analyze(experiment, **kwargs).to_json()
+        answer = to_json(analyze(experiment, **kwargs))
     except BadInput as error:
         said = str(error)
     else:

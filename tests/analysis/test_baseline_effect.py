@@ -35,9 +35,8 @@ def test_baseline_effect_is_not_misled_by_a_collapse_of_three():
         return 95 + on["a"] - 80 * (on["a"] and on["b"] and on["c"])
 
     found = by_label(analyze(grid("abcdef", collapse, sd=0.3)))["a"].at_baseline
-    low, high = found.interval()
-    assert low < 1 < high
-    assert found.value == pytest.approx(1, abs=0.5)
+    assert found.ci_low < 1 < found.ci_high
+    assert found.effect == pytest.approx(1, abs=0.5)
 
 
 def test_baseline_effect_is_the_two_arms_where_the_design_has_them():
@@ -58,16 +57,16 @@ def test_baseline_effect_is_the_two_arms_where_the_design_has_them():
         data.runs["accuracy"][arm], data.runs["accuracy"][base], equal_var=False
     )
     assert effect.at_baseline_from == "the two arms"
-    assert effect.at_baseline.p() == pytest.approx(direct.pvalue)
-    assert effect.at_baseline.value == pytest.approx(6, abs=2)
+    assert effect.at_baseline.p == pytest.approx(direct.pvalue)
+    assert effect.at_baseline.effect == pytest.approx(6, abs=2)
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_no_baseline_effect_from_a_pair_that_was_never_seen(repeats):
     # b × c is seen only with a on; where a is held off, c's mean is over the runs without b.
     for effect in analyze(collapsing_fraction(repeats)).effects:
-        if effect.label in "bc" and effect.at_baseline.value is not None:
-            low, high = effect.at_baseline.interval()
+        if effect.label in "bc" and effect.at_baseline.effect is not None:
+            low, high = effect.at_baseline.interval
             assert low < {"b": 0, "c": 6}[effect.label] < high
 
 
@@ -87,19 +86,19 @@ def test_one_seed_of_a_fraction_has_no_false_effect_at_the_baseline(replicate):
     found = analyze(replace(whole, runs=whole.runs[third].reset_index(drop=True)))
     truth = {e.label: e.estimate.value for e in analyze(alone).effects}
     assert len(found.effects) == 10
-    assert any(effect.at_baseline.value is None for effect in found.effects)
+    assert any(effect.at_baseline.effect is None for effect in found.effects)
     for effect in found.effects:
-        if effect.at_baseline.value is None:
+        if effect.at_baseline.effect is None:
             assert "run --grid add-one" in effect.at_baseline.reason
         else:
-            low, high = effect.at_baseline.interval()
+            low, high = effect.at_baseline.interval
             assert low < truth[effect.label] < high
 
 
 def test_no_effect_at_a_baseline_from_which_all_runs_are_away():
     found = grid("abcd", lambda on: 90 + 2 * on["a"], sd=0.1)
     found = replace(found, runs=found.runs[found.runs["d"] == "on"])
-    assert by_label(analyze(found))["a"].at_baseline.value is None
+    assert by_label(analyze(found))["a"].at_baseline.effect is None
 
 
 def test_a_placebo_leaves_the_other_effects_at_the_baseline_alone():
@@ -114,4 +113,4 @@ def test_a_placebo_leaves_the_other_effects_at_the_baseline_alone():
     assert "model, narrowed" in {e.at_baseline_from for e in without}
     for one, two in zip(held, without, strict=True):
         assert one.at_baseline_from == two.at_baseline_from
-        assert one.at_baseline.interval() == pytest.approx(two.at_baseline.interval())
+        assert one.at_baseline.interval == pytest.approx(two.at_baseline.interval)

@@ -14,6 +14,7 @@ from benchmarks.simulation import layout
 from runner.analysis.analyze import analyze
 from runner.analysis.comparisons.worst_rank import worst_rank
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from tricks.errors import BadInput
 
 
@@ -25,7 +26,7 @@ def one_at_a_time(means, spread=(-1.0, 0.0, 1.0), **kwargs):
 
 
 def chances(analysis):
-    return {arm["label"]: arm["probability"] for arm in analysis.to_json()["best"]["arms"]}
+    return {arm.label: arm.probability for arm in analysis.best.arms}
 
 
 @pytest.mark.parametrize("noise", ["own", "equal"])
@@ -44,9 +45,9 @@ def test_a_factor_without_effect_shares_the_win_in_a_grid():
     found = chances(analysis)
     for label in ("a", "a + b", "a + c", "a + b + c"):
         assert found[label] == pytest.approx(0.25, abs=0.03)
-    assert analysis.beside["best"]["combination"]["mean"] == pytest.approx(95)
-    assert "run --confirm" not in analysis.beside["best"]["note"], "a table made elsewhere"
-    assert "run --confirm" in analyze(replace(runs, grid="full")).beside["best"]["note"]
+    assert analysis.best.combination.mean == pytest.approx(95)
+    assert "run --confirm" not in analysis.best.note, "a table made elsewhere"
+    assert "run --confirm" in analyze(replace(runs, grid="full")).best.note
 
 
 def test_the_smallest_loss_is_the_best():
@@ -63,15 +64,15 @@ def test_a_fraction_predicts_an_arm_that_it_did_not_run():
         row = dict(zip("abcde", (("off", "on")[x] for x in five), strict=True))
         rows += [{**row, "accuracy": 90 + sum(five) + 0.1 * rng.standard_normal()} for _ in "12"]
     analysis = analyze(Experiment(pd.DataFrame(rows), dict.fromkeys("abcde", ("off", "on"))))
-    top = analysis.beside["best"]["combination"]
-    assert "these runs cannot tell" in top["assumes"], "no arm shows interactions of three"
-    assert top["label"] == "a + b + c + d + e"
-    assert not top["in_design"]
-    assert top["mean"] == pytest.approx(95, abs=0.3)
+    top = analysis.best.combination
+    assert "these runs cannot tell" in top.assumes, "no arm shows interactions of three"
+    assert top.label == "a + b + c + d + e"
+    assert not top.in_design
+    assert top.mean == pytest.approx(95, abs=0.3)
 
 
 def test_without_noise_to_draw_from_nothing_is_best():
-    answer = analyze(one_at_a_time([90.0, 91.0], (0.0,))).to_json()
+    answer = to_json(analyze(one_at_a_time([90.0, 91.0], (0.0,))))
     assert answer["best"] is None
     assert "one run in each arm" in answer["best_reason"]
 
@@ -85,41 +86,41 @@ def test_an_arm_with_a_placebo_is_no_rival_of_the_same_without(triple):
     y = 80 + 2 * runs[:, :4].sum(axis=1) + triple * runs[:, :3].prod(axis=1)
     frame["accuracy"] = y + np.random.default_rng(0).normal(0, 0.5, len(runs))
     held, without = (
-        analyze(Experiment(frame, dict.fromkeys(bag, ("off", "on")), "full")).beside["best"]
+        analyze(Experiment(frame, dict.fromkeys(bag, ("off", "on")), "full")).best
         for bag in (names, names[:4])
     )
-    first, *_ = held["arms"]
-    assert (first["label"], first["probability"]) == ("a + b + c + d", pytest.approx(1, abs=0.01))
-    assert first["mean"] == pytest.approx(without["arms"][0]["mean"])
-    assert (held["combination"] is None) == bool(triple)
+    first, *_ = held.arms
+    assert (first.label, first.probability) == ("a + b + c + d", pytest.approx(1, abs=0.01))
+    assert first.mean == pytest.approx(without.arms[0].mean)
+    assert (held.combination is None) == bool(triple)
     if not triple:
-        assert held["combination"]["label"] == "a + b + c + d"
-        assert held["combination"]["in_design"]
+        assert held.combination.label == "a + b + c + d"
+        assert held.combination.in_design
 
 
 def test_worst_ranks_by_hand_and_by_scipy():
     on, off = np.array([3.0, 5.0, np.nan, 6.0, 9.0]), np.array([1.0, 2.0, 3.0, np.nan])
     found = worst_rank(on, off, True, 0.05)
     # 3 beats 1, 2, the diverged one and ties 3: 3.5; 5, 6, 9: 4 each; diverged ties diverged: 0.5.
-    assert found["probability"] == pytest.approx((3.5 + 4 + 0.5 + 4 + 4) / 20)
+    assert found.probability == pytest.approx((3.5 + 4 + 0.5 + 4 + 4) / 20)
     reference = stats.brunnermunzel(np.nan_to_num(off), np.nan_to_num(on))
-    assert found["p"] == pytest.approx(reference.pvalue)
-    assert 0 < found["low"] < found["probability"] < found["high"] < 1
+    assert found.p == pytest.approx(reference.pvalue)
+    assert 0 < found.low < found.probability < found.high < 1
 
 
 def test_a_rank_test_that_cannot_reach_its_level_is_refused():
     found = worst_rank(np.array([4.0, 5.0, 6.0]), np.array([1.0, 2.0, np.nan]), True, 0.05)
-    assert found["probability"] == 1
-    assert found["p"] is None
-    assert "3 against 3 runs cannot go below p = 0.1" in found["reason"]
+    assert found.probability == 1
+    assert found.p is None
+    assert "3 against 3 runs cannot go below p = 0.1" in found.reason
 
 
 @pytest.mark.filterwarnings("error")
 def test_one_run_against_many_has_a_rank_but_no_spread():
     found = worst_rank(np.array([1.5]), np.append(np.arange(39.0), np.nan), True, 0.05)
-    assert found["probability"] == pytest.approx(3 / 40)  # of 40 runs it beats 0, 1 and NaN
-    assert found["p"] is None
-    assert found["reason"] == "one run on one of the two sides: its spread is not known"
+    assert found.probability == pytest.approx(3 / 40)  # of 40 runs it beats 0, 1 and NaN
+    assert found.p is None
+    assert found.reason == "one run on one of the two sides: its spread is not known"
 
 
 def test_a_trick_that_makes_runs_diverge_is_worse_by_rank_though_not_by_mean():
@@ -127,7 +128,7 @@ def test_a_trick_that_makes_runs_diverge_is_worse_by_rank_though_not_by_mean():
     rows = [{"a": "off", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(20)]
     rows += [{"a": "on", "state": "ok", "accuracy": 90 + rng.standard_normal()} for _ in range(8)]
     rows += [{"a": "on", "state": "diverged", "accuracy": None}] * 12
-    effect = analyze(Experiment(pd.DataFrame(rows), {"a": ("off", "on")})).to_json()["effects"][0]
+    effect = to_json(analyze(Experiment(pd.DataFrame(rows), {"a": ("off", "on")})))["effects"][0]
     assert effect["verdict"] == "undecided"
     assert effect["worst_rank"]["high"] < 0.5
     assert effect["worst_rank"]["runs"] == [20, 20]
@@ -139,7 +140,7 @@ def test_log_odds_by_hand():
     data = Experiment(pd.DataFrame(rows), {"a": ("off", "on")}, scale="logit")
     logit = [np.log((c + 0.5) / (200 - c + 0.5)) for c in (180, 184, 188, 192, 196, 200)]
     expected = np.mean(logit[3:]) - np.mean(logit[:3])
-    answer = analyze(data).to_json()
+    answer = to_json(analyze(data))
     effect = answer["effects"][0]
     assert effect["effect"] == pytest.approx(expected)
     assert effect["odds_ratio"]["ratio"] == pytest.approx(np.exp(expected))
@@ -160,8 +161,8 @@ def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reach
     rows = [{"a": x, "state": state, "accuracy": 90.0 + i if state == "ok" else None}
             for x, state in (("off", "ok"), ("on", "diverged")) for i in range(runs)]  # fmt: skip
     found = analyze(Experiment(pd.DataFrame(rows), {"a": ("off", "on")})).divergence[1]
-    assert (found["p"] is not None) == reachable  # 3 against 3: p = 0.1, 4 against 4: 0.029
-    assert reachable or "cannot go below p = 0.1" in found["reason"]
+    assert (found.p is not None) == reachable  # 3 against 3: p = 0.1, 4 against 4: 0.029
+    assert reachable or "cannot go below p = 0.1" in found.reason
 
 
 def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_where_not():
@@ -199,7 +200,7 @@ def test_two_noisy_runs_do_not_make_a_candidate():
     rows += [("b", y) for y in (25.0, 35.0)]
     rows += [(f"c{i}", 90 + y) for i in range(20) for y in rng.normal(0, 1.5, 2)]
     runs = pd.DataFrame(rows, columns=["arm", "accuracy"])
-    found = analyze(Experiment(runs, {"arm": tuple(dict.fromkeys(runs["arm"]))})).to_json()
+    found = to_json(analyze(Experiment(runs, {"arm": tuple(dict.fromkeys(runs["arm"]))})))
     assert all(
         arm["levels"]["arm"] != "b" or arm["probability"] < 0.02 for arm in found["best"]["arms"]
     )
@@ -217,22 +218,22 @@ def test_the_report_says_what_is_taken_to_be_so():
         frame = pd.DataFrame(rows)
         frame["accuracy"] = 90 + 3.0 * (frame == "on").sum(axis=1) + rng.standard_normal(len(rows))
         analysis = analyze(Experiment(frame, dict.fromkeys("abcd", ("off", "on"))))
-        return analysis.beside["best"]
+        return analysis.best
 
-    assert "three or more factors, which these runs cannot tell" in found(1)["assumes"]
-    assert "these runs cannot tell" in found(1, twice=True)["assumes"], "a second run of one arm"
-    assert found(3)["assumes"] is None
+    assert "three or more factors, which these runs cannot tell" in found(1).assumes
+    assert "these runs cannot tell" in found(1, twice=True).assumes, "a second run of one arm"
+    assert found(3).assumes is None
     best_arm = ("on",) * 4
-    unseen = found(3, lost=(best_arm,))["combination"]
-    assert not unseen["in_design"]
-    assert unseen["assumes"] is None, "its deviation is drawn as the arms' own"
+    unseen = found(3, lost=(best_arm,)).combination
+    assert not unseen.in_design
+    assert unseen.assumes is None, "its deviation is drawn as the arms' own"
     half = [a for a in itertools.product(("off", "on"), repeat=4) if a.count("on") % 2]
-    assert found(3, lost=half)["assumes"] is None, "of eight arms' own means"
+    assert found(3, lost=half).assumes is None, "of eight arms' own means"
 
 
 def test_equal_runs_are_no_noise_to_draw_from():
     analysis = analyze(one_at_a_time([90.0, 91.0, 92.0], (0.0, 0.0, 0.0)))
-    assert "the runs of each arm are equal" in analysis.to_json()["best_reason"]
+    assert "the runs of each arm are equal" in analysis.best_reason
 
 
 def test_a_placebo_makes_no_rival_of_a_recipe():
@@ -245,7 +246,7 @@ def test_a_placebo_makes_no_rival_of_a_recipe():
     found = {}
     for known in (names[:5], names):
         runs = Experiment(frame[[*known, "accuracy"]], dict.fromkeys(known, ("off", "on")))
-        found[len(known)] = analyze(runs).beside["best"]["combination"]
-    assert found[6]["of"] == found[5]["of"] == 32
-    assert found[6]["mean"] == pytest.approx(found[5]["mean"])
-    assert found[6]["probability"] == pytest.approx(found[5]["probability"], abs=0.03)
+        found[len(known)] = analyze(runs).best.combination
+    assert found[6].of == found[5].of == 32
+    assert found[6].mean == pytest.approx(found[5].mean)
+    assert found[6].probability == pytest.approx(found[5].probability, abs=0.03)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from runner.analysis.test_set.classification import classification
+from runner.analysis.to_json import to_json
 from tricks.errors import BadInput
 
 # Six images of three classes; rows are probabilities.
@@ -17,7 +18,7 @@ LABELS = [0, 0, 0, 1, 1, 1]
 def test_numbers_by_hand():
     found = classification(np.log(SHARES), LABELS, ("a", "b", "c"))
     assert found.confusion.tolist() == [[2, 1, 0], [1, 2, 0], [0, 0, 0]]
-    told = found.to_json()
+    told = to_json(found)
     assert told["accuracy"] == pytest.approx(100 * 4 / 6)
     assert told["loss"] == pytest.approx(
         -sum(math.log(p) for p in (0.8, 0.2, 0.5, 0.6, 0.4, 0.2)) / 6
@@ -34,7 +35,7 @@ def test_numbers_by_hand():
 
 
 def test_wilson_interval_by_its_formula():
-    told = classification(np.log(SHARES), LABELS, "abc").to_json()
+    told = to_json(classification(np.log(SHARES), LABELS, "abc"))
     p, n, z = 4 / 6, 6, 1.959963984540054
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -44,7 +45,7 @@ def test_wilson_interval_by_its_formula():
 
 def test_an_impossible_truth_has_no_finite_loss():
     with np.errstate(divide="ignore"):
-        told = classification(np.log([[1.0, 0.0]]), [1], "ab").to_json()
+        told = to_json(classification(np.log([[1.0, 0.0]]), [1], "ab"))
     assert told["loss"] is None
 
 

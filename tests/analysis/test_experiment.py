@@ -6,6 +6,7 @@ import pytest
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.csv_file import from_csv
+from runner.analysis.to_json import to_json
 from tricks.errors import BadInput
 
 
@@ -78,7 +79,7 @@ def test_a_measurement_is_not_taken_for_a_factor(csv):
 def test_diverged_rows_may_lack_the_metric(csv):
     path = csv("a,state,accuracy\n0,ok,90\n0,ok,91\n1,ok,91\n1,diverged,\n1,ok,92\n")
     a = analyze(from_csv(path))
-    assert a.runs["diverged"] == 1
+    assert a.runs.states["diverged"] == 1
     assert a.effects[0].estimate.value == pytest.approx(1.0)
 
 
@@ -98,7 +99,7 @@ def test_shares_are_refused(csv):
 def test_without_noise_there_is_no_interval(csv):
     tables = ["0,0,90\n1,0,91\n0,1,92\n1,1,93\n", "0,0,0.1\n1,0,90.1\n0,1,0.3\n1,1,93\n" * 3]
     for rows in tables:
-        answer = analyze(from_csv(csv(f"C,Q(x),accuracy\n{rows}"))).to_json()
+        answer = to_json(analyze(from_csv(csv(f"C,Q(x),accuracy\n{rows}"))))
         for effect in answer["effects"]:
             assert effect["ci_low"] is None
             assert effect["p_adjusted"] is None

@@ -18,6 +18,7 @@ from runner.analysis.analyze import analyze
 from runner.analysis.data.cells import distinct
 from runner.analysis.data.csv_file import from_csv
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
 
@@ -41,14 +42,14 @@ def test_factorial_effects_and_interactions_are_exact_without_noise():
     answer = analyze(a)
     effects = by_label(answer)
     assert effects["a"].estimate.value == pytest.approx(3.5, abs=1e-4)  # 2 + 3 / 2
-    assert effects["a"].at_baseline.value == pytest.approx(2, abs=1e-4)
-    assert effects["b"].at_baseline.value == pytest.approx(-1, abs=1e-4)
+    assert effects["a"].at_baseline.effect == pytest.approx(2, abs=1e-4)
+    assert effects["b"].at_baseline.effect == pytest.approx(-1, abs=1e-4)
     assert answer.interactions[0].estimate.value == pytest.approx(3, abs=1e-4)
     assert effects["a"].verdict == "depends"
     on = effects["a"].depends_on[0]
-    assert on["label"] == "b"
-    assert on["off"]["effect"] == pytest.approx(2, abs=1e-4)
-    assert on["on"]["effect"] == pytest.approx(5, abs=1e-4)
+    assert on.label == "b"
+    assert on.off.effect == pytest.approx(2, abs=1e-4)
+    assert on.on.effect == pytest.approx(5, abs=1e-4)
 
 
 def test_aliased_interactions_are_named_together():
@@ -66,8 +67,8 @@ def test_aliased_interactions_are_named_together():
     assert set(largest.terms) == {("a", "b"), ("c", "d")}
     assert largest.estimate.value == pytest.approx(4)
     assert {e.verdict for e in answer.effects} == {"depends"}
-    assert by_label(answer)["a"].may_depend_on == ["a × b + c × d"]
-    assert by_label(answer)["a"].depends_on == []
+    assert by_label(answer)["a"].may_depend_on == ("a × b + c × d",)
+    assert by_label(answer)["a"].depends_on == ()
 
 
 def test_confounded_main_effects_are_not_estimated():
@@ -93,7 +94,7 @@ def test_lost_arms_that_cost_the_interactions_are_named():
     factors = dict.fromkeys(names, ("off", "on"))
 
     def notes(frame):
-        return " ".join(analyze(Experiment(frame, factors, grid="fraction")).to_json()["notes"])
+        return " ".join(to_json(analyze(Experiment(frame, factors, grid="fraction")))["notes"])
 
     assert "interactions are not in the model" not in notes(runs)
     lost = runs.copy()
@@ -112,7 +113,7 @@ def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_e
     def answer(levels):
         frame = pd.DataFrame(np.where(levels, "on", "off"), columns=names)
         frame["accuracy"] = rng.normal(90, 1, len(levels))
-        return analyze(Experiment(frame, dict.fromkeys(names, ("off", "on")))).to_json()
+        return to_json(analyze(Experiment(frame, dict.fromkeys(names, ("off", "on")))))
 
     whole, part = answer(rows), answer(rows[:18])
     assert "main effects are clear of them" in " ".join(whole["notes"])
@@ -127,7 +128,7 @@ def test_a_hundred_thousand_runs_take_seconds():
     runs["accuracy"] = 90 + rng.normal(size=100_000)
     runs["cpu_seconds"] = 5.0
     start = time.process_time()  # a busy machine must not fail this
-    answer = analyze(Experiment(runs, dict.fromkeys(names, ("0", "1")))).to_json()
+    answer = to_json(analyze(Experiment(runs, dict.fromkeys(names, ("0", "1")))))
     json.dumps(answer, allow_nan=False)
     assert time.process_time() - start < 10
     assert len(answer["effects"]) == 12
@@ -157,7 +158,7 @@ def test_arms_without_any_noise_have_no_interval():
     assert still.estimate.value == pytest.approx(1.1)
     assert still.verdict == "undecided"
     assert "runs of these arms are equal" in still.estimate.reason
-    assert still.at_baseline.interval() is None
+    assert still.at_baseline.interval is None
     assert effects["optimizer=adamw"].verdict == "helps"
     noisy = [[r["accuracy"] for r in rows if (r["a"], r["optimizer"]) == (a, "adamw")]
              for a in ("off", "on")]  # fmt: skip

@@ -11,6 +11,7 @@ from scipy import stats
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.csv_file import from_csv
+from runner.analysis.to_json import to_json
 from runner.cli import call
 from tricks.errors import BadInput
 
@@ -20,7 +21,7 @@ COUNTS = np.array([2824, 2837, 2826, 2810, 2810, 2821, 2828, 2812])
 
 
 def answer():
-    return analyze(from_csv(TABLE, test_images=3000)).to_json()
+    return to_json(analyze(from_csv(TABLE, test_images=3000)))
 
 
 def test_the_published_table_against_its_test_set():
@@ -64,7 +65,7 @@ def test_one_seed_has_a_floor_and_no_verdict(tmp_path, capsys):
 
 
 def test_without_the_number_there_is_a_reason():
-    floor = analyze(from_csv(TABLE)).to_json()["floor"]
+    floor = to_json(analyze(from_csv(TABLE)))["floor"]
     assert floor["sampling_sd"] is None
     assert "--test-images" in floor["reason"]
 
@@ -78,7 +79,7 @@ def test_a_number_that_cannot_be_is_refused(images):
 def test_a_number_beside_the_files_own_is_refused(tmp_path):
     file = tmp_path / "runs.csv"
     file.write_text("a,accuracy,test_images\n0,90,1000\n1,91,1000\n")
-    assert analyze(from_csv(file)).to_json()["floor"]["test_images"] == 1000
+    assert to_json(analyze(from_csv(file)))["floor"]["test_images"] == 1000
     with pytest.raises(BadInput, match="already"):
         from_csv(file, test_images=500)
 

@@ -18,6 +18,7 @@ from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.factorial import factorial
 from runner.analysis.test_set.bits import MOST_BITS, bits, read_bits
 from runner.analysis.test_set.image_noise import parts, residual
+from runner.analysis.to_json import to_json
 from runner.studies.experiments import study_experiment
 
 REFERENCE = Path(__file__).parents[2] / "results/reference"
@@ -166,7 +167,7 @@ def layout(grid, images=400):
 
 @pytest.mark.parametrize("grid", LAYOUTS)
 def test_every_layout_has_both_intervals(grid):
-    answer = analyze(layout(grid)).to_json()
+    answer = to_json(analyze(layout(grid)))
     for effect in answer["effects"]:
         general = effect["population"]
         assert general["reason"] is None
@@ -181,7 +182,7 @@ def test_every_layout_has_both_intervals(grid):
 
 
 def test_the_noise_budget_names_what_each_noise_is():
-    noise = analyze(layout("add-one")).to_json()["noise"]
+    noise = to_json(analyze(layout("add-one")))["noise"]
     assert noise["sd_run"] ** 2 == pytest.approx(
         noise["sd_seed"] ** 2 + noise["residual"] ** 2 / 400, rel=0.3
     )
@@ -206,7 +207,7 @@ def test_what_has_no_bits_has_no_interval_in_general_and_says_why():
         "add up": found.runs.assign(accuracy=found.runs["accuracy"] + 1),
     }
     for reason, runs in cases.items():
-        answer = analyze(Experiment(runs, found.factors, "add-one")).to_json()
+        answer = to_json(analyze(Experiment(runs, found.factors, "add-one")))
         for effect in answer["effects"]:
             assert reason in effect["population"]["reason"]
             assert effect["population"]["ci_low"] is None
@@ -218,10 +219,10 @@ def test_what_has_no_bits_has_no_interval_in_general_and_says_why():
 def test_other_metrics_and_scales_have_none():
     found = layout("add-one")
     found.runs["val_accuracy"] = found.runs["accuracy"]
-    effect = analyze(found, "val_accuracy").to_json()["effects"][0]
+    effect = to_json(analyze(found, "val_accuracy"))["effects"][0]
     assert "only test accuracy" in effect["population"]["reason"]
     one = Experiment(found.runs[found.runs["seed"] == 0], found.factors, "add-one")
-    effect = analyze(one).to_json()["effects"][0]
+    effect = to_json(analyze(one))["effects"][0]
     assert effect["population"]["reason"]
     assert effect["verdict_population"] in (None, "undecided")
 
@@ -229,13 +230,13 @@ def test_other_metrics_and_scales_have_none():
 def test_diverged_runs_need_no_bits():
     found = layout("add-one")
     found.runs.loc[7, ["state", "accuracy", "correct"]] = ["diverged", None, None]
-    effect = analyze(found).to_json()["effects"][0]
+    effect = to_json(analyze(found))["effects"][0]
     assert effect["population"]["reason"] is None
 
 
 def test_a_recorded_study_has_both():
     found = study_experiment(REFERENCE, str(REFERENCE / "digits-add-one"))
-    answer = analyze(found).to_json()
+    answer = to_json(analyze(found))
     gamma = next(e for e in answer["effects"] if e["label"] == "zero-gamma")
     assert gamma["population"]["se"] > 1.15 * gamma["se"]
     found = read_bits(found, "accuracy")
@@ -254,7 +255,7 @@ def test_a_hundred_thousand_runs_are_read_in_seconds():
     whole = Experiment(runs.astype({"accuracy": float}), part.factors, "full")
     assert len(whole.runs) * 720 < MOST_BITS
     start = time.perf_counter()
-    effect = analyze(whole).to_json()["effects"][0]
+    effect = to_json(analyze(whole))["effects"][0]
     assert time.perf_counter() - start < 10
     assert effect["population"]["se"] > 0
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.simulation import layout
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 
 LEVELS = ("off", "on", "max")
 DESIGNS = {"full": (2, 2, 3), "fraction": (2,) * 5, "screen": (2,) * 5, "add-one": (2, 2, 3)}
@@ -36,7 +37,7 @@ def study(grid, seeds, seed):
 
 def numbers(experiment, metric="accuracy", estimand=None):
     """(effects, keys) of the table, NaN for null; and the verdicts."""
-    effects = analyze(experiment, metric, estimand, negligible=0.5).to_json()["effects"]
+    effects = to_json(analyze(experiment, metric, estimand, negligible=0.5))["effects"]
     table = np.array([[e[key] for key in KEYS] for e in effects], dtype=float)
     return table, [e["verdict"] for e in effects]
 

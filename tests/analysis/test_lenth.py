@@ -19,6 +19,7 @@ from runner.analysis.model.lenth import (
     largest_of_none,
     pseudo_standard_error,
 )
+from runner.analysis.to_json import to_json
 from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level
 from tricks.recipe import Recipe
@@ -42,14 +43,14 @@ def test_contrasts_of_a_full_grid_are_the_effects():
     levels = grid(4)
     a, b, c, d = levels.T
     noise = 0.01 * np.random.default_rng(0).standard_normal(16)
-    answer = found(levels, 90 + 3 * a - 2 * b * c + d * 0 + noise).to_json()
-    by = {x["label"]: x for x in answer["contrasts"]}
+    answer = found(levels, 90 + 3 * a - 2 * b * c + d * 0 + noise).plot()
+    by = {x.label: x for x in answer.contrasts}
     assert len(by) == 15
     expected = {"a": 3, "b": -1, "c": -1, "b × c": -1, "d": 0, "a × b × c × d": 0}
     for label, value in expected.items():
-        assert by[label]["effect"] == pytest.approx(value, abs=0.02)
-        assert by[label]["above"] == (value != 0)
-    quantiles = [x["quantile"] for x in answer["contrasts"]]
+        assert by[label].effect == pytest.approx(value, abs=0.02)
+        assert by[label].above == (value != 0)
+    quantiles = [x.quantile for x in answer.contrasts]
     assert quantiles == sorted(quantiles)
     assert quantiles[-1] == pytest.approx(stats.norm.ppf(0.5 + 0.5 * 14.5 / 15))
 
@@ -100,7 +101,7 @@ def test_a_saturated_grid_has_lenths_margin_and_a_verdict():
     rows = pd.DataFrame(np.where(codes, "on", "off"), columns=list("abcdefg"))
     rows["accuracy"] = 90 + 6 * codes[:, 0] + 0.3 * rng.standard_normal(8)
     analysis = analyze(Experiment(rows, two_level(7), "screen"))
-    answer = analysis.to_json()
+    answer = to_json(analysis)
     assert "Lenth's pseudo standard error" in answer["error_term"]
     pse, limit = (answer["half_normal"][x] for x in ("pse", "simultaneous_margin"))
     verdicts = {e["label"]: e["verdict"] for e in answer["effects"]}

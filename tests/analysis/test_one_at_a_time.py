@@ -11,6 +11,7 @@ from scipy import stats
 from runner.analysis.analyze import analyze
 from runner.analysis.comparisons.one_at_a_time import centre
 from runner.analysis.data.cells import group
+from runner.analysis.to_json import to_json
 from tests.analysis.made_runs import by_label, experiment, two_level
 from tricks.errors import BadInput
 
@@ -33,7 +34,7 @@ def test_add_one_is_welchs_test():
 def test_one_seed_has_no_interval_and_says_what_would_give_one():
     rows = [{"a": x, "b": y, "accuracy": v} for x, y, v in
             [("off", "off", 90), ("on", "off", 92), ("off", "on", 91)]]  # fmt: skip
-    answer = analyze(experiment(rows, two_level("ab"), "add-one")).to_json()
+    answer = to_json(analyze(experiment(rows, two_level("ab"), "add-one")))
     for effect in answer["effects"]:
         assert effect["effect"] is not None
         assert effect["ci_low"] is None
@@ -113,7 +114,7 @@ def test_pairs_give_the_difference_of_differences():
 
 def test_one_arm_alone_says_what_is_missing():
     answer = analyze(experiment([{"a": "off", "accuracy": 90.0}], two_level("a"), "add-one"))
-    effect = answer.to_json()["effects"][0]
+    effect = to_json(answer)["effects"][0]
     assert effect["effect"] is None
     assert "no usable run" in effect["reason"]
 

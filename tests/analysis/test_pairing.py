@@ -40,16 +40,16 @@ def test_rho_is_the_mean_correlation_of_all_pairs():
     r = np.corrcoef(y)[np.triu_indices(4, 1)].mean()
     assert correlation(y)[0] == pytest.approx(r)
     found = pairing(study(y), "accuracy")
-    assert found["rho"] == pytest.approx(r)
-    assert (found["pairs"], found["seeds"]) == (6, 6)
-    assert found["ci"][0] < r < found["ci"][1]
+    assert found.rho == pytest.approx(r)
+    assert (found.pairs, found.seeds) == (6, 6)
+    assert found.ci[0] < r < found.ci[1]
 
 
 def test_whether_pairing_pays():
     rng = np.random.default_rng(1)
-    assert pairing(study(table(0.0, 8, 10, rng)), "accuracy")["pays"] is False
-    assert pairing(study(table(0.99, 8, 10, rng)), "accuracy")["pays"] is True
-    assert pairing(study(table(0.6, 2, 5, rng)), "accuracy")["pays"] is None
+    assert pairing(study(table(0.0, 8, 10, rng)), "accuracy").pays is False
+    assert pairing(study(table(0.99, 8, 10, rng)), "accuracy").pays is True
+    assert pairing(study(table(0.6, 2, 5, rng)), "accuracy").pays is None
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.6])
@@ -67,20 +67,20 @@ def test_the_interval_covers_in_two_thousand_studies(rho, arms, seeds):
 def test_what_cannot_be_known_is_null_with_a_reason():
     y = table(0.5, 3, 5, np.random.default_rng(3))
     own = np.arange(15).reshape(3, 5)
-    assert "own seeds" in pairing(study(y, own), "accuracy")["reason"]
-    assert "2 common seeds" in pairing(study(y[:, :2]), "accuracy")["reason"]
+    assert "own seeds" in pairing(study(y, own), "accuracy").reason
+    assert "2 common seeds" in pairing(study(y[:, :2]), "accuracy").reason
     three = pairing(study(y[:, :3]), "accuracy")
-    assert three["ci"] is None
-    assert three["rho"] is not None
-    assert "twice" in pairing(study(y, np.zeros((3, 5))), "accuracy")["reason"]
+    assert three.ci is None
+    assert three.rho is not None
+    assert "twice" in pairing(study(y, np.zeros((3, 5))), "accuracy").reason
     no_seeds = study(y)
     no_seeds = replace(no_seeds, runs=no_seeds.runs.drop(columns="seed"))
-    assert "no seeds" in pairing(no_seeds, "accuracy")["reason"]
-    assert "equal" in pairing(study(np.zeros((3, 5))), "accuracy")["reason"]
+    assert "no seeds" in pairing(no_seeds, "accuracy").reason
+    assert "equal" in pairing(study(np.zeros((3, 5))), "accuracy").reason
 
 
 def test_an_arm_that_lost_a_run_is_left_out():
     found = study(table(0.5, 4, 6, np.random.default_rng(4)))
     found.runs["state"] = "ok"
     found.runs.loc[0, ["state", "accuracy"]] = ["diverged", None]
-    assert pairing(found, "accuracy")["pairs"] == 3
+    assert pairing(found, "accuracy").pairs == 3

@@ -26,7 +26,7 @@ def arms(means, seconds, seeds, rng, cost_sd=0.05):
 
 
 def probabilities(found):
-    return {arm["levels"]["a"]: arm["probability"] for arm in found["arms"]}
+    return {arm.levels["a"]: arm.probability for arm in found.arms}
 
 
 def test_two_identical_arms_win_half_of_the_time_each():
@@ -48,7 +48,7 @@ def test_a_clear_front_is_seen_and_a_beaten_arm_is_not_on_it():
     assert known["0"] > 0.99
     assert known["1"] > 0.99
     assert known["2"] < 0.01
-    assert [arm["probability"] for arm in found["arms"]] == sorted(known.values(), reverse=True)
+    assert [arm.probability for arm in found.arms] == sorted(known.values(), reverse=True)
 
 
 def test_a_loss_is_better_when_it_is_smaller():
@@ -79,18 +79,18 @@ def test_a_grid_without_replicates_borrows_from_its_model():
         rows.append({**levels, "accuracy": y, "train_seconds": cost})
     experiment = Experiment(pd.DataFrame(rows), dict.fromkeys("abcdef", ("off", "on")))
     found = pareto(experiment, "accuracy", True)
-    assert len(found["arms"]) == 50
-    assert found["of"] == 64
+    assert len(found.arms) == 50
+    assert found.of == 64
     # c costs and does not help, b hurts: arms with either are beaten by their like without.
-    for arm in found["arms"][:5]:
-        assert (arm["levels"]["b"], arm["levels"]["c"]) == ("off", "off")
-        assert 0 < arm["metric"] < 100
-    assert pareto(experiment, "accuracy", False)["arms"] is None
+    for arm in found.arms[:5]:
+        assert (arm.levels["b"], arm.levels["c"]) == ("off", "off")
+        assert 0 < arm.metric < 100
+    assert pareto(experiment, "accuracy", False).arms is None
 
 
 def test_what_cannot_be_known_is_null_with_a_reason():
     found = arms([80, 90], [10, 20], 3, np.random.default_rng(4))
     timeless = Experiment(found.runs.drop(columns="train_seconds"), found.factors)
-    assert "how long" in pareto(timeless, "accuracy", False)["reason"]
+    assert "how long" in pareto(timeless, "accuracy", False).reason
     one = Experiment(found.runs[found.runs["seed"] == 0], found.factors)
-    assert "seeds" in pareto(one, "accuracy", False)["reason"]
+    assert "seeds" in pareto(one, "accuracy", False).reason

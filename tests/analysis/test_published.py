@@ -13,8 +13,8 @@ TWO = ("off", "on")
 
 def test_tricks_of_factors_and_of_levels_are_found():
     found = published({"mixup(alpha=0.4)": TWO, "schedule": ("step-decay", "cosine"), "lr": ("1",)})
-    assert {row["trick"] for row in found} == {"mixup", "cosine"}
-    assert published({"width": ("8", "16")}) == []
+    assert {row.trick for row in found} == {"mixup", "cosine"}
+    assert published({"width": ("8", "16")}) == ()
 
 
 def test_every_published_effect_says_where_it_stands():

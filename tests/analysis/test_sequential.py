@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks.operating_characteristics import LOOKS, looks_row
+from runner.analysis.data.estimates import Estimate
+from runner.analysis.effects import Effect
+from runner.analysis.power import MoreRuns
 from runner.analysis.sequential import describe, look_level, open_effects, seeds_wanted
 from tests.analysis.error_rates import bound
 
@@ -100,30 +103,31 @@ def test_a_test_metric_stopped_by_a_correlated_one_needs_the_level_too():
 
 
 def effect(value, low, high, verdict="undecided", more=None, factor="x"):
-    return {
-        "factor": factor, "label": factor, "effect": value, "ci_low": low, "ci_high": high,
-        "verdict": verdict, "runs": 10,
-        "to_decide": {"runs": more} if verdict == "undecided" else None,
-    }  # fmt: skip
+    interval = None if low is None else (low, high)
+    to_decide = MoreRuns(more) if verdict == "undecided" else None
+    return Effect(
+        factor, "on", "off", Estimate(value), None, verdict, 10,
+        simultaneous=2, together=interval, to_decide=to_decide,
+    )  # fmt: skip
 
 
 def test_what_is_open_and_what_would_close_it():
     decided = effect(2.0, 1.0, 3.0, "helps")
     lost, blind = effect(None, None, None), effect(0.3, None, None)
     wide = effect(0.5, -0.5, 1.5, more=30)
-    said = {"negligible": 0.2, "effects": [decided, lost, wide]}
+    said = [decided, lost, wide]
     assert open_effects(said) == [wide]
     # 30 more runs than the 10 of today: four times the seeds.
     assert seeds_wanted(said, 5) == pytest.approx(20)
     assert open_effects(said, half_width=1.0) == []
     assert seeds_wanted(said, 5, half_width=0.25) == pytest.approx(80)
-    assert seeds_wanted({"negligible": 0.2, "effects": [decided]}, 5) is None
-    assert seeds_wanted({"negligible": 0.2, "effects": [blind, wide]}, 5) is None
+    assert seeds_wanted([decided], 5) is None
+    assert seeds_wanted([blind, wide], 5) is None
     # At the edge, or without a number: a seed more at least.
-    edge = {"effects": [effect(0.5, 0.1, 0.9)]}
+    edge = [effect(0.5, 0.1, 0.9)]
     assert seeds_wanted(edge, 9) == 10
     # A placebo will never be decided; its interval becomes as short as the others'.
-    placebo = {"effects": [effect(0.5, -0.5, 1.5, factor="placebo")]}
+    placebo = [effect(0.5, -0.5, 1.5, factor="placebo")]
     assert open_effects(placebo) == []
     assert len(open_effects(placebo, half_width=0.5)) == 1
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runner.analysis.analyze import analyze
+from runner.analysis.to_json import to_json
 from runner.records import migration
 from runner.records.export import evidence, read_export
 from runner.records.record import Damaged, seal, unseal
@@ -45,7 +46,7 @@ def test_a_golden_folder_is_read_as_it_was(tmp_path: Path, golden: Path, source:
         for key, value in old.items():
             if isinstance(value, float):
                 assert row[key] == pytest.approx(value, rel=1e-9), key
-    answer = analyze(experiment(found.study, found.runs), "accuracy").to_json()
+    answer = to_json(analyze(experiment(found.study, found.runs), "accuracy"))
     assert answer["runs"].items() >= wanted["runs"].items()
     for effect, old in zip(answer["effects"], wanted["effects"], strict=True):
         assert (effect["factor"], effect["level"]) == (old["factor"], old["level"])

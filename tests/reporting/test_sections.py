@@ -13,6 +13,7 @@ from test_noise import with_bits
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from runner.designs.factor import PLACEBO
 from runner.reporting import wording
 from runner.reporting.findings import findings, footnote
@@ -44,7 +45,7 @@ def answer(bag, accuracy, seeds=3, grid="", **columns):
         for arm in synthetic.full(bag)
         for r in range(seeds)
     ]
-    return analyze(Experiment(pd.DataFrame(rows), bag, grid)).to_json()
+    return to_json(analyze(Experiment(pd.DataFrame(rows), bag, grid)))
 
 
 def unreplicated(bag=FOUR):
@@ -114,7 +115,7 @@ def test_undecided_effects_are_a_list_with_the_runs_they_need():
 
 def test_a_crowd_of_undecided_effects_is_cut():
     bag = {f"t{i:02d}": ("off", "on") for i in range(30)}
-    a = analyze(synthetic.study("add-one", 2, bag, diverge=False)[0]).to_json()
+    a = to_json(analyze(synthetic.study("add-one", 2, bag, diverge=False)[0]))
     said = next(line for line in findings(a) if line.startswith("**Undecided**"))
     assert len(said.splitlines()) == 14
     assert "and 18 smaller ones" in said
@@ -122,7 +123,7 @@ def test_a_crowd_of_undecided_effects_is_cut():
 
 def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
     experiment, _, asked, _ = synthetic.study("add-one", 5, TWO, diverge=False)
-    a = analyze(experiment).to_json()
+    a = to_json(analyze(experiment))
     [line] = [x for x in findings(a, asked) if "est arm**" in x or "the best**" in x]
     assert re.search(r"zero-gamma.* >?\d+ %", line)
     assert "`tricks-bench run --confirm --study digits-add-one`" in line
@@ -133,7 +134,7 @@ def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
 
 
 def test_the_smallest_visible_effect_is_one_sentence():
-    a = analyze(synthetic.study("add-one", 5, TWO, diverge=False)[0]).to_json()
+    a = to_json(analyze(synthetic.study("add-one", 5, TWO, diverge=False)[0]))
     [line] = [x for x in findings(a) if "could see" in x]
     assert f"effects of {a['detectable']['low']:.2g} pp or more" in line
     assert "80 % power" in line
@@ -148,9 +149,9 @@ def test_a_placebo_is_named_as_such(tmp_path):
     assert "| placebo (changes nothing: true effect 0) |" in text
     undecided = text.split("**Undecided**")[1].split("\n- ")[0]
     assert "placebo" not in undecided
-    fig = forest(analyze(study[0]).to_json())
+    fig = forest(to_json(analyze(study[0])))
     assert "placebo\n(true effect 0)" in [t.get_text() for t in fig.axes[0].get_yticklabels()]
-    a = analyze(study[0]).to_json()
+    a = to_json(analyze(study[0]))
     a["effects"][-1]["verdict"] = "helps"
     said = "\n".join(findings(a))
     assert "comes out as “helps”" in said
@@ -165,20 +166,20 @@ def test_in_general_says_that_images_are_taken_as_independent(tmp_path):
 
 def test_the_forest_has_the_floor_of_the_test_images():
     plain = synthetic.study("add-one", 5, TWO, diverge=False)
-    bits = analyze(with_bits(plain)[0]).to_json()
+    bits = to_json(analyze(with_bits(plain)[0]))
     bits["noise"]["seeds"][-1]["general"] = 0.4  # what endless runs on these images come to
     floor, label = noise_floor(bits)
     assert floor == 0.4
     assert "500 test images" in label
     assert label in [t.get_text() for t in forest(bits).legends[0].get_texts()]
-    assert noise_floor(analyze(plain[0]).to_json()) is None
+    assert noise_floor(to_json(analyze(plain[0]))) is None
 
 
 def test_an_unreplicated_grid_has_its_half_normal_plot(tmp_path):
     study = unreplicated()
     text = report(study, tmp_path)
     section = text.split("## Half-normal plot")[1].split("\n## ")[0]
-    a = analyze(study[0]).to_json()
+    a = to_json(analyze(study[0]))
     found = a["half_normal"]
     assert f"of all at once (simulated) ±{found['simultaneous_margin']:.3g}" in section
     assert "15 orthogonal contrasts of 16 runs" in section
@@ -187,7 +188,7 @@ def test_an_unreplicated_grid_has_its_half_normal_plot(tmp_path):
     assert {found["margin"], found["simultaneous_margin"]} <= heights
     largest = found["contrasts"][-1]["label"]
     assert any(largest in t.get_text() for t in fig.axes[0].texts)
-    assert half_normal(analyze(synthetic.study("add-one", 2, TWO)[0]).to_json()) is None
+    assert half_normal(to_json(analyze(synthetic.study("add-one", 2, TWO)[0]))) is None
 
 
 def test_notes_of_the_study_itself_stand_on_top(tmp_path):
