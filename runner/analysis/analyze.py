@@ -23,6 +23,7 @@ from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Interaction
 from runner.analysis.model.factorial import factorial
 from runner.analysis.model.grid_effects import grid_effects, interactions
+from runner.analysis.model.half_normal_plot import half_normal_plot
 from runner.analysis.model.lenth import HalfNormal, half_normal
 from runner.analysis.model.model_notes import error_text, model_notes
 from runner.analysis.result import Analysis
@@ -179,7 +180,7 @@ def _with_best(analysis: Analysis, winner: Best | str, lenth: HalfNormal | str) 
     """The analysis with P(best) and the half-normal contrasts, or the reasons why not."""
     return replace(
         analysis,
-        half_normal=lenth.plot() if isinstance(lenth, HalfNormal) else None,
+        half_normal=half_normal_plot(lenth) if isinstance(lenth, HalfNormal) else None,
         half_normal_reason=None if isinstance(lenth, HalfNormal) else lenth,
         best=winner if isinstance(winner, Best) else None,
         best_reason=None if isinstance(winner, Best) else winner,

@@ -25,14 +25,14 @@ class Estimated:
     level_of_tests: float
 
     @property
-    def alone(self) -> Interval | None:
+    def ci_alone(self) -> Interval | None:
         """The interval of this estimate alone, of confidence 1 - `level_of_tests`."""
         return self.estimate.interval(1 - self.level_of_tests)
 
     @property
     def interval(self) -> Interval | None:
         """The printed interval."""
-        return self.alone
+        return self.ci_alone
 
     @property
     def effect(self) -> float | None:
@@ -42,13 +42,13 @@ class Estimated:
     @property
     def ci_low(self) -> float | None:
         """The lower end of the printed interval."""
-        shown = self.interval or self.alone
+        shown = self.interval or self.ci_alone
         return finite(shown[0]) if shown else None
 
     @property
     def ci_high(self) -> float | None:
         """The upper end of the printed interval."""
-        shown = self.interval or self.alone
+        shown = self.interval or self.ci_alone
         return finite(shown[1]) if shown else None
 
     @property
@@ -130,8 +130,8 @@ class Effect(Estimated):
     """The change of the metric from `reference` to `level` of one factor.
 
     interval: of confidence 1 - level, None without error degrees of freedom; simultaneous: over how
-    many effects it holds at once (1: for this one alone). together: the interval that holds for
-    all effects of the table at once. at_baseline: the same effect with all other
+    many effects it holds at once (1: for this one alone). ci_together: the interval that holds
+    for all effects of the table at once. at_baseline: the same effect with all other
     factors at their reference, where the table's own estimand is the average over the grid;
     at_baseline_from: `AtBaseline.way`.
     may_depend_on: alias strings of real interactions of which this factor's may be one; with
@@ -159,7 +159,7 @@ class Effect(Estimated):
     time: TimeRatio | None = None
     mean: float | None = None
     level_of_tests: float = LEVEL
-    together: Interval | None = None
+    ci_together: Interval | None = None
     population: Population | None = None
     verdict_population: str | None = None
     arms: tuple[tuple[int, ...], tuple[int, ...]] | None = None
@@ -171,22 +171,12 @@ class Effect(Estimated):
     @property
     def interval(self) -> Interval | None:
         """The printed interval: of this effect alone, or of all at once (`simultaneous`)."""
-        return self.together if self.simultaneous > 1 else self.alone
+        return self.ci_together if self.simultaneous > 1 else self.ci_alone
 
     @property
     def label(self) -> str:
         """`mixup`, or `optimizer=adamw` where the levels are not just off and on."""
         return level_label(self.factor, self.level, self.reference, self.levels)
-
-    @property
-    def ci_alone(self) -> Interval | None:
-        """`alone`, by its name in JSON."""
-        return self.alone
-
-    @property
-    def ci_together(self) -> Interval | None:
-        """`together`, by its name in JSON."""
-        return self.together
 
     @property
     def odds_ratio(self) -> OddsRatio | None:

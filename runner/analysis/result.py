@@ -12,8 +12,8 @@ from runner.analysis.comparisons.pairing import Pairing
 from runner.analysis.data.arms import ArmRow
 from runner.analysis.data.divergence import Divergence
 from runner.analysis.effects import Effect, Interaction
+from runner.analysis.model.half_normal_plot import HalfNormalPlot
 from runner.analysis.model.lack_of_fit import LackOfFit
-from runner.analysis.model.lenth import HalfNormalPlot
 from runner.analysis.pareto import Pareto
 from runner.analysis.power import Detectable
 from runner.analysis.published import PublishedEffect

@@ -20,7 +20,7 @@ from runner.reporting.wording import (
     rough,
 )
 
-Answer = dict[str, Any]  # what `Analysis.to_json` gives
+Answer = dict[str, Any]  # `to_json` of an `Analysis`
 OPEN = 12  # undecided effects told in words
 CASES = 2  # of what an effect depends on, told in words; a table has all
 

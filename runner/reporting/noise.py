@@ -9,7 +9,7 @@ from runner.reporting.markdown import details, escape, image, interval, plain, s
 from runner.reporting.tables import basis, name
 from runner.reporting.wording import confidence
 
-Answer = dict[str, Any]  # what `Analysis.to_json` gives
+Answer = dict[str, Any]  # `to_json` of an `Analysis`
 PANEL = (
     "*The half-width of the middle effect's {confidence} interval, expected with more runs (left) "
     "or test images (right) than now.*"

@@ -1,4 +1,4 @@
-"""Words that the report and the command line share, for what `Analysis.to_json` gives."""
+"""Words that the report and the command line share, for the JSON of an `Analysis`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def confidence(answer: Mapping[str, Any], sides: int = 2) -> str:
 def alias_sets(answer: Mapping[str, Any]) -> dict[str, int]:
     """Alias strings of the real interactions on which effects may depend, numbered from 1.
 
-    answer: what `Analysis.to_json` gives.
+    answer: the JSON of an `Analysis`.
     """
     found = dict.fromkeys(text for e in answer["effects"] for text in e["may_depend_on"])
     return {text: i + 1 for i, text in enumerate(found)}
@@ -86,7 +86,7 @@ def dependence(answer: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
 def alone(effect: Mapping[str, Any]) -> str:
     """Why an effect is undecided although its interval excludes 0; "" if neither is so.
 
-    effect: what `Effect.to_json` gives.
+    effect: one of the JSON of an `Analysis`.
     """
     low, high = effect["ci_low"], effect["ci_high"]
     if effect["verdict"] != "undecided" or low is None or low <= 0 <= high:

@@ -13,6 +13,7 @@ from scipy import linalg, stats
 from runner.analysis.analyze import analyze
 from runner.analysis.data.cells import group
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.model.half_normal_plot import half_normal_plot
 from runner.analysis.model.lenth import (
     HalfNormal,
     half_normal,
@@ -43,7 +44,7 @@ def test_contrasts_of_a_full_grid_are_the_effects():
     levels = grid(4)
     a, b, c, d = levels.T
     noise = 0.01 * np.random.default_rng(0).standard_normal(16)
-    answer = found(levels, 90 + 3 * a - 2 * b * c + d * 0 + noise).plot()
+    answer = half_normal_plot(found(levels, 90 + 3 * a - 2 * b * c + d * 0 + noise))
     by = {x.label: x for x in answer.contrasts}
     assert len(by) == 15
     expected = {"a": 3, "b": -1, "c": -1, "b × c": -1, "d": 0, "a × b × c × d": 0}

@@ -107,7 +107,7 @@ def effect(value, low, high, verdict="undecided", more=None, factor="x"):
     to_decide = MoreRuns(more) if verdict == "undecided" else None
     return Effect(
         factor, "on", "off", Estimate(value), None, verdict, 10,
-        simultaneous=2, together=interval, to_decide=to_decide,
+        simultaneous=2, ci_together=interval, to_decide=to_decide,
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def _judge(
             verdict=verdict(effect.estimate, adjusted[i], found.inner[i], rules),
             simultaneous=found.tests,
             level_of_tests=rules.level,
-            together=found.outer[i],
+            ci_together=found.outer[i],
         )
         for i, effect in enumerate(effects)
     ]

@@ -132,7 +132,7 @@ def grid_effects(
                 time=ratios.get((contrast.factor, contrast.level)),
                 mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
                 level_of_tests=rules.level,
-                together=outer[i],
+                ci_together=outer[i],
                 levels=len(levels),
             )
         )

@@ -65,27 +65,6 @@ def _critical(m: int, level: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class PlottedContrast:
-    """A contrast and its half-normal quantile. above: beyond the simultaneous margin."""
-
-    label: str
-    effect: float
-    quantile: float
-    above: bool
-
-
-@dataclass(frozen=True)
-class HalfNormalPlot:
-    """Contrasts by size, the pseudo standard error and both margins; what: they are, in words."""
-
-    pse: float
-    margin: float
-    simultaneous_margin: float
-    what: str
-    contrasts: tuple[PlottedContrast, ...]
-
-
-@dataclass(frozen=True)
 class HalfNormal:
     """Orthogonal contrasts of an unreplicated grid, each on the scale of a main effect.
 
@@ -132,29 +111,6 @@ class HalfNormal:
         drawn = largest_of_none(len(self.effects))
         below = int(np.searchsorted(drawn, abs(effect) / self.pse, side="left"))
         return (1 + len(drawn) - below) / (1 + len(drawn))
-
-    def plot(self) -> HalfNormalPlot:
-        """Contrasts by size with their half-normal quantiles, PSE and both margins."""
-        m = len(self.effects)
-        order = np.argsort(np.abs(self.effects), kind="stable")
-        at = stats.norm.ppf(0.5 + 0.5 * (np.arange(m) + 0.5) / m)
-        limit = self.simultaneous_margin(self.level)
-        return HalfNormalPlot(
-            pse=self.pse,
-            margin=self.margin(self.level),
-            simultaneous_margin=limit,
-            what="contrasts on the scale of main effects (an interaction's is half of its size "
-            "in the table of interactions); above: beyond the simultaneous margin",
-            contrasts=tuple(
-                PlottedContrast(
-                    self.labels[i],
-                    float(self.effects[i]),
-                    float(q),
-                    bool(abs(self.effects[i]) > limit),
-                )
-                for q, i in zip(at, order, strict=True)
-            ),
-        )
 
 
 def half_normal(
