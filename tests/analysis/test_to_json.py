@@ -79,7 +79,9 @@ def test_lenths_error_has_no_detectable_effect():
     names = ["".join(chosen) for chosen in sets]
     columns = {"".join(x): frame[list(x)].sum(axis=1).mod(2).map(str) for x in sets}
     y = 90 + np.random.default_rng(0).standard_normal(8)
-    saturated = Experiment(pd.DataFrame({**columns, "accuracy": y}), dict.fromkeys(names, "01"))
+    saturated = Experiment(
+        pd.DataFrame({**columns, "accuracy": y}), dict.fromkeys(names, ("0", "1"))
+    )
     found = analyze(saturated)
     assert found.error_term.startswith("Lenth")
     assert "detectable" not in to_json(found)
