@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runner.analysis.data.estimates import Estimate
+from runner.analysis.verdicts import Rules, verdict
+
 PLACEBO = "placebo"  # the factor whose true effect is zero
 
 
@@ -18,7 +21,7 @@ def is_placebo(effect: Mapping[str, Any]) -> bool:
 
 
 def reading(answer: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
-    """What an interval of an effect alone says: helps, hurts, negligible or undecided.
+    """The verdict by the interval of an effect alone: it decides both the sign and the margin.
 
     >>> a = {"larger_is_better": True, "negligible": 0.2}
     >>> reading(a, {"ci_low": 0.1, "ci_high": 2.0}), reading(a, {"ci_low": -0.1, "ci_high": 0.1})
@@ -27,12 +30,9 @@ def reading(answer: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
     low, high = estimate["ci_low"], estimate["ci_high"]
     if low is None or high is None:
         return "undecided"
-    margin = answer["negligible"]
-    if margin and -margin < low and high < margin:
-        return "negligible"
-    if low <= 0 <= high:
-        return "undecided"
-    return "helps" if (low > 0) == answer["larger_is_better"] else "hurts"
+    rules = Rules(answer["negligible"] or None, answer["larger_is_better"])
+    p = 1.0 if low <= 0 <= high else 0.0
+    return verdict(Estimate((low + high) / 2), p, (low, high), rules)
 
 
 def df_text(ends: Sequence[float] | None) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 import synthetic
 
 from runner.analysis.analyze import analyze
-from runner.reporting.findings import findings
-from runner.reporting.noise import in_general, what_more_buys
+from runner.reporting.document import unmarked
+from runner.reporting.noise import what_more_buys
 from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plots.pareto import pareto
 from runner.reporting.report import write_report
+from runner.reporting.sections.findings import sentences
+from runner.reporting.sections.noise import in_general
 
 BAG = synthetic.factors(("zero-gamma", "mixup"), optimizer=False)
 
@@ -32,7 +34,7 @@ def with_bits(study, images=500):
 
 def test_the_report_has_both_intervals_and_the_panel(tmp_path):
     study = with_bits(synthetic.study("add-one", 5, BAG, diverge=False))
-    text = write_report(*study, tmp_path).read_text()
+    text = write_report(synthetic.material(*study), tmp_path).read_text()
     assert "## Noise" in text
     assert "in general" in text
     assert "Four times the runs would make it" in text
@@ -45,22 +47,22 @@ def test_the_report_has_both_intervals_and_the_panel(tmp_path):
 def test_findings_say_for_which_images_they_hold():
     study = with_bits(synthetic.study("add-one", 8, BAG, diverge=False))
     answer = analyze(study[0]).to_json()
-    first = findings(answer)[0]
-    assert "zero-gamma helps** at the baseline, in general: " in first
+    first = unmarked(sentences(answer, {})[0].text)
+    assert "zero-gamma helps at the baseline, in general: " in first
     gamma = answer["effects"][0]
     assert f"{gamma['population']['ci_low']:+.2f}" in first
     gamma["verdict_population"] = "undecided"
-    assert "on these test images; in general: undecided" in findings(answer)[0]
+    assert "on these test images; in general: undecided" in unmarked(sentences(answer, {})[0].text)
     bare = analyze(synthetic.study("add-one", 8, BAG, diverge=False)[0]).to_json()
-    assert "on these test images: " in findings(bare)[0]
+    assert "on these test images: " in unmarked(sentences(bare, {})[0].text)
 
 
 def test_without_bits_the_reason_stands_there(tmp_path, no_drawing):
     study = synthetic.study("add-one", 3, BAG, diverge=False)
-    text = write_report(*study, tmp_path).read_text()
+    text = write_report(synthetic.material(*study), tmp_path).read_text()
     assert "No intervals in general: the runs have no bits" in text
     answer = analyze(study[0]).to_json()
-    assert in_general(answer) == ""
+    assert in_general(answer) is None
     assert what_more_buys(answer) == []
     assert noise_panel(answer) is None
 

@@ -39,7 +39,7 @@ def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
     a = analyze(screen[0]).to_json()
     assert a["interactions"]
     assert heatmap(a) is None
-    text = write_report(*screen, tmp_path).read_text()
+    text = write_report(synthetic.material(*screen), tmp_path).read_text()
     section = text.split("## Interactions")[1].split("\n## ")[0]
     assert "only mixtures of them: none has a number" in section
     assert ".png" not in section
@@ -88,7 +88,7 @@ def test_numbers_on_the_front_stand_beside_all_points(screen):
 def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):
     study = synthetic.study("full", 2, synthetic.factors(("warmup", "mixup", "cutmix"), False))
     df = [item["df"] for item in analyze(study[0]).to_json()["interactions"]]
-    text = write_report(*study, tmp_path).read_text()
+    text = write_report(synthetic.material(*study), tmp_path).read_text()
     section = text.split("## Interactions")[1].split("\n## ")[0]
     low, high = (f"{end(df):.0f}" for end in (min, max))
     assert f"intervals with {low} {f'to {high} ' if high != low else ''}df" in section
