@@ -17,7 +17,7 @@ from runner.reporting.document import (
     present,
 )
 from runner.reporting.markdown import markdown
-from runner.reporting.numbers import count_cell, plain_cell
+from runner.reporting.numbers import count_cell, plain_cell, range_cell
 from runner.reporting.tables import Row, table
 
 LARGEST_TABLE = 20  # classes: above, the matrix is in the CSV and the picture only
@@ -98,10 +98,7 @@ def _matrix(names: Sequence[str], a: Answer) -> Table | None:
 def _classes(a: Answer) -> Table | None:
     rows: list[Row] = []
     for item in a["classes"]:
-        spread = Cell("–")
-        if item["ci_low"] is not None:
-            ends = (item["ci_low"], item["ci_high"])
-            spread = Cell(f"{ends[0]:.2f} to {ends[1]:.2f}", ends)
+        spread = range_cell(item["ci_low"], item["ci_high"])
         images = Cell(f"{item['images']:,}", item["images"])
         numbers = (images, plain_cell(item["accuracy"]), spread, plain_cell(item["precision"]))
         rows.append([item["class"], *numbers])

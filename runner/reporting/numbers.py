@@ -89,6 +89,13 @@ def interval_cell(low: float | None, high: float | None, places: int = 2) -> Cel
     return Cell(interval(low, high, places), ends)
 
 
+def range_cell(low: float | None, high: float | None, places: int = 2) -> Cell:
+    """`89.20 to 90.41`, or a dash, as a cell that knows its ends."""
+    if low is None or high is None:
+        return Cell("–")
+    return Cell(f"{plain(low, places)} to {plain(high, places)}", (low, high))
+
+
 def p_cell(p: float | None) -> Cell:
     """`p_value` as a cell that knows its number."""
     return Cell(p_value(p), p)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.reporting.contents import section
 from runner.reporting.document import Block, Cell, Details, Note, Paragraph, Section, present
 from runner.reporting.material import Answer, Material
-from runner.reporting.numbers import count_cell, decimals, plain, plain_cell
+from runner.reporting.numbers import count_cell, decimals, plain_cell, range_cell
 from runner.reporting.tables import Row, table, time_column
 from runner.reporting.wording import confidence
 
@@ -59,10 +59,7 @@ def means(a: Answer, arms: list[Answer]) -> Block | None:
     also = [name for name in [*also, time] if any(arm.get(name) is not None for arm in arms)]
     rows = []
     for arm in arms:
-        spread = Cell("–")
-        if arm["low"] is not None:
-            low, high = arm["low"], arm["high"]
-            spread = Cell(f"{plain(low, d)} to {plain(high, d)}", (low, high))
+        spread = range_cell(arm["low"], arm["high"], d)
         lost = arm["runs"] - arm["ok"]
         row: Row = [
             arm["label"], plain_cell(arm["mean"], d), plain_cell(arm["sd"], d), spread,

@@ -16,7 +16,7 @@ from runner.reporting.document import (
     present,
 )
 from runner.reporting.material import Answer, Material, Record
-from runner.reporting.numbers import count_cell, p_cell, signed_cell
+from runner.reporting.numbers import count_cell, p_cell, range_cell, signed_cell
 from runner.reporting.tables import Row, row_name, table
 from runner.reporting.wording import confidence
 
@@ -122,10 +122,7 @@ def worst_ranks(a: Answer) -> Table | None:
         line = e.get("worst_rank")
         if not line or line["probability"] is None:
             continue
-        spread = Cell("–")
-        if line["low"] is not None:
-            low, high = line["low"], line["high"]
-            spread = Cell(f"{low:.2f} to {high:.2f}", (low, high))
+        spread = range_cell(line["low"], line["high"])
         chance = Cell(f"{line['probability']:.2f}", line["probability"])
         runs = " against ".join(str(n) for n in line["runs"])
         rows.append([row_name(e), chance, spread, p_cell(line["p"]), runs, line["reason"] or ""])

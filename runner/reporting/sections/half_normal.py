@@ -24,7 +24,7 @@ def half_normal(m: Material) -> Section | None:
     more = f" and {len(above) - SHOWN} more" if len(above) > SHOWN else ""
     count, unit = len(found["contrasts"]), a["unit"]
     mixed = any(" ~ " in c["label"] for c in found["contrasts"])
-    told = " ~: holds a part of each of these interactions." if mixed else ""
+    told = "~: holds a part of each of these interactions." if mixed else ""
     said = f"Above the margin of all at once: {', '.join(above[:SHOWN]) or 'nothing'}{more}."
     what = Paragraph(
         f"Contrasts of noise alone lie on a line through 0; what leaves it is an effect. {said} "
