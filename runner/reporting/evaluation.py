@@ -1,11 +1,24 @@
-"""An evaluation as text and tables, the confusion matrix as a picture."""
+"""An evaluation as a document and tables, the confusion matrix as a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.reporting.markdown import escape, plain, table
+from runner.reporting.document import (
+    Cell,
+    Document,
+    Note,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    items,
+    present,
+)
+from runner.reporting.markdown import markdown
+from runner.reporting.numbers import count_cell, plain_cell, range_cell
+from runner.reporting.tables import Row, table
 
 LARGEST_TABLE = 20  # classes: above, the matrix is in the CSV and the picture only
 
@@ -17,16 +30,15 @@ def files(a: Answer, about: Sequence[str]) -> dict[str, bytes]:
 
     a: `to_json` of a `Classification`. about: lines on what was evaluated.
     """
-    import matplotlib
+    from runner.reporting.plots.style import encoded
 
-    from runner.reporting.plots.confusion import confusion
-    from runner.reporting.plots.style import RC, encoded
-
-    names = [item["class"] for item in a["classes"]]
-    with matplotlib.rc_context(RC):
-        figure = confusion(names, a["confusion"])
-        plots = {f"confusion{kind}": encoded(figure, kind) for kind in (".png", ".svg")}
-    return {"evaluation.md": markdown(a, about).encode(), **plots}
+    report = document(a, about)
+    plots = {
+        f"{figure.name}{kind}": encoded(figure.picture, kind)
+        for figure in report.figures()
+        for kind in (".png", ".svg")
+    }
+    return {"evaluation.md": markdown(report).encode(), **plots}
 
 
 def tables(a: Answer) -> dict[str, list[list[Any]]]:
@@ -51,46 +63,50 @@ def headline(a: Answer) -> str:
     )
 
 
-def markdown(a: Answer, about: Sequence[str]) -> str:
-    """The whole evaluation as markdown."""
-    blocks = [
-        "# Evaluation",
-        "\n".join(f"- {escape(line)}" for line in about),
-        f"**{headline(a)}**",
-    ]
-    blocks += ["## Classes", _classes(a)]
-    blocks.append(
-        "*Accuracy: of the images of a class, those predicted as such (recall); 95 % Wilson "
-        "intervals, each of its class alone. Precision: of the images predicted to be of a class, "
-        "those that are.*"
-    )
-    blocks += ["## Confusion", "![confusion matrix](confusion.png)\n\n([SVG](confusion.svg))"]
+def document(a: Answer, about: Sequence[str]) -> Document:
+    """The whole evaluation."""
+    from runner.reporting.plots.confusion import confusion
+    from runner.reporting.plotting import figure
+
     names = [item["class"] for item in a["classes"]]
-    if len(names) <= LARGEST_TABLE:
-        head = ["class \\ predicted", *map(escape, names)]
-        rows = zip(names, a["confusion"], strict=True)
-        blocks.append(table(head, [[escape(name), *map(str, row)] for name, row in rows]))
-    pairs = a["confused"]
-    if pairs:
-        blocks += ["Most often confused:", _pairs(pairs)]
-    return "\n\n".join(blocks) + "\n"
+    what = Note(
+        "Accuracy: of the images of a class, those predicted as such (recall); 95 % Wilson "
+        "intervals, each of its class alone. Precision: of the images predicted to be of a class, "
+        "those that are."
+    )
+    picture = figure("confusion", "confusion matrix", confusion, names, a["confusion"])
+    pairs = _pairs(a["confused"])
+    often = Paragraph("Most often confused:") if pairs else None
+    return Document(
+        "Evaluation",
+        (
+            Section("", (items(about), Paragraph(Strong(headline(a))))),
+            Section("Classes", present(_classes(a), what)),
+            Section("Confusion", present(picture, _matrix(names, a), often, pairs)),
+        ),
+    )
 
 
-def _classes(a: Answer) -> str:
-    rows = [
-        [
-            escape(item["class"]), f"{item['images']:,}", plain(item["accuracy"]),
-            "–" if item["ci_low"] is None else f"{item['ci_low']:.2f} to {item['ci_high']:.2f}",
-            plain(item["precision"]),
-        ]
-        for item in a["classes"]
-    ]  # fmt: skip
+def _matrix(names: Sequence[str], a: Answer) -> Table | None:
+    if len(names) > LARGEST_TABLE:
+        return None
+    rows = zip(names, a["confusion"], strict=True)
+    counts: list[Row] = [[name, *map(count_cell, row)] for name, row in rows]
+    return table(["class \\ predicted", *names], counts)
+
+
+def _classes(a: Answer) -> Table | None:
+    rows: list[Row] = []
+    for item in a["classes"]:
+        spread = range_cell(item["ci_low"], item["ci_high"])
+        images = Cell(f"{item['images']:,}", item["images"])
+        numbers = (images, plain_cell(item["accuracy"]), spread, plain_cell(item["precision"]))
+        rows.append([item["class"], *numbers])
     return table(["class", "images", "accuracy (%)", "95 % interval", "precision (%)"], rows)
 
 
-def _pairs(pairs: Sequence[Answer]) -> str:
+def _pairs(pairs: Sequence[Answer]) -> Table | None:
     rows = [
-        [escape(p["class"]), escape(p["predicted"]), str(p["images"]), plain(p["share"])]
-        for p in pairs
+        [p["class"], p["predicted"], count_cell(p["images"]), plain_cell(p["share"])] for p in pairs
     ]
     return table(["class", "predicted as", "images", "of the class (%)"], rows, left=2)

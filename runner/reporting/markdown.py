@@ -1,106 +1,109 @@
-"""Markdown: tables, numbers with signs, and names that cannot break out of their cell."""
+"""Markdown: a document as text, in which names cannot break out of their place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
+from runner.reporting.document import (
+    Block,
+    Callout,
+    Code,
+    Details,
+    Document,
+    Emphasis,
+    Figure,
+    Items,
+    Name,
+    Note,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    Text,
+)
 from runner.text import visible
 
 
-def escape(text: Any) -> str:
+def markdown(document: Document) -> str:
+    """The whole document. A figure is NAME.png beside it, with a link to NAME.svg."""
+    return written([Section(document.title, document.sections)], 1) + "\n"
+
+
+def written(blocks: Iterable[Block], level: int = 2) -> str:
+    """Blocks with an empty line between them; sections have headings of that level."""
+    return "\n\n".join(text for block in blocks if (text := _block(block, level)))
+
+
+def _block(block: Block, level: int) -> str:
+    match block:
+        case Paragraph(text):
+            return inline(text)
+        case Note(text):
+            return f"*{inline(text)}*"
+        case Callout(text):
+            return f"> {inline(text)}"
+        case Items(entries):
+            lines = []
+            for entry in entries:
+                lines.append(f"- {inline(entry.text)}")
+                lines += [f"  - {inline(inner.text)}" for inner in entry.items]
+            return "\n".join(lines)
+        case Table():
+            return _table(block)
+        case Figure(name, alt):
+            return f"![{escape(alt)}]({name}.png)\n\n([SVG]({name}.svg))"
+        case Details(summary, held):
+            inside = written(held, level)
+            opened = f"<details>\n<summary>{escape(summary)}</summary>"
+            return f"{opened}\n\n{inside}\n\n</details>" if inside else ""
+        case Section(title, held):
+            if not title:
+                return written(held, level)
+            return f"{'#' * level} {escape(title)}\n\n{written(held, level + 1)}"
+
+
+def _table(table: Table) -> str:
+    lines = [[inline(column.title) for column in table.columns]]
+    lines.append(["---" if column.left else "---:" for column in table.columns])
+    lines += [[inline(cell.text) for cell in row] for row in table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def inline(text: Text) -> str:
+    """Text with its markup on one line.
+
+    >>> print(inline((Strong("a*b"), " is ", Code("run --dry-run"))))
+    **a\\*b** is `run --dry-run`
+    """
+    return _inline(text).strip()
+
+
+def _inline(text: Text) -> str:
+    match text:
+        case Strong(words):
+            return f"**{escape(words.strip())}**"
+        case Emphasis(words):
+            return f"*{escape(words.strip())}*"
+        case Code(words):
+            # What is no plain command is shown as text: escapes do not work within code.
+            return f"`{words}`" if re.fullmatch(r"[\w .:=/+-]+", words) else escape(words)
+        case Name(words):
+            return words if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", words) else escape(words)
+        case tuple():
+            return "".join(map(_inline, text))
+    return escape(text)
+
+
+def escape(text: str) -> str:
     r"""Text that markdown shows as it is: no markup, no HTML, no new cell, no new line.
 
-    >>> print(escape("a|b <img onerror=x> *c*"))
-    a\|b &lt;img onerror=x&gt; \*c\*
+    A < or > before a digit stays: it opens no tag.
+
+    >>> print(escape("a|b <img onerror=x> *c*, p <0.001"))
+    a\|b &lt;img onerror=x&gt; \*c\*, p <0.001
     """
-    line = visible(" ".join(str(text).split()))
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = visible(re.sub(r"\s+", " ", text)).replace("&", "&amp;")
+    line = re.sub(r"<(?!\d)", "&lt;", line)
+    line = re.sub(r"^>|>(?!\d)", "&gt;", line)
     return re.sub(r"([\\`*_\[\]|!~#$])", r"\\\1", line)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A markdown table of ready-made cells; the first `left` columns are left-aligned."""
-    lines = ["| " + " | ".join(header) + " |"]
-    marks = ["---" if i < left else "---:" for i in range(len(header))]
-    lines.append("| " + " | ".join(marks) + " |")
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def digits(values: Iterable[float | None]) -> int:
-    """Decimals that show the smallest of the larger values with two or three figures."""
-    sizes = sorted(abs(v) for v in values if v)
-    typical = sizes[len(sizes) // 2] if sizes else 1.0
-    if typical >= 0.05:
-        return 2
-    return 3 if typical >= 0.005 else 4
-
-
-def signed(value: float | None, places: int = 2) -> str:
-    """A number with its sign (a true minus), or a dash.
-
-    >>> signed(-0.204), signed(1.0), signed(-0.001), signed(None)
-    ('−0.20', '+1.00', '0.00', '–')
-    """
-    if value is None:
-        return "–"
-    text = f"{value:+.{places}f}"
-    if float(text) == 0:
-        return text[1:]
-    return text.replace("-", "−")
-
-
-def plain(value: float | None, places: int = 2) -> str:
-    """A number without a plus sign, or a dash."""
-    return "–" if value is None else f"{value:.{places}f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None, places: int = 2) -> str:
-    """`−0.20 to +0.41`, or a dash."""
-    if low is None or high is None:
-        return "–"
-    return f"{signed(low, places)} to {signed(high, places)}"
-
-
-def p_value(p: float | None) -> str:
-    """A p-value with two decimals, three where it is small."""
-    if p is None:
-        return "–"
-    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def share(value: float) -> str:
-    """A probability in per cent; never a certain one.
-
-    >>> share(0.392), share(0.9996), share(0.0004)
-    ('39 %', '>99 %', '<1 %')
-    """
-    text = f"{100 * value:.0f}"
-    return {"100": ">99 %", "0": "<1 %"}.get(text, f"{text} %")
-
-
-def ratio(time: dict[str, Any] | None) -> str:
-    """`1.05× (1.02–1.09)`, or a dash."""
-    if not time:
-        return "–"
-    spread = f" ({time['low']:.2f}–{time['high']:.2f})" if time["low"] is not None else ""
-    return f"{time['ratio']:.2f}×{spread}"
-
-
-def image(figures: Mapping[str, str], name: str, alt: str) -> str:
-    """The picture `name` with a link to its SVG; "" if it was not drawn."""
-    if name not in figures:
-        return ""
-    svg = figures[name].replace(".png", ".svg")
-    return f"![{escape(alt)}]({figures[name]})\n\n([SVG]({svg}))"
-
-
-def details(summary: str, blocks: Iterable[str]) -> str:
-    """Blocks that a click opens, under an escaped summary; "" without any."""
-    held = [block for block in blocks if block]
-    if not held:
-        return ""
-    inside = "\n\n".join(held)
-    return f"<details>\n<summary>{escape(summary)}</summary>\n\n{inside}\n\n</details>"

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from runner.reporting.markdown import details, escape, image, interval, plain, signed, table
-from runner.reporting.tables import basis, name
+from runner.reporting.numbers import interval, signed
 from runner.reporting.wording import confidence
 
-Answer = dict[str, Any]  # `to_json` of an `Analysis`
-PANEL = (
-    "*The half-width of the middle effect's {confidence} interval, expected with more runs (left) "
-    "or test images (right) than now.*"
-)
-GROUPS = (
-    "Images are taken as independent draws; where they hang together in groups (digits of one "
-    "writer, photographs of one animal), these intervals are too narrow."
-)
-KINDS = (
-    "*On these test images: run-to-run noise alone, all runs being scored on the same images. In "
-    "general: images are a second random factor crossed with the runs (two-way analysis of the "
-    "bits of right and wrong, Satterthwaite's df).*"
-)
+Answer = dict[str, Any]  # what `Analysis.to_json` gives
 
 
 def known(a: Answer, key: str) -> Answer | None:
@@ -137,69 +122,3 @@ def noise_lines(a: Answer) -> list[str]:
                 f"{general['ci_low']:+.2f} to {general['ci_high']:+.2f}, {e['verdict_population']}"
             )
     return [*lines, *what_more_buys(a), *filter(None, [pairing_text(a)])]
-
-
-def in_general(a: Answer) -> str:
-    """The effects on these test images and in general, as a markdown table; "" without bits."""
-    rows = []
-    for e in a["effects"]:
-        general = e.get("population")
-        if general is None or general["ci_low"] is None:
-            continue
-        rows.append(
-            [
-                name(e), signed(e["effect"]), interval(e["ci_low"], e["ci_high"]),
-                str(e["verdict"]), interval(general["ci_low"], general["ci_high"]),
-                plain(general["df"], 0), str(e["verdict_population"]),
-            ]
-        )  # fmt: skip
-    if not rows:
-        return ""
-    header = ["trick", f"effect ({a['unit']})", "on these test images", "verdict"]
-    return table([*header, "in general", "df", "verdict in general"], rows)
-
-
-def section(a: Answer, figures: Mapping[str, str]) -> list[str]:
-    """The noise panel, what it says, and the table of both kinds of interval."""
-    said = [*what_more_buys(a), pairing_text(a)]
-    blocks = [escape(text) for text in said if text]
-    if known(a, "noise") is None:
-        blocks = (
-            [f"No intervals in general: {escape(a['noise']['reason'])}."] if a.get("noise") else []
-        )
-        blocks += [escape(line) + "." for line in floor_lines(a)]
-    picture = image(figures, "noise", "what more runs or test images would buy")
-    if picture:
-        blocks += [picture, PANEL.format(confidence=confidence(a)), basis(a)]
-    found = in_general(a)
-    if found:
-        blocks += [
-            f"*In general*: for other test images of the same kind. {GROUPS}",
-            details(
-                f"Intervals on these test images and in general, {confidence(a)}", [found, KINDS]
-            ),
-        ]
-    return ["## Noise", *blocks] if blocks else []
-
-
-def published(a: Answer) -> list[str]:
-    """What others published on these tricks, as blocks; none where nobody did."""
-    rows = [
-        [
-            escape(x["trick"]), signed(x["effect"]) + ("" if x["verified"] else " (unverified)"),
-            escape(x["kind"]), escape(x["data"]), str(x["runs"]), escape(x["source"]),
-        ]
-        for x in a.get("published") or ()
-    ]  # fmt: skip
-    if not rows:
-        return []
-    return [
-        details(
-            "Published elsewhere",
-            [
-                "Other data, other networks, single runs without intervals; cumulative effects "
-                "depend on the order of their table.",
-                table(["trick", "effect (pp)", "added to", "data", "runs a row", "source"], rows),
-            ],
-        )
-    ]

@@ -1,11 +1,14 @@
-"""Words that the report and the command line share, for the JSON of an `Analysis`."""
+"""Words that the report and the command line share, for what `Analysis.to_json` gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.designs.factor import PLACEBO
+from runner.analysis.data.estimates import Estimate
+from runner.analysis.verdicts import Rules, verdict
+
+PLACEBO = "placebo"  # the factor whose true effect is zero
 
 
 def is_placebo(effect: Mapping[str, Any]) -> bool:
@@ -18,7 +21,7 @@ def is_placebo(effect: Mapping[str, Any]) -> bool:
 
 
 def reading(answer: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
-    """What an interval of an effect alone says: helps, hurts, negligible or undecided.
+    """The verdict by the interval of an effect alone: it decides both the sign and the margin.
 
     >>> a = {"larger_is_better": True, "negligible": 0.2}
     >>> reading(a, {"ci_low": 0.1, "ci_high": 2.0}), reading(a, {"ci_low": -0.1, "ci_high": 0.1})
@@ -27,12 +30,9 @@ def reading(answer: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
     low, high = estimate["ci_low"], estimate["ci_high"]
     if low is None or high is None:
         return "undecided"
-    margin = answer["negligible"]
-    if margin and -margin < low and high < margin:
-        return "negligible"
-    if low <= 0 <= high:
-        return "undecided"
-    return "helps" if (low > 0) == answer["larger_is_better"] else "hurts"
+    rules = Rules(answer["negligible"] or None, answer["larger_is_better"])
+    p = 1.0 if low <= 0 <= high else 0.0
+    return verdict(Estimate((low + high) / 2), p, (low, high), rules)
 
 
 def df_text(ends: Sequence[float] | None) -> str:
@@ -59,7 +59,7 @@ def confidence(answer: Mapping[str, Any], sides: int = 2) -> str:
 def alias_sets(answer: Mapping[str, Any]) -> dict[str, int]:
     """Alias strings of the real interactions on which effects may depend, numbered from 1.
 
-    answer: the JSON of an `Analysis`.
+    answer: what `Analysis.to_json` gives.
     """
     found = dict.fromkeys(text for e in answer["effects"] for text in e["may_depend_on"])
     return {text: i + 1 for i, text in enumerate(found)}
@@ -86,7 +86,7 @@ def dependence(answer: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
 def alone(effect: Mapping[str, Any]) -> str:
     """Why an effect is undecided although its interval excludes 0; "" if neither is so.
 
-    effect: one of the JSON of an `Analysis`.
+    effect: what `Effect.to_json` gives.
     """
     low, high = effect["ci_low"], effect["ci_high"]
     if effect["verdict"] != "undecided" or low is None or low <= 0 <= high:

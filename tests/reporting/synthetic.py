@@ -7,7 +7,9 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.reporting.material import Material
 
 TRICKS = ("warmup", "zero-gamma", "cosine", "label-smoothing", "mixup", "cutmix", "randaugment",
           "evonorm")  # fmt: skip
@@ -147,3 +149,10 @@ def study(grid, seeds=3, bag=None, diverge=True, rng=0):
     experiment = Experiment(table, bag, grid)
     meta = asked(f"digits-{grid}", grid, bag, len(arms) // seeds, seeds)
     return experiment, curves(table), meta, records(table)
+
+
+def material(experiment, curves, asked, records, metric="accuracy", **more):
+    """What a report on the study is made of."""
+    a = analyze(experiment, metric).to_json()
+    name = asked.get("name", "study")
+    return Material(name, a, experiment, curves, asked, records, experiment.runs, **more)

@@ -9,7 +9,8 @@ import pytest
 
 from runner.planning.realised import study_design
 from runner.records.export import read_export
-from runner.reporting.design import section
+from runner.reporting.markdown import written
+from runner.reporting.sections.design import compared
 from runner.studies.experiments import experiment as of_study
 
 REFERENCE = Path(__file__).parents[2] / "results/reference"
@@ -77,7 +78,7 @@ def test_the_section_sets_planned_beside_run():
     }  # fmt: skip
     run = {"runs": 12, "arms": 6, "d_efficiency": 0.8, "clear": False, "sets": ["a = b|c"]}
     found = {"planned": planned, "run": run, "notes": ["It is small."], "reason": None}
-    text = "\n\n".join(section(a, found))
+    text = written([compared(a, found)])
     assert "| runs | 16 | 12 |" in text
     assert "| standard error in σ: middle (largest) effect | 0.50 | 1.00 (1.50) |" in text
     assert "| the same in pp, at σ = 2.00 | 1.00 | 2.00 (3.00) |" in text
@@ -85,7 +86,6 @@ def test_the_section_sets_planned_beside_run():
     assert "| main effects clear of two-factor interactions | yes | **no** |" in text
     assert "Terms that the runs left cannot tell apart" in text
     assert "- a = b\\|c" in text
-    bare = "\n".join(section(a, {**found, "planned": None, "reason": "gone"}))
+    bare = written([compared(a, {**found, "planned": None, "reason": "gone"})])
     assert "| runs | 12 |" in bare
     assert "as planned" not in bare.split("|", 1)[1]
-    assert section(a, None) == []

@@ -9,12 +9,13 @@ import numpy as np
 import synthetic
 
 from runner.analysis.analyze import analyze
-from runner.analysis.to_json import to_json
-from runner.reporting.findings import findings
-from runner.reporting.noise import in_general, what_more_buys
+from runner.reporting.document import unmarked
+from runner.reporting.noise import what_more_buys
 from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plots.pareto import pareto
 from runner.reporting.report import write_report
+from runner.reporting.sections.findings import sentences
+from runner.reporting.sections.noise import in_general
 
 BAG = synthetic.factors(("zero-gamma", "mixup"), optimizer=False)
 
@@ -33,7 +34,7 @@ def with_bits(study, images=500):
 
 def test_the_report_has_both_intervals_and_the_panel(tmp_path):
     study = with_bits(synthetic.study("add-one", 5, BAG, diverge=False))
-    text = write_report(*study, tmp_path).read_text()
+    text = write_report(synthetic.material(*study), tmp_path).read_text()
     assert "## Noise" in text
     assert "in general" in text
     assert "Four times the runs would make it" in text
@@ -45,32 +46,32 @@ def test_the_report_has_both_intervals_and_the_panel(tmp_path):
 
 def test_findings_say_for_which_images_they_hold():
     study = with_bits(synthetic.study("add-one", 8, BAG, diverge=False))
-    answer = to_json(analyze(study[0]))
-    first = findings(answer)[0]
-    assert "zero-gamma helps** at the baseline, in general: " in first
+    answer = analyze(study[0]).to_json()
+    first = unmarked(sentences(answer, {})[0].text)
+    assert "zero-gamma helps at the baseline, in general: " in first
     gamma = answer["effects"][0]
     assert f"{gamma['population']['ci_low']:+.2f}" in first
     gamma["verdict_population"] = "undecided"
-    assert "on these test images; in general: undecided" in findings(answer)[0]
-    bare = to_json(analyze(synthetic.study("add-one", 8, BAG, diverge=False)[0]))
-    assert "on these test images: " in findings(bare)[0]
+    assert "on these test images; in general: undecided" in unmarked(sentences(answer, {})[0].text)
+    bare = analyze(synthetic.study("add-one", 8, BAG, diverge=False)[0]).to_json()
+    assert "on these test images: " in unmarked(sentences(bare, {})[0].text)
 
 
 def test_without_bits_the_reason_stands_there(tmp_path, no_drawing):
     study = synthetic.study("add-one", 3, BAG, diverge=False)
-    text = write_report(*study, tmp_path).read_text()
+    text = write_report(synthetic.material(*study), tmp_path).read_text()
     assert "No intervals in general: the runs have no bits" in text
-    answer = to_json(analyze(study[0]))
-    assert in_general(answer) == ""
+    answer = analyze(study[0]).to_json()
+    assert in_general(answer) is None
     assert what_more_buys(answer) == []
     assert noise_panel(answer) is None
 
 
 def test_the_front_is_drawn_with_and_without_probabilities():
-    answer = to_json(analyze(synthetic.study("add-one", 3, BAG, diverge=False)[0]))
+    answer = analyze(synthetic.study("add-one", 3, BAG, diverge=False)[0]).to_json()
     known = pareto(answer, "cpu_seconds")
     assert "P(on the front)" in [ax.get_ylabel() for ax in known.axes]
-    one = to_json(analyze(synthetic.study("add-one", 1, BAG, diverge=False)[0]))
+    one = analyze(synthetic.study("add-one", 1, BAG, diverge=False)[0]).to_json()
     assert one["pareto"]["reason"]
     assert len(pareto(one, "cpu_seconds").axes) == 1
     assert pareto({**answer, "arms": answer["arms"][:1]}, "cpu_seconds") is None

@@ -15,7 +15,8 @@ from runner.analysis.data.experiment import Experiment
 from runner.analysis.to_json import to_json
 from runner.cli import call
 from runner.records.export import read_export
-from runner.reporting import facts
+from runner.reporting.footprint import footprint
+from runner.reporting.markdown import written
 from runner.reporting.plots.rates import learning_rates
 from runner.reporting.report import write_report
 from runner.studies.experiments import experiment as of_study
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def report(study, out):
-    return write_report(*study, out).read_text()
+    return write_report(synthetic.material(*study), out).read_text()
 
 
 SMALL = synthetic.factors(("zero-gamma", "mixup", "evonorm"))
@@ -86,7 +87,8 @@ def test_names_cannot_break_out_of_their_cell(tmp_path, no_drawing):
 def test_a_partial_study_says_so(tmp_path, no_drawing):
     experiment, curves, asked, records = synthetic.study("add-one", 3, SMALL)
     part = replace(experiment, runs=experiment.runs.iloc[3:8])
-    text = write_report(part, curves, asked, records[3:8], tmp_path, planned=18).read_text()
+    found = synthetic.material(part, curves, asked, records[3:8], listed=18)
+    text = write_report(found, tmp_path).read_text()
     assert "18 planned" in text
     assert "**Partial:** 13 of 18 planned runs are missing" in text
     assert "Not estimable" in text
@@ -115,7 +117,7 @@ def test_an_empty_study_is_one_line_and_writes_nothing(tmp_path):
     experiment, curves, asked, _ = synthetic.study("add-one", 2, SMALL)
     empty = replace(experiment, runs=experiment.runs.iloc[:0])
     with pytest.raises(BadInput, match="no finished run"):
-        write_report(empty, curves, asked, [], tmp_path / "out")
+        write_report(synthetic.material(empty, curves, asked, []), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -123,7 +125,7 @@ def test_bare_runs_are_enough(tmp_path, no_drawing):
     rows = [{"a": x, "accuracy": 90.0 + r} for x in ("off", "on") for r in range(3)]
     experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on")})
     empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
-    text = write_report(experiment, empty, {}, [], tmp_path).read_text()
+    text = report((experiment, empty, {}, []), tmp_path)
     assert "## Effects" in text
 
 
@@ -132,7 +134,8 @@ def test_a_sweep_without_a_test_set_reports_validation(tmp_path, no_drawing):
     experiment, curves, asked, records = synthetic.study("full", 3, bag, diverge=False)
     experiment.runs["accuracy"] = None
     study = (experiment, curves, asked, records)
-    text = write_report(*study, tmp_path, "val_accuracy").read_text()
+    found = synthetic.material(*study, metric="val_accuracy")
+    text = write_report(found, tmp_path).read_text()
     assert "metric val\\_accuracy" in text
     assert "optimizer=adamw + lr\\_scale=2" in text
 
@@ -140,8 +143,8 @@ def test_a_sweep_without_a_test_set_reports_validation(tmp_path, no_drawing):
 def test_the_same_data_give_the_same_bytes(tmp_path):
     study = synthetic.study("pairs", 2, TWO)
     one, two = tmp_path / "one", tmp_path / "two"
-    write_report(*study, one)
-    write_report(*study, two)
+    report(study, one)
+    report(study, two)
     for file in one.iterdir():
         assert file.read_bytes() == (two / file.name).read_bytes(), file.name
 
@@ -154,7 +157,7 @@ def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
     ]  # fmt: skip
     experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on"), name: ("off", "on")})
     empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
-    text = write_report(experiment, empty, {}, [], tmp_path).read_text()
+    text = report((experiment, empty, {}, []), tmp_path)
     assert "without mixup(alpha=0.4) it " in text
     assert "with mixup(alpha=0.4)=off" not in text
 
@@ -227,13 +230,14 @@ def test_the_footprint_of_models_and_of_arms():
         }  # fmt: skip
 
     old = {"recipe": {"model": "a"}, "tricks": [], "parameters": 1}
-    assert facts.footprint([old]) == ""
+    assert footprint([old]) == ()
     runs = [record("a", [], 100, 1.0), record("a", [], 102, 3.0), record("a", ["<b>"], 50, -2.0)]
-    lines = facts.footprint([old, *runs]).splitlines()
+    lines = written(footprint([old, *runs])).splitlines()
     assert lines[2] == "| baseline | 2 | 1,234,567 | 101 | 102 | – | 110 | +2.00 |"
     assert lines[3].startswith("| &lt;b&gt; | 1 |")
-    by_model = facts.footprint([*runs, record("b", ["x"], 10, 0.0)])
+    by_model = written(footprint([*runs, record("b", ["x"], 10, 0.0)]))
     assert by_model.splitlines()[0].startswith("| model |")
     runs[0]["memory"]["peak"] |= {"allocated": 500.0, "reserved": 600.4}
-    assert "GPU reserved, peak" in facts.footprint(runs)
-    assert "| 500 | 600 |" in facts.footprint(runs)
+    on_gpu = written(footprint(runs))
+    assert "GPU reserved, peak" in on_gpu
+    assert "| 500 | 600 |" in on_gpu

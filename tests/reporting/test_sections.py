@@ -16,12 +16,14 @@ from runner.analysis.data.experiment import Experiment
 from runner.analysis.to_json import to_json
 from runner.designs.factor import PLACEBO
 from runner.reporting import wording
-from runner.reporting.findings import findings, footnote
-from runner.reporting.lead import warnings
+from runner.reporting.document import Item, Items
+from runner.reporting.markdown import written
 from runner.reporting.plots.forest import forest, noise_floor
 from runner.reporting.plots.half_normal import half_normal
 from runner.reporting.plots.heatmap import heatmap
 from runner.reporting.report import write_report
+from runner.reporting.sections.findings import footnote, sentences
+from runner.reporting.sections.read_with_care import warnings
 
 TWO = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)
 FOUR = synthetic.factors(("warmup", "zero-gamma", "cutmix", "mixup"), optimizer=False)
@@ -35,7 +37,12 @@ def no_drawing(monkeypatch):
 
 
 def report(study, out, **more):
-    return write_report(*study, out, **more).read_text()
+    return write_report(synthetic.material(*study, **more), out).read_text()
+
+
+def findings(a, asked=None):
+    """Each finding as markdown, as it stands in the list."""
+    return [written([Items((item,))]).removeprefix("- ") for item in sentences(a, asked or {})]
 
 
 def answer(bag, accuracy, seeds=3, grid="", **columns):
@@ -97,8 +104,8 @@ def test_findings_tell_the_baseline_where_it_differs_from_the_grid():
 
     a = answer(bag, accuracy, 5)
     text = "\n".join(findings(a))
-    assert "interval of that effect alone" in footnote(a, findings(a))
-    assert footnote(a, ["**a helps** averaged over the grid"]) == ""
+    assert "interval of that effect alone" in footnote(a, sentences(a, {})).text
+    assert footnote(a, [Item("a helps averaged over the grid")]) is None
     assert re.search(r"\*\*a depends on b\*\*; at the baseline it helps: \+2\.0", text)
     assert re.search(r"without b it helps: \+2\.0.*, but with b it hurts: −7\.0", text)
     assert "describes none of these" in text
@@ -222,11 +229,12 @@ def test_an_effect_above_a_hundred_points_is_none(sd, said):
 
 
 def test_lost_aliases_are_said_first():
-    a = {"notes": ["other"], "collapsed": {"arms": []}, "arms": []}
+    found = synthetic.material(*synthetic.study("full", 2, TWO))
     side = {"clear": True}
-    assert "no longer separate" not in "".join(warnings(a, [], {"planned": side, "run": side}))
-    lost = {"planned": side, "run": {"clear": False}}
-    assert "no longer separate main effects" in warnings(a, [], lost)[1].splitlines()[0]
+    whole = replace(found, diagnostics={"planned": side, "run": side})
+    assert "no longer separate" not in "".join(warnings(whole))
+    lost = replace(found, diagnostics={"planned": side, "run": {"clear": False}})
+    assert "no longer separate main effects" in warnings(lost)[0]
 
 
 def test_the_heatmap_of_thirty_factors_has_no_numbers():

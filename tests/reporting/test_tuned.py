@@ -9,11 +9,11 @@ import pytest
 import synthetic
 
 from runner.analysis.analyze import analyze
-from runner.analysis.to_json import to_json
+from runner.reporting.markdown import inline, written
 from runner.reporting.plots.style import save as style_save
 from runner.reporting.plots.tuned import fixed_tuned, tuning
 from runner.reporting.report import write_report
-from runner.reporting.tuning import chosen_by, counted, remarks, section
+from runner.reporting.sections.fixed_and_tuned import chosen_by, compared, counted, remarks
 
 BAG = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)
 VALUES = ["0.5", "1", "2"]
@@ -34,7 +34,7 @@ def arm(label, levels, value="1", edge=None, tied=(), diverged=0, missing=0):
 def tuned(grid="add-one"):
     """A tuned study with known effects; zero-gamma is better by 3 where it is tuned."""
     experiment, curves, asked, records = synthetic.study(grid, 4, BAG, diverge=False)
-    fixed = to_json(analyze(experiment))
+    fixed = analyze(experiment).to_json()
     later = copy.deepcopy(fixed)
     for e in later["effects"]:
         if e["factor"] == "zero-gamma" and e["effect"] is not None:
@@ -58,19 +58,19 @@ def test_the_report_has_the_section_with_both_pictures(tmp_path, monkeypatch):
 
     monkeypatch.setattr("runner.reporting.plots.style.save", save)
     t, study = tuned()
-    text = write_report(*study, tmp_path, tuning=t).read_text()
+    text = write_report(synthetic.material(*study, tuning=t), tmp_path).read_text()
     assert text.index("## Effects") < text.index("## Fixed and tuned") < text.index("## Arms")
     for name in ("fixed-tuned", "tuning"):
         assert f"({name}.png)" in text
         assert (tmp_path / f"{name}.png").stat().st_size > 2000
         assert (tmp_path / f"{name}.svg").stat().st_size > 2000
-    plain = write_report(*study, tmp_path / "plain").read_text()
+    plain = write_report(synthetic.material(*study), tmp_path / "plain").read_text()
     assert "tuned" not in plain
 
 
 def test_each_effect_stands_at_both_values_with_what_its_arm_chose():
     t, _ = tuned()
-    table = section(t, {})[1]
+    table = written(compared(t).blocks[:1])
     fixed = {e["label"]: e["effect"] for e in t["at"]["fixed"]["effects"]}
     for label, effect in fixed.items():
         [line] = [line for line in table.splitlines() if line.startswith(f"| {label} |")]
@@ -84,7 +84,7 @@ def test_each_effect_stands_at_both_values_with_what_its_arm_chose():
 
 def test_the_caption_says_that_choosing_is_part_of_it_and_what_it_cost():
     t, _ = tuned()
-    text = "\n".join(section(t, {}))
+    text = written([compared(t)])
     assert "Choosing is part of the procedure" in text
     assert "its interval is over seeds given the values chosen" in text
     assert "Tuning took 24 runs, 1.50 core-hours" in text
@@ -93,37 +93,37 @@ def test_the_caption_says_that_choosing_is_part_of_it_and_what_it_cost():
 
 def test_edges_ties_divergence_and_waiting_arms_are_said():
     t, _ = tuned()
-    said = " ".join(remarks(t))
+    said = " ".join(map(inline, remarks(t)))
     assert "In 3 of 4 arms the best value is at the edge of the range: widen it" in said
     assert "mixup (2)" in said
     assert "diverged" not in said
     off = t["arms"][0]["levels"]
     t["arms"][0] = arm("baseline", off, tied=["0.5"], diverged=1)
     t["arms"][1] = arm("zero-gamma", t["arms"][1]["levels"], None, missing=2)
-    said = " ".join(remarks(t))
+    said = " ".join(map(inline, remarks(t)))
     assert "1 arms have several best values" in said
     assert "3 tuning runs diverged: each counts as an accuracy of chance" in said
     assert "1 arms have not chosen yet: 6 of their tuning runs are missing" in said
-    assert "None" not in "\n".join(section(t, {}))
-    assert "not chosen yet" in section(t, {})[1]
+    assert "None" not in written([compared(t)])
+    assert "not chosen yet" in written(compared(t).blocks[:1])
 
 
 def test_a_verdict_that_tuning_changes_is_said():
     t, _ = tuned()
     for e in t["at"]["fixed"]["effects"]:
         e["verdict"] = "hurts" if e["factor"] == "zero-gamma" else e["verdict"]
-    said = remarks(t)[0]
+    said = inline(remarks(t)[0])
     assert said.startswith("**zero-gamma**: hurts at lr\\_scale=1 for all, helps where each arm")
 
 
 def test_without_tuned_runs_only_the_fixed_value_is_shown():
     t, _ = tuned()
     t["at"] = {**t["at"], "tuned": None, "tuned_reason": "no run is recorded"}
-    text = "\n".join(section(t, {}))
+    text = written([compared(t)])
     assert "No effect at the tuned values yet: no run is recorded" in text
     assert fixed_tuned(t) is None
     t["at"] = {"fixed": None, "fixed_reason": "all diverged", "tuned": None}
-    assert "No effect at the fixed value yet: all diverged" in "\n".join(section(t, {}))
+    assert "No effect at the fixed value yet: all diverged" in written([compared(t)])
 
 
 def test_in_a_factorial_the_choices_of_all_arms_are_counted():

@@ -151,7 +151,7 @@ def _golden(place: Path) -> Store:
 def _readers(place: Path) -> str:
     """All that reads a store; "refused" if any of them refuses it."""
     results = ["--results", str(place / "results")]
-    with mock.patch("runner.reporting.report.draw", return_value={}):
+    with mock.patch("runner.reporting.plotting.draw", return_value=None):
         said = [
             _line("status", "--json", *results),
             _line("analyze", "--json", *results),
@@ -261,7 +261,7 @@ def _export(value: tuple[str, bytes | str], place: Path) -> str:
             content = json.dumps({**GOOD, **json.loads(data)}).encode()
     packed = name.endswith(".gz") and isinstance(data, str)
     (folder / name).write_bytes(gzip.compress(content) if packed else content)
-    with mock.patch("runner.reporting.report.draw", return_value={}):
+    with mock.patch("runner.reporting.plotting.draw", return_value=None):
         said = [
             _line("analyze", str(folder), "--json"),
             _line("report", str(folder), "--out", str(place / "report")),

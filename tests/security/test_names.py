@@ -68,7 +68,7 @@ def report(written: Path, out: Path) -> str:
 def test_a_report_is_only_text(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.reporting.report.draw", lambda *arguments: {})
+    monkeypatch.setattr("runner.reporting.plotting.draw", lambda *arguments: None)
     text = report(written, tmp_path)
     check_markdown(text)
     assert "onerror" in text  # it is shown, not dropped

@@ -75,14 +75,14 @@ def test_batches_go_on_from_a_step(files):
 def test_a_report_names_runs_that_waited_for_data():
     import pandas as pd
 
-    from runner.reporting.facts import cost
+    from runner.reporting.footprint import spent
 
     runs = pd.DataFrame({
         "id": ["aaaa", "bbbb", "cccc", "dddd"], "total_seconds": [50.0] * 4,
         "train_seconds": [40.0, 40.0, 40.0, 0.0], "wait_seconds": [1.0, 4.0, 8.0, 0.0],
     })  # fmt: skip
-    said = cost(runs)
+    said = spent(runs)
     assert "In 2 of the runs training waited for data for more than 5 %" in said
     assert "cccc 20 %, bbbb 10 %" in said
     assert "aaaa" not in said
-    assert "waited" not in cost(runs.head(1))
+    assert "waited" not in spent(runs.head(1))

@@ -11,8 +11,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from runner.reporting.markdown import share
 from runner.reporting.noise import known
+from runner.reporting.numbers import share
 from runner.reporting.plots.style import BLACK, GREY, figure, short
 
 Answer = dict[str, Any]

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, folded, short
-from runner.reporting.seeds import MOST_ARMS, MOST_POINTS
 from runner.reporting.wording import confidence
 
 Answer = dict[str, Any]
+MOST_ARMS = 40  # more are drawn by level of each factor
+MOST_POINTS = 500  # of a row
 
 
 def seeds(a: Answer, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:

@@ -81,8 +81,9 @@ def encoded(fig: Figure, kind: str) -> bytes:
 def save(fig: Figure, out: Path, name: str) -> str:
     """Write out/name.png and out/name.svg; returns the PNG's name."""
     _clean(fig)
-    fig.savefig(out / f"{name}.png", dpi=150, metadata={"Software": None})
-    fig.savefig(out / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    with matplotlib.rc_context(RC):
+        fig.savefig(out / f"{name}.png", dpi=150, metadata={"Software": None})
+        fig.savefig(out / f"{name}.svg", metadata={"Date": None, "Creator": None})
     return f"{name}.png"
 
 

@@ -12,11 +12,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
-from runner.reporting.tuning import pairs
 
 Tuning = Mapping[str, Any]
 PANELS = 24  # arms that have a panel each; more are drawn together
 COLUMNS = 4
+
+
+def pairs(t: Tuning) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Each effect at the fixed value, with the same one at the tuned values."""
+    fixed, tuned = t["at"]["fixed"], t["at"]["tuned"]
+    if fixed is None:
+        return []
+    then = {(e["factor"], e["level"]): e for e in tuned["effects"]} if tuned else {}
+    return [(e, then.get((e["factor"], e["level"]))) for e in fixed["effects"]]
 
 
 def fixed_tuned(t: Tuning) -> Figure | None:

@@ -1,4 +1,4 @@
-"""The section of a tuned study: effects at the fixed value beside those at each arm's own."""
+"""A tuned study: effects at the fixed value beside those at each arm's own."""
 
 from __future__ import annotations
 
@@ -6,72 +6,98 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.reporting.markdown import details, escape, image, interval, plain, signed, table
+from runner.reporting.contents import section
+from runner.reporting.document import (
+    Block,
+    Cell,
+    Column,
+    Details,
+    Emphasis,
+    Note,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    Text,
+    items,
+    present,
+)
+from runner.reporting.material import Material, Tuning
+from runner.reporting.numbers import interval_cell, plain, signed_cell
+from runner.reporting.plots import tuned as plots
+from runner.reporting.plots.tuned import pairs
+from runner.reporting.plotting import figure
+from runner.reporting.tables import Row, table
 from runner.reporting.wording import confidence
 
-# What `runner.studies.stages.comparison` gives: field, values, seeds, fixed (texts), arms (their
-# tuning), `fixed` and `tuned` answers under "at" (None, with a reason, where there is none), cost.
-Tuning = Mapping[str, Any]
 FEW_ARMS = 40
 
 
-def section(t: Tuning, figures: Mapping[str, str]) -> list[str]:
-    """Blocks of markdown; images are those of `figures` called fixed-tuned and tuning."""
-    field = escape(t["field"])
-    blocks = ["## Fixed and tuned", effects(t) or _no_effects(t)]
-    blocks.append(
-        f"*Fixed: {field} is {escape(t['fixed'])} in every arm. Tuned: each arm has the "
-        f"{field} that was best in its own tuning, out of {escape(', '.join(t['values']))}, by "
+@section(place=50)
+def fixed_and_tuned(m: Material) -> Section | None:
+    """Both stages, what the arms chose, and what the tuning cost; None for other studies."""
+    return None if m.tuning is None else compared(m.tuning)
+
+
+def compared(t: Tuning) -> Section:
+    """The effects at both values, and what the arms chose."""
+    alt = "effects at the fixed value and at each arm's"
+    chosen = present(
+        items(remarks(t)),
+        Details("Validation accuracy of each value in each arm", _choices(t)),
+        figure("tuning", f"validation accuracy by {t['field']} for each arm", plots.tuning, t),
+        Paragraph(cost(t)),
+    )
+    return Section(
+        "Fixed and tuned",
+        present(
+            effects(t) or _no_effects(t),
+            _basis(t),
+            figure("fixed-tuned", alt, plots.fixed_tuned, t),
+            Section("What the arms chose", chosen),
+        ),
+    )
+
+
+def _basis(t: Tuning) -> Note:
+    field = t["field"]
+    return Note(
+        f"Fixed: {field} is {t['fixed']} in every arm. Tuned: each arm has the "
+        f"{field} that was best in its own tuning, out of {', '.join(t['values'])}, by "
         f"validation accuracy after the last epoch, mean over {_seeds(t)} that no other run has; "
         "all arms had the same budget. Choosing is part of the procedure: an effect at the tuned "
         "values compares arms as they come out of it, and its interval is over seeds given the "
         "values chosen; it does not hold what another tuning would have chosen. Estimand, error "
-        "term and adjustment are those of the effects above.*"
+        "term and adjustment are those of the effects above."
     )
-    blocks.append(image(figures, "fixed-tuned", "effects at the fixed value and at each arm's"))
-    blocks += ["### What the arms chose", "\n".join(f"- {line}" for line in remarks(t))]
-    blocks.append(
-        details("Validation accuracy of each value in each arm", [choices(t), _caption(t)])
-    )
-    blocks.append(image(figures, "tuning", f"validation accuracy by {t['field']} for each arm"))
-    blocks.append(cost(t))
-    return [block for block in blocks if block]
 
 
-def pairs(t: Tuning) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """Each effect at the fixed value, with the same one at the tuned values."""
-    fixed, tuned = t["at"]["fixed"], t["at"]["tuned"]
-    if fixed is None:
-        return []
-    then = {(e["factor"], e["level"]): e for e in tuned["effects"]} if tuned else {}
-    return [(e, then.get((e["factor"], e["level"]))) for e in fixed["effects"]]
-
-
-def effects(t: Tuning) -> str:
+def effects(t: Tuning) -> Table | None:
     """Effects at the fixed and at the tuned value, and what the arms behind them chose."""
-    rows = []
     found = pairs(t)
     if not found:
-        return ""
+        return None
     a = t["at"]["fixed"]
+    rows: list[Row] = []
     base = [arm for arm in t["arms"] if arm["arm"] == "baseline"]
     if base:
-        chosen = escape(base[0]["value"] or "not chosen yet")
-        rows.append(["*baseline*", *[""] * 6, chosen])
+        rows.append([Emphasis("baseline"), *[""] * 6, base[0]["value"] or "not chosen yet"])
     for fixed, tuned in found:
-        row = [escape(fixed["label"]), *_cells(fixed), *_cells(tuned)]
-        rows.append([*row, escape(chosen_by(t, fixed["factor"], fixed["level"]))])
+        row = [fixed["label"], *_cells(fixed), *_cells(tuned)]
+        rows.append([*row, chosen_by(t, fixed["factor"], fixed["level"])])
     unit = a["unit"]
     spread = f"{confidence(a)} interval"
-    header = ["trick", f"fixed: effect ({unit})", spread, "verdict"]
-    header += [f"tuned: effect ({unit})", spread, "verdict"]
-    return table([*header, f"{escape(t['field'])} chosen"], rows)
+    header: list[Column | str] = ["trick"]
+    for stage in ("fixed", "tuned"):
+        header += [Column(f"{stage}: effect ({unit})", unit=unit), spread, "verdict"]
+    return table([*header, f"{t['field']} chosen"], rows)
 
 
-def _cells(e: Mapping[str, Any] | None) -> list[str]:
+def _cells(e: Mapping[str, Any] | None) -> Row:
     if e is None:
         return ["–", "–", "–"]
-    return [signed(e["effect"]), interval(e["ci_low"], e["ci_high"]), str(e["verdict"])]
+    spread = interval_cell(e["ci_low"], e["ci_high"])
+    return [signed_cell(e["effect"]), spread, str(e["verdict"])]
 
 
 def chosen_by(t: Tuning, factor: str, level: str) -> str:
@@ -98,21 +124,22 @@ def counted(t: Tuning, arms: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{names.get(value, value)} ×{counts[value]}" for value in order)
 
 
-def _no_effects(t: Tuning) -> str:
-    return f"No effect at the fixed value yet: {escape(t['at'].get('fixed_reason', ''))}"
+def _no_effects(t: Tuning) -> Paragraph:
+    return Paragraph(f"No effect at the fixed value yet: {t['at'].get('fixed_reason', '')}")
 
 
-def remarks(t: Tuning) -> list[str]:
+def remarks(t: Tuning) -> list[Text]:
     """What the reader should know: changed verdicts, edges of the range, missing and lost runs."""
-    said = []
+    said: list[Text] = []
     for fixed, tuned in pairs(t):
         if tuned is not None and tuned["verdict"] != fixed["verdict"]:
-            said.append(
-                f"**{escape(fixed['label'])}**: {fixed['verdict']} at {escape(t['field'])}="
-                f"{escape(t['fixed'])} for all, {tuned['verdict']} where each arm has its own."
+            changed = (
+                f": {fixed['verdict']} at {t['field']}={t['fixed']} for all, {tuned['verdict']} "
+                "where each arm has its own."
             )
+            said.append((Strong(fixed["label"]), changed))
     if t["at"]["fixed"] is not None and t["at"]["tuned"] is None:
-        said.append(f"No effect at the tuned values yet: {escape(t['at'].get('tuned_reason', ''))}")
+        said.append(f"No effect at the tuned values yet: {t['at'].get('tuned_reason', '')}")
     edges = [arm for arm in t["arms"] if arm["edge"]]
     if edges:
         said.append(
@@ -122,7 +149,7 @@ def remarks(t: Tuning) -> list[str]:
     tied = [arm for arm in t["arms"] if arm["tied"]]
     if tied:
         said.append(
-            f"{len(tied)} arms have several best values; the one nearest {escape(t['fixed'])} "
+            f"{len(tied)} arms have several best values; the one nearest {t['fixed']} "
             "(by ratio), then the first listed, was taken."
         )
     lost = sum(value["diverged"] for arm in t["arms"] for value in arm["values"])
@@ -135,40 +162,36 @@ def remarks(t: Tuning) -> list[str]:
             f"{len(waiting)} arms have not chosen yet: {missing} of their tuning runs are missing "
             "or failed, and a choice is made on the whole budget only."
         )
-    said.append(f"Chosen values over all arms: {escape(counted(t, t['arms']))}.")
+    said.append(f"Chosen values over all arms: {counted(t, t['arms'])}.")
     return said
 
 
 def _named(arms: Sequence[Mapping[str, Any]], most: int = 12) -> str:
-    text = ", ".join(f"{escape(arm['arm'])} ({escape(arm['value'])})" for arm in arms[:most])
+    text = ", ".join(f"{arm['arm']} ({arm['value']})" for arm in arms[:most])
     return text + (f" and {len(arms) - most} more" if len(arms) > most else "")
 
 
-def choices(t: Tuning) -> str:
-    """Mean validation accuracy of each value of each arm; "" for a crowd of arms."""
+def _choices(t: Tuning) -> tuple[Block, ...]:
+    """Mean validation accuracy of each value of each arm; nothing for a crowd of arms."""
     if len(t["arms"]) > FEW_ARMS:
-        return ""
-    header = ["arm", *(f"{escape(t['field'])}={escape(value)}" for value in t["values"])]
+        return ()
+    header = [Column(f"{t['field']}={value}", unit="%") for value in t["values"]]
     rows = []
     for arm in t["arms"]:
-        row = [escape(arm["arm"])]
+        row: Row = [arm["arm"]]
         for value in arm["values"]:
             text = plain(value["val_accuracy"])
             text += f" ({value['diverged']} diverged)" if value["diverged"] else ""
-            row.append(f"**{text}**" if value["value"] == arm["value"] else text)
+            best = value["value"] == arm["value"]
+            row.append(Cell(Strong(text) if best else text, value["val_accuracy"]))
         notes = [f"{arm['edge']} value of the range: widen it"] if arm["edge"] else []
-        notes += [f"tied with {escape(', '.join(arm['tied']))}"] if arm["tied"] else []
+        notes += [f"tied with {', '.join(arm['tied'])}"] if arm["tied"] else []
         rows.append([*row, "; ".join(notes)])
-    return table([*header, ""], rows)
-
-
-def _caption(t: Tuning) -> str:
-    if len(t["arms"]) > FEW_ARMS:
-        return ""
-    return (
-        f"*Validation accuracy (%) after the last epoch, mean over {_seeds(t)}; bold: chosen. The "
-        "best of several means is lucky as well as good: expect less of it on other seeds.*"
+    caption = Note(
+        f"Validation accuracy (%) after the last epoch, mean over {_seeds(t)}; bold: chosen. The "
+        "best of several means is lucky as well as good: expect less of it on other seeds."
     )
+    return present(table([Column("arm", left=True), *header, ""], rows), caption)
 
 
 def cost(t: Tuning) -> str:

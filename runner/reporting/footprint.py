@@ -1,0 +1,107 @@
+"""What runs cost: hours by what they were spent on, parameters, memory, generalisation gap."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from runner.reporting.document import Block, Cell, Column, Note
+from runner.reporting.material import Record
+from runner.reporting.numbers import count_cell, plain_cell, signed_cell
+from runner.reporting.tables import Row, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUPS = 40  # rows
+SPENT = ("cpu_seconds", "train_seconds", "evaluate_seconds", "wait_seconds", "total_seconds")
+WAIT = 0.05  # share of training spent waiting for data from which on a run is named
+
+
+def spent(runs: pd.DataFrame) -> str:
+    """Core-hours and wall-clock hours, by what they were spent on; "" if no run says.
+
+    runs: measured seconds in columns train_seconds, …; a run that stands twice counts once.
+    """
+    once = runs.drop_duplicates("id") if "id" in runs else runs
+    names = [name for name in SPENT if name in once]
+    counted = int(once[names].notna().any(axis=1).sum())
+    if not counted:
+        return ""
+    sums = {name: float(once[name].sum()) if name in names else 0.0 for name in SPENT}
+    return (
+        f"{counted} runs took {_hours(sums['total_seconds'])} of run time in all (summed over "
+        f"workers): {_hours(sums['train_seconds'])} training (of which "
+        f"{_hours(sums['wait_seconds'])} waiting for data), {_hours(sums['evaluate_seconds'])} "
+        f"evaluating. Training used {sums['cpu_seconds'] / 3600:.2f} core-hours of CPU."
+        + _starved(once)
+    )
+
+
+def _starved(runs: pd.DataFrame) -> str:
+    """A sentence on the runs whose training waited for data, longest first; "" without any."""
+    if not {"id", "wait_seconds", "train_seconds"} <= set(runs):
+        return ""
+    share = runs["wait_seconds"] / runs["train_seconds"].where(runs["train_seconds"] > 0)
+    worst = share[share > WAIT].sort_values(ascending=False)
+    if worst.empty:
+        return ""
+    shown = (f"{runs['id'][place]} {100 * worst[place]:.0f} %" for place in worst.index[:5])
+    return (
+        f" In {len(worst)} of the runs training waited for data for more than {100 * WAIT:.0f} % "
+        f"of its time ({', '.join(shown)}{', …' if len(worst) > 5 else ''}): fewer workers leave "
+        "more loader processes to each."
+    )
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"
+
+
+def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
+    """A table of medians by model, or by arm where there is one model, with its note.
+
+    Parameters, memory by stage and generalisation gap; nothing if no record knows its memory.
+    """
+    told = [r for r in records if r.get("memory")]
+    networks = [(r.get("recipe") or {}).get("model") or "unknown" for r in told]
+    by_model = len(set(networks)) > 1
+    groups: dict[str, list[Record]] = {}
+    for r, network in zip(told, networks, strict=True):
+        name = network if by_model else " + ".join(r.get("tricks") or ["baseline"])
+        groups.setdefault(name, []).append(r)
+    stages = [("ram", stage) for stage in ("data", "model", "first_step", "peak")]
+    if any("reserved" in (r["memory"].get("peak") or {}) for r in told):
+        stages += [("allocated", "peak"), ("reserved", "peak")]
+    names = {"data": "data loaded", "model": "model built", "first_step": "first step"}
+    rows = []
+    for name, own in list(groups.items())[:GROUPS]:
+        parameters = _median(own, "parameters") or 0
+        row: Row = [name, count_cell(len(own))]
+        row.append(Cell(f"{parameters:,.0f}", parameters))
+        for kind, stage in stages:
+            held = [r["memory"].get(stage, {}).get(kind) for r in own]
+            row.append(plain_cell(_middle(held), 0))
+        rows.append([*row, signed_cell(_median(own, "generalisation_gap"))])
+    header: list[Column | str] = ["model" if by_model else "arm", "runs", "parameters"]
+    for kind, stage in stages:
+        what = "RAM" if kind == "ram" else f"GPU {kind}"
+        header.append(Column(f"{what}, {names.get(stage, stage)}", unit="MiB"))
+    found = table([*header, Column("gap (pp)", unit="pp")], rows)
+    more = f" {len(groups) - GROUPS} more are not shown." if len(groups) > GROUPS else ""
+    note = Note(
+        "Medians over runs. Memory in MiB: RAM is resident in the run's process, torch and "
+        "all, without loader processes. Gap: accuracy on clean training images (the probe) minus "
+        f"on validation, at the last epoch.{more}"
+    )
+    return (found, note) if found else ()
+
+
+def _median(records: Iterable[Record], key: str) -> float | None:
+    return _middle([r.get(key) for r in records])
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    held = [v for v in values if v is not None]
+    return statistics.median(held) if held else None

@@ -1,0 +1,132 @@
+"""The material of a report: a study's analysis, and all else that its sections tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.analysis.analyze import analyze
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from runner.analysis.data.experiment import Experiment
+    from runner.records.export import Evidence
+
+Answer = dict[str, Any]  # what `Analysis.to_json` gives
+Record = Mapping[str, Any]  # what a run left behind
+Asked = Mapping[str, Any]  # what a study asked for
+# What `runner.studies.tuned_comparison.comparison` gives: field, values, seeds, fixed (texts), arms
+# (their tuning), `fixed` and `tuned` answers under "at" (None, with a reason, where there is none),
+# cost.
+Tuning = Mapping[str, Any]
+# What `runner.planning.realised.study_design` gives: `planned` (None, with a `reason`) and `run`,
+# each with runs, arms, d_efficiency, clear, sets (texts); `planned` also errors (σ) and df.
+Diagnostics = Mapping[str, Any]
+
+STATES = ("ok", "diverged", "failed", "infra")
+MOST = 10_000  # records that are read; of a larger study some stand for all
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a study is to be analysed: as the options of `analyze` and `report` say it."""
+
+    metric: str = "accuracy"
+    negligible: float | None = None
+    noise: str = "own"
+    scale: str = "raw"
+    stage: str | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the sections of a report are made of.
+
+    study: its name. a: the analysis. experiment: the runs analysed. curves: one row an epoch of a
+    run (id, epoch, val_accuracy, lr). asked: what the study asked for. records: what its runs left
+    behind; of a large study some stand for all. costs: the runs whose seconds are summed.
+    listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
+    and what the arms chose. diagnostics: of the design. stage: of a tuned study, the one shown.
+    """
+
+    study: str
+    a: Answer
+    experiment: Experiment
+    curves: pd.DataFrame
+    asked: Asked
+    records: Sequence[Record]
+    costs: pd.DataFrame
+    listed: int = 0
+    tuning: Tuning | None = None
+    diagnostics: Diagnostics | None = None
+    stage: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The heading of the report."""
+        return str(self.asked.get("name") or "study")
+
+    @property
+    def states(self) -> dict[str, int]:
+        """Recorded runs by state."""
+        return {k: v for k, v in self.a["runs"].items() if k in STATES}
+
+    @property
+    def done(self) -> int:
+        """Recorded runs."""
+        return sum(self.states.values())
+
+    @property
+    def planned(self) -> int:
+        """Runs of the study, recorded or not."""
+        return max(self.listed, self.done)
+
+    @property
+    def study_notes(self) -> list[str]:
+        """The study's own notes: on its looks, its stage or what it confirms."""
+        return [note for note in self.experiment.notes if note in self.a["notes"]]
+
+
+def gather(results: Path, name: str | None = None, question: Question | None = None) -> Material:
+    """The material on the study `name`, or on the exported folder of that name.
+
+    results: the store. name: by default the latest study. Raises BadInput where there is nothing
+    to report.
+    """
+    from runner.records.export import evidence
+    from runner.records.store import Store
+    from runner.studies.experiments import exported
+
+    found = exported(name) or evidence(Store(results, create=False), name, MOST)
+    return of_evidence(found, question or Question())
+
+
+def of_evidence(found: Evidence, question: Question) -> Material:
+    """The material on a study whose files are read. Raises BadInput where there is no run."""
+    from runner.planning.realised import study_design
+    from runner.studies.experiments import experiment
+    from runner.studies.stages import at_stage, planned_runs
+    from runner.studies.tuned_comparison import comparison
+
+    study, metric, negligible = found.study, question.metric, question.negligible
+    if found.runs.empty:
+        raise BadInput(f"the study {study.name} has no recorded runs yet: run it first")
+    _, _, stage = at_stage(study, found.runs, question.stage)
+    runs = replace(experiment(study, found.runs, stage), noise=question.noise, scale=question.scale)
+    return Material(
+        study.name,
+        analyze(runs, metric, negligible=negligible).to_json(),
+        runs,
+        found.curves,
+        study.asked,
+        found.records,
+        found.runs,
+        planned_runs(study, stage),
+        comparison(found, stage, metric, negligible) if stage else None,
+        study_design(study if stage is None else study.at("fixed"), runs, metric),
+        stage,
+    )

@@ -1,0 +1,156 @@
+"""Runs that diverged, arms that collapsed, and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.reporting.contents import section
+from runner.reporting.document import (
+    Block,
+    Cell,
+    Details,
+    Note,
+    Paragraph,
+    Section,
+    Table,
+    present,
+)
+from runner.reporting.material import Answer, Material, Record
+from runner.reporting.numbers import count_cell, p_cell, range_cell, signed_cell
+from runner.reporting.tables import Row, row_name, table
+from runner.reporting.wording import confidence
+
+ERRORS = 10
+OPEN = 6  # rows of a table that stands open
+RANKED = Note(
+    "Worst rank: every run counts, a diverged one as the worst. The probability that a run with "
+    "the trick is better than one without it, ties counted half (Brunner and Munzel); 0.5: no "
+    "difference; over all runs at either level, each trick alone."
+)
+WEIGHT = Note(
+    "Without them the grid is no longer balanced and the second column answers another "
+    "question (the effect where training works); it shows their weight."
+)
+
+
+@section(place=130)
+def diverged_and_collapsed(m: Material) -> Section:
+    """What went wrong in which arms; one line each where nothing did."""
+    return Section(
+        "Diverged and collapsed",
+        present(*_diverged(m.a), *_collapsed(m.a), errors(m.records)),
+    )
+
+
+def _diverged(a: Answer) -> tuple[Block | None, ...]:
+    if not a["divergence"]:
+        return (Paragraph("No run diverged."),)
+    arms = [arm for arm in a["arms"] if arm["diverged"]]
+    return (
+        Paragraph(
+            f"Effects are of {a['metric']} in the runs that succeeded: a trick that makes runs "
+            "diverge shows here, not in the means."
+        ),
+        *_folded("Diverged runs by level", divergence(a)),
+        Paragraph(f"Arms with diverged runs: {named(arms, a)}"),
+        *_folded("Effects by worst rank", worst_ranks(a), RANKED),
+    )
+
+
+def _folded(summary: str, found: Table | None, *more: Block) -> tuple[Block, ...]:
+    """A long table behind its summary, a short one as it is."""
+    if found is None:
+        return ()
+    blocks = (found, *more)
+    return (Details(summary, blocks),) if len(found.rows) > OPEN else blocks
+
+
+def _collapsed(a: Answer) -> tuple[Block | None, ...]:
+    found = a["collapsed"]
+    if found["arms"] is None:
+        said = "Collapsed arms: not known, since the runs do not say what chance is."
+        return (Paragraph(said),)
+    if not found["arms"]:
+        return (Paragraph("No arm collapsed (mean accuracy within 5 pp of chance)."),)
+    gone = set(found["arms"])
+    arms = [arm for arm in a["arms"] if arm["label"] in gone]
+    said = "Collapsed (mean accuracy within 5 pp of chance), kept in all means: "
+    without = collapsed(a)
+    held = (without, WEIGHT) if without else ()
+    return (
+        Paragraph(said + named(arms, a)),
+        Details("Effects without the collapsed arms", held),
+    )
+
+
+def named(arms: Sequence[Answer], a: Answer, most: int = 6) -> str:
+    """The arms' labels, and what all of them have in common."""
+    first = {e["factor"]: e["reference"] for e in a["effects"]}
+    labels = ", ".join(arm["label"] for arm in arms[:most])
+    rest = f" and {len(arms) - most} more" if len(arms) > most else ""
+    shared = set.intersection(*(set(arm["levels"].items()) for arm in arms))
+    common = [
+        f"{name} {level}"
+        for name, level in arms[0]["levels"].items()
+        if (name, level) in shared and (level != first.get(name) or len(arms) > most)
+    ]
+    if len(arms) > 1 and common:
+        rest += f". All {len(arms)} have {', '.join(common)}"
+    return f"{labels}{rest}."
+
+
+def divergence(a: Answer) -> Table | None:
+    """Diverged runs by level with Wilson's interval; one-at-a-time, only levels that did."""
+    first = {e["factor"]: e["reference"] for e in a["effects"]}
+    rows: list[Row] = [
+        [
+            x["factor"], x["level"], count_cell(x["diverged"]), count_cell(x["runs"]),
+            Cell(f"{x['diverged'] / x['runs']:.1%}", x["diverged"] / x["runs"]),
+            Cell(f"{x['low']:.1%} to {x['high']:.1%}", (x["low"], x["high"])),
+        ]
+        for x in a["divergence"]
+        if a["layout"] == "factorial" or (x["diverged"] and x["level"] != first.get(x["factor"]))
+    ]  # fmt: skip
+    header = ["factor", "level", "diverged", "runs", "share", f"{confidence(a)} interval (Wilson)"]
+    return table(header, rows, left=2)
+
+
+def worst_ranks(a: Answer) -> Table | None:
+    """P(a run with the trick beats one without), diverged runs ranked last; None without any."""
+    rows: list[Row] = []
+    for e in a["effects"]:
+        line = e.get("worst_rank")
+        if not line or line["probability"] is None:
+            continue
+        spread = range_cell(line["low"], line["high"])
+        chance = Cell(f"{line['probability']:.2f}", line["probability"])
+        runs = " against ".join(str(n) for n in line["runs"])
+        rows.append([row_name(e), chance, spread, p_cell(line["p"]), runs, line["reason"] or ""])
+    header = ["trick", "P(better with it)", f"{confidence(a)} interval", "p of one half", "runs"]
+    return table([*header, ""], rows)
+
+
+def collapsed(a: Answer) -> Table | None:
+    """Effects with and without the collapsed arms; None if nothing to compare."""
+    without = a["collapsed"].get("without")
+    if not without:
+        return None
+    by = {(x["factor"], x["level"]): x["effect"] for x in without}
+    rows: list[Row] = [
+        [row_name(e), signed_cell(e["effect"]), signed_cell(by.get((e["factor"], e["level"])))]
+        for e in a["effects"]
+    ]
+    return table(["trick", f"effect, all arms ({a['unit']})", "without collapsed arms"], rows)
+
+
+def errors(records: Sequence[Record]) -> Section | None:
+    """A table of runs that ended in an error, at most ten; None without any."""
+    rows = [
+        [str(r.get("id", "")), str(r["state"]), " + ".join(r.get("tricks") or ["–"]),
+         str((r.get("error") or {}).get("message", ""))[:160]]
+        for r in records
+        if r.get("state") in ("failed", "infra")
+    ]  # fmt: skip
+    found = table(["run", "state", "tricks", "error"], rows[:ERRORS], left=4)
+    more = Paragraph(f"{len(rows) - ERRORS:,} more are not shown.") if len(rows) > ERRORS else None
+    return Section("Errors", present(found, more)) if found else None

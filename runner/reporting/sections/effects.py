@@ -1,0 +1,81 @@
+"""The effects: their table, the forest plot, and what depends on what."""
+
+from __future__ import annotations
+
+from runner.reporting import tables
+from runner.reporting.contents import section
+from runner.reporting.document import (
+    Block,
+    Details,
+    Emphasis,
+    Name,
+    Note,
+    Paragraph,
+    Section,
+    present,
+)
+from runner.reporting.material import Answer, Material
+from runner.reporting.plots.forest import forest
+from runner.reporting.plotting import figure
+from runner.reporting.wording import confidence
+
+OPEN = 6  # simple effects that stand open
+AT_BASELINE = Note(
+    "The effect at the baseline (all other factors at their reference) comes from: “the two "
+    "arms”, the baseline's runs against those of the arm with this change alone (Welch); “model”, "
+    "the model with two-factor interactions; “model, narrowed”, the same fitted to the runs in "
+    "which the factors that interact with this one are at their reference; – where the runs cannot "
+    "tell. Its interval is of each effect alone."
+)
+
+
+@section(place=40)
+def effects(m: Material) -> Section:
+    """The table, how to read it, the plot, and effects that depend on another factor."""
+    a = m.a
+    unknown = None
+    if a["estimand"] == "averaged over the grid" and not tables.beside_baseline(a):
+        unknown = Note("What each trick does at the baseline, these runs cannot tell.")
+    alt = f"effects {a['estimand']} with {confidence(a)} intervals"
+    picture = figure("effects", alt, forest, a)
+    return Section(
+        "Effects",
+        present(
+            tables.effects(a),
+            tables.caption(a),
+            unknown,
+            Details("How to read the columns", _columns(a)),
+            picture,
+            tables.basis(a) if picture else None,
+            _depending(a),
+        ),
+    )
+
+
+def _columns(a: Answer) -> tuple[Block, ...]:
+    time = next((e["time"] for e in a["effects"] if e["time"]), None)
+    return present(
+        AT_BASELINE if tables.beside_baseline(a) else None,
+        Note(("Time ratio: ", Name(time["column"]), f" against the reference, {time['what']}."))
+        if time
+        else None,
+    )
+
+
+def _depending(a: Answer) -> Section | Details | None:
+    simple = tables.simple_effects(a)
+    if simple is None:
+        return None
+    what = Paragraph(
+        (
+            "An effect ",
+            Emphasis("depends"),
+            " where an interaction is at least half of it and itself distinguishable from zero. "
+            "Simple effects, averaged over the factors not named; intervals of each alone:",
+        )
+    )
+    held = (what, simple, tables.basis(a))
+    title = "Effects that depend on another factor"
+    if len(simple.rows) <= OPEN:
+        return Section(title, held)
+    return Details(f"{title}: {len(simple.rows)} cases", held)

@@ -1,0 +1,87 @@
+"""Noise: what more runs or test images would buy, and intervals for other test images."""
+
+from __future__ import annotations
+
+from runner.reporting.contents import section
+from runner.reporting.document import (
+    Block,
+    Cell,
+    Details,
+    Emphasis,
+    Note,
+    Paragraph,
+    Section,
+    Table,
+    present,
+)
+from runner.reporting.material import Answer, Material
+from runner.reporting.noise import floor_lines, known, pairing_text, what_more_buys
+from runner.reporting.numbers import interval_cell, plain, signed_cell
+from runner.reporting.plots.noise_panel import noise_panel
+from runner.reporting.plotting import figure
+from runner.reporting.tables import Row, basis, row_name, table
+from runner.reporting.wording import confidence
+
+PANEL = (
+    "The half-width of the middle effect's {confidence} interval, expected with more runs (left) "
+    "or test images (right) than now."
+)
+GROUPS = (
+    "Images are taken as independent draws; where they hang together in groups (digits of one "
+    "writer, photographs of one animal), these intervals are too narrow."
+)
+KINDS = Note(
+    "On these test images: run-to-run noise alone, all runs being scored on the same images. In "
+    "general: images are a second random factor crossed with the runs (two-way analysis of the "
+    "bits of right and wrong, Satterthwaite's df)."
+)
+
+
+@section(place=60)
+def noise(m: Material) -> Section | None:
+    """The noise panel, what it says, and the table of both kinds of interval."""
+    a = m.a
+    picture = figure("noise", "what more runs or test images would buy", noise_panel, a)
+    panel = Note(PANEL.format(confidence=confidence(a)))
+    blocks = present(
+        *map(Paragraph, _sentences(a)),
+        *((picture, panel, basis(a)) if picture else ()),
+        *_both(a),
+    )
+    return Section("Noise", blocks) if blocks else None
+
+
+def _sentences(a: Answer) -> list[str]:
+    if known(a, "noise") is not None:
+        return [text for text in (*what_more_buys(a), pairing_text(a)) if text]
+    why = [f"No intervals in general: {a['noise']['reason']}."] if a.get("noise") else []
+    return why + [f"{line}." for line in floor_lines(a)]
+
+
+def _both(a: Answer) -> tuple[Block, ...]:
+    found = in_general(a)
+    if found is None:
+        return ()
+    what = f"Intervals on these test images and in general, {confidence(a)}"
+    return (
+        Paragraph((Emphasis("In general"), f": for other test images of the same kind. {GROUPS}")),
+        Details(what, (found, KINDS)),
+    )
+
+
+def in_general(a: Answer) -> Table | None:
+    """The effects on these test images and in general; None without bits."""
+    rows: list[Row] = []
+    for e in a["effects"]:
+        general = e.get("population")
+        if general is None or general["ci_low"] is None:
+            continue
+        rows.append(
+            [
+                row_name(e), signed_cell(e["effect"]), interval_cell(e["ci_low"], e["ci_high"]),
+                str(e["verdict"]), interval_cell(general["ci_low"], general["ci_high"]),
+                Cell(plain(general["df"], 0), general["df"]), str(e["verdict_population"]),
+            ]
+        )  # fmt: skip
+    header = ["trick", f"effect ({a['unit']})", "on these test images", "verdict"]
+    return table([*header, "in general", "df", "verdict in general"], rows)

@@ -1,0 +1,33 @@
+"""What others published on these tricks."""
+
+from __future__ import annotations
+
+from runner.reporting.contents import section
+from runner.reporting.document import Cell, Details, Paragraph, Section
+from runner.reporting.material import Material
+from runner.reporting.numbers import count_cell, signed
+from runner.reporting.tables import table
+
+
+@section(place=170)
+def published(m: Material) -> Section | None:
+    """A folded table; None where nobody published any."""
+    rows = [
+        [
+            x["trick"],
+            Cell(signed(x["effect"]) + ("" if x["verified"] else " (unverified)"), x["effect"]),
+            x["kind"],
+            x["data"],
+            count_cell(x["runs"]),
+            x["source"],
+        ]
+        for x in m.a.get("published") or ()
+    ]
+    found = table(["trick", "effect (pp)", "added to", "data", "runs a row", "source"], rows)
+    if found is None:
+        return None
+    what = Paragraph(
+        "Other data, other networks, single runs without intervals; cumulative effects depend on "
+        "the order of their table."
+    )
+    return Section("", (Details("Published elsewhere", (what, found)),))

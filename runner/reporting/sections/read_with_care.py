@@ -1,0 +1,41 @@
+"""What bears on all findings: the analysis's notes, a few of them open, the rest folded."""
+
+from __future__ import annotations
+
+from runner.reporting.contents import section
+from runner.reporting.document import Details, Paragraph, Section, Strong, items
+from runner.reporting.material import Material
+
+FEW = 4  # warnings that stand open
+
+
+@section(place=30)
+def read_with_care(m: Material) -> Section | None:
+    """The warnings; None without any."""
+    notes = warnings(m)
+    if not notes:
+        return None
+    head = Paragraph(Strong("Read with care:"))
+    if len(notes) <= FEW:
+        return Section("", (head, items(notes)))
+    rest = Details(f"and {len(notes) - FEW + 1} more", (items(notes[FEW - 1 :]),))
+    return Section("", (head, items(notes[: FEW - 1]), rest))
+
+
+def warnings(m: Material) -> list[str]:
+    """Sentences, the gravest first."""
+    a, diagnostics = m.a, m.diagnostics
+    notes = [note for note in a["notes"] if note not in m.study_notes]
+    planned = diagnostics["planned"] if diagnostics else None
+    if diagnostics and planned and planned["clear"] and diagnostics["run"]["clear"] is False:
+        notes.insert(
+            0,
+            "The runs that are left no longer separate main effects from two-factor interactions, "
+            "which the design did: see Design.",
+        )
+    if a["collapsed"].get("arms"):
+        notes.append(
+            f"{len(a['collapsed']['arms'])} of {len(a['arms'])} arms collapsed: their mean "
+            "accuracy is within 5 pp of chance. They stay in all means; see below what they do."
+        )
+    return notes

@@ -1,0 +1,26 @@
+"""The waterfall of a cumulative grid: what each step adds."""
+
+from __future__ import annotations
+
+from runner.reporting.contents import section
+from runner.reporting.document import Paragraph, Section, Strong
+from runner.reporting.material import Material
+from runner.reporting.plots.waterfall import waterfall
+from runner.reporting.plotting import figure
+from runner.reporting.tables import basis
+
+
+@section(place=110)
+def step_by_step(m: Material) -> Section | None:
+    """The plot, with a warning that the order decides; None for other grids."""
+    if m.a["layout"] != "cumulative":
+        return None
+    picture = figure("waterfall", "what each step adds", waterfall, m.a)
+    if picture is None:
+        return None
+    what = (
+        ": each step is what a trick adds to those before it; in another order the same tricks "
+        "have other steps."
+    )
+    warning = Paragraph((Strong("The order decides"), what))
+    return Section("Step by step", (warning, picture, basis(m.a)))

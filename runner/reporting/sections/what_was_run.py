@@ -1,0 +1,141 @@
+"""What was run and how, what became of it, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runner.reporting.contents import section
+from runner.reporting.document import Item, Items, Paragraph, Section, Strong, present
+from runner.reporting.footprint import footprint, spent
+from runner.reporting.material import STATES, Asked, Material, Record
+
+PROTOCOL = (
+    "metrics are those after the last epoch, never the best epoch's; the test "
+    "set is read once, and every choice (tuning, looks, the winner to run again, best arms "
+    "listed) is made on validation; probabilities of being the best describe the metric of "
+    "this report."
+)
+
+
+@section(place=150)
+def what_was_run(m: Material) -> Section:
+    """A list of facts, the hours, and the footprint."""
+    hours = spent(m.costs)
+    return Section(
+        "What was run",
+        present(facts(m), Paragraph(hours) if hours else None, *footprint(m.records)),
+    )
+
+
+def facts(m: Material) -> Items:
+    """Task, data, grid, factors, seeds, recipe, device, versions, states."""
+    told = [*_asked(m), *_recorded(m.records), *_counts(m), ("Protocol", PROTOCOL)]
+    return Items(tuple(Item((Strong(f"{what}:"), f" {text}")) for what, text in told if text))
+
+
+def _asked(m: Material) -> Iterable[tuple[str, str]]:
+    asked = m.asked
+    yield "Task", str(asked.get("task", ""))
+    yield "Data", _pairs(m.records[0].get("data", {})) if m.records else ""
+    yield "Grid", _grid(m)
+    yield "Factors", _factors(asked)
+    for factor, levels in (asked.get("levels") or {}).items():
+        named = (f"{level}: {text or 'the baseline'}" for level, text in levels.items())
+        yield f"Levels of {factor}", "; ".join(named)
+    yield "Order", ", ".join(asked.get("order") or ())
+    yield "Changed settings", _pairs(asked.get("settings") or {})
+    for field, values in (asked.get("tune") or {}).items():
+        text = f"{field} of each arm over {', '.join(values)} with {asked['tune_seeds']} seeds each"
+        yield "Tuned", f"{text}, by validation accuracy"
+
+
+def _recorded(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
+    plain = next((r for r in records if not r.get("tricks")), None)
+    yield "Baseline recipe", _recipe(plain["recipe"]) if plain and plain.get("recipe") else ""
+    yield "Training steps", _distinct(records, "steps")
+    warmups = [r for r in records if r.get("warmup_steps")]
+    yield "Warmup steps, where there is warmup", _distinct(warmups, "warmup_steps")
+    yield "Test images", _distinct(records, "test_images")
+    yield "Parameters of the network", _distinct(records, "parameters")
+    yield "Device", _distinct(records, "device")
+    yield "Versions", _versions(records)
+    yield "Code revision", _distinct(records, "code_revision")
+
+
+def _counts(m: Material) -> Iterable[tuple[str, str]]:
+    if 0 < len(m.records) < m.done:
+        yield (
+            "Records read",
+            f"{len(m.records):,} of {m.done:,}, the first of each arm and others spread evenly: "
+            "what this list, the footprint and the learning curves say is of these; effects, arms "
+            "and hours are of all runs",
+        )
+    counted = [f"{m.states.get(state, 0)} {state}" for state in STATES if m.states.get(state)]
+    missing = m.planned - m.done
+    told = f"{m.planned} planned: {', '.join(counted) or 'none done'}, {missing} missing"
+    yield "Runs", told
+
+
+def _grid(m: Material) -> str:
+    """The design and its size; a fraction may ask for an arm twice, so arms are those seen."""
+    asked, arms = m.asked, len(m.a["arms"])
+    parts = [str(asked["grid"])] if asked.get("grid") else []
+    so_far = "" if m.done == m.planned else " so far"
+    parts += [f"{arms} arm{'' if arms == 1 else 's'}{so_far}", f"{m.planned} runs planned"]
+    if asked.get("excluded"):
+        parts.append(f"{asked['excluded']} impossible combinations excluded")
+    return ", ".join(parts)
+
+
+def _factors(asked: Asked) -> str:
+    factors = asked.get("factors") or []
+    said = []
+    for factor in factors:
+        levels, name = list(factor["levels"]), str(factor["name"])
+        said.append(name if levels == ["off", "on"] else f"{name} ({', '.join(levels)})")
+    return ", ".join(said)
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_short(value)}" for key, value in values.items())
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text[:12] + "…" if len(text) > 40 else text
+
+
+def _recipe(recipe: Mapping[str, Any]) -> str:
+    """Fields that say something: not null, not false, not empty."""
+    said = []
+    for key, value in recipe.items():
+        if value in (None, False, 0, [], "") or (key, value) == ("decay", -1):
+            continue
+        said.append(f"{key}={_trick(value)}")
+    return ", ".join(said)
+
+
+def _trick(value: Any) -> str:
+    if isinstance(value, Mapping) and "name" in value:
+        rest = {k: v for k, v in value.items() if k not in ("name", "version")}
+        return f"{value['name']}({', '.join(f'{k}={_trick(v)}' for k, v in rest.items())})"
+    if isinstance(value, list):
+        return "[" + ", ".join(_trick(v) for v in value) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _distinct(records: Iterable[Record], key: str) -> str:
+    names = list(dict.fromkeys(str(r[key]) for r in records if r.get(key) is not None))
+    if len(names) > 6:
+        return f"{', '.join(names[:5])} and {len(names) - 5} more"
+    return ", ".join(names)
+
+
+def _versions(records: Iterable[Record]) -> str:
+    found = dict.fromkeys(
+        ", ".join(f"{k} {v}" for k, v in r["versions"].items())
+        for r in records
+        if r.get("versions")
+    )
+    return "; ".join(found)
