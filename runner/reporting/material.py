@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
+from runner.analysis.to_json import to_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def of_evidence(found: Evidence, question: Question) -> Material:
     runs = replace(experiment(study, found.runs, stage), noise=question.noise, scale=question.scale)
     return Material(
         study.name,
-        analyze(runs, metric, negligible=negligible).to_json(),
+        to_json(analyze(runs, metric, negligible=negligible)),
         runs,
         found.curves,
         study.asked,

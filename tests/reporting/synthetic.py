@@ -9,6 +9,7 @@ import pandas as pd
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from runner.reporting.material import Material
 
 TRICKS = ("warmup", "zero-gamma", "cosine", "label-smoothing", "mixup", "cutmix", "randaugment",
@@ -153,6 +154,6 @@ def study(grid, seeds=3, bag=None, diverge=True, rng=0):
 
 def material(experiment, curves, asked, records, metric="accuracy", **more):
     """What a report on the study is made of."""
-    a = analyze(experiment, metric).to_json()
+    a = to_json(analyze(experiment, metric))
     name = asked.get("name", "study")
     return Material(name, a, experiment, curves, asked, records, experiment.runs, **more)

@@ -6,6 +6,7 @@ import synthetic
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.to_json import to_json
 from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level
 from runner.reporting.plots.heatmap import heatmap
@@ -36,7 +37,7 @@ def screen():
 def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
     screen, tmp_path, no_drawing
 ):
-    a = analyze(screen[0]).to_json()
+    a = to_json(analyze(screen[0]))
     assert a["interactions"]
     assert heatmap(a) is None
     text = write_report(synthetic.material(*screen), tmp_path).read_text()
@@ -48,14 +49,14 @@ def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
 
 def test_the_arms_of_a_screen_have_names_of_their_own(screen):
     experiment = screen[0]
-    fig = seeds(analyze(experiment).to_json(), experiment.runs, experiment.factors)
+    fig = seeds(to_json(analyze(experiment)), experiment.runs, experiment.factors)
     names = [text.get_text() for text in fig.axes[0].get_yticklabels()]
     assert len(names) == len(set(names)) == 24
 
 
 def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
     experiment, curves, *_ = screen
-    a = analyze(experiment).to_json()
+    a = to_json(analyze(experiment))
     five = {name: experiment.factors[name] for name in list(BAG)[:5]}
     fig = learning(a, experiment.runs, curves, five)
     fig.draw_without_rendering()
@@ -68,7 +69,7 @@ def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
 
 def test_numbers_on_the_front_stand_beside_all_points(screen):
     rng = np.random.default_rng(3)
-    a = analyze(screen[0]).to_json()
+    a = to_json(analyze(screen[0]))
     arms = [
         {**arm, "cpu_seconds": 1 + x, "mean": 90 + 3 * y, "low": None, "high": None}
         for arm, x, y in zip(a["arms"][:14], rng.random(14), rng.random(14), strict=True)
@@ -87,7 +88,7 @@ def test_numbers_on_the_front_stand_beside_all_points(screen):
 
 def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):
     study = synthetic.study("full", 2, synthetic.factors(("warmup", "mixup", "cutmix"), False))
-    df = [item["df"] for item in analyze(study[0]).to_json()["interactions"]]
+    df = [item["df"] for item in to_json(analyze(study[0]))["interactions"]]
     text = write_report(synthetic.material(*study), tmp_path).read_text()
     section = text.split("## Interactions")[1].split("\n## ")[0]
     low, high = (f"{end(df):.0f}" for end in (min, max))

@@ -9,6 +9,7 @@ import pytest
 import synthetic
 
 from runner.analysis.analyze import analyze
+from runner.analysis.to_json import to_json
 from runner.reporting.markdown import inline, written
 from runner.reporting.plots.style import save as style_save
 from runner.reporting.plots.tuned import fixed_tuned, tuning
@@ -34,7 +35,7 @@ def arm(label, levels, value="1", edge=None, tied=(), diverged=0, missing=0):
 def tuned(grid="add-one"):
     """A tuned study with known effects; zero-gamma is better by 3 where it is tuned."""
     experiment, curves, asked, records = synthetic.study(grid, 4, BAG, diverge=False)
-    fixed = analyze(experiment).to_json()
+    fixed = to_json(analyze(experiment))
     later = copy.deepcopy(fixed)
     for e in later["effects"]:
         if e["factor"] == "zero-gamma" and e["effect"] is not None:
