@@ -115,17 +115,12 @@ def estimated(
     their ratios multiplied.
     """
     from runner.planning import trial
+    from runner.tasks.recipe_run import RecipeRun
 
     arms = list(islice(plan.design, LOOKED_AT))
     specs = [plan.spec(arm, 0) for arm in _measured(plan, arms)]
-    seconds = trial.measured_seconds(
-        specs,
-        task=plan.task.name,
-        data=str(plan.data_folder),
-        device=device,
-        plugins=plugins,
-        at_a_time=min(workers, len(specs)),
-    )
+    work = RecipeRun(plan.task.name, str(plan.data_folder), device, plugins=tuple(plugins))
+    seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (to_json(spec.recipe), (time + AROUND) / spec.recipe.epochs)
         for spec, time in zip(specs, seconds, strict=True)
