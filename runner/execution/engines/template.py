@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ NO_GUARD = (
     "the program defines itself what its processes do, so each of them imports it, and would start "
     'others: put what starts it under `if __name__ == "__main__":`'
 )
+_one_at_a_time = threading.Lock()  # the environment and `__main__` are changed for a moment
 _calls: list[tuple[str, Sequence[Any]]] = []  # that the template makes: see engines.once
 
 
@@ -45,7 +47,7 @@ def warm_up(preload: Sequence[Preload]) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER, *modules, *([_ONCE] if _calls else [])])
     resource_tracker.ensure_running()  # first: it would unblock the signals on its way
-    with _surroundings(), _stops_blocked():
+    with _one_at_a_time, _surroundings(), _stops_blocked():
         forkserver.ensure_running()
 
 
@@ -61,7 +63,7 @@ def start(
         ours, theirs = context.Pipe()
         process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
         try:
-            with _surroundings(), _stops_blocked(), _without_main(arguments):
+            with _one_at_a_time, _surroundings(), _stops_blocked(), _without_main(arguments):
                 process.start()
         except (ConnectionError, EOFError) as error:
             ours.close()
