@@ -10,6 +10,7 @@ from pathlib import Path
 
 import inline_engine
 import pytest
+from injected.runners import in_session, until
 from stub_training import Stub, runs
 
 from runner.execution.engines import calls, registry
@@ -113,8 +114,11 @@ def test_an_interruption_does_not_wait_for_the_template(tmp_path: Path) -> None:
         "calls.each(abs, [1])\n"
     )
     with (tmp_path / "said").open("w") as said:
-        process = subprocess.Popen([sys.executable, "-c", code], stderr=said)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stderr=said, start_new_session=True
+        )
     assert process.wait(timeout=40) == -signal.SIGINT
+    assert until(lambda: not in_session(process.pid)), "nor does the template outlive it"
     assert "KeyboardInterrupt" in (tmp_path / "said").read_text()
 
 

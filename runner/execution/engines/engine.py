@@ -15,7 +15,8 @@ class Engine(Protocol):
     what is lost and tried again, and when to stop is not for it to decide. Workers claim their
     runs and record them in the store (runner.execution.worker.perform); an engine whose workers
     do not reach the store claims and records for them. One that hears nothing from its workers
-    tells what it sees in the store: claims, attempts, records.
+    tells what it sees in the store: claims, attempts, records. Of a run that only waits for a
+    worker it says Alive now and then: silence is taken for a hang.
     """
 
     def room(self) -> bool:
