@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runner.execution.failure import advice
 from runner.records.claims import Claims
 from runner.records.durable import read
+from runner.records.run import label, label_of
 from runner.text import counted, printable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def failures(store: Store, states: Mapping[str, str]) -> list[dict[str, Any]]:
         found.append(
             {
                 "id": id,
-                "label": _label(record.get("tricks") or (), record.get("seed")),
+                "label": label_of(record),
                 "state": record["state"],
                 "attempts": record.get("attempt"),
                 "type": error.get("type"),
@@ -66,7 +67,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[dict[str, Any]]:
         found.append(
             {
                 "id": run["id"],
-                "label": _label(levels, run["seed"]),
+                "label": label(levels, run["seed"]),
                 "epoch": epoch.get("epoch"),
                 "val_accuracy": epoch.get("val_accuracy"),
                 "owner": _owner(store.claims, run["id"]),
@@ -96,10 +97,6 @@ def told(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _attempts(store: Store, id: str) -> Path:
     return store.root / "attempts" / id[:2] / id
-
-
-def _label(tricks: Iterable[str], seed: Any) -> str:
-    return f"{' + '.join(map(str, tricks)) or 'baseline'}, seed {seed}"
 
 
 def _epoch(attempts: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.records.spec import RunSpec
     from runner.records.store import Store
     from runner.studies.study import Study
+    from runner.tasks.recipe_run import RecipeRun
 
 RECORD = 16_384  # bytes of a record with its place in the index, rounded up to whole blocks
 EPOCH = 256  # bytes more for each epoch
@@ -70,7 +71,7 @@ def check_room(
     states: Mapping[str, str],
     results: Path,
     workers: int,
-    plugins: Sequence[str],
+    work: RecipeRun,
 ) -> int:
     """Bytes that must stay free while `missing` are trained.
 
@@ -79,9 +80,7 @@ def check_room(
     """
     network = recorded_bytes(missing, store, states)
     if network is None and study.save_models is not None:
-        network = trial.network_bytes(
-            sample(missing), task=study.task.name, data=str(study.data_folder), plugins=plugins
-        )
+        network = trial.network_bytes(sample(missing), work)
     network = network or 0
     kept = {None: 0, "last": 1, "best": 2}[study.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from runner.launch.weights import saving
 from runner.planning import trial
 from runner.records.layout import at
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from runner.text import counted, print_json
 
 if TYPE_CHECKING:
@@ -77,6 +76,7 @@ def train_runs(
 
     A grid that will take long says so first on `aside` and, on a terminal, asks unless `yes`.
     """
+    from runner.execution.engines import template
     from runner.execution.limits import Limits
     from runner.launch.changed_plugins import changed
     from runner.launch.room import check_room
@@ -91,14 +91,18 @@ def train_runs(
     missing = [s for s in specs.values() if states.get(s.id, "infra") == "infra"]
     for line in changed(specs.values(), store, states):
         print(line, file=aside)
+    work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
+    if specs:
+        work = work.sharing(next(iter(specs.values())))
     if missing:
         study.task.check(study.data_folder)
+        template.warm_up(work.preload())  # in the background: torch is imported meanwhile
         what = "builds their networks, measures a few steps"
         print(f"preparing to train {counted(len(missing), 'run')}: {what}", file=aside, flush=True)
         if any(spec.recipe.start == "pretrained" for spec in missing):
             print("looking for pretrained weights", file=aside, flush=True)
-        seconds = _check(study, missing, list(specs.values()), store, device, plugins)
-        reserve = check_room(study, missing, store, states, results, workers, plugins)
+        seconds = _check(work, missing, list(specs.values()), store)
+        reserve = check_room(study, missing, store, states, results, workers, work)
         limits = replace(limits, run=seconds, reserve=reserve)
         long = forecast(study, len(missing) + to_choose, seconds, workers)
         if long:
@@ -109,39 +113,32 @@ def train_runs(
                 return None
 
     from runner.execution.executor import execute
+    from runner.execution.order import Order
     from runner.execution.progress import Progress
     from runner.records.studies import save_study
 
     store = Store(results)
     asked = {**study.to_toml(), "places": places(study, plugins)}
     save_study(store, study.name, asked, (row for row, _ in planned))
-    train = functools.partial(
-        work.train,
-        task=study.task.name,
-        data=str(study.data_folder),
+    work = replace(
+        work,
         device="cuda" if gpus(device) else device,  # the only one that a worker sees
         loaders=max(1, cores() // workers),
         **saving(study.save_models, store, study),
+    )
+    order = Order(
+        work,
+        workers,
+        runs_per_process=1000 if gpus(device) else 1,
+        gpus=gpus(device),
+        limits=limits,
     )
 
     def train_all(specs: list[RunSpec], recorded: int) -> Summary:
         with Progress(
             len(specs), recorded=recorded, workers=workers, results=results, stream=aside
         ) as progress:
-            return execute(
-                specs,
-                store,
-                train,
-                workers=workers,
-                preload=work.preload(
-                    next(iter(specs), None), study.task.name, str(study.data_folder)
-                ),
-                plugins=plugins,
-                runs_per_process=1000 if gpus(device) else 1,
-                gpus=gpus(device),
-                limits=limits,
-                on_event=progress,
-            )
+            return execute((spec.run() for spec in specs), store, order, progress)
 
     summary = train_all(list(specs.values()), len(specs) - len(missing))
     if to_choose and summary.asked_to_stop:  # on its last run: the next stage is not begun
@@ -180,12 +177,7 @@ def check_writable(results: Path) -> None:
 
 
 def _check(
-    study: Study,
-    missing: Sequence[RunSpec],
-    specs: Sequence[RunSpec],
-    store: Store | None,
-    device: str,
-    plugins: list[str],
+    work: RecipeRun, missing: Sequence[RunSpec], specs: Sequence[RunSpec], store: Store | None
 ) -> float:
     """Seconds that a run takes, by records of like runs or by a few steps.
 
@@ -193,13 +185,12 @@ def _check(
     """
     from runner.planning.forecast import recorded_seconds, sample
 
-    where = {"task": study.task.name, "data": str(study.data_folder)}
-    trial.check_networks(missing, **where, plugins=plugins)
-    if store is not None and not on_gpu(device):
+    trial.check_networks(missing, work)
+    if store is not None and not on_gpu(work.device):
         seconds = recorded_seconds(missing, specs, store, store.states())
         if seconds is not None:
             return seconds
-    return trial.predict_seconds(sample(missing), **where, device=device, plugins=plugins)
+    return trial.predict_seconds(sample(missing), work)
 
 
 def _counts(study: Study, summary: Summary) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import tempfile
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runner.execution.machine import cores, on_gpu
 from runner.records.models import folder, model_file
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def keeping(study: Study, which: str | None) -> Study:
 
 
 def saving(which: str | None, store: Store, study: Study | None = None) -> dict[str, Any]:
-    """What `work.train` needs to know to keep the models of `which` epochs.
+    """What `RecipeRun` needs to know to keep the models of `which` epochs.
 
     Of the runs by which the arms of `study` are tuned none are kept: they are many, and no result.
     """
@@ -128,32 +127,25 @@ def _train(
     limits: Limits | None,
 ) -> Any:
     from runner.execution.executor import execute
+    from runner.execution.limits import Limits
+    from runner.execution.order import Order
     from runner.execution.progress import Progress
 
-    if limits is not None:  # nothing goes on from a store that is thrown away
-        limits = replace(limits, checkpoint=None)
-    train = functools.partial(
-        work.train,
-        task=study.task.name,
-        data=str(study.data_folder),
-        device=device,
+    # Nothing goes on from a store that is thrown away.
+    limits = replace(limits or Limits(), checkpoint=None)
+    work = RecipeRun(
+        study.task.name,
+        str(study.data_folder),
+        device,
         loaders=max(1, cores() // workers),
+        plugins=tuple(plugins),
         **saving(study.save_models, store),
     )
+    order = Order(work, workers, runs_per_process=1000 if on_gpu(device) else 1, limits=limits)
     with Progress(
         len(specs), recorded=0, workers=workers, results=again.root, stream=aside
     ) as progress:
-        return execute(
-            specs,
-            again,
-            train,
-            workers=workers,
-            preload=work.preload(),
-            plugins=plugins,
-            runs_per_process=1000 if on_gpu(device) else 1,
-            limits=limits,
-            on_event=progress,
-        )
+        return execute((spec.run() for spec in specs), again, order, progress)
 
 
 def _compare(id: str, old: dict[str, Any], new: dict[str, Any] | None, aside: Any) -> None:

@@ -115,17 +115,12 @@ def estimated(
     their ratios multiplied.
     """
     from runner.planning import trial
+    from runner.tasks.recipe_run import RecipeRun
 
     arms = list(islice(study.design, LOOKED_AT))
     specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
-    seconds = trial.measured_seconds(
-        specs,
-        task=study.task.name,
-        data=str(study.data_folder),
-        device=device,
-        plugins=plugins,
-        at_a_time=min(workers, len(specs)),
-    )
+    work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
+    seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (to_json(spec.recipe), (time + AROUND) / spec.recipe.epochs)
         for spec, time in zip(specs, seconds, strict=True)

@@ -14,6 +14,7 @@ from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
 
 STATES = ("ok", "diverged", "failed", "infra")
+DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
 
 # Column of the table -> where it stands in a record. Accuracies in per cent, times in seconds.
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -62,7 +62,7 @@ def measured(monkeypatch):
     """Measures in the place of children: a second, evonorm and sam two more times as long."""
     asked = []
 
-    def measure(specs, **options):
+    def measure(specs, *options):
         asked.append([spec.tricks for spec in specs])
         slow = [
             (spec.recipe.norm is not None) + any(w.name == "sam" for w in spec.recipe.wrappers)
