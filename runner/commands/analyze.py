@@ -108,7 +108,7 @@ def _experiment(
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, tuning_json
 
-    stored, runs = study_runs(results, what)
+    stored, runs = study_runs(results, what, metric)
     _, _, name = at_stage(stored, runs, stage)
     tuning = {} if name is None else tuning_json(stored, runs, name)
     return experiment(stored, runs, stage), tuning

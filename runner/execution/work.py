@@ -21,12 +21,14 @@ class Outcome:
 
     state: ok or diverged. fields: JSON values that the record keeps. validation: the figure that
     progress shows, in per cent. seconds: of the whole run, with attempts that it went on from.
+    predictions: those on the test images, for the file beside the record (see `Store.commit`).
     """
 
     state: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     validation: float | None = None
     seconds: float = 0.0
+    predictions: bytes | None = None
 
 
 class Work(Protocol):

@@ -113,7 +113,7 @@ def _claimed(
     # whole, and a record is made only where there is none.
     if not claim.held():
         return Elsewhere()
-    if not store.commit({**trained.record, "attempt": int(log.name)}):
+    if not store.commit({**trained.record, "attempt": int(log.name)}, trained.predictions):
         return Known(str(store.state(run.id)))
     if state in DONE:
         checkpoints.remove(file)
@@ -124,10 +124,14 @@ def _claimed(
 
 @dataclass(frozen=True)
 class Carried:
-    """The record of a run that was carried out, but for its attempt; and what progress shows."""
+    """The record of a run that was carried out, but for its attempt.
+
+    validation: what progress shows. predictions: for the file beside the record.
+    """
 
     record: dict[str, Any]
     validation: float | None
+    predictions: bytes | None = None
 
 
 def carry_out(
@@ -171,7 +175,7 @@ def carry_out(
         "wall_seconds": max(time.monotonic() - begin, outcome.seconds),
         "error": error,
     }
-    return Carried(record, outcome.validation)
+    return Carried(record, outcome.validation, outcome.predictions)
 
 
 @contextlib.contextmanager

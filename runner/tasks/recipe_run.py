@@ -70,8 +70,9 @@ class RecipeRun:
 
             saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
         found = outcome(spec.recipe, splits, spec.seed, where, emit, self.loaders, keeper, saves)
-        state, validation = found.pop("state"), found["val_accuracy"]
-        return Outcome(state, found, validation, found["seconds"]["total"])
+        state, predictions = found.pop("state"), found.pop("predictions")
+        seconds = found["seconds"]["total"]
+        return Outcome(state, found, found["val_accuracy"], seconds, predictions)
 
     def preload(self) -> list[Preload]:
         """Modules that a template process imports once, and the images that its runs share."""
