@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from runner.analysis.analyze import analyze
 from runner.designs.factor import PLACEBO
 from runner.records.store import Store
-from runner.studies.looks import DECIDES
+from runner.analysis.metrics.registry import CHOOSES
 from runner.text import print_json
 from tricks.errors import BadInput
 
@@ -76,7 +76,7 @@ def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...
         if study.design.total(n) > LISTED:
             usable.append((n, math.inf))
             continue
-        analysis = analyze(_made_up(study, n), DECIDES)
+        analysis = analyze(_made_up(study, n), CHOOSES)
         df = analysis.df_of_intervals
         if df is None:
             reason = next((e.reason for e in analysis.effects if e.reason), "")
@@ -104,7 +104,7 @@ def _made_up(study: Study, seeds: int) -> Experiment:
 
     rows = [level_names(study.factors, arm) for arm, _ in study.design.runs(seeds)]
     runs = pd.DataFrame(rows)
-    runs[DECIDES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
+    runs[CHOOSES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
     asked = study.to_toml()
     return Experiment(
         runs=runs,
@@ -199,7 +199,7 @@ def judged(study: Study, store: Store) -> dict[str, Any]:
     rows = [study.row(arm, spec) for arm, spec in study.planned()]
     file = StoredStudy(study.name, study.to_toml(), rows)
     try:
-        effects = analyze(experiment(file, table(store, file)), DECIDES).effects
+        effects = analyze(experiment(file, table(store, file)), CHOOSES).effects
     except BadInput as error:
         return {"effects": 0, "open": [], "unknown": [], "wanted": None, "reason": str(error)}
     wanted = seeds_wanted(effects, study.seeds, width)
@@ -228,7 +228,7 @@ def _line(study: Study, look: dict[str, Any]) -> str:
     what = (
         "decided" if study.looks.half_width is None else f"known to ±{study.looks.half_width:g} pp"
     )
-    text = f"{head}: {closed} of {look['effects']} effects {what} on {DECIDES}"
+    text = f"{head}: {closed} of {look['effects']} effects {what} on {CHOOSES}"
     if look["unknown"]:
         text += f"; cannot be estimated: {', '.join(look['unknown'])}"
     if look["open"]:
