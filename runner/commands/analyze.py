@@ -13,11 +13,13 @@ from runner.commands.options import (
     Metric,
     Negligible,
     Noise,
+    Plugins,
     Results,
     Scale,
     assignments,
     check_negligible,
     listed,
+    load_plugins,
 )
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.records.layout import RESULTS
@@ -60,6 +62,7 @@ def analyze(
         int | None,
         typer.Option(help="Size of a CSV's test set: says what noise that alone makes."),
     ] = None,
+    plugin: Plugins = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -69,6 +72,7 @@ def analyze(
     tricks-bench analyze digits-full --metric val_accuracy
     tricks-bench analyze runs.csv --factors warmup,cosine,mixup
     """
+    load_plugins(plugin)
     check_negligible(negligible)
     against = assignments("--reference", reference)
     found, tuning = _experiment(what, metric, listed(factors), against, stage, test_images, results)
