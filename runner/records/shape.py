@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from runner.analysis.metrics.registry import find
+from runner.analysis.metrics.registry import built_in
 
+PER_CENT = {name for name, metric in built_in().items() if metric.unit == "pp"}
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Size = Annotated[float, Meta(ge=-1e100, le=1e100)]  # of a loss: its square is still a number
@@ -101,7 +102,5 @@ def check(record: Any) -> None:
         raise ValueError(f"{where}: {what}" if where else what) from error
     for split, found in (record.get("metrics") or {}).items():
         for name, value in (found or {}).items():
-            metric = find(name)
-            per_cent = metric is not None and metric.unit == "pp"
-            if per_cent and value is not None and not 0 <= value <= 100:
+            if name in PER_CENT and value is not None and not 0 <= value <= 100:
                 raise ValueError(f"metrics.{split}.{name}: {value} is no per cent")

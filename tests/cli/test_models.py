@@ -33,7 +33,7 @@ def trained(root, *tricks, seed=0, models=True):
     found = work(spec.run(), lambda epoch: None)
     outcome = {"state": found.state, **found.fields}
     record = {"id": spec.id, **spec.to_json(), **outcome, "attempt": 1, "error": None}
-    Store(root).commit(record)
+    Store(root).commit(record, found.predictions)
     return record
 
 
