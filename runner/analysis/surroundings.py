@@ -12,8 +12,8 @@ from runner.analysis.comparisons.worst_rank import worst_rank
 from runner.analysis.data.arms import ArmRow, arm_table
 from runner.analysis.data.divergence import divergence
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.metrics.registry import named
 from runner.analysis.effects import GRID, Effect
+from runner.analysis.metrics.registry import named
 from runner.analysis.model.coding import Weights, shares
 from runner.analysis.result import Analysis, RunCounts
 from runner.designs.layout import FACTORIAL

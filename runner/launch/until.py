@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
+from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.factor import PLACEBO
 from runner.records.store import Store
-from runner.analysis.metrics.registry import CHOOSES
 from runner.text import print_json
 from tricks.errors import BadInput
 

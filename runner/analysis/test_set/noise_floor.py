@@ -17,8 +17,8 @@ from scipy import stats
 
 from runner.analysis.data.cells import distinct
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.metrics.registry import named
 from runner.analysis.effects import Effect
+from runner.analysis.metrics.registry import named
 
 
 @dataclass(frozen=True)
