@@ -225,17 +225,13 @@ def test_a_run_longer_than_all_the_time_there_is_is_begun_all_the_same(tmp_path:
     assert (summary["ok"], summary["out_of_time"]) == (2, True)
 
 
-def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Path) -> None:
+def test_calls_leave_no_process_behind_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
-        "import multiprocessing, signal\n"
-        "from concurrent.futures import ProcessPoolExecutor\n"
-        "from runner.planning import trial\n"
-        "if __name__ == '__main__':\n"
-        "    spawn = multiprocessing.get_context('spawn')\n"
-        "    pool = ProcessPoolExecutor(1, spawn, trial._load, ((),))\n"
-        "    pool.submit(abs, 1).result()\n"
-        "    print('ready', flush=True)\n"
-        "    signal.pause()\n"
+        "import time\n"
+        "from runner.execution.engines import calls\n"
+        "calls.each(abs, [1])\n"
+        "print('ready', flush=True)\n"
+        "calls.each(time.sleep, [300, 300], at_a_time=2)\n"
     )
     (tmp_path / "program.py").write_text(code)
     parent = subprocess.Popen(
@@ -245,6 +241,7 @@ def test_a_pool_leaves_no_process_behind_when_its_parent_is_killed(tmp_path: Pat
     STARTED.append(parent)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
+    assert until(lambda: len(in_session(parent.pid)) >= 5), "program, tracker, template, two asleep"
     assert len(in_session(parent.pid)) >= 2
     parent.kill()
     parent.wait()
