@@ -83,8 +83,8 @@ def _candidates(study: Study, results: Path) -> list[tuple[str, str]]:
             asked = load_study(store, name).asked
         except BadInput:
             continue
-        if asked["task"] == study.task.name:
-            held = asked.get("settings", {})
+        if asked.task == study.task.name:
+            held = asked.settings or {}
             if held == dict(study.settings):
                 same.append((name, ""))
             else:

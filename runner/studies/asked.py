@@ -25,9 +25,10 @@ from typing import Any
 import msgspec
 
 from runner.designs.add_one import AddOne
+from runner.designs.factor import PLACEBO
+from runner.records.study_toml import StoredConfirm, StudyToml, Value
 from tricks.errors import BadInput, unknown
 
-Value = str | int | float | bool
 FOLDER = Path(__file__).parent
 
 
@@ -41,6 +42,10 @@ class Confirm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     study: str
     winner: dict[str, str]
     promised: dict[str, float] = msgspec.field(default_factory=dict)
+
+    def as_stored(self) -> StoredConfirm:
+        """As a study.toml keeps it."""
+        return StoredConfirm(study=self.study, winner=self.winner, promised=self.promised)
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -101,23 +106,23 @@ def from_keys(keys: Mapping[str, Any], where: str) -> Asked:
         raise BadInput(f"{where}: {_explain(str(error))}") from error
 
 
-def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
-    """The study that a store holds in `file` as `asked` (see Study.to_toml), to run it again.
+def from_stored(asked: StudyToml, file: Path) -> Asked:
+    """The study that a store holds in `file` as `asked`, to run it again.
 
     Raises BadInput that names the file and the key.
     """
-    found = {k: v for k, v in asked.items() if k in KEYS}
+    found = {k: v for k, v in asked.to_mapping().items() if k in KEYS}
     found["placebo_level"] = placebo_level(asked)
     return from_keys(found, str(file))
 
 
-def placebo_level(stored: Mapping[str, Any]) -> str:
+def placebo_level(stored: StudyToml) -> str:
     """How a placebo that is carried free has its levels in a stored study; "" without placebo.
 
     Studies from before it was drawn at random do not say so.
     """
-    if any(factor["name"] == "placebo" for factor in stored.get("factors", [])):
-        return str(stored.get("placebo_level") or COLUMN)
+    if any(factor.name == PLACEBO for factor in stored.factors):
+        return stored.placebo_level or COLUMN
     return ""
 
 
