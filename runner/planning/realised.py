@@ -34,7 +34,7 @@ ERROR_TERMS = {
 def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> dict[str, Any]:
     """Plain values for `runner.reporting.design`.
 
-    study: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
+    stored: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
     the design cannot be built again from what the study asked for, or would be another one.
     """
     from runner.analysis.data.experiment import succeeded, values

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from tricks.errors import BadInput
 
-Value = str | int | float | bool
+Value = str | int | float | bool  # as TOML has it
 Count = Annotated[int, Meta(ge=0, le=10**15)]
 Seeds = Annotated[int, Meta(gt=0)]
 Some = Annotated[tuple[str, ...], Meta(min_length=1)]

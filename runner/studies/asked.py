@@ -26,7 +26,8 @@ import msgspec
 
 from runner.designs.add_one import AddOne
 from runner.designs.factor import PLACEBO
-from runner.records.study_toml import StoredConfirm, StudyToml, Value
+from runner.designs.field import Given
+from runner.records.study_toml import StoredConfirm, StudyToml
 from tricks.errors import BadInput, unknown
 
 FOLDER = Path(__file__).parent
@@ -55,10 +56,10 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     task: str = "digits"
     grid: str = AddOne.name
     tricks: list[str] | None = None  # None: the standard bag
-    factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
+    factor: dict[str, list[Given]] = msgspec.field(default_factory=dict)  # field -> levels
     # factor -> level -> its edits, joined by +; see runner.designs.levels
     levels: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
-    set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
+    set: dict[str, Given] = msgspec.field(default_factory=dict)  # field -> value for all arms
     seeds: int | None = None  # runs of each arm; None: the grid's default
     runs: int | None = None  # of a fraction; None: its own number
     placebo: bool = False  # a factor whose true effect is zero
@@ -71,7 +72,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
     confirm: Confirm | None = None  # whose winner this study runs again
     # field -> values: each arm chooses its own on validation
-    tune: dict[str, list[Value]] = msgspec.field(default_factory=dict)
+    tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
     tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
 
 

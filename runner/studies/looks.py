@@ -90,7 +90,7 @@ def _half_width(until: str) -> float | None:
 def stored_looks(asked: StudyToml) -> tuple[tuple[int, ...], float, int] | None:
     """Seeds of each arm at each look, their level and the tests that share it, of a stored study.
 
-    None for a study without looks. Raises BadInput where the plan cannot be read: its intervals
+    None for a study without looks. Raises BadInput where the looks cannot be read: its intervals
     must not be taken for those of a study that was planned without looks.
     """
     if not asked.until:
@@ -104,10 +104,10 @@ def stored_looks(asked: StudyToml) -> tuple[tuple[int, ...], float, int] | None:
     return held.seeds, held.level, held.tests
 
 
-def check_plan(name: str, stored: StudyToml, asked: StudyToml) -> None:
+def check_looks(name: str, stored: StudyToml, asked: StudyToml) -> None:
     """Raises BadInput if `asked` is not of the same looks as the study `name` in the store.
 
-    A look that was not planned, or a plan made after the data were seen, would make the error
+    A look that was not planned, or looks planned after the data were seen, would make the error
     rate that the study states untrue.
     """
     if not stored.until and not asked.until:
@@ -117,22 +117,22 @@ def check_plan(name: str, stored: StudyToml, asked: StudyToml) -> None:
         raise BadInput(
             f"the study {name} was not planned with looks, and its runs may have been seen{way}"
         )
-    plan = f"--until {stored.until} --looks {stored.looks} --seeds {stored.seeds}"
+    held = f"--until {stored.until} --looks {stored.looks} --seeds {stored.seeds}"
     if not asked.until:
         raise BadInput(
-            f"the study {name} was planned with {plan}, and a look at other seeds would spoil its "
+            f"the study {name} was planned with {held}, and a look at other seeds would spoil its "
             f"error rate: `tricks-bench run --study {name}` goes on with the plan{way}"
         )
     for key in ("until", "looks", "seeds", "control_seeds"):
         if getattr(stored, key) != getattr(asked, key):
             flag = f"--{key.replace('_', '-')} {getattr(asked, key) or 'none'}"
-            raise BadInput(f"the study {name} was planned with {plan}, not with {flag}{way}")
+            raise BadInput(f"the study {name} was planned with {held}, not with {flag}{way}")
     levels = [
         {factor.name: sorted(factor.levels) for factor in each.factors} for each in (stored, asked)
     ]
     if levels[0] != levels[1]:
         raise BadInput(
-            f"the study {name} was planned with {plan} for other factors, which share its error "
+            f"the study {name} was planned with {held} for other factors, which share its error "
             f"rate{way}"
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.records.study_toml import StudyToml
-from runner.studies.looks import check_plan
+from runner.studies.looks import check_looks
 from runner.studies.membership import Membership, TooMany
 from runner.studies.study import Study
 from tricks.errors import BadInput
@@ -50,7 +50,7 @@ def check_extends(study: Study, stored: StudyToml) -> None:
     ):
         if held != new:
             raise BadInput(f"the study {study.name} has {flag} {held}, not {new}: {way}")
-    check_plan(study.name, stored, asked)
+    check_looks(study.name, stored, asked)
     if stored.confirm != asked.confirm:
         raise BadInput(f"the study {study.name} confirms another winner: {way}")
     before, now = stored.settings or {}, asked.settings or {}

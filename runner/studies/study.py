@@ -24,7 +24,7 @@ from runner.designs.factor import (
     standard_bag,
     trick_factors,
 )
-from runner.designs.field import field_text
+from runner.designs.field import FieldValue, field_text, with_fields
 from runner.designs.levels import level_factor
 from runner.designs.placebo import DRAWN
 from runner.records.spec import RunSpec
@@ -98,13 +98,13 @@ class Study:
         """What identifies the task's images. Raises BadInput where they are missing or broken."""
         return self.task.identity(self.data, self.train_images)
 
-    def recipe(self, arm: Arm, changes: Mapping[str, Any] | None = None) -> Recipe:
+    def recipe(self, arm: Arm, changes: Mapping[str, FieldValue] | None = None) -> Recipe:
         """The composed and resolved recipe of `arm`, with `changes` in the baseline's fields."""
-        baseline = dataclasses.replace(self.baseline, **(changes or {}))
+        baseline = with_fields(self.baseline, changes or {})
         composed = compose_levels(baseline, arm_levels(self.factors, arm))
         return resolve(composed, self.task.learning_rates)
 
-    def spec(self, arm: Arm, seed: int, changes: Mapping[str, Any] | None = None) -> RunSpec:
+    def spec(self, arm: Arm, seed: int, changes: Mapping[str, FieldValue] | None = None) -> RunSpec:
         """The run of `arm` with `seed`, with `changes` in the baseline's fields."""
         own = {k: v for k, v in (changes or {}).items() if v != getattr(self.baseline, k)}
         names = [f"{name}={field_text(value)}" for name, value in own.items()]
@@ -116,7 +116,7 @@ class Study:
         for arm, seed in self.design.runs(self.seeds):
             yield arm, self.spec(arm, seed)
 
-    def row(self, arm: Arm, spec: RunSpec) -> dict[str, Any]:
+    def row(self, arm: Arm, spec: RunSpec) -> dict[str, str | int]:
         """A run as the study's table lists it: id, seed, and a level name for each factor."""
         return {"id": spec.id, "seed": spec.seed, **level_names(self.factors, arm)}
 

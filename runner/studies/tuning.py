@@ -91,10 +91,11 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
         raise BadInput(f"{where}: only numbers can be tuned: {', '.join(NUMERIC)}")
     _check_free(name, factors)
     values = field_values(name, given, baseline, where)
+    numbers = tuple(value for value in values if isinstance(value, int | float))  # all: NUMERIC
     seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
     if seeds < 1:
         raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
-    return Tuning(name, tuple(values), seeds, getattr(baseline, name))
+    return Tuning(name, numbers, seeds, getattr(baseline, name))
 
 
 def _check_free(name: str, factors: Sequence[Factor]) -> None:
@@ -178,7 +179,7 @@ def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
             yield Planned("tuned", arm, value, study.spec(arm, spec.seed, {tuning.field: value}))
 
 
-def row(study: Study, run: Planned) -> dict[str, Any]:
+def row(study: Study, run: Planned) -> dict[str, str | int]:
     """The run as the study's table lists it: with its stage, and its value of the tuned field."""
     field = study.tuning.field if study.tuning else ""
     value = field_text(run.value)
