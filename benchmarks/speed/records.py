@@ -129,7 +129,7 @@ def fill(results: Path, study: Study) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(seal(made_up(spec, 92 + effect, draw)))
         rows.append(study.row(arm, spec))
-    save_study(store, study.name, study.to_toml(), rows)
+    save_study(store, study.name, study.as_stored(), rows)
 
 
 def made_up(spec: RunSpec, chance: float, draw: np.random.Generator) -> dict[str, Any]:

@@ -151,8 +151,8 @@ def studies(results: Path) -> list[dict[str, Any]]:
         for name in study_names(store):
             try:
                 asked = load_study(store, name).asked
-                arms = [counted(asked["arms"], "arm")] if "arms" in asked else []
-                summary = ", ".join([asked["task"], asked["grid"], *arms])
+                arms = [] if asked.arms is None else [counted(asked.arms, "arm")]
+                summary = ", ".join([asked.task, asked.grid, *arms])
             except BadInput as error:
                 summary = f"broken: {error}"
             rows.append({"name": name, "summary": summary, "where": str(results)})

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from runner.designs import placebo
 from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design
 from runner.designs.factor import PLACEBO, Arm, Factor
+
+if TYPE_CHECKING:
+    from runner.designs.exchange import Matrix
 
 TRIES = 100  # choices of columns
 
@@ -97,7 +100,7 @@ class ArrayDesign(Design):
         levels, _, best = self._columns(rows)
         return [levels[:, c].tolist() for c in range(levels.shape[1]) if c not in best]
 
-    def _columns(self, rows: Sequence[Sequence[int]]) -> tuple[Any, list[int], list[int]]:
+    def _columns(self, rows: Sequence[Sequence[int]]) -> tuple[Matrix, list[int], list[int]]:
         """Levels of all columns, the factors but a placebo, and the columns that these take."""
         import numpy as np
 

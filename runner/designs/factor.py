@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from runner.designs.field import field_text, field_values
+from runner.designs.field import FieldValue, Given, field_text, field_values, with_fields
 from runner.designs.reserved import is_bookkeeping
 from tricks.bag import registry
 from tricks.errors import BadInput, TrickConflict
@@ -26,7 +24,7 @@ class Level:
 
     name: str
     tricks: tuple[Trick, ...] = ()
-    fields: tuple[tuple[str, Any], ...] = ()
+    fields: tuple[tuple[str, FieldValue], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
     return factors
 
 
-def field_factor(name: str, values: Iterable[Any], baseline: Recipe) -> Factor:
+def field_factor(name: str, values: Iterable[Given], baseline: Recipe) -> Factor:
     """The factor of recipe field `name` with `values` (texts or values) as its levels.
 
     The reference is the baseline's value if it is among them, else the first. Raises BadInput for
@@ -103,7 +101,7 @@ def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
     Raises TrickConflict where a trick would overwrite a field that a level has changed, or a
     level what another has.
     """
-    changed: dict[str, Any] = {}
+    changed: dict[str, FieldValue] = {}
     tricks: list[Trick] = []
     for level in levels:
         for name, value in level.fields:
@@ -120,7 +118,7 @@ def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
                 if name in changed:
                     text = field_text(changed[name])
                     raise TrickConflict(f"{trick} and {name}={text} both set {name}: choose one")
-        baseline = dataclasses.replace(baseline, **changed)
+        baseline = with_fields(baseline, changed)
     return compose(baseline, tricks)
 
 
@@ -186,7 +184,7 @@ def named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
     return Factor(name, levels, kind)
 
 
-def describe(factors: Sequence[Factor]) -> list[Mapping[str, Any]]:
+def describe(factors: Sequence[Factor]) -> list[Mapping[str, str | list[str]]]:
     """Factors as JSON values: name, kind, and levels with the reference first."""
     return [
         {"name": f.name, "kind": f.kind, "levels": [level.name for level in f.levels]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tricks.bag import parse
@@ -13,12 +13,14 @@ from tricks.recipe import FIELDS, STACKS, Recipe
 from tricks.trick import Trick
 from tricks.values import coerce
 
+Given = str | int | float | bool  # as a TOML file or the command line says it
+FieldValue = Given | Trick | tuple[Trick, ...] | None  # as a recipe holds it
 OF_TASKS = ("train_images", "validation_share", "test_share")  # no fields, but --set takes them
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
-def field_value(name: str, value: Any, where: str) -> Any:
+def field_value(name: str, value: Given, where: str) -> FieldValue:
     """`value` (a text, or already a value as TOML gives it) as the type of recipe field `name`.
 
     Fields that hold tricks take a trick's text, `none`, or, where they stack, several joined by +.
@@ -33,15 +35,23 @@ def field_value(name: str, value: Any, where: str) -> Any:
     return coerce(where, field_literal(value, kind), kind)
 
 
-def check_field(baseline: Recipe, name: str, value: Any, where: str) -> Recipe:
+def with_fields(baseline: Recipe, values: Mapping[str, FieldValue]) -> Recipe:
+    """`baseline` with these fields set. Raises BadInput for a value out of range."""
+    checked: Any = values  # by `field_value`
+    return dataclasses.replace(baseline, **checked)
+
+
+def check_field(baseline: Recipe, name: str, value: FieldValue, where: str) -> Recipe:
     """`baseline` with the field set. Raises BadInput that names `where` if it is out of range."""
     try:
-        return dataclasses.replace(baseline, **{name: value})
+        return with_fields(baseline, {name: value})
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from error
 
 
-def field_values(name: str, given: Iterable[Any], baseline: Recipe, where: str) -> list[Any]:
+def field_values(
+    name: str, given: Iterable[Given], baseline: Recipe, where: str
+) -> list[FieldValue]:
     """Two or more different values of recipe field `name` (see `field_value`), in their order.
 
     Raises BadInput that begins with `where`: also for a value out of range, or named twice.
@@ -58,7 +68,7 @@ def field_values(name: str, given: Iterable[Any], baseline: Recipe, where: str) 
     return values
 
 
-def field_text(value: Any) -> str:
+def field_text(value: FieldValue) -> str:
     """The shortest text for a field's value, equal for equal values: 1 and 1.0 are both "1"."""
     if value is None or value == ():
         return "none"
@@ -69,7 +79,7 @@ def field_text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def field_literal(value: Any, kind: type) -> Any:
+def field_literal(value: Given, kind: type) -> Any:
     """A text as the value of `kind` that it names, if it does; all else as it is."""
     if not isinstance(value, str) or kind is str:
         return value
@@ -82,7 +92,7 @@ def field_literal(value: Any, kind: type) -> Any:
         return text
 
 
-def _tricks(name: str, text: str, where: str) -> Any:
+def _tricks(name: str, text: str, where: str) -> FieldValue:
     """The value of a field that holds one trick or a stack of them."""
     if text.strip().lower() == "none":
         if name == "optimizer":
@@ -96,7 +106,7 @@ def _tricks(name: str, text: str, where: str) -> Any:
     return items[0]
 
 
-def _item(name: str, trick: Trick, where: str) -> Any:
+def _item(name: str, trick: Trick, where: str) -> Trick:
     edits = trick.edits()
     held = {**edits.sets, **edits.adds}
     if name not in held:

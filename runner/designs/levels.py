@@ -10,10 +10,9 @@ swin-t = "model=swin_tiny_patch4_window7_224 + adamw(lr=1e-5) + epochs=30 + fp16
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from runner.designs.factor import Factor, Level, compose_levels, named, split
-from runner.designs.field import check_field, field_value
+from runner.designs.field import FieldValue, Given, check_field, field_value
 from tricks.bag import parse
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import STACKS, Recipe
@@ -27,7 +26,7 @@ def read_level(factor: str, name: str, text: str, baseline: Recipe) -> Level:
     """
     where = f"levels.{factor}.{name}"
     tricks: list[Trick] = []
-    fields: dict[str, Any] = {}
+    fields: dict[str, FieldValue] = {}
     for part in split(text, "+"):
         if "=" not in part.partition("(")[0]:
             tricks.append(parse(part))
@@ -81,8 +80,8 @@ def _recipe(level: Level, baseline: Recipe) -> Recipe | None:
 
 
 def choose_levels(
-    levels: Mapping[str, Mapping[str, str]], fields: Mapping[str, list[Any]]
-) -> tuple[dict[str, dict[str, str]], dict[str, list[Any]]]:
+    levels: Mapping[str, Mapping[str, str]], fields: Mapping[str, list[Given]]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[Given]]]:
     """`levels` with those that `--factor NAME=A,B` chooses of them, and the other fields.
 
     `none` alone takes a factor away. Raises BadInput for a level that is not there.

@@ -58,7 +58,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[dict[str, Any]]:
             continue
         run = stored.runs[place]
         epoch = _epoch(_attempts(store, run["id"]))
-        firsts = {factor["name"]: factor["levels"][0] for factor in stored.asked["factors"]}
+        firsts = {name: levels[0] for name, levels in stored.levels.items()}
         levels = [
             name if run[name] == "on" else f"{name}={run[name]}"
             for name, first in firsts.items()

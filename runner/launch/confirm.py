@@ -38,8 +38,8 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
         raise BadInput(f"--confirm needs a study with recorded runs, by its name, not {name}")
     store = Store(results, create=False)
     stored = load_study(store, name)
-    if stored.asked.get("confirm"):
-        stored = load_study(store, stored.asked["confirm"]["study"])
+    if stored.asked.confirm:
+        stored = load_study(store, stored.asked.confirm.study)
     from runner.records.table import table
 
     file = store.root / "studies" / stored.name / "study.toml"

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from runner.records.layout import at
 from runner.text import printable
 
@@ -41,7 +43,7 @@ def stored_command(stored: StoredStudy, results: Path) -> str:
     A plug-in in the folder of results itself is not suggested: that may be another's, and a
     plug-in is code.
     """
-    found = dict(stored.asked.get("places") or {})
+    found = msgspec.to_builtins(stored.asked.places) or {}
     root = os.path.abspath(results)
     found["plugins"] = [
         plugin

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import msgspec
 import typer
 
 from runner.execution.machine import cores, gpus, on_gpu
@@ -116,9 +117,11 @@ def train_runs(
     from runner.execution.order import Order
     from runner.execution.progress import Progress
     from runner.records.studies import save_study
+    from runner.records.study_toml import Places
 
     store = Store(results)
-    asked = {**study.to_toml(), "places": places(study, plugins)}
+    where = msgspec.convert(places(study, plugins), Places | None)
+    asked = msgspec.structs.replace(study.as_stored(), places=where)
     save_study(store, study.name, asked, (row for row, _ in planned))
     work = replace(
         work,

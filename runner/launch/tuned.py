@@ -21,7 +21,7 @@ def plan_counts(study: Study, store: Store | None) -> dict[str, Any]:
 
     tuning = study.tuning
     assert tuning is not None
-    asked = tuning.to_toml()
+    asked = tuning.to_json()
     if size(study) > LISTED:
         reason = f"{size(study):,} runs are too many to look up in the store one by one"
         nothing = {"recorded": None, "missing": None, "stages": None}

@@ -105,13 +105,13 @@ def _made_up(study: Study, seeds: int) -> Experiment:
     rows = [level_names(study.factors, arm) for arm, _ in study.design.runs(seeds)]
     runs = pd.DataFrame(rows)
     runs[CHOOSES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
-    asked = study.to_toml()
+    asked = study.as_stored()
     return Experiment(
         runs=runs,
         factors={f.name: tuple(level.name for level in f.levels) for f in study.factors},
         grid=study.grid,
-        order=tuple(asked["order"]),
-        reference=dict(asked["reference"]),
+        order=asked.order or (),
+        reference=dict(asked.reference or {}),
     )
 
 
@@ -197,7 +197,7 @@ def judged(study: Study, store: Store) -> dict[str, Any]:
     assert study.looks is not None
     width = study.looks.half_width
     rows = [study.row(arm, spec) for arm, spec in study.planned()]
-    file = StoredStudy(study.name, study.to_toml(), rows)
+    file = StoredStudy(study.name, study.as_stored(), rows)
     try:
         effects = analyze(experiment(file, table(store, file)), CHOOSES).effects
     except BadInput as error:

@@ -1,4 +1,4 @@
-"""Predicted hours of a plan: by the records of like runs, or by a few steps measured now."""
+"""Predicted hours of a study: by the records of like runs, or by a few steps measured now."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def hours_of(
     estimate: bool,
     runs: int,
 ) -> Hours:
-    """What `runs` of the plan's will take, by records or, to `estimate`, by steps measured now."""
+    """What `runs` of the study will take, by records or, to `estimate`, by steps measured now."""
     if not runs:
         return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
     if estimate:
@@ -86,7 +86,7 @@ def predicted(
     store: Store | None,
     gpu: bool,
 ) -> Hours:
-    """Hours of `runs` of the plan's by the records of like ones."""
+    """Hours of `runs` of the study by the records of like ones."""
     from runner.planning.forecast import recorded_costs
 
     arms = list(islice(study.design, LOOKED_AT))
@@ -109,7 +109,7 @@ def estimated(
     device: str,
     plugins: Sequence[str],
 ) -> Hours:
-    """Hours of `runs` of the plan's by a few steps of each kind of recipe, measured now.
+    """Hours of `runs` of the study by a few steps of each kind of recipe, measured now.
 
     Where there are many kinds, those that differ from the baseline in one level are measured, and
     their ratios multiplied.

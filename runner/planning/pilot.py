@@ -39,7 +39,7 @@ def given(sigma: float) -> Sigma:
 
 
 def find_sigma(study: Study, results: Path, pilot: str | None) -> Sigma:
-    """The sd pooled over replicates of the study `pilot`, or of the latest one of plan's task.
+    """The sd pooled over replicates of the study `pilot`, or of the latest one of the task.
 
     With fewer than 30 df its upper 80 % bound. Raises BadInput where there is none.
     """
@@ -83,8 +83,8 @@ def _candidates(study: Study, results: Path) -> list[tuple[str, str]]:
             asked = load_study(store, name).asked
         except BadInput:
             continue
-        if asked["task"] == study.task.name:
-            held = asked.get("settings", {})
+        if asked.task == study.task.name:
+            held = asked.settings or {}
             if held == dict(study.settings):
                 same.append((name, ""))
             else:

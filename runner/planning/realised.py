@@ -34,7 +34,7 @@ ERROR_TERMS = {
 def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> dict[str, Any]:
     """Plain values for `runner.reporting.design`.
 
-    study: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
+    stored: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
     the design cannot be built again from what the study asked for, or would be another one.
     """
     from runner.analysis.data.experiment import succeeded, values
@@ -73,16 +73,14 @@ def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
         raise BadInput(f"it has {design.total(seeds):,} runs, too many to work it out here")
     names = [factor.name for factor in design.factors]
     held = [(f.name, [level.name for level in f.levels]) for f in design.factors]
-    if held != [
-        (f["name"], [str(level) for level in f["levels"]]) for f in stored.asked["factors"]
-    ]:
+    if held != [(f.name, list(f.levels)) for f in stored.asked.factors]:
         raise BadInput(OTHER)
     listed = Counter(tuple(str(run[name]) for name in names) for run in stored.runs)
     planned = Counter(
         tuple(level_names(design.factors, arm).values()) for arm, _ in design.runs(seeds)
     )
     # A sequential study lists the runs of its looks so far.
-    if listed - planned or (planned != listed and not stored.asked.get("until")):
+    if listed - planned or (planned != listed and not stored.asked.until):
         raise BadInput(OTHER)
     return design, seeds
 

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace
+
 from runner.records import durable, shape
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.index import LARGEST_TEST_SET
@@ -28,7 +30,7 @@ from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.store import Store
-from runner.records.studies import StoredStudy, is_name, load_study, staging
+from runner.records.studies import StoredStudy, is_name, load_study
 from runner.records.study_files import check_levels, read_asked, write_asked
 from runner.records.table import CURVES, epoch_frame, spread, table, typed
 from tricks.errors import BadInput
@@ -124,12 +126,14 @@ def write_export(
 ) -> Path:
     """Write the study as the folder described above; returns it. Raises OSError."""
     found = evidence(source, stored.name)
+    name = stored.name if stored.asked.name is None else stored.asked.name
+    asked = replace(stored.asked, name=name, places=None)
     lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in found.records)
     contents = {
         "runs.csv": csv_bytes(_compact(found.runs, correct)),
         "epochs.csv.gz": _packed(csv_bytes(found.curves, digits=6)),
         "records.jsonl.gz": _packed(lines.encode()),
-        "study.toml": write_asked({"name": stored.name, **stored.asked, "places": None}),
+        "study.toml": write_asked(asked.to_mapping()),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
@@ -150,7 +154,7 @@ def read_export(folder: Path) -> Evidence:
     asked = read_asked(folder / "study.toml")
     try:
         text = durable.read(folder / "runs.csv").decode()
-        names = [*staging(asked), *(factor["name"] for factor in asked["factors"])]
+        names = [*asked.staging, *(factor.name for factor in asked.factors)]
         texts = ["id", "state", *names, "correct", "device"]
         kinds: dict[str, Any] = {escaped(column): str for column in texts}
         runs = pd.read_csv(
@@ -179,9 +183,9 @@ def read_export(folder: Path) -> Evidence:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
     planned = [{str(key): value for key, value in row.items()} for row in rows]
     check_levels(asked, {name: runs[name] for name in ("id", *names)}, folder / "runs.csv")
-    name = asked.get("name", folder.name)
-    if not isinstance(name, str) or not is_name(name):  # it names the folder of the report
-        raise BadInput(f"cannot read {folder / 'study.toml'}: {str(name)[:80]!r} is no study name")
+    name = folder.name if asked.name is None else asked.name
+    if not is_name(name):  # it names the folder of the report
+        raise BadInput(f"cannot read {folder / 'study.toml'}: {name[:80]!r} is no study name")
     study = StoredStudy(name, asked, planned)
     return Evidence(study, runs, epochs, records)
 

@@ -6,11 +6,13 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from runner.records.rows import column
 from runner.records.store import Store
@@ -18,11 +20,14 @@ from runner.records.study_files import (
     is_study,
     read_pair,
     saved,
-    without_none,
     write_pair,
     write_runs,
 )
+from runner.records.study_toml import StudyToml
 from tricks.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    import pandas
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 LOCK = ".lock"  # in a study's folder
@@ -33,29 +38,34 @@ NAME_RULE = "letters, digits and . _ + - (100 at most, the first a letter or dig
 class StoredStudy:
     """A study as it was asked for.
 
-    `asked` is `Study.to_toml()`; `runs` has one flat dict a planned run: id, seed, and the name
+    asked: see `Study.as_stored`. runs: one flat dict a planned run: id, seed, and the name
     of its level for each factor; in a tuned study also its stage (fixed, tuning, tuned) and its
     value of the tuned field.
     """
 
     name: str
-    asked: dict[str, Any]
+    asked: StudyToml
     runs: Sequence[dict[str, Any]]
 
     @property
     def factors(self) -> list[str]:
         """Names of the factors, in the order asked for."""
-        return [factor["name"] for factor in self.asked["factors"]]
+        return [factor.name for factor in self.asked.factors]
+
+    @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """Names of each factor's levels, its reference first."""
+        return {factor.name: factor.levels for factor in self.asked.factors}
 
     @property
     def tuned(self) -> str | None:
         """The recipe field of which each arm chooses its own value, if the study is tuned."""
-        return next(iter(self.asked.get("tune") or {}), None)
+        return next(iter(self.asked.tune or {}), None)
 
     @property
     def columns(self) -> list[str]:
         """The columns of its list of runs."""
-        return ["id", "seed", *staging(self.asked), *self.factors]
+        return ["id", "seed", *self.asked.staging, *self.factors]
 
     def column(self, name: str) -> Sequence[Any]:
         """One of `columns` of the list of runs: faster than to go through its dicts."""
@@ -63,7 +73,8 @@ class StoredStudy:
 
     def at(self, stage: str) -> StoredStudy:
         """The study with the runs of one stage only."""
-        return replace(self, runs=[run for run in self.runs if run.get("stage") == stage])
+        runs = [run for run in self.runs if run.get("stage") == stage]
+        return StoredStudy(self.name, self.asked, runs)
 
     @property
     def ids(self) -> list[str]:
@@ -71,17 +82,17 @@ class StoredStudy:
         return list(dict.fromkeys(self.column("id")))
 
 
-def staging(asked: Mapping[str, Any]) -> list[str]:
-    """The columns that only the runs of a tuned study have: stage, and the tuned field."""
-    return ["stage", *asked["tune"]] if asked.get("tune") else []
-
-
 def is_name(name: str) -> bool:
     """Whether a study can be called `name`: see NAME_RULE."""
     return _NAME.fullmatch(name) is not None
 
 
-def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> StoredStudy:
+def save_study(
+    store: Store,
+    name: str,
+    asked: StudyToml,
+    rows: pandas.DataFrame | Iterable[Mapping[str, Any]],
+) -> StoredStudy:
     """Keep what was asked for, and its planned runs, under `name`; returns the whole study.
 
     `rows`: a DataFrame or an iterable of dicts with id, seed and one level name a factor.
@@ -96,16 +107,16 @@ def save_study(store: Store, name: str, asked: Mapping[str, Any], rows: Any) -> 
         raise BadInput(f"cannot write the study {folder}: {error.strerror or error}") from error
     new = [_flat(row) for row in _dicts(rows)]
     with _locked(folder):
-        merged, runs = without_none(asked), new
+        merged, runs = asked, new
         if is_study(folder):
             old = load_study(store, name)
-            if all(old.asked.get(key) == merged.get(key) for key in ("task", "settings")):
+            if (old.asked.task, old.asked.settings) == (asked.task, asked.settings):
                 merged, runs = _merge(old, merged, new)
         columns = StoredStudy(name, merged, []).columns
         runs = [{key: run[key] for key in columns} for run in runs]
-        now = {"saved": datetime.now(UTC).isoformat(timespec="microseconds")}
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
         try:
-            write_pair(folder, {**now, **merged}, write_runs(runs, columns))
+            write_pair(folder, now, merged.to_mapping(), write_runs(runs, columns))
         except OSError as error:
             raise BadInput(
                 f"cannot write the study {folder}: {error.strerror or error}; what is recorded is "
@@ -124,9 +135,7 @@ def load_study(store: Store, name: str | None = None) -> StoredStudy:
     folder = _folder(store, name)
     if not is_study(folder):
         raise unknown("study", name, names) if names else BadInput(f"no study in {store.root}")
-    asked, runs = read_pair(folder)
-    asked.pop("saved", None)
-    return StoredStudy(name, asked, runs)
+    return StoredStudy(name, *read_pair(folder))
 
 
 def study_names(store: Store) -> list[str]:
@@ -140,36 +149,38 @@ def study_names(store: Store) -> list[str]:
 
 
 def _merge(
-    old: StoredStudy, asked: dict[str, Any], new: list[dict[str, Any]]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    factors = {factor["name"]: dict(factor) for factor in asked["factors"]}
-    for factor in old.asked["factors"]:
-        held = factors.setdefault(factor["name"], dict(factor))
-        held["levels"] = list(dict.fromkeys([*held["levels"], *factor["levels"]]))
+    old: StoredStudy, asked: StudyToml, new: list[dict[str, Any]]
+) -> tuple[StudyToml, list[dict[str, Any]]]:
+    factors = {factor.name: factor for factor in asked.factors}
+    for factor in old.asked.factors:
+        held = factors.get(factor.name, factor)
+        both = tuple(dict.fromkeys([*held.levels, *factor.levels]))
+        factors[factor.name] = replace(held, levels=both)
     runs: dict[tuple[Any, ...], dict[str, Any]] = {}
     arms = set()
-    first = {name: factor["levels"][0] for name, factor in factors.items()}
+    first = {name: factor.levels[0] for name, factor in factors.items()}
     for run in _staged(old.runs, asked, new, first):
         levels = {name: run.get(name) or first[name] for name in factors}
-        stage = {name: run[name] for name in staging(asked)}
+        stage = {name: run[name] for name in asked.staging}
         # Where an arm was tuned, a run of another value is another run.
         kind = tuple(stage.values()) if run.get("stage") == "tuning" else (run.get("stage"),)
         arms.add(tuple(levels.values()))
         line = {"id": run["id"], "seed": run["seed"], **stage, **levels}
         runs[(*levels.values(), run["seed"], kind)] = line
-    merged = {**asked, "factors": list(factors.values())}
-    if {"seeds", "arms"} <= asked.keys() & old.asked.keys():
-        merged["seeds"] = max(asked["seeds"], old.asked["seeds"])
-        merged["arms"] = len(arms)
-        control = _control_seeds(old.asked.get("control_seeds"), merged.pop("control_seeds", None))
-        if control == "auto" or (isinstance(control, int) and control >= merged["seeds"]):
-            merged["control_seeds"] = control
+    merged = replace(asked, factors=tuple(factors.values()))
+    seeds = (asked.seeds, old.asked.seeds)
+    if None not in (*seeds, asked.arms, old.asked.arms):
+        most = max(n for n in seeds if n is not None)
+        control = _control_seeds(old.asked.control_seeds, asked.control_seeds)
+        if control != "auto" and not (isinstance(control, int) and control >= most):
+            control = None
+        merged = replace(merged, seeds=most, arms=len(arms), control_seeds=control)
     return merged, list(runs.values())
 
 
 def _staged(
     old: Sequence[dict[str, Any]],
-    asked: Mapping[str, Any],
+    asked: StudyToml,
     new: list[dict[str, Any]],
     first: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
@@ -178,10 +189,10 @@ def _staged(
     The runs of a study that was not tuned before are those at the fixed value. first: the
     reference of each factor.
     """
-    if not staging(asked):
+    if not asked.tune:
         yield from (*old, *new)
         return
-    _, field = staging(asked)
+    (field,) = asked.tune
 
     def choice(run: Mapping[str, Any]) -> tuple[Any, ...]:
         return (run[field], *(run.get(name) or level for name, level in first.items()))
@@ -211,8 +222,10 @@ def _folder(store: Store, name: str) -> Path:
     return folder
 
 
-def _dicts(rows: Any) -> Iterator[Mapping[str, Any]]:
-    return iter(rows.to_dict("records") if hasattr(rows, "to_dict") else rows)
+def _dicts(
+    rows: pandas.DataFrame | Iterable[Mapping[str, Any]],
+) -> Iterable[Mapping[str, Any]]:
+    return rows.to_dict("records") if hasattr(rows, "to_dict") else rows
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,111 +13,30 @@ import io
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from runner.records import durable
 from runner.records.record import is_id
 from runner.records.rows import Rows, uncollected
+from runner.records.study_toml import StudyToml, checked
 from tricks.errors import BadInput
 
 ASKED, RUNS, PENDING = "study.toml", "runs.csv", ".pending"
 
-_SUM = "runs_sha256"
+_SUM, _SAVED = "runs_sha256", "saved"
 _SEAL = re.compile(rb"# sha256 ([0-9a-f]{64})\n")
 
 
-def _is_factor(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("name"), str)
-        and isinstance(value.get("levels"), list)
-        and all(isinstance(level, str) for level in value["levels"])
-        and bool(value["levels"])
-    )
-
-
-# What every study.toml has, and how it must look.
-_SHAPE: dict[str, Callable[[Any], bool]] = {
-    "task": lambda value: isinstance(value, str),
-    "grid": lambda value: isinstance(value, str),
-    "factors": lambda value: (
-        isinstance(value, list) and bool(value) and all(map(_is_factor, value))
-    ),
-}
-
-
-class _Places(msgspec.Struct):
-    """Where the last command that trained found what the study is of: to be told, never opened."""
-
-    data: str = ""
-    plugins: list[str] = []
-
-
-class _Confirm(msgspec.Struct):
-    """What a study that runs a winner again keeps of the study it is from."""
-
-    study: str
-    winner: dict[str, str]
-    promised: dict[str, float] = {}
-
-
-def _of(type: Any) -> Callable[[Any], bool]:
-    """Whether a value is of a type, told by msgspec; numbers and texts stay apart."""
-
-    def fits(value: Any) -> bool:
-        try:
-            msgspec.convert(value, type)
-        except msgspec.ValidationError:
-            return False
-        return True
-
-    return fits
-
-
-_COUNT = _of(Annotated[int, msgspec.Meta(ge=0, le=10**15)])
-
-# What only some have.
-_OPTIONAL: dict[str, Callable[[Any], bool]] = {
-    "name": _of(str),
-    "seeds": _COUNT,
-    "runs": _COUNT,
-    "arms": _COUNT,
-    "excluded": _COUNT,
-    "looks": _COUNT,
-    "tricks": _of(list[str]),
-    "order": _of(list[str]),
-    "reference": _of(dict[str, str]),
-    "set": _of(dict[str, Any]),
-    "settings": _of(dict[str, Any]),
-    "sequential": _of(dict[str, Any]),
-    "factor": _of(dict[str, list[Any]]),
-    "levels": _of(dict[str, dict[str, str]]),
-    "placebo": _of(bool),
-    "placebo_level": _of(str),
-    "control_seeds": _of(int | str),
-    "until": _of(str),
-    "confirm": _of(_Confirm),
-    "places": _of(_Places),
-    "tune": _of(
-        Annotated[
-            dict[str, Annotated[list[str], msgspec.Meta(min_length=1)]],
-            msgspec.Meta(min_length=1, max_length=1),
-        ]
-    ),
-    "tune_seeds": lambda value: isinstance(value, int) and value > 0,
-}
-
-
-def write_pair(folder: Path, asked: Mapping[str, Any], runs: bytes) -> None:
+def write_pair(folder: Path, saved: str, asked: Mapping[str, Any], runs: bytes) -> None:
     """Write both files of the study in `folder`.
 
+    saved: when that is, as ISO text. asked: see `StudyToml.to_mapping`.
     Raises OSError: the study is then the old one, or the new one where it came as far as that.
     """
-    toml = write_asked({_SUM: hashlib.sha256(runs).hexdigest(), **asked})
+    head = {_SUM: hashlib.sha256(runs).hexdigest(), _SAVED: saved}
+    toml = write_asked({**head, **asked})
     toml += f"# sha256 {hashlib.sha256(toml).hexdigest()}\n".encode()
     pending = folder / PENDING
     durable.replace(pending, json.dumps([toml.decode(), runs.decode()]).encode())
@@ -127,14 +46,14 @@ def write_pair(folder: Path, asked: Mapping[str, Any], runs: bytes) -> None:
 
 
 @uncollected()
-def read_pair(folder: Path) -> tuple[dict[str, Any], Rows]:
+def read_pair(folder: Path) -> tuple[StudyToml, Rows]:
     """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
     before = None
     while True:
         pair = toml, runs = _pair(folder)
-        asked = _asked(toml, folder / ASKED)
+        values, asked = _asked(toml, folder / ASKED)
         found = hashlib.sha256(runs).hexdigest()
-        if asked.pop(_SUM, found) == found:
+        if values.get(_SUM, found) == found:
             columns = _runs(runs, folder / RUNS)
             check_levels(asked, columns, folder / RUNS)
             return asked, Rows(columns)
@@ -155,7 +74,7 @@ def saved(folder: Path) -> str:
     """When the study in `folder` was saved, as ISO text; "" if it does not say. Raises BadInput."""
     in_writing = (folder / PENDING).exists()
     data = _pair(folder)[0] if in_writing else _bytes(folder / ASKED)
-    return str(_toml(data, folder / ASKED).get("saved", ""))
+    return str(_toml(data, folder / ASKED).get(_SAVED, ""))
 
 
 def _pair(folder: Path) -> tuple[bytes, bytes]:
@@ -178,32 +97,27 @@ def _bytes(path: Path) -> bytes:
 
 
 def write_asked(asked: Mapping[str, Any]) -> bytes:
-    """study.toml; what is None is left out, since TOML has no word for it."""
+    """study.toml; asked: see `StudyToml.to_mapping`."""
     import tomli_w
 
-    return tomli_w.dumps(without_none(asked)).encode()
+    return tomli_w.dumps(asked).encode()
 
 
-def read_asked(path: Path) -> dict[str, Any]:
+def read_asked(path: Path) -> StudyToml:
     """The content of a study.toml. Raises BadInput that names the file, and the key."""
-    return _asked(_bytes(path), path)
+    return _asked(_bytes(path), path)[1]
 
 
-def _asked(data: bytes, path: Path) -> dict[str, Any]:
-    asked = _toml(data, path)
-    for key, fits in {**_SHAPE, **_OPTIONAL}.items():
-        if key not in asked and key in _OPTIONAL and not (key == "tune_seeds" and "tune" in asked):
-            continue
-        if key not in asked:
-            raise BadInput(f"cannot read {path}: it has no {key}; was it cut?")
-        if not fits(asked[key]):
-            raise BadInput(f"cannot read {path}: {key} is not what a study has there")
+def _asked(data: bytes, path: Path) -> tuple[dict[str, Any], StudyToml]:
+    """All values in a study.toml; and typed, without its checksum and the time it was saved."""
+    values = _toml(data, path)
+    asked = checked({k: v for k, v in values.items() if k not in (_SUM, _SAVED)}, path)
     seal = _SEAL.fullmatch(data[-74:])
-    if _SUM in asked and seal is None:
+    if _SUM in values and seal is None:
         raise BadInput(f"cannot read {path}: its last line, with its checksum, is missing")
     if seal is not None and hashlib.sha256(data[:-74]).hexdigest() != seal[1].decode():
         raise BadInput(f"cannot read {path}: it was changed (its checksum does not match)")
-    return asked
+    return values, asked
 
 
 def _toml(data: bytes, path: Path) -> dict[str, Any]:
@@ -270,30 +184,20 @@ def _cells(text: str) -> dict[str, Sequence[Any]]:
     return columns
 
 
-def check_levels(asked: Mapping[str, Any], runs: Mapping[str, Iterable[str]], path: Path) -> None:
+def check_levels(asked: StudyToml, runs: Mapping[str, Iterable[str]], path: Path) -> None:
     """Raises BadInput for a run at a level of a factor that the study does not have.
 
     runs: columns, of which `id` and the factors count, and of a tuned study those of its stages.
     """
-    tune = asked.get("tune")
-    for name in [f["name"] for f in asked["factors"]] + (["stage", *tune] if tune else []):
+    for name in [*(factor.name for factor in asked.factors), *asked.staging]:
         if name not in runs:
             raise BadInput(f"cannot read {path}: it has no column {name}")
-    for name, levels in ((factor["name"], factor["levels"]) for factor in asked["factors"]):
-        column = runs.get(name, ())
-        strangers = set(column) - {"", *levels}
+    for factor in asked.factors:
+        name, column = factor.name, runs.get(factor.name, ())
+        strangers = set(column) - {"", *factor.levels}
         if strangers:
             id, level = next(x for x in zip(runs["id"], column, strict=True) if x[1] in strangers)
             raise BadInput(
                 f"cannot read {path}: the run {id} has {name}={level!r}, which is no level of the "
                 "study"
             )
-
-
-def without_none(value: Any) -> Any:
-    """`value` without what is None, down to its last list."""
-    if isinstance(value, Mapping):
-        return {str(k): without_none(v) for k, v in value.items() if v is not None}
-    if isinstance(value, (list, tuple)):
-        return [without_none(item) for item in value if item is not None]
-    return value

@@ -126,7 +126,7 @@ def of_evidence(found: Evidence, question: Question) -> Material:
         to_json(analyze(runs, metric, negligible=negligible)),
         runs,
         found.curves,
-        study.asked,
+        study.asked.to_mapping(),  # a report reads TOML values by key
         found.records,
         found.runs,
         planned_runs(study, stage),

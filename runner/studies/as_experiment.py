@@ -19,10 +19,10 @@ def as_experiment(
     asked = stored.asked
     return Experiment(
         runs=runs,
-        factors={factor["name"]: tuple(factor["levels"]) for factor in asked["factors"]},
-        grid=asked["grid"],
-        order=tuple(asked.get("order", ())),
-        reference=dict(asked.get("reference", {})),
+        factors=stored.levels,
+        grid=asked.grid,
+        order=asked.order or (),
+        reference=dict(asked.reference or {}),
         notes=tuple(notes),
         level=level,
     )

@@ -25,9 +25,11 @@ from typing import Any
 import msgspec
 
 from runner.designs.add_one import AddOne
+from runner.designs.factor import PLACEBO
+from runner.designs.field import Given
+from runner.records.study_toml import StoredConfirm, StudyToml
 from tricks.errors import BadInput, unknown
 
-Value = str | int | float | bool
 FOLDER = Path(__file__).parent
 
 
@@ -42,6 +44,10 @@ class Confirm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     winner: dict[str, str]
     promised: dict[str, float] = msgspec.field(default_factory=dict)
 
+    def as_stored(self) -> StoredConfirm:
+        """As a study.toml keeps it."""
+        return StoredConfirm(study=self.study, winner=self.winner, promised=self.promised)
+
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The keys of a study file. Nothing is checked here beyond types."""
@@ -50,10 +56,10 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     task: str = "digits"
     grid: str = AddOne.name
     tricks: list[str] | None = None  # None: the standard bag
-    factor: dict[str, list[Value]] = msgspec.field(default_factory=dict)  # field -> levels
+    factor: dict[str, list[Given]] = msgspec.field(default_factory=dict)  # field -> levels
     # factor -> level -> its edits, joined by +; see runner.designs.levels
     levels: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
-    set: dict[str, Value] = msgspec.field(default_factory=dict)  # field -> value for all arms
+    set: dict[str, Given] = msgspec.field(default_factory=dict)  # field -> value for all arms
     seeds: int | None = None  # runs of each arm; None: the grid's default
     runs: int | None = None  # of a fraction; None: its own number
     placebo: bool = False  # a factor whose true effect is zero
@@ -66,7 +72,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
     confirm: Confirm | None = None  # whose winner this study runs again
     # field -> values: each arm chooses its own on validation
-    tune: dict[str, list[Value]] = msgspec.field(default_factory=dict)
+    tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
     tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
 
 
@@ -101,23 +107,23 @@ def from_keys(keys: Mapping[str, Any], where: str) -> Asked:
         raise BadInput(f"{where}: {_explain(str(error))}") from error
 
 
-def from_stored(asked: Mapping[str, Any], file: Path) -> Asked:
-    """The study that a store holds in `file` as `asked` (see Study.to_toml), to run it again.
+def from_stored(asked: StudyToml, file: Path) -> Asked:
+    """The study that a store holds in `file` as `asked`, to run it again.
 
     Raises BadInput that names the file and the key.
     """
-    found = {k: v for k, v in asked.items() if k in KEYS}
+    found = {k: v for k, v in asked.to_mapping().items() if k in KEYS}
     found["placebo_level"] = placebo_level(asked)
     return from_keys(found, str(file))
 
 
-def placebo_level(stored: Mapping[str, Any]) -> str:
+def placebo_level(stored: StudyToml) -> str:
     """How a placebo that is carried free has its levels in a stored study; "" without placebo.
 
     Studies from before it was drawn at random do not say so.
     """
-    if any(factor["name"] == "placebo" for factor in stored.get("factors", [])):
-        return str(stored.get("placebo_level") or COLUMN)
+    if any(factor.name == PLACEBO for factor in stored.factors):
+        return stored.placebo_level or COLUMN
     return ""
 
 

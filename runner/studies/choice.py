@@ -5,11 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from runner.analysis.metrics.registry import CHOOSES
 
-Row = Mapping[str, Any]
+Row = Mapping[str, str | float | None]  # main columns of a record: see `runner.records.record.row`
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run of a tuned study, and how it ended; None where it has no record, or that says nothing.
+
+    arm: its levels. value: of the tuned field. Accuracies on validation images, in per cent.
+    """
+
+    stage: str
+    arm: tuple[str, ...]
+    value: str
+    state: str | None = None
+    val_accuracy: float | None = None
+    chance_accuracy: float | None = None
+
+    @classmethod
+    def of(cls, stage: str, arm: tuple[str, ...], value: str, row: Row | None) -> Trial:
+        """With the outcome in `row`, if there is one."""
+        row = row or {}
+        state = row.get("state")
+        reached, chance = _number(row.get(CHOOSES)), _number(row.get("chance_accuracy"))
+        return cls(stage, arm, value, None if state is None else str(state), reached, chance)
 
 
 @dataclass(frozen=True)
@@ -46,18 +68,18 @@ class Choice:
     edge: str | None = None
 
 
-def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Row]) -> Choice:
+def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Trial]) -> Choice:
     """The value with the best mean validation accuracy after the last epoch.
 
-    trials: rows with value, state, val_accuracy, chance_accuracy; a diverged run counts as chance,
-    or 0 where that is not known. Ties go to the value nearest `fixed` (by ratio, where all are
-    above 0), then to the first. No choice while a run is missing or failed: budgets are equal.
+    A diverged run counts as chance, or 0 where that is not known. Ties go to the value nearest
+    `fixed` (by ratio, where all are above 0), then to the first. No choice while a run is missing
+    or failed: budgets are equal.
     """
     held: dict[str, list[tuple[float, bool]]] = {value: [] for value in values}
     for trial in trials:
         outcome = _outcome(trial)
-        if outcome is not None and trial["value"] in held:
-            held[trial["value"]].append(outcome)
+        if outcome is not None and trial.value in held:
+            held[trial.value].append(outcome)
     for found in held.values():
         found.sort(key=lambda outcome: outcome[1])
     scores = tuple(
@@ -76,30 +98,33 @@ def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Row])
     return Choice(scores, best, tuple(value for value in level if value != best), edge)
 
 
-def _outcome(trial: Row) -> tuple[float, bool] | None:
+def _outcome(trial: Trial) -> tuple[float, bool] | None:
     """A trial's validation accuracy and whether it diverged; None for one that tells nothing."""
-    state, reached, chance = (trial.get(key) for key in ("state", CHOOSES, "chance_accuracy"))
-    if state not in ("ok", "diverged"):
+    if trial.state not in ("ok", "diverged"):
         return None
-    if state == "ok" and reached is not None and reached == reached:
-        return float(reached), False
-    return (float(chance) if chance is not None and chance == chance else 0.0), True
+    if trial.state == "ok" and trial.val_accuracy is not None:
+        return trial.val_accuracy, False
+    return trial.chance_accuracy or 0.0, True
 
 
-def choices(asked: Row, rows: Iterable[Row]) -> dict[tuple[str, ...], Choice]:
+def _number(cell: str | float | None) -> float | None:
+    """What a frame holds as NaN is missing."""
+    return float(cell) if isinstance(cell, int | float) and not math.isnan(cell) else None
+
+
+def choices(
+    values: Sequence[str], seeds: int, trials: Iterable[Trial]
+) -> dict[tuple[str, ...], Choice]:
     """Levels of an arm -> its choice.
 
-    asked: `Study.to_toml()` of a tuned study. rows: its runs, each with its row in the study's
-    list and, where it has a record, the record's main columns.
+    values: as listed by `--tune`. seeds: for each of them. trials: all runs of the tuned study.
     """
-    ((field, values),) = asked["tune"].items()
-    names = [factor["name"] for factor in asked["factors"]]
     fixed = values[0]
-    trials: dict[tuple[str, ...], list[Row]] = {}
-    for line in rows:
-        if line["stage"] == "fixed":
-            fixed = line[field]
-        arm = trials.setdefault(tuple(line[name] for name in names), [])
-        if line["stage"] == "tuning":
-            arm.append({**line, "value": line[field]})
-    return {arm: choose(values, fixed, asked["tune_seeds"], found) for arm, found in trials.items()}
+    arms: dict[tuple[str, ...], list[Trial]] = {}
+    for trial in trials:
+        arm = arms.setdefault(trial.arm, [])
+        if trial.stage == "fixed":
+            fixed = trial.value
+        if trial.stage == "tuning":
+            arm.append(trial)
+    return {arm: choose(values, fixed, seeds, found) for arm, found in arms.items()}

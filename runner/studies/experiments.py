@@ -67,6 +67,6 @@ def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = 
     notes: list[str] = [] if stage is None else [stage_note(stored, stage)]
     if looks is not None:
         notes.append(looks_note(part, len(runs)))
-    if stored.asked.get("confirm"):
+    if stored.asked.confirm:
         notes += promise_notes(part, runs)
     return as_experiment(part, runs, notes, LEVEL if looks is None else looks[1])

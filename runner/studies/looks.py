@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.design import Design
 from runner.records.studies import StoredStudy
+from runner.records.study_toml import StoredLooks, StudyToml
 from runner.studies.asked import Asked
 from tricks.errors import BadInput
 
@@ -36,15 +35,9 @@ class Looks:
     level: float | None = None
     tests: int | None = None
 
-    def to_toml(self) -> dict[str, Any]:
-        """The keys that a study.toml gets; `seeds` there is the budget."""
-        held = {"seeds": list(self.seeds), "level": self.level, "tests": self.tests}
-        return {
-            "until": self.until,
-            "looks": self.asked,
-            "seeds": self.seeds[-1],
-            "sequential": held,
-        }
+    def as_stored(self) -> StoredLooks:
+        """The table of a study.toml that a reader takes the level of its intervals from."""
+        return StoredLooks(seeds=self.seeds, level=self.level, tests=self.tests)
 
 
 def default_seeds(asked: Asked, design: type[Design]) -> int:
@@ -94,62 +87,52 @@ def _half_width(until: str) -> float | None:
     return width
 
 
-def stored_looks(asked: Mapping[str, Any]) -> tuple[tuple[int, ...], float, int] | None:
+def stored_looks(asked: StudyToml) -> tuple[tuple[int, ...], float, int] | None:
     """Seeds of each arm at each look, their level and the tests that share it, of a stored study.
 
-    None for a study without looks. Raises BadInput where the plan cannot be read: its intervals
+    None for a study without looks. Raises BadInput where the looks cannot be read: its intervals
     must not be taken for those of a study that was planned without looks.
     """
-    if not asked.get("until"):
+    if not asked.until:
         return None
-    held = asked.get("sequential")
-    held = held if isinstance(held, Mapping) else {}
-    seeds, level, tests = held.get("seeds"), held.get("level"), held.get("tests")
-    if (
-        not isinstance(seeds, list)
-        or not seeds
-        or not all(isinstance(n, int) for n in seeds)
-        or not isinstance(level, float)
-        or not 0 < level < 1
-        or not isinstance(tests, int)
-    ):
+    held = asked.sequential or StoredLooks()
+    if not held.seeds or held.level is None or not 0 < held.level < 1 or held.tests is None:
         raise BadInput(
-            f"the study {asked.get('name', '')} was run --until {asked['until']}, but its "
+            f"the study {asked.name or ''} was run --until {asked.until}, but its "
             "study.toml has no readable table [sequential] (seeds, level, tests): was it cut?"
         )
-    return tuple(seeds), level, tests
+    return held.seeds, held.level, held.tests
 
 
-def check_plan(name: str, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def check_looks(name: str, stored: StudyToml, asked: StudyToml) -> None:
     """Raises BadInput if `asked` is not of the same looks as the study `name` in the store.
 
-    A look that was not planned, or a plan made after the data were seen, would make the error
-    rate that the study states untrue. Both are `Study.to_toml()`.
+    A look that was not planned, or looks planned after the data were seen, would make the error
+    rate that the study states untrue.
     """
-    if not stored.get("until") and not asked.get("until"):
+    if not stored.until and not asked.until:
         return
     way = "; choose another name with --name: what is recorded is not trained again"
-    if not stored.get("until"):
+    if not stored.until:
         raise BadInput(
             f"the study {name} was not planned with looks, and its runs may have been seen{way}"
         )
-    plan = f"--until {stored['until']} --looks {stored.get('looks')} --seeds {stored.get('seeds')}"
-    if not asked.get("until"):
+    held = f"--until {stored.until} --looks {stored.looks} --seeds {stored.seeds}"
+    if not asked.until:
         raise BadInput(
-            f"the study {name} was planned with {plan}, and a look at other seeds would spoil its "
+            f"the study {name} was planned with {held}, and a look at other seeds would spoil its "
             f"error rate: `tricks-bench run --study {name}` goes on with the plan{way}"
         )
     for key in ("until", "looks", "seeds", "control_seeds"):
-        if stored.get(key) != asked.get(key):
-            flag = f"--{key.replace('_', '-')} {asked.get(key) or 'none'}"
-            raise BadInput(f"the study {name} was planned with {plan}, not with {flag}{way}")
+        if getattr(stored, key) != getattr(asked, key):
+            flag = f"--{key.replace('_', '-')} {getattr(asked, key) or 'none'}"
+            raise BadInput(f"the study {name} was planned with {held}, not with {flag}{way}")
     levels = [
-        {factor["name"]: sorted(factor["levels"]) for factor in each.get("factors", [])}
-        for each in (stored, asked)
+        {factor.name: sorted(factor.levels) for factor in each.factors} for each in (stored, asked)
     ]
     if levels[0] != levels[1]:
         raise BadInput(
-            f"the study {name} was planned with {plan} for other factors, which share its error "
+            f"the study {name} was planned with {held} for other factors, which share its error "
             f"rate{way}"
         )
 
@@ -161,7 +144,7 @@ def looks_note(stored: StoredStudy, recorded: int) -> str:
     looks = stored_looks(stored.asked)
     assert looks is not None
     note = (
-        f"Run --until {stored.asked['until']}, which {CHOOSES} decides: intervals, tests and "
+        f"Run --until {stored.asked.until}, which {CHOOSES} decides: intervals, tests and "
         f"verdicts are {describe(looks[0], looks[1])}, for every metric, so that they hold after "
         "stopping."
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runner.studies.looks import check_plan
+from runner.records.study_toml import StudyToml
+from runner.studies.looks import check_looks
 from runner.studies.membership import Membership, TooMany
 from runner.studies.study import Study
 from tricks.errors import BadInput
@@ -36,57 +36,63 @@ def recorded(
     return sum(membership.count(record) for id in standing if (record := read(id)) is not None)
 
 
-def check_extends(study: Study, stored: Mapping[str, Any]) -> None:
+def check_extends(study: Study, stored: StudyToml) -> None:
     """Raises BadInput if the study cannot go on where `stored`, of the same name, is.
 
     More seeds, arms, levels and factors extend a study. Another task, grid or setting, or fewer
     factors, would make its table mean two things.
     """
-    asked = study.to_toml()
+    asked = study.as_stored()
     way = "choose another name with --name"
-    for key, flag in (("task", "--task"), ("grid", "--grid")):
-        if stored.get(key) != asked[key]:
-            raise BadInput(
-                f"the study {study.name} has {flag} {stored.get(key)}, not {asked[key]}: {way}"
-            )
-    check_plan(study.name, stored, asked)
-    if stored.get("confirm") != asked["confirm"]:
+    for held, new, flag in (
+        (stored.task, asked.task, "--task"),
+        (stored.grid, asked.grid, "--grid"),
+    ):
+        if held != new:
+            raise BadInput(f"the study {study.name} has {flag} {held}, not {new}: {way}")
+    check_looks(study.name, stored, asked)
+    if stored.confirm != asked.confirm:
         raise BadInput(f"the study {study.name} confirms another winner: {way}")
-    before, now = stored.get("settings", {}), asked["settings"]
+    before, now = stored.settings or {}, asked.settings or {}
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
-            held, new = (f"{name}={s[name]}" if name in s else "none" for s in (before, now))
-            raise BadInput(f"the study {study.name} has --set {held}, not {new}: {way}")
+            was, told = (f"{name}={s[name]}" if name in s else "none" for s in (before, now))
+            raise BadInput(f"the study {study.name} has --set {was}, not {told}: {way}")
     _check_tuning(study, stored, way)
     if study.design.one_array:
         _check_array(study, stored, asked, way)
-    for key in ("reference", "order"):
-        earlier = stored.get(key)
-        if earlier and not _prefix(earlier, asked[key]):
-            raise BadInput(f"the study {study.name} has another --{key}: {way}")
-    for name, before in (stored.get("levels") or {}).items():
-        for level, text in before.items():
-            new = asked["levels"].get(name, {}).get(level, text)
-            if new != text:
-                raise BadInput(f"the study {study.name} has {name}={level} as {text!r}: {way}")
-    levels = {factor["name"]: factor["levels"] for factor in asked["factors"]}
-    for factor in stored.get("factors", []):
-        name = factor["name"]
-        missing = [level for level in factor["levels"] if level not in levels.get(name, [])]
+    _check_levels(study.name, stored, asked, way)
+
+
+def _check_levels(name: str, stored: StudyToml, asked: StudyToml, way: str) -> None:
+    """Raises BadInput if `asked` lacks a level of the study `name`, or means another by it."""
+    references, order = stored.reference or {}, stored.order or ()
+    if not references.items() <= (asked.reference or {}).items():
+        raise BadInput(f"the study {name} has another --reference: {way}")
+    if (asked.order or ())[: len(order)] != order:
+        raise BadInput(f"the study {name} has another --order: {way}")
+    meant = asked.levels or {}
+    for own, texts in (stored.levels or {}).items():
+        for level, text in texts.items():
+            if meant.get(own, {}).get(level, text) != text:
+                raise BadInput(f"the study {name} has {own}={level} as {text!r}: {way}")
+    levels = {factor.name: factor.levels for factor in asked.factors}
+    for factor in stored.factors:
+        own = factor.name
+        missing = [level for level in factor.levels if level not in levels.get(own, ())]
         if missing:
-            what = f"{name}={','.join(missing)}" if name in levels else name
-            raise BadInput(f"the study {study.name} also has {what}: name it too, or {way}")
-        if factor["levels"][0] != levels[name][0]:
+            what = f"{own}={','.join(missing)}" if own in levels else own
+            raise BadInput(f"the study {name} also has {what}: name it too, or {way}")
+        if factor.levels[0] != levels[own][0]:
             raise BadInput(
-                f"the study {study.name} compares {name} with {factor['levels'][0]}, not with "
-                f"{levels[name][0]}: {way}"
+                f"the study {name} compares {own} with {factor.levels[0]}, not with "
+                f"{levels[own][0]}: {way}"
             )
 
 
-def _check_tuning(study: Study, stored: Mapping[str, Any], way: str) -> None:
+def _check_tuning(study: Study, stored: StudyToml, way: str) -> None:
     """Raises BadInput if the study tunes another field, or over less, than it did."""
-    before = stored.get("tune") or {}
-    for field, values in before.items():
+    for field, values in (stored.tune or {}).items():
         tuning = study.tuning
         if tuning is None or tuning.field != field:
             new = f"not {tuning.field}" if tuning else "which is not asked for"
@@ -95,7 +101,7 @@ def _check_tuning(study: Study, stored: Mapping[str, Any], way: str) -> None:
         if missing:
             what = f"--tune {field}={','.join(missing)}"
             raise BadInput(f"the study {study.name} also has {what}: name it too, or {way}")
-        seeds = stored.get("tune_seeds", 1)
+        seeds = stored.tune_seeds or 1
         if tuning.seeds < seeds:
             raise BadInput(
                 f"the study {study.name} has --tune-seeds {seeds}, not {tuning.seeds}: more extend "
@@ -103,27 +109,19 @@ def _check_tuning(study: Study, stored: Mapping[str, Any], way: str) -> None:
             )
 
 
-def _check_array(
-    study: Study, stored: Mapping[str, Any], asked: Mapping[str, Any], way: str
-) -> None:
+def _check_array(study: Study, stored: StudyToml, asked: StudyToml, way: str) -> None:
     """Raises BadInput if the stored arms are of another array: two of them do not make a third."""
-    before = stored.get("runs", STANDARD)  # studies were of this size before one could choose
-    if study.design.takes_runs and before != asked["runs"]:
+    # Studies were of this size before one could choose.
+    before = STANDARD if stored.runs is None else stored.runs
+    if study.design.takes_runs and before != asked.runs:
         raise BadInput(
-            f"the study {study.name} has --runs {before}, not {asked['runs']}: more --seeds extend "
+            f"the study {study.name} has --runs {before}, not {asked.runs}: more --seeds extend "
             f"it, or {way}"
         )
-    levels = [[(f["name"], f["levels"]) for f in each["factors"]] for each in (stored, asked)]
-    if levels[0] != levels[1]:
-        names = ", ".join(name for name, _ in levels[0])
+    held, new = ([(f.name, f.levels) for f in each.factors] for each in (stored, asked))
+    if held != new:
+        names = ", ".join(name for name, _ in held)
         raise BadInput(
             f"the study {study.name} is an array over {names}, in this order and with their "
             f"levels; other factors need another array: {way}"
         )
-
-
-def _prefix(held: Any, new: Any) -> bool:
-    """Whether `new` only adds to `held`, a list or a mapping."""
-    if isinstance(held, Mapping):
-        return all(new.get(key) == value for key, value in held.items())
-    return list(itertools.islice(new, len(held))) == list(held)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from runner.designs.field import check_field, field_text, field_value
+from runner.designs.field import Given, check_field, field_text, field_value
 from runner.tasks.shares import SHARES
 from runner.tasks.task import Task
 from tricks.errors import BadInput
@@ -13,7 +12,7 @@ from tricks.recipe import Recipe
 from tricks.values import coerce
 
 
-def settle(baseline: Recipe, settings: Mapping[str, Any]) -> tuple[Recipe, int | None]:
+def settle(baseline: Recipe, settings: Mapping[str, Given]) -> tuple[Recipe, int | None]:
     """`baseline` with `--set` applied, and the number of training images asked for.
 
     Raises BadInput for an unknown field, or a value of the wrong type or range.

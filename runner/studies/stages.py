@@ -62,8 +62,7 @@ def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | Non
 
 def stage_note(stored: StoredStudy, stage: str) -> str:
     """What the numbers of a stage are."""
-    field = str(stored.tuned)
-    values = ", ".join(stored.asked["tune"][field])
+    field, listed, seeds = _tuning(stored)
     if stage == "fixed":
         fixed = next((run[field] for run in stored.runs if run["stage"] == "fixed"), "")
         return (
@@ -71,10 +70,19 @@ def stage_note(stored: StoredStudy, stage: str) -> str:
             f"value, once tuning is done."
         )
     return (
-        f"Stage tuned: each arm at its own {field}, chosen on validation from {values} with "
-        f"{stored.asked['tune_seeds']} tuning seeds a value; intervals are over seeds given the "
-        "chosen values. --stage fixed shows one value for all."
+        f"Stage tuned: each arm at its own {field}, chosen on validation from "
+        f"{', '.join(listed)} with {seeds} tuning seeds a value; intervals are over "
+        "seeds given the chosen values. --stage fixed shows one value for all."
     )
+
+
+def _tuning(stored: StoredStudy) -> tuple[str, tuple[str, ...], int]:
+    """Of a tuned study: the field, the values that each arm tries, and the seeds of each value."""
+    tune, seeds = stored.asked.tune, stored.asked.tune_seeds
+    assert tune
+    assert seeds
+    ((field, values),) = tune.items()
+    return field, values, seeds
 
 
 def planned_runs(stored: StoredStudy, stage: str | None) -> int:
@@ -106,13 +114,19 @@ def arms_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> list[dict[str, A
     "highest" or None), and for each value: mean validation accuracy, scores, diverged, missing.
     """
     from runner.analysis.data.labels import arm_label
-    from runner.studies.choice import choices
+    from runner.studies.choice import Trial, choices
 
+    field, listed, seeds = _tuning(stored)
     held = {str(line["id"]): line for line in runs.to_dict("records")}
-    rows = [{**held.get(run["id"], {}), **run} for run in stored.runs]
-    factors = {f["name"]: tuple(f["levels"]) for f in stored.asked["factors"]}
+    factors = stored.levels
+    trials = (
+        Trial.of(
+            run["stage"], tuple(run[name] for name in factors), run[field], held.get(run["id"])
+        )
+        for run in stored.runs
+    )
     arms = []
-    for key, choice in choices(stored.asked, rows).items():
+    for key, choice in choices(listed, seeds, trials).items():
         levels = dict(zip(factors, key, strict=True))
         values = [
             {
@@ -132,11 +146,11 @@ def arms_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> list[dict[str, A
 
 def tuning_json(stored: StoredStudy, runs: pandas.DataFrame, stage: str) -> dict[str, Any]:
     """The keys that `analyze --json` adds for a tuned study."""
-    field = str(stored.tuned)
+    field, values, seeds = _tuning(stored)
     tuning = {
         "field": field,
-        "values": list(stored.asked["tune"][field]),
-        "seeds": stored.asked["tune_seeds"],
+        "values": list(values),
+        "seeds": seeds,
         "fixed": next((run[field] for run in stored.runs if run["stage"] == "fixed"), None),
         "arms": arms_tuning(stored, runs),
     }

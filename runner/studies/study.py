@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from runner.designs import registry as designs
 from runner.designs.design import AUTO
 from runner.designs.factor import (
@@ -21,17 +19,17 @@ from runner.designs.factor import (
     arm_levels,
     asked_names,
     compose_levels,
-    describe,
     field_factor,
     level_names,
     standard_bag,
     trick_factors,
 )
-from runner.designs.field import field_text
+from runner.designs.field import FieldValue, field_text, with_fields
 from runner.designs.levels import level_factor
 from runner.designs.placebo import DRAWN
 from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
+from runner.records.study_toml import StoredFactor, StudyToml
 from runner.studies.asked import Asked, Confirm
 from runner.studies.confirm import winner_design
 from runner.studies.looks import Looks, asked_looks, default_seeds
@@ -100,13 +98,13 @@ class Study:
         """What identifies the task's images. Raises BadInput where they are missing or broken."""
         return self.task.identity(self.data, self.train_images)
 
-    def recipe(self, arm: Arm, changes: Mapping[str, Any] | None = None) -> Recipe:
+    def recipe(self, arm: Arm, changes: Mapping[str, FieldValue] | None = None) -> Recipe:
         """The composed and resolved recipe of `arm`, with `changes` in the baseline's fields."""
-        baseline = dataclasses.replace(self.baseline, **(changes or {}))
+        baseline = with_fields(self.baseline, changes or {})
         composed = compose_levels(baseline, arm_levels(self.factors, arm))
         return resolve(composed, self.task.learning_rates)
 
-    def spec(self, arm: Arm, seed: int, changes: Mapping[str, Any] | None = None) -> RunSpec:
+    def spec(self, arm: Arm, seed: int, changes: Mapping[str, FieldValue] | None = None) -> RunSpec:
         """The run of `arm` with `seed`, with `changes` in the baseline's fields."""
         own = {k: v for k, v in (changes or {}).items() if v != getattr(self.baseline, k)}
         names = [f"{name}={field_text(value)}" for name, value in own.items()]
@@ -118,36 +116,40 @@ class Study:
         for arm, seed in self.design.runs(self.seeds):
             yield arm, self.spec(arm, seed)
 
-    def row(self, arm: Arm, spec: RunSpec) -> dict[str, Any]:
+    def row(self, arm: Arm, spec: RunSpec) -> dict[str, str | int]:
         """A run as the study's table lists it: id, seed, and a level name for each factor."""
         return {"id": spec.id, "seed": spec.seed, **level_names(self.factors, arm)}
 
-    def to_toml(self) -> dict[str, Any]:
-        """What was asked for and what it came to, as TOML values."""
+    def as_stored(self) -> StudyToml:
+        """What was asked for and what it came to, as a store keeps it."""
         on = {f.name: f.levels[i].name for f, i in zip(self.factors, self.design.on, strict=False)}
         names = [factor.name for factor in self.factors]
-        return {
-            "name": self.name,
-            "task": self.task.name,
-            "grid": self.grid,
-            "seeds": self.seeds,
-            "tricks": list(self.tricks),
-            "factor": dict(self.fields),
-            "levels": {name: dict(texts) for name, texts in self.levels.items()},
-            "set": dict(self.settings),
-            "factors": describe(self.factors),
-            "settings": dict(self.settings),
-            "runs": self.design.count if self.design.takes_runs else None,
-            "placebo_level": None if self.design.turning is None else DRAWN,
-            "control_seeds": "auto" if self.design.control == AUTO else self.design.control,
-            "reference": on,
-            "order": [names[i] for i in self.design.order],
-            "arms": self.design.count,
-            "excluded": self.design.excluded,
-            **(self.looks.to_toml() if self.looks else {}),
-            "confirm": msgspec.to_builtins(self.confirm),
-            **(self.tuning.to_toml() if self.tuning else {}),
-        }
+        looks, tuning, confirm = self.looks, self.tuning, self.confirm
+        return StudyToml(
+            name=self.name,
+            task=self.task.name,
+            grid=self.grid,
+            seeds=looks.seeds[-1] if looks else self.seeds,
+            tricks=self.tricks,
+            factor={name: tuple(values) for name, values in self.fields.items()},
+            levels={name: dict(texts) for name, texts in self.levels.items()},
+            set=dict(self.settings),
+            factors=tuple(_stored(factor) for factor in self.factors),
+            settings=dict(self.settings),
+            runs=self.design.count if self.design.takes_runs else None,
+            placebo_level=None if self.design.turning is None else DRAWN,
+            control_seeds="auto" if self.design.control == AUTO else self.design.control,
+            reference=on,
+            order=tuple(names[i] for i in self.design.order),
+            arms=self.design.count,
+            excluded=self.design.excluded,
+            until=looks.until if looks else None,
+            looks=looks.asked if looks else None,
+            sequential=looks.as_stored() if looks else None,
+            confirm=confirm.as_stored() if confirm else None,
+            tune={tuning.field: tuple(tuning.texts)} if tuning else None,
+            tune_seeds=tuning.seeds if tuning else None,
+        )
 
 
 def build(asked: Asked, data: Path | None = None) -> Study:
@@ -229,6 +231,11 @@ def study_name(asked: Asked) -> str:
         short = asked.name if len(asked.name) <= 40 else f"{asked.name[:40]}..."
         raise BadInput(f"--name {short!r}: use {NAME_RULE}")
     return asked.name
+
+
+def _stored(factor: Factor) -> StoredFactor:
+    levels = tuple(level.name for level in factor.levels)
+    return StoredFactor(name=factor.name, kind=factor.kind, levels=levels)
 
 
 def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...], list[str]]:

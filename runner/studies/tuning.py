@@ -16,7 +16,7 @@ from runner.designs.design import reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels, level_names
 from runner.designs.field import field_text, field_values
 from runner.records.spec import RunSpec
-from runner.studies.choice import Row, choices
+from runner.studies.choice import Row, Trial, choices
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
@@ -55,7 +55,7 @@ class Tuning:
         """The fixed value as it stands in tables."""
         return field_text(self.fixed)
 
-    def to_toml(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, dict[str, list[str]] | int]:
         """What was asked for, as the keys of a study file."""
         return {"tune": {self.field: self.texts}, "tune_seeds": self.seeds}
 
@@ -91,10 +91,11 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
         raise BadInput(f"{where}: only numbers can be tuned: {', '.join(NUMERIC)}")
     _check_free(name, factors)
     values = field_values(name, given, baseline, where)
+    numbers = tuple(value for value in values if isinstance(value, int | float))  # all: NUMERIC
     seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
     if seeds < 1:
         raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
-    return Tuning(name, tuple(values), seeds, getattr(baseline, name))
+    return Tuning(name, numbers, seeds, getattr(baseline, name))
 
 
 def _check_free(name: str, factors: Sequence[Factor]) -> None:
@@ -178,7 +179,7 @@ def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
             yield Planned("tuned", arm, value, study.spec(arm, spec.seed, {tuning.field: value}))
 
 
-def row(study: Study, run: Planned) -> dict[str, Any]:
+def row(study: Study, run: Planned) -> dict[str, str | int]:
     """The run as the study's table lists it: with its stage, and its value of the tuned field."""
     field = study.tuning.field if study.tuning else ""
     value = field_text(run.value)
@@ -192,13 +193,22 @@ def chosen_values(
     tuning = study.tuning
     if tuning is None:
         return {}
-    rows = [{**held.get(run.spec.id, {}), **row(study, run)} for run in planned]
-    found = choices(study.to_toml(), rows)
+
+    def levels(arm: Arm) -> tuple[str, ...]:
+        return tuple(level.name for level in arm_levels(study.factors, arm))
+
+    found = choices(
+        tuning.texts,
+        tuning.seeds,
+        (
+            Trial.of(run.stage, levels(run.arm), field_text(run.value), held.get(run.spec.id))
+            for run in planned
+        ),
+    )
     values = dict(zip(tuning.texts, tuning.values, strict=True))
     chosen = {}
     for arm in dict.fromkeys(arm for arm, _ in study.planned()):
-        levels = tuple(level.name for level in arm_levels(study.factors, arm))
-        choice = found.get(levels)
+        choice = found.get(levels(arm))
         if choice is not None and choice.best is not None:
             chosen[arm] = values[choice.best]
     return chosen

@@ -28,7 +28,7 @@ def winner(stored: StoredStudy, runs: pandas.DataFrame) -> Confirm:
     """
     from runner.analysis.data.arms import COLLAPSED
 
-    factors = {factor["name"]: factor["levels"] for factor in stored.asked["factors"]}
+    factors = stored.levels
     if runs.empty:
         raise BadInput(f"the study {stored.name} has no recorded runs yet: it has no winner")
     sound = runs.groupby(list(factors))["state"].transform(lambda s: s.eq("ok").all())
@@ -66,16 +66,15 @@ def winner(stored: StoredStudy, runs: pandas.DataFrame) -> Confirm:
 
 def promise_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
     """For each metric what the first study promised, and what the fresh runs say so far."""
-    confirm = stored.asked["confirm"]
-    fresh = as_experiment(stored, runs)
-    first = confirm["study"]
-    promised = confirm.get("promised") or {}
-    if not promised:
+    confirm = stored.asked.confirm
+    assert confirm is not None
+    fresh, first = as_experiment(stored, runs), confirm.study
+    if not confirm.promised:
         return [f"The winner of {first}, which has no run of the baseline and so promised nothing."]
     return [
         f"{metric}{', which chose it' if metric == CHOOSES else ''}: {first} promised {value:+.2f} "
         f"pp, on fresh seeds {_measured(fresh, metric)}."
-        for metric, value in promised.items()
+        for metric, value in confirm.promised.items()
     ]
 
 

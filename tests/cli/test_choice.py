@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.studies.choice import choose
+from runner.studies.choice import Trial, choose
 
 VALUES = ["0.25", "0.5", "1", "2", "4"]
 
 
 def trials(scores, state="ok", chance=10.0):
-    """Rows of tuning runs: value -> its validation accuracies; None for a run that diverged."""
+    """Tuning runs: value -> its validation accuracies; None for a run that diverged."""
     return [
-        {"value": value, "state": state if y is not None else "diverged",
-         "val_accuracy": y, "chance_accuracy": chance}
+        Trial("tuning", ("off",), value, state if y is not None else "diverged", y, chance)
         for value, ys in scores.items() for y in ys
     ]  # fmt: skip
 

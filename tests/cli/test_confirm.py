@@ -24,10 +24,10 @@ def test_the_winner_is_trained_again_on_fresh_seeds(cli, won, tmp_path):
     assert len(won.ids) == 10
     store = Store(tmp_path / "results", create=False)
     first, second = load_study(store, "first"), load_study(store, "first-confirm")
-    assert second.asked["grid"] == "add-one"
-    assert second.asked["factors"] == [
-        {"name": "winner", "kind": "winner", "levels": ["baseline", "cosine + optimizer=adamw"]}
-    ]
+    assert second.asked.grid == "add-one"
+    [factor] = second.asked.factors
+    assert (factor.name, factor.kind) == ("winner", "winner")
+    assert factor.levels == ("baseline", "cosine + optimizer=adamw")
     assert not {run["seed"] for run in first.runs} & {run["seed"] for run in second.runs}
     assert not set(first.ids) & set(second.ids)
     recipes = {store.read(id)["recipe"]["schedule"]["name"] for id in second.ids}

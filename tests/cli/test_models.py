@@ -13,6 +13,7 @@ from runner.execution.events import Summary
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.records.studies import save_study
+from runner.records.study_toml import from_mapping
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from tricks import compose, parse, resolve
@@ -50,7 +51,7 @@ def store(tmp_path_factory):
         {"id": record["id"], "seed": record["seed"], "optimizer": level}
         for record, level in zip(records[:2], ("sgd", "lars"), strict=True)
     ]
-    save_study(Store(root), "small", asked, rows)
+    save_study(Store(root), "small", from_mapping(asked), rows)
     return root, records
 
 
@@ -323,7 +324,7 @@ def test_of_a_tuned_study_the_tuned_arms_are_taken(cli, kept, tmp_path):
         {"id": kept[2]["id"], "seed": 1, "optimizer": "sgd", "stage": "fixed", "lr_scale": "1"},
         {"id": other["id"], "seed": 0, "optimizer": "sgd", "stage": "tuned", "lr_scale": "0.5"},
     ]
-    save_study(Store(tmp_path / "results"), "tuned", asked, rows)
+    save_study(Store(tmp_path / "results"), "tuned", from_mapping(asked), rows)
     done = cli("evaluate", "tuned", "--data", "digits")
     assert done.code == 0, done.err
     assert done.out.startswith(f"run {other['id']}, the best arm of tuned")

@@ -46,10 +46,10 @@ def test_a_beginning_has_some_of_them():
 def test_a_study_counts_and_keeps_them():
     study = build(Asked(control_seeds="auto"))
     assert study.runs == 10 * 3 + 10 == len(list(study.planned()))
-    assert study.to_toml()["control_seeds"] == "auto"
+    assert study.as_stored().control_seeds == "auto"
     assert "the baseline gets 10 seeds, each of the others 3" in study.notes
-    assert build(Asked(control_seeds=7, seeds=5)).to_toml()["control_seeds"] == 7
-    assert build(Asked()).to_toml()["control_seeds"] is None
+    assert build(Asked(control_seeds=7, seeds=5)).as_stored().control_seeds == 7
+    assert build(Asked()).as_stored().control_seeds is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -16,7 +17,7 @@ from tricks import BadInput
 def stored(tmp_path, asked):
     study = build(asked)
     rows = [study.row(arm, spec) for arm, spec in study.planned()]
-    return save_study(Store(tmp_path / "results"), study.name, study.to_toml(), rows)
+    return save_study(Store(tmp_path / "results"), study.name, study.as_stored(), rows)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_a_screen_of_other_factors_is_another_study(tmp_path):
 
 def test_a_fraction_from_before_one_could_choose_has_64_runs(tmp_path):
     asked = stored(tmp_path, Asked(grid="fraction")).asked
-    del asked["runs"]
+    asked = replace(asked, runs=None)
     check_extends(build(Asked(grid="fraction", runs=64)), asked)
     with pytest.raises(BadInput, match="has --runs 64, not 48"):
         check_extends(build(Asked(grid="fraction", runs=48)), asked)
@@ -64,10 +65,10 @@ def test_more_seeds_for_the_control_extend_a_study(tmp_path):
     stored(tmp_path, Asked(seeds=2, control_seeds=3, **small))
     assert len(load_study(Store(tmp_path / "results")).runs) == 4 * 2 + 3
     study = stored(tmp_path, Asked(seeds=2, control_seeds="auto", **small))
-    assert study.asked["control_seeds"] == "auto"
+    assert study.asked.control_seeds == "auto"
     assert len(study.runs) == 4 * 2 + 4
     study = stored(tmp_path, Asked(seeds=3, **small))
-    assert (study.asked["seeds"], study.asked["control_seeds"]) == (3, "auto")
+    assert (study.asked.seeds, study.asked.control_seeds) == (3, "auto")
     again = build(from_stored(study.asked, Path("study.toml")))
     assert again.runs == 4 * 3 + 6
 
@@ -76,7 +77,7 @@ def test_a_number_below_the_seeds_is_dropped(tmp_path):
     small = {"tricks": ["warmup", "mixup"]}
     stored(tmp_path, Asked(seeds=2, control_seeds=3, **small))
     study = stored(tmp_path, Asked(seeds=5, **small))
-    assert "control_seeds" not in study.asked
+    assert study.asked.control_seeds is None
     assert study.asked == load_study(Store(tmp_path / "results")).asked
 
 

@@ -111,8 +111,7 @@ def test_a_study_is_read_back_as_it_was():
 
 
 def _stored(study):
-    kept = {k: v for k, v in study.to_toml().items() if v is not None}
-    return from_stored(kept, Path("study.toml"))
+    return from_stored(study.as_stored(), Path("study.toml"))
 
 
 def test_records_of_a_large_grid_are_found_again():
@@ -137,8 +136,8 @@ def test_records_of_what_is_resolved_into_the_optimizer_are_found_again(name):
 
 def test_another_meaning_of_a_level_is_another_study():
     study = build(asked(name="mine"))
-    check_extends(study, study.to_toml())
+    check_extends(study, study.as_stored())
     other = asked(name="mine")
     other.levels["network"] = {**NETWORK, "large": "model=resnet18"}
     with pytest.raises(BadInput, match="network=large"):
-        check_extends(build(other), study.to_toml())
+        check_extends(build(other), study.as_stored())

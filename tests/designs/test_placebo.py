@@ -107,8 +107,8 @@ def test_a_recorded_study_goes_on_as_it_was():
         asked.seeds += 1
         assert {spec.id for _, spec in build(asked).planned()} > set(study.ids)
     new = build(Asked(grid="screen", placebo=True, seeds=2))
-    assert from_stored(new.to_toml(), Path("study.toml")).placebo_level == DRAWN
-    assert from_stored(build(Asked()).to_toml(), Path("study.toml")).placebo_level == ""
+    assert from_stored(new.as_stored(), Path("study.toml")).placebo_level == DRAWN
+    assert from_stored(build(Asked()).as_stored(), Path("study.toml")).placebo_level == ""
 
 
 def test_it_changes_the_streams_alone():
@@ -122,7 +122,7 @@ def test_asking_for_it_is_naming_it():
     asked = build(Asked(tricks=["warmup"], placebo=True))
     named = build(Asked(tricks=["warmup", "placebo"]))
     both = build(Asked(tricks=["warmup", "placebo"], placebo=True))
-    assert asked.to_toml() == named.to_toml() == both.to_toml()
+    assert asked.as_stored() == named.as_stored() == both.as_stored()
     assert [spec.id for _, spec in asked.planned()] == [spec.id for _, spec in named.planned()]
 
 

@@ -12,6 +12,7 @@ from runner.records import checkpoints
 from runner.records.record import Damaged, seal, unseal
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
+from runner.records.study_toml import from_mapping
 from tricks.errors import BadInput
 
 ID = "0123456789abcdef"
@@ -84,7 +85,7 @@ def of_a_study(place: Path, every: int = 1) -> dict[str, Counter[str]]:
     factors = [{"name": "mixup", "levels": ["off", "on"]}]
     asked = {"task": "digits", "grid": "add-one", "factors": factors, "settings": {"epochs": "5"}}
     rows = [{"id": f"{n:016x}", "seed": n, "mixup": "off"} for n in range(3)]
-    truth = save_study(store, "s", asked, rows)
+    truth = save_study(store, "s", from_mapping(asked), rows)
 
     def refused() -> bool:
         try:

@@ -21,6 +21,7 @@ from typing import Any
 from runner.records.export import evidence, read_export, write_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
+from runner.records.study_toml import StudyToml, from_mapping
 from tricks.errors import BadInput
 
 CALLS = ("open", "write", "fsync", "close", "link", "unlink", "remove", "replace", "rename",
@@ -173,9 +174,10 @@ def make_store(folder: Path) -> None:
     write_export(store, study, folder / "out")
 
 
-def _asked(names: tuple[str, ...], id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _asked(names: tuple[str, ...], id: str) -> tuple[StudyToml, list[dict[str, Any]]]:
     factors = [{"name": name, "levels": ["off", "on"]} for name in names]
-    return {**ASKED, "factors": factors}, [{"id": id, "seed": 0, **dict.fromkeys(names, "on")}]
+    asked = from_mapping({**ASKED, "factors": factors})
+    return asked, [{"id": id, "seed": 0, **dict.fromkeys(names, "on")}]
 
 
 def commit(folder: Path) -> None:

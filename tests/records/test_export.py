@@ -13,6 +13,7 @@ from runner.records.csv_text import escaped, unescaped
 from runner.records.export import evidence, read_export, write_csv, write_export
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, save_study
+from runner.records.study_toml import from_mapping
 from tricks.errors import BadInput
 
 NASTY = "=HYPERLINK(1)"
@@ -36,7 +37,7 @@ def a_study(tmp_path: Path, test_images: int = 8) -> tuple[Store, StoredStudy]:
                   "host": "secret", "versions": {"torch": "2"}, "code_revision": "abc",
                   "epochs": [{"epoch": 1, "loss": n / 7, "val_accuracy": None}]}  # fmt: skip
         store.commit(record if n < 3 else {"id": id, "seed": n, "state": "failed"})
-    return store, save_study(store, "a", asked, rows)
+    return store, save_study(store, "a", from_mapping(asked), rows)
 
 
 def test_an_exported_folder_reads_back_as_the_store_did(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from runner.records import index
 from runner.records.export import evidence
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, save_study
+from runner.records.study_toml import StudyToml, from_mapping
 from runner.records.table import spread, table
 from tricks.errors import BadInput
 
@@ -36,7 +37,7 @@ def store(tmp_path: Path) -> Store:
         {"id": id, "seed": n // 4, "a": levels[n % 4][0], "b": levels[n % 4][1]}
         for n, id in enumerate(IDS)
     ]
-    save_study(store, "s", asked, rows)
+    save_study(store, "s", from_mapping(asked), rows)
     return store
 
 
@@ -117,6 +118,6 @@ def test_a_part_has_errors_and_the_first_of_each_arm_first(store: Store, most: i
 
 def test_a_small_study_is_read_whole(store: Store) -> None:
     assert len(evidence(store, most=40).records) == 40
-    study = StoredStudy("t", {"factors": []}, [])
+    study = StoredStudy("t", StudyToml(task="digits", grid="full", factors=()), [])
     runs = pd.DataFrame({"id": IDS, "seed": range(40), "state": "ok"})
     assert spread(study, runs, 3) == [IDS[0], IDS[19], IDS[39]]

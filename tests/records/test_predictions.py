@@ -25,6 +25,7 @@ from runner.records.predictions import pack, unpack
 from runner.records.record import Damaged
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
+from runner.records.study_toml import from_mapping
 from runner.records.table import table
 from tests.records.damage import a_record
 from tricks.errors import BadInput
@@ -129,7 +130,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
         assert store.commit(a_record(id, seed=n, test_images=IMAGES), said)
     factors = [{"name": "mixup", "levels": ["off", "on"]}]
     rows = [{"id": id, "seed": n // 2, "mixup": ("off", "on")[n % 2]} for n, id in enumerate(IDS)]
-    save_study(store, "s", {"task": "digits", "grid": "add-one", "factors": factors}, rows)
+    asked = from_mapping({"task": "digits", "grid": "add-one", "factors": factors})
+    save_study(store, "s", asked, rows)
     return store
 
 
@@ -267,7 +269,7 @@ def test_an_export_keeps_the_values(store: Store, tmp_path: Path) -> None:
     values = {"top5": 91.0, "mine": 3.5}
     store.commit(a_record(id, metrics={"test": values, "validation": {"ece": 1.5}}))
     factors = [{"name": "mixup", "levels": ["off", "on"]}]
-    asked = {"task": "digits", "grid": "add-one", "factors": factors}
+    asked = from_mapping({"task": "digits", "grid": "add-one", "factors": factors})
     study = save_study(store, "t", asked, [{"id": id, "seed": 0, "mixup": "on"}])
     folder = write_export(store, study, tmp_path / "out")
     assert not list(folder.glob("*.npz"))

@@ -11,16 +11,18 @@ import pytest
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study, study_names
 from runner.records.study_files import read_asked, write_asked
+from runner.records.study_toml import StudyToml, from_mapping
 from runner.records.table import curves, table
 from tricks.errors import BadInput
 
 
-def asked(seeds: int = 1, factors: tuple[str, ...] = ("mixup",), **more: Any) -> dict[str, Any]:
+def asked(seeds: int = 1, factors: tuple[str, ...] = ("mixup",), **more: Any) -> StudyToml:
     kinds = [{"name": name, "levels": ["off", "on"], "kind": "trick"} for name in factors]
-    return {
+    values = {
         "name": "s", "task": "digits", "grid": "add-one", "seeds": seeds, "factors": kinds,
         "settings": {}, "reference": None, "arms": 2, **more,
     }  # fmt: skip
+    return from_mapping(values)
 
 
 def an_id(number: int) -> str:
@@ -43,7 +45,8 @@ def store(tmp_path: Path) -> Store:
 def test_a_study_comes_back_without_what_is_none(store: Store) -> None:
     saved = save_study(store, "s", asked(), rows(("off",), ("on",)))
     assert load_study(store, "s") == load_study(store) == saved
-    assert "reference" not in saved.asked
+    assert saved.asked.reference is None
+    assert "reference" not in (store.root / "studies" / "s" / "study.toml").read_text()
     assert saved.factors == ["mixup"]
     assert saved.ids == [an_id(0), an_id(1)]
 
@@ -61,7 +64,7 @@ def test_what_a_tuned_study_has_is_looked_at(
     tmp_path: Path, tune: dict[str, Any], said: str
 ) -> None:
     file = tmp_path / "study.toml"
-    file.write_bytes(write_asked({**asked(), **tune}))
+    file.write_bytes(write_asked({**asked().to_mapping(), **tune}))
     with pytest.raises(BadInput, match=said) if said else contextlib.nullcontext():
         read_asked(file)
 
@@ -80,7 +83,7 @@ def test_more_seeds_and_factors_extend_a_study(store: Store) -> None:
         store, "s", asked(1, ("mixup", "cosine")), rows(("off", "off"), ("off", "on"), start=10)
     )
     assert load_study(store) == study
-    assert (study.asked["seeds"], study.asked["arms"]) == (2, 3)
+    assert (study.asked.seeds, study.asked.arms) == (2, 3)
     assert [(r["id"], r["seed"], r["mixup"], r["cosine"]) for r in study.runs] == [
         (an_id(10), 0, "off", "off"),  # in the place of the old one of these levels and seed
         (an_id(1), 0, "on", "off"),

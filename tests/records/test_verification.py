@@ -16,6 +16,7 @@ from runner.records import checkpoints, durable
 from runner.records.export import write_export
 from runner.records.store import Store
 from runner.records.studies import save_study
+from runner.records.study_toml import from_mapping
 from tests.records.damage import a_record
 
 IDS = [f"{n:02x}" + "0" * 14 for n in range(6)]
@@ -29,7 +30,8 @@ def store(tmp_path: Path) -> Store:
         store.commit(a_record(id, seed=n))
     factors = [{"name": "mixup", "levels": ["off", "on"]}]
     rows = [{"id": id, "seed": n, "mixup": "off"} for n, id in enumerate(IDS)]
-    save_study(store, "s", {"task": "digits", "grid": "add-one", "factors": factors}, rows)
+    asked = from_mapping({"task": "digits", "grid": "add-one", "factors": factors})
+    save_study(store, "s", asked, rows)
     store.rows()
     return store
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from runner.planning.realised import study_design
 from runner.records.export import read_export
@@ -52,7 +53,9 @@ def test_lost_arms_may_cost_a_main_effect(fraction):
 )  # fmt: skip
 def test_another_design_is_not_taken_for_the_one_that_was_run(fraction, change, reason):
     study, runs = fraction
-    told = study_design(replace(study, asked={**study.asked, **change}), runs, "accuracy")
+    told = study_design(
+        replace(study, asked=structs.replace(study.asked, **change)), runs, "accuracy"
+    )
     assert told["planned"] is None
     assert reason in told["reason"]
     assert told["run"]["runs"] == 179
@@ -60,7 +63,7 @@ def test_another_design_is_not_taken_for_the_one_that_was_run(fraction, change, 
 
 def test_a_study_that_does_not_say_its_seeds_is_built_with_those_of_its_grid(fraction):
     study, runs = fraction
-    silent = {key: value for key, value in study.asked.items() if key != "seeds"}
+    silent = structs.replace(study.asked, seeds=None)
     told = study_design(replace(study, asked=silent), runs, "accuracy")
     assert (told["planned"], told["run"]["runs"]) == (None, 179)
     assert "would plan other arms" in told["reason"]

@@ -96,14 +96,21 @@ studies = st.dictionaries(st.sampled_from(KEYS) | text, values, max_size=5) | st
 )
 
 
+def without_none(value: Any) -> Any:
+    """`value` without what is None, for which TOML has no word."""
+    if isinstance(value, dict):
+        return {str(k): without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [without_none(item) for item in value if item is not None]
+    return value
+
+
 def _study(value: dict[str, Any] | str, place: Path) -> str:
     file = place / "mine.toml"
     if isinstance(value, str):
         file.write_text(value, encoding="utf-8", errors="replace")
     else:
         import tomli_w
-
-        from runner.records.study_files import without_none
 
         try:
             file.write_bytes(tomli_w.dumps(without_none(value)).encode(errors="replace"))
@@ -216,7 +223,7 @@ def _stored_study(value: dict[str, Any], place: Path) -> str:
 
     import tomli_w
 
-    from runner.records.study_files import without_none, write_pair
+    from runner.records.study_files import write_pair
 
     _golden(place)
     folder = place / "results" / "studies" / "golden"
@@ -228,7 +235,8 @@ def _stored_study(value: dict[str, Any], place: Path) -> str:
         runs = runs.replace(*value["swap"]).encode().decode()
     except (TypeError, ValueError):
         return "not TOML"
-    write_pair(folder, {**asked, **value["asked"]}, runs.encode())
+    change = without_none({**asked, **value["asked"]})
+    write_pair(folder, change.pop("saved", ""), change, runs.encode())
     return _readers(place)
 
 

@@ -19,6 +19,7 @@ from runner.records import attempts, checkpoints, durable
 from runner.records.export import read_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
+from runner.records.study_toml import StudyToml, from_mapping
 from tests.records.damage import ID, a_record
 from tricks.errors import BadInput
 
@@ -93,7 +94,7 @@ def test_links_to_files_are_not_read_nor_written_through(tmp_path: Path, capsys:
     store = Store(tmp_path / "results")
     store.commit(a_record())
     factors = [{"name": "mixup", "levels": ["off", "on"]}]
-    asked = {"task": "digits", "grid": "add-one", "factors": factors, "settings": {}}
+    asked = from_mapping({"task": "digits", "grid": "add-one", "factors": factors, "settings": {}})
     rows = [{"id": ID, "seed": 0, "mixup": "off"}]
     save_study(store, "s", asked, rows)
     folder = store.root / "studies" / "s"
@@ -146,7 +147,7 @@ def test_a_study_name_that_is_a_path_is_refused(tmp_path: Path, capsys: Any, nam
     store.commit(a_record())
     results = ["--results", str(store.root)]
     with pytest.raises(BadInput):
-        save_study(store, name, {}, [])
+        save_study(store, name, StudyToml(task="digits", grid="full", factors=()), [])
     export = ["export", name, "-o", str(tmp_path / "x.csv")]
     for line in (["status", name], ["report", name], export, ["run", "--dry-run", "--name", name]):
         code = call([*line, *results])

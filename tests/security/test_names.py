@@ -14,6 +14,7 @@ from runner.cli import call
 from runner.records.export import write_csv, write_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
+from runner.records.study_toml import from_mapping
 from runner.text import visible
 from tests.security.attacks import ATTACKS, FEW, check_csv, check_markdown, check_svg, check_text
 
@@ -44,7 +45,7 @@ def a_study(root: Path, names: tuple[str, ...]) -> Store:
     settings = {names[0].strip(): names[-1]}
     asked = {"task": names[0], "grid": "add-one", "factors": factors, "settings": settings,
              "seeds": 3, "arms": len(names) + 1}  # fmt: skip
-    save_study(store, "s", asked, rows)
+    save_study(store, "s", from_mapping(asked), rows)
     return store
 
 

@@ -57,7 +57,7 @@ def test_a_worker_takes_the_shares_of_the_run(images):
     assert first.data["split"] == [0.15, 0.25]
     assert len(_splits(name, None, Part.of(first)).test) == 16
     assert first.id != next(spec.id for _, spec in usual.planned())
-    assert other.to_toml()["settings"]["test_share"] == "0.25"
+    assert other.as_stored().settings["test_share"] == "0.25"
 
 
 def test_a_share_of_a_part_that_is_there_changes_nothing(images, tmp_path):

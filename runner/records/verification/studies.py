@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.records.studies import LOCK, is_name, staging
+from runner.records.studies import LOCK, is_name
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
 from runner.text import counted
@@ -56,7 +56,7 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
     listed |= ids
     missing = len(ids - recorded)
     if missing:
-        open_ones = " (a tuned study chooses more)" if staging(asked) else ""
+        open_ones = " (a tuned study chooses more)" if asked.tune else ""
         what = f"{missing:,} of its {counted(len(ids), 'run')} without a record{open_ones}"
         yield Finding("study", inside(root, folder), what, problem=False)
 
