@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from runner.records.store import Store
+from runner.records.studies import load_study, study_names
+from runner.studies.asked import placebo_level
 from runner.studies.looks import check_plan
 from runner.studies.membership import Membership, TooMany
 from runner.studies.study import Study
@@ -34,6 +38,14 @@ def recorded(
     except TooMany:
         return None
     return sum(membership.count(record) for id in standing if (record := read(id)) is not None)
+
+
+def placebo_of(name: str, results: Path) -> str:
+    """How the placebo of the study `name` has its levels in the store; "" where there is none."""
+    if not (results / "FORMAT").exists():
+        return ""
+    store = Store(results, create=False)
+    return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
 
 
 def check_extends(study: Study, stored: Mapping[str, Any]) -> None:
