@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands.asked import StudyFlags, asked_study
-from runner.commands.console import Console, asking, exit_code
-from runner.commands.dry_run import say_dry_run
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
@@ -174,17 +173,19 @@ def run(
         data=data, group_by=group_by,
     )  # fmt: skip
     asked = asked_study(flags, results)
-    ask = None if yes else asking(json)
-    options = Options(results, workers, device, plugins, limits, save_models, estimate, ask)
+    options = Options(results, workers, device, plugins, limits, save_models, estimate)
     if dry_run:
+        from runner.commands.dry_run import say_dry_run
         from runner.launch.dry_run import dry_run as would_train
 
         say_dry_run(would_train(asked, options), json)
         return 0
     if download:
         _download(asked)
+    from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 
+    options = replace(options, ask=None if yes else asking(json))
     return exit_code(train(asked, options, Console(options, json)))
 
 

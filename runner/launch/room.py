@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.execution.limits import RESERVE, lacks
 from runner.launch.options import Options
 from runner.planning import trial
-from runner.planning.forecast import LOOKED_AT, sample
+from runner.planning.hours import LOOKED_AT, sample
 from runner.text import size
 from tricks.errors import BadInput
 

@@ -32,7 +32,8 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
     listener = listener or Silent()
     study, store = opened(study, options.results)
     if options.estimate:
-        hours = hours_left(study, store, options, todo(study, store).count)
+        lacking = todo(study, store)
+        hours = hours_left(study, options, lacking.count, lacking.missing, store)
         listener.say(f"{counted(hours.runs, 'run')} to train: {hours}")
     for note in study.notes:
         listener.say(note)

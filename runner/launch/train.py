@@ -17,7 +17,7 @@ from runner.launch.room import check_room, check_writable
 from runner.launch.todo import Todo, todo
 from runner.launch.tuned import chosen_line
 from runner.launch.weights import saving
-from runner.planning import trial
+from runner.planning import hours, trial
 from runner.records.store import Store
 from runner.text import counted
 
@@ -78,8 +78,6 @@ def _prepared(
 
     Raises BadInput for what only a training can tell, and where the disk has no room.
     """
-    from runner.planning.forecast import forecast
-
     study.task.check(study.data_folder)
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "
@@ -89,7 +87,7 @@ def _prepared(
         listener.say("looking for pretrained weights")
     seconds = _seconds(study, wanted, store, options)
     reserve = check_room(study, wanted.missing, store, options)
-    long = forecast(study, wanted.count, seconds, options.workers)
+    long = hours.forecast(study, wanted.count, seconds, options.workers)
     if long:
         listener.say(long)
         if options.ask is not None and not options.ask():
@@ -100,15 +98,12 @@ def _prepared(
 
 def _seconds(study: Study, wanted: Todo, store: Store | None, options: Options) -> float:
     """Seconds that a run takes, by records of like runs or by a few steps."""
-    from runner.planning.forecast import recorded_seconds, sample
-
     where = {"task": study.task.name, "data": str(study.data_folder)}
     trial.check_networks(wanted.missing, **where, plugins=options.plugins)
     if store is not None and not on_gpu(options.device):
-        specs = list(wanted.specs.values())
-        seconds = recorded_seconds(wanted.missing, specs, store, wanted.states)
-        if seconds is not None:
-            return seconds
+        known = hours.by_records(study, wanted.missing, wanted.count, options.workers, store, False)
+        if known.seconds_per_run is not None:
+            return known.seconds_per_run
     return trial.predict_seconds(
-        sample(wanted.missing), **where, device=options.device, plugins=options.plugins
+        hours.sample(wanted.missing), **where, device=options.device, plugins=options.plugins
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.execution.machine import on_gpu
 from runner.planning.grids import possible
-from runner.planning.hours import predicted
+from runner.planning.hours import SIZE_TEXT, by_records, standing
 from runner.planning.needed import Goal, Needed, needed
 from tricks.errors import BadInput
 
@@ -120,12 +120,15 @@ def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:
     """Mean seconds of a run by the records of like ones, or why that is not known."""
     from runner.records.store import Store
 
-    none = f"no run of these images and models is recorded in {results}: hours are not known"
+    none = (
+        f"no run of these images with this {SIZE_TEXT} is recorded in {results}: hours are not "
+        "known"
+    )
     if not (results / "FORMAT").exists():
         return None, none
     store = Store(results, create=False)
     try:
-        found = predicted(study, 1, 1, store, on_gpu("auto"))
+        found = by_records(study, standing(study), 1, 1, store, on_gpu("auto"))
     except BadInput as error:
         return None, str(error)
     return found.seconds_per_run, None if found.seconds_per_run is not None else none

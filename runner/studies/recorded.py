@@ -22,7 +22,7 @@ LISTED = 20_000  # runs: hashing more than these would take seconds
 def recorded(
     study: Study, states: Mapping[str, str], read: Callable[[str], Mapping[str, Any] | None]
 ) -> int | None:
-    """How many of the study's runs have a record that stands.
+    """How many of the study's runs have a record that stands; none of its runs is listed.
 
     states: of all records in the store, by id; read: the record of an id. An infra record does not
     stand: it is tried again. None where the grid is too large and too entangled to tell.
@@ -30,9 +30,6 @@ def recorded(
     standing = [id for id, state in states.items() if state != "infra"]
     if not standing:
         return 0
-    if study.runs <= LISTED:
-        held = set(standing)
-        return sum(spec.id in held for _, spec in study.planned())
     try:
         membership = Membership(study)
     except TooMany:
