@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.look_text import end_lines, look_line
 from runner.execution.progress import Progress
 from runner.launch.going_on import go_on, places
 from runner.launch.outcome import Outcome, failed, reportable
 from runner.records.layout import at
-from runner.text import counted, print_json
+from runner.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from runner.commands.json_output import print_json
 from runner.designs.factor import touched
-from runner.text import counted, print_json
+from runner.text import counted
 
 if TYPE_CHECKING:
     from runner.launch.dry_run import DryRun

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
 from runner.execution.machine import cores, on_gpu
 from runner.records.layout import RESULTS
-from runner.text import print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
