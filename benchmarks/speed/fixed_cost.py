@@ -6,15 +6,15 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from benchmarks.arms import spec, there
 from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio
 from runner.execution.executor import execute
+from runner.execution.order import Order
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 
 RUNS = 8  # one after another, by one worker
 MEMORY = Path("/dev/shm")  # a file system in memory: syncing costs nothing there
@@ -46,15 +46,14 @@ def besides(task: str, conditions: Conditions, number: int) -> float:
     # A narrow network and few pixels: they are no part of what is measured.
     small = {"epochs": 1, "width": 1 / 64, "resolution": 4}
     runs = [spec(task, [], i, conditions.data, 64, **small) for i in range(RUNS)]
-    train = partial(work.train, task=task, data=str(conditions.data), device="cpu")
+    work = RecipeRun(task, str(conditions.data), "cpu").sharing(runs[0])
     with contextlib.ExitStack() as stack:
         folder = conditions.scratch / f"{task}-{number}"
         if MEMORY.is_dir():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
         store = Store(folder)
         began = time.perf_counter()
-        ready = work.preload(runs[0], task, str(conditions.data))
-        execute(runs, store, train, workers=1, preload=ready)
+        execute([one.run() for one in runs], store, Order(work, workers=1))
         wall = time.perf_counter() - began
         records = [store.read(run.id) or {} for run in runs]
     trained = sum(r["seconds"]["train"] + r["seconds"]["evaluate"] for r in records)

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.arms import spec, there
 from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio
 from runner.execution.executor import execute
+from runner.execution.order import Order
+from runner.images.sources import Splits
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 
 TASK = "fashion-mnist"
 FEW = 128  # training images: 2 steps, which take what a thousand take
@@ -52,7 +52,6 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 def most(workers: int, data: Path, folder: Path) -> float:
     """MB that all processes under this one take together at most, `workers` training at a time."""
     runs = [spec(TASK, [], i, data, FEW, epochs=1) for i in range(workers)]
-    train = partial(shortly, data=str(data))
     held: list[float] = []
     over = threading.Event()
 
@@ -63,8 +62,8 @@ def most(workers: int, data: Path, folder: Path) -> float:
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        ready = work.preload(runs[0], TASK, str(data))
-        done = execute(runs, Store(folder), train, workers=workers, preload=ready)
+        order = Order(Short(TASK, str(data), "cpu").sharing(runs[0]), workers)
+        done = execute([one.run() for one in runs], Store(folder), order)
     finally:
         over.set()
         looking.join()
@@ -72,14 +71,13 @@ def most(workers: int, data: Path, folder: Path) -> float:
     return max(held)
 
 
-def shortly(run: RunSpec, emit: Callable[[dict[str, Any]], None], data: str) -> dict[str, Any]:
-    """As `work.train`, with few images to evaluate."""
-    from runner.training.outcome import outcome
+class Short(RecipeRun):
+    """With few images to evaluate."""
 
-    splits = work.images_of(run, TASK, data)
-    held = {name: getattr(splits, name) for name in ("validation", "test")}
-    held = {name: part.subset(range(HELD)) for name, part in held.items()}
-    return outcome(run.recipe, replace(splits, **held), run.seed, work.choose("cpu"), emit)
+    def images(self, spec: RunSpec) -> Splits:
+        splits = super().images(spec)
+        held = {name: getattr(splits, name) for name in ("validation", "test")}
+        return replace(splits, **{name: part.subset(range(HELD)) for name, part in held.items()})
 
 
 def _descendants(parent: int) -> list[int]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from benchmarks.arms import in_a_child, spec, standard
 from benchmarks.ratio import Conditions, Ratio, paired
 from runner.execution.executor import execute
 from runner.execution.machine import cores
+from runner.execution.order import Order
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
+from runner.tasks.registry import find
+from runner.training.device import choose
 
 EPOCHS = 5  # half of the task's: what a run costs besides weighs twice as much as in a whole one
 EACH = 2  # runs a core
@@ -44,10 +46,9 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 def packed(runs: list[RunSpec], folder: Path) -> float:
     """Runs per second of the tool's own execution, a process a run."""
-    train = partial(work.train, task="digits", device="cpu")
+    order = Order(RecipeRun("digits", device="cpu").sharing(runs[0]), cores())
     began = time.perf_counter()
-    ready = work.preload(runs[0], "digits")
-    done = execute(runs, Store(folder), train, workers=cores(), preload=ready)
+    done = execute([one.run() for one in runs], Store(folder), order)
     seconds = time.perf_counter() - began
     assert done.ok + done.diverged == len(runs), done
     return len(runs) / seconds
@@ -60,8 +61,8 @@ def in_turn(runs: list[dict[str, object]], threads: int) -> float:
     from runner.training.outcome import outcome
 
     specs = [RunSpec.from_json(run) for run in runs]
-    splits = work.find("digits").load(Path(), None)
+    splits = find("digits").load(Path(), None)
     began = time.perf_counter()
     for one in specs:
-        outcome(replace(one.recipe, threads=threads), splits, one.seed, work.choose("cpu"))
+        outcome(replace(one.recipe, threads=threads), splits, one.seed, choose("cpu"))
     return len(runs) / (time.perf_counter() - began)

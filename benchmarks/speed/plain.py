@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,11 @@ from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio, paired
 from runner.execution.executor import execute
 from runner.execution.machine import cores
+from runner.execution.order import Order
+from runner.images.sources import Splits
+from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS: tuple[list[str], ...] = ([], standard())  # arms, as names of tricks
@@ -77,13 +79,13 @@ def grid(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> 
         places = range(seed, seed + cores())
         return [spec(task, arms[i % len(arms)], i, data, few, **settings) for i in places]
 
-    train = partial(trained, task=task, data=str(data), few=few)
-    ready = work.preload(runs(0)[0], task, str(data))
+    kind = RecipeRun if few is None else Short
+    order = Order(kind(task, str(data), "cpu").sharing(runs(0)[0]), cores())
     warm = [replace(one, recipe=replace(one.recipe, epochs=1, width=1 / 64)) for one in runs(0)]
-    execute(warm[:1], Store(folder / "warm"), train, workers=1, preload=ready)
+    execute([warm[0].run()], Store(folder / "warm"), replace(order, workers=1))
     store, ours = Store(folder / "grid"), runs(0)
     began = time.perf_counter()
-    execute(ours, store, train, workers=cores(), preload=ready)
+    execute([one.run() for one in ours], store, order)
     wall = time.perf_counter() - began
     if few is None:
         return len(ours) / wall
@@ -95,17 +97,14 @@ def grid(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> 
     return cores() / (sum(whole) / len(whole))
 
 
-def trained(run: Any, emit: Any, task: str, data: str, few: int | None) -> dict[str, Any]:
-    """As `work.train`, with few images to evaluate if few are trained on."""
-    from runner.training.outcome import outcome
+class Short(RecipeRun):
+    """With few images to evaluate, since few are trained on."""
 
-    splits = work.images_of(run, task, data)
-    if few is not None:
-        held = {name: getattr(splits, name) for name in ("validation", "probe", "test")}
+    def images(self, spec: RunSpec) -> Splits:
+        splits = super().images(spec)
         sizes = {"validation": HELD // 4, "probe": HELD // 4, "test": HELD // 2}
-        held = {name: part.subset(range(sizes[name])) for name, part in held.items()}
-        splits = replace(splits, **held)
-    return outcome(run.recipe, splits, run.seed, work.choose("cpu"), emit)
+        held = {name: getattr(splits, name).subset(range(size)) for name, size in sizes.items()}
+        return replace(splits, **held)
 
 
 def scripts(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> float:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.fresh import in_a_fresh_process
 from benchmarks.ratio import Conditions, Ratio
 from benchmarks.speed.records import TWENTY, timed
 from runner.execution.executor import execute
+from runner.execution.order import Order
+from runner.execution.pausing import Pausing
+from runner.execution.work import Emit, Outcome, Preload
+from runner.records.run import Run
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from tricks.recipe import Recipe
@@ -47,22 +51,27 @@ def scheduled(results: Path, per_process: int) -> float:
     the template of an earlier measurement lacks this module: each child would import it.
     """
     store = Store(results)
-    execute(specs(2), store, nothing, workers=WORKERS, preload=[__name__])
+    execute(runs(2), store, Order(Nothing(), WORKERS))
     begin = time.perf_counter()
-    done = execute(
-        specs(RUNS, 2), store, nothing, workers=WORKERS, preload=[__name__],
-        runs_per_process=per_process,
-    )  # fmt: skip
+    order = Order(Nothing(), WORKERS, runs_per_process=per_process)
+    done = execute(runs(RUNS, 2), store, order)
     seconds = time.perf_counter() - begin
     assert done.ok == RUNS
     return RUNS / seconds
 
 
-def specs(count: int, first: int = 0) -> list[RunSpec]:
+def runs(count: int, first: int = 0) -> list[Run]:
     """Runs that differ in their seed."""
-    return [RunSpec({"task": "none"}, Recipe(), seed) for seed in range(first, first + count)]
+    seeds = range(first, first + count)
+    return [RunSpec({"task": "none"}, Recipe(), seed).run() for seed in seeds]
 
 
-def nothing(spec: RunSpec, emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """The outcome of no training."""
-    return {"state": "ok", "test_accuracy": 0.0}
+@dataclass(frozen=True)
+class Nothing:
+    """No training, and its outcome."""
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
+        return Outcome("ok", {"test_accuracy": 0.0})
+
+    def preload(self) -> list[Preload]:
+        return [__name__]

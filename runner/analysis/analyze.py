@@ -18,9 +18,9 @@ from runner.analysis.data.cells import Cells, cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.data.log_odds import in_logits, percentage
-from runner.analysis.data.metrics import is_share, larger_is_better, unit
 from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Interaction
+from runner.analysis.metrics import registry as metrics
 from runner.analysis.model.factorial import factorial
 from runner.analysis.model.grid_effects import grid_effects, interactions
 from runner.analysis.model.half_normal_plot import half_normal_plot
@@ -61,9 +61,10 @@ def analyze(
     if estimand is not None and estimand not in ESTIMANDS:
         raise unknown("estimand", estimand, ESTIMANDS)
     wanted = ESTIMANDS[estimand] if estimand else None
-    if negligible is None and is_share(metric) and experiment.scale == "raw":
+    known = metrics.named(metric)
+    if negligible is None and known.share and experiment.scale == "raw":
         negligible = NEGLIGIBLE
-    rules = Rules(negligible, larger_is_better(metric), experiment.level, experiment.noise)
+    rules = Rules(negligible, known.larger_is_better, experiment.level, experiment.noise)
     scaled = in_logits(experiment, metric) if experiment.scale == "logit" else experiment
     usable = cells(scaled, metric)
     if not len(usable.count):
@@ -147,7 +148,7 @@ def _factorial(
     pooled = fitted.fit.error in ("replicates", "pooled")
     source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
     analysis = Analysis(
-        metric, unit(metric), rules.larger_is_better, FACTORIAL, estimand,
+        metric, metrics.named(metric).unit, rules.larger_is_better, FACTORIAL, estimand,
         sigma=fitted.fit.sigma,
         sigma_source=source if fitted.fit.sigma is not None else "not estimable",
         error_term=AT_BASELINE if estimand == BASELINE else error_text(fitted),
@@ -225,7 +226,7 @@ def _arms(
             f"({usable.replicate_df} df)."
         )
     analysis = Analysis(
-        metric, unit(metric), rules.larger_is_better, layout, estimand,
+        metric, metrics.named(metric).unit, rules.larger_is_better, layout, estimand,
         sigma=usable.pooled_sd,
         sigma_source="pooled over all arms" if usable.replicate_df else "not estimable",
         error_term=ERROR[rules.noise] if usable.replicate_df else "none: one run in each arm",

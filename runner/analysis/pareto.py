@@ -17,7 +17,7 @@ from runner.analysis.cost import times
 from runner.analysis.data.cells import distinct, group
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
-from runner.analysis.data.metrics import is_share, larger_is_better
+from runner.analysis.metrics.registry import named
 from runner.analysis.model.factorial import prepare
 
 DRAWS = 4000
@@ -87,7 +87,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
         drawn = arm_draws(both - mean[cell], cell, mean, count, draws, rng)
         how = "each arm's own mean and sd"
     elif factorial:
-        share = is_share(metric)
+        share = named(metric).share
         if share:  # a sum of effects on shares may pass 100 %
             both[:, 0] = logit(np.clip(both[:, 0] / 100, LEAST, 1 - LEAST))
         modelled = model_draws(codes, both, experiment.sizes, draws, rng)
@@ -102,7 +102,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
         how = f"main effects and two-factor interactions on {scale} and log seconds, the same X"
     else:
         return Pareto(reason="one run in an arm: its noise is not known (--seeds 3)")
-    sign = 1.0 if larger_is_better(metric) else -1.0
+    sign = 1.0 if named(metric).larger_is_better else -1.0
     wins = on_front(sign * drawn[..., 0], drawn[..., 1]).mean(axis=0)
     listed = []
     for i in np.argsort(-wins, kind="stable")[:LISTED]:

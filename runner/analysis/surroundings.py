@@ -12,8 +12,8 @@ from runner.analysis.comparisons.worst_rank import worst_rank
 from runner.analysis.data.arms import ArmRow, arm_table
 from runner.analysis.data.divergence import divergence
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.data.metrics import is_share
 from runner.analysis.effects import GRID, Effect
+from runner.analysis.metrics.registry import named
 from runner.analysis.model.coding import Weights, shares
 from runner.analysis.result import Analysis, RunCounts
 from runner.designs.layout import FACTORIAL
@@ -59,7 +59,7 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
                 f"Diverged runs are unevenly spread over {item.factor}: {item.diverged} of "
                 f"{item.runs} at {item.level}."
             )
-    if is_share(analysis.metric):
+    if named(analysis.metric).share:
         y = values(experiment.runs, analysis.metric)[succeeded(experiment.runs)]
         if y.notna().any() and y.max() <= 1:
             notes.append("All accuracies are at most 1: per cent are expected, not shares.")

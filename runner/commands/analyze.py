@@ -14,11 +14,13 @@ from runner.commands.options import (
     Metric,
     Negligible,
     Noise,
+    Plugins,
     Results,
     Scale,
     assignments,
     check_negligible,
     listed,
+    load_plugins,
 )
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.records.layout import RESULTS
@@ -60,6 +62,7 @@ def analyze(
         int | None,
         typer.Option(help="Size of a CSV's test set: says what noise that alone makes."),
     ] = None,
+    plugin: Plugins = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -69,6 +72,7 @@ def analyze(
     tricks-bench analyze digits-full --metric val_accuracy
     tricks-bench analyze runs.csv --factors warmup,cosine,mixup
     """
+    load_plugins(plugin)
     check_negligible(negligible)
     against = assignments("--reference", reference)
     found, tuning = _experiment(what, metric, listed(factors), against, stage, test_images, results)
@@ -108,7 +112,7 @@ def _experiment(
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, tuning_json
 
-    stored, runs = study_runs(results, what)
+    stored, runs = study_runs(results, what, metric)
     _, _, name = at_stage(stored, runs, stage)
     tuning = {} if name is None else tuning_json(stored, runs, name)
     return experiment(stored, runs, stage), tuning

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.records.layout import at
-from runner.studies.looks import DECIDES
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def look_line(study: Study, look: Look) -> str:
         return f"{head}: {look.reason}"
     closed = look.effects - len(look.open) - len(look.unknown)
     what = "decided" if width is None else f"known to ±{width:g} pp"
-    text = f"{head}: {closed} of {look.effects} effects {what} on {DECIDES}"
+    text = f"{head}: {closed} of {look.effects} effects {what} on {CHOOSES}"
     if look.unknown:
         text += f"; cannot be estimated: {', '.join(look.unknown)}"
     if look.open:

@@ -17,12 +17,15 @@ Results = Annotated[Path, typer.Option("--results", help="The store that all stu
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 Plugins = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="A Python file that defines tricks; may be repeated."),
+    typer.Option("--plugin", help="A Python file that defines tricks or metrics; may be repeated."),
 ]
 TaskName = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
 Name = Annotated[str | None, typer.Argument(help="The study; the latest if not given.")]
 Metric = Annotated[
-    str, typer.Option("--metric", help="The column to explain: accuracy, val_accuracy, loss, …")
+    str,
+    typer.Option(
+        "--metric", help="The column to explain: accuracy, val_accuracy, top5, nll, loss, …"
+    ),
 ]
 Negligible = Annotated[
     float | None,

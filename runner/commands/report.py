@@ -13,9 +13,11 @@ from runner.commands.options import (
     Metric,
     Negligible,
     Noise,
+    Plugins,
     Results,
     Scale,
     check_negligible,
+    load_plugins,
 )
 from runner.records.layout import RESULTS
 from runner.studies.stages import Stage
@@ -33,10 +35,12 @@ def report(
     noise: Noise = "own",
     scale: Scale = "raw",
     stage: Stage = None,
+    plugin: Plugins = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
     """Write report.md with tables and plots."""
+    load_plugins(plugin)
     check_negligible(negligible)
     from runner.reporting.material import Question, gather
     from runner.reporting.report import write_report

@@ -173,7 +173,9 @@ def run(
         data=data, group_by=group_by,
     )  # fmt: skip
     asked = asked_study(flags, results)
-    options = Options(results, workers, device, plugins, limits, save_models, estimate)
+    options = Options(
+        results, workers, device, plugins, limits, save_models=save_models, estimate=estimate
+    )
     if dry_run:
         from runner.commands.dry_run import say_dry_run
         from runner.launch.dry_run import dry_run as would_train

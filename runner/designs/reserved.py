@@ -5,7 +5,8 @@ from __future__ import annotations
 # Columns that are never factors: what the tool exports, and the usual names elsewhere.
 BOOKKEEPING = (
     "id", "run", "run_id", "state", "status", "seed", "replicate", "rep", "fold", "split",
-    "accuracy", "acc", "top1", "top5", "loss", "val_accuracy", "val_loss", "val_acc",
+    "accuracy", "acc", "top1", "top5", "macro_f1", "nll", "ece", "loss", "val_accuracy", "val_acc",
+    "val_top1", "val_top5", "val_macro_f1", "val_nll", "val_ece", "val_loss",
     "test_accuracy", "test_acc", "test_loss", "train_accuracy", "train_loss", "probe_accuracy",
     "generalisation_gap",
     "seconds", "time", "duration", "images_per_second", "peak_memory_mb", "memory", "parameters",

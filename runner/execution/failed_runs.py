@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runner.execution.failure import advice
 from runner.records.claims import Claims
 from runner.records.durable import read
+from runner.records.run import label, label_of
 from runner.text import counted, printable
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
         found.append(
             FailedRun(
                 id=id,
-                label=_label(record.get("tricks") or (), record.get("seed")),
+                label=label_of(record),
                 state=record["state"],
                 attempts=record.get("attempt"),
                 type=error.get("type"),
@@ -94,9 +95,9 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
             for name, first in firsts.items()
             if run[name] != first
         ]
-        label = _label(levels, run["seed"])
         done, accuracy = epoch.get("epoch"), epoch.get("val_accuracy")
-        found[id] = RunAtHand(id, label, done, accuracy, _owner(store.claims, id))
+        owner = _owner(store.claims, id)
+        found[id] = RunAtHand(id, label(levels, run["seed"]), done, accuracy, owner)
     return list(found.values())
 
 
@@ -121,10 +122,6 @@ def told(found: Iterable[FailedRun]) -> Iterator[str]:
 
 def _attempts(store: Store, id: str) -> Path:
     return store.root / "attempts" / id[:2] / id
-
-
-def _label(tricks: Iterable[str], seed: Any) -> str:
-    return f"{' + '.join(map(str, tricks)) or 'baseline'}, seed {seed}"
 
 
 def _epoch(attempts: Path) -> dict[str, Any]:

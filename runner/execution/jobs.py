@@ -1,4 +1,4 @@
-"""Which run comes next: from a lazy sequence of specs, minus what is recorded or held elsewhere."""
+"""Which run comes next: from a lazy sequence of runs, minus what is recorded or held elsewhere."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from runner.execution.worker import DONE
-from runner.records.spec import RunSpec
+from runner.records.record import DONE
+from runner.records.run import Run
 from runner.records.store import Store
 
 PATIENCE = 0.1  # seconds of looking through recorded runs before the caller has its turn
@@ -20,30 +19,22 @@ POLL = 1.0  # seconds between looks at runs that another runner holds
 class Job:
     """A run to be done."""
 
-    id: str
-    label: str
-    spec: dict[str, Any]
+    run: Run
     losses: int = 0  # attempts lost to the surroundings since it last got further
     reached: int = 0  # steps that its checkpoint had behind it, at most
     over: str | None = None  # token of a claim to be taken over
-
-    def message(self, retries: int) -> dict[str, Any]:
-        """The job as the child gets it."""
-        last = self.losses >= retries
-        told = {"over": self.over, "last": last, "reached": self.reached}
-        return {"id": self.id, "spec": self.spec, **told}
 
 
 class Jobs:
     """The runs of an execution that are still to be done."""
 
-    def __init__(self, specs: Iterable[RunSpec], store: Store) -> None:
+    def __init__(self, runs: Iterable[Run], store: Store) -> None:
         self.store = store
         self.skipped = 0  # since last asked; the caller sets it back
         self.failed_before = 0
         self.exhausted = False
         self.elsewhere: dict[str, Job] = {}
-        self._specs = iter(specs)
+        self._runs = iter(runs)
         self._known = store.states()
         self._taken: set[str] = set()
         self._again: deque[Job] = deque()
@@ -79,25 +70,24 @@ class Jobs:
     def defer(self, job: Job) -> None:
         """Another runner holds this run: look again later."""
         job.over = None
-        self.elsewhere[job.id] = job
+        self.elsewhere[job.run.id] = job
 
     def _fresh(self) -> Job | None:
         deadline = time.monotonic() + PATIENCE
         while not self.exhausted and time.monotonic() < deadline:
-            spec = next(self._specs, None)
-            if spec is None:
+            run = next(self._runs, None)
+            if run is None:
                 self.exhausted = True
                 break
             # A record is written once, so a known state holds; an unknown one may have come.
-            state = self._known.get(spec.id)
-            if state is None and self.store.path(spec.id).exists():
-                state = self.store.state(spec.id)
-            if state in DONE or spec.id in self._taken:
-                self.skip(None if spec.id in self._taken else state)
+            state = self._known.get(run.id)
+            if state is None and self.store.path(run.id).exists():
+                state = self.store.state(run.id)
+            if state in DONE or run.id in self._taken:
+                self.skip(None if run.id in self._taken else state)
                 continue
-            self._taken.add(spec.id)
-            label = f"{' + '.join(spec.tricks) or 'baseline'}, seed {spec.seed}"
-            return Job(spec.id, label, spec.to_json())
+            self._taken.add(run.id)
+            return Job(run)
         return None
 
     def _freed(self) -> Job | None:

@@ -1,17 +1,13 @@
-"""Supervisor: hands runs to its children, hears what becomes of them, and outlives them all."""
+"""Supervisor: hands runs to an engine, hears what becomes of them, and decides what follows."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
-from typing import Any
 
-from runner.execution import oom
-from runner.execution.engines import template
-from runner.execution.engines.child import Child
+from runner.execution.engines.engine import Engine
 from runner.execution.events import (
     Epoch,
     Event,
@@ -25,13 +21,27 @@ from runner.execution.events import (
     Summary,
     Waiting,
 )
-from runner.execution.failure import of_exit, of_silence
+from runner.execution.failure import of_silence
 from runner.execution.interrupt import Interrupt
 from runner.execution.jobs import Job, Jobs
 from runner.execution.limits import Bounds
-from runner.execution.pausing import PAUSE
-from runner.execution.worker import DONE, Train, work
+from runner.execution.messages import (
+    Alive,
+    Assignment,
+    Begun,
+    Elsewhere,
+    Ended,
+    EpochDone,
+    Known,
+    LeftAt,
+    Lost,
+    Message,
+    Mistake,
+    Recorded,
+    Unwritable,
+)
 from runner.records import checkpoints
+from runner.records.record import DONE
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -40,20 +50,24 @@ TICK = 0.2  # seconds between looks at signals and claims
 
 
 @dataclass
+class AtHand:
+    """A run that the engine has taken."""
+
+    job: Job
+    heard: float  # monotonic time of the last word of it
+    attempt: int = 0  # 0: it has not begun
+
+
+@dataclass
 class Supervisor:
-    """The children of one execution, and what came of their runs."""
+    """The runs of one execution, and what came of them."""
 
     store: Store
-    train: Train
-    workers: int
-    plugins: tuple[str, ...]
-    runs_per_process: int
-    gpus: tuple[str, ...]
+    engine: Engine
     retries: int
     bounds: Bounds
     tell: Callable[[Event], None]
-    children: list[Child] = field(default_factory=list)
-    leaving: list[Child] = field(default_factory=list)
+    at_hand: dict[str, AtHand] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
@@ -70,18 +84,18 @@ class Supervisor:
             stops = interrupt.requests + self.halted
             if stops > told:
                 told = stops
-                if self._busy() or interrupt.requests:
+                if self.at_hand or interrupt.requests:
                     why = "" if interrupt.requests else self.mistake or "the time is over"
                     pausing = self._pause()
-                    self.tell(Stopping(self._busy(), now=told > 1, why=why, pausing=pausing))
+                    self.tell(Stopping(len(self.at_hand), now=told > 1, why=why, pausing=pausing))
             if told > 1:
                 break
             closing = bool(told) or not self.bounds.fits
             if not closing:
                 self._hand_out(jobs)
-            left = closing and not self._busy() and jobs.left()
+            left = closing and not self.at_hand and jobs.left()
             self._report(jobs)
-            if not self._busy() and (left or jobs.over):
+            if not self.at_hand and (left or jobs.over):
                 break
             self._listen(jobs)
         if self.mistake is not None:
@@ -91,7 +105,7 @@ class Supervisor:
         return Summary(
             **done,
             skipped=self.counts["skipped"],
-            interrupted=bool(self._busy() or left_over),
+            interrupted=bool(self.at_hand or left_over),
             failures=tuple(self.failures),
             failed_before=jobs.failed_before,
             asked_to_stop=interrupt.requests > 0,
@@ -99,30 +113,15 @@ class Supervisor:
             paused=self.paused,
         )
 
-    def kill_all(self) -> None:
-        """End every child, now."""
-        everyone = (*self.children, *self.leaving)
-        for child in everyone:
-            if child.process.is_alive():
-                child.process.kill()
-        for child in everyone:
-            child.bury()
-        self.children, self.leaving = [], []
-
     def _pause(self) -> bool:
         """Ask running runs to leave at a checkpoint; whether they can."""
         if self.bounds.limits.checkpoint is None:
             return False
-        for child in self.children:
-            if child.job is not None:
-                child.say(PAUSE)
+        self.engine.pause()
         return True
 
-    def _busy(self) -> int:
-        return sum(child.job is not None for child in self.children)
-
     def _hand_out(self, jobs: Jobs) -> None:
-        while self._busy() < self.workers:
+        while self.engine.room():
             job = jobs.next()
             if job is None:
                 return
@@ -132,164 +131,122 @@ class Supervisor:
                 jobs.retry(job)
                 return
             job.reached = max(job.reached, self._reached(job))
-            every = self.bounds.limits.checkpoint
-            message = {**job.message(self.retries), "checkpoint": every}
-            idle = next((child for child in self.children if child.job is None), None)
-            if idle is not None:
-                idle.begin(job, message)
-                continue
-            held = Counter(child.gpu for child in self.children)
-            gpu = min(self.gpus, key=lambda name: held[name], default=None)
-            arguments = (str(self.store.root.absolute()), self.train, self.plugins, message, gpu)
-            process, pipe = template.start(work, arguments)
-            left, now = self.runs_per_process - 1, time.monotonic()
-            self.children.append(Child(process, pipe, job, left, now, gpu, ooms=oom.kills()))
+            last, every = job.losses >= self.retries, self.bounds.limits.checkpoint
+            self.engine.begin(Assignment(job.run, job.over, last, job.reached, every))
+            self.at_hand[job.run.id] = AtHand(job, time.monotonic())
 
     def _report(self, jobs: Jobs) -> None:
         if jobs.skipped:
             self.counts["skipped"] += jobs.skipped
             self.tell(Skipped(jobs.skipped))
             jobs.skipped = 0
-        waiting = len(jobs.elsewhere) if jobs.exhausted and not self._busy() else 0
+        waiting = len(jobs.elsewhere) if jobs.exhausted and not self.at_hand else 0
         if waiting and waiting != self.waiting:
             self.tell(Waiting(waiting))
         self.waiting = waiting
 
     def _listen(self, jobs: Jobs) -> None:
-        """Take in what children say, and those that end or say nothing for too long."""
-        scanning = not jobs.exhausted and self._busy() < self.workers
-        sources = [x for child in self.children for x in (child.pipe, child.process.sentinel)]
+        """Take in what becomes of runs, and end those that say nothing for too long."""
+        scanning = not jobs.exhausted and self.engine.room()
         begin = time.monotonic()
-        if sources:
-            wait(sources, timeout=0 if scanning else TICK)
-        elif not scanning:
-            time.sleep(TICK)
+        heard = self.engine.listen(0 if scanning else TICK)
         now = time.monotonic()
         if now - begin > 10 * TICK:  # this process was stopped, or the machine slept
-            for child in self.children:
-                child.heard = now
-        for child in tuple(self.children):
-            alive = child.process.is_alive()  # asked first: its last words are then in the pipe
-            self._hear(child, jobs)
-            if child not in self.children:
-                continue
-            if not alive:
-                began = child.attempt is not None
-                ended = of_exit(child.process.exitcode, child.log(), child.starved(), began)
-                self._bury(child, jobs, *ended)
-            elif child.job is not None and now - child.heard > self.bounds.limits.stall:
-                child.process.kill()
-                self._bury(child, jobs, *of_silence(self.bounds.limits.stall, child.log()))
-        for child in tuple(self.leaving):
-            if not child.process.is_alive():
-                child.bury()
-                self.leaving.remove(child)
+            for run in self.at_hand.values():
+                run.heard = now
+        for id, message in heard:
+            if id in self.at_hand:
+                self._heard(self.at_hand[id], jobs, message)
+        stall = self.bounds.limits.stall
+        for id, run in tuple(self.at_hand.items()):
+            if now - run.heard > stall:
+                state, error = of_silence(stall, self.engine.end(id))
+                self._heard(run, jobs, Ended(state, error))
 
-    def _hear(self, child: Child, jobs: Jobs) -> None:
-        try:
-            while child in self.children and child.pipe.poll():
-                kind, *rest = child.pipe.recv()
-                child.heard = time.monotonic()
-                self._heard(child, jobs, kind, rest)
-        except (EOFError, OSError):
-            pass  # it has ended: its sentinel tells the rest
+    def _heard(self, run: AtHand, jobs: Jobs, message: Message) -> None:
+        job, run.heard = run.job, time.monotonic()
+        match message:
+            case Begun(attempt):
+                run.attempt = attempt
+                self.tell(Started(job.run.id, job.run.label, attempt, job.run.epochs))
+                return
+            case EpochDone(metrics):
+                self.tell(Epoch(job.run.id, job.run.label, metrics))
+                return
+            case Alive():
+                return
+        del self.at_hand[job.run.id]
+        match message:
+            case Recorded(state, validation, seconds, error):
+                self._finish(job, state, validation, seconds, error)
+            case Lost(error):
+                self._lose(job, jobs, error)
+            case Ended(state, error):
+                self._bury(run, jobs, state, error)
+            case Elsewhere():
+                jobs.defer(job)
+            case Known(state):
+                jobs.skip(state)
+            case LeftAt(epoch):
+                self.paused += 1
+                self.tell(Left(job.run.id, job.run.label, epoch))
+            case Mistake(text):
+                self.mistake = self.mistake or text
+            case Unwritable(reason):
+                raise self._unwritable(reason)
 
-    def _heard(self, child: Child, jobs: Jobs, kind: str, rest: list[Any]) -> None:
-        job = child.job
-        assert job is not None
-        if kind == "started":
-            child.attempt = self.store.root / "attempts" / job.id[:2] / job.id / str(rest[0])
-            epochs = job.spec["recipe"].get("epochs")
-            self.tell(Started(job.id, job.label, rest[0], epochs))
-            return
-        if kind == "epoch":
-            self.tell(Epoch(job.id, job.label, rest[0]))
-        if kind in ("epoch", "alive"):
-            return
-        well = kind == "paused" or (kind == "finished" and rest[0] in ("ok", "diverged"))
-        self._release(child, keep=well or child.attempt is None)
-        if kind == "finished":
-            self._finish(job, *rest)
-        elif kind == "infra":
-            self._lose(job, jobs, rest[0])
-        elif kind == "elsewhere":
-            jobs.defer(job)
-        elif kind == "recorded":
-            jobs.skip(rest[0])
-        elif kind == "paused":
-            self.paused += 1
-            self.tell(Left(job.id, job.label, rest[0]))
-        elif kind == "mistake":
-            self.mistake = self.mistake or rest[0]
-        elif kind == "unwritable":
-            raise self._unwritable(rest[0])
-
-    def _release(self, child: Child, keep: bool) -> None:
-        """The child is done with its run: keep it for the next, or let it go.
-
-        One whose training went wrong has to go: its CUDA context may be of no more use.
-        """
-        child.job, child.attempt = None, None
-        if not keep or child.left < 1:
-            self.children.remove(child)
-            self.leaving.append(child)
-            child.dismiss()
-
-    def _bury(self, child: Child, jobs: Jobs, state: str, error: dict[str, str]) -> None:
-        """The child ended with a run in its hands: record that for it, or try again."""
-        self.children.remove(child)
-        child.bury()
-        job = child.job
-        if job is None:
-            return
+    def _bury(self, run: AtHand, jobs: Jobs, state: str, error: Mapping[str, str]) -> None:
+        """A worker ended with a run in its hands: record that for it, or try again."""
+        job = run.job
         lasting = job.losses >= self.retries and self._reached(job) <= job.reached
         if state == "infra" and not lasting:
             self._lose(job, jobs, error)
             return
+        id = job.run.id
         try:
-            claim = self.store.claims.take(job.id)
+            claim = self.store.claims.take(id)
         except OSError as problem:
             raise self._unwritable(problem.strerror) from problem
         if claim is None:
             jobs.defer(job)
             return
-        attempt = int(child.attempt.name) if child.attempt else 0
-        record = {"id": job.id, **job.spec, "state": state, "attempt": attempt, "error": error}
+        end = {"state": state, "attempt": run.attempt, "error": error}
         try:
-            if self.store.read(job.id) is not None or not self.store.commit(record):
-                jobs.skip(self.store.state(job.id))
+            known = self.store.read(id) is not None
+            if known or not self.store.commit({"id": id, **job.run.payload, **end}):
+                jobs.skip(self.store.state(id))
             else:
                 if state in DONE:
-                    checkpoints.remove(checkpoints.path_of(self.store.root, job.id))
+                    checkpoints.remove(checkpoints.path_of(self.store.root, id))
                 self._finish(job, state, None, 0.0, error)
         except OSError as problem:
             raise self._unwritable(problem.strerror) from problem
         finally:
             claim.release()
 
-    def _lose(self, job: Job, jobs: Jobs, error: dict[str, str]) -> None:
+    def _lose(self, job: Job, jobs: Jobs, error: Mapping[str, str]) -> None:
         job.losses = 0 if self._reached(job) > job.reached else job.losses + 1
         job.over = None
-        self.tell(Retry(job.id, job.label, job.losses, error))
+        self.tell(Retry(job.run.id, job.run.label, job.losses, error))
         jobs.retry(job)
 
     def _reached(self, job: Job) -> int:
-        return checkpoints.reached(checkpoints.path_of(self.store.root, job.id))
+        return checkpoints.reached(checkpoints.path_of(self.store.root, job.run.id))
 
     def _finish(
         self,
         job: Job,
         state: str,
-        val_accuracy: float | None,
+        validation: float | None,
         seconds: float,
-        error: dict[str, str] | None,
+        error: Mapping[str, str] | None,
     ) -> None:
         self.counts[state] += 1
         self.bounds.took(seconds)
         if error is not None:
             first = (error["message"].strip().splitlines() or [""])[0]
-            self.failures.append(Failure(job.id, job.label, state, error["type"], first))
-        self.tell(Finished(job.id, job.label, state, val_accuracy, seconds, error))
+            self.failures.append(Failure(job.run.id, job.run.label, state, error["type"], first))
+        self.tell(Finished(job.run.id, job.run.label, state, validation, seconds, error))
 
     def _unwritable(self, reason: str | None) -> BadInput:
         return BadInput(f"cannot write to the store {self.store.root}: {reason}; {GO_ON}")

@@ -1,168 +1,146 @@
-"""The child process: one claim, one training, one record a run.
+"""One run by one worker: its claim, its training, its record; whichever engine it works for.
 
-It speaks with the runner through a pipe, in tuples: ("started", attempt), ("alive",) now and
-then, ("epoch", metrics), and at the end of a run one of ("finished", state, val_accuracy, seconds,
-error), ("infra", error), ("paused", epoch), ("elsewhere",), ("recorded", state), ("mistake",
-message), ("unwritable", message). A mistake is the user's to mend (BadInput), and no result of the
-run: it is not recorded. The runner says PAUSE where a run shall leave at a checkpoint.
+A mistake is the user's to mend (BadInput), and no result of the run: it is not recorded.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
-import functools
 import json
-import multiprocessing
 import os
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from runner.execution import signs
 from runner.execution.failure import described, mistake, of_surroundings
-from runner.execution.pausing import PAUSE, Paused, Pausing, asks
+from runner.execution.messages import (
+    Alive,
+    Assignment,
+    Begun,
+    Elsewhere,
+    EpochDone,
+    Fate,
+    Known,
+    LeftAt,
+    Lost,
+    Mistake,
+    News,
+    Recorded,
+    Unwritable,
+)
+from runner.execution.pausing import Paused, Pausing
+from runner.execution.work import Outcome, Work
 from runner.records import attempts, checkpoints
 from runner.records.claims import BEAT, Claim
-from runner.records.record import finite
-from runner.records.spec import RunSpec
+from runner.records.record import DONE, finite
+from runner.records.run import Run
 from runner.records.store import Store
 from tricks.errors import BadInput
-from tricks.loading import load_plugin
 
-Train = Callable[..., dict[str, Any]]  # (spec, emit), with checkpoints also pausing
-DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
+Tell = Callable[[News], None]
 
 
-def work(
-    pipe: Connection,
-    root: str,
-    train: Train,
-    plugins: Sequence[str],
-    job: dict[str, Any] | None,
-    gpu: str | None = None,
-) -> None:
-    """Do `job`, then every job that comes through `pipe`, until None comes.
-
-    gpu: the one that this process is to see, by its name for CUDA_VISIBLE_DEVICES.
-    """
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything here has asked for GPUs
-    # Ctrl-C and SIGTERM reach the whole process group, but the runner alone decides.
-    stops = {signal.SIGINT, signal.SIGTERM}
-    for number in stops:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
-    claims: list[Claim] = []
-    threading.Thread(target=_watch, args=(claims,), daemon=True).start()
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        try:
-            store = Store(root, create=False)
-        except BadInput as error:  # something has happened to it since the runner opened it
-            pipe.send(("mistake", str(error)))
-            job = None
-        while job is not None:
-            pipe.send(_run(store, train, plugins, job, claims, pipe))
-            while (job := pipe.recv()) == PAUSE:
-                pass  # it came as the run ended
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # nothing to clean up, and torch takes its time over it
-
-
-def _watch(claims: list[Claim]) -> None:
-    """Keep the claim fresh; end this process when the runner is gone."""
-    runner = multiprocessing.parent_process()
-    while runner is not None:
-        runner.join(timeout=BEAT)
-        if not runner.is_alive():
-            os._exit(1)
-        for claim in tuple(claims):
-            claim.heartbeat()
-
-
-def _run(
+def perform(
     store: Store,
-    train: Train,
-    plugins: Sequence[str],
-    job: dict[str, Any],
-    claims: list[Claim],
-    pipe: Connection,
-) -> tuple[Any, ...]:
-    id, send = job["id"], pipe.send
-    log: Path | None = None
+    work: Work,
+    assignment: Assignment,
+    tell: Tell = lambda news: None,
+    asked: Callable[[], bool] = lambda: False,
+) -> Fate:
+    """Claim the run, carry it out, record it; what became of it.
+
+    tell: takes news of it. asked: whether the run shall leave at a checkpoint.
+    """
+    run = assignment.run
     try:
-        claim = store.claims.take(id, job["over"])
+        claim = store.claims.take(run.id, assignment.over)
         if claim is None:
-            return ("elsewhere",)
-        claims.append(claim)
+            return Elsewhere()
         try:
-            state = store.state(id)
-            if state == "infra" and not store.remove(id, states=("infra",)):
-                state = store.state(id)  # another, which took the run over, has recorded it
-            if state in DONE:
-                return ("recorded", state)
-            log = store.attempt(id)
-            attempt = int(log.name)
-            send(("started", attempt))
-            file, every = checkpoints.path_of(store.root, id), job.get("checkpoint")
-            able = train
-            if every is not None:
-                quarantine = store.root / "quarantine"
-                pausing = Pausing(file, quarantine, every, asks(pipe), claim.held)
-                able = functools.partial(train, pausing=pausing)
-            record = _trained(able, plugins, job, log, send)
-            record = {**record, "attempt": attempt}
-            state, error = record["state"], record["error"]
-            if state == "mistake":
-                attempts.clear(log)
-                return ("mistake", record["mistake"])
-            if state == "paused":
-                attempts.clear(log)
-                return ("paused", record["epoch"])
-            last = job["last"] and checkpoints.reached(file) <= job["reached"]
-            if state == "infra" and not last:
-                return ("infra", error)
-            # An owner stopped past its lease, between here and the commit, may still be the first
-            # to commit: then its record stands and its successor's is refused. Both are of the
-            # same spec, whole, and a record is made only where there is none.
-            if not claim.held():
-                return ("elsewhere",)
-            if not store.commit(record):
-                return ("recorded", str(store.state(id)))
-            if state in DONE:
-                checkpoints.remove(file)
-            if state in attempts.WELL:
-                attempts.clear_up_to(log)
-            return ("finished", state, record.get("val_accuracy"), record["wall_seconds"], error)
+            with _kept_fresh(claim):
+                return _claimed(store, work, assignment, claim, tell, asked)
         except FileNotFoundError:  # the folder of its attempt
-            if claim.held() and store.state(id) is None:
+            if claim.held() and store.state(run.id) is None:
                 raise
-            return ("elsewhere",)  # another has taken the run over, and cleared up after it
+            return Elsewhere()  # another has taken the run over, and cleared up after it
         finally:
-            claims.clear()
             claim.release()
     except BadInput as error:  # of the store: a record that cannot be read
-        return ("mistake", str(error))
+        return Mistake(str(error))
     except OSError as error:
-        return ("unwritable", f"{error.strerror or error}")
+        return Unwritable(f"{error.strerror or error}")
 
 
-def _trained(
-    train: Train,
-    plugins: Sequence[str],
-    job: dict[str, Any],
-    log: Path,
-    send: Callable[[tuple[Any, ...]], None],
-) -> dict[str, Any]:
-    """The record of one training, whatever happens in it."""
+def _claimed(
+    store: Store,
+    work: Work,
+    assignment: Assignment,
+    claim: Claim,
+    tell: Tell,
+    asked: Callable[[], bool],
+) -> Fate:
+    run = assignment.run
+    state = store.state(run.id)
+    if state == "infra" and not store.remove(run.id, states=("infra",)):
+        state = store.state(run.id)  # another, which took the run over, has recorded it
+    if state in DONE:
+        return Known(state)
+    log = store.attempt(run.id)
+    tell(Begun(int(log.name)))
+    file = checkpoints.path_of(store.root, run.id)
+    pausing = None
+    if assignment.checkpoint is not None:
+        quarantine = store.root / "quarantine"
+        pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.held)
+    trained = carry_out(work, run, log, tell, pausing)
+    if isinstance(trained, (Mistake, LeftAt)):
+        attempts.clear(log)
+        return trained
+    state, error = trained.record["state"], trained.record["error"]
+    last = assignment.last and checkpoints.reached(file) <= assignment.reached
+    if state == "infra" and not last:
+        return Lost(error)
+    # An owner stopped past its lease, between here and the commit, may still be the first to
+    # commit: then its record stands and its successor's is refused. Both are of the same spec,
+    # whole, and a record is made only where there is none.
+    if not claim.held():
+        return Elsewhere()
+    if not store.commit({**trained.record, "attempt": int(log.name)}, trained.predictions):
+        return Known(str(store.state(run.id)))
+    if state in DONE:
+        checkpoints.remove(file)
+    if state in attempts.WELL:
+        attempts.clear_up_to(log)
+    return Recorded(state, trained.validation, trained.record["wall_seconds"], error)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The record of a run that was carried out, but for its attempt.
+
+    validation: what progress shows. predictions: for the file beside the record.
+    """
+
+    record: dict[str, Any]
+    validation: float | None
+    predictions: bytes | None = None
+
+
+def carry_out(
+    work: Work, run: Run, log: Path, tell: Tell, pausing: Pausing | None = None
+) -> Carried | Mistake | LeftAt:
+    """Carry out `run` without claim or store, whatever happens in it.
+
+    log: the folder for what it prints and for the metrics of its epochs.
+    """
     started, begin = datetime.now(UTC), time.monotonic()
     error = None
     with _logged(log / "log.txt"), (log / "epochs.jsonl").open("a", buffering=1) as epochs:
@@ -170,42 +148,56 @@ def _trained(
         def emit(metrics: dict[str, Any]) -> None:
             metrics = finite(metrics)
             epochs.write(json.dumps(metrics) + "\n")
-            send(("epoch", metrics))
+            tell(EpochDone(metrics))
 
         try:
-            for plugin in plugins:
-                load_plugin(plugin)
-            with signs.told_to(lambda: send(("alive",))):
-                outcome = train(RunSpec.from_json(job["spec"]), emit)
-            if not isinstance(outcome, Mapping) or outcome.get("state") not in ("ok", "diverged"):
+            with signs.told_to(lambda: tell(Alive())):
+                outcome = work(run, emit, pausing)
+            if not isinstance(outcome, Outcome) or outcome.state not in ("ok", "diverged"):
                 raise TypeError("the training function returned no outcome")
         except Paused as left:
-            outcome = {"state": "paused", "epoch": left.epoch}
+            return LeftAt(left.epoch)
         except BaseException as problem:
-            if isinstance(problem, BrokenPipeError):
-                os._exit(1)  # the runner is gone
             error = described(problem)
             sys.stderr.write(error["traceback"])
             told = mistake(problem)
             if told is not None:
-                outcome = {"state": "mistake", "mistake": told}
-            else:
-                outcome = {"state": "infra" if of_surroundings(problem) else "failed"}
-    total = (outcome.get("seconds") or {}).get("total") or 0.0  # of all attempts it goes on from
-    return {
-        "id": job["id"],
-        **job["spec"],
-        **outcome,
+                return Mistake(told)
+            outcome = Outcome("infra" if of_surroundings(problem) else "failed")
+    record = {
+        "id": run.id,
+        **run.payload,
+        "state": outcome.state,
+        **outcome.fields,
         "host": socket.gethostname(),
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "wall_seconds": max(time.monotonic() - begin, total),
+        "wall_seconds": max(time.monotonic() - begin, outcome.seconds),
         "error": error,
     }
+    return Carried(record, outcome.validation, outcome.predictions)
 
 
 @contextlib.contextmanager
-def _logged(path: Path) -> Any:
+def _kept_fresh(claim: Claim) -> Iterator[None]:
+    """Within it, the claim's heartbeat goes on."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT):
+            claim.heartbeat()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _logged(path: Path) -> Iterator[None]:
     """Send what this process prints, crash reports included, to the file at `path`."""
     sys.stdout.flush()
     sys.stderr.flush()

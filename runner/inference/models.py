@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.launch.going_on import stored_command
 from runner.records.models import folder, model_file
 from runner.records.store import Store
@@ -74,9 +75,9 @@ def _of_study(store: Store, stored: StoredStudy, results: Path) -> Found:
     arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
     for run in stored.runs:
         row = rows.get(run["id"])
-        if row and row["state"] == "ok" and row["val_accuracy"] is not None:
+        if row and row["state"] == "ok" and row[CHOOSES] is not None:
             levels = tuple(f"{name}={run[name]}" for name in (*stored.factors, *tuned))
-            arms.setdefault(levels, []).append((row["val_accuracy"], run["id"]))
+            arms.setdefault(levels, []).append((row[CHOOSES], run["id"]))
     if not arms:
         raise BadInput(f"no run of {stored.name} has finished well: there is no model to take")
     means = {levels: sum(v for v, _ in runs) / len(runs) for levels, runs in arms.items()}

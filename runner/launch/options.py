@@ -18,10 +18,10 @@ class Options:
     """How a study is trained, which changes no run's id.
 
     results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
-    plugins: files that define tricks, loaded in worker processes too. save_models: weights to
-    keep, "last" (epoch) or "best" (both); None: none. estimate: measure steps first, and say the
-    hours. ask: whether to start a grid that takes long; None: it starts. Raises BadInput for other
-    save_models.
+    plugins: files that define tricks, loaded in worker processes too. engine: where the workers
+    are, by name. save_models: weights to keep, "last" (epoch) or "best" (both); None: none.
+    estimate: measure steps first, and say the hours. ask: whether to start a grid that takes long;
+    None: it starts. Raises BadInput for other save_models.
     """
 
     results: Path
@@ -29,6 +29,7 @@ class Options:
     device: str = "auto"
     plugins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    engine: str = "local"
     save_models: str | None = None
     estimate: bool = False
     ask: Callable[[], bool] | None = None

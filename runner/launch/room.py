@@ -18,7 +18,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
     from runner.records.store import Store
-    from runner.studies.study import Study
+    from runner.tasks.recipe_run import RecipeRun
 
 RECORD = 16_384  # bytes of a record with its place in the index, rounded up to whole blocks
 EPOCH = 256  # bytes more for each epoch
@@ -43,7 +43,7 @@ def check_writable(results: Path) -> None:
 
 
 def check_room(
-    study: Study, missing: Sequence[RunSpec], store: Store | None, options: Options
+    missing: Sequence[RunSpec], store: Store | None, work: RecipeRun, options: Options
 ) -> int:
     """Bytes that must stay free while `missing` are trained.
 
@@ -52,12 +52,7 @@ def check_room(
     """
     network = None if store is None else recorded_bytes(missing, store)
     if network is None and options.save_models is not None:
-        network = trial.network_bytes(
-            sample(missing),
-            task=study.task.name,
-            data=str(study.data_folder),
-            plugins=options.plugins,
-        )
+        network = trial.network_bytes(sample(missing), work)
     network = network or 0
     kept = {None: 0, "last": 1, "best": 2}[options.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.execution.engines import template
 from runner.execution.limits import Limits
 from runner.execution.machine import on_gpu
 from runner.launch.changed_plugins import changed
-from runner.launch.executing import executed
+from runner.launch.executing import executed, work_of
 from runner.launch.going_on import places
 from runner.launch.listener import Listener
 from runner.launch.options import Options
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from runner.execution.events import Summary
     from runner.records.spec import RunSpec
     from runner.studies.study import Study
+    from runner.tasks.recipe_run import RecipeRun
 
 
 def train(
@@ -43,8 +45,9 @@ def train(
     wanted = todo(study, store)
     for line in changed(wanted.specs.values(), store, wanted.states):
         listener.say(line)
+    work = work_of(study, list(wanted.specs.values()), options)
     if wanted.missing:
-        limits = _prepared(study, wanted, store, options, listener)
+        limits = _prepared(study, wanted, store, work, options, listener)
         if limits is None:
             return None
         options = replace(options, limits=limits)
@@ -53,7 +56,7 @@ def train(
     models = saving(options.save_models, store, study)
 
     def trained(specs: Sequence[RunSpec], recorded: int) -> Summary:
-        return executed(study, specs, store, options, listener, recorded=recorded, models=models)
+        return executed(specs, store, work, options, listener, recorded=recorded, models=models)
 
     save_study(store, study.name, asked, wanted.rows)
     summary = trained(list(wanted.specs.values()), len(wanted.specs) - len(wanted.missing))
@@ -72,21 +75,30 @@ def train(
 
 
 def _prepared(
-    study: Study, wanted: Todo, store: Store | None, options: Options, listener: Listener
+    study: Study,
+    wanted: Todo,
+    store: Store | None,
+    work: RecipeRun,
+    options: Options,
+    listener: Listener,
 ) -> Limits | None:
     """The limits with what a run takes; None if a grid that takes long was not to be started.
 
     Raises BadInput for what only a training can tell, and where the disk has no room.
     """
     study.task.check(study.data_folder)
+    template.warm_up(work.preload())  # in the background: torch is imported meanwhile
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "
         "measures a few steps"
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")
-    seconds = _seconds(study, wanted, store, options)
-    reserve = check_room(study, wanted.missing, store, options)
+    trial.check_networks(wanted.missing, work)
+    seconds = _recorded_seconds(study, wanted, store, options)
+    if seconds is None:
+        seconds = trial.predict_seconds(hours.sample(wanted.missing), work)
+    reserve = check_room(wanted.missing, store, work, options)
     long = hours.forecast(study, wanted.count, seconds, options.workers)
     if long:
         listener.say(long)
@@ -96,14 +108,13 @@ def _prepared(
     return replace(options.limits, run=seconds, reserve=reserve)
 
 
-def _seconds(study: Study, wanted: Todo, store: Store | None, options: Options) -> float:
-    """Seconds that a run takes, by records of like runs or by a few steps."""
-    where = {"task": study.task.name, "data": str(study.data_folder)}
-    trial.check_networks(wanted.missing, **where, plugins=options.plugins)
-    if store is not None and not on_gpu(options.device):
-        known = hours.by_records(study, wanted.missing, wanted.count, options.workers, store, False)
-        if known.seconds_per_run is not None:
-            return known.seconds_per_run
-    return trial.predict_seconds(
-        hours.sample(wanted.missing), **where, device=options.device, plugins=options.plugins
-    )
+def _recorded_seconds(
+    study: Study, wanted: Todo, store: Store | None, options: Options
+) -> float | None:
+    """Seconds that a run takes, by records. On a GPU a few steps also tell whether memory will do,
+    so that there they are taken anyway.
+    """
+    if store is None or on_gpu(options.device):
+        return None
+    found = hours.by_records(study, wanted.missing, wanted.count, options.workers, store, False)
+    return found.seconds_per_run

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from runner.launch.executing import executed
+from runner.launch.executing import executed, work_of
 from runner.launch.listener import Listener
 from runner.launch.opening import existing
 from runner.launch.options import Options
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def saving(which: str | None, store: Store, study: Study | None = None) -> dict[str, Any]:
-    """What `work.train` needs to know to keep the models of `which` epochs.
+    """What `RecipeRun` needs to know to keep the models of `which` epochs.
 
     Of the runs by which the arms of `study` are tuned none are kept: they are many, and no result.
     """
@@ -82,7 +82,8 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     models = saving(options.save_models, store)
     with tempfile.TemporaryDirectory(prefix="tricks-bench-") as place:
         again = Store(place)
-        summary = executed(study, specs, again, options, listener, recorded=0, models=models)
+        work = work_of(study, specs, options)
+        summary = executed(specs, again, work, options, listener, recorded=0, models=models)
         for id, record in records.items():
             line = _difference(id, record, again.read(id))
             if line:

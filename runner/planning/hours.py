@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from runner.planning.costs import Costs, kind, mean_seconds
+from runner.planning.costs import SIZE, Costs, kind, mean_seconds
 from runner.records.spec import canonical
 from runner.text import counted, duration
 from tricks.errors import BadInput
@@ -27,7 +27,7 @@ AROUND = 0.2  # seconds of a run's process, claim and record, where they were no
 LONG = 600.0  # seconds from which a grid is said to be long
 FEW = 12  # runs: for fewer, a few steps of one stand for all
 SAMPLE = 4  # runs of which a few steps are measured
-SIZE_TEXT = "model, width, resolution, batch size and threads"  # costs.SIZE
+SIZE_TEXT = f"{', '.join(SIZE[:-1])} and {SIZE[-1]}".replace("_", " ")
 MEASURE = "--estimate measures a few steps"
 SOURCES = {
     "alike": "recorded runs of the same cost",
@@ -77,9 +77,9 @@ def standing(study: Study) -> list[RunSpec]:
 def by_records(
     study: Study, specs: Sequence[RunSpec], runs: int, workers: int, store: Store | None, gpu: bool
 ) -> Hours:
-    """Hours of `runs` of the study's by records of runs on the same images, of the same size.
+    """How long `runs` runs of `study` take, by records on the same images, of the same size.
 
-    specs: runs that stand for all of these, at least one. gpu: whether they will be on a GPU;
+    specs: runs that stand for all, at least one. gpu: whether they will be on a GPU;
     records of the other kind of machine tell nothing.
     """
     if store is None:
@@ -119,23 +119,18 @@ def by_steps(
     device: str,
     plugins: Sequence[str],
 ) -> Hours:
-    """Hours of `runs` of the plan's by a few steps of each kind of recipe, measured now.
+    """How long `runs` runs of `study` take, by a few steps of each kind of recipe, measured now.
 
     Where there are many kinds, those that differ from the baseline in one level are measured, and
     their ratios multiplied.
     """
     from runner.planning import trial
+    from runner.tasks.recipe_run import RecipeRun
 
     arms = list(islice(study.design, LOOKED_AT))
     specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
-    seconds = trial.measured_seconds(
-        specs,
-        task=study.task.name,
-        data=str(study.data_folder),
-        device=device,
-        plugins=plugins,
-        at_a_time=min(workers, len(specs)),
-    )
+    work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
+    seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (to_json(spec.recipe), (time + AROUND) / spec.recipe.epochs)
         for spec, time in zip(specs, seconds, strict=True)

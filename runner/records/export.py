@@ -5,6 +5,9 @@ epochs.csv.gz      the learning curves
 records.jsonl.gz   the rest of each record
 study.toml         what was asked for, and what it was run with
 SHA256SUMS         checksums of these, as `sha256sum -c` reads them; older exports have none
+
+Predictions are left out, as they are large: every metric that a run computed stands in runs.csv
+or, if it is a plug-in's, in the run's record.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.records import durable, shape
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.index import LARGEST_TEST_SET
+from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.store import Store
@@ -54,16 +58,25 @@ class Evidence(NamedTuple):
     records: list[dict[str, Any]]  # each without `LEFT_OUT` and tracebacks
 
 
-def evidence(source: Store | Path, name: str | None = None, most: int | None = None) -> Evidence:
+def evidence(
+    source: Store | Path,
+    name: str | None = None,
+    most: int | None = None,
+    metric: str | None = None,
+) -> Evidence:
     """A study from a store (the latest if `name` is None) or from an exported folder.
 
     most: of a study in a store with more runs, records and curves are those of a part that stands
-    for all (see `spread`). Raises BadInput if there is no study, or its files cannot be read.
+    for all (see `spread`). metric: as for `table`. Raises BadInput if there is no study, or its
+    files cannot be read.
     """
     if not isinstance(source, Store):
-        return read_export(source)
+        found = read_export(source)
+        if metric is None:
+            return found
+        return found._replace(runs=of_records(found.runs, metric, found.records))
     stored = load_study(source, name)
-    runs = table(source, stored)
+    runs = table(source, stored, metric)
     ids = list(dict.fromkeys(runs["id"]))
     if most is not None and len(ids) > most:
         ids = spread(stored, runs, most)

@@ -74,14 +74,27 @@ def verifies(path: Path) -> bool:
     return True
 
 
-def _columns(data: bytes, names: Iterable[str]) -> Columns:
-    """Raises ValueError for what is no index, or was changed."""
+def of_another_version(path: Path) -> bool:
+    """Whether the index at `path` is one, with other columns than today's: it is made anew."""
+    try:
+        return tuple(_places(durable.read(path))[0]) != HEADER
+    except (OSError, ValueError):
+        return False
+
+
+def _places(data: bytes) -> tuple[dict[str, _Place], int]:
+    """Where its columns are, and where the first begins. Raises ValueError for what is no index."""
     head = data.find(b"\n") + 1
     body = data.find(b"\n", head) + 1
     contents = data[head:body]
     if data[:head].decode(errors="replace") != _head(contents):
         raise ValueError("its checksum does not match")
-    places = {p.name: p for p in msgspec.json.decode(contents, type=list[_Place])}
+    return {p.name: p for p in msgspec.json.decode(contents, type=list[_Place])}, body
+
+
+def _columns(data: bytes, names: Iterable[str]) -> Columns:
+    """Raises ValueError for what is no index, or was changed."""
+    places, body = _places(data)
     if tuple(places) != HEADER:
         raise ValueError("other columns")
     whole = memoryview(data)

@@ -9,14 +9,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from runner.analysis.metrics.registry import VALIDATION, built_in
 from runner.records import shape
 from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
 
 STATES = ("ok", "diverged", "failed", "infra")
+DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
 
 # Column of the table -> where it stands in a record. Accuracies in per cent, times in seconds.
+_COMPUTED = [metric.name for metric in built_in().values() if metric.compute is not None]
 COLUMNS: dict[str, tuple[str, ...]] = {
+    **{name: ("metrics", "test", name) for name in _COMPUTED},
+    **{f"{VALIDATION}{name}": ("metrics", "validation", name) for name in _COMPUTED},
     "accuracy": ("test_accuracy",),
     "loss": ("test_loss",),
     "val_accuracy": ("val_accuracy",),

@@ -34,10 +34,11 @@ def record_files(
         try:  # by the folder's descriptor: a path from the root takes twice as long
             start = folder.name
             for name in os.listdir(descriptor):
+                if name[-5:] != ".json" or name[:2] != start:  # predictions, half-written files
+                    continue
                 id = name[:-5]
                 before = known.get(id)
-                named = name[-5:] == ".json" and name[:2] == start
-                if not named or (before is None and not is_id(id)):
+                if before is None and not is_id(id):
                     continue
                 if wanted is not None and id not in wanted:
                     others[id] = None

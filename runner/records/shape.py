@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from runner.analysis.metrics.registry import built_in
+
+PER_CENT = {name for name, metric in built_in().items() if metric.unit == "pp"}
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Size = Annotated[float, Meta(ge=-1e100, le=1e100)]  # of a loss: its square is still a number
@@ -70,6 +73,8 @@ class Shape(msgspec.Struct):
     attempt: Count | None = None
     resumed: Count | None = None
     weights_sha256: str | None = None
+    metrics: dict[str, dict[str, Size | None] | None] | None = None
+    predictions_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
     correct: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9+/]*=*\Z")] | None = None
     seconds: dict[str, Amount | None] | None = None
     wall_seconds: Amount | None = None
@@ -95,3 +100,7 @@ def check(record: Any) -> None:
         where = str(error).partition(" - at `$.")[2].rstrip("`")
         what = str(error).partition(" - at ")[0]
         raise ValueError(f"{where}: {what}" if where else what) from error
+    for split, found in (record.get("metrics") or {}).items():
+        for name, value in (found or {}).items():
+            if name in PER_CENT and value is not None and not 0 <= value <= 100:
+                raise ValueError(f"metrics.{split}.{name}: {value} is no per cent")

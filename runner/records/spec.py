@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from runner.records.run import Run, label
 from tricks.bag import recipe_from_json
 from tricks.recipe import Recipe, identity, to_json
 
@@ -69,6 +70,11 @@ class RunSpec:
             "seed": self.seed,
             "tricks": list(self.tricks),
         }
+
+    def run(self) -> Run:
+        """The run as engines and records see it."""
+        name = label(self.tricks, self.seed)
+        return Run(self.id, self.seed, name, self.to_json(), self.recipe.epochs)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunSpec:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import itertools
 import os
 import time
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.records import durable, index
 from runner.records.claims import Claims
 from runner.records.layout import aside, check_format, check_writable, links, make
+from runner.records.predictions import ENDING, unpack
 from runner.records.record import STATES, Damaged, check_id, row, seal, unseal
 from runner.records.record_files import Status, record_files
 from runner.records.rows import uncollected
 from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.analysis.metrics.predictions import Predictions
 
 
 class Store:
@@ -118,12 +123,37 @@ class Store:
                 return self._quarantine(id)
             raise BadInput(f"cannot read {path}: {error.strerror}") from error
 
-    def commit(self, record: Mapping[str, Any]) -> bool:
+    def commit(self, record: Mapping[str, Any], predictions: bytes | None = None) -> bool:
         """Write a record for good; False if the run had one, which then stays as it is.
 
-        Raises OSError if it cannot be written; then the store is as it was.
+        predictions: those on the test images, as `records.predictions.pack` gives them; the record
+        gets their SHA-256. They are written first: a writer that is stopped between the two leaves
+        a file that no record names, and that the next attempt replaces.
+        Raises OSError if it cannot be written; then there is no record that was not there.
         """
-        return durable.create(self.path(record["id"]), seal(record))
+        path = self.path(record["id"])
+        if predictions is not None:
+            if os.path.lexists(path):
+                return False
+            record = {**record, "predictions_sha256": hashlib.sha256(predictions).hexdigest()}
+            sealed = seal(record)
+            durable.replace(path.with_suffix(ENDING), predictions)
+            return durable.create(path, sealed)
+        return durable.create(path, seal(record))
+
+    def predictions(self, record: Mapping[str, Any]) -> Predictions | None:
+        """What the model of a record said of each test image.
+
+        None where no file is kept, or where it is not the one that the record names.
+        """
+        path = self.path(record["id"]).with_suffix(ENDING)
+        try:
+            data = durable.read(path)
+            if hashlib.sha256(data).hexdigest() != record.get("predictions_sha256"):
+                return None
+            return unpack(data, record.get("test_images") or 0)
+        except (OSError, Damaged):
+            return None
 
     def remove(self, id: str, states: Container[str] = STATES) -> bool:
         """Move the record of `id` to quarantine/, so that the run is open again.
@@ -179,17 +209,19 @@ class Store:
 
         The second is the record that was put back.
         """
-        moved = aside(self.root, self.path(id))
+        path = self.path(id)
+        moved = aside(self.root, path)
         if moved is None:
             return False, None
-        try:
+        record = None
+        with contextlib.suppress(Damaged, BadInput, OSError):
             data = durable.read(moved)
             record = unseal(data, id)
-        except (Damaged, BadInput, OSError):
+        if record is None or record["state"] in states:
+            with contextlib.suppress(OSError):  # its predictions go with it, if there are any
+                os.rename(path.with_suffix(ENDING), moved.with_suffix(ENDING))
             return True, None
-        if record["state"] in states:
-            return True, None
-        durable.create(self.path(id), data)
+        durable.create(path, data)
         moved.unlink(missing_ok=True)
         return False, record
 

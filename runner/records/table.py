@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.records.index import LARGEST_TEST_SET
+from runner.records.later_metrics import with_metric
 from runner.records.record import COLUMNS, TEXT
 from runner.records.rows import uncollected
 from runner.records.store import Store
@@ -19,12 +20,12 @@ CURVES = ("loss", "val_loss", "val_accuracy", "probe_accuracy", "lr")
 
 
 @uncollected()
-def table(store: Store, stored: StoredStudy) -> pandas.DataFrame:
+def table(store: Store, stored: StoredStudy, metric: str | None = None) -> pandas.DataFrame:
     """One row per planned run that has a record, in the order planned.
 
     Columns: id, state, seed, of a tuned study also stage and the tuned field, the factors (level
     names), then `record.COLUMNS`; per cent, seconds, MB; what a run did not leave is missing (NaN,
-    None).
+    None). metric: a column to complete, or to add: see `later_metrics`.
     """
     import numpy as np
     import pandas as pd
@@ -44,7 +45,8 @@ def table(store: Store, stored: StoredStudy) -> pandas.DataFrame:
     for place in np.flatnonzero(columns["test_images"] > LARGEST_TEST_SET):
         record = store.read(columns["id"][place])  # its bits are not in the index
         columns["correct"][place] = record.get("correct") if record else None
-    return typed(pd.DataFrame(columns))
+    frame = typed(pd.DataFrame(columns))
+    return frame if metric is None else with_metric(frame, metric, store.read, store.predictions)
 
 
 def typed(frame: pandas.DataFrame) -> pandas.DataFrame:

@@ -102,8 +102,11 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     from runner.records.store import Store
     from runner.studies.experiments import exported
 
-    found = exported(name) or evidence(Store(results, create=False), name, MOST)
-    return of_evidence(found, question or Question())
+    question = question or Question()
+    found = exported(name, question.metric) or evidence(
+        Store(results, create=False), name, MOST, question.metric
+    )
+    return of_evidence(found, question)
 
 
 def of_evidence(found: Evidence, question: Question) -> Material:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.analysis.metrics.registry import CHOOSES
+
 Row = Mapping[str, Any]
 
 
@@ -76,9 +78,7 @@ def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Row])
 
 def _outcome(trial: Row) -> tuple[float, bool] | None:
     """A trial's validation accuracy and whether it diverged; None for one that tells nothing."""
-    state, reached, chance = (
-        trial.get(key) for key in ("state", "val_accuracy", "chance_accuracy")
-    )
+    state, reached, chance = (trial.get(key) for key in ("state", CHOOSES, "chance_accuracy"))
     if state not in ("ok", "diverged"):
         return None
     if state == "ok" and reached is not None and reached == reached:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.records.export import is_export, read_export
+from runner.records.export import evidence, is_export
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, load_study
 from runner.studies.stages import at_stage, stage_note
@@ -23,20 +23,27 @@ def open_study(results: Path, name: str | None) -> tuple[Store, StoredStudy]:
     return store, load_study(store, name)
 
 
-def exported(name: str | None) -> Evidence | None:
-    """The study in the folder `name`, if that is an exported one."""
-    return read_export(Path(name)) if name is not None and is_export(Path(name)) else None
+def exported(name: str | None, metric: str | None = None) -> Evidence | None:
+    """The study in the folder `name`, if that is an exported one; metric: as for `table`."""
+    if name is None or not is_export(Path(name)):
+        return None
+    return evidence(Path(name), metric=metric)
 
 
-def study_runs(results: Path, name: str | None) -> tuple[StoredStudy, pandas.DataFrame]:
-    """The study `name`, or in the exported folder of that name, and its recorded runs."""
-    found = exported(name)
+def study_runs(
+    results: Path, name: str | None, metric: str | None = None
+) -> tuple[StoredStudy, pandas.DataFrame]:
+    """The study `name`, or in the exported folder of that name, and its recorded runs.
+
+    metric: as for `table`.
+    """
+    found = exported(name, metric)
     if found is not None:
         return found.study, found.runs
     from runner.records.table import table
 
     store, stored = open_study(results, name)
-    return stored, table(store, stored)
+    return stored, table(store, stored, metric)
 
 
 def study_experiment(results: Path, name: str | None, stage: str | None = None) -> Experiment:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
+from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.factor import PLACEBO
 from runner.records.studies import StoredStudy
 from runner.studies.experiments import experiment
-from runner.studies.looks import DECIDES
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def judged(study: Study, number: int, store: Store) -> Look:
     rows = [study.row(arm, spec) for arm, spec in study.planned()]
     stored = StoredStudy(study.name, study.to_toml(), rows)
     try:
-        effects = analyze(experiment(stored, table(store, stored)), DECIDES).effects
+        effects = analyze(experiment(stored, table(store, stored)), CHOOSES).effects
     except BadInput as error:
         return Look(number, study.seeds, reason=str(error))
     wanted = seeds_wanted(effects, study.seeds, width)

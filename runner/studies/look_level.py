@@ -7,8 +7,9 @@ import math
 from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
+from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.factor import PLACEBO, level_names
-from runner.studies.looks import DECIDES, stored_looks
+from runner.studies.looks import stored_looks
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...
         if study.design.total(n) > LISTED:
             usable.append((n, math.inf))
             continue
-        analysis = analyze(_made_up(study, n), DECIDES)
+        analysis = analyze(_made_up(study, n), CHOOSES)
         df = analysis.df_of_intervals
         if df is None:
             reason = next((e.reason for e in analysis.effects if e.reason), "")
@@ -86,7 +87,7 @@ def _made_up(study: Study, seeds: int) -> Experiment:
 
     rows = [level_names(study.factors, arm) for arm, _ in study.design.runs(seeds)]
     runs = pd.DataFrame(rows)
-    runs[DECIDES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
+    runs[CHOOSES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
     asked = study.to_toml()
     return Experiment(
         runs=runs,

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.design import Design
 from runner.records.studies import StoredStudy
 from runner.studies.asked import Asked
 from tricks.errors import BadInput
 
-DECIDES = "val_accuracy"  # what an early stop goes by
 DECIDED = "decided"
 HALF_WIDTH = "half-width"
 LOOKS = 4
@@ -161,7 +161,7 @@ def looks_note(stored: StoredStudy, recorded: int) -> str:
     looks = stored_looks(stored.asked)
     assert looks is not None
     note = (
-        f"Run --until {stored.asked['until']}, which {DECIDES} decides: intervals, tests and "
+        f"Run --until {stored.asked['until']}, which {CHOOSES} decides: intervals, tests and "
         f"verdicts are {describe(looks[0], looks[1])}, for every metric, so that they hold after "
         "stopping."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
+from runner.analysis.metrics.registry import CHOOSES
 from runner.records.studies import StoredStudy
 from runner.studies.as_experiment import as_experiment
 from runner.studies.asked import Confirm
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     import pandas
 
     from runner.analysis.data.experiment import Experiment
-
-
-CHOOSES = "val_accuracy"
 
 
 METRICS = (CHOOSES, "accuracy")

@@ -1,96 +1,113 @@
-"""What a worker process does with a run: load the task's images, train, give the outcome."""
+"""What a run of a recipe on data does: load the task's images, train, give the outcome."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
+from runner.execution.work import Emit, Outcome, Preload
 from runner.records.spec import RunSpec
 from runner.tasks.registry import find
 from runner.tasks.task import DATA
 from runner.training.device import choose
-from tricks.loading import plugin_sources
+from tricks.loading import load_plugin, plugin_sources
 
 if TYPE_CHECKING:
     from runner.execution.pausing import Pausing
     from runner.images.sources import Splits
+    from runner.records.run import Run
 
-PRELOAD = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
+MODULES = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
 
 
-def preload(
-    spec: RunSpec | None = None, task: str = "", data: str | None = None
-) -> list[str | tuple[str, list[Any]]]:
-    """Modules that a template process imports once for all runs forked from it.
+class Part(NamedTuple):
+    """Which images of a task: training images asked for, and the shares held out if chosen."""
 
-    With a run of a grid on `task` it loads that run's images, too: one copy for all processes.
+    train_images: int | None = None
+    shares: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Part:
+        """The part that `spec` trains on."""
+        return cls(spec.data.get("train_images"), tuple(spec.data.get("split") or ()))
+
+
+@dataclass(frozen=True)
+class RecipeRun:
+    """Trains recipes on `task`, whose images are under `data` (None: the default folder).
+
+    loaders: processes that load images. models: the folder in which to keep the trained model, and
+    with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
+    files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
     """
-    if spec is None:
-        return list(PRELOAD)
-    revision = "runner.training.outcome:code_revision"  # asks git: a tenth of a run's fixed cost
-    return [*PRELOAD, (revision, []), (f"{__name__}:hold", [task, data, *_taken(spec)])]
+
+    task: str
+    data: str | None = None
+    device: str = "auto"
+    loaders: int = 0
+    models: str | None = None
+    best: bool = False
+    trials: frozenset[str] = frozenset()
+    plugins: tuple[str, ...] = ()
+    part: Part | None = None
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
+        """Train; pausing: where the checkpoints are, and when; without, it writes none."""
+        from runner.training.outcome import outcome
+        from runner.training.saved import Keeper
+
+        spec = self.spec(run)
+        splits = self.images(spec)
+        kept = self.models if run.id not in self.trials else None
+        keeper = Keeper(Path(kept), spec, splits, self.best) if kept is not None else None
+        where = choose(self.device)
+        saves = None
+        if pausing is not None:
+            from runner.training.checkpoint import Checkpoints
+
+            saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
+        found = outcome(spec.recipe, splits, spec.seed, where, emit, self.loaders, keeper, saves)
+        state, predictions = found.pop("state"), found.pop("predictions")
+        seconds = found["seconds"]["total"]
+        return Outcome(state, found, found["val_accuracy"], seconds, predictions)
+
+    def preload(self) -> list[Preload]:
+        """Modules that a template process imports once, and the images that its runs share."""
+        if self.part is None:
+            return list(MODULES)
+        images = (f"{__name__}:hold", [self.task, self.data, *self.part])
+        revision = "runner.training.outcome:code_revision"  # asks git: takes long beside a run
+        return [*MODULES, (revision, []), images]
+
+    def sharing(self, spec: RunSpec) -> RecipeRun:
+        """The same, with the images of `spec` in one copy for all processes."""
+        return replace(self, part=Part.of(spec))
+
+    def spec(self, run: Run) -> RunSpec:
+        """The recipe with its data and seed, once the plug-ins are loaded."""
+        for plugin in self.plugins:
+            load_plugin(plugin)
+        return RunSpec.from_json(run.payload)
+
+    def images(self, spec: RunSpec) -> Splits:
+        """The images of `spec`, kept for the next run of this process."""
+        return _splits(self.task, self.data, Part.of(spec))
 
 
 def hold(
     task: str, data: str | None, train_images: int | None, shares: Sequence[float] = ()
-) -> Splits:
-    """Load the images that `train` will want; they are there in every process forked from this."""
-    return _splits(task, data, train_images, tuple(shares))
-
-
-def images_of(spec: RunSpec, task: str, data: str | None) -> Splits:
-    """The images of `spec` on `task`, kept for the next run of this process."""
-    return _splits(task, data, *_taken(spec))
-
-
-def train(
-    spec: RunSpec,
-    emit: Callable[[dict[str, Any]], None],
-    *,
-    task: str,
-    data: str | None = None,
-    device: str = "auto",
-    loaders: int = 0,
-    models: str | None = None,
-    best: bool = False,
-    trials: frozenset[str] = frozenset(),
-    pausing: Pausing | None = None,
-) -> dict[str, Any]:
-    """Train `spec` on `task` with its images under `data`; returns the outcome (see outcome()).
-
-    models: the folder in which to keep the trained model, and with `best` that of the best epoch.
-    trials: ids of runs of which no model is kept.
-    pausing: where its checkpoints are, and when; without, it writes none.
-    """
-    from runner.training.outcome import outcome
-    from runner.training.saved import Keeper
-
-    splits = images_of(spec, task, data)
-    kept = models if spec.id not in trials else None
-    keeper = Keeper(Path(kept), spec, splits, best) if kept is not None else None
-    where = choose(device)
-    saves = None
-    if pausing is not None:
-        from runner.training.checkpoint import Checkpoints
-
-        plugins = plugin_sources(spec.recipe)
-        saves = Checkpoints(pausing, spec.id, where, keeper, plugins)
-    return outcome(spec.recipe, splits, spec.seed, where, emit, loaders, keeper, saves)
+) -> None:
+    """Load images that runs will want; they are there in every process forked from this."""
+    _splits(task, data, Part(train_images, tuple(shares)))
 
 
 @functools.lru_cache(maxsize=1)
-def _splits(
-    task: str, data: str | None, train_images: int | None, shares: tuple[float, ...] = ()
-) -> Splits:
+def _splits(task: str, data: str | None, part: Part) -> Splits:
     """Kept for the next run of a process that trains many."""
     known = find(task)
-    if known.divide is not None and len(shares) == 2:
-        known = known.divide(*shares)
-    return known.load(Path(data) if data else DATA, train_images)
-
-
-def _taken(spec: RunSpec) -> tuple[int | None, tuple[float, ...]]:
-    """Training images asked for, and the shares held out where a task lets them be chosen."""
-    return spec.data.get("train_images"), tuple(spec.data.get("split") or ())
+    if known.divide is not None and len(part.shares) == 2:
+        known = known.divide(*part.shares)
+    return known.load(Path(data) if data else DATA, part.train_images)

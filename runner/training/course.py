@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import nn
 
+from runner.analysis.metrics.predictions import Predictions
+
 TIMES = ("train", "evaluate", "wait", "cpu", "total")
 
 
@@ -20,6 +22,7 @@ class Training:
     steps: int
     diverged: bool = False
     epochs: list[dict[str, Any]] = field(default_factory=list)
+    validation: Predictions | None = None  # after the last epoch
     # Seconds. total: of what came before the checkpoint it went on from, until outcome() adds all.
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TIMES, 0.0))
     images: int = 0  # trained on, counting repeats

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from runner.analysis.metrics.predictions import Predictions
 from runner.images.sources import Resident, Source, Splits
 from runner.training.augmentation import normalise
 from runner.training.batches import View, batches
@@ -30,6 +31,7 @@ class Evaluation:
 
     loss: float
     correct: Tensor  # bool (N,), in the order of the split
+    predictions: Predictions | None = None  # where they were asked for
 
     @property
     def accuracy(self) -> float:
@@ -45,13 +47,39 @@ def evaluate(
     recipe: Recipe,
     device: torch.device,
     loaders: int = 0,
+    keep: bool = False,
 ) -> Evaluation:
-    """Evaluate `model` on `source`, without augmentation and in evaluation mode."""
+    """Evaluate `model` on `source`, without augmentation and in evaluation mode.
+
+    keep: whether to keep the predictions, too.
+    """
     total, correct = torch.zeros((), dtype=torch.float64, device=device), []
+    kept = []
     for logits, labels in outputs(model, source, splits, recipe, device, loaders):
         total += F.cross_entropy(logits, labels, reduction="sum").double()
         correct.append(logits.argmax(1) == labels)
-    return Evaluation(total.item() / len(source), torch.cat(correct).cpu())  # waits for the device
+        if keep:
+            kept.append(predicted(logits, labels))
+    loss, right = total.item() / len(source), torch.cat(correct).cpu()  # waits for the device
+    if not keep:
+        return Evaluation(loss, right)
+    truth, chosen, rank, log_truth, log_chosen = (
+        torch.cat(parts).cpu().numpy() for parts in zip(*kept, strict=True)
+    )
+    said = Predictions(truth, chosen, rank, log_truth, log_chosen, splits.classes)
+    return Evaluation(loss, right, said)
+
+
+def predicted(logits: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+    """The arrays of `Predictions`, (B,) each, from logits (B, K) float32 and labels (B,)."""
+    logs = F.log_softmax(logits, 1)
+    chosen, truth = logits.argmax(1), labels.unsqueeze(1)
+    own = logits.gather(1, truth)
+    earlier = torch.arange(logits.shape[1], device=logits.device) < truth
+    ahead = ((logits > own) | ((logits == own) & earlier)).sum(1)
+    rank = torch.where(chosen == labels, 0, ahead.clamp(min=1))
+    log_truth, log_chosen = (logs.gather(1, x).squeeze(1) for x in (truth, chosen.unsqueeze(1)))
+    return labels, chosen, rank, log_truth, log_chosen
 
 
 @torch.no_grad()

@@ -100,7 +100,8 @@ def train(
             training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
             return training
         asked = time.perf_counter()
-        held = evaluate(training.model, splits.validation, splits, recipe, device, loaders)
+        last = epoch + 1 == recipe.epochs
+        held = evaluate(training.model, splits.validation, splits, recipe, device, loaders, last)
         probe = evaluate(training.model, splits.probe, splits, recipe, device, loaders)
         training.seconds["evaluate"] += time.perf_counter() - asked
         figures = {
@@ -112,6 +113,7 @@ def train(
             "lr": take_step.lrs[place - 1],
         }
         training.epochs.append(figures)
+        training.validation = held.predictions
         if watch is not None:
             watch(training.model, figures)
         emit(figures)

@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from runner.analysis.metrics.registry import values
 from runner.images.sources import Splits
+from runner.records.predictions import pack
 from runner.training import memory
 from runner.training.evaluation import evaluate
 from runner.training.loop import finite, train
@@ -39,7 +41,10 @@ def outcome(
     keeper: Keeper | None = None,
     saves: Checkpoints | None = None,
 ) -> dict[str, Any]:
-    """Train and evaluate; returns the outcome part of a record as JSON values.
+    """Train and evaluate; returns the outcome part of a record as JSON values, and `predictions`.
+
+    `predictions` are bytes for a file beside the record (see `Store.commit`), None of a run that
+    diverged; `metrics` has all that follow from them, on test and on validation images.
 
     The test set is read after the last epoch and never before. A run whose loss or outputs are
     not finite is `diverged`, and has no test accuracy; `keeper` gets the models of one that is not.
@@ -60,11 +65,12 @@ def outcome(
     asked = time.perf_counter()
     final = None
     if not training.diverged:
-        final = evaluate(training.model, splits.test, splits, recipe, device, loaders)
+        final = evaluate(training.model, splits.test, splits, recipe, device, loaders, True)
         if finite(final.loss) is None:
             final = None
     seconds = training.seconds
     seconds["evaluate"] += time.perf_counter() - asked
+    said = {"test": final.predictions, "validation": training.validation} if final else {}
     digest = weights_sha256(training.model)
     seconds["total"] += time.perf_counter() - began
     last, before = training.epochs[-1], training.memory.pop("peak", {})
@@ -83,6 +89,8 @@ def outcome(
         "val_loss": final and last.get("val_loss"),
         "probe_accuracy": final and last.get("probe_accuracy"),
         "generalisation_gap": final and last["probe_accuracy"] - last["val_accuracy"],
+        "metrics": {name: values(found) for name, found in said.items() if found is not None},
+        "predictions": pack(final.predictions) if final and final.predictions else None,
         "test_images": len(splits.test),
         "correct": final
         and base64.b64encode(np.packbits(final.correct.numpy()).tobytes()).decode(),

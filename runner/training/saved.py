@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.images.sources import Resident, Splits
 from runner.records import durable
 from runner.records.spec import SCHEMA, RunSpec
@@ -77,7 +78,7 @@ class Keeper:
         """Look at the evaluated model after an epoch; of equal ones the first is kept."""
         if not self.best:
             return
-        if self.top is None or figures["val_accuracy"] > self.top[1]["val_accuracy"]:
+        if self.top is None or figures[CHOOSES] > self.top[1][CHOOSES]:
             self.top = weights(model), figures
 
     def write(self, model: nn.Module, figures: Mapping[str, Any], revision: str | None) -> None:

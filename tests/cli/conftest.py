@@ -7,6 +7,7 @@ import pytest
 
 from runner.cli import call
 from runner.execution.events import Summary
+from runner.records.spec import RunSpec
 from tricks.loading import plugin_sources
 
 
@@ -59,10 +60,10 @@ def stub(monkeypatch):
     """Records every run at once instead of training it; gives the list of ids "trained"."""
     trained = []
 
-    def execute(specs, store, train, *, states=None, **options):
+    def execute(runs, store, order, on_event=None):
         counts = {"ok": 0, "diverged": 0, "failed": 0, "infra": 0}
         skipped = 0
-        for spec in specs:
+        for spec in (RunSpec.from_json(run.payload) for run in runs):
             record = {"schema": 1, "id": spec.id, **spec.to_json(), **outcome(spec)}
             record["state"] = stub_state(spec)
             for metric in ("test_accuracy", "val_accuracy"):

@@ -23,7 +23,7 @@ def test_a_bright_place_keeps_its_colours_and_a_dark_one_a_quarter():
 
 
 def test_attention_is_drawn(cli, folder, tmp_path):  # noqa: F811
-    splits = work._splits(f"folder:{folder}", None, None)
+    splits = work._splits(f"folder:{folder}", None, work.Part())
     fields = {"surgery": (parse("counterfactual-attention(maps=3)"),), "resolution": 32}
     write_teacher(splits, tmp_path / "birds.safetensors", recipe=fields)
     write_teacher(splits, tmp_path / "plain.safetensors")

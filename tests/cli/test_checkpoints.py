@@ -15,9 +15,9 @@ def given(stub, monkeypatch):
 
     seen, execute = [], executor.execute
 
-    def watched(*arguments, limits=None, **options):
-        seen.append(limits)
-        return execute(*arguments, **options)
+    def watched(runs, store, order, on_event):
+        seen.append(order.limits)
+        return execute(runs, store, order, on_event)
 
     monkeypatch.setattr("runner.execution.executor.execute", watched)
     return seen

@@ -185,7 +185,7 @@ def test_export_takes_the_latest_study(cli, stub):
 def test_one_run_is_probed_before_anything_is_written(cli, stub, tmp_path, monkeypatch):
     probed = []
 
-    def probe(specs, **options):
+    def probe(specs, *options):
         probed.append(len(specs))
         raise BadInput("a.png is no image")
 

@@ -63,7 +63,7 @@ def measured(monkeypatch):
     """Measures in the place of children: a second, evonorm and sam two more times as long."""
     asked = []
 
-    def measure(specs, **options):
+    def measure(specs, *options):
         asked.append([spec.tricks for spec in specs])
         slow = [
             (spec.recipe.norm is not None) + any(w.name == "sam" for w in spec.recipe.wrappers)
@@ -167,7 +167,7 @@ def test_a_smoke_run_at_few_pixels_says_nothing_of_many(cli, stub, monkeypatch):
     assert "--estimate measures a few steps" in reason
     measured = []
     monkeypatch.setattr(
-        "runner.planning.trial.predict_seconds", lambda specs, **k: measured.append(specs) or 700.0
+        "runner.planning.trial.predict_seconds", lambda specs, *k: measured.append(specs) or 700.0
     )
     said = cli(*line).out
     assert [spec.recipe.resolution for [spec] in measured] == [64], "it measures before it trains"

@@ -26,9 +26,9 @@ def test_limits_reach_the_executor(cli, stub, monkeypatch):
     given = []
     execute = executor.execute
 
-    def watched(*arguments, **options):
-        given.append(options["limits"])
-        return execute(*arguments, **options)
+    def watched(runs, store, order, on_event):
+        given.append(order.limits)
+        return execute(runs, store, order, on_event)
 
     monkeypatch.setattr(executor, "execute", watched)
     assert cli(*LINE, "--max-hours", "2", "--stall-minutes", "5").code == 0

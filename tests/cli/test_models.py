@@ -13,7 +13,7 @@ from runner.execution.events import Summary
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.records.studies import save_study
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from tricks import compose, parse, resolve
 
@@ -29,11 +29,11 @@ def trained(root, *tricks, seed=0, models=True):
     recipe = resolve(compose(baseline, map(parse, tricks)), task.learning_rates)
     spec = RunSpec(task.identity(None, 128), recipe, seed, tricks)
     folder = str(root / "models") if models else None
-    outcome = work.train(
-        spec, lambda epoch: None, task="digits", device="cpu", models=folder, best=True
-    )
+    work = RecipeRun("digits", device="cpu", models=folder, best=True)
+    found = work(spec.run(), lambda epoch: None)
+    outcome = {"state": found.state, **found.fields}
     record = {"id": spec.id, **spec.to_json(), **outcome, "attempt": 1, "error": None}
-    Store(root).commit(record)
+    Store(root).commit(record, found.predictions)
     return record
 
 
@@ -239,7 +239,8 @@ def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
     )
     spec = RunSpec(task.identity(None, None), resolve(baseline, task.learning_rates), 0)
     models = tmp_path / "results" / "models"
-    record = work.train(spec, lambda e: None, task=task.name, device="cpu", models=str(models))
+    work = RecipeRun(task.name, device="cpu", models=str(models))
+    record = work(spec.run(), lambda e: None).fields
     file = models / f"{spec.id}.safetensors"
     told = cli("evaluate", file, "--data", task.name, "--json").json
     assert told["accuracy"] == record["test_accuracy"]
@@ -262,18 +263,18 @@ def test_runs_without_weights_are_trained_again_and_compared(cli, stub, tmp_path
     (tmp_path / "results" / "models" / f"{first}.safetensors").touch()
     asked = []
 
-    def execute(specs, again, train, **options):
-        for spec in specs:
-            asked.append((spec.id, train.keywords["models"], train.keywords["best"]))
-            again.commit({**store.read(spec.id), "test_accuracy": 12.5})
-        return Summary(ok=len(specs), diverged=0, failed=0, infra=0, skipped=0, interrupted=False)
+    def execute(runs, again, order, on_event):
+        for run in runs:
+            asked.append((run.id, order.work.models, order.work.best))
+            again.commit({**store.read(run.id), "test_accuracy": 12.5})
+        return Summary(ok=len(asked), diverged=0, failed=0, infra=0, skipped=0, interrupted=False)
 
     stubbed = executor.execute
     monkeypatch.setattr(
         "runner.execution.executor.execute",
-        lambda specs, where, train, **options: (
+        lambda runs, where, order, on_event: (
             stubbed if where.root == store.root.relative_to(tmp_path) else execute
-        )(specs, where, train, **options),
+        )(runs, where, order, on_event),
     )
     line = ("run", "--tricks", "warmup", "--seeds", "1", "--save-models")
     assert "1 recorded without weights" in cli(*line, "--dry-run").out
@@ -344,6 +345,6 @@ def test_no_models_of_trials_are_kept(tmp_path):
     id = next(iter(told["trials"]))
     spec = next(run.spec for run in known_runs(plan, {}) if run.spec.id == id)
     few = RunSpec({**spec.data, "train_images": 64}, spec.recipe, spec.seed)
-    work.train(few, print, task="digits", device="cpu", models=told["models"],
-               trials=frozenset([few.id]))  # fmt: skip
+    trials = frozenset([few.id])
+    RecipeRun("digits", device="cpu", models=told["models"], trials=trials)(few.run(), print)
     assert not list((tmp_path / "results").rglob("*.safetensors"))

@@ -191,7 +191,7 @@ def test_the_real_network_takes_a_step_at_its_resolution(name, levels, folder):
         factor.index(levels.get(factor.name, factor.levels[0].name)) for factor in study.factors
     )
     spec = study.spec(arm, 0)
-    splits = work._splits(study.task.name, None, *work._taken(spec))
+    splits = work._splits(study.task.name, None, work.Part.of(spec))
     few = splits.train.subset([0, len(splits.train) - 1])
     one = few.subset([0])
     splits = dataclasses.replace(splits, train=few, validation=one, test=one, probe=one)

@@ -10,7 +10,7 @@ import pytest
 def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path):
     from runner.execution.events import Summary
 
-    def execute(specs, store, train, **options):
+    def execute(runs, store, order, on_event):
         return Summary(ok=1, diverged=0, failed=0, infra=0, skipped=0, interrupted=True)
 
     monkeypatch.setattr("runner.execution.executor.execute", execute)

@@ -118,13 +118,13 @@ def test_cut_anywhere_it_goes_on_and_ends_the_same(cli, stub, monkeypatch, cuts)
     whole = executor.execute
     left = list(cuts)
 
-    def cut(specs, store, train, **options):
+    def cut(runs, store, order, on_event):
         """Stops after as many new runs as the next cut says, at the end of a stage too."""
         if not left:
-            return whole(specs, store, train, **options)
+            return whole(runs, store, order, on_event)
         states = store.states()
-        new = [spec for spec in specs if spec.id not in states]
-        summary = whole(new[: left.pop(0)], store, train, **options)
+        new = [run for run in runs if run.id not in states]
+        summary = whole(new[: left.pop(0)], store, order, on_event)
         return dataclasses.replace(summary, interrupted=True)
 
     monkeypatch.setattr(executor, "execute", cut)

@@ -82,12 +82,13 @@ def test_killed_anywhere_it_comes_to_the_same_end(cli, stub, monkeypatch, kill_a
 
     execute = executor.execute
 
-    def cut(specs, store, train, **options):
-        left = [s for s in specs if s.id not in store.states()]
+    def cut(runs, store, order, on_event):
+        runs = list(runs)
+        left = [s for s in runs if s.id not in store.states()]
         room = kill_after - len(store.states())
         if len(left) <= room:
-            return execute(specs, store, train, **options)
-        execute(left[:room], store, train, **options)
+            return execute(runs, store, order, on_event)
+        execute(left[:room], store, order, on_event)
         return Summary(room, 0, 0, 0, 0, True)
 
     stub.ids.clear()

@@ -11,15 +11,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from runner.execution.events import Event
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
+from runner.execution.order import Order
+from runner.execution.pausing import Pausing
+from runner.execution.work import Emit, Outcome
+from runner.records.run import Run
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from tricks import compose, parse, resolve
 
@@ -35,25 +37,24 @@ def specs(seeds: range) -> list[RunSpec]:
     return [RunSpec(task.identity(None, IMAGES), recipe, seed, TRICKS) for seed in seeds]
 
 
-def train(
-    spec: RunSpec, emit: Callable[[dict[str, Any]], None], pausing: Any = None
-) -> dict[str, Any]:
+class Digits(RecipeRun):
     """As `tricks-bench run` does it."""
-    from runner.training import checkpoint
 
-    checkpoint.FINISH = -1.0
-    return work.train(spec, emit, task="digits", device="cpu", pausing=pausing)
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
+        from runner.training import checkpoint
+
+        checkpoint.FINISH = -1.0
+        return super().__call__(run, emit, pausing)
 
 
 def main(root: str, seconds: str, seeds: str, workers: str) -> None:
     def say(event: Event) -> None:
         print(type(event).__name__, getattr(event, "label", ""), flush=True)
 
-    summary = execute(
-        specs(range(int(seeds))), Store(root), train,
-        workers=int(workers), preload=work.preload(), retries=50,
-        limits=Limits(checkpoint=float(seconds) or None), on_event=say,
-    )  # fmt: skip
+    limits = Limits(checkpoint=float(seconds) or None)
+    order = Order(Digits("digits", device="cpu"), int(workers), retries=50, limits=limits)
+    runs = [spec.run() for spec in specs(range(int(seeds)))]
+    summary = execute(runs, Store(root), order, say)
     print(json.dumps(dataclasses.asdict(summary)))
 
 

@@ -10,7 +10,6 @@ or the one line of a mistake on stderr (exit code 2).
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import sys
 
@@ -20,6 +19,7 @@ from runner.execution import jobs
 from runner.execution.events import Event
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
+from runner.execution.order import Order
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -38,19 +38,15 @@ def main(root: str, diary: str, **asked: str) -> None:
     store = Store(root)
     store.claims.lease = numbers.get("lease", store.claims.lease)
     jobs.POLL = numbers.get("poll", jobs.POLL)
-    train = functools.partial(
-        stub_training.train, seconds=numbers.get("seconds", 0.01), diary=diary
-    )
-    summary = execute(
-        stub_training.specs(seeds or range(int(numbers["runs"]))),
-        store,
-        train,
+    order = Order(
+        stub_training.Stub(numbers.get("seconds", 0.01), diary),
         workers=int(numbers.get("workers", 2)),
         runs_per_process=int(numbers.get("runs_per_process", 1)),
         retries=int(numbers.get("retries", 50)),  # workers are killed on purpose here
         limits=Limits(**{name: numbers[name] for name in LIMITS if name in numbers}),
-        on_event=say,
     )
+    runs = stub_training.runs(seeds or range(int(numbers["runs"])))
+    summary = execute(runs, store, order, say)
     print(json.dumps(dataclasses.asdict(summary)))
 
 

@@ -14,10 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.execution import signs
+from runner.execution.pausing import Pausing
+from runner.execution.work import Emit, Outcome, Preload
+from runner.records.run import Run
 from runner.records.spec import RunSpec
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
@@ -97,8 +101,36 @@ def specs(seeds: range | list[int], tricks: tuple[str, ...] = ()) -> list[RunSpe
     return [RunSpec({"name": "stub"}, Recipe(), seed, tricks) for seed in seeds]
 
 
+def runs(seeds: range | list[int], tricks: tuple[str, ...] = ()) -> list[Run]:
+    """Runs that differ in their seed only."""
+    return [spec.run() for spec in specs(seeds, tricks)]
+
+
+@dataclass(frozen=True)
+class Stub:
+    """The work of a stub training, with what `train` takes."""
+
+    seconds: float = 0.01
+    diary: str | None = None
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
+        return outcome(train(run, emit, seconds=self.seconds, diary=self.diary))
+
+    def preload(self) -> list[Preload]:
+        return []
+
+
+def outcome(found: dict[str, Any]) -> Outcome:
+    """What a training gave, as the worker wants it; nonsense stays what it is."""
+    if "state" not in found:
+        return found  # type: ignore[return-value]
+    fields = dict(found)
+    seconds = (found.get("seconds") or {}).get("total") or 0.0
+    return Outcome(fields.pop("state"), fields, found.get("val_accuracy"), seconds)
+
+
 def train(
-    spec: RunSpec,
+    run: Run,
     emit: Callable[[dict[str, Any]], None],
     *,
     seconds: float = 0.01,
@@ -107,14 +139,14 @@ def train(
     """One line in the file `diary` for each training begun; then whatever the seed says."""
     if diary is not None:
         with Path(diary).open("a") as file:
-            file.write(f"{spec.id} {os.getpid()} {time.time_ns()}\n")
+            file.write(f"{run.id} {os.getpid()} {time.time_ns()}\n")
     print("a word on stdout")
     for epoch in (1, 2):
         time.sleep(seconds / 2)
         emit({"epoch": epoch, "loss": 1.0 / epoch, "val_accuracy": 90.0 + epoch, "lr": 0.1})
-    behaviour = BEHAVIOUR.get(spec.seed)
+    behaviour = BEHAVIOUR.get(run.seed)
     if behaviour == "poison":
-        poisoned.append(spec.seed)
+        poisoned.append(run.seed)
     if poisoned:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
     if behaviour == "exception":
@@ -132,7 +164,7 @@ def train(
         os.kill(os.getpid(), signal.SIGSEGV)
     if behaviour == "killed once" and diary is not None:
         lines = Path(diary).read_text().splitlines()
-        if sum(line.startswith(spec.id) for line in lines) == 1:
+        if sum(line.startswith(run.id) for line in lines) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "memory":
         raise MemoryError
@@ -152,7 +184,7 @@ def train(
             signs.alive()
     if behaviour == "stops itself" and diary is not None:
         lines = Path(diary).read_text().splitlines()
-        if sum(line.startswith(spec.id) for line in lines) == 1:
+        if sum(line.startswith(run.id) for line in lines) == 1:
             os.kill(os.getpid(), signal.SIGSTOP)
     if behaviour == "disk":
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -167,7 +199,7 @@ def train(
             {"epoch": 1, "loss": float("nan") if diverged else 1.0, "val_accuracy": 91.0},
             {"epoch": 2, "loss": 0.5, "val_accuracy": 92.0, "lr": 0.1},
         ],
-        "test_accuracy": None if diverged else 90.0 + spec.seed % 10,
+        "test_accuracy": None if diverged else 90.0 + run.seed % 10,
         "test_loss": float("inf") if diverged else 0.3,
         "val_accuracy": None if diverged else 92.0,
         "test_images": 8,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import signal
@@ -11,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stub_training
-from stub_training import specs
+from stub_training import Stub, runs, specs
 
 from runner.execution import jobs
 from runner.execution.events import Event, Finished, Retry, Skipped, Started, Summary
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
+from runner.execution.order import Order
+from runner.records.run import Run
 from runner.records.spec import RunSpec
 from runner.records.store import Store
+from runner.tasks.recipe_run import RecipeRun
 from tricks.errors import BadInput
 
 
@@ -33,9 +34,9 @@ class Grid:
 
     def run(self, seeds: range | list[int], **options: Any) -> Summary:
         self.events.clear()
-        train = functools.partial(stub_training.train, diary=str(self.diary))
-        settings = {"workers": 2, "on_event": self.events.append, **options}
-        return execute(iter(specs(seeds)), self.store, train, **settings)
+        on_event = options.pop("on_event", self.events.append)
+        order = Order(**{"work": Stub(diary=str(self.diary)), "workers": 2, **options})
+        return execute(iter(runs(seeds)), self.store, order, on_event)
 
     def trainings(self) -> list[str]:
         """Ids of the trainings begun, one for each time."""
@@ -169,8 +170,7 @@ def test_runs_that_another_runner_records_count_in_their_state(grid: Grid, state
             record = {"id": id_of(0), **specs([0])[0].to_json(), "state": state, "error": None}
             assert grid.store.commit({**record, "attempt": 1})
 
-    train = functools.partial(stub_training.train, seconds=1.0)
-    summary = execute(specs([0]), grid.store, train, workers=1, on_event=other)
+    summary = execute(runs([0]), grid.store, Order(Stub(seconds=1.0), workers=1), other)
     assert (summary.ok, summary.skipped) == (0, 1)
     assert summary.failed_before == (state == "failed")
 
@@ -212,11 +212,11 @@ def test_the_same_run_twice_in_one_study_is_trained_once(grid: Grid) -> None:
 def test_specs_are_taken_as_they_are_needed(grid: Grid) -> None:
     drawn = 0
 
-    def endless() -> Iterator[RunSpec]:
+    def endless() -> Iterator[Run]:
         nonlocal drawn
         while True:
             drawn += 1
-            yield specs([drawn])[0]
+            yield runs([drawn])[0]
 
     class EnoughError(Exception):
         pass
@@ -226,7 +226,7 @@ def test_specs_are_taken_as_they_are_needed(grid: Grid) -> None:
             raise EnoughError
 
     with pytest.raises(EnoughError):
-        execute(endless(), grid.store, stub_training.train, workers=2, on_event=stop)
+        execute(endless(), grid.store, Order(Stub(), workers=2), stop)
     assert drawn <= 5
 
 
@@ -234,7 +234,7 @@ def test_plugins_are_loaded_in_the_child(grid: Grid, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("1 / 0")
     with pytest.raises(BadInput, match=r"broken\.py: ZeroDivisionError"):
-        grid.run([0], plugins=[str(broken)])
+        grid.run([0], work=RecipeRun("digits", plugins=(str(broken),)))
     assert grid.store.states() == {}
 
 
@@ -295,14 +295,13 @@ def test_a_process_that_cannot_set_to_work_is_no_failure_of_its_run(
     grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "vanishing_training.py"
-    file.write_text("def train(spec, emit): return {'state': 'ok'}")
+    file.write_text("class Work:\n    def preload(self): return []\n")
     monkeypatch.syspath_prepend(tmp_path)
     training = importlib.import_module("vanishing_training")
     file.unlink()
-    spec = specs([0])
-    summary = execute(spec, grid.store, training.train, workers=1, retries=1)
+    summary = execute(runs([0]), grid.store, Order(training.Work(), workers=1, retries=1))
     assert (summary.infra, summary.failed) == (1, 0)
-    record = grid.store.read(spec[0].id) or {}
+    record = grid.store.read(id_of(0)) or {}
     assert "before the training began" in record["error"]["message"]
     assert grid.run([0]).ok == 1, "and it is tried anew"
 

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stub_training
-from stub_training import specs
+from stub_training import Stub, runs
 
 from runner.execution.executor import execute
+from runner.execution.order import Order
+from runner.execution.pausing import Pausing
+from runner.execution.work import Emit, Outcome
+from runner.images.sources import Splits
+from runner.records.run import Run
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from tests.bag import on_ground, tiny_splits
 from tricks import parse, resolve
 
 
-def noting(spec: RunSpec, emit: Callable[[dict[str, Any]], None], *, diary: str) -> dict[str, Any]:
+class Noting(Stub):
     """The stub's training, with the GPU that its process sees written down."""
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
-    with Path(diary).open("a") as file:
-        file.write(f"{os.getpid()} {seen}\n")
-    return stub_training.train(spec, emit, seconds=0.3)
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        assert self.diary is not None
+        with Path(self.diary).open("a") as file:
+            file.write(f"{os.getpid()} {seen}\n")
+        return Stub(seconds=0.3)(run, emit, pausing)
 
 
 @pytest.mark.parametrize(("gpus", "workers"), [(("2", "5"), 4), (("0",), 2), ((), 2)])
@@ -34,11 +39,9 @@ def test_processes_are_shared_out_over_the_gpus(
     tmp_path: Path, gpus: tuple[str, ...], workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    train = functools.partial(noting, diary=str(tmp_path / "diary"))
-    store = Store(tmp_path / "results")
-    summary = execute(
-        specs(range(3 * workers)), store, train, workers=workers, gpus=gpus, runs_per_process=100
-    )
+    work = Noting(diary=str(tmp_path / "diary"))
+    order = Order(work, workers, runs_per_process=100, gpus=gpus)
+    summary = execute(runs(range(3 * workers)), Store(tmp_path / "results"), order)
     assert summary.ok == 3 * workers
     seen = dict(line.split() for line in (tmp_path / "diary").read_text().splitlines())
     assert len(seen) == workers
@@ -56,19 +59,18 @@ ARMS = (
 )
 
 
-def tiny(spec: RunSpec, emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+class Tiny(RecipeRun):
     """A real training, on 16 images."""
-    import torch
 
-    from runner.training.outcome import outcome
-
-    return outcome(spec.recipe, tiny_splits(), spec.seed, torch.device("cpu"), emit)
+    def images(self, spec: RunSpec) -> Splits:
+        splits: Splits = tiny_splits()
+        return splits
 
 
 @pytest.mark.slow
 def test_nothing_leaks_from_one_run_to_the_next(tmp_path: Path) -> None:
     """All runs in one process, each after others, against a process each: the same figures."""
-    runs = [
+    arms = [
         RunSpec(
             {"name": "tiny"},
             resolve(on_ground(*map(parse, names)), {"sgd": 0.02, "lars": 2.0, "adamw": 0.01}),
@@ -78,13 +80,13 @@ def test_nothing_leaks_from_one_run_to_the_next(tmp_path: Path) -> None:
         for names in ARMS
     ]
     found = []
-    for name, order, per_process in (("fresh", runs, 1), ("one", runs[::-1], 100)):
+    for name, order, per_process in (("fresh", arms, 1), ("one", arms[::-1], 100)):
         store = Store(tmp_path / name)
-        summary = execute(
-            order, store, tiny, workers=1, preload=work.preload(), runs_per_process=per_process
-        )
-        assert summary.ok == len(runs), summary
-        found.append([figures(store, spec.id) for spec in runs])
+        work = Tiny("tiny", device="cpu")
+        told = Order(work, workers=1, runs_per_process=per_process)
+        summary = execute([spec.run() for spec in order], store, told)
+        assert summary.ok == len(arms), summary
+        found.append([figures(store, spec.id) for spec in arms])
     assert found[0] == found[1]
 
 

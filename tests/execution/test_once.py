@@ -5,6 +5,7 @@ import json
 from runner.execution.engines import once
 from runner.records.spec import RunSpec
 from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from tricks import resolve
 
@@ -14,11 +15,12 @@ def test_a_run_finds_the_images_that_the_template_loaded(tmp_path):
     data = str(tmp_path)
     recipe = resolve(digits.baseline, digits.learning_rates)
     spec = RunSpec(digits.identity(tmp_path, 100), recipe, seed=0)
-    name, arguments = json.loads(json.dumps(work.preload(spec, "digits", data)[-1]))
+    runs = RecipeRun("digits", data).sharing(spec)
+    name, arguments = json.loads(json.dumps(runs.preload()[-1]))
     work._splits.cache_clear()
     once.call(name, arguments)
     assert work._splits.cache_info().misses == 1
-    assert len(work.images_of(spec, "digits", data).train) == 100
+    assert len(runs.images(spec).train) == 100
     assert work._splits.cache_info().misses == 1
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
-import pausing_training
 import pytest
-from pausing_training import ALWAYS_KILLED, EPOCHS, FAILS, STARVES
-from stub_training import specs
+from pausing_training import ALWAYS_KILLED, EPOCHS, FAILS, STARVES, Pauses
+from stub_training import runs, specs
 
 from runner.execution.events import Epoch, Event, Left, Stopping, Summary
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
+from runner.execution.order import Order
 from runner.records import checkpoints
 from runner.records.store import Store
 
@@ -38,12 +37,9 @@ class Grid:
     def run(self, seeds: list[int], checkpoint: float | None = 60.0, **told: Any) -> Summary:
         self.events.clear()
         retries = told.pop("retries", 2)
-        train = functools.partial(pausing_training.train, diary=str(self.diary), **told)
-        limits = Limits(checkpoint=checkpoint)
-        return execute(
-            specs(seeds), self.store, train,
-            workers=2, retries=retries, limits=limits, on_event=self.see,
-        )  # fmt: skip
+        work, limits = Pauses(str(self.diary), **told), Limits(checkpoint=checkpoint)
+        order = Order(work, workers=2, retries=retries, limits=limits)
+        return execute(runs(seeds), self.store, order, self.see)
 
     def epochs(self, seed: int) -> list[int]:
         """Those trained of a run, in order."""

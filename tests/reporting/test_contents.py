@@ -64,6 +64,17 @@ def test_a_section_is_one_file(tmp_path, added):
     assert "Energy" not in [section.title for section in contents.document(other).sections]
 
 
+def test_the_section_of_the_contributing_guide_works(tmp_path, added, no_drawing):
+    guide = (ROOT / "CONTRIBUTING.md").read_text().split("## Add a section of the report")[1]
+    (tmp_path / "slowest.py").write_text(re.search(r"```python\n(.*?)```", guide, re.DOTALL)[1])
+    load_plugin(tmp_path / "slowest.py")
+    study = synthetic.study("add-one", 2, TWO, diverge=False)
+    text = write_report(synthetic.material(*study), tmp_path / "out").read_text()
+    found = titles(text)
+    assert found[found.index("Seeds") + 1] == "Slowest arm"
+    assert re.search(r"\*\*mixup\*\*: \d\.\d s a run", text)
+
+
 def test_without_its_file_a_section_is_gone(tmp_path, no_drawing):
     study = synthetic.study("add-one", 2, TWO, diverge=False)
     text = write_report(synthetic.material(*study), tmp_path).read_text()

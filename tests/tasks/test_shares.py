@@ -8,7 +8,7 @@ from PIL import Image
 
 from runner.studies.asked import Asked
 from runner.studies.study import build
-from runner.tasks.recipe_run import _splits, _taken
+from runner.tasks.recipe_run import Part, _splits
 from runner.tasks.registry import find
 from runner.tasks.shares import divided
 from tricks import BadInput
@@ -55,7 +55,7 @@ def test_a_worker_takes_the_shares_of_the_run(images):
     usual, other = build(Asked(task=name, tricks=["cosine"])), build(asked)
     (_, first), *_ = other.planned()
     assert first.data["split"] == [0.15, 0.25]
-    assert len(_splits(name, None, *_taken(first)).test) == 16
+    assert len(_splits(name, None, Part.of(first)).test) == 16
     assert first.id != next(spec.id for _, spec in usual.planned())
     assert other.to_toml()["settings"]["test_share"] == "0.25"
 

@@ -13,9 +13,12 @@ import pytest
 
 from runner.planning import trial
 from runner.records.spec import RunSpec
-from runner.tasks import recipe_run as work
+from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
+from runner.training.device import choose
 from tricks import BadInput, compose, parse, resolve
+
+WORK = RecipeRun("digits", device="cpu")
 
 
 def spec(*tricks, **fields):
@@ -27,8 +30,10 @@ def spec(*tricks, **fields):
 
 def test_train_gives_the_outcome_of_the_spec_on_the_subset():
     seen = []
-    result = work.train(spec("cosine", epochs=2), seen.append, task="digits", device="cpu")
-    assert result["state"] == "ok"
+    found = WORK(spec("cosine", epochs=2).run(), seen.append)
+    result = found.fields
+    assert (found.state, found.validation) == ("ok", result["val_accuracy"])
+    assert found.seconds == result["seconds"]["total"]
     assert result["steps"] == 2  # 64 images in batches of 64, twice
     assert [epoch["epoch"] for epoch in seen] == [1, 2]
     assert seen == result["epochs"]
@@ -36,17 +41,17 @@ def test_train_gives_the_outcome_of_the_spec_on_the_subset():
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
     with pytest.raises(BadInput, match="--device"):
-        work.train(spec(), print, task="digits", device="cuda:99")
+        RecipeRun("digits", device="cuda:99")(spec().run(), print)
     with pytest.raises(BadInput, match="try auto, cpu or cuda"):
-        work.choose("abacus")
+        choose("abacus")
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     with pytest.raises(BadInput, match="cuda:2: there is no such GPU; the last one here is cuda:1"):
-        work.choose("cuda:2")
-    assert [work.choose(name).index for name in ("cuda", "cuda:1")] == [None, 1]
+        choose("cuda:2")
+    assert [choose(name).index for name in ("cuda", "cuda:1")] == [None, 1]
 
 
-def asleep(spec):
+def asleep(work, run):
     time.sleep(300)
 
 
@@ -61,40 +66,40 @@ def test_an_interruption_does_not_wait_for_what_is_measured():
     try:
         threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
-            trial._in_a_child(asleep, [spec()], ())
+            trial._in_children(asleep, [spec()], WORK)
     finally:
         signal.signal(signal.SIGINT, before)
     assert not multiprocessing.active_children()
 
 
-def killed(spec):
+def killed(work, run):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def starved(spec):
+def starved(work, run):
     raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
 
-def at_fault(spec):
+def at_fault(work, run):
     raise KeyError("of the recipe's own")
 
 
 @pytest.mark.parametrize("function", [killed, starved])
 def test_memory_that_runs_out_before_the_grid_is_told_in_one_line(function):
     with pytest.raises(BadInput, match=r"could not be tried out.* memory ran out: fewer") as told:
-        trial._in_a_child(function, [spec()], ())
+        trial._in_children(function, [spec()], WORK)
     assert "\n" not in str(told.value)
 
 
 def test_a_fault_of_the_code_is_no_lack_of_memory():
     with pytest.raises(KeyError, match="own"):
-        trial._in_a_child(at_fault, [spec()], ())
+        trial._in_children(at_fault, [spec()], WORK)
 
 
 def test_prediction_is_near_the_time_it_takes():
     chosen = spec(epochs=2)
-    predicted = trial.seconds_per_run(chosen, task="digits", device="cpu")
-    took = work.train(chosen, lambda epoch: None, task="digits", device="cpu")["seconds"]["total"]
+    predicted = trial.seconds_per_run(WORK, chosen.run())
+    took = WORK(chosen.run(), lambda epoch: None).seconds
     assert took / 5 < predicted < took * 5  # a busy machine, a short run
 
 
@@ -116,13 +121,13 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
     )
     code = (
         "import sys\n"
-        "from tests.tasks.test_work import spec, trial, BadInput\n"
+        "from tests.tasks.test_work import RecipeRun, spec, trial, BadInput\n"
         "from tricks import load_plugin\n"
         f"load_plugin({str(plugin)!r})\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
-        "        trial.check_networks([spec('picky', model='resnet10t')], task='digits',\n"
-        f"                            plugins=[{str(plugin)!r}])\n"
+        "        trial.check_networks([spec('picky', model='resnet10t')],\n"
+        f"                             RecipeRun('digits', plugins=({str(plugin)!r},)))\n"
         "    except BadInput as error:\n"
         "        print(error)\n"
     )
@@ -136,14 +141,14 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
 
 def test_an_unknown_model_is_found_before_anything_is_trained():
     with pytest.raises(BadInput, match="unknown model 'resnet5O'"):
-        trial.check_networks([spec(model="resnet5O")], task="digits")
+        trial.check_networks([spec(model="resnet5O")], WORK)
 
 
 def test_the_tasks_own_network_needs_no_check(monkeypatch):
-    monkeypatch.setattr(trial, "_in_a_child", lambda *_: pytest.fail("started a process"))
-    trial.check_networks([spec(), spec("evonorm")], task="digits")
+    monkeypatch.setattr(trial, "_in_children", lambda *_: pytest.fail("started a process"))
+    trial.check_networks([spec(), spec("evonorm")], WORK)
 
 
 def test_a_folder_needs_a_resolution():
     with pytest.raises(BadInput, match="--set resolution=224"):
-        trial.check_networks([spec()], task="folder:somewhere")
+        trial.check_networks([spec()], RecipeRun("folder:somewhere"))

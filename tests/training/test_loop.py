@@ -116,6 +116,7 @@ def test_the_outcome_is_json_and_its_bits_are_its_accuracy(recipe, tiny):
     import numpy as np
 
     result = run(recipe(), tiny, 0, CPU)
+    assert isinstance(result.pop("predictions"), bytes)  # for the file beside the record
     json.dumps(result, allow_nan=False)
     bits = np.unpackbits(np.frombuffer(base64.b64decode(result["correct"]), np.uint8), count=16)
     assert result["test_accuracy"] == pytest.approx(100 * bits.mean())

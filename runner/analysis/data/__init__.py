@@ -1,1 +1,1 @@
-"""Runs as numbers: the experiment, its arms and cells, metrics, estimates."""
+"""Runs as numbers: the experiment, its arms and cells, estimates."""

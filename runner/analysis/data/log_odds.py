@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from runner.analysis.data.experiment import Experiment, succeeded, values
-from runner.analysis.data.metrics import is_share
+from runner.analysis.metrics.registry import named
 from tricks.errors import BadInput
 
 IMAGES = 10_000  # where the runs do not say
@@ -20,7 +20,7 @@ def in_logits(experiment: Experiment, metric: str) -> Experiment:
     """
     y = values(experiment.runs, metric)
     fine = y[succeeded(experiment.runs)].dropna()
-    if not is_share(metric) or not fine.between(0, 100).all():
+    if not named(metric).share or not fine.between(0, 100).all():
         raise BadInput(f"the logit scale is for percentages between 0 and 100, not for {metric}")
     notes = list(experiment.notes)
     n = np.full(len(y), float(IMAGES))

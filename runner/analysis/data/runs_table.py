@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from runner.analysis.data.experiment import Experiment, succeeded
-from runner.analysis.data.metrics import is_share
+from runner.analysis.metrics import registry as metrics
 from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput, unknown
 
@@ -107,7 +107,7 @@ def _number_of_images(where: str, table: pd.DataFrame, metric: str, images: int)
     """Set the column `test_images`. Raises BadInput if it cannot be right."""
     if images < 1:
         raise BadInput(f"--test-images is the number of test images, at least 1, not {images}")
-    if not is_share(metric):
+    if not metrics.named(metric).share:
         raise BadInput(f"--test-images is for accuracies in per cent, {metric!r} is none")
     if "test_images" in table:
         raise BadInput(f"{where} has a column test_images already: leave out --test-images")
@@ -167,7 +167,11 @@ def _numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
             f"{where}, line {row + 2}, column {metric!r}: {_cut(table[metric].iloc[row])!r} is no "
             "number (give a run without one a `state` column saying diverged, or remove its row)"
         )
-    if is_share(metric) and numbers.max() > 0 and numbers.between(0, 1)[numbers.notna()].all():
+    known = metrics.named(metric)
+    per_cent = known.unit == "pp"
+    fraction = numbers.max() > 0 and numbers.between(0, 1)[numbers.notna()].all()
+    # An error of less than 1 % is no rare thing: only of what should be large is it told.
+    if per_cent and fraction and (known.share or known.larger_is_better):
         raise BadInput(
             f"{where}, column {metric!r}: all values lie between 0 and 1, but per cent are "
             "expected: multiply them by 100"
@@ -180,7 +184,7 @@ def _numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
             f"large to compute with (at most {LARGEST:g}): give the column in another unit"
         )
     strange = (numbers < 0) | (numbers > 100)
-    if is_share(metric) and strange.any():
+    if per_cent and strange.any():
         row = int(np.argmax(strange))
         raise BadInput(
             f"{where}, line {row + 2}, column {metric!r}: {numbers.iloc[row]:g} is no per cent; a "

@@ -17,8 +17,8 @@ from scipy import stats
 
 from runner.analysis.data.cells import distinct
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
-from runner.analysis.data.metrics import is_share
 from runner.analysis.effects import Effect
+from runner.analysis.metrics.registry import named
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def floor(
 ) -> NoiseFloor:
     """The noise that the number of test images makes, or why it is not known."""
     runs = experiment.runs
-    if not is_share(metric) or metric.lower().startswith(("val", "train", "probe")):
+    if not named(metric).share or metric.lower().startswith(("val", "train", "probe")):
         return NoiseFloor(reason=f"{metric} is no accuracy on test images")
     if experiment.scale != "raw":
         return NoiseFloor(reason="effects are on the logit scale")

@@ -1,18 +1,16 @@
-"""A child process as its runner sees it: what it is at, and when it was last heard of."""
+"""A child process as its runner sees it: the run that it is at, and what that run has printed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
 
 from runner.execution import oom
-from runner.execution.jobs import Job
+from runner.execution.messages import Assignment
 
 LOG_TAIL = 20_000  # bytes of a crashed run's log that go into its record
 
@@ -23,29 +21,23 @@ class Child:
 
     process: ForkServerProcess
     pipe: Connection
-    job: Job | None
+    run: str | None  # the id
     left: int  # runs that it may still begin
-    heard: float  # monotonic time of its last word
     gpu: str | None = None  # the one that it sees
     attempt: Path | None = None  # the folder that the attempt writes to
-    ooms: int | None = None  # how often the kernel had ended a process for want of memory
+    # How often the kernel had ended a process for want of memory when the run began.
+    ooms: int | None = field(default_factory=oom.kills)
 
-    def begin(self, job: Job, message: dict[str, Any]) -> None:
+    def begin(self, assignment: Assignment) -> None:
         """Give it another run."""
-        self.job, self.left, self.heard = job, self.left - 1, time.monotonic()
+        self.run, self.left = assignment.run.id, self.left - 1
         self.ooms = oom.kills()
-        with contextlib.suppress(OSError):  # it died while idle: its sentinel will tell
-            self.pipe.send(message)
+        self.say(assignment)
 
-    def say(self, word: str) -> None:
-        """Tell it something while it is at its run."""
-        with contextlib.suppress(OSError):
+    def say(self, word: Assignment | str | None) -> None:
+        """Tell it something; None: no run will come."""
+        with contextlib.suppress(OSError):  # it died: its sentinel will tell
             self.pipe.send(word)
-
-    def dismiss(self) -> None:
-        """Tell it that no run will come."""
-        with contextlib.suppress(OSError):
-            self.pipe.send(None)
 
     def bury(self) -> None:
         """Wait for its end."""

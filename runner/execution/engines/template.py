@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -16,29 +17,37 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from runner.execution.work import Preload
 from tricks.errors import BadInput
 
 # One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 TRIES = 5
-_WORKER, _ONCE = "runner.execution.worker", "runner.execution.engines.once"
+_WORKER, _ONCE = "runner.execution.engines.process", "runner.execution.engines.once"
 CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
-Call = tuple[str, Sequence[Any]]  # "module:function" and arguments that JSON can hold
-_calls: list[Call] = []  # that the template makes: see runner.execution.engines.once
+UNGUARDED = 68  # exit code of a process that would start others as it imports its program
+NO_GUARD = (
+    "the program defines itself what its processes do, so each of them imports it, and would start "
+    'others: put what starts it under `if __name__ == "__main__":`'
+)
+_one_at_a_time = threading.Lock()  # the environment and `__main__` are changed for a moment
+_calls: list[tuple[str, Sequence[Any]]] = []  # that the template makes: see engines.once
 
 
-def warm_up(preload: Sequence[str | Call]) -> None:
+def warm_up(preload: Sequence[Preload]) -> None:
     """Start the template in the background, if it does not run.
 
     `preload` are names of modules that it imports, and calls that it makes after that, whose
     results its processes then share. A template that runs already is left as it is.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(UNGUARDED)
     _calls[:] = [item for item in preload if not isinstance(item, str)]
     modules = [item for item in preload if isinstance(item, str)]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER, *modules, *([_ONCE] if _calls else [])])
     resource_tracker.ensure_running()  # first: it would unblock the signals on its way
-    with _surroundings(), _stops_blocked():
+    with _one_at_a_time, _surroundings(), _stops_blocked():
         forkserver.ensure_running()
 
 
@@ -54,7 +63,7 @@ def start(
         ours, theirs = context.Pipe()
         process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
         try:
-            with _surroundings(), _stops_blocked(), _without_main(arguments):
+            with _one_at_a_time, _surroundings(), _stops_blocked(), _without_main(arguments):
                 process.start()
         except (ConnectionError, EOFError) as error:
             ours.close()
@@ -102,8 +111,7 @@ def _without_main(arguments: tuple[Any, ...]) -> Iterator[None]:
 
     A function from that very program does need it.
     """
-    functions = [getattr(argument, "func", argument) for argument in arguments]
-    if any(getattr(function, "__module__", "") == "__main__" for function in functions):
+    if any(_defined_in(argument) == "__main__" for argument in arguments):
         yield
         return
     main = sys.modules["__main__"]
@@ -112,3 +120,8 @@ def _without_main(arguments: tuple[Any, ...]) -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def _defined_in(argument: object) -> str:
+    """The module of a function, of what a partial calls, or of an object's class."""
+    return str(getattr(getattr(argument, "func", argument), "__module__", ""))

@@ -12,6 +12,7 @@ from runner.records import durable
 from runner.records.export import SUMS, is_export, mismatches, read_export
 from runner.records.layout import FOLDERS, check_format, format_line
 from runner.records.migration import SCHEMA
+from runner.records.predictions import ENDING
 from runner.records.record import STATES, Damaged
 from runner.records.verification import leftovers
 from runner.records.verification.finding import Finding, away, inside, is_temporary
@@ -89,7 +90,8 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     held = Counter(seen.states.values())
     found.counts = {"records": len(recorded), **{state: held[state] for state in STATES}}
     found.counts["studies"] = sum(1 for path in _inside(root / "studies") if path.is_dir())
-    found.counts["quarantined"] = len(_inside(root / "quarantine"))
+    aside = [path for path in _inside(root / "quarantine") if path.suffix != ENDING]
+    found.counts["quarantined"] = len(aside)
     found.findings += _strangers(root, found.counts)
     found.findings.sort(key=lambda finding: ORDER.get(finding.kind, 2))
     return found

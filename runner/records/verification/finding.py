@@ -22,8 +22,8 @@ class Finding:
     """Something in a folder of results that is wrong (`problem`), or only worth knowing.
 
     kind: damaged, unreadable, newer, misplaced, duplicate, foreign, symlink, torn, index, study,
-    claim, orphan, unused, export or store. path: relative to the folder. repair: what mends it, ""
-    where nothing here can; `mend` does that.
+    claim, orphan, unused, predictions, export or store. path: relative to the folder. repair: what
+    mends it, "" where nothing here can; `mend` does that.
     """
 
     kind: str

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from runner.records import durable, index
 from runner.records.layout import aside
+from runner.records.predictions import ENDING
 from runner.records.record import Damaged, row, unseal
 from runner.records.store import Store
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.records.verification.predictions import Named, missing, predictions
 from runner.text import counted
 from tricks.errors import BadInput
 
@@ -27,12 +29,14 @@ class Seen:
 
     states: dict[str, str] = field(default_factory=dict)  # of records that verify
     damaged: set[str] = field(default_factory=set)
+    named: dict[str, Named] = field(default_factory=dict)  # predictions that a record names
 
 
 def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Finding]:
     """Look at every file under runs/; fills `seen`. watch: called with the number of files."""
     held = index.load(root / "index.csv")
     known, wrong, count = 0, 0, 0
+    said: set[str] = set()  # runs whose predictions are there
     for folder in _entries(root / "runs"):
         path = Path(folder.path)
         if folder.is_symlink():
@@ -57,8 +61,14 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
                     continue
                 known += id in held
                 wrong += not found
+            elif ending == ENDING and _is_id(id) and folder.name == id[:2]:
+                said.add(id)
+                # Those of a record that cannot be read stay with it.
+                if id in seen.states or not os.path.lexists(file.with_suffix(".json")):
+                    yield from predictions(root, file, seen.named.get(id))
             else:
                 yield _stranger(root, file)
+    yield from missing(len(seen.named.keys() - said))
     yield from _index(root, bool(held), len(seen.states) - known, len(held) - known, wrong)
 
 
@@ -81,6 +91,8 @@ def _record(
     except OSError as error:
         return Finding("unreadable", where, error.strerror or str(error))
     seen.states[id] = str(record["state"])
+    if digest := record.get("predictions_sha256"):
+        seen.named[id] = Named(digest, record.get("test_images") or 0)
     if entry is None or entry[:2] != (status.st_size, status.st_mtime_ns):
         return True
     values = row(record)
@@ -98,6 +110,9 @@ def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iter
 
     if path.is_symlink():
         yield away(root, path, "symlink", "a symbolic link: a store holds none")
+    elif index.of_another_version(path):
+        what = "another version wrote it: the next reader builds it again"
+        yield Finding("index", "index.csv", what, problem=False)
     elif path.exists() and not there and not index.verifies(path):
         what = "it does not verify, or an older version wrote it: it is not used"
         yield Finding("index", "index.csv", what, True, "build it again", rebuild)

@@ -1,0 +1,31 @@
+"""Expected calibration error: how far confidence is from the share that is right."""
+
+from __future__ import annotations
+
+from runner.analysis.metrics.metric import Metric
+from runner.analysis.metrics.predictions import Predictions
+
+BINS = 15
+
+
+def ece(found: Predictions) -> float:
+    """Percentage points: |accuracy − mean confidence| of each of 15 bins, by its share of images.
+
+    Bins of confidence are of equal width, each with its upper end (Guo et al. 2017, On calibration
+    of modern neural networks, arXiv:1706.04599).
+    """
+    import numpy as np
+
+    confidence = found.confidence
+    places = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    gap = np.bincount(places, weights=found.correct - confidence, minlength=BINS)
+    return 100 * float(np.abs(gap).sum() / len(found))
+
+
+METRICS = (
+    Metric(
+        "ece", "pp", larger_is_better=False,
+        what="Expected calibration error: how far confidence is from accuracy, over 15 bins.",
+        compute=ece,
+    ),
+)  # fmt: skip

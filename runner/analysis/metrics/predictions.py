@@ -1,0 +1,55 @@
+"""Predictions: what a trained model said of every image of a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One entry an image, in the order of the split; all arrays are (N,).
+
+    Logarithms are natural, and exact where the probability itself underflows. Classes of equal
+    probability count in the order of their numbers. Raises ValueError for arrays that differ in
+    length.
+    """
+
+    truth: np.ndarray  # class, an integer
+    predicted: np.ndarray  # class, an integer
+    rank: np.ndarray  # how many classes got more than the truth: 0 is predicted right
+    log_truth: np.ndarray  # log of the probability that the truth got
+    log_predicted: np.ndarray  # log of the probability that the predicted class got
+    classes: int
+
+    def __post_init__(self) -> None:
+        arrays = (self.truth, self.predicted, self.rank, self.log_truth, self.log_predicted)
+        if any(array.shape != (len(self.truth),) for array in arrays):
+            raise ValueError("the arrays of predictions differ in length")
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """bool (N,): whether the image is predicted right."""
+        return self.rank == 0
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """float64 (N,): the probability of the predicted class."""
+        return _exp(self.log_predicted)
+
+    @property
+    def truth_probability(self) -> np.ndarray:
+        """float64 (N,): the probability of the truth."""
+        return _exp(self.log_truth)
+
+
+def _exp(logs: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.exp(logs.astype(np.float64))

@@ -1,0 +1,133 @@
+"""Functions called in processes forked from the template: the result of each comes back."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from typing import TypeVar, cast
+
+from runner.execution.engines import template
+from runner.execution.engines.process import ignore_stops, leave
+from runner.execution.orphans import leave_with_parent
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class EndedError(Exception):
+    """A process ended without a result."""
+
+
+def each(function: Callable[[A], B], items: Sequence[A], at_a_time: int = 1) -> list[B]:
+    """What the picklable `function` gives for each of `items`, in their order.
+
+    In `at_a_time` processes that live for many items. Raises what `function` raised, or
+    EndedError; then, and at Ctrl-C, the other processes are ended.
+    """
+    results: dict[int, B] = {}
+    left = list(enumerate(items))[::-1]
+    with _processes(function, min(at_a_time, len(items))) as pipes:
+        at = {pipe: _give(pipe, left.pop()) for pipe in pipes}
+        while at:
+            for pipe in wait(list(at)):
+                assert isinstance(pipe, Connection)
+                try:
+                    answer = pipe.recv()
+                except (EOFError, OSError) as error:
+                    raise EndedError from error
+                if isinstance(answer, BaseException):
+                    raise answer
+                results[at.pop(pipe)] = cast("tuple[B]", answer)[0]
+                if left:
+                    at[pipe] = _give(pipe, left.pop())
+    return [results[place] for place in range(len(items))]
+
+
+@contextmanager
+def _processes(function: Callable[[A], B], count: int) -> Iterator[list[Connection]]:
+    """The pipes of so many processes, which are ended after it."""
+    started: list[_Start] = []
+    try:
+        for _ in range(count):
+            started.append(_Start(function))
+        yield [one.pipe() for one in started]
+    finally:
+        for one in started:
+            one.end()
+
+
+class _Start:
+    """A process on its way: the template may be at its imports, and Ctrl-C does not wait for it."""
+
+    def __init__(self, function: Callable[[A], B]) -> None:
+        self._unwanted = False
+        self._made: tuple[ForkServerProcess, Connection] | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(function,), daemon=True)
+        self._thread.start()
+
+    def pipe(self) -> Connection:
+        """This side of its pipe, when it is there. Raises BadInput if it cannot be started."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._made is not None
+        return self._made[1]
+
+    def end(self) -> None:
+        """Kill it, now or as soon as it is there."""
+        self._unwanted = True
+        self._kill()
+
+    def _run(self, function: Callable[[A], B]) -> None:
+        try:
+            self._made = template.start(_serve, (function,))
+        except BaseException as error:
+            self._error = error
+        if self._unwanted:
+            self._kill()
+
+    def _kill(self) -> None:
+        made, self._made = self._made, None
+        if made is not None:
+            made[0].kill()
+            made[0].join()
+            made[1].close()
+
+
+def _give(pipe: Connection, item: tuple[int, A]) -> int:
+    try:
+        pipe.send(item[1])
+    except OSError as error:
+        raise EndedError from error
+    return item[0]
+
+
+def _serve(pipe: Connection, function: Callable[[A], B]) -> None:
+    """The process itself: a result, or what was raised, for each item that comes."""
+    ignore_stops()
+    leave_with_parent()
+    try:
+        while True:
+            item = pipe.recv()
+            try:
+                answer: tuple[B] | BaseException = (function(item),)
+            except BaseException as error:
+                answer = _portable(error)
+            pipe.send(answer)
+    except (EOFError, OSError):
+        leave()
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error with its traceback as a note; only its description if it cannot be pickled."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        return cast("BaseException", pickle.loads(pickle.dumps(error)))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,81 @@
+"""A process of the engine `local`, from inside: runs that come through a pipe, one by one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from runner.execution.messages import Assignment, Mistake, News
+from runner.execution.orphans import leave_with_parent
+from runner.execution.work import Work
+from runner.execution.worker import perform
+from runner.records.store import Store
+from tricks.errors import BadInput
+
+PAUSE = "pause"  # what the runner says to a process whose run shall leave
+
+
+def serve(
+    pipe: Connection, root: str, work: Work, assignment: Assignment | None, gpu: str | None
+) -> None:
+    """Do `assignment`, then every other that comes through `pipe`, until None comes.
+
+    gpu: the one that this process is to see, by its name for CUDA_VISIBLE_DEVICES.
+    """
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything here has asked for GPUs
+    ignore_stops()
+    leave_with_parent()
+
+    def tell(news: News) -> None:
+        try:
+            pipe.send(news)
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(1)  # the runner is gone
+
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            store = Store(root, create=False)
+        except BadInput as error:  # something has happened to it since the runner opened it
+            pipe.send(Mistake(str(error)))
+            assignment = None
+        while assignment is not None:
+            pipe.send(perform(store, work, assignment, tell, _asks(pipe)))
+            while (assignment := pipe.recv()) == PAUSE:
+                pass  # it came as the run ended
+    leave()
+
+
+def ignore_stops() -> None:
+    """Ctrl-C and SIGTERM reach the whole process group, but the runner alone decides."""
+    stops = {signal.SIGINT, signal.SIGTERM}
+    for number in stops:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+
+
+def leave() -> None:
+    """End this process: nothing is left to clean up, and torch takes its time over it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _asks(pipe: Connection) -> Callable[[], bool]:
+    """Whether the runner on the other side of `pipe` has said PAUSE, as often as it is called."""
+    told = False
+
+    def asked() -> bool:
+        nonlocal told
+        if not told and pipe.poll():
+            try:
+                told = pipe.recv() == PAUSE
+            except EOFError:
+                os._exit(1)  # the runner is gone
+        return told
+
+    return asked

@@ -1,0 +1,30 @@
+"""Engines by name: one a file in this folder, and those that others register."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+
+from runner.execution import engines
+from runner.execution.engines.engine import Engine
+from runner.execution.order import Order
+from runner.records.store import Store
+from tricks.errors import unknown
+
+Make = Callable[[Store, Order], Engine]
+_known: dict[str, Make] = {}
+
+
+def register(name: str, make: Make) -> None:
+    """Let `Order.engine` name the engine that `make` makes for a store and an order."""
+    _known[name] = make
+
+
+def find(name: str) -> Make:
+    """What makes the engine called `name`. Raises BadInput with close matches."""
+    for module in pkgutil.iter_modules(engines.__path__):
+        importlib.import_module(f"{engines.__name__}.{module.name}")
+    if name not in _known:
+        raise unknown("engine", name, _known)
+    return _known[name]

@@ -1,0 +1,58 @@
+"""A metric's column where the records lack it: that of a plug-in, or one that came after the runs.
+
+It is made for the one metric that is asked for: the usual table reads no file of predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from runner.analysis.metrics.predictions import Predictions
+from runner.analysis.metrics.registry import VALIDATION, known, value_of
+
+if TYPE_CHECKING:
+    import pandas
+
+Read = Callable[[str], Mapping[str, Any] | None]  # id -> its record
+Said = Callable[[Mapping[str, Any]], Predictions | None]  # record -> predictions on test images
+
+
+def with_metric(
+    runs: pandas.DataFrame, metric: str, read: Read, said: Said = lambda record: None
+) -> pandas.DataFrame:
+    """`runs` (see `table`) with the column `metric`, as far as records or predictions have it.
+
+    Values on test images come from predictions where the record has none; those on validation
+    images from the record alone, since no predictions on them are kept. Without any the table
+    stays as it is. Raises BadInput where a plug-in's metric fails.
+    """
+    import numpy as np
+
+    fine = runs["state"].eq("ok").to_numpy()
+    lacking = fine & (runs[metric].isna().to_numpy() if metric in runs else True)
+    metrics = known()
+    split, name = "test", metric
+    if name not in metrics and name.startswith(VALIDATION):
+        split, name = "validation", name.removeprefix(VALIDATION)
+    computed = name in metrics and metrics[name].compute is not None
+    if not lacking.any() or (metric in runs and not computed):
+        return runs
+    column = runs[metric].to_numpy(dtype=float, copy=True) if metric in runs else None
+    for place in np.flatnonzero(lacking):
+        record = read(runs["id"].iloc[place])
+        value = record and ((record.get("metrics") or {}).get(split) or {}).get(name)
+        if record and value is None and computed and split == "test":
+            predictions = said(record)
+            value = None if predictions is None else value_of(metrics[name], predictions)
+        if value is not None:
+            column = np.full(len(runs), np.nan) if column is None else column
+            column[place] = value
+    return runs if column is None else runs.assign(**{metric: column})
+
+
+def of_records(
+    runs: pandas.DataFrame, metric: str, records: Iterable[Mapping[str, Any]]
+) -> pandas.DataFrame:
+    """As `with_metric`, from records alone: those of an exported study."""
+    return with_metric(runs, metric, {record["id"]: record for record in records}.get)

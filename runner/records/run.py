@@ -1,0 +1,32 @@
+"""Run: one run as claims, engines and records see it, whichever kind of run it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that can be carried out and recorded.
+
+    label: for people. payload: JSON values that a worker needs and the record keeps. epochs: how
+    many it will take; None where nobody knows.
+    """
+
+    id: str
+    seed: int
+    label: str
+    payload: Mapping[str, Any]
+    epochs: int | None = None
+
+
+def label(levels: Iterable[str], seed: object) -> str:
+    """A run's name for people: the levels that differ from the baseline, and its seed."""
+    return f"{' + '.join(map(str, levels)) or 'baseline'}, seed {seed}"
+
+
+def label_of(record: Mapping[str, Any]) -> str:
+    """The label of a recorded run."""
+    return label(record.get("tricks") or (), record.get("seed"))
