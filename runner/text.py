@@ -110,10 +110,3 @@ class Shown:
 def unfiltered(stream: TextIO) -> TextIO:
     """What is behind a `Shown`, for who draws with control characters of his own."""
     return stream._stream if isinstance(stream, Shown) else stream
-
-
-def print_json(value: Any) -> None:
-    """One JSON value on stdout; what is not a finite number is null."""
-    import json
-
-    print(json.dumps(value, indent=2, allow_nan=False))

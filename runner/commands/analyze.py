@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.options import (
     Json,
     Metric,
@@ -24,7 +25,6 @@ from runner.commands.options import (
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.records.layout import RESULTS
 from runner.studies.stages import Stage
-from runner.text import print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.inference.asking import Sets
 from runner.records.layout import RESULTS
-from runner.text import print_json
 from tricks.errors import BadInput
 
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.choices import choices
 from runner.execution.machine import cores
 from runner.records.layout import RESULTS
-from runner.text import counted, print_json
+from runner.text import counted
 from tricks.errors import BadInput
 
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "scipy")

@@ -1,123 +1,113 @@
-"""What a run would train: the plan beside what the store holds already."""
+"""A dry run on the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from runner.commands.json_output import print_json
 from runner.designs.factor import touched
-from runner.records.store import Store
-from runner.text import counted, print_json
+from runner.text import counted
 
 if TYPE_CHECKING:
-    from runner.planning.hours import Hours
-    from runner.studies.study import Study
+    from runner.launch.dry_run import DryRun
+    from runner.studies.tuning import StageCounts
 
 
-def open_store(study: Study, results: Path) -> Store | None:
-    """The store that the plan would add to, if there is one yet; nothing is written.
-
-    Raises BadInput where the task's images are missing, or the study cannot go on there.
-    """
-    study.identity  # noqa: B018 - a missing data set is said before anything else happens
-    if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
-        return None
-    from runner.records.studies import load_study, study_names
-    from runner.studies.recorded import check_extends
-
-    store = Store(results, create=False)
-    if study.name in study_names(store):
-        check_extends(study, load_study(store, study.name).asked)
-    return store
+def say_dry_run(found: DryRun, json: bool) -> None:
+    """Print what would be trained."""
+    if json:
+        print_json(_json(found))
+        return
+    for line in _lines(found):
+        print(line)
 
 
-def recorded_level(name: str, results: Path) -> str:
-    """How the placebo of the study `name` has its levels in the store; "" where there is none."""
-    if not (results / "FORMAT").exists():
-        return ""
-    from runner.records.studies import load_study, study_names
-    from runner.studies.asked import placebo_level
-
-    store = Store(results, create=False)
-    return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
-
-
-def say_plan(
-    study: Study,
-    store: Store | None,
-    json: bool,
-    hours: Callable[[int], Hours],
-) -> None:
-    """Print the dry run. hours: what so many runs will take."""
+def _json(found: DryRun) -> dict[str, Any]:
     from runner.designs.factor import describe
-    from runner.studies.recorded import recorded
 
-    held = recorded(study, store.states(), store.read) if store and not study.tuning else 0
-    summary: dict[str, Any] = {
+    study = found.study
+    control = study.design.control_seeds(study.seeds) if study.design.control_arm else None
+    answer: dict[str, Any] = {
         "study": study.name,
         "task": study.task.name,
         "grid": study.grid,
         "factors": describe(study.factors),
         "arms": study.design.count,
         "excluded": study.design.excluded,
-        "runs": study.runs,
-        "recorded": held,
-        "missing": None if held is None else study.runs - held,
+        "runs": found.runs,
+        "recorded": found.recorded,
+        "missing": found.missing,
         "seeds": study.seeds,
-        "control_seeds": study.design.control_seeds(study.seeds)
-        if study.design.control_arm
-        else None,
+        "control_seeds": control,
         "settings": dict(study.settings),
         "notes": list(study.notes),
     }
-    if held is None:
-        summary["reason"] = f"{study.runs:,} runs are too many to look up in the store one by one"
-    if study.tuning:
-        from runner.launch.tuned import plan_counts
-
-        summary |= plan_counts(study, store)
+    if study.tuning is not None:
+        answer |= {**study.tuning.to_json(), "stages": _stages_json(found.stages)}
+    if found.recorded is None:
+        answer["reason"] = _too_many(found)
     if study.looks is not None:
-        summary |= {
+        answer |= {
             "until": study.looks.until,
             "level": study.looks.level,
             "looks": [{"seeds": n, "runs": study.design.total(n)} for n in study.looks.seeds],
         }
-    left = to_train(study, store) if study.tuning else summary["missing"]
-    predicted = hours(study.runs if left is None else left)
-    summary |= predicted.to_json()
-    if json:
-        print_json(summary)
-        return
-    print(f"{study.name}: {study.grid} on {study.task.name}")
+    return answer | found.hours.to_json()
+
+
+def _stages_json(counts: StageCounts | None) -> dict[str, dict[str, int]] | None:
+    if counts is None:
+        return None
+    stages = {
+        name: {"runs": stage.runs, "recorded": stage.recorded}
+        for name, stage in counts.stages.items()
+    }
+    stages["tuned"] |= {"shared": counts.shared, "not_chosen": counts.not_chosen}
+    return stages
+
+
+def _lines(found: DryRun) -> Iterator[str]:
+    study = found.study
+    yield f"{study.name}: {study.grid} on {study.task.name}"
     for factor in study.factors:
-        print(f"  {factor.name}: {', '.join(level.name for level in factor.levels)}")
+        yield f"  {factor.name}: {', '.join(level.name for level in factor.levels)}"
     varied = {name for f in study.factors for level in f.levels for name in touched(level)}
     for key, value in study.settings.items():
-        print(f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}")
-    for note in study.notes:
-        print(note)
+        yield f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}"
+    yield from study.notes
     arms = f"{counted(study.design.count, 'arm')} ({study.design.excluded:,} excluded)"
-    print(f"{arms} with {counted(study.seeds, 'seed')}: {counted(study.runs, 'run')}")
+    yield f"{arms} with {counted(study.seeds, 'seed')}: {counted(study.runs, 'run')}"
     if study.looks is not None:
         looks = " and ".join(f"{n:,}" for n in study.looks.seeds)
-        print(f"at most; analysed at {looks} seeds, until {study.looks.until}")
-    if study.tuning:
-        from runner.launch.tuned import plan_lines
+        yield f"at most; analysed at {looks} seeds, until {study.looks.until}"
+    if study.tuning is not None:
+        yield from _stage_lines(found)
+    if found.recorded is None:
+        yield _too_many(found)
+    else:
+        yield f"{found.recorded:,} recorded, {found.missing:,} to train"
+    if found.hours.runs:
+        yield str(found.hours)
+    if found.without_weights:
+        yield f"{found.without_weights:,} recorded without weights, to train again for them"
 
-        for line in plan_lines(study, summary):
-            print(line)
-    held, missing = summary["recorded"], summary["missing"]
-    print(summary["reason"] if held is None else f"{held:,} recorded, {missing:,} to train")
-    if predicted.runs:
-        print(predicted)
+
+def _stage_lines(found: DryRun) -> Iterator[str]:
+    tuning, counts = found.study.tuning, found.stages
+    assert tuning is not None
+    what = f"{tuning.field}={','.join(tuning.texts)} with {counted(tuning.seeds, 'tuning seed')}"
+    if counts is None:
+        yield f"each arm tuned over {what}: up to {found.runs:,} runs"
+        return
+    notes = [f"{counts.not_chosen:,} of arms yet to choose"] if counts.not_chosen else []
+    notes += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
+    fixed, tried, tuned = (counts.stages[name].runs for name in ("fixed", "tuning", "tuned"))
+    yield f"fixed: {counted(fixed, 'run')} at {tuning.field}={tuning.fixed_text}"
+    yield f"tuning: {counted(tried, 'run')}, each arm at {what}"
+    yield f"tuned: {', '.join([counted(tuned, 'run'), *notes])}"
+    yield f"{found.runs:,} runs in all"
 
 
-def to_train(study: Study, store: Store | None) -> int:
-    """Runs that the plan lacks, as far as they are known: none has a record that stands."""
-    from runner.launch.tuned import list_runs
-
-    planned, to_choose = list_runs(study, store)
-    states = store.states() if store else {}
-    lacking = {spec.id for _, spec in planned if states.get(spec.id, "infra") == "infra"}
-    return len(lacking) + to_choose
+def _too_many(found: DryRun) -> str:
+    return f"{found.runs:,} runs are too many to look up in the store one by one"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.options import Json, Name, Results
 from runner.records.layout import RESULTS
-from runner.text import print_json
 from tricks.errors import BadInput
 
 

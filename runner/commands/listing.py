@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.commands.json_output import print_json
+from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
 from runner.records.layout import RESULTS
-from runner.text import counted, print_json
+from runner.text import counted
 from tricks.errors import BadInput, unknown
 
 
@@ -48,15 +49,16 @@ def list_(
     if named:
         if seeds is not None and seeds < 1:
             raise BadInput(f"--seeds must be at least 1, not {seeds}")
-        from runner.commands.options import chosen
-        from runner.planning.grids import grid_rows, print_grids
+        from runner.commands.grids_text import grids_json, grids_lines
+        from runner.planning.grids import outlooks
 
         study = chosen(task or "digits", tricks, factor, set_)
-        rows = grid_rows(study, seeds, runs)
+        found = outlooks(study, seeds, runs)
         if json:
-            print_json([{k: v for k, v in row.items() if k != "text"} for row in rows])
-        else:
-            print_grids(rows, study.notes)
+            print_json(grids_json(found))
+            return
+        for line in (*study.notes, *grids_lines(found)):
+            print(line)
         return
     rows = LISTS[what](results)
     if json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,16 +40,16 @@ Scale = Annotated[
 ]
 
 
-def load_plugins(plugins: list[Path] | None) -> list[str]:
+def load_plugins(plugins: list[Path] | None) -> tuple[str, ...]:
     """Load each plug-in; gives their absolute paths, for worker processes to load them too."""
     from tricks.loading import load_plugin
 
     for plugin in plugins or []:
         load_plugin(plugin)
-    return [str(plugin.resolve()) for plugin in plugins or []]
+    return tuple(str(plugin.resolve()) for plugin in plugins or [])
 
 
-def assignments(flag: str, texts: list[str] | None) -> dict[str, str]:
+def assignments(flag: str, texts: Sequence[str] | None) -> dict[str, str]:
     """`["epochs=5", ...]` -> {"epochs": "5"}. Raises BadInput for what is no name=value."""
     found: dict[str, str] = {}
     for text in texts or []:

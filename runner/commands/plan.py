@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.commands.json_output import print_json
+from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
 from runner.execution.machine import cores, on_gpu
 from runner.records.layout import RESULTS
-from runner.text import print_json
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.designs.design import Design
-    from runner.planning.needed import Goal, Needed
-    from runner.studies.study import Study
-
-ESTIMANDS = {"grid_average": "averaged over the grid", "baseline": "at the baseline"}
+    from runner.planning.grid_needs import GridNeed, GridNeeds
+    from runner.planning.needed import Goal
 
 
 def plan(
@@ -73,55 +69,62 @@ def plan(
         raise BadInput(f"--workers must be at least 1, not {workers}")
     if sigma is not None and pilot is not None:
         raise BadInput("--sigma and --pilot both say what the run-to-run sd is: give one of them")
-    from runner.commands.options import chosen
-    from runner.planning.grids import possible
+    from runner.commands.plan_text import lines
+    from runner.planning.grid_needs import EACH, FAMILY, grid_needs
     from runner.planning.pilot import find_sigma, given
 
     study = chosen(task, tricks, factor, set_, data)
     noise = given(sigma) if sigma is not None else find_sigma(study, results, pilot)
     at_a_time = workers or (1 if on_gpu("auto") else cores())
-    seconds, reason = _seconds(study, results)
-    rows: list[dict[str, Any]] = []
-    for name, design in possible(study, runs):
-        if isinstance(design, str):
-            rows.append({"name": name, "reason": design})
-            continue
-        needs = _needs(design, goal, noise.value)
-        rows.append(
-            {
-                "name": name,
-                "arms": design.count,
-                "takes_runs": design.takes_runs,
-                "left_out": _left_out(study, design),
-                **_timed(needs, seconds, at_a_time),
-            }
-        )
-    kind = "each" if each else "family"
-    answer: dict[str, Any] = {
-        "task": study.task.name,
+    found = grid_needs(study, goal, noise, runs, at_a_time, results)
+    kind = EACH if each else FAMILY
+    if json:
+        print_json(_json(found, kind))
+        return
+    for line in lines(found, kind):
+        print(line)
+
+
+def _json(found: GridNeeds, kind: str) -> dict[str, Any]:
+    from runner.planning.grid_needs import ESTIMANDS
+
+    goal, sigma = found.goal, found.sigma
+    cheapest = {estimand: found.cheapest(estimand, kind) for estimand in ESTIMANDS}
+    return {
+        "task": found.study.task.name,
         "unit": "pp",
         "goal": {"kind": goal.kind, "value": goal.value, "alpha": goal.alpha,
                  "power": goal.power if goal.kind == "effect" else None},
         "adjustment": kind,
-        "sigma": noise.value,
-        "sigma_source": noise.source,
-        "sigma_estimate": noise.estimate,
-        "sigma_df": noise.df,
-        "runs": runs,
-        "workers": at_a_time,
-        "seconds_per_run": seconds,
-        "seconds_reason": reason,
-        "grids": rows,
-        "cheapest": {key: _cheapest(rows, key, kind) for key in ESTIMANDS},
-        "notes": list(study.notes),
+        "sigma": sigma.value,
+        "sigma_source": sigma.source,
+        "sigma_estimate": sigma.estimate,
+        "sigma_df": sigma.df,
+        "runs": found.runs,
+        "workers": found.workers,
+        "seconds_per_run": found.seconds,
+        "seconds_reason": found.seconds_reason,
+        "grids": [_grid_json(found, grid) for grid in found.grids],
+        "cheapest": {key: best[0].name if best else None for key, best in cheapest.items()},
+        "notes": list(found.study.notes),
     }  # fmt: skip
-    if json:
-        print_json(answer)
-        return
-    from runner.commands.plan_text import lines
 
-    for line in lines(answer, ESTIMANDS):
-        print(line)
+
+def _grid_json(found: GridNeeds, grid: GridNeed) -> dict[str, Any]:
+    if grid.needs is None:
+        return {"name": grid.name, "reason": grid.reason}
+    row: dict[str, Any] = {
+        "name": grid.name,
+        "arms": grid.arms,
+        "takes_runs": grid.takes_runs,
+        "left_out": list(grid.left_out),
+    }
+    for (estimand, kind), need in grid.needs.items():
+        row.setdefault(estimand, {})[kind] = {
+            "seeds": need.seeds, "runs": need.runs, "hours": found.hours(need),
+            "reaches": need.reaches, "reason": need.reason,
+        }  # fmt: skip
+    return row
 
 
 def _goal(effect: float | None, half_width: float | None, power: float | None) -> Goal:
@@ -144,75 +147,3 @@ def _goal(effect: float | None, half_width: float | None, power: float | None) -
         raise BadInput(f"--power must be between 0.05 (the test's level) and 1, not {power:g}")
     assert effect is not None
     return Goal("effect", effect, power)
-
-
-def _needs(design: Design, goal: Goal, sigma: float) -> dict[str, dict[str, Needed]]:
-    """By estimand: over all effects at once ("family"), and for each alone ("each")."""
-    from runner.planning.needed import needed
-    from runner.planning.precision import Errors
-
-    errors = Errors(design)
-    return {
-        "grid_average": {
-            kind: needed(errors, goal, sigma, lambda e: e.grid, tests)
-            for kind, tests in (("family", None), ("each", 1))
-        },
-        "baseline": {
-            kind: needed(errors, goal, sigma, lambda e: e.baseline, tests)
-            for kind, tests in (("family", None), ("each", 1))
-        },
-    }
-
-
-def _timed(
-    needs: dict[str, dict[str, Needed]], seconds: float | None, workers: int
-) -> dict[str, Any]:
-    """The needs as JSON values, with hours."""
-    timed: dict[str, Any] = {}
-    for estimand, kinds in needs.items():
-        timed[estimand] = {}
-        for kind, need in kinds.items():
-            known = need.runs is not None and seconds is not None
-            # No run is split: the last ones of a grid leave some workers idle.
-            rounds = math.ceil((need.runs or 0) / workers)
-            hours = rounds * seconds / 3600 if known and seconds else None
-            timed[estimand][kind] = {
-                "seeds": need.seeds, "runs": need.runs, "hours": hours,
-                "reaches": need.reaches, "reason": need.reason,
-            }  # fmt: skip
-    return timed
-
-
-def _left_out(study: Study, design: Design) -> list[str]:
-    """Levels that take no part in the design: grids that turn everything on keep two."""
-    return [
-        f"{whole.name}={level.name}"
-        for whole, kept in zip(study.factors, design.factors, strict=True)
-        for level in whole.levels
-        if level not in kept.levels
-    ]
-
-
-def _cheapest(rows: Sequence[dict[str, Any]], estimand: str, kind: str) -> str | None:
-    """The name of the grid that needs the fewest runs, of those in which every level takes part."""
-    able = [
-        (row[estimand][kind]["runs"], row["name"])
-        for row in rows
-        if not row.get("reason") and not row["left_out"] and row[estimand][kind]["runs"]
-    ]
-    return min(able, key=lambda known: known[0])[1] if able else None
-
-
-def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:
-    """Mean seconds of a run by the records of like ones, or why that is not known."""
-    from runner.planning.hours import predicted
-    from runner.records.store import Store
-
-    none = f"no run of these images and models is recorded in {results}: hours are not known"
-    if not (results / "FORMAT").exists():
-        return None, none
-    try:
-        found = predicted(study, 1, 1, Store(results, create=False), on_gpu("auto"))
-    except BadInput as error:
-        return None, str(error)
-    return found.seconds_per_run, None if found.seconds_per_run is not None else none

@@ -2,80 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from runner.planning.grid_needs import BASELINE, EACH, FAMILY, GRID_AVERAGE
 from runner.text import aligned, counted, duration
 
+if TYPE_CHECKING:
+    from runner.planning.grid_needs import GridNeeds
+    from runner.planning.needed import Needed
 
-def lines(answer: Mapping[str, Any], estimands: Mapping[str, str]) -> Iterator[str]:
+WORDS = {GRID_AVERAGE: "averaged over the grid", BASELINE: "at the baseline"}
+OVER = {
+    FAMILY: "5 % for all effects of a grid at once (Šidák); --each: for each alone",
+    EACH: "5 % for each effect alone: of 10 tricks that do nothing, 40 % of such studies "
+    "call one an effect",
+}
+
+
+def lines(found: GridNeeds, kind: str) -> Iterator[str]:
     """What was asked, the table, the cheapest grid by estimand, and what it rests on."""
-    goal, kind = answer["goal"], answer["adjustment"]
-    yield from answer["notes"]
-    if goal["kind"] == "effect":
-        yield f"to see every effect of {goal['value']:g} pp with probability {goal['power']:g}"
+    goal = found.goal
+    yield from found.study.notes
+    if goal.kind == "effect":
+        yield f"to see every effect of {goal.value:g} pp with probability {goal.power:g}"
     else:
-        yield f"to know every effect to ±{goal['value']:g} pp (95 % intervals)"
-    yield f"run-to-run sd {answer['sigma']:.3g} pp: {answer['sigma_source']}"
-    rows = [("grid", "arms", *estimands.values())]
-    able = [row for row in answer["grids"] if "arms" in row]
-    for row in able:
-        cells = [_cell(row[key][kind]) for key in estimands]
-        rows.append((row["name"], f"{row['arms']:,}", *cells))
+        yield f"to know every effect to ±{goal.value:g} pp (95 % intervals)"
+    yield f"run-to-run sd {found.sigma.value:.3g} pp: {found.sigma.source}"
+    rows = [("grid", "arms", *WORDS.values())]
+    for grid in found.grids:
+        if grid.needs is not None:
+            cells = [_cell(found, grid.needs[estimand, kind]) for estimand in WORDS]
+            rows.append((grid.name, f"{grid.arms:,}", *cells))
     yield from aligned(rows)
-    yield from _remarks(answer["grids"], kind, estimands)
-    for key, words in estimands.items():
-        yield f"{words}: {_cheapest(answer, key, kind)}"
-    over = {
-        "family": "5 % for all effects of a grid at once (Šidák); --each: for each alone",
-        "each": "5 % for each effect alone: of 10 tricks that do nothing, 40 % of such studies "
-        "call one an effect",
-    }
-    yield f"level: {over[kind]}"
-    if answer["seconds_reason"]:
-        yield answer["seconds_reason"]
+    yield from _remarks(found, kind)
+    for estimand, words in WORDS.items():
+        yield f"{words}: {_cheapest(found, estimand, kind)}"
+    yield f"level: {OVER[kind]}"
+    if found.seconds_reason:
+        yield found.seconds_reason
 
 
-def _cell(need: Mapping[str, Any]) -> str:
-    if need["runs"] is None:
+def _cell(found: GridNeeds, need: Needed) -> str:
+    if need.seeds is None or need.runs is None:
         return "no"
-    seeds = f"{counted(need['seeds'], 'seed')}"
-    return f"{seeds}, {counted(need['runs'], 'run')}{_time(need)}"
+    hours = found.hours(need)
+    time = "" if hours is None else f", {duration(hours * 3600)}"
+    return f"{counted(need.seeds, 'seed')}, {counted(need.runs, 'run')}{time}"
 
 
-def _time(need: Mapping[str, Any]) -> str:
-    return "" if need["hours"] is None else f", {duration(need['hours'] * 3600)}"
-
-
-def _remarks(
-    rows: Sequence[Mapping[str, Any]], kind: str, estimands: Mapping[str, str]
-) -> Iterator[str]:
+def _remarks(found: GridNeeds, kind: str) -> Iterator[str]:
     """Why a grid does not answer, one line for all grids of the same reason."""
     why: dict[str, list[str]] = {}
-    for row in rows:
-        if "arms" not in row:
-            why.setdefault(f"not at all: {row['reason']}", []).append(row["name"])
+    for grid in found.grids:
+        if grid.needs is None:
+            why.setdefault(f"not at all: {grid.reason}", []).append(grid.name)
             continue
-        for key, words in estimands.items():
-            if row[key][kind]["runs"] is None:
-                why.setdefault(f"not {words}: {row[key][kind]['reason']}", []).append(row["name"])
-        if row["left_out"]:
-            text = f"without {', '.join(row['left_out'])} (all on means one level of each factor)"
-            why.setdefault(text, []).append(row["name"])
+        for estimand, words in WORDS.items():
+            need = grid.needs[estimand, kind]
+            if need.runs is None:
+                why.setdefault(f"not {words}: {need.reason}", []).append(grid.name)
+        if grid.left_out:
+            text = f"without {', '.join(grid.left_out)} (all on means one level of each factor)"
+            why.setdefault(text, []).append(grid.name)
     for reason, names in why.items():
         yield f"{', '.join(names)} {reason}"
 
 
-def _cheapest(answer: Mapping[str, Any], key: str, kind: str) -> str:
-    name = answer["cheapest"][key]
-    if name is None:
+def _cheapest(found: GridNeeds, estimand: str, kind: str) -> str:
+    best = found.cheapest(estimand, kind)
+    if best is None:
         return "no grid answers for every effect: the lines above say why"
-    row = next(row for row in answer["grids"] if row["name"] == name)
-    need = row[key][kind]
-    per = f"{counted(row['arms'], 'arm')} × {counted(need['seeds'], 'seed')}"
-    size = f" --runs {answer['runs']}" if answer["runs"] and row["takes_runs"] else ""
-    time = "" if need["hours"] is None else f", about {duration(need['hours'] * 3600)}"
+    grid, need = best
+    assert need.seeds is not None
+    per = f"{counted(grid.arms, 'arm')} × {counted(need.seeds, 'seed')}"
+    size = f" --runs {found.runs}" if found.runs and grid.takes_runs else ""
+    hours = found.hours(need)
+    time = "" if hours is None else f", about {duration(hours * 3600)}"
     return (
-        f"{name} is cheapest, {per} = {need['runs']:,} runs{time} "
-        f"(--grid {name}{size} --seeds {need['seeds']})"
+        f"{grid.name} is cheapest, {per} = {need.runs:,} runs{time} "
+        f"(--grid {grid.name}{size} --seeds {need.seeds})"
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.options import (
     Json,
     Metric,
@@ -20,7 +21,6 @@ from runner.commands.options import (
 )
 from runner.records.layout import RESULTS
 from runner.studies.stages import Stage
-from runner.text import print_json
 
 
 def report(

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import copy
-import functools
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.options import Json, Plugins, Results, assignments, listed, load_plugins
-from runner.designs.levels import choose_levels
+from runner.commands.asked import StudyFlags, asked_study
+from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
+from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
-from runner.launch.room import CheckpointMinutes, NoCheckpoint, asked_limits
+from runner.launch.options import Options
 from runner.records.layout import RESULTS
-from runner.tasks import registry as tasks
-from runner.text import counted
-from tricks.errors import BadInput, unknown
+from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.studies.asked import Asked
     from runner.studies.study import Study
 
 
@@ -170,140 +166,32 @@ def run(
     plugins = load_plugins(plugin)
     workers = at_a_time(workers, per_gpu, device)
     limits = asked_limits(max_hours, stall_minutes, checkpoint_minutes, no_checkpoint)
-    if confirm:
-        from runner.launch.confirm import confirming
-
-        no_more = (
-            task, grid, tricks, factor, set_, reference, order, tune, until, looks, runs,
-            control_seeds, placebo or None,
-        )  # fmt: skip
-        asked, file = confirming(study, results, any(x is not None for x in no_more)), None
-    else:
-        asked, file = _asked(study, results)
-    written = copy.deepcopy(asked)
-    if task in (None, "folder", "csv"):  # a path in --task says by itself where images are
-        asked.task, data = tasks.placed(task or asked.task, data, asked.layout)
-        written.task = asked.task
-    else:
-        asked.task = task
-    asked.task = _grouped(asked.task, group_by)
-    asked.grid = grid or asked.grid
-    asked.name = asked.name if name is None else name
-    asked.seeds = asked.seeds if seeds is None else seeds
-    asked.runs = asked.runs if runs is None else runs
-    asked.placebo = asked.placebo or placebo
-    asked.control_seeds = asked.control_seeds if control_seeds is None else control_seeds
-    asked.tricks = asked.tricks if tricks is None else listed(tricks)
-    asked.order = asked.order if order is None else (listed(order) or [])
-    asked.until = asked.until if until is None else until
-    asked.looks = asked.looks if looks is None else looks
-    asked.reference |= assignments("--reference", reference)
-    asked.set |= assignments("--set", set_)
-    asked.factor |= {
-        field: list(listed(values) or ["none"])
-        for field, values in assignments("--factor", factor).items()
-    }
-    asked.levels, asked.factor = choose_levels(asked.levels, asked.factor)
-    asked.tune_seeds = asked.tune_seeds if tune_seeds is None else tune_seeds
-    if tune:
-        fields = assignments("--tune", tune)
-        asked.tune = {field: list(listed(values) or ["none"]) for field, values in fields.items()}
-
-    from runner.commands.dry_run import open_store, say_plan, to_train
-    from runner.launch.train import train_plan
-    from runner.launch.weights import complete, keeping, say_missing
-    from runner.planning.hours import hours_of
-
-    plan = keeping(_build(asked, data, results, written, file), save_models)
-    if download and not dry_run:
-        _download(plan, data)
-    store = open_store(plan, results)
-    if plan.looks is not None:
-        from runner.launch.until import train_until, with_level
-
-        plan = with_level(plan, store)
+    flags = StudyFlags(
+        task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
+        placebo=placebo, control_seeds=control_seeds, study=study, reference=reference, order=order,
+        tune=tune, tune_seeds=tune_seeds, until=until, looks=looks, confirm=confirm, name=name,
+        data=data, group_by=group_by,
+    )  # fmt: skip
+    asked = asked_study(flags, results)
+    options = Options(
+        results, workers, device, plugins, limits, save_models=save_models, estimate=estimate
+    )
     if dry_run:
-        hours = functools.partial(hours_of, plan, store, workers, device, plugins, estimate)
-        say_plan(plan, store, json, hours)
-        say_missing(plan, store, json)
+        from runner.commands.dry_run import say_dry_run
+        from runner.launch.dry_run import dry_run as would_train
+
+        say_dry_run(would_train(asked, options), json)
         return 0
-    if estimate:
-        told = hours_of(plan, store, workers, device, plugins, True, to_train(plan, store))
-        print(
-            f"{counted(told.runs, 'run')} to train: {told}", file=sys.stderr if json else sys.stdout
-        )
-    if plan.looks is not None:
-        code = train_until(plan, results, workers, device, plugins, yes, json, limits)
-    else:
-        code = train_plan(plan, store, results, workers, device, plugins, yes, json, limits)
-    if plan.confirm is not None and not json:
-        from runner.launch.confirm import say_promise
+    if download:
+        _download(asked)
+    from runner.commands.console import Console, asking, exit_code
+    from runner.launch.run import run as train
 
-        say_promise(plan, results)
-    return code or complete(plan, results, workers, device, plugins, json, limits)
+    options = replace(options, ask=None if yes else asking(json))
+    return exit_code(train(asked, options, Console(options, json)))
 
 
-def _build(
-    asked: Asked, data: Path | None, results: Path, written: Asked, file: Path | None
-) -> Study:
-    """The study asked for. A mistake that the study's file alone has is told with its name."""
-    from runner.commands.dry_run import recorded_level
-    from runner.studies.study import build, study_name
-
-    try:
-        asked.placebo_level = recorded_level(study_name(asked), results) or asked.placebo_level
-        return build(asked, data)
-    except BadInput as error:
-        if file is None:
-            raise
-        try:
-            build(written, data)
-        except BadInput as same:
-            if str(same) == str(error):
-                raise BadInput(f"{file}: {str(error).removeprefix('--')}") from error
-        raise
-
-
-def _grouped(task: str, column: str | None) -> str:
-    """The task's name with the column whose values are kept together; see `csv_task`."""
-    if column is None:
-        return task
-    if not task.startswith("csv:"):
-        raise BadInput(f"--group-by names a column of --task csv:PATH: {task} has none")
-    return f"{task.partition('#')[0]}#{column}"
-
-
-def _asked(study: str | None, results: Path) -> tuple[Asked, Path | None]:
-    """What `--study` asks for, and its file: one named, one that the store holds, a shipped one."""
-    from runner.studies.asked import Asked, from_stored, read, shipped
-
-    if study is None:
-        return Asked(), None
-    if study.endswith(".toml") or "/" in study:
-        return read(Path(study)), Path(study)
-    names: list[str] = []
-    if (results / "FORMAT").exists():
-        from runner.records.store import Store
-        from runner.records.studies import load_study, study_names
-
-        store = Store(results, create=False)
-        names = study_names(store)
-        if study in names:
-            file = store.root / "studies" / study / "study.toml"
-            return from_stored(load_study(store, study).asked, file), file
-    if study in shipped():
-        asked = read(shipped()[study])
-        asked.name = asked.name or study
-        return asked, shipped()[study]
-    known = [*shipped(), *names]
-    if not known:
-        raise BadInput(f"unknown study {study!r}: name a TOML file, such as {study}.toml")
-    raise unknown("study", study, known)
-
-
-def _download(study: Study, data: Path | None) -> None:
-    from runner.tasks.task import DATA
-
+def _download(study: Study) -> None:
     if study.task.download is None:
         raise BadInput(f"--download: the task {study.task.name} has nothing to download")
-    study.task.download(data or DATA)
+    study.task.download(study.data_folder)

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from runner.commands.json_output import print_json
 from runner.commands.listing import cost, cost_text
 from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins
 from runner.tasks import registry as tasks
-from runner.text import print_json
 from tricks.errors import BadInput
 
 
@@ -103,17 +103,11 @@ def _card(text: str, json: bool) -> None:
 
 
 def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:
-    from runner.designs.factor import split
-    from runner.studies.settings import settle
-    from tricks.bag import parse
-    from tricks.recipe import FIELDS, differences, resolve, to_json
-    from tricks.trick import compose
+    from runner.studies.composed import composed
+    from tricks.recipe import FIELDS, to_json
 
-    baseline, _ = settle(task.baseline, settings)
-    tricks = [parse(part) for part in split(text, "+")[1:]]
-    recipe = resolve(compose(baseline, tricks), task.learning_rates)
-    before = resolve(baseline, task.learning_rates)
-    changed = differences(recipe, before)
+    found = composed(text, task, settings)
+    recipe, changed = found.recipe, found.changed
     if json:
         whole = to_json(recipe)
         print_json({"task": task.name, "recipe": whole, "changed": sorted(changed)})

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.text import counted, print_json
+from runner.commands.json_output import print_json
+from runner.text import counted
 from tricks.errors import BadInput
 
 SHOWN = 50  # findings of one kind; the rest is counted

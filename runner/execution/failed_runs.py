@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,37 @@ NAMED = 3  # runs of one reason that are named
 WIDEST = 200  # characters of a line that are shown
 
 
-def failures(store: Store, states: Mapping[str, str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class FailedRun:
+    """A run whose record says failed or infra.
+
+    attempts: how many there were. type, message: of the error. log: the file, if it is still
+    there. last_lines: of what it printed. advice: what may help.
+    """
+
+    id: str
+    label: str
+    state: str
+    attempts: int | None
+    type: str | None
+    message: str | None
+    log: str | None
+    last_lines: tuple[str, ...]
+    advice: str
+
+
+@dataclass(frozen=True)
+class RunAtHand:
+    """A run that a runner is at: its last finished epoch, and who trains it, as far as known."""
+
+    id: str
+    label: str
+    epoch: int | None
+    val_accuracy: float | None
+    owner: str | None
+
+
+def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
     """What is recorded of each run whose state is failed or infra."""
     found = []
     for id in (id for id, state in states.items() if state in ("failed", "infra")):
@@ -34,65 +65,59 @@ def failures(store: Store, states: Mapping[str, str]) -> list[dict[str, Any]]:
         log = _attempts(store, id) / str(record.get("attempt")) / "log.txt"
         printed = str(error.get("traceback") or "").strip() or _text(log)
         found.append(
-            {
-                "id": id,
-                "label": label_of(record),
-                "state": record["state"],
-                "attempts": record.get("attempt"),
-                "type": error.get("type"),
-                "message": error.get("message"),
-                "log": str(log) if log.is_file() else None,
-                "last_lines": _lines(printed),
-                "advice": advice(error),
-            }
+            FailedRun(
+                id=id,
+                label=label_of(record),
+                state=record["state"],
+                attempts=record.get("attempt"),
+                type=error.get("type"),
+                message=error.get("message"),
+                log=str(log) if log.is_file() else None,
+                last_lines=tuple(_lines(printed)),
+                advice=advice(error),
+            )
         )
     return found
 
 
-def at_hand(store: Store, stored: StoredStudy) -> list[dict[str, Any]]:
+def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
     """The study's runs that a runner is at now, and how far they are."""
     alive = store.claims.running()
-    found: list[dict[str, Any]] = []
+    found: dict[str, RunAtHand] = {}
     for place, id in enumerate(stored.column("id") if alive else ()):
-        if id not in alive or any(id == known["id"] for known in found):
+        if id not in alive or id in found:
             continue
         run = stored.runs[place]
-        epoch = _epoch(_attempts(store, run["id"]))
+        epoch = _epoch(_attempts(store, id))
         firsts = {name: levels[0] for name, levels in stored.levels.items()}
         levels = [
             name if run[name] == "on" else f"{name}={run[name]}"
             for name, first in firsts.items()
             if run[name] != first
         ]
-        found.append(
-            {
-                "id": run["id"],
-                "label": label(levels, run["seed"]),
-                "epoch": epoch.get("epoch"),
-                "val_accuracy": epoch.get("val_accuracy"),
-                "owner": _owner(store.claims, run["id"]),
-            }
-        )
-    return found
+        done, accuracy = epoch.get("epoch"), epoch.get("val_accuracy")
+        owner = _owner(store.claims, id)
+        found[id] = RunAtHand(id, label(levels, run["seed"]), done, accuracy, owner)
+    return list(found.values())
 
 
-def told(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def told(found: Iterable[FailedRun]) -> Iterator[str]:
     """`failures` in lines, those of one reason together."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[FailedRun]] = {}
     for one in found:
-        first = (str(one["message"] or "").strip().splitlines() or [""])[0]
-        reason = f"{one['type'] or 'error'}: {first}".removesuffix(": ")
-        groups.setdefault((one["state"], reason), []).append(one)
+        first = (str(one.message or "").strip().splitlines() or [""])[0]
+        reason = f"{one.type or 'error'}: {first}".removesuffix(": ")
+        groups.setdefault((one.state, reason), []).append(one)
     for (state, reason), runs in groups.items():
         yield _line(f"{state}, {counted(len(runs), 'run')}: {reason}")
         more = f" and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
-        yield _line(f"  {'; '.join(run['label'] for run in runs[:NAMED])}{more}")
-        for line in runs[0]["last_lines"]:
+        yield _line(f"  {'; '.join(run.label for run in runs[:NAMED])}{more}")
+        for line in runs[0].last_lines:
             yield _line(f"  | {line}")
-        logs = [run["log"] for run in runs if run["log"]]
+        logs = [run.log for run in runs if run.log]
         if logs:
             yield f"  log: {printable(logs[0])}"
-        yield f"  {runs[0]['advice']}"
+        yield f"  {runs[0].advice}"
 
 
 def _attempts(store: Store, id: str) -> Path:

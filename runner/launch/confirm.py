@@ -61,13 +61,11 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
     )
 
 
-def say_promise(study: Study, results: Path) -> None:
-    """Print the promise and what came of it, once there are runs."""
+def promise(study: Study, results: Path) -> list[str]:
+    """The promise and what came of it, a line for each metric, once there are runs."""
     from runner.records.table import table
 
     store = Store(results, create=False)
     stored = load_study(store, study.name)
     runs = table(store, stored)
-    if not runs.empty:
-        for note in promise_notes(stored, runs):
-            print(note)
+    return [] if runs.empty else promise_notes(stored, runs)

@@ -1,110 +1,80 @@
-"""What a grid may not go beyond: time, a run's silence, room on the disk."""
+"""Whether the folder of results can hold what a grid will write."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from runner.execution.limits import RESERVE, STALL, Limits, lacks
+from runner.execution.limits import RESERVE, lacks
+from runner.launch.options import Options
 from runner.planning import trial
-from runner.planning.forecast import LOOKED_AT, sample
+from runner.planning.hours import LOOKED_AT, sample
 from runner.text import size
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
     from runner.records.store import Store
-    from runner.studies.study import Study
     from runner.tasks.recipe_run import RecipeRun
 
 RECORD = 16_384  # bytes of a record with its place in the index, rounded up to whole blocks
 EPOCH = 256  # bytes more for each epoch
-CHECKPOINT = 5.0  # minutes
 AT_HAND = 4  # times a network's weights, for a run at hand: with optimizer, average and a spare
 
 
-CheckpointMinutes = Annotated[
-    float | None,
-    typer.Option(
-        help="Write a run's checkpoint so often, at the end of an epoch if one is that near: an "
-        "interrupted run goes on from it. [default: 5]"
-    ),
-]
-NoCheckpoint = Annotated[
-    bool,
-    typer.Option("--no-checkpoint", help="Write none: an interrupted run begins anew."),
-]
+def check_writable(results: Path) -> None:
+    """Raises BadInput if no store can be kept in `results`; nothing is left there.
 
-
-def asked_limits(
-    max_hours: float | None,
-    stall_minutes: float | None,
-    checkpoint_minutes: float | None = None,
-    no_checkpoint: bool = False,
-) -> Limits:
-    """What the options say, None being the default; the time starts now."""
-    if no_checkpoint and checkpoint_minutes is not None:
-        raise BadInput("--no-checkpoint and --checkpoint-minutes exclude each other: give one")
-    options = {
-        "--max-hours": max_hours,
-        "--stall-minutes": stall_minutes,
-        "--checkpoint-minutes": checkpoint_minutes,
-    }
-    for option, value in options.items():
-        if value is not None and not 0 < value < float("inf"):
-            raise BadInput(f"{option} must be a number above 0, not {value}")
-    return Limits(
-        stall=STALL if stall_minutes is None else 60 * stall_minutes,
-        wall=float("inf") if max_hours is None else 3600 * max_hours,
-        checkpoint=None if no_checkpoint else 60 * (checkpoint_minutes or CHECKPOINT),
-    )
+    Permissions do not tell all (root, file systems of the kernel): a file without a name does.
+    """
+    path = results.absolute()
+    there = next(p for p in (path, *path.parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"cannot use {results} as a store: {there} cannot be written to "
+            f"({error.strerror or error}); choose another folder with --results"
+        ) from error
 
 
 def check_room(
-    study: Study,
-    missing: Sequence[RunSpec],
-    store: Store | None,
-    states: Mapping[str, str],
-    results: Path,
-    workers: int,
-    work: RecipeRun,
+    missing: Sequence[RunSpec], store: Store | None, work: RecipeRun, options: Options
 ) -> int:
     """Bytes that must stay free while `missing` are trained.
 
-    Raises BadInput if `results` has no room for their records, for the models that are kept, and
-    for the checkpoints of those at hand.
+    Raises BadInput if the folder of results has no room for their records, for the models that are
+    kept, and for the checkpoints of those at hand.
     """
-    network = recorded_bytes(missing, store, states)
-    if network is None and study.save_models is not None:
+    network = None if store is None else recorded_bytes(missing, store)
+    if network is None and options.save_models is not None:
         network = trial.network_bytes(sample(missing), work)
     network = network or 0
-    kept = {None: 0, "last": 1, "best": 2}[study.save_models]
+    kept = {None: 0, "last": 1, "best": 2}[options.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)
     models = kept * network * len(missing)
-    reserve = RESERVE + AT_HAND * network * min(workers, len(missing))
-    lack = lacks(results, records + models + reserve)
+    reserve = RESERVE + AT_HAND * network * min(options.workers, len(missing))
+    lack = lacks(options.results, records + models + reserve)
     if lack:
         what = f"{size(models)} of models" if models > records else f"{size(records)} of records"
         raise BadInput(
-            f"{results} has no room for this grid, which will write about {what}: {lack}; "
+            f"{options.results} has no room for this grid, which will write about {what}: {lack}; "
             "make room there, or choose another disk with --results"
         )
     return reserve
 
 
-def recorded_bytes(
-    missing: Sequence[RunSpec], store: Store | None, states: Mapping[str, str]
-) -> int | None:
+def recorded_bytes(missing: Sequence[RunSpec], store: Store) -> int | None:
     """Bytes of the largest network that `missing` name, by records; None if one has no record."""
     wanted = {(spec.recipe.model, spec.recipe.width) for spec in missing}
     found: dict[tuple[str, float], int] = {}
-    ids = (id for id, state in states.items() if state == "ok")
-    for id in islice(ids, LOOKED_AT if store is not None else 0):
-        record = store.read(id) if store is not None else None
+    ids = (id for id, state in store.states().items() if state == "ok")
+    for id in islice(ids, LOOKED_AT):
+        record = store.read(id)
         recipe = (record or {}).get("recipe") or {}
         key = (recipe.get("model"), recipe.get("width"))
         if record is not None and key in wanted and record.get("parameters"):

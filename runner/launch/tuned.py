@@ -1,4 +1,4 @@
-"""Tuned studies: how large their stages are, and which stage a command looks at."""
+"""The runs of a study that are known: those of a tuned one come with its stages."""
 
 from __future__ import annotations
 
@@ -6,47 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.text import counted
-
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
     from runner.records.store import Store
     from runner.studies.study import Study
+    from runner.studies.tuning import StageCounts
 
 
-def plan_counts(study: Study, store: Store | None) -> dict[str, Any]:
-    """Runs, recorded, missing and stages of a tuned plan; None where they are too many to list."""
-    from runner.studies.recorded import LISTED
+def counts(study: Study, store: Store | None) -> StageCounts | None:
+    """Runs of each stage of a tuned study; None where they are too many to list."""
+    from runner.studies import recorded
     from runner.studies.tuning import known_runs, size, stage_counts
 
-    tuning = study.tuning
-    assert tuning is not None
-    asked = tuning.to_json()
-    if size(study) > LISTED:
-        reason = f"{size(study):,} runs are too many to look up in the store one by one"
-        nothing = {"recorded": None, "missing": None, "stages": None}
-        return {**asked, **nothing, "runs": size(study), "reason": reason}
+    if size(study) > recorded.LISTED:
+        return None
     held = store.rows() if store else {}
     standing = {id for id, row in held.items() if row["state"] != "infra"}
-    return {**asked, **stage_counts(study, known_runs(study, held), standing)}
-
-
-def plan_lines(study: Study, summary: Mapping[str, Any]) -> list[str]:
-    """What the dry run says of the stages."""
-    tuning, stages = study.tuning, summary["stages"]
-    assert tuning is not None
-    what = f"{tuning.field}={','.join(tuning.texts)} with {counted(tuning.seeds, 'tuning seed')}"
-    if stages is None:
-        return [f"each arm tuned over {what}: up to {summary['runs']:,} runs"]
-    tuned = stages["tuned"]
-    notes = [f"{tuned['not_chosen']:,} of arms yet to choose"] if tuned["not_chosen"] else []
-    notes += [f"{tuned['shared']:,} are fixed runs"] if tuned["shared"] else []
-    return [
-        f"fixed: {counted(stages['fixed']['runs'], 'run')} at {tuning.field}={tuning.fixed_text}",
-        f"tuning: {counted(stages['tuning']['runs'], 'run')}, each arm at {what}",
-        f"tuned: {counted(tuned['runs'], 'run')}{', ' if notes else ''}{', '.join(notes)}",
-        f"{summary['runs']:,} runs in all",
-    ]
+    return stage_counts(known_runs(study, held), standing)
 
 
 def list_runs(
@@ -65,15 +41,13 @@ def list_runs(
     return [(row(study, run), run.spec) for run in known], stages["fixed"] - stages["tuned"]
 
 
-def chosen_line(
-    study: Study, planned: Iterable[tuple[Mapping[str, Any], RunSpec]], to_choose: int
-) -> str:
-    """What the arms have chosen, once the tuning runs are done."""
+def chosen_line(study: Study, rows: Iterable[Mapping[str, Any]], to_choose: int) -> str:
+    """What the arms have chosen, once the tuning runs are done; rows: of the study's table."""
     assert study.tuning is not None
     field = study.tuning.field
     arms = {
         tuple(row[factor.name] for factor in study.factors): row[field]
-        for row, _ in planned
+        for row in rows
         if row["stage"] == "tuned"
     }
     counts = Counter(arms.values())

@@ -1,4 +1,4 @@
-"""What a run costs, from runs of the like: exactly, by the ratios of its parts, or by its model."""
+"""What a run costs, by like runs: of the same cost, by its parts' ratios, or of the same size."""
 
 from __future__ import annotations
 
@@ -21,16 +21,20 @@ FREE = frozenset(
         "normalisation", "smoothing", "crop_scale", "stream",
     }
 )  # fmt: skip
-HOW = ("alike", "ratios", "model")
+# Fields that set how much work a step is. Seconds at one size say nothing of another, so they are
+# one part of a recipe together, and a run is predicted by runs of its own size alone.
+SIZE = ("model", "width", "resolution", "batch_size", "threads")
+HOW = ("alike", "ratios", "size")
 
 Kind = frozenset[tuple[str, str]]  # the parts of a recipe that cost: (field, value as text)
 
 
 def kind(recipe: Mapping[str, Any]) -> Kind:
     """What of a recipe (JSON values) decides the seconds of one of its epochs."""
-    parts = []
-    for field, value in {**_defaults(), **recipe}.items():  # older records lack newer fields
-        if field in FREE:
+    whole = {**_defaults(), **recipe}  # older records lack newer fields
+    parts = [("size", json.dumps(canonical([whole[field] for field in SIZE])))]
+    for field, value in whole.items():
+        if field in FREE or field in SIZE:
             continue
         if field == "optimizer" and isinstance(value, Mapping):
             value = value.get("name")
@@ -59,21 +63,40 @@ class Costs:
         """Seconds of a whole run, and by what of HOW; None, "" where nothing tells.
 
         alike: runs of the same kind. ratios: each part's ratio, fitted to the log seconds of all
-        kinds, multiplied. model: the mean of runs of the same model.
+        kinds, multiplied. size: the mean of runs of the same size.
         """
         mine, epochs = kind(recipe), recipe["epochs"]
         if mine in self.mean:
             return epochs * self.mean[mine], "alike"
-        if mine <= self._known:
+        size = {part for part in mine if part[0] == "size"}
+        like = [seconds for other, seconds in self.mean.items() if size <= other]
+        if not like:
+            return None, ""
+        if mine <= self._known and self._told(mine):
             return epochs * self._by_ratios(mine), "ratios"
-        model = {part for part in mine if part[0] == "model"}
-        like = [seconds for other, seconds in self.mean.items() if model <= other]
-        return (epochs * sum(like) / len(like), "model") if like else (None, "")
+        return epochs * sum(like) / len(like), "size"
 
     def _by_ratios(self, wanted: Kind) -> float:
         import numpy as np
 
         return float(np.exp(self._row(wanted) @ self._fit))
+
+    def _told(self, wanted: Kind) -> bool:
+        """Whether the ratios of `wanted` follow from the kinds that were seen.
+
+        They do not where two of its parts came together each time, as a trick that was only ever
+        tried at another size.
+        """
+        import numpy as np
+
+        row = self._row(wanted)
+        return bool(np.allclose(row @ self._span, row, atol=1e-6))
+
+    @cached_property
+    def _span(self) -> np.ndarray:
+        import numpy as np
+
+        return np.linalg.pinv(self._rows) @ self._rows
 
     @cached_property
     def _parts(self) -> list[tuple[str, str]]:
@@ -85,12 +108,17 @@ class Costs:
         return np.array([1.0, *(part in of for part in self._parts)])
 
     @cached_property
+    def _rows(self) -> np.ndarray:
+        import numpy as np
+
+        return np.array([self._row(of) for of in self.mean])
+
+    @cached_property
     def _fit(self) -> np.ndarray:
         """Log seconds of each part; what all share is told apart in no way, and need not be."""
         import numpy as np
 
-        rows = np.array([self._row(of) for of in self.mean])
-        return np.linalg.lstsq(rows, np.log(list(self.mean.values())), rcond=None)[0]
+        return np.linalg.lstsq(self._rows, np.log(list(self.mean.values())), rcond=None)[0]
 
 
 def mean_seconds(costs: Costs, recipes: Sequence[Mapping[str, Any]]) -> tuple[float | None, str]:

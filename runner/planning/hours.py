@@ -1,30 +1,38 @@
-"""Predicted hours of a study: by the records of like runs, or by a few steps measured now."""
+"""The one forecast of hours: by records of like runs, or by a few steps measured now."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from runner.execution.machine import gpus
-from runner.planning.costs import Costs, kind, mean_seconds
-from runner.text import duration
+from runner.planning.costs import SIZE, Costs, kind, mean_seconds
+from runner.records.spec import canonical
+from runner.text import counted, duration
+from tricks.errors import BadInput
 from tricks.recipe import to_json
 
 if TYPE_CHECKING:
     from runner.designs.factor import Arm
+    from runner.records.spec import RunSpec
     from runner.records.store import Store
     from runner.studies.study import Study
 
-LOOKED_AT = 256  # arms that stand for a larger grid: its first ones have all levels alike
+LOOKED_AT = 256  # arms that stand for a larger grid: its first ones have all levels alike; records
 MEASURED = 12  # kinds of recipe that are each measured; of more, each trick's alone
 AROUND = 0.2  # seconds of a run's process, claim and record, where they were not measured
+LONG = 600.0  # seconds from which a grid is said to be long
+FEW = 12  # runs: for fewer, a few steps of one stand for all
+SAMPLE = 4  # runs of which a few steps are measured
+SIZE_TEXT = f"{', '.join(SIZE[:-1])} and {SIZE[-1]}".replace("_", " ")
+MEASURE = "--estimate measures a few steps"
 SOURCES = {
     "alike": "recorded runs of the same cost",
     "ratios": "recorded runs, each trick's time ratio multiplied",
-    "model": "recorded runs of the same model with other tricks",
+    "size": f"recorded runs of the same {SIZE_TEXT} with other tricks",
 }
 
 
@@ -61,55 +69,57 @@ class Hours:
         )
 
 
-def hours_of(
+def standing(study: Study) -> list[RunSpec]:
+    """A run of each arm of the study, or of the first ones of a larger grid."""
+    return [study.spec(arm, 0) for arm in islice(study.design, LOOKED_AT)]
+
+
+def by_records(
+    study: Study, specs: Sequence[RunSpec], runs: int, workers: int, store: Store | None, gpu: bool
+) -> Hours:
+    """How long `runs` runs of `study` take, by records on the same images, of the same size.
+
+    specs: runs that stand for all, at least one. gpu: whether they will be on a GPU;
+    records of the other kind of machine tell nothing.
+    """
+    if store is None:
+        return Hours(runs, workers, reason=f"no run is recorded yet; {MEASURE}")
+    specs = specs[:LOOKED_AT]
+    first = [spec.id for _, spec in islice(study.planned(), LOOKED_AT)]
+    costs = Costs(_seen(specs[0], first, store, gpu))
+    recipes = [to_json(spec.recipe) for spec in specs]
+    none = f"no run of these images with this {SIZE_TEXT} is recorded in {store.root}"
+    unknown = Hours(runs, workers, reason=f"{none}; {MEASURE}")
+    return _hours(recipes, costs, runs, workers, SOURCES) or unknown
+
+
+def _seen(
+    like: RunSpec, first: Iterable[str], store: Store, gpu: bool
+) -> Iterator[tuple[Mapping[str, Any], float]]:
+    """Recipe and seconds of an epoch of recorded runs on the images of `like`; `first` before."""
+    data = json.dumps(canonical(like.data), sort_keys=True)
+    states = store.states()
+    ids = dict.fromkeys(id for id in (*first, *states) if states.get(id) == "ok")
+    for id in islice(ids, LOOKED_AT):
+        record = store.read(id)
+        if record is None or json.dumps(canonical(record.get("data")), sort_keys=True) != data:
+            continue
+        recipe, seconds = record.get("recipe") or {}, (record.get("seconds") or {}).get("total")
+        if (record.get("device") or "cpu").startswith("cpu") == gpu or not recipe.get("epochs"):
+            continue
+        if seconds:
+            whole = max(seconds, record.get("wall_seconds") or 0.0)  # with what is around training
+            yield recipe, whole / recipe["epochs"]
+
+
+def by_steps(
     study: Study,
-    store: Store | None,
+    runs: int,
     workers: int,
     device: str,
     plugins: Sequence[str],
-    estimate: bool,
-    runs: int,
 ) -> Hours:
-    """What `runs` of the study will take, by records or, to `estimate`, by steps measured now."""
-    if not runs:
-        return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
-    if estimate:
-        study.task.check(study.data_folder)
-        return estimated(study, runs, workers, device, plugins)
-    return predicted(study, runs, workers, store, bool(gpus(device)))
-
-
-def predicted(
-    study: Study,
-    runs: int,
-    workers: int,
-    store: Store | None,
-    gpu: bool,
-) -> Hours:
-    """Hours of `runs` of the study by the records of like ones."""
-    from runner.planning.forecast import recorded_costs
-
-    arms = list(islice(study.design, LOOKED_AT))
-    none = "no run is recorded yet"
-    if store is not None:
-        none = f"no run of these images and models is recorded in {store.root}"
-    unknown = Hours(runs, workers, reason=f"{none}; --estimate measures a few steps")
-    if store is None or not arms:
-        return unknown
-    like = study.spec(arms[0], 0)
-    first = [study.spec(arm, seed).id for arm in arms for seed in study.design.seeds(arm, 1)]
-    costs = recorded_costs(like, first, store, store.states(), gpu)
-    return _hours(study, arms, costs, runs, workers, SOURCES) or unknown
-
-
-def estimated(
-    study: Study,
-    runs: int,
-    workers: int,
-    device: str,
-    plugins: Sequence[str],
-) -> Hours:
-    """Hours of `runs` of the study by a few steps of each kind of recipe, measured now.
+    """How long `runs` runs of `study` take, by a few steps of each kind of recipe, measured now.
 
     Where there are many kinds, those that differ from the baseline in one level are measured, and
     their ratios multiplied.
@@ -126,21 +136,20 @@ def estimated(
         for spec, time in zip(specs, seconds, strict=True)
     ]
     what = f"a few steps of {len(specs)} recipe{'s' * (len(specs) > 1)}, measured now"
-    told = {"alike": what, "ratios": f"{what}, each trick's time ratio multiplied", "model": what}
-    found = _hours(study, arms, Costs(seen), runs, workers, told)
-    assert found is not None, "of every model some recipe was measured"
+    told = {"alike": what, "ratios": f"{what}, each trick's time ratio multiplied", "size": what}
+    recipes = [to_json(study.recipe(arm)) for arm in arms]
+    found = _hours(recipes, Costs(seen), runs, workers, told)
+    assert found is not None, "of every size some recipe was measured"
     return found
 
 
 def _hours(
-    study: Study,
-    arms: Sequence[Arm],
+    recipes: Sequence[Mapping[str, Any]],
     costs: Costs,
     runs: int,
     workers: int,
     sources: Mapping[str, str],
 ) -> Hours | None:
-    recipes = [to_json(study.recipe(arm)) for arm in arms]
     mean, how = mean_seconds(costs, recipes)
     if mean is None:
         return None
@@ -176,3 +185,39 @@ def _alone(study: Study) -> Iterator[Arm]:
             arm = (*(0,) * i, level, *(0,) * (size - i - 1))
             if study.design.conflicts.allows(arm):
                 yield arm
+
+
+def forecast(study: Study, runs: int, seconds: float, workers: int) -> str | None:
+    """A sentence on how long `runs` of `seconds` each will take, or None if under ten minutes."""
+    total = seconds * max(runs / workers, 1)
+    if total <= LONG:
+        return None
+    each = f"{counted(runs, 'run')} of about {duration(seconds)}, {workers} at a time"
+    text = f"this will take about {duration(total)}"
+    if runs > 1:
+        text += f": {each}"
+    arms = _fraction(study)
+    if arms:
+        sooner = duration(seconds * arms * study.seeds / workers)
+        text += f"\n--grid fraction estimates every trick's average effect in about {sooner}"
+    return text
+
+
+def sample(missing: Sequence[RunSpec]) -> list[RunSpec]:
+    """The runs that stand for all: the first, or some spread over the grid."""
+    if len(missing) < FEW:
+        return list(missing[:1])
+    return list(missing[:: max(1, len(missing) // SAMPLE)][:SAMPLE])
+
+
+def _fraction(study: Study) -> int:
+    """The arms of the fraction over the same factors; 0 if it is no way out."""
+    from runner.designs import registry as designs
+    from runner.designs.fraction import Fraction
+
+    if not study.design.crossed:
+        return 0
+    try:
+        return designs.make(Fraction.name, study.factors, study.baseline).count
+    except BadInput:
+        return 0

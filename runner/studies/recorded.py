@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from runner.records.store import Store
+from runner.records.studies import load_study, study_names
 from runner.records.study_toml import StudyToml
+from runner.studies.asked import placebo_level
 from runner.studies.looks import check_looks
 from runner.studies.membership import Membership, TooMany
 from runner.studies.study import Study
@@ -18,7 +22,7 @@ LISTED = 20_000  # runs: hashing more than these would take seconds
 def recorded(
     study: Study, states: Mapping[str, str], read: Callable[[str], Mapping[str, Any] | None]
 ) -> int | None:
-    """How many of the study's runs have a record that stands.
+    """How many of the study's runs have a record that stands; none of its runs is listed.
 
     states: of all records in the store, by id; read: the record of an id. An infra record does not
     stand: it is tried again. None where the grid is too large and too entangled to tell.
@@ -26,14 +30,19 @@ def recorded(
     standing = [id for id, state in states.items() if state != "infra"]
     if not standing:
         return 0
-    if study.runs <= LISTED:
-        held = set(standing)
-        return sum(spec.id in held for _, spec in study.planned())
     try:
         membership = Membership(study)
     except TooMany:
         return None
     return sum(membership.count(record) for id in standing if (record := read(id)) is not None)
+
+
+def placebo_of(name: str, results: Path) -> str:
+    """How the placebo of the study `name` has its levels in the store; "" where there is none."""
+    if not (results / "FORMAT").exists():
+        return ""
+    store = Store(results, create=False)
+    return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
 
 
 def check_extends(study: Study, stored: StudyToml) -> None:

@@ -55,7 +55,6 @@ class Study:
     notes: lines that the user should see before anything is trained.
     looks: of a sequential study, whose `seeds` are the most of each arm.
     confirm: whose winner is run again.
-    save_models: last, best (both) or None: weights to keep. No part of what is asked for.
     """
 
     name: str
@@ -73,7 +72,6 @@ class Study:
     tuning: Tuning | None = None
     looks: Looks | None = None
     confirm: Confirm | None = None
-    save_models: str | None = None
 
     @property
     def factors(self) -> Sequence[Factor]:

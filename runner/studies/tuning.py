@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.designs.design import reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels, level_names
@@ -226,24 +226,49 @@ def size(study: Study) -> int:
     return 2 * study.runs + study.design.count * budget
 
 
-def stage_counts(study: Study, known: Sequence[Planned], standing: Set[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class StageCount:
+    """Runs of a stage, and how many have a record that stands."""
+
+    runs: int
+    recorded: int
+
+
+@dataclass(frozen=True)
+class StageCounts:
+    """Runs of each stage; runs and recorded: of all together, each run counted once.
+
+    shared: tuned runs that are fixed runs. not_chosen: tuned runs of arms that have not chosen.
+    """
+
+    stages: Mapping[str, StageCount]
+    runs: int
+    recorded: int
+    shared: int
+    not_chosen: int
+
+
+def stage_counts(known: Sequence[Planned], standing: Set[str]) -> StageCounts:
     """How many runs each stage has and how many are in the store.
 
     known: see `known_runs`. standing: ids of the records that stand. Tuned runs of an arm that has
     not chosen yet count as missing; those of one that chose the fixed value are the fixed runs
-    themselves and are not counted again (`shared`).
+    themselves and are not counted again.
     """
     ids = {stage: [r.spec.id for r in known if r.stage == stage] for stage in STAGES}
-    counts: dict[str, Any] = {
-        stage: {"runs": len(found), "recorded": sum(id in standing for id in found)}
+    to_choose = len(ids["fixed"]) - len(ids["tuned"])
+    more = {"tuned": to_choose}
+    stages = {
+        stage: StageCount(len(found) + more.get(stage, 0), sum(id in standing for id in found))
         for stage, found in ids.items()
     }
     fixed = set(ids["fixed"])
     shared = [id for id in ids["tuned"] if id in fixed]
-    to_choose = len(ids["fixed"]) - len(ids["tuned"])
-    counts["tuned"]["runs"] += to_choose
-    counts["tuned"] |= {"shared": len(shared), "not_chosen": to_choose}
-    runs = sum(count["runs"] for count in counts.values()) - len(shared)
-    recorded = sum(count["recorded"] for count in counts.values())
-    recorded -= sum(id in standing for id in shared)
-    return {"runs": runs, "recorded": recorded, "missing": runs - recorded, "stages": counts}
+    return StageCounts(
+        stages,
+        runs=sum(count.runs for count in stages.values()) - len(shared),
+        recorded=sum(count.recorded for count in stages.values())
+        - sum(id in standing for id in shared),
+        shared=len(shared),
+        not_chosen=to_choose,
+    )

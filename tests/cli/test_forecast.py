@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.planning.forecast import forecast
+from runner.planning.hours import forecast
 from runner.studies.asked import Asked
 from runner.studies.study import build
 
@@ -46,7 +46,7 @@ def test_on_a_terminal_it_asks(cli, stub, monkeypatch, tmp_path, yes, answer, co
         def isatty(self):
             return True
 
-    monkeypatch.setattr("runner.planning.forecast.forecast", lambda *a, **k: "about 3 h")
+    monkeypatch.setattr("runner.planning.hours.forecast", lambda *a, **k: "about 3 h")
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     result = cli("run", "--tricks", "warmup", "--seeds", "1", *([yes] if yes else []))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from runner.planning.costs import Costs, kind, mean_seconds
 from runner.planning.hours import LOOKED_AT, MEASURED
+from runner.records.store import Store
 from tricks.recipe import Recipe, to_json
 
 ASKED = ("run", "--tricks", "warmup,evonorm", "--seeds", "2", "--workers", "2", "--dry-run")
@@ -129,10 +130,79 @@ def test_ratios_that_multiply_are_found(factors, base, on):
     assert how == ("alike" if len(on) < 2 else "ratios")
 
 
-def test_a_part_that_was_never_seen_is_taken_as_the_model_is():
+def test_a_part_that_was_never_seen_is_taken_as_its_size_is():
     costs = Costs([(recipe(), 1.0), (recipe(["norm"]), 3.0)])
-    assert costs.seconds(recipe(["clip"])) == (pytest.approx(20.0), "model")
+    assert costs.seconds(recipe(["clip"])) == (pytest.approx(20.0), "size")
     assert costs.seconds(recipe(model="resnet18")) == (None, "")
-    assert mean_seconds(costs, [recipe(), recipe(["clip"])]) == (pytest.approx(15.0), "model")
+    assert mean_seconds(costs, [recipe(), recipe(["clip"])]) == (pytest.approx(15.0), "size")
     assert mean_seconds(costs, [recipe(), recipe(model="resnet18")]) == (None, "")
     assert Costs([]).seconds(recipe()) == (None, "")
+
+
+@pytest.mark.parametrize(
+    "other", [{"resolution": 224}, {"batch_size": 8}, {"width": 0.5}, {"threads": 4}]
+)
+def test_runs_of_another_size_tell_nothing(other):
+    costs = Costs([(recipe(resolution=32), 1.0), (recipe(["norm"], resolution=32), 3.0)])
+    assert costs.seconds(recipe(resolution=32)) == (pytest.approx(10.0), "alike")
+    assert costs.seconds(recipe(**{"resolution": 32, **other})) == (None, "")
+
+
+def test_ratios_go_from_one_size_to_another_where_both_were_seen():
+    small, large = {"resolution": 32}, {"resolution": 64}
+    seen = [(recipe(**small), 1.0), (recipe(["norm"], **small), 3.0), (recipe(**large), 4.0)]
+    assert Costs(seen).seconds(recipe(["norm"], **large)) == (pytest.approx(120.0), "ratios")
+    # Without the small baseline the trick's ratio and the size's cannot be told apart.
+    assert Costs(seen[1:]).seconds(recipe(["norm"], **large)) == (pytest.approx(40.0), "size")
+
+
+def test_a_smoke_run_at_few_pixels_says_nothing_of_many(cli, stub, monkeypatch):
+    smoke = ("run", "--tricks", "warmup", "--seeds", "1", "--workers", "2", "--set")
+    assert cli(*smoke, "resolution=8").code == 0
+    line = (*smoke, "resolution=64", "--name", "large")
+    answer = cli(*line, "--dry-run", "--json").json
+    assert answer["predicted_hours"] is None
+    reason = answer["predicted_hours_reason"]
+    assert "with this model, width, resolution, batch size and threads is recorded" in reason
+    assert "--estimate measures a few steps" in reason
+    measured = []
+    monkeypatch.setattr(
+        "runner.planning.trial.predict_seconds", lambda specs, *k: measured.append(specs) or 700.0
+    )
+    said = cli(*line).out
+    assert [spec.recipe.resolution for [spec] in measured] == [64], "it measures before it trains"
+    assert "this will take about 11 min 40 s" in said
+    plan = ("plan", "--effect", "5", "--sigma", "1", "--tricks", "warmup", "--json", "--set")
+    assert cli(*plan, "resolution=32").json["seconds_per_run"] is None
+    assert cli(*plan, "resolution=8").json["seconds_per_run"] == pytest.approx(1.2)
+
+
+def test_a_run_and_its_dry_run_go_by_the_runs_that_are_missing(cli, stub, monkeypatch):
+    from runner.launch import train
+
+    assert cli("run", "--tricks", "warmup,evonorm", "--seeds", "1").code == 0
+    store = Store("results")
+    for id, state in store.states().items():
+        record = store.read(id)
+        if record["recipe"]["norm"]:
+            store.remove(id, states=(state,))
+            store.commit({**record, "seconds": {**record["seconds"], "total": 600.0}})
+    line = ("run", "--tricks", "evonorm,mixup", "--seeds", "2", "--workers", "1", "--name")
+    forecast, seen = train.hours.forecast, []
+
+    def watched(study, runs, seconds, workers):
+        seen.append((runs, seconds))
+        return forecast(study, runs, seconds, workers)
+
+    monkeypatch.setattr(train.hours, "forecast", watched)
+    told = cli(*line, "b", "--dry-run", "--json").json
+    assert cli(*line, "b").code == 0
+    assert seen == [(told["missing"], pytest.approx(told["prediction"]["seconds_per_run"]))]
+
+
+def test_many_sizes_are_each_measured(cli, measured):
+    tricks = "evonorm,sam,ema,dropout,drop-path,grayscale,random-erasing"
+    sizes = ("--factor", "width=0.25,0.5", "--factor", "batch_size=32,64")
+    line = ("run", "--grid", "fraction", "--tricks", tricks, *sizes)
+    answer = cli(*line, "--dry-run", "--estimate", "--json").json
+    assert answer["predicted_hours"] > 0

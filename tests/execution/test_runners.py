@@ -9,8 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from injected import disks, kills, memory, owners
@@ -20,8 +18,10 @@ from stub_training import specs
 
 from runner.execution.failure import advice
 from runner.execution.limits import RESERVE
+from runner.launch.options import Options
 from runner.launch.room import check_room
 from runner.records.store import Store
+from runner.tasks.recipe_run import RecipeRun
 from tricks.errors import BadInput
 
 
@@ -180,14 +180,15 @@ def test_a_disk_that_fills_up_ends_all_with_one_line_and_loses_nothing(
 
 
 def test_a_grid_is_refused_on_a_disk_that_is_too_small_for_it(tmp_path: Path) -> None:
-    plan: Any = SimpleNamespace(save_models=None)
+    work = RecipeRun("digits")
     with disks.small_disk(tmp_path, 40) as place:
         if place is None:
             pytest.skip("no file system can be mounted here")
         few, many = specs(range(5)), specs(range(5_000))
-        assert check_room(plan, few, None, {}, place / "results", 2, []) == RESERVE
+        options = Options(place / "results", workers=2)
+        assert check_room(few, None, work, options) == RESERVE
         with pytest.raises(BadInput, match=r"no room for this grid.* MB of records: .* are free"):
-            check_room(plan, many, None, {}, place / "results", 2, [])
+            check_room(many, None, work, options)
 
 
 @pytest.mark.parametrize("seed", [90013, pytest.param(90014, marks=pytest.mark.slow)])

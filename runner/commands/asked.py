@@ -1,0 +1,167 @@
+"""The flags of `run` that say what a study is, and the study that they ask for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.commands.options import assignments, listed
+from runner.designs.levels import choose_levels
+from runner.tasks import registry as tasks
+from tricks.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from runner.designs.field import Given
+    from runner.studies.asked import Asked
+    from runner.studies.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFlags:
+    """The flags as typed, by their names; None: not given."""
+
+    task: str | None
+    grid: str | None
+    tricks: str | None
+    factor: Sequence[str] | None
+    set: Sequence[str] | None
+    seeds: int | None
+    runs: int | None
+    placebo: bool
+    control_seeds: str | None
+    study: str | None
+    reference: Sequence[str] | None
+    order: str | None
+    tune: Sequence[str] | None
+    tune_seeds: int | None
+    until: str | None
+    looks: int | None
+    confirm: bool
+    name: str | None
+    data: Path | None
+    group_by: str | None
+
+    @property
+    def another(self) -> bool:
+        """Whether a flag is given that would make a winner's study another one."""
+        return self.placebo or any(
+            flag is not None
+            for flag in (
+                self.task, self.grid, self.tricks, self.factor, self.set, self.reference,
+                self.order, self.tune, self.until, self.looks, self.runs, self.control_seeds,
+            )
+        )  # fmt: skip
+
+
+def asked_study(flags: StudyFlags, results: Path) -> Study:
+    """The study that the flags ask for. Raises BadInput for what cannot be.
+
+    A mistake that the study's file alone has is told with the file's name.
+    """
+    from runner.studies.recorded import placebo_of
+    from runner.studies.study import build, study_name
+
+    written, file = _named(flags, results)
+    asked, data = copy.deepcopy(written), flags.data
+    if flags.task in (None, "folder", "csv"):  # a path in --task says by itself where images are
+        asked.task, data = tasks.placed(flags.task or asked.task, data, asked.layout)
+        written.task = asked.task
+    else:
+        asked.task = str(flags.task)
+    asked.task = _grouped(asked.task, flags.group_by)
+    asked = _with_flags(asked, flags)
+    try:
+        asked.placebo_level = placebo_of(study_name(asked), results) or asked.placebo_level
+        return build(asked, data)
+    except BadInput as error:
+        if file is None:
+            raise
+        try:
+            build(written, data)
+        except BadInput as same:
+            if str(same) == str(error):
+                raise BadInput(f"{file}: {str(error).removeprefix('--')}") from error
+        raise
+
+
+def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
+    """`asked` with what the flags say, but for the task."""
+    given = {
+        "name": flags.name,
+        "seeds": flags.seeds,
+        "runs": flags.runs,
+        "control_seeds": flags.control_seeds,
+        "tricks": listed(flags.tricks),
+        "order": None if flags.order is None else listed(flags.order) or [],
+        "until": flags.until,
+        "looks": flags.looks,
+        "tune_seeds": flags.tune_seeds,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    reference = asked.reference | assignments("--reference", flags.reference)
+    settings = asked.set | assignments("--set", flags.set)
+    levels, factor = choose_levels(asked.levels, asked.factor | _fields("--factor", flags.factor))
+    return msgspec.structs.replace(
+        asked,
+        **given,
+        grid=flags.grid or asked.grid,
+        placebo=asked.placebo or flags.placebo,
+        reference=reference,
+        set=settings,
+        levels=levels,
+        factor=factor,
+        tune=_fields("--tune", flags.tune) or asked.tune,
+    )
+
+
+def _fields(flag: str, texts: Sequence[str] | None) -> dict[str, list[Given]]:
+    """`["lr_scale=0.5,1"]` -> {"lr_scale": ["0.5", "1"]}."""
+    found = assignments(flag, texts)
+    return {field: [*(listed(values) or ["none"])] for field, values in found.items()}
+
+
+def _grouped(task: str, column: str | None) -> str:
+    """The task's name with the column whose values are kept together; see `csv_task`."""
+    if column is None:
+        return task
+    if not task.startswith("csv:"):
+        raise BadInput(f"--group-by names a column of --task csv:PATH: {task} has none")
+    return f"{task.partition('#')[0]}#{column}"
+
+
+def _named(flags: StudyFlags, results: Path) -> tuple[Asked, Path | None]:
+    """What `--study` or --confirm stand for, and the file: given, stored, or shipped."""
+    from runner.studies.asked import Asked, from_stored, read, shipped
+
+    study = flags.study
+    if flags.confirm:
+        from runner.launch.confirm import confirming
+
+        return confirming(study, results, flags.another), None
+    if study is None:
+        return Asked(), None
+    if study.endswith(".toml") or "/" in study:
+        return read(Path(study)), Path(study)
+    names: list[str] = []
+    if (results / "FORMAT").exists():
+        from runner.records.store import Store
+        from runner.records.studies import load_study, study_names
+
+        store = Store(results, create=False)
+        names = study_names(store)
+        if study in names:
+            file = store.root / "studies" / study / "study.toml"
+            return from_stored(load_study(store, study).asked, file), file
+    if study in shipped():
+        asked = read(shipped()[study])
+        asked.name = asked.name or study
+        return asked, shipped()[study]
+    known = [*shipped(), *names]
+    if not known:
+        raise BadInput(f"unknown study {study!r}: name a TOML file, such as {study}.toml")
+    raise unknown("study", study, known)

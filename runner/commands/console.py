@@ -1,0 +1,146 @@
+"""What a run tells on the screen while it goes on, and what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from runner.commands.json_output import print_json
+from runner.commands.look_text import end_lines, look_line
+from runner.execution.progress import Progress
+from runner.launch.going_on import go_on, places
+from runner.launch.outcome import Outcome, failed, reportable
+from runner.records.layout import at
+from runner.text import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.execution.events import Summary
+    from runner.launch.options import Options
+    from runner.studies.judged import Look
+    from runner.studies.study import Study
+
+OUT_OF_TIME = 75  # exit code; EX_TEMPFAIL of sysexits.h: run it again
+INTERRUPTED = 130
+
+
+class Console:
+    """Prints what happens; with `json` on stderr, and on stdout what came of it as JSON."""
+
+    def __init__(self, options: Options, json: bool) -> None:
+        self.options = options
+        self.json = json
+        self.stream = sys.stderr if json else sys.stdout
+
+    def say(self, line: str) -> None:
+        """Print it at once: the next thing may take long."""
+        print(line, file=self.stream, flush=True)
+
+    def training(self, total: int, recorded: int, workers: int, results: Path) -> Progress:
+        """A live view on a terminal, one line a finished run elsewhere."""
+        return Progress(total, recorded, workers, results, self.stream)
+
+    def looked(self, study: Study, look: Look) -> None:
+        """One line for each look."""
+        self.say(look_line(study, look))
+
+    def trained(self, outcome: Outcome) -> None:
+        """What came of it, and what to do next."""
+        study, results = outcome.study, self.options.results
+        if study.looks is not None:
+            if outcome.ended == "interrupted":
+                self.say(self._going_on(outcome))
+            else:
+                for line in end_lines(outcome, results):
+                    self.say(line)
+        if self.json:
+            print_json(_looks_json(outcome) if study.looks else _counts(outcome))
+            return
+        if study.looks is None:
+            self._summary(outcome)
+        for line in outcome.promise:
+            self.say(line)
+
+    def _summary(self, outcome: Outcome) -> None:
+        study, [summary] = outcome.study, outcome.summaries
+        self.say(f"{study.name}: {_counts_text(summary)}")
+        if outcome.ended == "interrupted":
+            self.say(self._going_on(outcome))
+            return
+        where = at(self.options.results)
+        bad = failed(summary)
+        if bad:
+            them = "it" if bad == 1 else "them"
+            self.say(
+                f"{counted(bad, 'run')} failed: `tricks-bench status {study.name}{where}` tells "
+                f"why, `tricks-bench retry {study.name}{where}` opens {them} again"
+            )
+        if reportable(study, self.options.results):
+            self.say(f"`tricks-bench report {study.name}{where}` writes the report")
+
+    def _going_on(self, outcome: Outcome) -> str:
+        study, options = outcome.study, self.options
+        why = "the time is over" if outcome.out_of_time else "interrupted"
+        found = places(study, options.plugins)
+        again = go_on(study.name, options.results, found, options.device)
+        return f"{why}: `{again}` goes on from here"
+
+
+def asking(json: bool) -> Callable[[], bool] | None:
+    """Asks on a terminal whether to start; None where nobody sits at one."""
+    if not (sys.stdin.isatty() and (sys.stderr if json else sys.stdout).isatty()):
+        return None
+    return lambda: typer.confirm("start?", default=True, err=json)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0 done or declined, 1 some runs failed, 75 the time is over, 130 interrupted."""
+    if outcome.ended == "interrupted":
+        return OUT_OF_TIME if outcome.out_of_time else INTERRUPTED
+    again = outcome.weights
+    if again is not None and again.interrupted:
+        return OUT_OF_TIME if again.out_of_time else INTERRUPTED
+    return int(bool(outcome.failed or (again is not None and (again.failed or again.infra))))
+
+
+def _counts_text(summary: Summary) -> str:
+    counts = {
+        "ok": summary.ok,
+        "diverged": summary.diverged,
+        "failed": summary.failed,
+        "infra": summary.infra,
+        "recorded before": summary.skipped,
+    }
+    text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+    return text or "no run was finished"
+
+
+def _counts(outcome: Outcome) -> dict[str, Any]:
+    [summary] = outcome.summaries
+    return {
+        "study": outcome.study.name,
+        "ok": summary.ok,
+        "diverged": summary.diverged,
+        "failed": summary.failed,
+        "infra": summary.infra,
+        "recorded_before": summary.skipped,
+        "interrupted": summary.interrupted,
+        "out_of_time": summary.out_of_time,
+        "paused": summary.paused,
+    }
+
+
+def _looks_json(outcome: Outcome) -> dict[str, Any]:
+    looks = [
+        {
+            "look": look.number, "seeds": look.seeds, "effects": look.effects,
+            "open": list(look.open), "unknown": list(look.unknown), "wanted": look.wanted,
+            "reason": look.reason,
+        }
+        for look in outcome.looks
+    ]  # fmt: skip
+    return {"study": outcome.study.name, "stopped": outcome.ended, "looks": looks}

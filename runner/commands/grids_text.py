@@ -1,0 +1,96 @@
+"""`list grids` for chosen factors: what each grid would tell, as JSON and as text."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runner.text import aligned
+
+if TYPE_CHECKING:
+    from runner.planning.diagnostics import Diagnostics
+    from runner.planning.grids import Outlook
+    from runner.planning.precision import Precision
+
+SETS = 16  # alias sets of a grid to print; --json has all
+TERMS = 6  # terms of a set to print
+HEAD = ("grid", "runs", "grid average", "at the baseline", "df", "D-eff", "main effects")
+
+
+def grids_json(found: Sequence[Outlook]) -> list[dict[str, Any]]:
+    """A grid's summary and its diagnostics, or why it cannot be had."""
+    rows = []
+    for grid in found:
+        row: dict[str, Any] = {"name": grid.name, "summary": grid.summary, "seeds": grid.seeds}
+        if grid.diagnostics is None:
+            rows.append({**row, "diagnostics": None, "reason": grid.reason})
+        else:
+            rows.append({**row, "diagnostics": grid.diagnostics.to_json()})
+    return rows
+
+
+def grids_lines(found: Sequence[Outlook]) -> Iterator[str]:
+    """The table of the grids, and what there is to say of each below it."""
+    yield "standard errors in σ, the run-to-run sd: the typical effect's (the worst one's)"
+    yield from aligned([HEAD, *(_cells(grid.diagnostics) for grid in found if grid.diagnostics)])
+    for grid in found:
+        if grid.diagnostics is None:
+            yield f"{grid.name}: {grid.reason}"
+        else:
+            yield from _lines(grid.diagnostics)
+
+
+def _cells(found: Diagnostics) -> tuple[str, ...]:
+    efficiency = found.d_efficiency
+    return (
+        found.grid,
+        f"{found.arms:,} × {found.seeds} = {found.runs:,}",
+        _errors_text([e.grid for e in found.effects]),
+        _errors_text([e.baseline for e in found.effects]),
+        _df_text([e.own for e in found.effects]),
+        "none" if efficiency is None else f"{efficiency:.2f}",
+        _clear_text(found),
+    )
+
+
+def _errors_text(precisions: Sequence[Precision]) -> str:
+    """`0.25 (0.31)`, or "some" where only some effects can be told, "none" where none."""
+    known = [p.se for p in precisions if p.se is not None]
+    if not known:
+        return "none"
+    typical, worst = f"{statistics.median(known):.2f}", f"{max(known):.2f}"
+    text = typical if typical == worst else f"{typical} ({worst})"
+    return text if len(known) == len(precisions) else f"{text}, {len(known)}/{len(precisions)}"
+
+
+def _df_text(precisions: Sequence[Precision]) -> str:
+    known = [p.df for p in precisions if p.df is not None]
+    return f"{min(known):.0f}" if known else "none"
+
+
+def _clear_text(found: Diagnostics) -> str:
+    if found.clear is None:
+        return "each against an arm" if found.error_term == "arms" else "not worked out"
+    return "clear of interactions" if found.clear else "not clear of interactions"
+
+
+def _lines(found: Diagnostics) -> Iterator[str]:
+    """What there is to say below the table: of its own estimand, and the aliases."""
+    others = any(e.grid is not e.own and e.baseline is not e.own for e in found.effects)
+    if others:
+        error = _errors_text([e.own for e in found.effects])
+        yield f"{found.grid}: its effects are {found.estimand}, standard error {error}"
+    if found.effects and all(e.own.df is None for e in found.effects):
+        yield f"{found.grid}: {found.effects[0].own.reason}"
+    sets = found.aliases or []
+    if sets:
+        yield f"{found.grid}: terms that the runs cannot tell apart:"
+    for members in sets[:SETS]:
+        more = len(members.terms) - TERMS
+        shown = str(replace(members, terms=members.terms[:TERMS]))
+        partly = f" (~: partly; {members.told} combinations are told)" if members.told != 1 else ""
+        yield f"  {shown}{f' … and {more} more' if more > 0 else ''}{partly}"
+    if len(sets) > SETS:
+        yield f"  … and {len(sets) - SETS} more sets: --json has them all"

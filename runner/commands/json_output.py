@@ -1,0 +1,11 @@
+"""JSON for other programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout; what is not a finite number is null."""
+    print(json.dumps(value, indent=2, allow_nan=False))

@@ -1,0 +1,63 @@
+"""Runs of a study, executed in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runner.execution.machine import cores, gpus
+from runner.execution.order import Order
+from runner.launch.listener import Listener
+from runner.launch.options import Options
+from runner.tasks.recipe_run import RecipeRun
+
+if TYPE_CHECKING:
+    from runner.execution.events import Summary
+    from runner.records.spec import RunSpec
+    from runner.records.store import Store
+    from runner.studies.study import Study
+
+RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
+
+
+def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeRun:
+    """What is done for each of `specs`, whose images are loaded once for all."""
+    task, data = study.task.name, str(study.data_folder)
+    work = RecipeRun(task, data, options.device, plugins=options.plugins)
+    return work.sharing(specs[0]) if specs else work
+
+
+def executed(
+    specs: Sequence[RunSpec],
+    store: Store,
+    work: RecipeRun,
+    options: Options,
+    listener: Listener,
+    *,
+    recorded: int,
+    models: Mapping[str, Any],
+) -> Summary:
+    """Train those of `specs` that `store` lacks.
+
+    recorded: how many it has. models: what `RecipeRun` needs to know of weights to keep.
+    """
+    from runner.execution.executor import execute
+
+    found = gpus(options.device)
+    work = replace(
+        work,
+        device="cuda" if found else options.device,  # the only one that a worker sees
+        loaders=max(1, cores() // options.workers),
+        **models,
+    )
+    order = Order(
+        work,
+        options.workers,
+        runs_per_process=RUNS_PER_PROCESS if found else 1,
+        gpus=found,
+        limits=options.limits,
+        engine=options.engine,
+    )
+    with listener.training(len(specs), recorded, options.workers, store.root) as told:
+        return execute((spec.run() for spec in specs), store, order, told)

@@ -1,0 +1,74 @@
+"""run --until: replicates of the design in a few planned looks, until it is decided.
+
+What decides is validation accuracy, by the honest protocol: stopping is a choice, and choices never
+use the test set. Yet the test metric needs the same adjusted level. Validation and test accuracy
+of a run are correlated (both are of the same trained network), so runs whose luck stopped the study
+early have luck on test too: with correlation 1 a plain 95 % test interval after stopping would be
+wrong as often as naive peeking makes it. At the level of the looks an interval holds at every look
+at once, whatever made the study stop; so every metric of such a study is analysed at that level.
+A verdict on test may then stay undecided where validation's was not: that is the honest answer.
+
+The level belongs to the plan (looks, budget, effects) and stands in study.toml with it. A plan is
+therefore never changed under its name: what would (other looks, more seeds) is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner.launch.listener import Listener
+from runner.launch.opening import existing
+from runner.launch.options import Options
+from runner.launch.outcome import Ended, Outcome
+from runner.launch.train import train
+from runner.records.store import Store
+from runner.studies.judged import Look, judged
+
+if TYPE_CHECKING:
+    from runner.execution.events import Summary
+    from runner.studies.study import Study
+
+
+def train_looks(study: Study, options: Options, listener: Listener) -> Outcome:
+    """Train look after look of `study` until it is decided or its budget ends.
+
+    study: with the level of its looks. What is recorded is not trained again, and each look is
+    decided by its own runs alone: killed anywhere and run again it comes to the same look.
+    """
+    assert study.looks is not None
+    summaries: list[Summary] = []
+    looks: list[Look] = []
+
+    def outcome(ended: Ended) -> Outcome:
+        return Outcome(study, ended, tuple(summaries), tuple(looks))
+
+    leave = False  # asked to stop while a look's last runs were at hand
+    for number, seeds in enumerate(study.looks.seeds, 1):
+        part = replace(study, seeds=seeds)
+        store = existing(options.results)
+        if store is None or _lacks(part, store):
+            summary = train(part, store, options, listener)
+            if summary is None:
+                return outcome("declined")
+            summaries.append(summary)
+            if summary.interrupted:
+                return outcome("interrupted")
+            options = replace(options, ask=None)
+            leave = summary.asked_to_stop
+        look = judged(part, number, Store(options.results, create=False))
+        looks.append(look)
+        listener.looked(study, look)
+        if look.reason:
+            return outcome("nothing to decide")
+        if not look.open:
+            return outcome("decided")
+        if leave and number < len(study.looks.seeds):
+            return outcome("interrupted")
+    return outcome("budget")
+
+
+def _lacks(study: Study, store: Store) -> bool:
+    """Whether a run of `study` has no record that stands."""
+    states = store.states()
+    return any(states.get(spec.id, "infra") == "infra" for _, spec in study.planned())

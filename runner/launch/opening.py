@@ -1,0 +1,42 @@
+"""The store that a study would go on in, and the study as it stands there; nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.records.store import Store
+
+if TYPE_CHECKING:
+    from runner.studies.study import Study
+
+
+def opened(study: Study, results: Path) -> tuple[Study, Store | None]:
+    """`study`, with the level of its looks if it has any, and its store, if there is one yet.
+
+    Raises BadInput where the task's images are missing, or the study cannot go on there.
+    """
+    store = _store(study, results)
+    if study.looks is None:
+        return study, store
+    from runner.studies.look_level import with_level
+
+    return with_level(study, store), store
+
+
+def existing(results: Path) -> Store | None:
+    """The store in `results`; None if there is none yet."""
+    return Store(results, create=False) if (results / "FORMAT").exists() else None
+
+
+def _store(study: Study, results: Path) -> Store | None:
+    study.identity  # noqa: B018 - a missing data set is said before anything else happens
+    if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
+        return None
+    from runner.records.studies import load_study, study_names
+    from runner.studies.recorded import check_extends
+
+    store = Store(results, create=False)
+    if study.name in study_names(store):
+        check_extends(study, load_study(store, study.name).asked)
+    return store

@@ -1,0 +1,41 @@
+"""How a study is trained: one object, which says nothing of what the study is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.execution.limits import Limits
+from runner.execution.machine import at_a_time
+from tricks.errors import BadInput, unknown
+
+KEPT = ("last", "best")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study is trained, which changes no run's id.
+
+    results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
+    plugins: files that define tricks, loaded in worker processes too. engine: where the workers
+    are, by name. save_models: weights to keep, "last" (epoch) or "best" (both); None: none.
+    estimate: measure steps first, and say the hours. ask: whether to start a grid that takes long;
+    None: it starts. Raises BadInput for other save_models.
+    """
+
+    results: Path
+    workers: int = field(default_factory=lambda: at_a_time(None, None, "auto"))
+    device: str = "auto"
+    plugins: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    engine: str = "local"
+    save_models: str | None = None
+    estimate: bool = False
+    ask: Callable[[], bool] | None = None
+
+    def __post_init__(self) -> None:
+        if self.save_models is not None and self.save_models not in KEPT:
+            raise BadInput(
+                f"--save-models {self.save_models}: {unknown('choice', self.save_models, KEPT)}"
+            )

@@ -1,0 +1,70 @@
+"""What came of training a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from runner.execution.events import Summary
+from runner.records.store import Store
+
+if TYPE_CHECKING:
+    from runner.studies.judged import Look
+    from runner.studies.study import Study
+
+Ended = Literal["done", "declined", "interrupted", "decided", "budget", "nothing to decide"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of training `study`.
+
+    ended: done; declined, if a grid that takes long was not to be started; interrupted, if runs
+    are left; of a sequential study decided, budget (used up) or nothing to decide.
+    summaries: counts of each execution: one, or one for each look that had runs to train.
+    looks: those that were analysed. promise: of a study that confirms a winner, what the winner
+    had promised beside what it did. weights: of the runs trained again for their weights.
+    """
+
+    study: Study
+    ended: Ended
+    summaries: tuple[Summary, ...] = ()
+    looks: tuple[Look, ...] = ()
+    promise: tuple[str, ...] = ()
+    weights: Summary | None = None
+
+    @property
+    def failed(self) -> int:
+        """Runs of the study that ended in an error, now or before."""
+        return max((failed(summary) for summary in self.summaries), default=0)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether runs are left because the time was over."""
+        return any(summary.out_of_time for summary in self.summaries[-1:])
+
+
+def failed(summary: Summary) -> int:
+    """Runs that ended in an error, now or before."""
+    return summary.failed + summary.infra + summary.failed_before
+
+
+def both(first: Summary, then: Summary) -> Summary:
+    """What came of two executions of different runs."""
+    return replace(
+        then,
+        ok=first.ok + then.ok,
+        diverged=first.diverged + then.diverged,
+        failed=first.failed + then.failed,
+        infra=first.infra + then.infra,
+        skipped=first.skipped + then.skipped,
+        failures=(*first.failures, *then.failures),
+        failed_before=first.failed_before + then.failed_before,
+    )
+
+
+def reportable(study: Study, results: Path) -> bool:
+    """Whether a run of `study` is recorded that a report can be made of."""
+    states = Store(results).states({spec.id for _, spec in study.planned()})
+    return "ok" in states.values()

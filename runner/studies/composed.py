@@ -1,0 +1,33 @@
+"""The recipe that a task's baseline and some tricks come to, without a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.designs.factor import split
+from runner.studies.settings import settle
+from runner.tasks.task import Task
+from tricks.bag import parse
+from tricks.recipe import Recipe, differences, resolve
+from tricks.trick import compose
+
+
+@dataclass(frozen=True)
+class Composed:
+    """recipe: resolved. changed: field -> the baseline's value and its own, where they differ."""
+
+    recipe: Recipe
+    changed: Mapping[str, tuple[Any, Any]]
+
+
+def composed(text: str, task: Task, settings: Mapping[str, Any]) -> Composed:
+    """`"baseline+mixup(alpha=0.4)+cosine"` on `task`, whose baseline has `settings`.
+
+    Raises BadInput for a trick or a setting that there is not, and for tricks that exclude others.
+    """
+    baseline, _ = settle(task.baseline, settings)
+    tricks = [parse(part) for part in split(text, "+")[1:]]
+    recipe = resolve(compose(baseline, tricks), task.learning_rates)
+    return Composed(recipe, differences(recipe, resolve(baseline, task.learning_rates)))

@@ -1,0 +1,65 @@
+"""What a planned look at a sequential study says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.analysis.analyze import analyze
+from runner.analysis.metrics.registry import CHOOSES
+from runner.designs.factor import PLACEBO
+from runner.records.studies import StoredStudy
+from runner.studies.experiments import experiment
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.records.store import Store
+    from runner.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the runs of look `number` (from 1) say, at `seeds` seeds of each arm.
+
+    effects: number, without those that need no verdict (a placebo's). open: labels of the effects
+    not decided. unknown: of those that cannot be estimated. wanted: about how many more runs; None:
+    nothing tells. reason: why nothing can be said at all.
+    """
+
+    number: int
+    seeds: int
+    effects: int = 0
+    open: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    wanted: int | None = None
+    reason: str | None = None
+
+
+def judged(study: Study, number: int, store: Store) -> Look:
+    """Look `number`, of the runs of `study` alone, whatever else the store has by now."""
+    from runner.analysis.sequential import open_effects, seeds_wanted
+    from runner.records.table import table
+
+    assert study.looks is not None
+    width = study.looks.half_width
+    rows = [study.row(arm, spec) for arm, spec in study.planned()]
+    stored = StoredStudy(study.name, study.as_stored(), rows)
+    try:
+        effects = analyze(experiment(stored, table(store, stored)), CHOOSES).effects
+    except BadInput as error:
+        return Look(number, study.seeds, reason=str(error))
+    wanted = seeds_wanted(effects, study.seeds, width)
+    left = None
+    if wanted is not None and math.isfinite(wanted):
+        more = max(math.ceil(wanted), study.seeds)
+        left = study.design.total(more) - study.design.total(study.seeds)
+    asked = [e for e in effects if width is not None or e.factor != PLACEBO]
+    return Look(
+        number,
+        study.seeds,
+        effects=len(asked),
+        open=tuple(effect.label for effect in open_effects(effects, width)),
+        unknown=tuple(e.label for e in asked if e.effect is None),
+        wanted=left,
+    )

@@ -1,0 +1,98 @@
+"""The level of a sequential study's looks, from the plan alone: no run has to be recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+from runner.analysis.analyze import analyze
+from runner.analysis.metrics.registry import CHOOSES
+from runner.designs.factor import PLACEBO, level_names
+from runner.studies.looks import stored_looks
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.analysis.data.experiment import Experiment
+    from runner.records.store import Store
+    from runner.studies.study import Study
+
+LISTED = 20_000  # runs: the degrees of freedom of more are as good as infinite
+
+
+def with_level(study: Study, store: Store | None) -> Study:
+    """`study` with the level of its looks: that of the study in the store, if it is there already.
+
+    Looks that cannot have an interval yet are left out. Raises BadInput if none ever can.
+    """
+    assert study.looks is not None
+    if study.looks.half_width is None and all(f.name == PLACEBO for f in study.factors):
+        raise BadInput(
+            "--until decided: a placebo's effect is zero, there is nothing to decide: name some "
+            "--tricks, or ask how exactly it is measured with --until half-width=0.3"
+        )
+    held = _held(study, store) if store else None
+    if held is not None:
+        seeds, level, tests = held
+    else:
+        seeds, level, tests = _planned_level(study, study.looks.seeds)
+    looks = dataclasses.replace(study.looks, seeds=seeds, level=level, tests=tests)
+    return dataclasses.replace(study, looks=looks)
+
+
+def _held(study: Study, store: Store) -> tuple[tuple[int, ...], float, int] | None:
+    """Seeds, level and tests of the study as the store has it; None if it is new."""
+    from runner.records.studies import load_study, study_names
+
+    if study.name not in study_names(store):
+        return None
+    return stored_looks(load_study(store, study.name).asked)
+
+
+def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], float, int]:
+    """The looks with an interval, and their level, by the analysis of made-up runs of the plan."""
+    from runner.analysis.sequential import look_level
+
+    usable: list[tuple[int, float]] = []
+    tests = sum(len(factor.levels) - 1 for factor in study.factors)
+    reason = ""
+    for n in seeds:
+        if study.design.total(n) > LISTED:
+            usable.append((n, math.inf))
+            continue
+        analysis = analyze(_made_up(study, n), CHOOSES)
+        df = analysis.df_of_intervals
+        if df is None:
+            reason = next((e.reason for e in analysis.effects if e.reason), "")
+            continue
+        usable.append((n, df[0]))
+        tests = sum(effect.se is not None for effect in analysis.effects)
+    if not usable:
+        raise BadInput(
+            f"--until {study.looks.until if study.looks else ''}: with at most {seeds[-1]} "
+            f"seed{'s' * (seeds[-1] > 1)} of each arm no look has an interval ({reason}); "
+            f"choose more with --seeds, such as --seeds {max(8, 2 * seeds[-1])}"
+        )
+    at = tuple(n for n, _ in usable)
+    level = look_level([n / at[-1] for n in at], [df for _, df in usable], tests)
+    return at, level, tests
+
+
+def _made_up(study: Study, seeds: int) -> Experiment:
+    """Runs of pure noise, with the design's arms, in the places of the planned ones."""
+    import numpy as np
+    import pandas as pd
+
+    from runner.analysis.data.experiment import Experiment
+
+    rows = [level_names(study.factors, arm) for arm, _ in study.design.runs(seeds)]
+    runs = pd.DataFrame(rows)
+    runs[CHOOSES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
+    asked = study.as_stored()
+    return Experiment(
+        runs=runs,
+        factors={f.name: tuple(level.name for level in f.levels) for f in study.factors},
+        grid=study.grid,
+        order=tuple(asked.order or ()),
+        reference=dict(asked.reference or {}),
+    )

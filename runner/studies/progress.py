@@ -1,0 +1,69 @@
+"""How far a stored study is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.execution.failed_runs import FailedRun, RunAtHand, at_hand, failures
+from runner.records import checkpoints
+from runner.records.record import STATES
+from runner.studies.stages import stage_states
+
+if TYPE_CHECKING:
+    from runner.records.store import Store
+    from runner.records.studies import StoredStudy
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint that a run can go on from: after `epoch` of `epochs`."""
+
+    id: str
+    epoch: int | None
+    epochs: int | None
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """How far a study is.
+
+    planned: runs, each once, tuned ones that wait for a choice included. states: runs by the state
+    of their record. missing: runs without a record. stages: of a tuned study.
+    """
+
+    planned: int
+    states: Mapping[str, int]
+    missing: int
+    running: tuple[RunAtHand, ...]
+    failures: tuple[FailedRun, ...]
+    checkpoints: tuple[Kept, ...]
+    stages: Mapping[str, Mapping[str, int]] | None
+
+
+def progress(store: Store, stored: StoredStudy) -> StudyProgress:
+    """How far the study is in its store."""
+    held = store.states(stored.ids)
+    states = [held.get(id) for id in stored.column("id")]
+    stages = None
+    if stored.tuned:
+        # A tuned run at the fixed value is the fixed run: each is counted once.
+        stages, to_choose = stage_states(stored, held)
+        states = [*(held.get(id) for id in stored.ids), *[None] * to_choose]
+    running = at_hand(store, stored)
+    idle = set(stored.ids) - {run.id for run in running}
+    kept = checkpoints.heads(store.root, idle)
+    return StudyProgress(
+        planned=len(states),
+        states={state: states.count(state) for state in STATES},
+        missing=states.count(None),
+        running=tuple(running),
+        failures=tuple(failures(store, held)),
+        checkpoints=tuple(
+            Kept(id, told.get("epoch"), told.get("epochs"))
+            for id, told in kept.items()
+            if held.get(id, "infra") == "infra"
+        ),
+        stages=stages,
+    )
