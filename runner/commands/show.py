@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +14,12 @@ from runner.commands.json_output import print_json
 from runner.commands.listing import cost, cost_text
 from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins
 from runner.tasks import registry as tasks
+from runner.tasks.task import Task
 from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.studies.composed import Composed
+    from tricks.trick import Trick
 
 
 def show(
@@ -79,24 +85,32 @@ def _card(text: str, json: bool) -> None:
         }  # fmt: skip
         print_json(card)
         return
-    print(f"{trick}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
-    print(f"group       {cls.group()}{' (standard bag)' if cls.standard else ''}")
+    for line in card_lines(trick):
+        print(line)
+
+
+def card_lines(trick: Trick) -> Iterator[str]:
+    """The card of a trick: its idea, what it acts on, parameters, source, cost."""
+    cls = type(trick)
+    values = {name: getattr(trick, name) for name in cls.parameters()}
+    yield f"{trick}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n"
+    yield f"group       {cls.group()}{' (standard bag)' if cls.standard else ''}"
     if cls.factor:
-        print(f"factor      {cls.factor}: one of several alternatives")
+        yield f"factor      {cls.factor}: one of several alternatives"
     edits = trick.edits()
-    print(f"acts on     {', '.join((*edits.sets, *edits.adds))}")
+    yield f"acts on     {', '.join((*edits.sets, *edits.adds))}"
     for field, (value, reason) in edits.needs.items():
-        print(f"needs       {field}{'' if callable(value) else f'={value}'}: {reason}")
+        yield f"needs       {field}{'' if callable(value) else f'={value}'}: {reason}"
     for name, value in values.items():
-        print(f"parameter   {name} = {value!r} ({_annotation(cls, name)})")
-    print(f"source      {cls.source}")
+        yield f"parameter   {name} = {value!r} ({_annotation(cls, name)})"
+    yield f"source      {cls.source}"
     found = cost(cls.name, cls.version)
     as_what = found.get("what", str(cls.name))
-    print(f"cost        on digits: {cost_text(found)}{f' as {as_what}' * (as_what != cls.name)}")
+    yield f"cost        on digits: {cost_text(found)}{f' as {as_what}' * (as_what != cls.name)}"
     for x in cls.published:
         unsure = "" if x.verified else "; unverified"
         plural = "run" if x.runs == 1 else "runs"
-        print(
+        yield (
             f"published   {x.effect:+.2f} pp, {x.kind} ({x.data}; {x.runs} {plural} a row"
             f"{unsure}): {x.source}"
         )
@@ -104,21 +118,29 @@ def _card(text: str, json: bool) -> None:
 
 def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:
     from runner.studies.composed import composed
-    from tricks.recipe import FIELDS, to_json
+    from tricks.recipe import to_json
 
     found = composed(text, task, settings)
-    recipe, changed = found.recipe, found.changed
     if json:
-        whole = to_json(recipe)
-        print_json({"task": task.name, "recipe": whole, "changed": sorted(changed)})
+        whole = to_json(found.recipe)
+        print_json({"task": task.name, "recipe": whole, "changed": sorted(found.changed)})
         return
-    print(f"{text} on {task.name}\n")
+    for line in recipe_lines(text, task, found):
+        print(line)
+
+
+def recipe_lines(text: str, task: Task, found: Composed) -> Iterator[str]:
+    """Every field of a recipe, those marked that the tricks change, and from what."""
+    from tricks.recipe import FIELDS
+
+    recipe, changed = found.recipe, found.changed
+    yield f"{text} on {task.name}\n"
     for name in FIELDS:
         mark = "*" if name in changed else " "
-        print(f"{mark} {name:14}{_full(getattr(recipe, name))}")
-    print(f"\n{len(changed)} of {len(FIELDS)} fields differ from the baseline (*)")
+        yield f"{mark} {name:14}{_full(getattr(recipe, name))}"
+    yield f"\n{len(changed)} of {len(FIELDS)} fields differ from the baseline (*)"
     for name, (old, new) in changed.items():
-        print(f"  {name}: {_full(old)} -> {_full(new)}")
+        yield f"  {name}: {_full(old)} -> {_full(new)}"
 
 
 def _full(value: Any) -> str:
