@@ -195,7 +195,7 @@ def _untold(effects: list[Effect]) -> list[Item]:
     blind = [e for e in effects if e.effect is not None and e.ci_low is None]
     if blind:
         names = ", ".join(f"{e.label} ({signed(e.effect)})" for e in blind)
-        reasons = "; ".join(dict.fromkeys(e.reason for e in blind))
+        reasons = "; ".join(dict.fromkeys(e.reason for e in blind if e.reason))
         head = Strong("No interval, so no verdict")
         said.append(Item((head, f": {names}. Reason: {reasons}.")))
     none = [e for e in effects if e.effect is None]
