@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runner.analysis.data.estimates import finite
 from runner.analysis.effects import Effect
 from runner.analysis.power import Detectable, MoreRuns, detectable, more_runs
 from runner.analysis.result import Analysis
@@ -24,7 +23,7 @@ def with_power(analysis: Analysis) -> Analysis:
     tests = max(1, len(known))
     found = [detectable(e.estimate.se, e.estimate.df, POWER, analysis.level, tests) for e in known]
     sizes = [x for x in found if x is not None]
-    seen = Detectable(POWER, finite(min(sizes)), finite(max(sizes))) if sizes else None
+    seen = Detectable(POWER, min(sizes), max(sizes)) if sizes else None
     return replace(
         analysis,
         effects=tuple(

@@ -66,8 +66,8 @@ class Detectable:
     sure effect of a table."""
 
     power: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)

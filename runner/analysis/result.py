@@ -11,7 +11,7 @@ from runner.analysis.collapsed import Collapsed
 from runner.analysis.comparisons.pairing import Pairing
 from runner.analysis.data.arms import ArmRow
 from runner.analysis.data.divergence import Divergence
-from runner.analysis.effects import Effect, Interaction
+from runner.analysis.effects import Effect, Estimated, Interaction
 from runner.analysis.model.half_normal_plot import HalfNormalPlot
 from runner.analysis.model.lack_of_fit import LackOfFit
 from runner.analysis.pareto import Pareto
@@ -19,6 +19,7 @@ from runner.analysis.power import Detectable
 from runner.analysis.published import PublishedEffect
 from runner.analysis.test_set.noise_budget import NoiseBudget
 from runner.analysis.test_set.noise_floor import NoiseFloor
+from runner.analysis.verdicts import Rules, by_interval
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ class Analysis:
     def confidence(self) -> float:
         """Of every interval."""
         return 1 - self.level
+
+    def verdict_alone(self, one: Estimated) -> str:
+        """The verdict by the interval of `one`, not adjusted for how many effects there are."""
+        rules = Rules(self.negligible, self.larger_is_better, self.level)
+        return by_interval(one.ci_low, one.ci_high, rules)
 
     @property
     def by_lenth(self) -> bool:

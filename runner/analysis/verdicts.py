@@ -48,3 +48,18 @@ def verdict(
     if p_adjusted >= rules.level:
         return "undecided"
     return "helps" if (estimate.value > 0) == rules.larger_is_better else "hurts"
+
+
+def by_interval(low: float | None, high: float | None, rules: Rules) -> str:
+    """The verdict by an interval alone, which decides both the sign and the margin.
+
+    low, high: its ends, None without one.
+
+    >>> rules = Rules(margin=0.2)
+    >>> by_interval(0.1, 2.0, rules), by_interval(-0.1, 0.1, rules), by_interval(-1, 1, rules)
+    ('helps', 'negligible', 'undecided')
+    """
+    if low is None or high is None:
+        return "undecided"
+    p = 1.0 if low <= 0 <= high else 0.0
+    return verdict(Estimate((low + high) / 2), p, (low, high), rules)

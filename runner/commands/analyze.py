@@ -30,6 +30,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.analysis.result import Analysis
+    from runner.studies.stages import StudyTuning
 
 
 REASONS = 12  # lines of them to print
@@ -75,14 +76,14 @@ def analyze(
     load_plugins(plugin)
     check_negligible(negligible)
     against = assignments("--reference", reference)
-    found, tuning = _experiment(what, metric, listed(factors), against, stage, test_images, results)
+    found, tuned = _experiment(what, metric, listed(factors), against, stage, test_images, results)
     found = replace(found, noise=noise, scale=scale)
     from runner.analysis import analyze as procedure
     from runner.analysis.to_json import to_json
 
     analysis = procedure.analyze(found, metric, estimand, negligible)
     if json:
-        print_json({**to_json(analysis), **tuning})
+        print_json({**to_json(analysis), **tuned})
     else:
         _print(analysis)
 
@@ -110,17 +111,43 @@ def _experiment(
     if test_images is not None:
         raise BadInput("--test-images is for a CSV: a study knows its test set")
     from runner.studies.experiments import experiment, study_runs
-    from runner.studies.stages import at_stage, tuning_json
+    from runner.studies.stages import at_stage, study_tuning
 
     stored, runs = study_runs(results, what, metric)
     _, _, name = at_stage(stored, runs, stage)
-    tuning = {} if name is None else tuning_json(stored, runs, name)
-    return experiment(stored, runs, stage), tuning
+    found = experiment(stored, runs, stage)
+    if name is None:
+        return found, {}
+    return found, {"stage": name, "tuning": _tuning(study_tuning(stored, runs))}
+
+
+def _tuning(found: StudyTuning) -> dict[str, Any]:
+    """The value of the key that a tuned study adds."""
+    arms = [
+        {
+            "arm": arm.label, "levels": arm.levels, "value": arm.choice.best,
+            "tied": arm.choice.tied, "edge": arm.choice.edge,
+            "values": [
+                {
+                    "value": score.value, "val_accuracy": score.mean, "scores": score.scores,
+                    "diverged": score.diverged, "missing": score.missing,
+                }
+                for score in arm.choice.scores
+            ],
+        }
+        for arm in found.arms
+    ]  # fmt: skip
+    return {
+        "field": found.field,
+        "values": found.values,
+        "seeds": found.seeds,
+        "fixed": found.fixed,
+        "arms": arms,
+    }
 
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, with what they are estimates of."""
-    from runner.analysis.to_json import to_json
     from runner.reporting.noise import noise_lines
     from runner.reporting.wording import (
         alias_sets,
@@ -134,13 +161,20 @@ def _print(analysis: Analysis) -> None:
     )
 
     unit = analysis.unit
-    answer = to_json(analysis)
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
     runs = "runs" if analysis.layout == FACTORIAL else "runs (both arms)"
     rows = [
-        ("", "effect", f"{confidence(answer)} interval", "p adjusted", "verdict", runs, "to decide")
+        (
+            "",
+            "effect",
+            f"{confidence(analysis)} interval",
+            "p adjusted",
+            "verdict",
+            runs,
+            "to decide",
+        )
     ]
-    for effect, value in zip(analysis.effects, answer["effects"], strict=True):
+    for effect in analysis.effects:
         rows.append(
             (
                 effect.label,
@@ -151,7 +185,7 @@ def _print(analysis: Analysis) -> None:
                 _p(effect.p_adjusted),
                 effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
                 f"{effect.runs:,}",
-                more_runs(value),
+                more_runs(effect.to_decide),
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -167,18 +201,18 @@ def _print(analysis: Analysis) -> None:
     if references and analysis.layout != CUMULATIVE:
         print(f"compared with: {', '.join(references)}")
     sigma = "unknown" if analysis.sigma is None else f"{analysis.sigma:.3g} {unit}"
-    for effect, value in zip(analysis.effects, answer["effects"], strict=True):
+    for effect in analysis.effects:
         if effect.verdict == "depends":
-            print(f"{effect.label} {dependence(answer, value)}")
-        elif alone(value):
-            print(f"{effect.label}: {alone(value)}")
-    for text, number in alias_sets(answer).items():
+            print(f"{effect.label} {dependence(analysis, effect)}")
+        elif alone(effect):
+            print(f"{effect.label}: {alone(effect)}")
+    for text, number in alias_sets(analysis).items():
         print(f"set {number}, at least one of these is real, the runs cannot say which: {text}")
     df = df_text(analysis.df_of_intervals)
     print(f"run-to-run sd {sigma}; error: {analysis.error_term}{df and '; '}{df}")
-    for line in (*odds(answer), *beyond(answer)):
+    for line in (*odds(analysis), *beyond(analysis)):
         print(line)
-    for note in (*noise_lines(answer), *_reasons(analysis), *analysis.notes):
+    for note in (*noise_lines(analysis), *_reasons(analysis), *analysis.notes):
         print(note)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.inference.asking import TTA, Runs, Sets, ask
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.analysis.test_set.classification import Classification
 
 
 def evaluate(
@@ -51,7 +54,7 @@ def evaluate(
     from runner.reporting.evaluation import headline
 
     names = answers.cards[0].names
-    found = to_json(classification(answers.logs.numpy(), answers.given.labels, names))
+    found = classification(answers.logs.numpy(), answers.given.labels, names)
     about = [*answers.chosen, answers.given.what]
     if len(runs) > 1:
         about.append(f"averaged probabilities of {len(runs)} models")
@@ -64,7 +67,7 @@ def evaluate(
     if json:
         written = None if path is None else str(path)
         ids = [card.run for card in answers.cards]
-        print_json({"runs": ids, **found, "notes": notes, "report": written})
+        print_json({"runs": ids, **to_json(found), "notes": notes, "report": written})
         return
     for line in about:
         print(line)
@@ -73,13 +76,13 @@ def evaluate(
         print(path)
         return
     width = max(len(name) for name in names)
-    for item in found["classes"]:
-        if item["images"]:
-            between = f"{item['ci_low']:.2f} to {item['ci_high']:.2f}"
-            print(f"  {item['class']:{width}}  {item['accuracy']:6.2f} %  {between}")
+    for row in found.classes:
+        if row.images:
+            between = f"{row.ci_low:.2f} to {row.ci_high:.2f}"
+            print(f"  {row.name:{width}}  {row.accuracy:6.2f} %  {between}")
 
 
-def _write(found: dict[str, Any], about: list[str], out: Path) -> Path:
+def _write(found: Classification, about: list[str], out: Path) -> Path:
     """The folder `out` with evaluation.md, the tables and the picture. Raises BadInput."""
     from runner.records import durable
     from runner.records.csv_text import written

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tricks.errors import BadInput
 
@@ -31,32 +32,60 @@ ERROR_TERMS = {
 }
 
 
-def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> dict[str, Any]:
-    """Plain values for `runner.reporting.design`.
+@dataclass(frozen=True)
+class RunDesign:
+    """The runs of a design, its different arms, and what they tell apart.
 
-    stored: at one stage. experiment: its recorded runs. `planned` is None, with a `reason`, where
-    the design cannot be built again from what the study asked for, or would be another one.
+    clear: whether main effects are, of two-factor interactions. sets: terms that cannot be told
+    apart, as texts. None where it is not known.
+    """
+
+    runs: int
+    arms: int
+    d_efficiency: float | None = None
+    clear: bool | None = None
+    sets: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class PlannedDesign(RunDesign):
+    """errors: the effects' standard errors in σ. df: the least and the most of the errors'."""
+
+    errors: tuple[float, ...] = ()
+    df: tuple[float, float] | None = None
+    error_term: str = ""
+
+
+@dataclass(frozen=True)
+class RealisedDesign:
+    """planned: None, with a `reason`, where the design cannot be built again or is another one."""
+
+    run: RunDesign
+    planned: PlannedDesign | None = None
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> RealisedDesign:
+    """The design that a study asked for beside that of its runs that have the metric.
+
+    stored: at one stage. experiment: its recorded runs.
     """
     from runner.analysis.data.experiment import succeeded, values
 
     codes = experiment.codes
     fine = succeeded(experiment.runs) & values(experiment.runs, metric).notna()
     left = codes[fine.to_numpy()]
-    run: dict[str, Any] = {
-        "runs": len(left),
-        "arms": len({tuple(row) for row in left}),
-        **dict.fromkeys(("d_efficiency", "clear", "sets")),
-    }
-    found: dict[str, Any] = {"planned": None, "run": run, "notes": [], "reason": None}
+    run = RunDesign(len(left), len({tuple(row) for row in left}))
     try:
         design, seeds = rebuilt(stored)
     except BadInput as error:
-        return {**found, "reason": str(error)}
+        return RealisedDesign(run, reason=str(error))
     from runner.planning.diagnostics import diagnose
 
     told = diagnose(design, seeds)
-    run |= _left(design, told, codes, left)
-    return {**found, "planned": _planned(design, told), "notes": _notes(design)}
+    run = _left(run, design, told, codes, left)
+    return RealisedDesign(run, _planned(design, told), _notes(design))
 
 
 def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
@@ -85,22 +114,24 @@ def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
     return design, seeds
 
 
-def _planned(design: Design, told: Diagnostics) -> dict[str, Any]:
+def _planned(design: Design, told: Diagnostics) -> PlannedDesign:
     df = [e.own.df for e in told.effects if e.own.df is not None]
-    return {
-        "runs": design.total(told.seeds),
-        "arms": len(set(design)),
-        "errors": [e.own.se for e in told.effects if e.own.se is not None],
-        "df": [min(df), max(df)] if df else None,
-        "error_term": ERROR_TERMS.get(told.error_term, told.error_term),
-        "d_efficiency": told.d_efficiency,
-        "clear": told.clear,
-        "sets": None if told.aliases is None else [_text(x) for x in told.aliases],
-    }
+    return PlannedDesign(
+        design.total(told.seeds),
+        len(set(design)),
+        told.d_efficiency,
+        told.clear,
+        None if told.aliases is None else tuple(_text(x) for x in told.aliases),
+        tuple(e.own.se for e in told.effects if e.own.se is not None),
+        (min(df), max(df)) if df else None,
+        ERROR_TERMS.get(told.error_term, told.error_term),
+    )
 
 
-def _left(design: Design, told: Diagnostics, codes: np.ndarray, left: np.ndarray) -> dict[str, Any]:
-    """Efficiency and aliases of the runs `left` out of those recorded, as level indices."""
+def _left(
+    run: RunDesign, design: Design, told: Diagnostics, codes: np.ndarray, left: np.ndarray
+) -> RunDesign:
+    """`run` with efficiency and aliases of the runs `left` of those recorded, as level indices."""
     import numpy as np
 
     from runner.analysis.data.cells import group
@@ -108,36 +139,33 @@ def _left(design: Design, told: Diagnostics, codes: np.ndarray, left: np.ndarray
     from runner.planning.diagnostics import d_efficiency, find_aliases
 
     if not len(left):
-        return {}
+        return run
     cells = group(left, np.zeros(len(left)))
     sizes = [len(factor.levels) for factor in design.factors]
-    found: dict[str, Any] = {}
     if told.d_efficiency is not None:
-        found["d_efficiency"] = d_efficiency(cells, sizes)
+        run = replace(run, d_efficiency=d_efficiency(cells, sizes))
     if told.aliases is not None:
         # Averaged over the shares of levels that were planned, or equal ones: as the analysis does.
         planned = shares(codes, np.ones(len(codes)), sizes)
         equal = [np.full(size, 1 / size) for size in sizes]
         for weights in (planned, equal):
             aliases = find_aliases(design, cells, weights)
-            if aliases is not None and ("clear" not in found or aliases[1]):
-                found |= {"sets": [_text(x) for x in aliases[0]], "clear": aliases[1]}
+            if aliases is not None and (run.clear is None or aliases[1]):
+                run = replace(run, sets=tuple(map(_text, aliases[0])), clear=aliases[1])
             if aliases is None or aliases[1]:
                 break
-    return found
+    return run
 
 
 def _text(alias: Alias) -> str:
     """`cosine × warmup = zero-gamma × evonorm`, cut short; `~`: partly told apart."""
-    from dataclasses import replace
-
     more = len(alias.terms) - TERMS
     text = str(replace(alias, terms=alias.terms[:TERMS]))
     return f"{text} and {more} more" if more > 0 else text
 
 
-def _notes(design: Design) -> list[str]:
+def _notes(design: Design) -> tuple[str, ...]:
     notes = [f"{note[:1].upper()}{note[1:]}." for note in design.notes()]
     if design.control is not None:
         notes.append("As planned counts the baseline's arm with as many seeds as the others.")
-    return notes
+    return tuple(notes)

@@ -1,1 +1,1 @@
-"""Reporting: an experiment's answer as markdown and plots. Torch-free; reads the JSON contract."""
+"""Reporting: an experiment's answer as markdown and plots. Torch-free; reads the typed analysis."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Sequence
 
+from runner.analysis.test_set.classification import Classification, Confused
 from runner.reporting.document import (
     Cell,
     Document,
@@ -22,13 +23,11 @@ from runner.reporting.tables import Row, table
 
 LARGEST_TABLE = 20  # classes: above, the matrix is in the CSV and the picture only
 
-Answer = Mapping[str, Any]
 
-
-def files(a: Answer, about: Sequence[str]) -> dict[str, bytes]:
+def files(a: Classification, about: Sequence[str]) -> dict[str, bytes]:
     """Name -> content: evaluation.md, and the confusion matrix as confusion.png and .svg.
 
-    a: `to_json` of a `Classification`. about: lines on what was evaluated.
+    about: lines on what was evaluated.
     """
     from runner.reporting.plots.style import encoded
 
@@ -41,72 +40,71 @@ def files(a: Answer, about: Sequence[str]) -> dict[str, bytes]:
     return {"evaluation.md": markdown(report).encode(), **plots}
 
 
-def tables(a: Answer) -> dict[str, list[list[Any]]]:
+def tables(a: Classification) -> dict[str, list[list[str | float | None]]]:
     """Name -> rows, the header first: classes.csv and confusion.csv."""
     columns = ["class", "images", "accuracy", "ci_low", "ci_high", "precision"]
-    names = [item["class"] for item in a["classes"]]
+    counts = zip(a.names, a.confusion.tolist(), strict=True)
     return {
-        "classes.csv": [columns, *([item[c] for c in columns] for item in a["classes"])],
-        "confusion.csv": [
-            ["class", *names],
-            *([name, *row] for name, row in zip(names, a["confusion"], strict=True)),
+        "classes.csv": [
+            [*columns],
+            *([x.name, x.images, x.accuracy, x.ci_low, x.ci_high, x.precision] for x in a.classes),
         ],
+        "confusion.csv": [["class", *a.names], *([name, *row] for name, row in counts)],
     }
 
 
-def headline(a: Answer) -> str:
+def headline(a: Classification) -> str:
     """Accuracy with its interval, and the loss, in a line."""
-    loss = "not finite" if a["loss"] is None else f"{a['loss']:.4f}"
+    loss = f"{a.loss:.4f}" if math.isfinite(a.loss) else "not finite"
     return (
-        f"accuracy {a['accuracy']:.2f} % (95 % interval {a['ci_low']:.2f} to {a['ci_high']:.2f}, "
-        f"Wilson) on {a['images']:,} images, loss {loss}"
+        f"accuracy {a.accuracy:.2f} % (95 % interval {a.ci_low:.2f} to {a.ci_high:.2f}, "
+        f"Wilson) on {a.images:,} images, loss {loss}"
     )
 
 
-def document(a: Answer, about: Sequence[str]) -> Document:
+def document(a: Classification, about: Sequence[str]) -> Document:
     """The whole evaluation."""
     from runner.reporting.plots.confusion import confusion
     from runner.reporting.plotting import figure
 
-    names = [item["class"] for item in a["classes"]]
     what = Note(
         "Accuracy: of the images of a class, those predicted as such (recall); 95 % Wilson "
         "intervals, each of its class alone. Precision: of the images predicted to be of a class, "
         "those that are."
     )
-    picture = figure("confusion", "confusion matrix", confusion, names, a["confusion"])
-    pairs = _pairs(a["confused"])
+    picture = figure("confusion", "confusion matrix", confusion, a.names, a.confusion)
+    pairs = _pairs(a.confused)
     often = Paragraph("Most often confused:") if pairs else None
     return Document(
         "Evaluation",
         (
             Section("", (items(about), Paragraph(Strong(headline(a))))),
             Section("Classes", present(_classes(a), what)),
-            Section("Confusion", present(picture, _matrix(names, a), often, pairs)),
+            Section("Confusion", present(picture, _matrix(a), often, pairs)),
         ),
     )
 
 
-def _matrix(names: Sequence[str], a: Answer) -> Table | None:
-    if len(names) > LARGEST_TABLE:
+def _matrix(a: Classification) -> Table | None:
+    if len(a.names) > LARGEST_TABLE:
         return None
-    rows = zip(names, a["confusion"], strict=True)
+    rows = zip(a.names, a.confusion.tolist(), strict=True)
     counts: list[Row] = [[name, *map(count_cell, row)] for name, row in rows]
-    return table(["class \\ predicted", *names], counts)
+    return table(["class \\ predicted", *a.names], counts)
 
 
-def _classes(a: Answer) -> Table | None:
+def _classes(a: Classification) -> Table | None:
     rows: list[Row] = []
-    for item in a["classes"]:
-        spread = range_cell(item["ci_low"], item["ci_high"])
-        images = Cell(f"{item['images']:,}", item["images"])
-        numbers = (images, plain_cell(item["accuracy"]), spread, plain_cell(item["precision"]))
-        rows.append([item["class"], *numbers])
+    for item in a.classes:
+        spread = range_cell(item.ci_low, item.ci_high)
+        images = Cell(f"{item.images:,}", item.images)
+        numbers = (images, plain_cell(item.accuracy), spread, plain_cell(item.precision))
+        rows.append([item.name, *numbers])
     return table(["class", "images", "accuracy (%)", "95 % interval", "precision (%)"], rows)
 
 
-def _pairs(pairs: Sequence[Answer]) -> Table | None:
-    rows = [
-        [p["class"], p["predicted"], count_cell(p["images"]), plain_cell(p["share"])] for p in pairs
+def _pairs(pairs: Sequence[Confused]) -> Table | None:
+    rows: list[Row] = [
+        [p.name, p.predicted, count_cell(p.images), plain_cell(p.share)] for p in pairs
     ]
     return table(["class", "predicted as", "images", "of the class (%)"], rows, left=2)

@@ -8,25 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
-from runner.analysis.to_json import to_json
+from runner.analysis.result import Analysis
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from runner.analysis.data.experiment import Experiment
+    from runner.planning.realised import RealisedDesign
     from runner.records.export import Evidence
+    from runner.studies.tuned_comparison import TunedComparison
 
-Answer = dict[str, Any]  # what `Analysis.to_json` gives
 Record = Mapping[str, Any]  # what a run left behind
 Asked = Mapping[str, Any]  # what a study asked for
-# What `runner.studies.tuned_comparison.comparison` gives: field, values, seeds, fixed (texts), arms
-# (their tuning), `fixed` and `tuned` answers under "at" (None, with a reason, where there is none),
-# cost.
-Tuning = Mapping[str, Any]
-# What `runner.planning.realised.study_design` gives: `planned` (None, with a `reason`) and `run`,
-# each with runs, arms, d_efficiency, clear, sets (texts); `planned` also errors (σ) and df.
-Diagnostics = Mapping[str, Any]
 
 STATES = ("ok", "diverged", "failed", "infra")
 MOST = 10_000  # records that are read; of a larger study some stand for all
@@ -47,23 +41,23 @@ class Question:
 class Material:
     """What the sections of a report are made of.
 
-    study: its name. a: the analysis. experiment: the runs analysed. curves: one row an epoch of a
+    study: its name. experiment: the runs analysed. curves: one row an epoch of a
     run (id, epoch, val_accuracy, lr). asked: what the study asked for. records: what its runs left
     behind; of a large study some stand for all. costs: the runs whose seconds are summed.
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
-    and what the arms chose. diagnostics: of the design. stage: of a tuned study, the one shown.
+    and what the arms chose. design: as planned and as run. stage: of a tuned study, the one shown.
     """
 
     study: str
-    a: Answer
+    analysis: Analysis
     experiment: Experiment
     curves: pd.DataFrame
     asked: Asked
     records: Sequence[Record]
     costs: pd.DataFrame
     listed: int = 0
-    tuning: Tuning | None = None
-    diagnostics: Diagnostics | None = None
+    tuning: TunedComparison | None = None
+    design: RealisedDesign | None = None
     stage: str | None = None
 
     @property
@@ -74,7 +68,7 @@ class Material:
     @property
     def states(self) -> dict[str, int]:
         """Recorded runs by state."""
-        return {k: v for k, v in self.a["runs"].items() if k in STATES}
+        return {k: v for k, v in self.analysis.runs.states.items() if k in STATES}
 
     @property
     def done(self) -> int:
@@ -89,7 +83,7 @@ class Material:
     @property
     def study_notes(self) -> list[str]:
         """The study's own notes: on its looks, its stage or what it confirms."""
-        return [note for note in self.experiment.notes if note in self.a["notes"]]
+        return [note for note in self.experiment.notes if note in self.analysis.notes]
 
 
 def gather(results: Path, name: str | None = None, question: Question | None = None) -> Material:
@@ -123,14 +117,14 @@ def of_evidence(found: Evidence, question: Question) -> Material:
     runs = replace(experiment(study, found.runs, stage), noise=question.noise, scale=question.scale)
     return Material(
         study.name,
-        to_json(analyze(runs, metric, negligible=negligible)),
+        analyze(runs, metric, negligible=negligible),
         runs,
         found.curves,
         study.asked.to_mapping(),  # a report reads TOML values by key
         found.records,
         found.runs,
         planned_runs(study, stage),
-        comparison(found, stage, metric, negligible) if stage else None,
+        comparison(found, metric, negligible) if stage else None,
         study_design(study if stage is None else study.at("fixed"), runs, metric),
         stage,
     )

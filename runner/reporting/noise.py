@@ -2,123 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from runner.analysis.effects import Effect
+from runner.analysis.result import Analysis
 from runner.reporting.numbers import interval, signed
 from runner.reporting.wording import confidence
 
-Answer = dict[str, Any]  # what `Analysis.to_json` gives
 
-
-def known(a: Answer, key: str) -> Answer | None:
-    """`a[key]` if it was estimated."""
-    found: Answer | None = a.get(key)
-    return found if found and not found.get("reason") else None
-
-
-def scope(e: Answer) -> str:
-    """For what test images the verdict on an effect holds.
-
-    >>> scope({"verdict": "helps", "verdict_population": "helps"})
-    'in general'
-    >>> scope({"verdict": "helps", "verdict_population": "undecided"})
-    'on these test images; in general: undecided'
-    """
-    general = e.get("verdict_population")
+def scope(e: Effect) -> str:
+    """For what test images the verdict on an effect holds, with the one in general."""
+    general = e.verdict_population
     if general is None:
         return "on these test images"
-    if general == e["verdict"]:
+    if general == e.verdict:
         return "in general"
     return f"on these test images; in general: {general}"
 
 
-def what_more_buys(a: Answer) -> list[str]:
+def what_more_buys(a: Analysis) -> list[str]:
     """Two sentences: the noise of an effect by its sources, and what more seeds or images buy."""
-    noise = known(a, "noise")
-    if noise is None:
+    noise = a.noise
+    if not noise.seeds or not noise.images:
         return []
-    first, last = noise["seeds"][0], noise["seeds"][-1]
-    bigger = noise["images"][-1]
-    unit = a["unit"]
+    first, last = noise.seeds[0], noise.seeds[-1]
+    bigger = noise.images[-1]
+    unit = a.unit
     parts = [
-        f"the middle effect's {confidence(a)} interval is ±{first['here']:.2f} {unit} on these "
-        f"{noise['test_images']:,} test images and ±{first['general']:.2f} in general",
-        f"one run differs from the next by sd {noise['sd_run']:.2f} {unit}"
-        if noise["sd_run"] is not None and not a["sigma_source"].startswith("residual")
+        f"the middle effect's {confidence(a)} interval is ±{first.here:.2f} {unit} on these "
+        f"{noise.test_images:,} test images and ±{first.general:.2f} in general",
+        f"one run differs from the next by sd {noise.sd_run:.2f} {unit}"
+        if noise.sd_run is not None and not a.sigma_source.startswith("residual")
         else "",
     ]
     said = "; ".join(part for part in parts if part)
-    gain = {row["times"]: row["general"] for row in noise["seeds"]}.get(4.0)
-    images = {row["times"]: row["general"] for row in noise["images"]}.get(4.0)
-    floor = f"no number of runs gets below ±{last['general']:.2f} on so many images"
-    if last["general"] < 0.005:
+    gain = {row.times: row.general for row in noise.seeds}.get(4)
+    images = {row.times: row.general for row in noise.images}.get(4)
+    floor = f"no number of runs gets below ±{last.general:.2f} on so many images"
+    if not last.general or last.general < 0.005:
         floor = "what the images add is too little to be seen beside the noise of these runs"
     return [
         f"{said[0].upper()}{said[1:]}.",
         f"Four times the runs would make it ±{gain:.2f} in general, four times the test images "
-        f"±{images:.2f}; {floor}, no number of images gets below ±{bigger['general']:.2f} with so "
+        f"±{images:.2f}; {floor}, no number of images gets below ±{bigger.general:.2f} with so "
         "many runs.",
     ]
 
 
-def pairing_text(a: Answer) -> str:
+def pairing_text(a: Analysis) -> str:
     """One sentence on the correlation at equal seeds; "" if it is not known."""
-    found = known(a, "pairing")
-    if found is None or found["ci"] is None:
+    found = a.pairing
+    if found.ci is None or found.pairs is None:
         return ""
-    low, high = found["ci"]
+    low, high = found.ci
     return (
-        f"Correlation of arms at equal seeds: ρ = {signed(found['rho'])} "
-        f"({interval(low, high)}; {found['pairs']} pair{'s' * (found['pairs'] > 1)} of arms, "
-        f"{found['seeds']} seeds): "
-        f"{found['says']}."
+        f"Correlation of arms at equal seeds: ρ = {signed(found.rho)} "
+        f"({interval(low, high)}; {found.pairs} pair{'s' * (found.pairs > 1)} of arms, "
+        f"{found.seeds} seeds): "
+        f"{found.says}."
     )
 
 
-def floor_lines(a: Answer) -> list[str]:
+def floor_lines(a: Analysis) -> list[str]:
     """What the size of the test set alone says; nothing if that is not known."""
-    floor = known(a, "floor")
-    if floor is None:
+    floor = a.floor
+    if floor.effects is None:
         return []
     lines = [
-        f"{floor['test_images']:,} test images alone: an accuracy's sampling sd is "
-        f"{floor['sampling_sd']:.3f} pp (√(p (1 - p) / N)); re-runs of a calibrated network would "
-        f"differ by sd {floor['run_sd']:.3f} pp (√((1 - p) / 2N), assumed)"
+        f"{floor.test_images:,} test images alone: an accuracy's sampling sd is "
+        f"{floor.sampling_sd:.3f} pp (√(p (1 - p) / N)); re-runs of a calibrated network would "
+        f"differ by sd {floor.run_sd:.3f} pp (√((1 - p) / 2N), assumed)"
     ]
-    same = floor["homogeneity"]
+    same = floor.homogeneity
     if same:
         lines.append(
-            f"all runs one recipe, only sampling noise: χ²({same['df']}) = {same['chi2']:.2f}, "
-            f"p = {same['p']:.2g}"
+            f"all runs one recipe, only sampling noise: χ²({same.df}) = {same.chi2:.2f}, "
+            f"p = {same.p:.2g}"
         )
     each = [
-        f"{e['label']} {e['effect']:+.2f} ± {e['half']:.2f}"
-        for e in floor["effects"]
-        if e["half"] is not None
+        f"{e.label} {e.effect:+.2f} ± {e.half:.2f}" for e in floor.effects if e.half is not None
     ]
     if each:
         lines.append(
             f"if those re-runs were all the noise (assumed, each effect alone): {', '.join(each)}"
         )
-    has = any(e["ci_low"] is not None for e in a["effects"])
-    used = f"used for intervals and verdicts: {a['error_term']}" if has else (
+    has = any(e.ci_low is not None for e in a.effects)
+    used = f"used for intervals and verdicts: {a.error_term}" if has else (
         "used for verdicts: none of these, an assumed noise decides nothing"
     )  # fmt: skip
     return [*lines, used]
 
 
-def noise_lines(a: Answer) -> list[str]:
+def noise_lines(a: Analysis) -> list[str]:
     """For the command line: intervals in general, what noise there is, the noise floor."""
     lines = []
-    noise = known(a, "noise")
-    if noise is None:
+    if a.noise.seeds is None:
         # A study with replicates has its own noise: the floor stands in where nothing else does.
         return floor_lines(a)
-    for e in a["effects"]:
-        general = e["population"]
-        if general and general["ci_low"] is not None:
+    for e in a.effects:
+        general = e.population
+        if general and general.ci_low is not None:
             lines.append(
-                f"{e['label']}, in general (other test images too): "
-                f"{general['ci_low']:+.2f} to {general['ci_high']:+.2f}, {e['verdict_population']}"
+                f"{e.label}, in general (other test images too): "
+                f"{general.ci_low:+.2f} to {general.ci_high:+.2f}, {e.verdict_population}"
             )
     return [*lines, *what_more_buys(a), *filter(None, [pairing_text(a)])]

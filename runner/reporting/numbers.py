@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any
 
+from runner.analysis.cost import TimeRatio
 from runner.reporting.document import Cell
 
 
@@ -23,7 +24,7 @@ def signed(value: float | None, places: int = 2) -> str:
     >>> signed(-0.204), signed(1.0), signed(-0.001), signed(None)
     ('−0.20', '+1.00', '0.00', '–')
     """
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "–"
     text = f"{value:+.{places}f}"
     if float(text) == 0:
@@ -33,7 +34,8 @@ def signed(value: float | None, places: int = 2) -> str:
 
 def plain(value: float | None, places: int = 2) -> str:
     """A number without a plus sign, or a dash."""
-    return "–" if value is None else f"{value:.{places}f}".replace("-", "−")
+    known = value is not None and math.isfinite(value)
+    return f"{value:.{places}f}".replace("-", "−") if known else "–"
 
 
 def interval(low: float | None, high: float | None, places: int = 2) -> str:
@@ -60,12 +62,12 @@ def share(value: float) -> str:
     return {"100": ">99 %", "0": "<1 %"}.get(text, f"{text} %")
 
 
-def ratio(time: dict[str, Any] | None) -> str:
+def ratio(time: TimeRatio | None) -> str:
     """`1.05× (1.02–1.09)`, or a dash."""
     if not time:
         return "–"
-    spread = f" ({time['low']:.2f}–{time['high']:.2f})" if time["low"] is not None else ""
-    return f"{time['ratio']:.2f}×{spread}"
+    spread = f" ({time.low:.2f}–{time.high:.2f})" if time.low is not None else ""
+    return f"{time.ratio:.2f}×{spread}"
 
 
 def signed_cell(value: float | None, places: int = 2) -> Cell:
@@ -101,6 +103,6 @@ def p_cell(p: float | None) -> Cell:
     return Cell(p_value(p), p)
 
 
-def ratio_cell(time: dict[str, Any] | None) -> Cell:
+def ratio_cell(time: TimeRatio | None) -> Cell:
     """`ratio` as a cell that knows its number."""
-    return Cell(ratio(time), time["ratio"] if time else None)
+    return Cell(ratio(time), time.ratio if time else None)

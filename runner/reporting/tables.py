@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from runner.analysis.data.estimates import Estimate
+from runner.analysis.effects import BaselineEffect, Effect
+from runner.analysis.result import Analysis
 from runner.reporting.document import Cell, Column, Emphasis, Note, Table, Text
 from runner.reporting.numbers import (
     count_cell,
@@ -19,8 +22,8 @@ from runner.reporting.numbers import (
 )
 from runner.reporting.wording import confidence, dependence, df_text, is_placebo
 
-Answer = dict[str, Any]
 Row: TypeAlias = "list[Cell | Text]"
+UNKNOWN = BaselineEffect(Estimate(None))
 
 
 def table(
@@ -37,58 +40,58 @@ def table(
     return Table(tuple(columns), tuple(cells))
 
 
-def caption(a: Answer) -> Note:
+def caption(a: Analysis) -> Note:
     """What every number of the table is: estimand, error term, df, sigma, runs, adjustment."""
-    what = "residual sd" if a["sigma_source"].startswith("residual") else "run-to-run sd"
-    source = a["sigma_source"].removeprefix("residual: ")
-    sigma = f"{what} {plain(a['sigma'])} {a['unit']} ({source})"
-    if a["sigma"] is None:
+    what = "residual sd" if a.sigma_source.startswith("residual") else "run-to-run sd"
+    source = a.sigma_source.removeprefix("residual: ")
+    sigma = f"{what} {plain(a.sigma)} {a.unit} ({source})"
+    if a.sigma is None:
         sigma = "run-to-run sd not estimable"
-    df = f", {a['df']:.0f} df of sigma" if a["df"] is not None else ""
-    own = df_text(a["df_of_intervals"])
-    margin = f" Negligible: within ±{a['negligible']:g} {a['unit']}." if a["negligible"] else ""
+    df = f", {a.df:.0f} df of sigma" if a.df is not None else ""
+    own = df_text(a.df_of_intervals)
+    margin = f" Negligible: within ±{a.negligible:g} {a.unit}." if a.negligible else ""
     return Note(
-        f"Estimand: effect on {a['metric']} {a['estimand']}. "
-        f"Error term: {a['error_term']}{own and '; '}{own}; {sigma}{df}; "
-        f"{a['runs']['used']} runs. "
-        f"{a['adjustment'][:1].upper() + a['adjustment'][1:]}.{margin}"
+        f"Estimand: effect on {a.metric} {a.estimand}. "
+        f"Error term: {a.error_term}{own and '; '}{own}; {sigma}{df}; "
+        f"{a.runs.used} runs. "
+        f"{a.adjustment[:1].upper() + a.adjustment[1:]}.{margin}"
     )
 
 
-def basis(a: Answer) -> Note:
+def basis(a: Analysis) -> Note:
     """The one line under a plot or a side table: estimand, error term, df, runs."""
-    own = df_text(a["df_of_intervals"])
+    own = df_text(a.df_of_intervals)
     return Note(
-        f"Effect on {a['metric']} {a['estimand']}; error term: "
-        f"{a['error_term']}{own and '; '}{own}; {a['runs']['used']} runs."
+        f"Effect on {a.metric} {a.estimand}; error term: "
+        f"{a.error_term}{own and '; '}{own}; {a.runs.used} runs."
     )
 
 
-def row_name(e: Answer) -> str:
+def row_name(e: Effect) -> str:
     """A row's name; a placebo's says what it is."""
-    return e["label"] + (" (changes nothing: true effect 0)" if is_placebo(e) else "")
+    return e.label + (" (changes nothing: true effect 0)" if is_placebo(e) else "")
 
 
-def places(a: Answer) -> int:
+def places(a: Analysis) -> int:
     """Decimals of the effects."""
-    return decimals([e["effect"] for e in a["effects"]]) if a["unit"] != "pp" else 2
+    return decimals([e.effect for e in a.effects]) if a.unit != "pp" else 2
 
 
-def effects(a: Answer) -> Table | None:
+def effects(a: Analysis) -> Table | None:
     """The table that fits the layout."""
-    return _grid(a) if a["layout"] == "factorial" else _comparisons(a)
+    return _grid(a) if a.layout == "factorial" else _comparisons(a)
 
 
-def _verdict(a: Answer, e: Answer) -> str:
-    return dependence(a, e) if e["verdict"] == "depends" else str(e["verdict"])
+def _verdict(a: Analysis, e: Effect) -> str:
+    return dependence(a, e) if e.verdict == "depends" else e.verdict
 
 
-def _comparisons(a: Answer) -> Table | None:
+def _comparisons(a: Analysis) -> Table | None:
     """add-one, leave-one-out, cumulative and pairs: one row an arm."""
     d = places(a)
-    first = "step" if a["layout"] == "cumulative" else "trick"
-    header: list[Column | str] = [first, f"{a['metric']} of the arm"]
-    header.append(Column(f"effect ({a['unit']})", unit=a["unit"]))
+    first = "step" if a.layout == "cumulative" else "trick"
+    header: list[Column | str] = [first, f"{a.metric} of the arm"]
+    header.append(Column(f"effect ({a.unit})", unit=a.unit))
     header += [
         f"{confidence(a)} interval",
         "p, adjusted",
@@ -97,88 +100,82 @@ def _comparisons(a: Answer) -> Table | None:
         "time ratio",
     ]
     rows = _reference_row(a, d)
-    step = "+ " if a["layout"] == "cumulative" else ""
-    for e in a["effects"]:
+    step = "+ " if a.layout == "cumulative" else ""
+    for e in a.effects:
         rows.append(
             [
-                step + row_name(e), plain_cell(e["mean"], d), signed_cell(e["effect"], d),
-                interval_cell(e["ci_low"], e["ci_high"], d), p_cell(e["p_adjusted"]),
-                _verdict(a, e), count_cell(e["runs"]), ratio_cell(e["time"]),
+                step + row_name(e), plain_cell(e.mean, d), signed_cell(e.effect, d),
+                interval_cell(e.ci_low, e.ci_high, d), p_cell(e.p_adjusted),
+                _verdict(a, e), count_cell(e.runs), ratio_cell(e.time),
             ]
         )  # fmt: skip
     return table(header, rows)
 
 
-def _reference_row(a: Answer, d: int) -> list[Row]:
+def _reference_row(a: Analysis, d: int) -> list[Row]:
     """The arm that the others are compared with, if it is there."""
     label = "baseline"
-    if a["estimand"].startswith("at the reference: "):
-        label = a["estimand"].removeprefix("at the reference: ")
-    arm = next((arm for arm in a["arms"] if arm["label"] == label), None)
+    if a.estimand.startswith("at the reference: "):
+        label = a.estimand.removeprefix("at the reference: ")
+    arm = next((arm for arm in a.arms if arm.label == label), None)
     if arm is None:
         return []
-    mean, runs = plain_cell(arm["mean"], d), count_cell(arm["ok"])
+    mean, runs = plain_cell(arm.mean, d), count_cell(arm.ok)
     return [[Emphasis(label), mean, "", "", "", "", runs, Cell("1.00×", 1.0)]]
 
 
-def beside_baseline(a: Answer) -> bool:
+def beside_baseline(a: Analysis) -> bool:
     """Whether some effect at the baseline is known beside its average over the grid."""
-    known = any((e["at_baseline"] or {}).get("effect") is not None for e in a["effects"])
-    return known and a["estimand"] == "averaged over the grid"
+    known = any(e.at_baseline and e.at_baseline.effect is not None for e in a.effects)
+    return known and a.estimand == "averaged over the grid"
 
 
-def _grid(a: Answer) -> Table | None:
+def _grid(a: Analysis) -> Table | None:
     """Factorials: the grid's average beside the effect at the baseline."""
     d = places(a)
     average = beside_baseline(a)
     header: list[Column | str] = ["trick"]
-    header.append(Column(f"effect, {a['estimand']} ({a['unit']})", unit=a["unit"]))
+    header.append(Column(f"effect, {a.estimand} ({a.unit})", unit=a.unit))
     header += [f"{confidence(a)} interval", "p, Holm", "verdict"]
     if average:
-        header.append(Column("effect at the baseline", unit=a["unit"]))
+        header.append(Column("effect at the baseline", unit=a.unit))
         header += [f"{confidence(a)} interval", "from", "time ratio"]
-    elsewhere = not average and any(e["at_baseline_from"] for e in a["effects"])
+    elsewhere = not average and any(e.at_baseline_from for e in a.effects)
     header += ["from", "runs"] if elsewhere else []
     rows = []
-    for e in a["effects"]:
+    for e in a.effects:
         row: Row = [
-            row_name(e), signed_cell(e["effect"], d), interval_cell(e["ci_low"], e["ci_high"], d),
-            p_cell(e["p_adjusted"]), _verdict(a, e),
+            row_name(e), signed_cell(e.effect, d), interval_cell(e.ci_low, e.ci_high, d),
+            p_cell(e.p_adjusted), _verdict(a, e),
         ]  # fmt: skip
         if average:
-            b = e["at_baseline"] or {"effect": None, "ci_low": None, "ci_high": None}
-            row += [signed_cell(b["effect"], d), interval_cell(b["ci_low"], b["ci_high"], d)]
-            row += [e["at_baseline_from"] or "–", ratio_cell(e["time"])]
-        row += [e["at_baseline_from"] or "–", count_cell(e["runs"])] if elsewhere else []
+            b = e.at_baseline or UNKNOWN
+            row += [signed_cell(b.effect, d), interval_cell(b.ci_low, b.ci_high, d)]
+            row += [e.at_baseline_from or "–", ratio_cell(e.time)]
+        row += [e.at_baseline_from or "–", count_cell(e.runs)] if elsewhere else []
         rows.append(row)
     return table(header, rows)
 
 
-def simple_effects(a: Answer) -> Table | None:
+def simple_effects(a: Analysis) -> Table | None:
     """Effects of a factor without and with what it depends on; None if none depends."""
     d = places(a)
-    rows = []
-    for e in a["effects"]:
-        for on in e["depends_on"]:
-            named_levels = on["label"] != on["factor"]
-            off_name = on["reference"] if named_levels else "off"
-            on_name = on["level"] if named_levels else "on"
-            off, there = on["off"], on["on"]
+    rows: list[Row] = []
+    for e in a.effects:
+        for on in e.depends_on:
+            named_levels = on.label != on.factor
+            off_name = on.reference if named_levels else "off"
+            on_name = on.level if named_levels else "on"
+            off, there = on.off, on.on
             rows.append(
                 [
-                    e["label"], on["factor"],
-                    Cell(f"{signed(off['effect'], d)} ({off_name})", off["effect"]),
-                    interval_cell(off["ci_low"], off["ci_high"], d),
-                    Cell(f"{signed(there['effect'], d)} ({on_name})", there["effect"]),
-                    interval_cell(there["ci_low"], there["ci_high"], d),
+                    e.label, on.factor,
+                    Cell(f"{signed(off.effect, d)} ({off_name})", off.effect),
+                    interval_cell(off.ci_low, off.ci_high, d),
+                    Cell(f"{signed(there.effect, d)} ({on_name})", there.effect),
+                    interval_cell(there.ci_low, there.ci_high, d),
                 ]
             )  # fmt: skip
     spread = f"{confidence(a)} interval"
     header = ["effect of", "beside", "where it is off", spread, "where it is on", spread]
     return table(header, rows, left=2)
-
-
-def time_column(a: Answer) -> str:
-    """The column of the arms' training time."""
-    names = ("cpu_seconds", "train_seconds")
-    return next((n for n in names if any(n in arm for arm in a["arms"])), "train_seconds")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.records.store import Store
     from runner.records.studies import StoredStudy
+    from runner.studies.choice import Choice
 
 Stage = Annotated[
     str | None,
@@ -24,6 +26,30 @@ Stage = Annotated[
     ),
 ]
 SHOWN = ("fixed", "tuned")
+
+
+@dataclass(frozen=True)
+class ArmTuning:
+    """What an arm's tuning saw and chose. levels: factor -> level."""
+
+    label: str
+    levels: Mapping[str, str]
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class StudyTuning:
+    """The tuning of a study's arms, in the order planned.
+
+    field: of the recipe. values: tried, with `seeds` runs each. fixed: what all arms have at the
+    stage `fixed`.
+    """
+
+    field: str
+    values: tuple[str, ...]
+    seeds: int
+    fixed: str | None
+    arms: tuple[ArmTuning, ...]
 
 
 def at_stage(
@@ -107,12 +133,8 @@ def stage_states(
     return stages, to_choose
 
 
-def arms_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> list[dict[str, Any]]:
-    """The tuning of each arm as JSON values, in the order planned.
-
-    label, levels, value (the chosen one; None while runs are missing), tied, edge ("lowest",
-    "highest" or None), and for each value: mean validation accuracy, scores, diverged, missing.
-    """
+def study_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> StudyTuning:
+    """What each arm of a tuned study saw and chose. runs: the recorded ones."""
     from runner.analysis.data.labels import arm_label
     from runner.studies.choice import Trial, choices
 
@@ -128,30 +150,11 @@ def arms_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> list[dict[str, A
     arms = []
     for key, choice in choices(listed, seeds, trials).items():
         levels = dict(zip(factors, key, strict=True))
-        values = [
-            {
-                "value": score.value, "val_accuracy": score.mean, "scores": list(score.scores),
-                "diverged": score.diverged, "missing": score.missing,
-            }
-            for score in choice.scores
-        ]  # fmt: skip
-        arms.append(
-            {
-                "arm": arm_label(levels, factors), "levels": levels, "value": choice.best,
-                "tied": list(choice.tied), "edge": choice.edge, "values": values,
-            }
-        )  # fmt: skip
-    return arms
-
-
-def tuning_json(stored: StoredStudy, runs: pandas.DataFrame, stage: str) -> dict[str, Any]:
-    """The keys that `analyze --json` adds for a tuned study."""
-    field, values, seeds = _tuning(stored)
-    tuning = {
-        "field": field,
-        "values": list(values),
-        "seeds": seeds,
-        "fixed": next((run[field] for run in stored.runs if run["stage"] == "fixed"), None),
-        "arms": arms_tuning(stored, runs),
-    }
-    return {"stage": stage, "tuning": tuning}
+        arms.append(ArmTuning(arm_label(levels, factors), levels, choice))
+    return StudyTuning(
+        field,
+        tuple(listed),
+        seeds,
+        next((run[field] for run in stored.runs if run["stage"] == "fixed"), None),
+        tuple(arms),
+    )

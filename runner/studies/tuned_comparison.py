@@ -2,48 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
-from runner.analysis.to_json import to_json
+from runner.analysis.result import Analysis
 from runner.studies.experiments import experiment
-from runner.studies.stages import SHOWN, tuning_json
+from runner.studies.stages import StudyTuning, study_tuning
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.records.export import Evidence
 
 
-def comparison(
-    found: Evidence, stage: str, metric: str, negligible: float | None
-) -> dict[str, Any]:
-    """What the report says of a tuned study: see `runner.reporting.tuning`."""
-    study, runs = found.study, found.runs
-    answers: dict[str, Any] = {}
-    for name in SHOWN:
+@dataclass(frozen=True)
+class Spent:
+    """Recorded runs, their core-hours of CPU and their hours of run time."""
+
+    runs: int
+    core_hours: float
+    hours: float
+
+
+@dataclass(frozen=True)
+class TuningCost:
+    """What the tuning and the study itself took. shared: runs that are both fixed and tuned."""
+
+    tuning: Spent
+    study: Spent
+    shared: int
+
+
+@dataclass(frozen=True)
+class TunedComparison:
+    """Both stages of a tuned study. fixed, tuned: an analysis, or why there is none."""
+
+    tuning: StudyTuning
+    fixed: Analysis | str
+    tuned: Analysis | str
+    cost: TuningCost
+
+
+def comparison(found: Evidence, metric: str, negligible: float | None) -> TunedComparison:
+    """A tuned study's effects at either stage, and what its arms chose."""
+
+    def at(stage: str) -> Analysis | str:
         try:
-            at = analyze(experiment(study, runs, name), metric, negligible=negligible)
-            answers[name] = to_json(at)
+            runs = experiment(found.study, found.runs, stage)
+            return analyze(runs, metric, negligible=negligible)
         except BadInput as error:
-            answers[name] = None
-            answers[f"{name}_reason"] = str(error)
-    told = tuning_json(study, runs, stage)
-    return {**told["tuning"], "stage": stage, "at": answers, "cost": _cost(found)}
+            return str(error)
+
+    tuning = study_tuning(found.study, found.runs)
+    return TunedComparison(tuning, at("fixed"), at("tuned"), _cost(found))
 
 
-def _cost(found: Evidence) -> dict[str, Any]:
-    """Runs, core-hours and hours of tuning, and of the fixed and tuned runs; each run once."""
+def _cost(found: Evidence) -> TuningCost:
+    """Of tuning, and of the fixed and tuned runs; each run counts once."""
     by_id = {record["id"]: record.get("seconds") or {} for record in found.records}
     tuning = {run["id"] for run in found.study.runs if run["stage"] == "tuning"}
     fixed = {run["id"] for run in found.study.runs if run["stage"] == "fixed"}
     tuned = {run["id"] for run in found.study.runs if run["stage"] == "tuned"}
 
-    def spent(ids: set[str]) -> dict[str, Any]:
+    def spent(ids: set[str]) -> Spent:
         there = [by_id[id] for id in ids if id in by_id]
-        return {
-            "runs": len(there),
-            "core_hours": sum(s.get("cpu") or 0.0 for s in there) / 3600,
-            "hours": sum(s.get("total") or 0.0 for s in there) / 3600,
-        }
+        return Spent(
+            len(there),
+            core_hours=sum(s.get("cpu") or 0.0 for s in there) / 3600,
+            hours=sum(s.get("total") or 0.0 for s in there) / 3600,
+        )
 
-    return {"tuning": spent(tuning), "study": spent(fixed | tuned), "shared": len(fixed & tuned)}
+    return TuningCost(spent(tuning), spent(fixed | tuned), len(fixed & tuned))

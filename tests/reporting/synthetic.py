@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from runner.analysis.analyze import analyze
+from runner.analysis.data.estimates import Estimate
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.to_json import to_json
+from runner.analysis.effects import BASELINE, Effect, Interaction
+from runner.analysis.result import Analysis
 from runner.reporting.material import Material
 
 TRICKS = ("warmup", "zero-gamma", "cosine", "label-smoothing", "mixup", "cutmix", "randaugment",
@@ -154,6 +157,34 @@ def study(grid, seeds=3, bag=None, diverge=True, rng=0):
 
 def material(experiment, curves, asked, records, metric="accuracy", **more):
     """What a report on the study is made of."""
-    a = to_json(analyze(experiment, metric))
+    analysis = analyze(experiment, metric)
     name = asked.get("name", "study")
-    return Material(name, a, experiment, curves, asked, records, experiment.runs, **more)
+    return Material(name, analysis, experiment, curves, asked, records, experiment.runs, **more)
+
+
+def effect(label, value=1.0, se=None, df=None):
+    """An effect of a two-level factor."""
+    return Effect(label, "on", "off", Estimate(value, se, df), None, "undecided", 6)
+
+
+def interaction(terms, value=1.0, p_adjusted=0.01):
+    """An interaction of these pairs, which the runs cannot tell apart."""
+    label = " = ".join(" × ".join(pair) for pair in terms)
+    return Interaction(label, tuple(terms), Estimate(value), p_adjusted)
+
+
+def bare_analysis(effects, interactions=(), **more):
+    """An analysis of little else than effects."""
+    kept = {
+        "metric": "accuracy", "unit": "pp", "larger_is_better": True, "layout": "factorial",
+        "estimand": BASELINE, "sigma": None, "sigma_source": "pooled", "error_term": "replicates",
+        "df": None, "negligible": 0.2, "level": 0.05, "adjustment": "", "notes": (),
+    }  # fmt: skip
+    kept |= {"effects": tuple(effects), "interactions": tuple(interactions)}
+    return Analysis(**kept | more)
+
+
+def changed(analysis, factor, **fields):
+    """The analysis with other fields in the effects of `factor`."""
+    effects = (replace(e, **fields) if e.factor == factor else e for e in analysis.effects)
+    return replace(analysis, effects=tuple(effects))

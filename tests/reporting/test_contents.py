@@ -26,16 +26,16 @@ from runner.reporting.plotting import figure
 
 def seconds(arms):
     fig = Figure()
-    fig.subplots().plot([arm["cpu_seconds"] for arm in arms])
+    fig.subplots().plot([arm.cpu_seconds for arm in arms])
     return fig
 
 
 @section(place=45)
 def energy(m):
-    if m.a["layout"] == "factorial":
+    if m.analysis.layout == "factorial":
         return None
-    what = Paragraph((Strong("Energy"), " of <b> " + str(len(m.a["arms"])) + " arms"))
-    picture = figure("energy", "energy by arm", seconds, m.a["arms"])
+    what = Paragraph((Strong("Energy"), " of <b> " + str(len(m.analysis.arms)) + " arms"))
+    picture = figure("energy", "energy by arm", seconds, m.analysis.arms)
     return Section("Energy", present(what, picture, Note("One number a run.")))
 """
 
@@ -106,9 +106,9 @@ def test_numbers_keep_their_values_beside_their_texts():
     place = [column.title for column in table.columns].index("effect (pp)")
     assert table.columns[place].unit == "pp"
     values = [row[place].value for row in table.rows[1:]]
-    assert values == [e["effect"] for e in found.a["effects"]]
+    assert values == [e.effect for e in found.analysis.effects]
     ends = [row[place + 1].value for row in table.rows[1:]]
-    assert ends == [(e["ci_low"], e["ci_high"]) for e in found.a["effects"]]
+    assert ends == [(e.ci_low, e.ci_high) for e in found.analysis.effects]
 
 
 def test_a_document_finds_its_figures_wherever_they_are():

@@ -9,7 +9,6 @@ import numpy as np
 import synthetic
 
 from runner.analysis.analyze import analyze
-from runner.analysis.to_json import to_json
 from runner.reporting.document import unmarked
 from runner.reporting.noise import what_more_buys
 from runner.reporting.plots.noise_panel import noise_panel
@@ -47,14 +46,14 @@ def test_the_report_has_both_intervals_and_the_panel(tmp_path):
 
 def test_findings_say_for_which_images_they_hold():
     study = with_bits(synthetic.study("add-one", 8, BAG, diverge=False))
-    answer = to_json(analyze(study[0]))
+    answer = analyze(study[0])
     first = unmarked(sentences(answer, {})[0].text)
     assert "zero-gamma helps at the baseline, in general: " in first
-    gamma = answer["effects"][0]
-    assert f"{gamma['population']['ci_low']:+.2f}" in first
-    gamma["verdict_population"] = "undecided"
+    gamma = answer.effects[0]
+    assert f"{gamma.population.ci_low:+.2f}" in first
+    answer = synthetic.changed(answer, "zero-gamma", verdict_population="undecided")
     assert "on these test images; in general: undecided" in unmarked(sentences(answer, {})[0].text)
-    bare = to_json(analyze(synthetic.study("add-one", 8, BAG, diverge=False)[0]))
+    bare = analyze(synthetic.study("add-one", 8, BAG, diverge=False)[0])
     assert "on these test images: " in unmarked(sentences(bare, {})[0].text)
 
 
@@ -62,17 +61,17 @@ def test_without_bits_the_reason_stands_there(tmp_path, no_drawing):
     study = synthetic.study("add-one", 3, BAG, diverge=False)
     text = write_report(synthetic.material(*study), tmp_path).read_text()
     assert "No intervals in general: the runs have no bits" in text
-    answer = to_json(analyze(study[0]))
+    answer = analyze(study[0])
     assert in_general(answer) is None
     assert what_more_buys(answer) == []
     assert noise_panel(answer) is None
 
 
 def test_the_front_is_drawn_with_and_without_probabilities():
-    answer = to_json(analyze(synthetic.study("add-one", 3, BAG, diverge=False)[0]))
-    known = pareto(answer, "cpu_seconds")
+    answer = analyze(synthetic.study("add-one", 3, BAG, diverge=False)[0])
+    known = pareto(answer)
     assert "P(on the front)" in [ax.get_ylabel() for ax in known.axes]
-    one = to_json(analyze(synthetic.study("add-one", 1, BAG, diverge=False)[0]))
-    assert one["pareto"]["reason"]
-    assert len(pareto(one, "cpu_seconds").axes) == 1
-    assert pareto({**answer, "arms": answer["arms"][:1]}, "cpu_seconds") is None
+    one = analyze(synthetic.study("add-one", 1, BAG, diverge=False)[0])
+    assert one.pareto.reason
+    assert len(pareto(one).axes) == 1
+    assert pareto(replace(answer, arms=answer.arms[:1])) is None

@@ -1,12 +1,14 @@
 """What can be read off a plot: labels that stand apart, and no picture of nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.to_json import to_json
+from runner.analysis.pareto import Pareto
 from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level
 from runner.reporting.plots.heatmap import heatmap
@@ -37,8 +39,8 @@ def screen():
 def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
     screen, tmp_path, no_drawing
 ):
-    a = to_json(analyze(screen[0]))
-    assert a["interactions"]
+    a = analyze(screen[0])
+    assert a.interactions
     assert heatmap(a) is None
     text = write_report(synthetic.material(*screen), tmp_path).read_text()
     section = text.split("## Interactions")[1].split("\n## ")[0]
@@ -49,14 +51,14 @@ def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
 
 def test_the_arms_of_a_screen_have_names_of_their_own(screen):
     experiment = screen[0]
-    fig = seeds(to_json(analyze(experiment)), experiment.runs, experiment.factors)
+    fig = seeds(analyze(experiment), experiment.runs, experiment.factors)
     names = [text.get_text() for text in fig.axes[0].get_yticklabels()]
     assert len(names) == len(set(names)) == 24
 
 
 def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
     experiment, curves, *_ = screen
-    a = to_json(analyze(experiment))
+    a = analyze(experiment)
     five = {name: experiment.factors[name] for name in list(BAG)[:5]}
     fig = learning(a, experiment.runs, curves, five)
     fig.draw_without_rendering()
@@ -69,12 +71,12 @@ def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
 
 def test_numbers_on_the_front_stand_beside_all_points(screen):
     rng = np.random.default_rng(3)
-    a = to_json(analyze(screen[0]))
-    arms = [
-        {**arm, "cpu_seconds": 1 + x, "mean": 90 + 3 * y, "low": None, "high": None}
-        for arm, x, y in zip(a["arms"][:14], rng.random(14), rng.random(14), strict=True)
-    ]
-    fig = pareto({**a, "arms": arms, "pareto": None}, "cpu_seconds")
+    a = analyze(screen[0])
+    arms = tuple(
+        replace(arm, cpu_seconds=1 + x, mean=90 + 3 * y, low=None, high=None)
+        for arm, x, y in zip(a.arms[:14], rng.random(14), rng.random(14), strict=True)
+    )
+    fig = pareto(replace(a, arms=arms, pareto=Pareto()))
     fig.draw_without_rendering()
     ax = fig.axes[-1]
     points = np.concatenate([line.get_xydata() for line in ax.lines if len(line.get_xydata())])
@@ -88,7 +90,7 @@ def test_numbers_on_the_front_stand_beside_all_points(screen):
 
 def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):
     study = synthetic.study("full", 2, synthetic.factors(("warmup", "mixup", "cutmix"), False))
-    df = [item["df"] for item in to_json(analyze(study[0]))["interactions"]]
+    df = [item.df for item in analyze(study[0]).interactions]
     text = write_report(synthetic.material(*study), tmp_path).read_text()
     section = text.split("## Interactions")[1].split("\n## ")[0]
     low, high = (f"{end(df):.0f}" for end in (min, max))
@@ -99,11 +101,9 @@ def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):
 def test_the_words_around_a_heatmap_are_inside_it(factors):
     labels = [f"trick-{i}" for i in range(factors)]
     pairs = [(a, b) for i, a in enumerate(labels) for b in labels[:i]]
-    a = {
-        "effects": [{"label": x} for x in labels], "unit": "pp", "level": 0.05,
-        "interactions": [{"terms": [pair], "effect": 3.0, "aliased": True, "p_adjusted": 0.01}
-                         for pair in pairs],
-    }  # fmt: skip
+    # Twice the same pair: as an alias set it is hatched.
+    aliased = [synthetic.interaction([pair, pair], 3.0) for pair in pairs]
+    a = synthetic.bare_analysis(map(synthetic.effect, labels), aliased)
     fig = heatmap(a)
     fig.draw_without_rendering()
     bar = fig.axes[-1].yaxis.label

@@ -12,7 +12,6 @@ import synthetic
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.to_json import to_json
 from runner.cli import call
 from runner.records.export import read_export
 from runner.reporting.footprint import footprint
@@ -165,7 +164,7 @@ def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
 def rates(found, records):
     """(label, (epochs, rates)) of each line of the learning-rate plot."""
     study = of_study(found.study, found.runs)
-    fig = learning_rates(to_json(analyze(study)), found.runs, found.curves, records)
+    fig = learning_rates(analyze(study), found.runs, found.curves, records)
     return [(line.get_label(), line.get_data()) for line in fig.axes[0].lines]
 
 

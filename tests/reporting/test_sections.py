@@ -13,8 +13,8 @@ from test_noise import with_bits
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
-from runner.analysis.to_json import to_json
 from runner.designs.factor import PLACEBO
+from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign
 from runner.reporting import wording
 from runner.reporting.document import Item, Items
 from runner.reporting.markdown import written
@@ -52,7 +52,7 @@ def answer(bag, accuracy, seeds=3, grid="", **columns):
         for arm in synthetic.full(bag)
         for r in range(seeds)
     ]
-    return to_json(analyze(Experiment(pd.DataFrame(rows), bag, grid)))
+    return analyze(Experiment(pd.DataFrame(rows), bag, grid))
 
 
 def unreplicated(bag=FOUR):
@@ -64,11 +64,8 @@ def unreplicated(bag=FOUR):
 
 def test_sections_stand_in_the_order_of_their_value(tmp_path):
     experiment, curves, asked, records = synthetic.study("full", 2, TWO)
-    held = {
-        "planned": None, "reason": "no such trick", "notes": [],
-        "run": {"runs": 16, "arms": 8, "d_efficiency": None, "clear": None, "sets": None},
-    }  # fmt: skip
-    text = report((experiment, curves, asked, records), tmp_path, diagnostics=held)
+    held = RealisedDesign(RunDesign(16, 8), reason="no such trick")
+    text = report((experiment, curves, asked, records), tmp_path, design=held)
     found = re.findall(r"^## (.+)$", text, re.MULTILINE)
     wanted = [
         "Findings", "Effects", "Noise", "Seeds", "Interactions", "Accuracy and cost",
@@ -122,7 +119,7 @@ def test_undecided_effects_are_a_list_with_the_runs_they_need():
 
 def test_a_crowd_of_undecided_effects_is_cut():
     bag = {f"t{i:02d}": ("off", "on") for i in range(30)}
-    a = to_json(analyze(synthetic.study("add-one", 2, bag, diverge=False)[0]))
+    a = analyze(synthetic.study("add-one", 2, bag, diverge=False)[0])
     said = next(line for line in findings(a) if line.startswith("**Undecided**"))
     assert len(said.splitlines()) == 14
     assert "and 18 smaller ones" in said
@@ -130,7 +127,7 @@ def test_a_crowd_of_undecided_effects_is_cut():
 
 def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
     experiment, _, asked, _ = synthetic.study("add-one", 5, TWO, diverge=False)
-    a = to_json(analyze(experiment))
+    a = analyze(experiment)
     [line] = [x for x in findings(a, asked) if "est arm**" in x or "the best**" in x]
     assert re.search(r"zero-gamma.* >?\d+ %", line)
     assert "`tricks-bench run --confirm --study digits-add-one`" in line
@@ -141,9 +138,9 @@ def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
 
 
 def test_the_smallest_visible_effect_is_one_sentence():
-    a = to_json(analyze(synthetic.study("add-one", 5, TWO, diverge=False)[0]))
+    a = analyze(synthetic.study("add-one", 5, TWO, diverge=False)[0])
     [line] = [x for x in findings(a) if "could see" in x]
-    assert f"effects of {a['detectable']['low']:.2g} pp or more" in line
+    assert f"effects of {a.detectable.low:.2g} pp or more" in line
     assert "80 % power" in line
 
 
@@ -156,10 +153,10 @@ def test_a_placebo_is_named_as_such(tmp_path):
     assert "| placebo (changes nothing: true effect 0) |" in text
     undecided = text.split("**Undecided**")[1].split("\n- ")[0]
     assert "placebo" not in undecided
-    fig = forest(to_json(analyze(study[0])))
+    fig = forest(analyze(study[0]))
     assert "placebo\n(true effect 0)" in [t.get_text() for t in fig.axes[0].get_yticklabels()]
-    a = to_json(analyze(study[0]))
-    a["effects"][-1]["verdict"] = "helps"
+    a = analyze(study[0])
+    a = synthetic.changed(a, PLACEBO, verdict="helps")
     said = "\n".join(findings(a))
     assert "comes out as “helps”" in said
     assert "**placebo helps**" not in said
@@ -173,29 +170,31 @@ def test_in_general_says_that_images_are_taken_as_independent(tmp_path):
 
 def test_the_forest_has_the_floor_of_the_test_images():
     plain = synthetic.study("add-one", 5, TWO, diverge=False)
-    bits = to_json(analyze(with_bits(plain)[0]))
-    bits["noise"]["seeds"][-1]["general"] = 0.4  # what endless runs on these images come to
+    bits = analyze(with_bits(plain)[0])
+    *now, endless = bits.noise.seeds
+    seeds = (*now, replace(endless, general=0.4))  # what endless runs on these images come to
+    bits = replace(bits, noise=replace(bits.noise, seeds=seeds))
     floor, label = noise_floor(bits)
     assert floor == 0.4
     assert "500 test images" in label
     assert label in [t.get_text() for t in forest(bits).legends[0].get_texts()]
-    assert noise_floor(to_json(analyze(plain[0]))) is None
+    assert noise_floor(analyze(plain[0])) is None
 
 
 def test_an_unreplicated_grid_has_its_half_normal_plot(tmp_path):
     study = unreplicated()
     text = report(study, tmp_path)
     section = text.split("## Half-normal plot")[1].split("\n## ")[0]
-    a = to_json(analyze(study[0]))
-    found = a["half_normal"]
-    assert f"of all at once (simulated) ±{found['simultaneous_margin']:.3g}" in section
+    a = analyze(study[0])
+    found = a.half_normal
+    assert f"of all at once (simulated) ±{found.simultaneous_margin:.3g}" in section
     assert "15 orthogonal contrasts of 16 runs" in section
     fig = half_normal(a)
     heights = {line.get_ydata()[0] for line in fig.axes[0].lines if len(set(line.get_ydata())) == 1}
-    assert {found["margin"], found["simultaneous_margin"]} <= heights
-    largest = found["contrasts"][-1]["label"]
+    assert {found.margin, found.simultaneous_margin} <= heights
+    largest = found.contrasts[-1].label
     assert any(largest in t.get_text() for t in fig.axes[0].texts)
-    assert half_normal(to_json(analyze(synthetic.study("add-one", 2, TWO)[0]))) is None
+    assert half_normal(analyze(synthetic.study("add-one", 2, TWO)[0])) is None
 
 
 def test_notes_of_the_study_itself_stand_on_top(tmp_path):
@@ -230,35 +229,27 @@ def test_an_effect_above_a_hundred_points_is_none(sd, said):
 
 def test_lost_aliases_are_said_first():
     found = synthetic.material(*synthetic.study("full", 2, TWO))
-    side = {"clear": True}
-    whole = replace(found, diagnostics={"planned": side, "run": side})
+    planned = PlannedDesign(16, 8, clear=True)
+    whole = replace(found, design=RealisedDesign(RunDesign(16, 8, clear=True), planned))
     assert "no longer separate" not in "".join(warnings(whole))
-    lost = replace(found, diagnostics={"planned": side, "run": {"clear": False}})
+    lost = replace(found, design=RealisedDesign(RunDesign(16, 8, clear=False), planned))
     assert "no longer separate main effects" in warnings(lost)[0]
 
 
 def test_the_heatmap_of_thirty_factors_has_no_numbers():
     labels = [f"a-long-name-{i:02d}" for i in range(30)]
     terms = [(labels[i], labels[j]) for i in range(30) for j in range(i)]
-    a = {
-        "effects": [{"label": x} for x in labels], "unit": "pp", "level": 0.05,
-        "interactions": [
-            {"terms": [t], "effect": 1.0, "aliased": False, "p_adjusted": 0.01} for t in terms
-        ],
-    }  # fmt: skip
+    pairs = [synthetic.interaction([t]) for t in terms]
+    a = synthetic.bare_analysis(map(synthetic.effect, labels), pairs)
     fig = heatmap(a)
     assert max(fig.get_size_inches()) < 14
     assert not fig.axes[0].texts
-    assert len(heatmap({**a, "interactions": a["interactions"][:10]}).axes[0].texts) == 0
+    assert len(heatmap(replace(a, interactions=a.interactions[:10])).axes[0].texts) == 0
 
 
 @pytest.mark.parametrize(("level", "weight"), [(0.05, "bold"), (0.01, "normal")])
 def test_the_heatmap_marks_interactions_by_the_level_of_the_study(level, weight):
     terms = [("a", "b"), ("a", "c"), ("b", "c")]
-    a = {
-        "effects": [{"label": x} for x in "abc"], "unit": "pp", "level": level,
-        "interactions": [
-            {"terms": [t], "effect": 1.0, "aliased": False, "p_adjusted": 0.03} for t in terms
-        ],
-    }  # fmt: skip
+    pairs = [synthetic.interaction([t], p_adjusted=0.03) for t in terms]
+    a = synthetic.bare_analysis(map(synthetic.effect, "abc"), pairs, level=level)
     assert {text.get_fontweight() for text in heatmap(a).axes[0].texts} == {weight}

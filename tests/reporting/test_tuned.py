@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
-import copy
 import re
+from dataclasses import replace
 
 import pytest
 import synthetic
 
 from runner.analysis.analyze import analyze
-from runner.analysis.to_json import to_json
 from runner.reporting.markdown import inline, written
 from runner.reporting.plots.style import save as style_save
-from runner.reporting.plots.tuned import fixed_tuned, tuning
+from runner.reporting.plots.tuned import fixed_tuned
+from runner.reporting.plots.tuned import tuning as plot
 from runner.reporting.report import write_report
 from runner.reporting.sections.fixed_and_tuned import chosen_by, compared, counted, remarks
+from runner.studies.choice import Choice, Score
+from runner.studies.stages import ArmTuning, StudyTuning
+from runner.studies.tuned_comparison import Spent, TunedComparison, TuningCost
 
 BAG = synthetic.factors(("zero-gamma", "mixup", "evonorm"), optimizer=False)
-VALUES = ["0.5", "1", "2"]
+VALUES = ("0.5", "1", "2")
 
 
-def arm(label, levels, value="1", edge=None, tied=(), diverged=0, missing=0):
-    """The tuning of one arm, as `comparison` gives it."""
-    values = [
-        {"value": v, "val_accuracy": None if missing else 90.0 + (v == value),
-         "scores": [] if missing else [89.0 + (v == value), 91.0 + (v == value)],
-         "diverged": diverged, "missing": missing}
-        for v in VALUES
-    ]  # fmt: skip
-    return {"arm": label, "levels": levels, "value": value, "edge": edge, "tied": list(tied),
-            "values": values}  # fmt: skip
+def arm(label, levels, value="1", edge=None, tied=(), diverged=0, missing=0, values=VALUES):
+    """The tuning of one arm: 90 % on average, one point more at the chosen value."""
+    scores = tuple(
+        Score(v, () if missing else (89.0 + (v == value), 91.0 + (v == value)), diverged, missing)
+        for v in values
+    )
+    return ArmTuning(label, levels, Choice(scores, value, tuple(tied), edge))
 
 
 def tuned(grid="add-one"):
     """A tuned study with known effects; zero-gamma is better by 3 where it is tuned."""
     experiment, curves, asked, records = synthetic.study(grid, 4, BAG, diverge=False)
-    fixed = to_json(analyze(experiment))
-    later = copy.deepcopy(fixed)
-    for e in later["effects"]:
-        if e["factor"] == "zero-gamma" and e["effect"] is not None:
-            e.update({key: e[key] + 3 for key in ("effect", "ci_low", "ci_high")}, verdict="helps")
+    fixed = analyze(experiment)
+    better = experiment.runs["zero-gamma"].eq("on")
+    runs = experiment.runs.assign(accuracy=experiment.runs["accuracy"] + 3 * better)
+    later = analyze(replace(experiment, runs=runs))
     off = {name: levels[0] for name, levels in BAG.items()}
     arms = [arm("baseline", off)]
     arms += [arm(name, {**off, name: "on"}, "2", "highest") for name in BAG]
-    t = {
-        "field": "lr_scale", "values": VALUES, "seeds": 2, "fixed": "1", "stage": "tuned",
-        "arms": arms, "at": {"fixed": fixed, "tuned": later},
-        "cost": {"tuning": {"runs": 24, "core_hours": 1.5, "hours": 2.0},
-                 "study": {"runs": 28, "core_hours": 1.75, "hours": 2.5}, "shared": 4},
-    }  # fmt: skip
-    return t, (experiment, curves, asked, records)
+    study = StudyTuning("lr_scale", VALUES, 2, "1", tuple(arms))
+    cost = TuningCost(Spent(24, 1.5, 2.0), Spent(28, 1.75, 2.5), 4)
+    return TunedComparison(study, fixed, later, cost), (experiment, curves, asked, records)
+
+
+def with_arms(t, arms):
+    """The comparison with other arms."""
+    return replace(t, tuning=replace(t.tuning, arms=tuple(arms)))
 
 
 def test_the_report_has_the_section_with_both_pictures(tmp_path, monkeypatch):
@@ -72,7 +72,7 @@ def test_the_report_has_the_section_with_both_pictures(tmp_path, monkeypatch):
 def test_each_effect_stands_at_both_values_with_what_its_arm_chose():
     t, _ = tuned()
     table = written(compared(t).blocks[:1])
-    fixed = {e["label"]: e["effect"] for e in t["at"]["fixed"]["effects"]}
+    fixed = {e.label: e.effect for e in t.fixed.effects}
     for label, effect in fixed.items():
         [line] = [line for line in table.splitlines() if line.startswith(f"| {label} |")]
         cells = [cell.strip().replace("−", "-") for cell in line.strip("|").split("|")]
@@ -98,9 +98,10 @@ def test_edges_ties_divergence_and_waiting_arms_are_said():
     assert "In 3 of 4 arms the best value is at the edge of the range: widen it" in said
     assert "mixup (2)" in said
     assert "diverged" not in said
-    off = t["arms"][0]["levels"]
-    t["arms"][0] = arm("baseline", off, tied=["0.5"], diverged=1)
-    t["arms"][1] = arm("zero-gamma", t["arms"][1]["levels"], None, missing=2)
+    first, second, *others = t.tuning.arms
+    tied = arm("baseline", first.levels, tied=["0.5"], diverged=1)
+    waiting = arm("zero-gamma", second.levels, None, missing=2)
+    t = with_arms(t, [tied, waiting, *others])
     said = " ".join(map(inline, remarks(t)))
     assert "1 arms have several best values" in said
     assert "3 tuning runs diverged: each counts as an accuracy of chance" in said
@@ -111,43 +112,40 @@ def test_edges_ties_divergence_and_waiting_arms_are_said():
 
 def test_a_verdict_that_tuning_changes_is_said():
     t, _ = tuned()
-    for e in t["at"]["fixed"]["effects"]:
-        e["verdict"] = "hurts" if e["factor"] == "zero-gamma" else e["verdict"]
+    t = replace(t, fixed=synthetic.changed(t.fixed, "zero-gamma", verdict="hurts"))
     said = inline(remarks(t)[0])
     assert said.startswith("**zero-gamma**: hurts at lr\\_scale=1 for all, helps where each arm")
 
 
 def test_without_tuned_runs_only_the_fixed_value_is_shown():
     t, _ = tuned()
-    t["at"] = {**t["at"], "tuned": None, "tuned_reason": "no run is recorded"}
+    t = replace(t, tuned="no run is recorded")
     text = written([compared(t)])
     assert "No effect at the tuned values yet: no run is recorded" in text
     assert fixed_tuned(t) is None
-    t["at"] = {"fixed": None, "fixed_reason": "all diverged", "tuned": None}
+    t = replace(t, fixed="all diverged")
     assert "No effect at the fixed value yet: all diverged" in written([compared(t)])
 
 
 def test_in_a_factorial_the_choices_of_all_arms_are_counted():
     t, _ = tuned()
     on, off = {"a": "on"}, {"a": "off"}
-    t["arms"] = [arm("x", on, "1"), arm("y", on, "2"), arm("z", on, "2"), arm("b", off, "0.5")]
-    assert chosen_by(t, "a", "on") == "1 ×1, 2 ×2; without it 0.5"
-    assert counted(t, [*t["arms"], arm("w", off, None)]).endswith("not chosen yet ×1")
+    arms = [arm("x", on, "1"), arm("y", on, "2"), arm("z", on, "2"), arm("b", off, "0.5")]
+    tuning = with_arms(t, arms).tuning
+    assert chosen_by(tuning, "a", "on") == "1 ×1, 2 ×2; without it 0.5"
+    assert counted(tuning, [*arms, arm("w", off, None)]).endswith("not chosen yet ×1")
 
 
 @pytest.mark.parametrize("count", [1, 5, 60])
 def test_a_few_arms_have_a_panel_each_and_many_share_one(count):
     t, _ = tuned()
-    t["arms"] = [arm(f"arm {i}", {"a": "on"}, VALUES[i % 3], diverged=i % 2) for i in range(count)]
-    shown = [ax for ax in tuning(t).axes if ax.axison]
+    arms = [arm(f"arm {i}", {"a": "on"}, VALUES[i % 3], diverged=i % 2) for i in range(count)]
+    shown = [ax for ax in plot(with_arms(t, arms).tuning).axes if ax.axison]
     assert len(shown) == (count if count <= 24 else 1)
 
 
 def test_a_zero_among_the_values_is_drawn():
     t, _ = tuned()
-    t["values"] = ["0", "0.1", "0.2"]
-    for held in t["arms"]:
-        held["value"] = "0.1"
-        for value, text in zip(held["values"], t["values"], strict=True):
-            value["value"] = text
-    assert tuning(t) is not None
+    values = ("0", "0.1", "0.2")
+    arms = tuple(arm(x.label, x.levels, "0.1", values=values) for x in t.tuning.arms)
+    assert plot(replace(t.tuning, values=values, arms=arms)) is not None

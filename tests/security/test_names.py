@@ -112,14 +112,13 @@ def test_a_terminal_is_not_steered(written: Path, capsys: Any) -> None:
 
 def test_class_names_and_files_of_a_users_folder(tmp_path: Path) -> None:
     from runner.analysis.test_set.classification import classification
-    from runner.analysis.to_json import to_json
     from runner.records.csv_text import written as as_csv
     from runner.reporting.evaluation import files, tables
 
     names = tuple(ATTACKS)
     rng = np.random.default_rng(0)
     logs = np.log(rng.dirichlet(np.ones(len(names)), 60))
-    found = to_json(classification(logs, list(np.arange(60) % len(names)), names))
+    found = classification(logs, list(np.arange(60) % len(names)), names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         contents = files(found, [f"the images in {name}" for name in names])

@@ -44,6 +44,11 @@ class ArmRow:
     levels: Mapping[str, str]
     label: str
 
+    @property
+    def seconds(self) -> float | None:
+        """Mean training time: CPU seconds where the arms have them, else wall seconds."""
+        return self.train_seconds if self.cpu_seconds is None else self.cpu_seconds
+
 
 @dataclass(frozen=True)
 class ArmTable:

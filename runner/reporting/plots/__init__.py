@@ -1,1 +1,1 @@
-"""Plots of a report, one kind a file: from the analysis as JSON values to a figure."""
+"""Plots of a report, one kind a file: from the analysis to a figure."""

@@ -14,9 +14,8 @@ NUMBERED = 25  # classes up to which a cell says its images
 LABELLED = 60  # classes up to which each has its name at the axes
 
 
-def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> Figure:
-    """Colours are shares of the true class (a row), numbers are images."""
-    counts = np.asarray(matrix)
+def confusion(names: Sequence[str], counts: np.ndarray) -> Figure:
+    """Colours are shares of the true class, numbers are images. counts: (K, K), a row a class."""
     count = len(names)
     totals = counts.sum(1, keepdims=True)
     shares = 100 * counts / np.maximum(totals, 1)

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from runner.reporting.noise import known
+from runner.analysis.effects import BaselineEffect, Effect, Estimated
+from runner.analysis.result import Analysis
 from runner.reporting.plots.style import BLACK, GREY, ORANGE, PLACEBO, VERDICTS, figure, short
 from runner.reporting.wording import is_placebo
 
-Answer = dict[str, Any]
 
-
-def forest(a: Answer) -> Figure | None:
+def forest(a: Analysis) -> Figure | None:
     """Effects with their intervals; a second, closer panel where a few effects dwarf the others.
 
     A placebo has a grey cross of its own: it shows what noise looks like.
     """
-    effects = [e for e in a["effects"] if e["effect"] is not None]
+    effects = [e for e in a.effects if e.effect is not None]
     if not effects:
         return None
-    if a["layout"] != "cumulative":
-        effects = sorted(effects, key=lambda e: e["effect"])
+    if a.layout == "cumulative":
+        effects.reverse()
     else:
-        effects = effects[::-1]
-    beside = a["estimand"] == "averaged over the grid" and any(_baseline(e) for e in effects)
+        effects.sort(key=lambda e: e.effect or 0.0)
+    beside = a.estimand == "averaged over the grid" and any(_baseline(e) for e in effects)
     ends = [abs(x) for e in effects for x in _ends(e, beside)]
     close = 2.2 * statistics.median(ends) or max(ends) or 1.0
     floor = noise_floor(a)
@@ -42,56 +40,57 @@ def forest(a: Answer) -> Figure | None:
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a['metric']}, {short(a['estimand'], 60)} ({a['unit']})", fontsize=11)
+    fig.supxlabel(f"effect on {a.metric}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
     _legend(fig, a, effects, beside, floor)
     return fig
 
 
-def noise_floor(a: Answer) -> tuple[float, str] | None:
+def noise_floor(a: Analysis) -> tuple[float, str] | None:
     """Half-width that no number of runs on these test images gets below, and what it is.
 
     Without intervals that of the noise which the size of the test set lets assume.
     """
-    noise = known(a, "noise")
-    if noise and noise["seeds"][-1]["general"]:
-        floor = noise["seeds"][-1]["general"]
-        return floor, f"±{floor:.2g}: floor of {noise['test_images']:,} test images"
-    held = known(a, "floor")
-    if held is None or any(e["ci_low"] is not None for e in a["effects"]):
+    floor = a.noise.seeds[-1].general if a.noise.seeds else None
+    if floor:
+        return floor, f"±{floor:.2g}: floor of {a.noise.test_images:,} test images"
+    held = a.floor
+    if held.effects is None or any(e.ci_low is not None for e in a.effects):
         return None
-    halves = [e["half"] for e in held["effects"] if e["half"] is not None]
+    halves = [e.half for e in held.effects if e.half is not None]
     if not halves:
         return None
-    return max(halves), f"±{max(halves):.2g}: run noise assumed from {held['test_images']:,} images"
+    return max(halves), f"±{max(halves):.2g}: run noise assumed from {held.test_images:,} images"
 
 
-def _name(e: Answer) -> str:
-    return short(e["label"], 32) + ("\n(true effect 0)" if is_placebo(e) else "")
+def _name(e: Effect) -> str:
+    return short(e.label, 32) + ("\n(true effect 0)" if is_placebo(e) else "")
 
 
-def _look(e: Answer) -> tuple[str, str]:
-    return PLACEBO if is_placebo(e) else VERDICTS[e["verdict"]]
+def _look(e: Effect) -> tuple[str, str]:
+    return PLACEBO if is_placebo(e) else VERDICTS[e.verdict]
 
 
-def _baseline(e: Answer) -> bool:
-    return bool(e["at_baseline"]) and e["at_baseline"]["effect"] is not None
+def _baseline(e: Effect) -> BaselineEffect | None:
+    found = e.at_baseline
+    return None if found is None or found.effect is None else found
 
 
-def _ends(e: Answer, beside: bool) -> list[float]:
-    sides = [e, e["at_baseline"]] if beside and _baseline(e) else [e]
-    return [x for s in sides for x in (s["effect"], s["ci_low"], s["ci_high"]) if x is not None]
+def _ends(e: Effect, beside: bool) -> list[float]:
+    alone = _baseline(e) if beside else None
+    sides = [e, alone] if alone else [e]
+    return [x for s in sides for x in (s.effect, s.ci_low, s.ci_high) if x is not None]
 
 
 def _panel(
     ax: Axes,
-    a: Answer,
-    effects: list[Answer],
+    a: Analysis,
+    effects: list[Effect],
     beside: bool,
     limit: float | None,
     floor: tuple[float, str] | None,
 ) -> None:
-    if a["negligible"]:
-        ax.axvspan(-a["negligible"], a["negligible"], color="#EFEFEF", zorder=0)
+    if a.negligible:
+        ax.axvspan(-a.negligible, a.negligible, color="#EFEFEF", zorder=0)
     if floor:
         for x in (-floor[0], floor[0]):
             ax.axvline(x, color=ORANGE, linestyle=":", linewidth=1.3, zorder=1)
@@ -99,20 +98,23 @@ def _panel(
     for y, e in enumerate(effects):
         colour, marker = _look(e)
         _one(ax, e, y + (0.12 if beside else 0), colour, marker, limit, filled=True)
-        if beside and _baseline(e):
-            _one(ax, e["at_baseline"], y - 0.2, GREY, "o", limit, filled=False)
+        alone = _baseline(e) if beside else None
+        if alone:
+            _one(ax, alone, y - 0.2, GREY, "o", limit, filled=False)
     ax.grid(axis="y", visible=False)
     if limit is not None:
         ax.set_xlim(-limit, limit)
 
 
 def _one(
-    ax: Axes, e: Answer, y: float, colour: str, marker: str, limit: float | None, filled: bool
+    ax: Axes, e: Estimated, y: float, colour: str, marker: str, limit: float | None, filled: bool
 ) -> None:
-    low, high, at = e["ci_low"], e["ci_high"], e["effect"]
+    low, high, at = e.ci_low, e.ci_high, e.effect
     face = colour if filled else "white"
-    if low is not None:
+    if low is not None and high is not None:
         ax.plot([low, high], [y, y], color=colour, linewidth=2.2 if filled else 1.4, zorder=2)
+    if at is None:
+        return
     if limit is not None and abs(at) > limit:
         side = 1 if at > 0 else -1
         arrow = ">" if side > 0 else "<"
@@ -122,9 +124,9 @@ def _one(
 
 
 def _legend(
-    fig: Figure, a: Answer, effects: list[Answer], beside: bool, floor: tuple[float, str] | None
+    fig: Figure, a: Analysis, effects: list[Effect], beside: bool, floor: tuple[float, str] | None
 ) -> None:
-    kinds = [v for v in VERDICTS if any(e["verdict"] == v and not is_placebo(e) for e in effects)]
+    kinds = [v for v in VERDICTS if any(e.verdict == v and not is_placebo(e) for e in effects)]
     handles = [
         Line2D([], [], color=VERDICTS[k][0], marker=VERDICTS[k][1], linestyle="", label=k)
         for k in kinds
@@ -136,8 +138,8 @@ def _legend(
         handles.append(
             Line2D([], [], color=GREY, marker="o", markerfacecolor="white", label="at the baseline")
         )
-    if a["negligible"]:
-        label = f"±{a['negligible']:g} {a['unit']}: negligible"
+    if a.negligible:
+        label = f"±{a.negligible:g} {a.unit}: negligible"
         handles.append(Line2D([], [], color="#DDDDDD", linewidth=8, label=label))
     if floor:
         handles.append(Line2D([], [], color=ORANGE, linestyle=":", label=floor[1]))

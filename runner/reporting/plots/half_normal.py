@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from runner.analysis.result import Analysis
 from runner.reporting.plots.style import BLUE, GREY, ORANGE, RED, figure, short
 from runner.reporting.wording import confidence
 
-Answer = dict[str, Any]
 NAMED = 12
 ALWAYS = 3
 
 
-def half_normal(a: Answer) -> Figure | None:
+def half_normal(a: Analysis) -> Figure | None:
     """Sizes of contrasts over half-normal quantiles, Lenth's margins as lines, outliers named.
 
     Named are those above the margin of one contrast alone, up to twelve, and the largest three.
     None without such contrasts.
     """
-    found = a.get("half_normal")
+    found = a.half_normal
     if not found:
         return None
-    contrasts = found["contrasts"]
-    x = np.array([c["quantile"] for c in contrasts])
-    y = np.array([abs(c["effect"]) for c in contrasts])
-    above = np.array([c["above"] for c in contrasts])
+    contrasts = found.contrasts
+    x = np.array([c.quantile for c in contrasts])
+    y = np.array([abs(c.effect) for c in contrasts])
+    above = np.array([c.above for c in contrasts])
     fig = figure(9, 5.2)
     ax = fig.subplots()
-    ax.plot(x, found["pse"] * x, color=GREY, linewidth=1, label="noise alone (Lenth's PSE)")
+    ax.plot(x, found.pse * x, color=GREY, linewidth=1, label="noise alone (Lenth's PSE)")
     both = confidence(a)
-    for key, dash, label in (
-        ("margin", "--", f"{both} margin of one contrast alone"),
-        ("simultaneous_margin", "-", f"{both} margin of all at once"),
+    for margin, dash, label in (
+        (found.margin, "--", f"{both} margin of one contrast alone"),
+        (found.simultaneous_margin, "-", f"{both} margin of all at once"),
     ):
-        ax.axhline(found[key], color=ORANGE, linestyle=dash, linewidth=1.6, label=label)
+        ax.axhline(margin, color=ORANGE, linestyle=dash, linewidth=1.6, label=label)
     # Points above labels: none may hide another.
     ax.plot(x[~above], y[~above], "o", color=BLUE, markersize=6, alpha=0.8, zorder=4)
     if above.any():
@@ -44,21 +42,21 @@ def half_normal(a: Answer) -> Figure | None:
             x[above], y[above], "^", color=RED, markersize=8, zorder=4,
             label="above the margin of all",
         )  # fmt: skip
-    named = [i for i in range(len(y)) if y[i] > found["margin"] or i >= len(y) - ALWAYS][-NAMED:]
-    top = max(float(y.max()), found["simultaneous_margin"]) * 1.06
+    named = [i for i in range(len(y)) if y[i] > found.margin or i >= len(y) - ALWAYS][-NAMED:]
+    top = max(float(y.max()), found.simultaneous_margin) * 1.06
     ax.set_ylim(0, top)
     ax.set_xlim(0, float(x.max()) * 1.04)
     apart = top / 24  # labels of close points are moved apart
     last = -apart
     for i in named:
         last = max(float(y[i]), last + apart)
-        sign = "+" if contrasts[i]["effect"] > 0 else "−"
+        sign = "+" if contrasts[i].effect > 0 else "−"
         ax.annotate(
-            f"{sign} {short(contrasts[i]['label'], 48)}", (x[i], y[i]), xytext=(x[i], last),
+            f"{sign} {short(contrasts[i].label, 48)}", (x[i], y[i]), xytext=(x[i], last),
             textcoords="data", ha="right", va="center", fontsize=9,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         ).set_position((x[i] - 0.012 * float(x.max()), last))  # fmt: skip
     ax.set_xlabel("half-normal quantile")
-    ax.set_ylabel(f"size of the contrast ({a['unit']})")
+    ax.set_ylabel(f"size of the contrast ({a.unit})")
     fig.legend(loc="outside upper center", ncols=4, fontsize=9, columnspacing=1.2)
     return fig

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -12,35 +10,38 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from runner.analysis.effects import Interaction
+from runner.analysis.result import Analysis
 from runner.designs.factor import PLACEBO
 from runner.reporting.plots.style import GREY, figure, short
 
-Answer = dict[str, Any]
 MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers
+Colour = tuple[float, float, float, float]
+WHITE = (1.0, 1.0, 1.0, 1.0)
 FEW = 6  # factors; the colour bar of so few needs the whole height for its label
 NOTE = 6.4  # inches that the note above takes
 
 
-def heatmap(a: Answer) -> Figure | None:
+def heatmap(a: Analysis) -> Figure | None:
     """A cell for each pair of factors; hatched where a pair cannot be told apart from others.
 
     None for fewer than three pairs, or where no interaction has a number.
     """
-    if not a["interactions"] or all(item["effect"] is None for item in a["interactions"]):
+    if not a.interactions or all(item.effect is None for item in a.interactions):
         return None
-    paired = {label for item in a["interactions"] for term in item["terms"] for label in term}
-    labels = list(dict.fromkeys(e["label"] for e in a["effects"]))
+    paired = {label for item in a.interactions for term in item.terms for label in term}
+    labels = list(dict.fromkeys(e.label for e in a.effects))
     labels = [x for x in labels if x in paired or x != PLACEBO]
-    cells: dict[tuple[int, int], Answer] = {}
-    for item in a["interactions"]:
-        for one, two in item["terms"]:
+    cells: dict[tuple[int, int], Interaction] = {}
+    for item in a.interactions:
+        for one, two in item.terms:
             if one in labels and two in labels:
                 i, j = sorted((labels.index(one), labels.index(two)))
                 cells[i, j] = item
     if len(cells) < 3:
         return None
     k = len(labels)
-    sizes = [abs(c["effect"]) for c in cells.values() if c["effect"] is not None]
+    sizes = [abs(c.effect) for c in cells.values() if c.effect is not None]
     top = max(sizes, default=1.0) or 1.0
     # Signed log scale: one huge interaction must not bleach all the others.
     norm = SymLogNorm(linthresh=max(top / 30, 1e-9), vmin=-top, vmax=top)
@@ -50,7 +51,7 @@ def heatmap(a: Answer) -> Figure | None:
     fig = figure(max(NOTE, 2.6 + wide * k), max(4.2, 1.8 + high * k))
     ax = fig.subplots()
     for (i, j), item in cells.items():
-        _cell(ax, i, j, item, colours(norm(item["effect"] or 0.0)), a["level"], numbers)
+        _cell(ax, i, j, item, colours(norm(item.effect or 0.0)), a.level, numbers)
     right, top_row = max(i for i, _ in cells), min(j for _, j in cells)
     ax.set_xlim(-0.5, right + 0.5)
     ax.set_ylim(k - 0.5, top_row - 0.5)
@@ -62,8 +63,8 @@ def heatmap(a: Answer) -> Figure | None:
         ScalarMappable(norm, colours), ax=ax, shrink=0.7 if k > FEW else 1, aspect=25
     )
     bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0")
-    bar.set_label(f"interaction ({a['unit']}), signed log colours")
-    hatched = any(item["aliased"] or item["effect"] is None for item in cells.values())
+    bar.set_label(f"interaction ({a.unit}), signed log colours")
+    hatched = any(item.aliased or item.effect is None for item in cells.values())
     mark = "bold" if numbers else "dot"
     note = f"{mark}: distinguishable from zero (Benjamini-Hochberg, exploratory)"
     if hatched:
@@ -72,11 +73,13 @@ def heatmap(a: Answer) -> Figure | None:
     return fig
 
 
-def _cell(ax: Axes, i: int, j: int, item: Answer, colour: Any, level: float, numbers: bool) -> None:
+def _cell(
+    ax: Axes, i: int, j: int, item: Interaction, colour: Colour, level: float, numbers: bool
+) -> None:
     """level: of the test by which an interaction is marked as distinguishable from zero."""
-    value = item["effect"]
-    face = colour if value is not None else "white"
-    hatch = "////" if item["aliased"] or value is None else None
+    value = item.effect
+    face = colour if value is not None else WHITE
+    hatch = "////" if item.aliased or value is None else None
     corner = (i - 0.5, j - 0.5)
     ax.add_patch(Rectangle(corner, 1, 1, facecolor=face, edgecolor="white"))
     if hatch:
@@ -85,7 +88,7 @@ def _cell(ax: Axes, i: int, j: int, item: Answer, colour: Any, level: float, num
         )
     if value is None:
         return
-    real = item["p_adjusted"] is not None and item["p_adjusted"] < level
+    real = item.p_adjusted is not None and item.p_adjusted < level
     dark = float(np.dot(face[:3], (0.299, 0.587, 0.114))) < 0.5
     if not numbers:
         if real:

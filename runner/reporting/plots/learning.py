@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from runner.analysis.result import Analysis
 from runner.reporting.plots.style import BLUE, GREY, figure, short
 
-Answer = dict[str, Any]
 MOST_PANELS = 24
 MOST_LINES = 20  # runs drawn as lines
 
 
 def learning(
-    a: Answer, runs: pd.DataFrame, curves: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]
+    a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]
 ) -> Figure | None:
     """Validation accuracy by epoch: a panel for each arm, or for each factor of a factorial.
 
@@ -27,7 +26,7 @@ def learning(
     if "id" not in runs or "val_accuracy" not in curves or curves["val_accuracy"].isna().all():
         return None
     wide = curves.pivot_table(index="epoch", columns="id", values="val_accuracy", dropna=False)
-    few = len(a["arms"]) <= MOST_PANELS and a["layout"] != "factorial"
+    few = len(a.arms) <= MOST_PANELS and a.layout != "factorial"
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
     place = {str(id): i for i, id in enumerate(wide.columns)}
     panels = [(t, r, o) for t, r, o in panels if any(id in place for id in o)]
@@ -78,9 +77,9 @@ def _lost(lost: set[str], ids: list[str]) -> str:
     return f"{count} of its {len(set(ids))} runs lost" if count else ""
 
 
-def _arm_panels(a: Answer, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
-    ids = ids_by_arm(runs, a["arms"][0]["levels"] if a["arms"] else ())
-    arms = {arm["label"]: ids.get(tuple(arm["levels"].values()), []) for arm in a["arms"]}
+def _arm_panels(a: Analysis, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
+    ids = ids_by_arm(runs, a.arms[0].levels if a.arms else ())
+    arms = {arm.label: ids.get(tuple(arm.levels.values()), []) for arm in a.arms}
     reference = arms.pop("baseline", [])
     return [(label, reference, own) for label, own in arms.items()]
 

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from runner.reporting.noise import known
+from runner.analysis.result import Analysis
+from runner.analysis.test_set.noise_budget import MoreImages, MoreSeeds
 from runner.reporting.plots.style import BLUE, GREY, ORANGE, figure
 
-Answer = dict[str, Any]
 
-
-def noise_panel(a: Answer) -> Figure | None:
+def noise_panel(a: Analysis) -> Figure | None:
     """Two panels on log axes: against runs at these test images, and against test images at these
     runs; on these images and in general, with the floor that neither gets below. None without
     variance components.
     """
-    noise = known(a, "noise")
-    if noise is None:
+    noise = a.noise
+    if not noise.seeds or not noise.images:
         return None
     fig = figure(9, 3.9)
     axes = fig.subplots(1, 2, sharey=True)
-    panels = (("seeds", "runs", "runs of a comparison"), ("images", "images", "test images"))
-    for ax, (key, count, label) in zip(axes, panels, strict=True):
-        rows = [row for row in noise[key] if row["times"] is not None]
-        floor = noise[key][-1]["general"]
-        x = [row[count] for row in rows]
-        ax.plot(x, [row["here"] for row in rows], "o--", color=BLUE, label="on these test images")
-        ax.plot(x, [row["general"] for row in rows], "s-", color=ORANGE, label="in general")
+    panels: tuple[tuple[Sequence[MoreSeeds | MoreImages], list[int | None], str], ...] = (
+        (noise.seeds, [row.runs for row in noise.seeds], "runs of a comparison"),
+        (noise.images, [row.images for row in noise.images], "test images"),
+    )
+    for ax, (widths, counts, label) in zip(axes, panels, strict=True):
+        rows, floor = widths[:-1], widths[-1].general
+        x = [count for count in counts if count is not None]
+        ax.plot(x, [row.here for row in rows], "o--", color=BLUE, label="on these test images")
+        ax.plot(x, [row.general for row in rows], "s-", color=ORANGE, label="in general")
         if floor:
             ax.axhline(floor, color=GREY, linestyle=":", label=f"floor in general, ±{floor:.2f}")
-        ax.plot([x[0]], [rows[0]["general"]], "s", color=ORANGE, markersize=11, fillstyle="none")
+        ax.plot([x[0]], [rows[0].general], "s", color=ORANGE, markersize=11, fillstyle="none")
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.set_xticks(x, [f"{value:,}" for value in x], rotation=30, minor=False)
         low, high = ax.get_ylim()
-        low = min([low, *(0.8 * x for x in (floor, a["negligible"]) if x)])
-        ax.set_ylim(low, 1.2 * max(high, rows[0]["general"]))
+        low = min([low, *(0.8 * x for x in (floor, a.negligible) if x)])
+        ax.set_ylim(low, 1.2 * max(high, rows[0].general or 0.0))
         ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low / 2 < t < high * 1.5]
         ax.set_yticks(ticks, [f"±{t:g}" for t in ticks])
         ax.minorticks_off()
         ax.set_xlabel(label)
         ax.legend(fontsize=9)
-    if a["negligible"]:
+    if a.negligible:
         for ax in axes:
-            ax.axhline(a["negligible"], color=GREY, linewidth=0.8)
-    axes[0].set_ylabel(f"half-width of the middle effect ({a['unit']})")
+            ax.axhline(a.negligible, color=GREY, linewidth=0.8)
+    axes[0].set_ylabel(f"half-width of the middle effect ({a.unit})")
     fig.suptitle("leftmost: now; grey line: the negligible margin", fontsize=10, x=0.01, ha="left")
     return fig

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from runner.analysis.result import Analysis
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
 from tricks.bag import find, recipe_from_json
@@ -35,7 +36,7 @@ class Rates:
 
 
 def learning_rates(
-    a: Mapping[str, Any],
+    a: Analysis,
     runs: pd.DataFrame,
     curves: pd.DataFrame,
     records: Sequence[Mapping[str, Any]],
@@ -52,12 +53,12 @@ def learning_rates(
         noted = _by_run(curves)
     found: dict[str, tuple[str, list[str], int]] = {}
     known = runs[runs["id"].isin([*recipes, *noted])]
-    held = ids_by_arm(known, a["arms"][0]["levels"] if a["arms"] else ())
-    for arm in sorted(a["arms"], key=lambda arm: arm["label"].count(" + ")):
-        ids = held.get(tuple(arm["levels"].values()))
+    held = ids_by_arm(known, a.arms[0].levels if a.arms else ())
+    for arm in sorted(a.arms, key=lambda arm: arm.label.count(" + ")):
+        ids = held.get(tuple(arm.levels.values()))
         if ids:
             key = _key(ids, recipes, noted)
-            label, known, count = found.get(key, (arm["label"], [], 0))
+            label, known, count = found.get(key, (arm.label, [], 0))
             found[key] = (label, known + ids, count + 1)
     drawn = [(label, _rates(ids, recipes, noted), n) for label, ids, n in found.values()]
     whole = [(label, rates, n) for label, rates, n in drawn if rates is not None]

@@ -3,57 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from runner.analysis.result import Analysis
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, folded, short
 from runner.reporting.wording import confidence
 
-Answer = dict[str, Any]
 MOST_ARMS = 40  # more are drawn by level of each factor
 MOST_POINTS = 500  # of a row
 
 
-def seeds(a: Answer, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:
+def seeds(a: Analysis, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:
     """Arms as rows if there are at most 40, else levels of factors as rows (without intervals)."""
-    column: pd.Series = runs[str(a["metric"])]
+    column: pd.Series = runs[a.metric]
     y = pd.to_numeric(column, errors="coerce")
     fine = y.notna() & (runs["state"].eq("ok") if "state" in runs else True)
     if not fine.any():
         return None
-    if len(a["arms"]) <= MOST_ARMS:
+    if len(a.arms) <= MOST_ARMS:
         return _by_arm(a, runs[fine], y[fine])
     return _by_level(a, runs[fine], y[fine], factors)
 
 
-def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
-    arms = a["arms"][::-1]
-    labels = [folded(arm["label"]) for arm in arms]
+def _by_arm(a: Analysis, runs: pd.DataFrame, y: pd.Series) -> Figure:
+    arms = a.arms[::-1]
+    labels = [folded(arm.label) for arm in arms]
     long = any("\n" in label for label in labels)
     fig = figure(9, 1.6 + (0.42 if long else 0.34) * len(arms))
     ax = fig.subplots()
-    names = list(arms[0]["levels"])
+    names = list(arms[0].levels)
     groups = y.groupby([runs[name].astype(str) for name in names]).indices
     for row, arm in enumerate(arms):
-        key = tuple(arm["levels"].values())
+        key = tuple(arm.levels.values())
         points = _some(y.iloc[groups.get(key if len(names) > 1 else key[0], [])])
         ax.plot(points, np.full(len(points), row), "o", color=BLUE, alpha=0.55, markersize=5)
-        if arm["mean"] is None:
+        if arm.mean is None:
             continue
-        ax.plot([arm["mean"]] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
-        if arm["low"] is not None:
-            ax.plot([arm["low"], arm["high"]], [row, row], color=BLACK, linewidth=1.3)
-    reference = next((arm for arm in arms if arm["label"] == "baseline"), None)
-    if reference and reference["mean"] is not None:
-        ax.axvline(reference["mean"], color=ORANGE, linestyle="--", linewidth=1.4)
+        ax.plot([arm.mean] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
+        if arm.low is not None and arm.high is not None:
+            ax.plot([arm.low, arm.high], [row, row], color=BLACK, linewidth=1.3)
+    reference = next((arm for arm in arms if arm.label == "baseline"), None)
+    if reference and reference.mean is not None:
+        ax.axvline(reference.mean, color=ORANGE, linestyle="--", linewidth=1.4)
     ax.set_yticks(range(len(arms)), labels, fontsize=9 if long else None)
     ax.set_ylim(-0.6, len(arms) - 0.4)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{a['metric']} of each run{_unit(a)}")
+    ax.set_xlabel(f"{a.metric} of each run{_unit(a)}")
     handles = [
         Line2D([], [], color=BLUE, marker="o", linestyle="", alpha=0.55, label="one run (seed)"),
         Line2D(
@@ -71,7 +70,7 @@ def _by_arm(a: Answer, runs: pd.DataFrame, y: pd.Series) -> Figure:
 
 
 def _by_level(
-    a: Answer, runs: pd.DataFrame, y: pd.Series, factors: Mapping[str, tuple[str, ...]]
+    a: Analysis, runs: pd.DataFrame, y: pd.Series, factors: Mapping[str, tuple[str, ...]]
 ) -> Figure:
     rows = [(name, level) for name, levels in factors.items() for level in levels][::-1]
     fig = figure(9, 1.6 + 0.36 * len(rows))
@@ -90,7 +89,7 @@ def _by_level(
     ax.set_yticks(range(len(rows)), names)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{a['metric']} of each run{_unit(a)}; every run appears once per factor")
+    ax.set_xlabel(f"{a.metric} of each run{_unit(a)}; every run appears once per factor")
     handles = [
         Line2D([], [], color=GREY, marker=".", linestyle="", label="runs at the reference level"),
         Line2D([], [], color=BLUE, marker=".", linestyle="", label="runs at the other levels"),
@@ -107,5 +106,5 @@ def _some(points: pd.Series) -> pd.Series:
     return points.iloc[np.linspace(0, len(points) - 1, MOST_POINTS).astype(int)]
 
 
-def _unit(a: Answer) -> str:
-    return " (%)" if a["unit"] == "pp" else "" if a["unit"] == a["metric"] else f" ({a['unit']})"
+def _unit(a: Analysis) -> str:
+    return " (%)" if a.unit == "pp" else "" if a.unit == a.metric else f" ({a.unit})"

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from runner.analysis.effects import Effect
 from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
+from runner.studies.stages import ArmTuning, StudyTuning
+from runner.studies.tuned_comparison import TunedComparison
 
-Tuning = Mapping[str, Any]
 PANELS = 24  # arms that have a panel each; more are drawn together
 COLUMNS = 4
 
 
-def pairs(t: Tuning) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+def pairs(t: TunedComparison) -> list[tuple[Effect, Effect | None]]:
     """Each effect at the fixed value, with the same one at the tuned values."""
-    fixed, tuned = t["at"]["fixed"], t["at"]["tuned"]
-    if fixed is None:
+    if isinstance(t.fixed, str):
         return []
-    then = {(e["factor"], e["level"]): e for e in tuned["effects"]} if tuned else {}
-    return [(e, then.get((e["factor"], e["level"]))) for e in fixed["effects"]]
+    tuned = () if isinstance(t.tuned, str) else t.tuned.effects
+    then = {(e.factor, e.level): e for e in tuned}
+    return [(e, then.get((e.factor, e.level))) for e in t.fixed.effects]
 
 
-def fixed_tuned(t: Tuning) -> Figure | None:
+def fixed_tuned(t: TunedComparison) -> Figure | None:
     """Both intervals of each effect; a second, closer panel where a few dwarf the others."""
-    rows = [(fixed, tuned) for fixed, tuned in pairs(t) if fixed["effect"] is not None]
-    if not rows or not any(tuned and tuned["effect"] is not None for _, tuned in rows):
+    a = t.fixed
+    rows = [(fixed, tuned) for fixed, tuned in pairs(t) if fixed.effect is not None]
+    if isinstance(a, str) or not any(tuned and tuned.effect is not None for _, tuned in rows):
         return None
-    a = t["at"]["fixed"]
-    if a["layout"] != "cumulative":
-        rows.sort(key=lambda pair: (pair[1] or pair[0])["effect"] or 0.0)
+    if a.layout != "cumulative":
+        rows.sort(key=lambda pair: (pair[1] or pair[0]).effect or 0.0)
     else:
         rows.reverse()
     ends = [abs(x) for pair in rows for e in pair if e for x in _ends(e)]
@@ -43,41 +44,41 @@ def fixed_tuned(t: Tuning) -> Figure | None:
     fig = figure(9.5, 1.9 + 0.55 * len(rows))
     axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
     for ax, limit in zip(axes, [None, close][:panels], strict=True):
-        if a["negligible"]:
-            ax.axvspan(-a["negligible"], a["negligible"], color="#EFEFEF", zorder=0)
+        if a.negligible:
+            ax.axvspan(-a.negligible, a.negligible, color="#EFEFEF", zorder=0)
         ax.axvline(0, color=BLACK, linewidth=1)
         for y, (fixed, tuned) in enumerate(rows):
             _one(ax, fixed, y + 0.16, ORANGE, "o", limit)
-            if tuned and tuned["effect"] is not None:
+            if tuned:
                 _one(ax, tuned, y - 0.16, BLUE, "D", limit)
         ax.grid(axis="y", visible=False)
         if limit is not None:
             ax.set_xlim(-limit, limit)
-    axes[0].set_yticks(range(len(rows)), [short(fixed["label"], 32) for fixed, _ in rows])
+    axes[0].set_yticks(range(len(rows)), [short(fixed.label, 32) for fixed, _ in rows])
     axes[0].set_ylim(-0.7, len(rows) - 0.3)
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a['metric']}, {short(a['estimand'], 60)} ({a['unit']})", fontsize=11)
+    fig.supxlabel(f"effect on {a.metric}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
     named = (
-        (ORANGE, "o", f"{t['field']}={t['fixed']} in all arms"),
-        (BLUE, "D", f"each arm at its own {t['field']}"),
+        (ORANGE, "o", f"{t.tuning.field}={t.tuning.fixed} in all arms"),
+        (BLUE, "D", f"each arm at its own {t.tuning.field}"),
     )
     handles = [Line2D([], [], color=c, marker=m, markersize=7, label=text) for c, m, text in named]
     fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10)
     return fig
 
 
-def _ends(e: Mapping[str, Any]) -> list[float]:
-    return [x for x in (e["effect"], e["ci_low"], e["ci_high"]) if x is not None]
+def _ends(e: Effect) -> list[float]:
+    return [x for x in (e.effect, e.ci_low, e.ci_high) if x is not None]
 
 
-def _one(
-    ax: Axes, e: Mapping[str, Any], y: float, colour: str, marker: str, limit: float | None
-) -> None:
-    if e["ci_low"] is not None:
-        ax.plot([e["ci_low"], e["ci_high"]], [y, y], color=colour, linewidth=2.2, zorder=2)
-    at = e["effect"]
+def _one(ax: Axes, e: Effect, y: float, colour: str, marker: str, limit: float | None) -> None:
+    if e.ci_low is not None and e.ci_high is not None:
+        ax.plot([e.ci_low, e.ci_high], [y, y], color=colour, linewidth=2.2, zorder=2)
+    at = e.effect
+    if at is None:
+        return
     if limit is not None and abs(at) > limit:
         side = math.copysign(1, at)
         ax.plot([side * limit * 0.97], [y], ">" if side > 0 else "<", color=colour, zorder=3)
@@ -85,12 +86,12 @@ def _one(
     ax.plot([at], [y], marker, color=colour, markersize=6.5, zorder=3)
 
 
-def tuning(t: Tuning) -> Figure | None:
+def tuning(t: StudyTuning) -> Figure | None:
     """Validation accuracy by value: a panel an arm, or all means together where arms are many."""
-    arms = [arm for arm in t["arms"] if any(value["scores"] for value in arm["values"])]
+    arms = [arm for arm in t.arms if any(score.scores for score in arm.choice.scores)]
     if not arms:
         return None
-    places = _places(t["values"])
+    places = _places(t.values)
     if len(arms) > PANELS:
         return _together(t, arms, places)
     rows = -(-len(arms) // COLUMNS)
@@ -112,46 +113,47 @@ def tuning(t: Tuning) -> Figure | None:
     return fig
 
 
-def _places(values: list[str]) -> dict[str, float]:
+def _places(values: Sequence[str]) -> dict[str, float]:
     """Where each value stands: by its logarithm, where all are above 0."""
     numbers = {text: float(text) for text in values}
     scale = math.log2 if min(numbers.values()) > 0 else float
     return {text: scale(number) for text, number in numbers.items()}
 
 
-def _panel(ax: Axes, arm: Mapping[str, Any], places: Mapping[str, float]) -> None:
-    means = {v["value"]: v["val_accuracy"] for v in arm["values"] if v["val_accuracy"] is not None}
+def _panel(ax: Axes, arm: ArmTuning, places: Mapping[str, float]) -> None:
+    choice = arm.choice
+    means = {score.value: score.mean for score in choice.scores if score.mean is not None}
     order = sorted(means, key=places.__getitem__)
     ax.plot([places[v] for v in order], [means[v] for v in order], color=BLUE, linewidth=1.2)
     ax.plot([places[v] for v in order], [means[v] for v in order], "_", color=BLUE, markersize=10)
-    for value in arm["values"]:
-        whole = len(value["scores"]) - value["diverged"]
-        for i, score in enumerate(value["scores"]):
+    for score in choice.scores:
+        whole = len(score.scores) - score.diverged
+        for i, reached in enumerate(score.scores):
             lost = i >= whole
             mark, colour = ("x", BLACK) if lost else (".", BLUE)
-            ax.plot([places[value["value"]]], [score], mark, color=colour, markersize=6)
-    if arm["value"] is not None:
-        colour = ORANGE if arm["edge"] else GREEN
-        at = places[arm["value"]]
-        ax.plot([at], [means[arm["value"]]], "*", color=colour, markersize=13, zorder=3)
-    ax.set_title(short(arm["arm"], 26), fontsize=10)
+            ax.plot([places[score.value]], [reached], mark, color=colour, markersize=6)
+    if choice.best is not None:
+        colour = ORANGE if choice.edge else GREEN
+        at = places[choice.best]
+        ax.plot([at], [means[choice.best]], "*", color=colour, markersize=13, zorder=3)
+    ax.set_title(short(arm.label, 26), fontsize=10)
     ax.set_xticks(list(places.values()), list(places), fontsize=9)
 
 
-def _together(t: Tuning, arms: list[Mapping[str, Any]], places: Mapping[str, float]) -> Figure:
+def _together(t: StudyTuning, arms: Sequence[ArmTuning], places: Mapping[str, float]) -> Figure:
     fig = figure(9, 5)
     ax = fig.subplots()
     for arm in arms:
         shown = sorted(
-            (places[v["value"]], v["val_accuracy"])
-            for v in arm["values"]
-            if v["val_accuracy"] is not None
+            (places[score.value], score.mean)
+            for score in arm.choice.scores
+            if score.mean is not None
         )
         ax.plot(
             *zip(*shown, strict=True) if shown else ((), ()), color=GREY, linewidth=0.7, alpha=0.4
         )
     for value, place in places.items():
-        chose = sum(arm["value"] == value for arm in arms)
+        chose = sum(arm.choice.best == value for arm in arms)
         ax.annotate(
             f"{chose} chose it", (place, 1.0), xycoords=("data", "axes fraction"), ha="center",
             va="bottom", fontsize=10,
@@ -161,6 +163,6 @@ def _together(t: Tuning, arms: list[Mapping[str, Any]], places: Mapping[str, flo
     return fig
 
 
-def _label_axes(fig: Figure, t: Tuning) -> None:
-    fig.supxlabel(str(t["field"]), fontsize=11)
+def _label_axes(fig: Figure, t: StudyTuning) -> None:
+    fig.supxlabel(t.field, fontsize=11)
     fig.supylabel("validation accuracy (%)", fontsize=11)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from runner.analysis.data.arms import ArmRow
+from runner.analysis.result import Analysis
 from runner.reporting.contents import section
 from runner.reporting.document import Block, Cell, Details, Note, Paragraph, Section, present
-from runner.reporting.material import Answer, Material
+from runner.reporting.material import Material
 from runner.reporting.numbers import count_cell, decimals, plain_cell, range_cell
-from runner.reporting.tables import Row, table, time_column
+from runner.reporting.tables import Row, table
 from runner.reporting.wording import confidence
 
 FEW_ARMS = 40
@@ -20,29 +24,30 @@ LUCK = Note(
 @section(place=160)
 def arms(m: Material) -> Section:
     """All arms, or the ten best by validation where it is known, and the ten worst."""
-    a = m.a
+    a = m.analysis
     note = Note(
         f"Means over the replicates of an arm; {confidence(a)} t-intervals of each arm alone from "
         "its own sd (runs − 1 df), not simultaneous, not of differences. “Not ok” counts diverged "
         "and failed runs."
     )
-    total = len(a["arms"])
+    total = len(a.arms)
     if total <= FEW_ARMS:
-        held = present(means(a, a["arms"]), note)
+        held = present(means(a, a.arms), note)
         return Section("Arms", (Details(f"{total} arm{'s' * (total > 1)}", held),))
     held = present(*_best_and_worst(a), note)
     return Section("Arms", (Details(f"The best and the worst of {total} arms", held),))
 
 
-def _best_and_worst(a: Answer) -> tuple[Block | None, ...]:
-    by = "val_accuracy" if any(arm.get("val_accuracy") for arm in a["arms"]) else "mean"
-    ranked = sorted((arm for arm in a["arms"] if arm.get(by) is not None), key=lambda arm: -arm[by])
-    if by == "mean" and not a["larger_is_better"]:
+def _best_and_worst(a: Analysis) -> tuple[Block | None, ...]:
+    validated = any(arm.val_accuracy for arm in a.arms)
+    scored = [(arm.val_accuracy if validated else arm.mean, arm) for arm in a.arms]
+    known = [(score, arm) for score, arm in scored if score is not None]
+    ranked = [arm for _, arm in sorted(known, key=lambda pair: -pair[0])]
+    if not validated and not a.larger_is_better:
         ranked.reverse()
-    lost = [arm for arm in a["arms"] if not arm["ok"]]
-    name = by if by != "mean" else a["metric"]
+    lost = [arm for arm in a.arms if not arm.ok]
     return (
-        Paragraph(f"Ten best by {name}:"),
+        Paragraph(f"Ten best by {'val_accuracy' if validated else a.metric}:"),
         means(a, ranked[:SHOWN]),
         LUCK,
         Paragraph("Ten worst:"),
@@ -50,20 +55,24 @@ def _best_and_worst(a: Answer) -> tuple[Block | None, ...]:
     )
 
 
-def means(a: Answer, arms: list[Answer]) -> Block | None:
+def means(a: Analysis, arms: Sequence[ArmRow]) -> Block | None:
     """Means of arms over their replicates, as a table."""
-    d = 2 if a["unit"] == "pp" else decimals([arm["mean"] for arm in arms])
-    header = ["arm", a["metric"], "sd", f"{confidence(a)} interval of the mean", "runs", "not ok"]
-    time = time_column(a)
-    also = [name for name in ("val_accuracy", "accuracy") if name != a["metric"]]
-    also = [name for name in [*also, time] if any(arm.get(name) is not None for arm in arms)]
+    d = 2 if a.unit == "pp" else decimals([arm.mean for arm in arms])
+    header = ["arm", a.metric, "sd", f"{confidence(a)} interval of the mean", "runs", "not ok"]
+    found = {
+        "val_accuracy": [arm.val_accuracy for arm in arms],
+        "accuracy": [arm.accuracy for arm in arms],
+    }
+    found.pop(a.metric, None)
+    found[a.time_column] = [arm.seconds for arm in arms]
+    also = {name: held for name, held in found.items() if any(x is not None for x in held)}
     rows = []
-    for arm in arms:
-        spread = range_cell(arm["low"], arm["high"], d)
-        lost = arm["runs"] - arm["ok"]
+    for i, arm in enumerate(arms):
+        spread = range_cell(arm.low, arm.high, d)
+        lost = arm.runs - arm.ok
         row: Row = [
-            arm["label"], plain_cell(arm["mean"], d), plain_cell(arm["sd"], d), spread,
-            count_cell(arm["ok"]), Cell(str(lost or ""), lost),
+            arm.label, plain_cell(arm.mean, d), plain_cell(arm.sd, d), spread,
+            count_cell(arm.ok), Cell(str(lost or ""), lost),
         ]  # fmt: skip
-        rows.append(row + [plain_cell(arm.get(name), 2) for name in also])
+        rows.append(row + [plain_cell(held[i]) for held in also.values()])
     return table([*header, *also], rows)

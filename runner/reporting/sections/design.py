@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
+from runner.analysis.result import Analysis
+from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Details,
@@ -17,30 +18,29 @@ from runner.reporting.document import (
     items,
     present,
 )
-from runner.reporting.material import Answer, Diagnostics, Material
+from runner.reporting.material import Material
 from runner.reporting.numbers import plain
-from runner.reporting.tables import Row, table
+from runner.reporting.tables import table
 from runner.reporting.wording import df_text
 
 SETS = 12
-Side = Mapping[str, Any]  # `planned` or `run` of the diagnostics
 
 
 @section(place=140)
 def design(m: Material) -> Section | None:
     """Planned beside run; None if nobody looked at the design."""
-    return None if m.diagnostics is None else compared(m.a, m.diagnostics)
+    return None if m.design is None else compared(m.analysis, m.design)
 
 
-def compared(a: Answer, found: Diagnostics) -> Section:
+def compared(a: Analysis, found: RealisedDesign) -> Section:
     """The table of both, and the terms that either cannot tell apart."""
-    planned, run = found["planned"], found["run"]
+    planned, run = found.planned, found.run
     missing = None
     if planned is None:
-        missing = Paragraph(f"The design as planned cannot be shown: {found['reason']}.")
+        missing = Paragraph(f"The design as planned cannot be shown: {found.reason}.")
     rows = [
-        [what, *([cells[0]] if planned else []), cells[1]]
-        for what, *cells in _rows(a, planned or {}, run)
+        [what, *([before] if planned else []), now]
+        for what, before, now in _rows(a, planned or PlannedDesign(0, 0), run)
     ]
     return Section(
         "Design",
@@ -48,32 +48,36 @@ def compared(a: Answer, found: Diagnostics) -> Section:
             missing,
             table(["", *(["as planned"] if planned else []), "as run"], rows),
             _basis(a, planned),
-            *map(Paragraph, found.get("notes") or ()),
+            *map(Paragraph, found.notes),
             *_sets(planned, run),
         ),
     )
 
 
-def _rows(a: Answer, planned: Side, run: Side) -> list[Row]:
-    errors = [e["se"] for e in a["effects"] if e["se"] is not None]
-    foreseen = planned.get("errors") or []
-    sigma = a["sigma"]
-    rows: list[Row] = [
-        ["runs", f"{planned.get('runs', 0):,}", f"{run['runs']:,}"],
-        ["different arms", f"{planned.get('arms', 0):,}", f"{run['arms']:,}"],
-        ["standard error in σ: middle (largest) effect", _span(foreseen), _in(errors, sigma)],
-        [
-            f"the same in {a['unit']}, at σ = {plain(sigma)}",
-            _span([x * sigma for x in foreseen] if sigma else []),
+def _rows(a: Analysis, planned: PlannedDesign, run: RunDesign) -> list[tuple[str, Text, Text]]:
+    """What, as planned, as run."""
+    errors = [e.se for e in a.effects if e.se is not None]
+    sigma = a.sigma
+    rows: list[tuple[str, Text, Text]] = [
+        ("runs", f"{planned.runs:,}", f"{run.runs:,}"),
+        ("different arms", f"{planned.arms:,}", f"{run.arms:,}"),
+        (
+            "standard error in σ: middle (largest) effect",
+            _span(planned.errors),
+            _in(errors, sigma),
+        ),
+        (
+            f"the same in {a.unit}, at σ = {plain(sigma)}",
+            _span([x * sigma for x in planned.errors] if sigma else []),
             _span(errors),
-        ],
-        ["error df of an effect", _df(planned.get("df")), _df(a["df_of_intervals"])],
-        ["D-efficiency", plain(planned.get("d_efficiency")), plain(run["d_efficiency"])],
+        ),
+        ("error df of an effect", _df(planned.df), _df(a.df_of_intervals)),
+        ("D-efficiency", plain(planned.d_efficiency), plain(run.d_efficiency)),
     ]
-    if run["clear"] is not None or planned.get("clear") is not None:
-        rows.append(["main effects clear of two-factor interactions", _clear(planned), _clear(run)])
-        sets = [_count(side.get("sets")) for side in (planned, run)]
-        rows.append(["sets of terms that cannot be told apart", *sets])
+    if run.clear is not None or planned.clear is not None:
+        rows.append(("main effects clear of two-factor interactions", _clear(planned), _clear(run)))
+        sets = _count(planned.sets), _count(run.sets)
+        rows.append(("sets of terms that cannot be told apart", *sets))
     return rows
 
 
@@ -92,25 +96,24 @@ def _df(ends: Sequence[float] | None) -> str:
     return (df_text(ends) or "none").removeprefix("intervals with ")
 
 
-def _clear(side: Side) -> Text:
-    value = side.get("clear")
-    return "–" if value is None else "yes" if value else Strong("no")
+def _clear(side: RunDesign) -> Text:
+    return "–" if side.clear is None else "yes" if side.clear else Strong("no")
 
 
 def _count(sets: Sequence[str] | None) -> str:
     return "–" if sets is None else str(len(sets))
 
 
-def _basis(a: Answer, planned: Side | None) -> Note:
-    text = f"Effects {a['estimand']}; as run: {a['error_term']}"
+def _basis(a: Analysis, planned: PlannedDesign | None) -> Note:
+    text = f"Effects {a.estimand}; as run: {a.error_term}"
     if planned:
-        text += f"; as planned: equal noise in all arms, {planned['error_term']}"
+        text += f"; as planned: equal noise in all arms, {planned.error_term}"
     return Note(text + ". D-efficiency is of the main effects: 1 for a balanced orthogonal array.")
 
 
-def _sets(planned: Side | None, run: Side) -> list[Details]:
-    before = (planned or {}).get("sets") or []
-    now = run["sets"] or []
+def _sets(planned: PlannedDesign | None, run: RunDesign) -> list[Details]:
+    before = (planned.sets if planned else None) or ()
+    now = run.sets or ()
     if planned and sorted(before) == sorted(now):
         return [_listed("Terms that these runs cannot tell apart", now)]
     return [

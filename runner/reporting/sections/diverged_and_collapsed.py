@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runner.analysis.data.arms import ArmRow
+from runner.analysis.result import Analysis
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Block,
@@ -15,7 +17,7 @@ from runner.reporting.document import (
     Table,
     present,
 )
-from runner.reporting.material import Answer, Material, Record
+from runner.reporting.material import Material, Record
 from runner.reporting.numbers import count_cell, p_cell, range_cell, signed_cell
 from runner.reporting.tables import Row, row_name, table
 from runner.reporting.wording import confidence
@@ -38,17 +40,17 @@ def diverged_and_collapsed(m: Material) -> Section:
     """What went wrong in which arms; one line each where nothing did."""
     return Section(
         "Diverged and collapsed",
-        present(*_diverged(m.a), *_collapsed(m.a), errors(m.records)),
+        present(*_diverged(m.analysis), *_collapsed(m.analysis), errors(m.records)),
     )
 
 
-def _diverged(a: Answer) -> tuple[Block | None, ...]:
-    if not a["divergence"]:
+def _diverged(a: Analysis) -> tuple[Block | None, ...]:
+    if not a.divergence:
         return (Paragraph("No run diverged."),)
-    arms = [arm for arm in a["arms"] if arm["diverged"]]
+    arms = [arm for arm in a.arms if arm.diverged]
     return (
         Paragraph(
-            f"Effects are of {a['metric']} in the runs that succeeded: a trick that makes runs "
+            f"Effects are of {a.metric} in the runs that succeeded: a trick that makes runs "
             "diverge shows here, not in the means."
         ),
         *_folded("Diverged runs by level", divergence(a)),
@@ -65,15 +67,15 @@ def _folded(summary: str, found: Table | None, *more: Block) -> tuple[Block, ...
     return (Details(summary, blocks),) if len(found.rows) > OPEN else blocks
 
 
-def _collapsed(a: Answer) -> tuple[Block | None, ...]:
-    found = a["collapsed"]
-    if found["arms"] is None:
+def _collapsed(a: Analysis) -> tuple[Block | None, ...]:
+    found = a.collapsed
+    if found.arms is None:
         said = "Collapsed arms: not known, since the runs do not say what chance is."
         return (Paragraph(said),)
-    if not found["arms"]:
+    if not found.arms:
         return (Paragraph("No arm collapsed (mean accuracy within 5 pp of chance)."),)
-    gone = set(found["arms"])
-    arms = [arm for arm in a["arms"] if arm["label"] in gone]
+    gone = set(found.arms)
+    arms = [arm for arm in a.arms if arm.label in gone]
     said = "Collapsed (mean accuracy within 5 pp of chance), kept in all means: "
     without = collapsed(a)
     held = (without, WEIGHT) if without else ()
@@ -83,15 +85,15 @@ def _collapsed(a: Answer) -> tuple[Block | None, ...]:
     )
 
 
-def named(arms: Sequence[Answer], a: Answer, most: int = 6) -> str:
+def named(arms: Sequence[ArmRow], a: Analysis, most: int = 6) -> str:
     """The arms' labels, and what all of them have in common."""
-    first = {e["factor"]: e["reference"] for e in a["effects"]}
-    labels = ", ".join(arm["label"] for arm in arms[:most])
+    first = {e.factor: e.reference for e in a.effects}
+    labels = ", ".join(arm.label for arm in arms[:most])
     rest = f" and {len(arms) - most} more" if len(arms) > most else ""
-    shared = set.intersection(*(set(arm["levels"].items()) for arm in arms))
+    shared = set.intersection(*(set(arm.levels.items()) for arm in arms))
     common = [
         f"{name} {level}"
-        for name, level in arms[0]["levels"].items()
+        for name, level in arms[0].levels.items()
         if (name, level) in shared and (level != first.get(name) or len(arms) > most)
     ]
     if len(arms) > 1 and common:
@@ -99,48 +101,48 @@ def named(arms: Sequence[Answer], a: Answer, most: int = 6) -> str:
     return f"{labels}{rest}."
 
 
-def divergence(a: Answer) -> Table | None:
+def divergence(a: Analysis) -> Table | None:
     """Diverged runs by level with Wilson's interval; one-at-a-time, only levels that did."""
-    first = {e["factor"]: e["reference"] for e in a["effects"]}
+    first = {e.factor: e.reference for e in a.effects}
     rows: list[Row] = [
         [
-            x["factor"], x["level"], count_cell(x["diverged"]), count_cell(x["runs"]),
-            Cell(f"{x['diverged'] / x['runs']:.1%}", x["diverged"] / x["runs"]),
-            Cell(f"{x['low']:.1%} to {x['high']:.1%}", (x["low"], x["high"])),
+            x.factor, x.level, count_cell(x.diverged), count_cell(x.runs),
+            Cell(f"{x.diverged / x.runs:.1%}", x.diverged / x.runs),
+            Cell(f"{x.low:.1%} to {x.high:.1%}", (x.low, x.high)),
         ]
-        for x in a["divergence"]
-        if a["layout"] == "factorial" or (x["diverged"] and x["level"] != first.get(x["factor"]))
+        for x in a.divergence
+        if a.layout == "factorial" or (x.diverged and x.level != first.get(x.factor))
     ]  # fmt: skip
     header = ["factor", "level", "diverged", "runs", "share", f"{confidence(a)} interval (Wilson)"]
     return table(header, rows, left=2)
 
 
-def worst_ranks(a: Answer) -> Table | None:
+def worst_ranks(a: Analysis) -> Table | None:
     """P(a run with the trick beats one without), diverged runs ranked last; None without any."""
     rows: list[Row] = []
-    for e in a["effects"]:
-        line = e.get("worst_rank")
-        if not line or line["probability"] is None:
+    for e in a.effects:
+        line = e.worst_rank
+        if not line or line.probability is None:
             continue
-        spread = range_cell(line["low"], line["high"])
-        chance = Cell(f"{line['probability']:.2f}", line["probability"])
-        runs = " against ".join(str(n) for n in line["runs"])
-        rows.append([row_name(e), chance, spread, p_cell(line["p"]), runs, line["reason"] or ""])
+        spread = range_cell(line.low, line.high)
+        chance = Cell(f"{line.probability:.2f}", line.probability)
+        runs = " against ".join(str(n) for n in line.runs)
+        rows.append([row_name(e), chance, spread, p_cell(line.p), runs, line.reason or ""])
     header = ["trick", "P(better with it)", f"{confidence(a)} interval", "p of one half", "runs"]
     return table([*header, ""], rows)
 
 
-def collapsed(a: Answer) -> Table | None:
+def collapsed(a: Analysis) -> Table | None:
     """Effects with and without the collapsed arms; None if nothing to compare."""
-    without = a["collapsed"].get("without")
+    without = a.collapsed.without
     if not without:
         return None
-    by = {(x["factor"], x["level"]): x["effect"] for x in without}
+    by = {(x.factor, x.level): x.effect for x in without}
     rows: list[Row] = [
-        [row_name(e), signed_cell(e["effect"]), signed_cell(by.get((e["factor"], e["level"])))]
-        for e in a["effects"]
+        [row_name(e), signed_cell(e.effect), signed_cell(by.get((e.factor, e.level)))]
+        for e in a.effects
     ]
-    return table(["trick", f"effect, all arms ({a['unit']})", "without collapsed arms"], rows)
+    return table(["trick", f"effect, all arms ({a.unit})", "without collapsed arms"], rows)
 
 
 def errors(records: Sequence[Record]) -> Section | None:

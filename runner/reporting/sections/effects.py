@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.analysis.result import Analysis
 from runner.reporting import tables
 from runner.reporting.contents import section
 from runner.reporting.document import (
@@ -14,7 +15,7 @@ from runner.reporting.document import (
     Section,
     present,
 )
-from runner.reporting.material import Answer, Material
+from runner.reporting.material import Material
 from runner.reporting.plots.forest import forest
 from runner.reporting.plotting import figure
 from runner.reporting.wording import confidence
@@ -32,11 +33,11 @@ AT_BASELINE = Note(
 @section(place=40)
 def effects(m: Material) -> Section:
     """The table, how to read it, the plot, and effects that depend on another factor."""
-    a = m.a
+    a = m.analysis
     unknown = None
-    if a["estimand"] == "averaged over the grid" and not tables.beside_baseline(a):
+    if a.estimand == "averaged over the grid" and not tables.beside_baseline(a):
         unknown = Note("What each trick does at the baseline, these runs cannot tell.")
-    alt = f"effects {a['estimand']} with {confidence(a)} intervals"
+    alt = f"effects {a.estimand} with {confidence(a)} intervals"
     picture = figure("effects", alt, forest, a)
     return Section(
         "Effects",
@@ -52,17 +53,17 @@ def effects(m: Material) -> Section:
     )
 
 
-def _columns(a: Answer) -> tuple[Block, ...]:
-    time = next((e["time"] for e in a["effects"] if e["time"]), None)
+def _columns(a: Analysis) -> tuple[Block, ...]:
+    time = next((e.time for e in a.effects if e.time), None)
     return present(
         AT_BASELINE if tables.beside_baseline(a) else None,
-        Note(("Time ratio: ", Name(time["column"]), f" against the reference, {time['what']}."))
+        Note(("Time ratio: ", Name(time.column), f" against the reference, {time.what}."))
         if time
         else None,
     )
 
 
-def _depending(a: Answer) -> Section | Details | None:
+def _depending(a: Analysis) -> Section | Details | None:
     simple = tables.simple_effects(a)
     if simple is None:
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from runner.analysis.effects import Effect, Estimated
+from runner.analysis.result import Analysis
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Code,
@@ -17,7 +19,7 @@ from runner.reporting.document import (
     present,
     unmarked,
 )
-from runner.reporting.material import Answer, Asked, Material
+from runner.reporting.material import Asked, Material
 from runner.reporting.noise import scope
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import (
@@ -28,7 +30,6 @@ from runner.reporting.wording import (
     dependence,
     is_placebo,
     more_runs,
-    reading,
     rough,
 )
 
@@ -39,30 +40,30 @@ CASES = 2  # of what an effect depends on, told in words; a table has all
 @section(place=20)
 def findings(m: Material) -> Section:
     """The sentences, and by what some of their words go."""
-    said = sentences(m.a, m.asked)
-    return Section("Findings", present(Items(tuple(said)), footnote(m.a, said)))
+    said = sentences(m.analysis, m.asked)
+    return Section("Findings", present(Items(tuple(said)), footnote(m.analysis, said)))
 
 
-def sentences(a: Answer, asked: Asked) -> list[Item]:
+def sentences(a: Analysis, asked: Asked) -> list[Item]:
     """Sentences, the surest and largest effects first, then what stays open, then what was seen.
 
     asked: what the study asked for; with its name the winner's remedy is a command to copy.
     """
-    real = [e for e in a["effects"] if not is_placebo(e)]
+    real = [e for e in a.effects if not is_placebo(e)]
     said = []
     for verdict in ("helps", "hurts"):
-        mine = [e for e in real if e["verdict"] == verdict]
-        said += [_decided(a, e) for e in sorted(mine, key=lambda e: -abs(e["effect"]))]
-    said += [_depends(a, e) for e in real if e["verdict"] == "depends" and e["depends_on"]]
+        mine = [e for e in real if e.verdict == verdict]
+        said += [_decided(a, e) for e in sorted(mine, key=_smallness)]
+    said += [_depends(a, e) for e in real if e.verdict == "depends" and e.depends_on]
     said += _may_depend(a, real)
     said += _negligible(a, real)
     said += _undecided(a, real)
     said += _untold(real)
-    said += [_placebo(a, e) for e in a["effects"] if is_placebo(e)]
+    said += [_placebo(a, e) for e in a.effects if is_placebo(e)]
     return [*said, *_seen(a), *_best(a, asked)]
 
 
-def footnote(a: Answer, said: Iterable[Item]) -> Note | None:
+def footnote(a: Analysis, said: Iterable[Item]) -> Note | None:
     """By what the words of single cases go; None where no finding has any."""
     lines = [unmarked(line.text) for item in said for line in (item, *item.items)]
     if not any(f" it {word}: " in line for line in lines for word in ("helps", "hurts")):
@@ -73,73 +74,78 @@ def footnote(a: Answer, said: Iterable[Item]) -> Note | None:
     )
 
 
-def _decided(a: Answer, e: Answer) -> Item:
-    said = f" {a['estimand']}, {scope(e)}: {_estimate(a, e)}{_at_baseline(a, e)}."
-    return Item((Strong(f"{e['label']} {e['verdict']}"), said))
+def _decided(a: Analysis, e: Effect) -> Item:
+    said = f" {a.estimand}, {scope(e)}: {_estimate(a, e)}{_at_baseline(a, e)}."
+    return Item((Strong(f"{e.label} {e.verdict}"), said))
 
 
-def _estimate(a: Answer, e: Answer) -> str:
+def _estimate(a: Analysis, e: Effect) -> str:
     """The effect with its interval: in general where the verdict holds there."""
-    text = f"{signed(e['effect'])} {a['unit']}"
-    if e["ci_low"] is None:
+    text = f"{signed(e.effect)} {a.unit}"
+    if e.ci_low is None:
         return text
-    shown = e["population"] if scope(e) == "in general" else e
-    return f"{text} ({confidence(a)} interval {interval(shown['ci_low'], shown['ci_high'])})"
+    general = e.population if scope(e) == "in general" else None
+    shown = general or e
+    return f"{text} ({confidence(a)} interval {interval(shown.ci_low, shown.ci_high)})"
 
 
-def _brief(a: Answer, e: Answer) -> str:
-    spread = f" ({interval(e['ci_low'], e['ci_high'])})" if e["ci_low"] is not None else ""
-    return f"{signed(e['effect'])} {a['unit']}{spread}"
+def _smallness(e: Effect) -> float:
+    """Sorts the largest effects first."""
+    return -abs(e.effect or 0.0)
 
 
-def _it(a: Answer, e: Answer) -> str:
+def _brief(a: Analysis, e: Estimated) -> str:
+    spread = f" ({interval(e.ci_low, e.ci_high)})" if e.ci_low is not None else ""
+    return f"{signed(e.effect)} {a.unit}{spread}"
+
+
+def _it(a: Analysis, e: Estimated) -> str:
     """`it helps: +1.90 pp (+1.40 to +2.50)`, by the interval of this effect alone."""
-    word = reading(a, e)
+    word = a.verdict_alone(e)
     return f"it {word if word in ('helps', 'hurts') else 'is ' + word}: {_brief(a, e)}"
 
 
-def _at_baseline(a: Answer, e: Answer) -> str:
+def _at_baseline(a: Analysis, e: Effect) -> str:
     """What the trick does alone, where its average over the grid says something else."""
-    found = e["at_baseline"]
-    if not found or found["effect"] is None:
+    found = e.at_baseline
+    if not found or found.effect is None:
         return ""
-    word = reading(a, found)
-    if word == e["verdict"] and (word == "undecided" or found["effect"] * e["effect"] > 0):
+    word = a.verdict_alone(found)
+    same = found.effect * (e.effect or 0.0) > 0
+    if word == e.verdict and (word == "undecided" or same):
         return ""
     return f"; at the baseline {_it(a, found)}"
 
 
-def _depends(a: Answer, e: Answer) -> Item:
+def _depends(a: Analysis, e: Effect) -> Item:
     """A factor whose effect is another one beside another factor, with its cases."""
     parts = []
-    for on in e["depends_on"][:CASES]:
-        without = f"without {on['label']}"
-        if on["label"] != on["factor"]:
-            without = f"with {on['factor']}={on['reference']}"
-        word = "and" if reading(a, on["off"]) == reading(a, on["on"]) else "but"
-        parts.append(f"{without} {_it(a, on['off'])}, {word} with {on['label']} {_it(a, on['on'])}")
-    rest = len(e["depends_on"]) - CASES
+    for on in e.depends_on[:CASES]:
+        without = f"without {on.label}"
+        if on.label != on.factor:
+            without = f"with {on.factor}={on.reference}"
+        word = "and" if a.verdict_alone(on.off) == a.verdict_alone(on.on) else "but"
+        parts.append(f"{without} {_it(a, on.off)}, {word} with {on.label} {_it(a, on.on)}")
+    rest = len(e.depends_on) - CASES
     if rest > 0:
         parts.append(f"{rest} more case{'s' * (rest > 1)} in the table of effects that depend")
     said = (
         f"{_at_baseline(a, e)}. Its average over the grid, {_estimate(a, e)}, describes none of "
         "these:"
     )
-    return _nested((Strong(f"{e['label']} {dependence(a, e)}"), said), parts)
+    return _nested((Strong(f"{e.label} {dependence(a, e)}"), said), parts)
 
 
-def _may_depend(a: Answer, effects: Iterable[Answer]) -> list[Item]:
+def _may_depend(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
     """Effects with a real interaction that these runs cannot tell apart, and those sets."""
-    mine = [e for e in effects if e["verdict"] == "depends" and not e["depends_on"]]
-    lines = [
-        f"{e['label']} {dependence(a, e)}: {_estimate(a, e)}{_at_baseline(a, e)}" for e in mine
-    ]
+    mine = [e for e in effects if e.verdict == "depends" and not e.depends_on]
+    lines = [f"{e.label} {dependence(a, e)}: {_estimate(a, e)}{_at_baseline(a, e)}" for e in mine]
     found = []
     if mine:
         head = Strong("May depend on another factor")
-        said = f", so that the effect {a['estimand']} may describe no case:"
+        said = f", so that the effect {a.estimand} may describe no case:"
         found.append(_nested((head, said), lines))
-    size = {i["label"]: i for i in a["interactions"]}
+    size = {i.label: i for i in a.interactions}
     sets = [
         f"set {number}: {label}, in sum {_brief(a, size[label])}"
         for label, number in alias_sets(a).items()
@@ -150,62 +156,62 @@ def _may_depend(a: Answer, effects: Iterable[Answer]) -> list[Item]:
     return found
 
 
-def _negligible(a: Answer, effects: Iterable[Answer]) -> list[Item]:
-    mine = [e for e in effects if e["verdict"] == "negligible"]
+def _negligible(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
+    mine = [e for e in effects if e.verdict == "negligible"]
     if not mine:
         return []
-    names = ", ".join(f"{e['label']} ({signed(e['effect'])}{_at_baseline(a, e)})" for e in mine)
-    each = any(e["simultaneous"] == 1 for e in mine) and len(a["effects"]) > 1
+    names = ", ".join(f"{e.label} ({signed(e.effect)}{_at_baseline(a, e)})" for e in mine)
+    each = any(e.simultaneous == 1 for e in mine) and len(a.effects) > 1
     said = (
-        f" ({confidence(a, 1)} interval within ±{a['negligible']:g} {a['unit']}, "
+        f" ({confidence(a, 1)} interval within ±{a.negligible:g} {a.unit}, "
         f"{'each effect alone' if each else 'for all effects at once'}): {names}."
     )
     return [Item((Strong("Negligible"), said))]
 
 
-def _undecided(a: Answer, effects: Iterable[Answer]) -> list[Item]:
-    mine = [e for e in effects if e["verdict"] == "undecided" and e["ci_low"] is not None]
+def _undecided(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
+    mine = [e for e in effects if e.verdict == "undecided" and e.ci_low is not None]
     if not mine:
         return []
-    mine.sort(key=lambda e: -abs(e["effect"]))
+    mine.sort(key=_smallness)
     lines = []
     for e in mine[:OPEN]:
-        notes = [more_runs(e), alone(e)]
-        text = "; ".join([f"{e['label']}: {_brief(a, e)}", *filter(None, notes)])
+        notes = [more_runs(e.to_decide), alone(e)]
+        text = "; ".join([f"{e.label}: {_brief(a, e)}", *filter(None, notes)])
         lines.append(text + _at_baseline(a, e))
     if len(mine) > OPEN:
         lines.append(f"and {len(mine) - OPEN} smaller ones, in the table below")
     said = ", which is not “no effect”: these runs can neither tell the sign nor call the effect "
     said += "negligible"
-    if any(more_runs(e) for e in mine):
-        whole = "of the whole design" if a["layout"] == "factorial" else "of its two arms together"
+    if any(more_runs(e.to_decide) for e in mine):
+        whole = "of the whole design" if a.layout == "factorial" else "of its two arms together"
         said += f" (more runs: {whole}, roughly, if its true effect is what it seems)"
     return [_nested((Strong("Undecided"), f"{said}:"), lines)]
 
 
-def _untold(effects: list[Answer]) -> list[Item]:
+def _untold(effects: list[Effect]) -> list[Item]:
     """Effects without interval, and those that cannot be estimated, each with the reason."""
     said = []
-    blind = [e for e in effects if e["effect"] is not None and e["ci_low"] is None]
+    blind = [e for e in effects if e.effect is not None and e.ci_low is None]
     if blind:
-        names = ", ".join(f"{e['label']} ({signed(e['effect'])})" for e in blind)
-        reasons = "; ".join(dict.fromkeys(str(e["reason"]) for e in blind))
+        names = ", ".join(f"{e.label} ({signed(e.effect)})" for e in blind)
+        reasons = "; ".join(dict.fromkeys(e.reason for e in blind if e.reason))
         head = Strong("No interval, so no verdict")
         said.append(Item((head, f": {names}. Reason: {reasons}.")))
-    none = [e for e in effects if e["effect"] is None]
+    none = [e for e in effects if e.effect is None]
     if none:
-        reasons = "; ".join(f"{e['label']}: {e['reason']}" for e in none)
+        reasons = "; ".join(f"{e.label}: {e.reason}" for e in none)
         said.append(Item((Strong("Not estimable"), f": {reasons}.")))
     return said
 
 
-def _placebo(a: Answer, e: Answer) -> Item:
+def _placebo(a: Analysis, e: Effect) -> Item:
     head = (Strong("Placebo"), ", a factor that changes nothing: its true effect is 0")
-    if e["effect"] is None:
-        return Item((head, f". Not estimable: {e['reason']}."))
-    if e["verdict"] in ("helps", "hurts", "depends"):
+    if e.effect is None:
+        return Item((head, f". Not estimable: {e.reason}."))
+    if e.verdict in ("helps", "hurts", "depends"):
         said = (
-            f". Yet it comes out as “{e['verdict']}”, {_brief(a, e)}: by chance, as in about "
+            f". Yet it comes out as “{e.verdict}”, {_brief(a, e)}: by chance, as in about "
             "one study in twenty, or because its column is mixed with an interaction of more "
             "factors. Doubt effects that are no larger."
         )
@@ -213,45 +219,45 @@ def _placebo(a: Answer, e: Answer) -> Item:
     return Item((head, f". Measured: {_brief(a, e)}: so large does noise alone look here."))
 
 
-def _seen(a: Answer) -> list[Item]:
+def _seen(a: Analysis) -> list[Item]:
     """The minimum detectable effect."""
-    found = a.get("detectable")
+    found = a.detectable
     if not found:
         return []
-    low, high = (rough(found[end]) for end in ("low", "high"))
-    worst = "" if low == high else f" (for the noisiest of them {high} {a['unit']})"
-    head, power = Strong("What these runs could see"), share(found["power"])
-    if a["unit"] == "pp" and found["low"] > 100:
+    low, high = rough(found.low), rough(found.high)
+    worst = "" if low == high else f" (for the noisiest of them {high} {a.unit})"
+    head, power = Strong("What these runs could see"), share(found.power)
+    if a.unit == "pp" and found.low > 100:
         said = (
             f" with {power} power: no effect at all, it would have to be {low} pp; more runs are "
             "needed before any verdict."
         )
         return [Item((head, said))]
     said = (
-        f": effects of {low} {a['unit']} or more{worst} with {power} power; a smaller one would "
+        f": effects of {low} {a.unit} or more{worst} with {power} power; a smaller one would "
         "most probably stay undecided."
     )
     return [Item((head, said))]
 
 
-def _best(a: Answer, asked: Asked) -> list[Item]:
+def _best(a: Analysis, asked: Asked) -> list[Item]:
     """The arm most likely to be the best, and what to do about the winner's curse."""
-    found = a.get("best")
-    if not found or not found["arms"]:
+    found = a.best
+    if not found or not found.arms:
         return []
-    first, *others = found["arms"]
-    said = f": {first['label']} with probability {share(first['probability'])}"
-    if first["probability"] >= 0.5:
+    first, *others = found.arms
+    said = f": {first.label} with probability {share(first.probability)}"
+    if first.probability >= 0.5:
         head = Strong("Best arm")
-        said += f" of being the best of {len(a['arms'])}"
+        said += f" of being the best of {len(a.arms)}"
     else:
         head = Strong("No arm stands out as the best")
-        said += "".join(f", {arm['label']} {share(arm['probability'])}" for arm in others[:2])
-    if PLACEBO in first["levels"] and PLACEBO in first["label"]:
+        said += "".join(f", {arm.label} {share(arm.probability)}" for arm in others[:2])
+    if PLACEBO in first.levels and PLACEBO in first.label:
         said += " (the placebo in it changes nothing)"
-    if found["assumes"]:
-        said += f", if {found['assumes']}"
-    if first["label"] == "baseline" or asked.get("confirm"):
+    if found.assumes:
+        said += f", if {found.assumes}"
+    if first.label == "baseline" or asked.get("confirm"):
         return [Item((head, f"{said}."))]
     said += ". The best of many is lucky as well as good: "
     name = str(asked.get("name") or "")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from runner.analysis.result import Analysis
 from runner.reporting.contents import section
 from runner.reporting.document import Details, Note, Paragraph, Section, Table
-from runner.reporting.material import Answer, Material
+from runner.reporting.material import Material
 from runner.reporting.numbers import interval_cell, p_cell, signed_cell
 from runner.reporting.plots.heatmap import heatmap
 from runner.reporting.plotting import figure
-from runner.reporting.tables import places, table
+from runner.reporting.tables import Row, places, table
 from runner.reporting.wording import confidence, df_text
 
 SHOWN = 12
@@ -17,52 +18,52 @@ SHOWN = 12
 @section(place=80)
 def interactions(m: Material) -> Section | None:
     """What the runs can tell of pairs of factors; None without interactions."""
-    a = m.a
+    a = m.analysis
     found = largest(a)
     if found is None:
         return None
     what = "How much the effect of one factor changes when the other is switched."
-    if all(i["effect"] is None for i in a["interactions"]):
+    if all(i.effect is None for i in a.interactions):
         what += " These runs see only mixtures of them: none has a number of its own."
         return Section("Interactions", (Paragraph(what), Details("What is mixed", (found,))))
-    if any(i["aliased"] for i in a["interactions"]):
+    if any(i.aliased for i in a.interactions):
         what += (
             " A sum is an alias set: these runs see only the sum, never one member of it (hatched)."
         )
     picture = figure("interactions", "interactions of all pairs of factors", heatmap, a)
     if picture is None:
         return Section("Interactions", (Paragraph(what), _basis(a), found))
-    total = len(a["interactions"])
+    total = len(a.interactions)
     which = f"The {SHOWN} largest of {total}" if total > SHOWN else f"All {total}"
     folded = Details(f"{which} interactions as a table", (found,))
     return Section("Interactions", (Paragraph(what), picture, _basis(a), folded))
 
 
-def _basis(a: Answer) -> Note:
-    lack = a.get("lack_of_fit")
-    error = a["error_term"]
-    if lack and lack["used"]:
+def _basis(a: Analysis) -> Note:
+    lack = a.lack_of_fit
+    error = a.error_term
+    if lack and lack.used:
         error = (
             "the replicates' noise alone, so that one may stand for an interaction of more factors"
         )
-    free = [i["df"] for i in a["interactions"] if i["df"] is not None]
+    free = [i.df for i in a.interactions if i.df is not None]
     df = df_text((min(free), max(free))) if free else "no intervals"
     return Note(
-        f"Error term: {error}; {df}; {a['runs']['used']} runs; intervals of each "
+        f"Error term: {error}; {df}; {a.runs.used} runs; intervals of each "
         "alone; p by Benjamini-Hochberg over all interactions: a screening, exploratory."
     )
 
 
-def largest(a: Answer) -> Table | None:
+def largest(a: Analysis) -> Table | None:
     """The largest interactions; None without any."""
     d = places(a)
-    rows = [
+    rows: list[Row] = [
         [
-            i["label"], signed_cell(i["effect"], d), interval_cell(i["ci_low"], i["ci_high"], d),
-            p_cell(i["p_adjusted"]),
-            i["reason"] if i["reason"] else "cannot be separated" if i["aliased"] else "",
+            i.label, signed_cell(i.effect, d), interval_cell(i.ci_low, i.ci_high, d),
+            p_cell(i.p_adjusted),
+            i.reason if i.reason else "cannot be separated" if i.aliased else "",
         ]
-        for i in a["interactions"][:SHOWN]
+        for i in a.interactions[:SHOWN]
     ]  # fmt: skip
-    header = ["interaction", f"size ({a['unit']})", f"{confidence(a)} interval"]
+    header = ["interaction", f"size ({a.unit})", f"{confidence(a)} interval"]
     return table([*header, "p, Benjamini-Hochberg", ""], rows)

@@ -10,7 +10,9 @@ from runner.reporting.material import Material
 @section(place=10)
 def lead(m: Material) -> Section:
     """One line on the size of the study, and loud ones if it is not whole."""
-    size = f"{m.a['runs']['used']} runs in {len(m.a['arms'])} arms, metric {m.a['metric']}."
+    size = (
+        f"{m.analysis.runs.used} runs in {len(m.analysis.arms)} arms, metric {m.analysis.metric}."
+    )
     notes = [Callout(note) for note in m.study_notes]
     return Section("", present(Paragraph(size), _partial(m), _errors(m), *notes))
 

@@ -13,7 +13,7 @@ from runner.reporting.plotting import figure
 @section(place=120)
 def learning_curves(m: Material) -> Section | None:
     """Both plots; None without any."""
-    a, runs, factors = m.a, m.experiment.runs, m.experiment.factors
+    a, runs, factors = m.analysis, m.experiment.runs, m.experiment.factors
     curves = figure(
         "learning-curves", "validation accuracy by epoch", learning, a, runs, m.curves, factors
     )
@@ -27,7 +27,7 @@ def learning_curves(m: Material) -> Section | None:
 
 
 def _basis(m: Material) -> Note:
-    used, drawn = m.a["runs"]["used"], int(m.curves["id"].nunique())
+    used, drawn = m.analysis.runs.used, int(m.curves["id"].nunique())
     part = f"{drawn:,} of the {used:,} runs" if drawn < used else f"{used} runs"
     return Note(
         f"Validation accuracy of {part} after each epoch: thick lines are means "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.analysis.result import Analysis
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Block,
@@ -14,8 +15,8 @@ from runner.reporting.document import (
     Table,
     present,
 )
-from runner.reporting.material import Answer, Material
-from runner.reporting.noise import floor_lines, known, pairing_text, what_more_buys
+from runner.reporting.material import Material
+from runner.reporting.noise import floor_lines, pairing_text, what_more_buys
 from runner.reporting.numbers import interval_cell, plain, signed_cell
 from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plotting import figure
@@ -40,7 +41,7 @@ KINDS = Note(
 @section(place=60)
 def noise(m: Material) -> Section | None:
     """The noise panel, what it says, and the table of both kinds of interval."""
-    a = m.a
+    a = m.analysis
     picture = figure("noise", "what more runs or test images would buy", noise_panel, a)
     panel = Note(PANEL.format(confidence=confidence(a)))
     blocks = present(
@@ -51,14 +52,14 @@ def noise(m: Material) -> Section | None:
     return Section("Noise", blocks) if blocks else None
 
 
-def _sentences(a: Answer) -> list[str]:
-    if known(a, "noise") is not None:
+def _sentences(a: Analysis) -> list[str]:
+    if a.noise.seeds is not None:
         return [text for text in (*what_more_buys(a), pairing_text(a)) if text]
-    why = [f"No intervals in general: {a['noise']['reason']}."] if a.get("noise") else []
+    why = [f"No intervals in general: {a.noise.reason}."]
     return why + [f"{line}." for line in floor_lines(a)]
 
 
-def _both(a: Answer) -> tuple[Block, ...]:
+def _both(a: Analysis) -> tuple[Block, ...]:
     found = in_general(a)
     if found is None:
         return ()
@@ -69,19 +70,19 @@ def _both(a: Answer) -> tuple[Block, ...]:
     )
 
 
-def in_general(a: Answer) -> Table | None:
+def in_general(a: Analysis) -> Table | None:
     """The effects on these test images and in general; None without bits."""
     rows: list[Row] = []
-    for e in a["effects"]:
-        general = e.get("population")
-        if general is None or general["ci_low"] is None:
+    for e in a.effects:
+        general = e.population
+        if general is None or general.ci_low is None:
             continue
         rows.append(
             [
-                row_name(e), signed_cell(e["effect"]), interval_cell(e["ci_low"], e["ci_high"]),
-                str(e["verdict"]), interval_cell(general["ci_low"], general["ci_high"]),
-                Cell(plain(general["df"], 0), general["df"]), str(e["verdict_population"]),
+                row_name(e), signed_cell(e.effect), interval_cell(e.ci_low, e.ci_high),
+                e.verdict, interval_cell(general.ci_low, general.ci_high),
+                Cell(plain(general.df, 0), general.df), str(e.verdict_population),
             ]
         )  # fmt: skip
-    header = ["trick", f"effect ({a['unit']})", "on these test images", "verdict"]
+    header = ["trick", f"effect ({a.unit})", "on these test images", "verdict"]
     return table([*header, "in general", "df", "verdict in general"], rows)

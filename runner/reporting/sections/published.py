@@ -6,22 +6,22 @@ from runner.reporting.contents import section
 from runner.reporting.document import Cell, Details, Paragraph, Section
 from runner.reporting.material import Material
 from runner.reporting.numbers import count_cell, signed
-from runner.reporting.tables import table
+from runner.reporting.tables import Row, table
 
 
 @section(place=170)
 def published(m: Material) -> Section | None:
     """A folded table; None where nobody published any."""
-    rows = [
+    rows: list[Row] = [
         [
-            x["trick"],
-            Cell(signed(x["effect"]) + ("" if x["verified"] else " (unverified)"), x["effect"]),
-            x["kind"],
-            x["data"],
-            count_cell(x["runs"]),
-            x["source"],
+            x.trick,
+            Cell(signed(x.effect) + ("" if x.verified else " (unverified)"), x.effect),
+            x.kind,
+            x.data,
+            count_cell(x.runs),
+            x.source,
         ]
-        for x in m.a.get("published") or ()
+        for x in m.analysis.published
     ]
     found = table(["trick", "effect (pp)", "added to", "data", "runs a row", "source"], rows)
     if found is None:

@@ -24,18 +24,18 @@ def read_with_care(m: Material) -> Section | None:
 
 def warnings(m: Material) -> list[str]:
     """Sentences, the gravest first."""
-    a, diagnostics = m.a, m.diagnostics
-    notes = [note for note in a["notes"] if note not in m.study_notes]
-    planned = diagnostics["planned"] if diagnostics else None
-    if diagnostics and planned and planned["clear"] and diagnostics["run"]["clear"] is False:
+    a, design = m.analysis, m.design
+    notes = [note for note in a.notes if note not in m.study_notes]
+    planned = design.planned if design else None
+    if design and planned and planned.clear and design.run.clear is False:
         notes.insert(
             0,
             "The runs that are left no longer separate main effects from two-factor interactions, "
             "which the design did: see Design.",
         )
-    if a["collapsed"].get("arms"):
+    if a.collapsed.arms:
         notes.append(
-            f"{len(a['collapsed']['arms'])} of {len(a['arms'])} arms collapsed: their mean "
+            f"{len(a.collapsed.arms)} of {len(a.arms)} arms collapsed: their mean "
             "accuracy is within 5 pp of chance. They stay in all means; see below what they do."
         )
     return notes

@@ -14,14 +14,14 @@ from runner.reporting.wording import confidence
 @section(place=70)
 def seeds(m: Material) -> Section | None:
     """The plot and what its points and bars are; None without the plot."""
-    a, runs = m.a, m.experiment.runs
+    a, runs = m.analysis, m.experiment.runs
     picture = figure("seeds", "every run as a point", plot, a, runs, m.experiment.factors)
     if picture is None:
         return None
-    what = f"{a['metric'][:1].upper() + a['metric'][1:]} of each of {a['runs']['used']} runs"
-    if a["runs"]["used"] > MOST_POINTS:
+    what = f"{a.metric[:1].upper() + a.metric[1:]} of each of {a.runs.used} runs"
+    if a.runs.used > MOST_POINTS:
         what += f" (of a row at most {MOST_POINTS}, spread evenly, are drawn)"
-    if len(a["arms"]) <= MOST_ARMS:
+    if len(a.arms) <= MOST_ARMS:
         what += (
             f"; bars: mean and {confidence(a)} t-interval of that arm alone, from its own runs' "
             "sd (runs − 1 df), not simultaneous, not of differences."

@@ -13,9 +13,9 @@ from runner.reporting.tables import basis
 @section(place=110)
 def step_by_step(m: Material) -> Section | None:
     """The plot, with a warning that the order decides; None for other grids."""
-    if m.a["layout"] != "cumulative":
+    if m.analysis.layout != "cumulative":
         return None
-    picture = figure("waterfall", "what each step adds", waterfall, m.a)
+    picture = figure("waterfall", "what each step adds", waterfall, m.analysis)
     if picture is None:
         return None
     what = (
@@ -23,4 +23,4 @@ def step_by_step(m: Material) -> Section | None:
         "have other steps."
     )
     warning = Paragraph((Strong("The order decides"), what))
-    return Section("Step by step", (warning, picture, basis(m.a)))
+    return Section("Step by step", (warning, picture, basis(m.analysis)))

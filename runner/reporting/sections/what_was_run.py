@@ -79,7 +79,7 @@ def _counts(m: Material) -> Iterable[tuple[str, str]]:
 
 def _grid(m: Material) -> str:
     """The design and its size; a fraction may ask for an arm twice, so arms are those seen."""
-    asked, arms = m.asked, len(m.a["arms"])
+    asked, arms = m.asked, len(m.analysis.arms)
     parts = [str(asked["grid"])] if asked.get("grid") else []
     so_far = "" if m.done == m.planned else " so far"
     parts += [f"{arms} arm{'' if arms == 1 else 's'}{so_far}", f"{m.planned} runs planned"]
