@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # From the top: each room imports from those below it, and from itself.
 FLOORS = (
-    ("cli", "commands"), ("inference",), ("exporters",), ("launch",), ("reporting",),
+    ("cli", "commands", "api"), ("inference",), ("exporters",), ("launch",), ("reporting",),
     ("planning",), ("studies",), ("tasks",), ("training",), ("scripts",), ("images",),
     ("execution",), ("records",), ("analysis",), ("designs",), ("text",),
 )  # fmt: skip

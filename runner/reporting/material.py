@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.planning.realised import RealisedDesign
     from runner.records.export import Evidence
+    from runner.records.study_toml import StudyToml
     from runner.studies.tuned_comparison import TunedComparison
 
 Record = Mapping[str, Any]  # what a run left behind
-Asked = Mapping[str, Any]  # what a study asked for
 
 STATES = ("ok", "diverged", "failed", "infra")
 MOST = 10_000  # records that are read; of a larger study some stand for all
@@ -52,7 +52,7 @@ class Material:
     analysis: Analysis
     experiment: Experiment
     curves: pd.DataFrame
-    asked: Asked
+    asked: StudyToml
     records: Sequence[Record]
     costs: pd.DataFrame
     listed: int = 0
@@ -63,7 +63,7 @@ class Material:
     @property
     def title(self) -> str:
         """The heading of the report."""
-        return str(self.asked.get("name") or "study")
+        return self.asked.name or "study"
 
     @property
     def states(self) -> dict[str, int]:
@@ -120,7 +120,7 @@ def of_evidence(found: Evidence, question: Question) -> Material:
         analyze(runs, metric, negligible=negligible),
         runs,
         found.curves,
-        study.asked.to_mapping(),  # a report reads TOML values by key
+        study.asked,
         found.records,
         found.runs,
         planned_runs(study, stage),

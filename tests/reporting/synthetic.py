@@ -13,6 +13,7 @@ from runner.analysis.data.estimates import Estimate
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.effects import BASELINE, Effect, Interaction
 from runner.analysis.result import Analysis
+from runner.records.study_toml import from_mapping
 from runner.reporting.material import Material
 
 TRICKS = ("warmup", "zero-gamma", "cosine", "label-smoothing", "mixup", "cutmix", "randaugment",
@@ -158,8 +159,9 @@ def study(grid, seeds=3, bag=None, diverge=True, rng=0):
 def material(experiment, curves, asked, records, metric="accuracy", **more):
     """What a report on the study is made of."""
     analysis = analyze(experiment, metric)
-    name = asked.get("name", "study")
-    return Material(name, analysis, experiment, curves, asked, records, experiment.runs, **more)
+    typed = from_mapping(asked)
+    name = typed.name or "study"
+    return Material(name, analysis, experiment, curves, typed, records, experiment.runs, **more)
 
 
 def effect(label, value=1.0, se=None, df=None):
@@ -188,3 +190,8 @@ def changed(analysis, factor, **fields):
     """The analysis with other fields in the effects of `factor`."""
     effects = (replace(e, **fields) if e.factor == factor else e for e in analysis.effects)
     return replace(analysis, effects=tuple(effects))
+
+
+ASKED = from_mapping(
+    {"task": "digits", "grid": "full", "factors": [{"name": "a", "levels": ["off", "on"]}]}
+)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import synthetic
+from synthetic import ASKED
 
 from runner.analysis.analyze import analyze
 from runner.reporting.document import unmarked
@@ -47,14 +48,16 @@ def test_the_report_has_both_intervals_and_the_panel(tmp_path):
 def test_findings_say_for_which_images_they_hold():
     study = with_bits(synthetic.study("add-one", 8, BAG, diverge=False))
     answer = analyze(study[0])
-    first = unmarked(sentences(answer, {})[0].text)
+    first = unmarked(sentences(answer, ASKED)[0].text)
     assert "zero-gamma helps at the baseline, in general: " in first
     gamma = answer.effects[0]
     assert f"{gamma.population.ci_low:+.2f}" in first
     answer = synthetic.changed(answer, "zero-gamma", verdict_population="undecided")
-    assert "on these test images; in general: undecided" in unmarked(sentences(answer, {})[0].text)
+    assert "on these test images; in general: undecided" in unmarked(
+        sentences(answer, ASKED)[0].text
+    )
     bare = analyze(synthetic.study("add-one", 8, BAG, diverge=False)[0])
-    assert "on these test images: " in unmarked(sentences(bare, {})[0].text)
+    assert "on these test images: " in unmarked(sentences(bare, ASKED)[0].text)
 
 
 def test_without_bits_the_reason_stands_there(tmp_path, no_drawing):

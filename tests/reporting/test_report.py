@@ -124,7 +124,8 @@ def test_bare_runs_are_enough(tmp_path, no_drawing):
     rows = [{"a": x, "accuracy": 90.0 + r} for x in ("off", "on") for r in range(3)]
     experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on")})
     empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
-    text = report((experiment, empty, {}, []), tmp_path)
+    asked = {"task": "", "grid": "", "factors": [{"name": "a", "levels": ["off", "on"]}]}
+    text = report((experiment, empty, asked, []), tmp_path)
     assert "## Effects" in text
 
 

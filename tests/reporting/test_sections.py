@@ -15,6 +15,7 @@ from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
 from runner.designs.factor import PLACEBO
 from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign
+from runner.records.study_toml import from_mapping
 from runner.reporting import wording
 from runner.reporting.document import Item, Items
 from runner.reporting.markdown import written
@@ -42,7 +43,10 @@ def report(study, out, **more):
 
 def findings(a, asked=None):
     """Each finding as markdown, as it stands in the list."""
-    return [written([Items((item,))]).removeprefix("- ") for item in sentences(a, asked or {})]
+    return [
+        written([Items((item,))]).removeprefix("- ")
+        for item in sentences(a, from_mapping(asked) if asked else synthetic.ASKED)
+    ]
 
 
 def answer(bag, accuracy, seeds=3, grid="", **columns):
@@ -101,7 +105,7 @@ def test_findings_tell_the_baseline_where_it_differs_from_the_grid():
 
     a = answer(bag, accuracy, 5)
     text = "\n".join(findings(a))
-    assert "interval of that effect alone" in footnote(a, sentences(a, {})).text
+    assert "interval of that effect alone" in footnote(a, sentences(a, synthetic.ASKED)).text
     assert footnote(a, [Item("a helps averaged over the grid")]) is None
     assert re.search(r"\*\*a depends on b\*\*; at the baseline it helps: \+2\.0", text)
     assert re.search(r"without b it helps: \+2\.0.*, but with b it hurts: −7\.0", text)
@@ -133,7 +137,7 @@ def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
     assert "`tricks-bench run --confirm --study digits-add-one`" in line
     evil = findings(a, {**asked, "name": "x` rm"})[-1]
     assert "`" not in evil
-    assert "--confirm" not in findings(a, {**asked, "confirm": {"study": "s"}})[-1]
+    assert "--confirm" not in findings(a, {**asked, "confirm": {"study": "s", "winner": {}}})[-1]
     assert "--confirm" not in findings(a, {**asked, "tune": {"lr_scale": ["1"]}})[-1]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from runner.analysis.effects import Effect, Estimated
 from runner.analysis.result import Analysis
+from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Code,
@@ -19,7 +20,7 @@ from runner.reporting.document import (
     present,
     unmarked,
 )
-from runner.reporting.material import Asked, Material
+from runner.reporting.material import Material
 from runner.reporting.noise import scope
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import (
@@ -44,7 +45,7 @@ def findings(m: Material) -> Section:
     return Section("Findings", present(Items(tuple(said)), footnote(m.analysis, said)))
 
 
-def sentences(a: Analysis, asked: Asked) -> list[Item]:
+def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
     """Sentences, the surest and largest effects first, then what stays open, then what was seen.
 
     asked: what the study asked for; with its name the winner's remedy is a command to copy.
@@ -240,7 +241,7 @@ def _seen(a: Analysis) -> list[Item]:
     return [Item((head, said))]
 
 
-def _best(a: Analysis, asked: Asked) -> list[Item]:
+def _best(a: Analysis, asked: StudyToml) -> list[Item]:
     """The arm most likely to be the best, and what to do about the winner's curse."""
     found = a.best
     if not found or not found.arms:
@@ -257,11 +258,11 @@ def _best(a: Analysis, asked: Asked) -> list[Item]:
         said += " (the placebo in it changes nothing)"
     if found.assumes:
         said += f", if {found.assumes}"
-    if first.label == "baseline" or asked.get("confirm"):
+    if first.label == "baseline" or asked.confirm:
         return [Item((head, f"{said}."))]
     said += ". The best of many is lucky as well as good: "
-    name = str(asked.get("name") or "")
-    if asked.get("tune") or not re.fullmatch(r"[\w.-]+", name):
+    name = asked.name or ""
+    if asked.tune or not re.fullmatch(r"[\w.-]+", name):
         return [Item((head, f"{said}train it again on fresh seeds."))]
     command = Code(f"tricks-bench run --confirm --study {name}")
     promise = " trains the arm of best validation accuracy again on fresh seeds."

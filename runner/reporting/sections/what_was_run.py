@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import Item, Items, Paragraph, Section, Strong, present
 from runner.reporting.footprint import footprint, spent
-from runner.reporting.material import STATES, Asked, Material, Record
+from runner.reporting.material import STATES, Material, Record
 
 PROTOCOL = (
     "metrics are those after the last epoch, never the best epoch's; the test "
@@ -36,17 +37,17 @@ def facts(m: Material) -> Items:
 
 def _asked(m: Material) -> Iterable[tuple[str, str]]:
     asked = m.asked
-    yield "Task", str(asked.get("task", ""))
+    yield "Task", asked.task
     yield "Data", _pairs(m.records[0].get("data", {})) if m.records else ""
     yield "Grid", _grid(m)
     yield "Factors", _factors(asked)
-    for factor, levels in (asked.get("levels") or {}).items():
+    for factor, levels in (asked.levels or {}).items():
         named = (f"{level}: {text or 'the baseline'}" for level, text in levels.items())
         yield f"Levels of {factor}", "; ".join(named)
-    yield "Order", ", ".join(asked.get("order") or ())
-    yield "Changed settings", _pairs(asked.get("settings") or {})
-    for field, values in (asked.get("tune") or {}).items():
-        text = f"{field} of each arm over {', '.join(values)} with {asked['tune_seeds']} seeds each"
+    yield "Order", ", ".join(asked.order or ())
+    yield "Changed settings", _pairs(asked.settings or {})
+    for field, values in (asked.tune or {}).items():
+        text = f"{field} of each arm over {', '.join(values)} with {asked.tune_seeds} seeds each"
         yield "Tuned", f"{text}, by validation accuracy"
 
 
@@ -80,21 +81,19 @@ def _counts(m: Material) -> Iterable[tuple[str, str]]:
 def _grid(m: Material) -> str:
     """The design and its size; a fraction may ask for an arm twice, so arms are those seen."""
     asked, arms = m.asked, len(m.analysis.arms)
-    parts = [str(asked["grid"])] if asked.get("grid") else []
+    parts = [asked.grid] if asked.grid else []
     so_far = "" if m.done == m.planned else " so far"
     parts += [f"{arms} arm{'' if arms == 1 else 's'}{so_far}", f"{m.planned} runs planned"]
-    if asked.get("excluded"):
-        parts.append(f"{asked['excluded']} impossible combinations excluded")
+    if asked.excluded:
+        parts.append(f"{asked.excluded} impossible combinations excluded")
     return ", ".join(parts)
 
 
-def _factors(asked: Asked) -> str:
-    factors = asked.get("factors") or []
-    said = []
-    for factor in factors:
-        levels, name = list(factor["levels"]), str(factor["name"])
-        said.append(name if levels == ["off", "on"] else f"{name} ({', '.join(levels)})")
-    return ", ".join(said)
+def _factors(asked: StudyToml) -> str:
+    return ", ".join(
+        f.name if f.levels == ("off", "on") else f"{f.name} ({', '.join(f.levels)})"
+        for f in asked.factors
+    )
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

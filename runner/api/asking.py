@@ -1,0 +1,77 @@
+"""From Python values to a Study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from tricks.errors import BadInput
+from tricks.trick import Trick
+
+if TYPE_CHECKING:
+    from runner.designs.field import Given
+    from runner.studies.study import Study
+
+
+class Keys(TypedDict, total=False):
+    """The other keys of a study file; see `runner.studies.asked.Asked`."""
+
+    name: str
+    factor: Mapping[str, Sequence[Given]]
+    levels: Mapping[str, Mapping[str, str]]
+    runs: int
+    placebo: bool
+    control_seeds: int | str
+    reference: Mapping[str, str]
+    order: Sequence[str]
+    until: str
+    looks: int
+    tune: Mapping[str, Sequence[Given]]
+    tune_seeds: int
+
+
+def study(
+    task: str = "digits",
+    tricks: Sequence[str | Trick] | None = None,
+    grid: str = "add-one",
+    seeds: int | None = None,
+    settings: Mapping[str, Given] | None = None,
+    data: str | Path | None = None,
+    **keys: Unpack[Keys],
+) -> Study:
+    """What a grid would train; nothing is trained yet.
+
+    tricks: as on the command line, `"mixup(alpha=0.4)"`, or tricks themselves; None: the standard
+    bag; []: none. settings: recipe field -> value in all arms, as `--set`. data: the folder of data
+    sets, or of the images of the task `folder`. keys: those of a study file, such as
+    `factor={"lr_scale": [0.5, 1, 2]}`. Raises BadInput for anything that cannot be.
+
+    >>> found = study(tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
+    >>> found.name, found.design.count, found.runs
+    ('digits-add-one', 3, 9)
+    """
+    from runner.studies.asked import from_keys
+    from runner.studies.study import build
+    from runner.tasks.registry import placed
+
+    task, place = placed(task, None if data is None else Path(data))
+    asked = {
+        "task": task,
+        "tricks": None if tricks is None else [_text(trick) for trick in tricks],
+        "grid": grid,
+        "seeds": seeds,
+        "set": dict(settings or {}),
+        **keys,
+    }
+    return build(from_keys(asked, "tb.study"), place)
+
+
+def _text(trick: str | Trick) -> str:
+    """A trick as a study file names it. Raises BadInput for one that no process could load."""
+    if isinstance(trick, Trick) and type(trick).__module__ == "__main__":
+        raise BadInput(
+            f"{trick} is defined in the script itself, where training processes cannot find it: "
+            'put its class into a file of its own and load that with tb.load_plugin("FILE.py")'
+        )
+    return str(trick)

@@ -1,0 +1,120 @@
+"""A study in a store or an exported folder: its runs, what they say, its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.api.figures import Plots
+from runner.api.frames import Answer
+from runner.launch.outcome import Outcome
+from runner.reporting.material import Material, Question, gather
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from runner.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Found:
+    """A study's recorded runs. name: of the study, or the path of an exported folder.
+
+    outcome: what came of the training, where `run` gave this.
+    """
+
+    name: str
+    results: Path
+    outcome: Outcome | None = None
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a recorded run: id, state, seed, a column a factor, metrics (per cent, s)."""
+        from runner.studies.experiments import study_runs
+
+        return study_runs(self.results, self.name)[1]
+
+    def analysis(
+        self,
+        metric: str = "accuracy",
+        *,
+        negligible: float | None = None,
+        noise: str = "own",
+        scale: str = "raw",
+        stage: str | None = None,
+    ) -> Answer:
+        """What the runs say about `metric`. The options are those of `tricks-bench analyze`.
+
+        Raises BadInput for a metric that no run has, or a study without recorded runs.
+        """
+        return Answer(self.material(Question(metric, negligible, noise, scale, stage)).analysis)
+
+    def material(self, question: Question | None = None) -> Material:
+        """All that a report of this study is made of."""
+        return gather(self.results, self.name, question)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures of the study: `found.plot.effects()` and the like."""
+        return Plots(self.material)
+
+    def report(self, out: str | Path | None = None, metric: str = "accuracy") -> Path:
+        """Write report.md with its plots into the folder `out`; the path of report.md.
+
+        out: by default reports/NAME. Raises BadInput if nothing is recorded or it cannot be
+        written.
+        """
+        from runner.reporting.report import write_report
+
+        material = self.material(Question(metric))
+        return write_report(material, Path(out or Path("reports") / material.study))
+
+
+def load(name: str | None = None, results: str | Path = "results") -> Found:
+    """The study `name` in the store `results` (the latest without one), or an exported folder.
+
+    Raises BadInput if there is no such study.
+    """
+    from runner.studies.experiments import study_runs
+
+    stored, runs = study_runs(Path(results), name)
+    found = Found(name or stored.name, Path(results))
+    found.__dict__["runs"] = runs  # read already
+    return found
+
+
+def run(
+    study: Study,
+    results: str | Path = "results",
+    *,
+    workers: int | None = None,
+    device: str = "auto",
+    plugins: Sequence[str | Path] = (),
+    quiet: bool = False,
+) -> Found:
+    """Train what of `study` the store `results` lacks, and give what is recorded then.
+
+    workers: runs at a time; by default one a core, one on a GPU. plugins: files of tricks, loaded
+    in training processes too. quiet: print nothing. Ctrl-C once lets running runs finish: what is
+    recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
+    """
+    from runner.commands.console import Console
+    from runner.execution.machine import at_a_time
+    from runner.launch.listener import Silent
+    from runner.launch.options import Options
+    from runner.launch.run import run as launch
+    from tricks.loading import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    files = tuple(str(Path(plugin).resolve()) for plugin in plugins)
+    count = at_a_time(workers, None, device)
+    options = Options(Path(results), count, device, files)
+    outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
+    if outcome.ended == "interrupted" and not (Path(results) / "studies" / study.name).exists():
+        raise BadInput(f"the study {study.name} was stopped before a run was begun")
+    return Found(study.name, Path(results), outcome)

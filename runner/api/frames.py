@@ -1,0 +1,95 @@
+"""An analysis as frames: what `analyze` and `found.analysis` give a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from runner.analysis.analyze import analyze as analyze_runs
+from runner.analysis.data.csv_file import from_frame
+from runner.analysis.result import Analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EFFECTS = (
+    "factor", "level", "reference", "label", "effect", "ci_low", "ci_high", "se", "df", "p",
+    "p_adjusted", "verdict", "verdict_population", "mean", "runs", "reason",
+)  # fmt: skip
+ARMS = (
+    "label", "mean", "sd", "low", "high", "runs", "ok", "diverged", "failed", "infra",
+    "accuracy", "val_accuracy", "seconds",
+)  # fmt: skip
+INTERACTIONS = ("label", "effect", "ci_low", "ci_high", "se", "df", "p", "p_adjusted", "aliased")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the runs say about one metric, in its unit (percentage points for accuracies).
+
+    whole: the typed analysis with all else that is known (noise, P(best), divergence, …).
+    """
+
+    whole: Analysis
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """One row an effect: interval, adjusted p, verdict, and the reason of what is missing."""
+        return _frame(self.whole.effects, EFFECTS)
+
+    @cached_property
+    def interactions(self) -> pd.DataFrame:
+        """One row an interaction, largest first; none for one-at-a-time designs."""
+        return _frame(self.whole.interactions, INTERACTIONS)
+
+    @cached_property
+    def arms(self) -> pd.DataFrame:
+        """One row an arm: means over its replicates, per cent and seconds."""
+        return _frame(self.whole.arms, ARMS)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known to read the numbers."""
+        return self.whole.notes
+
+    def to_json(self) -> Mapping[str, object]:
+        """What `tricks-bench analyze --json` prints."""
+        from runner.analysis.to_json import to_json
+
+        return to_json(self.whole)
+
+    def __repr__(self) -> str:
+        shown = self.effects[["label", "effect", "ci_low", "ci_high", "verdict"]]
+        head = f"effects on {self.whole.metric} {self.whole.estimand} ({self.whole.unit})"
+        return f"{head}\n{shown.to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        return self.effects.to_html(index=False)
+
+
+def analyze(
+    runs: pd.DataFrame,
+    factors: Sequence[str] | None = None,
+    metric: str = "accuracy",
+    *,
+    estimand: str | None = None,
+    negligible: float | None = None,
+    reference: Mapping[str, str] | None = None,
+    test_images: int | None = None,
+) -> Answer:
+    """Effects of every factor on `metric`, from runs of any tool: one row a run.
+
+    factors: columns; by default every one that varies and is no bookkeeping. reference: factor ->
+    level that the others are compared with. test_images: size of the test set. The rules are those
+    of `tricks-bench analyze`. Raises BadInput for a table that cannot be used.
+    """
+    found = from_frame(runs, factors, metric, test_images, reference)
+    return Answer(analyze_runs(found, metric, estimand, negligible))
+
+
+def _frame(rows: Sequence[object], names: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
