@@ -1,6 +1,7 @@
 """The house keeps its order: imports go down, files stay small, light commands need no torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,3 +146,25 @@ def test_report_needs_no_torch(tmp_path):
     study = ROOT / "results" / "reference" / "digits-budget"
     done = run([f"report {study}", f"analyze {study}"], ("torch", "timm"), tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+FLOW = (ROOT / "docs" / "how_a_run_flows.md").read_text()
+
+
+def test_the_flow_of_a_run_names_files_and_functions_that_are_there():
+    named = re.findall(r"`([\w/]+\.py)`(?:\s+`([\w.]+)`)?", FLOW)
+    assert len(named) > 40
+    sources = {str(path.relative_to(ROOT)): path.read_text() for path in FILES}
+    for file, name in named:
+        found = [text for path, text in sources.items() if path.endswith(f"/{file}")]
+        found += [(ROOT / file).read_text()] if (ROOT / file).is_file() else []
+        assert found, file
+        last = name.rpartition(".")[2]
+        assert not name or any(re.search(rf"(def|class) {last}\b", text) for text in found), name
+
+
+def test_the_flow_of_a_run_lists_the_rooms_in_their_order():
+    listed = re.search(r"in this list.*?\n.*?: (.*?)\. The bag", FLOW, re.DOTALL)
+    rooms = re.findall(r"`(\w+)(?:/|\.py)`", listed[1])
+    there = {path.name.removesuffix(".py") for path in (ROOT / "runner").iterdir()}
+    assert rooms == [name for floor in FLOORS for name in floor if name in there]
