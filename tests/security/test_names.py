@@ -12,6 +12,7 @@ import pytest
 
 from runner.cli import call
 from runner.records.export import write_csv, write_export
+from runner.records.record import unseal
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
 from runner.records.study_toml import from_mapping
@@ -23,9 +24,10 @@ GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1" / "result
 
 def a_study(root: Path, names: tuple[str, ...]) -> Store:
     """Factors, levels, tricks, errors, devices and versions with names of a stranger's choice."""
-    golden, store = Store(GOLDEN, create=False), Store(root)
-    whole = next(golden.read(id) for id, s in sorted(golden.states().items()) if s == "ok")
-    broken = next(golden.read(id) for id, s in golden.states().items() if s == "failed")
+    store, paths = Store(root), sorted((GOLDEN / "runs").glob("*/*.json"))
+    golden = [unseal(path.read_bytes(), path.stem) for path in paths]
+    whole = next(record for record in golden if record["state"] == "ok")
+    broken = next(record for record in golden if record["state"] == "failed")
     factors = [{"name": n, "levels": ["off", f"{n}!"]} for n in names]
     rows = []
     for arm in range(len(names) + 1):
