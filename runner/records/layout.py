@@ -3,7 +3,7 @@
 FORMAT                  schema version
 studies/<name>/         what was asked for
 runs/ab/<id>.json       one record a run, written once
-runs/ab/<id>.npz        what its model said of each test image, if it was trained here
+runs/ab/<id>.predictions what its model said of each test image, if it was trained here
 attempts/ab/<id>/<n>/   what a failed attempt left: its log, its epochs
 models/<id>.safetensors trained models, where they were asked for
 claims/ab/<id>.<n>      who is training the run

@@ -1,14 +1,15 @@
-"""Predictions on test images beside a record: a NumPy .npz, so that later metrics need no training.
+"""Predictions on test images beside a record, so that later metrics need no training.
 
-truth, predicted: class of each image. rank: how many classes got more than the truth. log_truth:
-log of the probability of the truth. log_predicted: that of the predicted class, 0 where this is
-the truth. classes: how many there are. `numpy.load` opens it.
+A gzip file of NumPy arrays, one after the other, as `numpy.load` reads them from `gzip.open`:
+classes, how many there are; of each image truth and predicted class; rank, how many classes got
+more than the truth; log_truth, log of the probability of the truth; log_predicted, that of the
+predicted class, 0 where this is the truth.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
-import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,9 @@ from runner.records.record import Damaged
 if TYPE_CHECKING:
     import numpy as np
 
-ENDING = ".npz"
+ENDING = ".predictions"
 INTEGERS, LOGS = ("truth", "predicted", "rank"), ("log_truth", "log_predicted")
 HEADER = 1_000  # bytes of an array's header, at most
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the same bytes each time
 
 
 def pack(found: Predictions) -> bytes:
@@ -29,35 +29,37 @@ def pack(found: Predictions) -> bytes:
     import numpy as np
 
     kind = np.min_scalar_type(max(1, found.classes - 1))
-    arrays = {
-        **{name: getattr(found, name).astype(kind) for name in INTEGERS},
-        "log_truth": found.log_truth.astype(np.float32),
-        "log_predicted": np.where(found.correct, 0, found.log_predicted).astype(np.float32),
-        "classes": np.array([found.classes], dtype=np.uint32),
-    }
+    arrays = [
+        np.array([found.classes], dtype=np.uint32),
+        *(getattr(found, name).astype(kind) for name in INTEGERS),
+        found.log_truth.astype(np.float32),
+        np.where(found.correct, 0, found.log_predicted).astype(np.float32),
+    ]
     whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, array in arrays.items():
-            part = io.BytesIO()
-            np.lib.format.write_array(part, array, allow_pickle=False)
-            file.writestr(
-                zipfile.ZipInfo(f"{name}.npy", _EARLIEST), part.getvalue(), zipfile.ZIP_DEFLATED
-            )
-    return whole.getvalue()
+    for array in arrays:
+        np.lib.format.write_array(whole, array, allow_pickle=False)
+    return gzip.compress(whole.getvalue(), mtime=0)  # the same bytes each time
 
 
 def unpack(data: bytes, images: int) -> Predictions:
     """The inverse of `pack`, of a file that should be of so many images. Raises Damaged."""
     import numpy as np
 
+    most = 6 * HEADER + (3 * 4 + 2 * 4) * images  # never more is unpacked than there may be
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            ints = {name: _array(file, name, images, "u") for name in INTEGERS}
-            truth_logs, logs = (_array(file, name, images, "f") for name in LOGS)
-            classes = int(_array(file, "classes", 1, "u")[0])
+        with gzip.open(io.BytesIO(data)) as file:
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise ValueError("it unpacks to too much")
+        whole = io.BytesIO(content)
+        classes = int(_array(whole, "classes", 1, "u")[0])
+        ints = {name: _array(whole, name, images, "u") for name in INTEGERS}
+        truth_logs, logs = (_array(whole, name, images, "f") for name in LOGS)
+        if whole.read(1):
+            raise ValueError("it holds more than that")
     except (
-        ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error,
-        NotImplementedError, RuntimeError, SyntaxError, OverflowError, TypeError,
+        ValueError, KeyError, EOFError, OSError, zlib.error, RuntimeError, SyntaxError,
+        OverflowError, TypeError,
     ) as error:  # fmt: skip
         raise Damaged(f"it holds no predictions on {images:,} images: {error}") from error
     right = ints["rank"] == 0
@@ -73,20 +75,14 @@ def unpack(data: bytes, images: int) -> Predictions:
     )  # fmt: skip
 
 
-def _array(file: zipfile.ZipFile, name: str, count: int, kind: str) -> np.ndarray:
-    """One of its arrays, (count,); never more is unpacked than it may have. Raises ValueError."""
+def _array(whole: io.BytesIO, name: str, count: int, kind: str) -> np.ndarray:
+    """The next array, (count,). Raises ValueError for one of another size or type."""
     import numpy as np
 
-    most = HEADER + 8 * count
-    with file.open(f"{name}.npy") as part:
-        content = part.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{name} unpacks to too much")
-    header = io.BytesIO(content)
-    if np.lib.format.read_magic(header) != (1, 0):
+    if np.lib.format.read_magic(whole) != (1, 0):
         raise ValueError(f"{name} has a header of another version")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(header, max_header_size=HEADER)
-    rest = content[header.tell() :]
-    if shape != (count,) or dtype.kind != kind or len(rest) != count * dtype.itemsize:
+    shape, _, dtype = np.lib.format.read_array_header_1_0(whole, max_header_size=HEADER)
+    held = b"" if dtype.hasobject else whole.read(count * dtype.itemsize)
+    if shape != (count,) or dtype.kind != kind or len(held) != count * dtype.itemsize:
         raise ValueError(f"{name} has another size or type")
-    return np.frombuffer(rest, dtype)
+    return np.frombuffer(held, dtype)

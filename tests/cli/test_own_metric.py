@@ -66,7 +66,7 @@ def test_a_metric_is_one_file(cli, plugin, tmp_path):
 def test_a_metric_that_came_later_needs_no_training(cli, plugin, tmp_path):
     assert cli(*RUN).code == 0
     trained = {path: path.read_bytes() for path in (tmp_path / "results" / "runs").rglob("*.*")}
-    assert {path.suffix for path in trained} == {".json", ".npz"}
+    assert {path.suffix for path in trained} == {".json", ".predictions"}
     answer = cli("analyze", "--metric", "top2", "--plugin", plugin, "--json")
     assert answer.json["effects"][0]["runs"] == 4
     assert all(path.read_bytes() == data for path, data in trained.items())

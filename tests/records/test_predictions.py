@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import io
 import json
 import os
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -57,31 +57,30 @@ def test_it_reads_back_as_it_was(images: int, classes: int, seed: int) -> None:
     assert pack(found) == pack(made(images, classes, seed)), "equal predictions are equal bytes"
 
 
+ARRAYS = ("classes", "truth", "predicted", "rank", "log_truth", "log_predicted")
+
+
 def test_numpy_opens_it_and_it_is_small() -> None:
     found = made(10_000)
     data = pack(found)
     assert len(data) < 9 * 10_000
-    with np.load(io.BytesIO(data)) as file:
-        assert file["truth"].dtype == file["rank"].dtype == np.uint8
-        assert np.array_equal(file["log_truth"], found.log_truth)
+    with gzip.open(io.BytesIO(data)) as file:
+        held = {name: np.load(file) for name in ARRAYS}
+    assert held["truth"].dtype == held["rank"].dtype == np.uint8
+    assert np.array_equal(held["log_truth"], found.log_truth)
 
 
 def forged(change: dict[str, np.ndarray | bytes | None]) -> bytes:
     """A file with some of its arrays replaced, by others or by any bytes; None: left out."""
     whole = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(pack(made()))) as old,
-        zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file,
-    ):
-        for name in old.namelist():
-            content: Any = change.get(name[:-4], old.read(name))
-            if isinstance(content, np.ndarray):
-                part = io.BytesIO()
-                np.lib.format.write_array(part, content, allow_pickle=True)
-                content = part.getvalue()
-            if content is not None:
-                file.writestr(name, content)
-    return whole.getvalue()
+    with gzip.open(io.BytesIO(pack(made()))) as file:
+        held: dict[str, Any] = {name: np.load(file) for name in ARRAYS}
+    for content in (change.get(name, array) for name, array in held.items()):
+        if isinstance(content, np.ndarray):
+            np.lib.format.write_array(whole, content, allow_pickle=True)
+        elif content is not None:
+            whole.write(content)
+    return gzip.compress(whole.getvalue())
 
 
 HEADER = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<u8', 'fortran_order': False, 'shape': (%d,), }"
@@ -136,7 +135,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def file_of(store: Store, n: int = 0) -> Path:
-    return store.path(IDS[n]).with_suffix(".npz")
+    return store.path(IDS[n]).with_suffix(".predictions")
 
 
 def said(store: Store, n: int = 0) -> Predictions | None:
@@ -167,7 +166,7 @@ def test_they_go_with_their_record_and_come_with_a_retry(store: Store) -> None:
     assert store.remove(IDS[0])
     assert not file_of(store).exists()
     aside = sorted((store.root / "quarantine").iterdir())
-    assert [path.suffix for path in aside] == [".json", ".npz"]
+    assert [path.suffix for path in aside] == [".json", ".predictions"]
     assert aside[0].stem == aside[1].stem
     file_of(store).write_bytes(b"left by a writer that was stopped")
     assert store.state(IDS[0]) is None
@@ -204,7 +203,7 @@ def test_doctor_finds_damage_and_sets_it_aside(store: Store, capsys: Any, damage
     found = doctor(store, capsys)
     [problem] = found["problems"]
     assert problem["kind"] == ("symlink" if damage == "link" else "damaged")
-    assert problem["path"] == f"runs/00/{IDS[0]}.npz"
+    assert problem["path"] == f"runs/00/{IDS[0]}.predictions"
     assert said(store) is None or damage == "link"
     doctor(store, capsys, "--repair")
     again = doctor(store, capsys)
@@ -214,7 +213,7 @@ def test_doctor_finds_damage_and_sets_it_aside(store: Store, capsys: Any, damage
 
 
 def test_doctor_tells_of_predictions_that_no_record_names(store: Store, capsys: Any) -> None:
-    orphan = store.root / "runs" / "00" / f"{'0' * 15}9.npz"
+    orphan = store.root / "runs" / "00" / f"{'0' * 15}9.predictions"
     orphan.write_bytes(file_of(store).read_bytes())
     [note] = doctor(store, capsys, "--repair")["notes"]
     assert (note["kind"], note["repair"]) == ("orphan", None)
@@ -272,7 +271,7 @@ def test_an_export_keeps_the_values(store: Store, tmp_path: Path) -> None:
     asked = from_mapping({"task": "digits", "grid": "add-one", "factors": factors})
     study = save_study(store, "t", asked, [{"id": id, "seed": 0, "mixup": "on"}])
     folder = write_export(store, study, tmp_path / "out")
-    assert not list(folder.glob("*.npz"))
+    assert not list(folder.glob("*.predictions"))
     [row] = evidence(folder).runs.to_dict("records")
     assert (row["top5"], row["val_ece"], "mine" in row) == (91.0, 1.5, False)
     [row] = evidence(folder, metric="mine").runs.to_dict("records")

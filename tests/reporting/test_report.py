@@ -157,7 +157,9 @@ def test_a_trick_with_parameters_is_not_taken_for_a_level(tmp_path, no_drawing):
     ]  # fmt: skip
     experiment = Experiment(pd.DataFrame(rows), {"a": ("off", "on"), name: ("off", "on")})
     empty = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
-    text = report((experiment, empty, {}, []), tmp_path)
+    bag = [{"name": x, "levels": ["off", "on"]} for x in ("a", name)]
+    asked = {"task": "", "grid": "", "factors": bag}
+    text = report((experiment, empty, asked, []), tmp_path)
     assert "without mixup(alpha=0.4) it " in text
     assert "with mixup(alpha=0.4)=off" not in text
 

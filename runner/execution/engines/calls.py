@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import TypeVar, cast
 from runner.execution.engines import template
 from runner.execution.engines.process import ignore_stops, leave
 from runner.execution.orphans import leave_with_parent
+from tricks.errors import BadInput
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -125,9 +125,12 @@ def _serve(pipe: Connection, function: Callable[[A], B]) -> None:
 
 
 def _portable(error: BaseException) -> BaseException:
-    """The error with its traceback as a note; only its description if it cannot be pickled."""
+    """The error with its traceback as a note; one that is neither Python's nor ours by its text.
+
+    Others may pickle and yet not be made again where they arrive.
+    """
+    if type(error).__module__ not in ("builtins", BadInput.__module__):
+        error, told = RuntimeError(str(error) or type(error).__name__), error
+        error.__cause__ = told
     error.add_note("".join(traceback.format_exception(error)))
-    try:
-        return cast("BaseException", pickle.loads(pickle.dumps(error)))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
