@@ -95,7 +95,7 @@ def captured(tree: Path, only: str) -> dict[str, str]:
         command = [sys.executable, "-P", __file__, "--capture", str(out), "--only", only]
         subprocess.run(command, cwd=scratch, env={**os.environ, **paths}, check=True)
         found: dict[str, str] = json.loads(out.read_text())
-    return found
+    return {line: text.replace(str(tree), "TREE") for line, text in found.items()}
 
 
 def of_revision(revision: str, only: str) -> dict[str, str]:
