@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.execution.machine import cores, gpus
 from runner.execution.order import Order
@@ -36,12 +36,8 @@ def executed(
     listener: Listener,
     *,
     recorded: int,
-    models: Mapping[str, Any],
 ) -> Summary:
-    """Train those of `specs` that `store` lacks.
-
-    recorded: how many it has. models: what `RecipeRun` needs to know of weights to keep.
-    """
+    """Train those of `specs` that `store` lacks. recorded: how many it has."""
     from runner.execution.executor import execute
 
     found = gpus(options.device)
@@ -49,7 +45,6 @@ def executed(
         work,
         device="cuda" if found else options.device,  # the only one that a worker sees
         loaders=max(1, cores() // options.workers),
-        **models,
     )
     order = Order(
         work,
