@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.options import Json, Plugins, Results, load_plugins
-from runner.inference.asking import Sets
+from runner.commands.options import Json, Plugins, Results, Sets, load_plugins
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 

@@ -1,4 +1,4 @@
-"""doctor DIR: a look through a whole folder of results, and what it says of it."""
+"""doctor DIR: verifies a whole folder of results, and prints its findings."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
 
 
 def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeRun:
-    """What is done for each of `specs`, whose images are loaded once for all."""
+    """The work that trains each of `specs`; their images are loaded once for all."""
     task, data = study.task.name, str(study.data_folder)
     work = RecipeRun(task, data, options.device, plugins=options.plugins)
     return work.sharing(specs[0]) if specs else work

@@ -35,7 +35,7 @@ class Todo:
 
 
 def todo(study: Study, store: Store | None) -> Todo:
-    """What of `study` has to be trained; an infra record does not stand."""
+    """The runs of `study` that have to be trained; an infra record does not stand."""
     states = store.states() if store else {}
     if study.tuning is None:
         planned = [(study.row(arm, spec), spec) for arm, spec in study.planned()]

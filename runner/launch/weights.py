@@ -47,8 +47,9 @@ def without(study: Study, which: str | None, store: Store | None) -> list[str]:
     kinds = (False, True) if which == "best" else (False,)
     return [
         id
-        for id, state in states.items()
-        if state == "ok" and not all(model_file(store, id, best).is_file() for best in kinds)
+        for id in held.ids
+        if states.get(id) == "ok"
+        and not all(model_file(store, id, best).is_file() for best in kinds)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The level of a sequential study's looks, from the plan alone: no run has to be recorded."""
+"""The level of a sequential study's looks, from its design alone: no run has to be recorded."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _held(study: Study, store: Store) -> tuple[tuple[int, ...], float, int] | No
 
 
 def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], float, int]:
-    """The looks with an interval, and their level, by the analysis of made-up runs of the plan."""
+    """The looks with an interval, and their level, by the analysis of made-up runs of the study."""
     from runner.analysis.sequential import look_level
 
     usable: list[tuple[int, float]] = []

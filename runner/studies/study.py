@@ -237,7 +237,7 @@ def _stored(factor: Factor) -> StoredFactor:
 
 
 def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...], list[str]]:
-    """The tricks named, or what of the standard bag the baseline can take, with notes."""
+    """The tricks named, or those of the standard bag that the baseline can take, with notes."""
     if texts is not None:
         return tuple(parse(text) for text in texts), []
     tricks, notes = [], []

@@ -40,7 +40,7 @@ CASES = 2  # of what an effect depends on, told in words; a table has all
 
 @section(place=20)
 def findings(m: Material) -> Section:
-    """The sentences, and by what some of their words go."""
+    """The sentences, and a note on the intervals behind “helps” and “hurts”."""
     said = sentences(m.analysis, m.asked)
     return Section("Findings", present(Items(tuple(said)), footnote(m.analysis, said)))
 
@@ -65,7 +65,7 @@ def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
 
 
 def footnote(a: Analysis, said: Iterable[Item]) -> Note | None:
-    """By what the words of single cases go; None where no finding has any."""
+    """Which intervals “helps” and “hurts” of single cases rest on; None without such cases."""
     lines = [unmarked(line.text) for item in said for line in (item, *item.items)]
     if not any(f" it {word}: " in line for line in lines for word in ("helps", "hurts")):
         return None
