@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from runner.analysis.effects import Effect, Estimated
 from runner.analysis.result import Analysis
+from runner.designs.factor import PLACEBO
+from runner.designs.layout import FACTORIAL
 from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import (
@@ -24,7 +26,6 @@ from runner.reporting.material import Material
 from runner.reporting.noise import scope
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import (
-    PLACEBO,
     alias_sets,
     alone,
     confidence,
@@ -185,7 +186,7 @@ def _undecided(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
     said = ", which is not “no effect”: these runs can neither tell the sign nor call the effect "
     said += "negligible"
     if any(more_runs(e.to_decide) for e in mine):
-        whole = "of the whole design" if a.layout == "factorial" else "of its two arms together"
+        whole = "of the whole design" if a.layout == FACTORIAL else "of its two arms together"
         said += f" (more runs: {whole}, roughly, if its true effect is what it seems)"
     return [_nested((Strong("Undecided"), f"{said}:"), lines)]
 
