@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runner.analysis.effects import Effect
-from runner.analysis.power import Detectable, MoreRuns, detectable, more_runs
+from runner.analysis.power import POWER, Detectable, MoreRuns, detectable, more_runs
 from runner.analysis.result import Analysis
-
-POWER = 0.8
 
 
 def with_power(analysis: Analysis) -> Analysis:
@@ -37,9 +35,8 @@ def _to_decide(effect: Effect, analysis: Analysis, tests: int) -> MoreRuns | Non
     """Runs still needed, None for an effect that is decided."""
     if effect.verdict != "undecided":
         return None
-    e = effect.estimate
     more = more_runs(
-        e.value, e.se, e.df, effect.runs, analysis.negligible, analysis.level, POWER, tests,
+        effect.estimate, effect.runs, analysis.negligible, analysis.level, tests,
         margin_tests=effect.simultaneous,
     )  # fmt: skip
     if more.runs == 0:  # alone it would be decided; the adjustment over all effects forbids it

@@ -10,9 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scipy import optimize, special, stats
 
+if TYPE_CHECKING:
+    from runner.analysis.data.estimates import Estimate
+
+POWER = 0.8
 MOST = 100.0  # times the present runs: beyond this no number is given
 
 
@@ -27,7 +32,7 @@ def critical(df: float, alpha: float = 0.05) -> float:
 
 
 def detectable(
-    se: float | None, df: float | None, power: float = 0.8, alpha: float = 0.05, tests: int = 1
+    se: float | None, df: float | None, power: float = POWER, alpha: float = 0.05, tests: int = 1
 ) -> float | None:
     """The smallest true effect that comes out different from zero with probability `power`.
 
@@ -86,82 +91,73 @@ class MoreRuns:
 
 
 def more_runs(
-    effect: float | None,
-    se: float | None,
-    df: float | None,
+    estimate: Estimate,
     runs: int,
     margin: float | None = None,
     alpha: float = 0.05,
-    power: float = 0.8,
     tests: int = 1,
-    most: float = MOST,
     margin_tests: int | None = None,
 ) -> MoreRuns:
-    """More runs of the same design that would decide an effect with probability `power`.
+    """More runs of the same design that would decide an effect with probability `POWER`.
 
     As if the present estimate were the truth and the noise as now: the whole of m · `runs` runs
     has the standard error se / √m and one more error df for each run that is added. Decided means
     that the 1 - α interval leaves out 0, or that the 1 - 2α interval lies within ± `margin`;
     the cheaper of the two is given. An estimate has noise of its own, and that of the largest of
     many effects is too large, so this is a rough figure, oftener too low than too high. Without
-    a margin an estimate near 0 would ask for millions of runs: beyond `most` times the present
-    ones only that bound is told.
+    a margin an estimate near 0 would ask for millions of runs: beyond `MOST` times the present
+    ones only that bound is told. 0 more runs are needed where it is decided now.
 
     runs: those that the comparison or the fit rests on. tests: as in `detectable`; margin_tests:
-    the same for the interval within the margin. 0 more runs
-    are needed where it is decided now.
+    the same for the interval within the margin.
 
-    >>> more_runs(0.5, 0.4, 30, 64, margin=0.2).runs
+    >>> from runner.analysis.data.estimates import Estimate
+    >>> more_runs(Estimate(0.5, 0.4, 30), 64, margin=0.2).runs
     260
-    >>> more_runs(0.0, 0.4, 30, 64).reason
+    >>> more_runs(Estimate(0.0, 0.4, 30), 64).reason
     'at this estimate and noise it would take more than 100 times the runs'
     """
-    if effect is None:
+    se, df = estimate.se, estimate.df
+    if estimate.value is None:
         return MoreRuns(None, reason="the effect itself is not known")
     if se is None or df is None or not df > 0:
         return MoreRuns(None, reason="its noise is not known: no error degrees of freedom")
-    size, level = abs(effect), family(alpha, tests)
+    size, level = abs(estimate.value), family(alpha, tests)
     inner = family(2 * alpha, tests if margin_tests is None else margin_tests)
     if se == 0 or size > critical(df, level) * se:
         return MoreRuns(0, 1.0, "effect")
     if margin is not None and size + critical(df, inner) * se < margin:
         return MoreRuns(0, 1.0, "negligible")
 
-    def at(times: float) -> tuple[float, float]:
-        return se / math.sqrt(times), df + (times - 1) * runs
-
     def shown(times: float) -> float:
-        spread, free = at(times)
+        spread, free = se / math.sqrt(times), df + (times - 1) * runs
         return _exceeds(size / spread, free, critical(free, level))
 
     def equivalent(times: float) -> float:
-        spread, free = at(times)
-        bound = critical(free, inner)
         assert margin is not None
+        spread, free = se / math.sqrt(times), df + (times - 1) * runs
+        bound = critical(free, inner)
         near = _exceeds((margin - size) / spread, free, bound)
         return near + _exceeds((margin + size) / spread, free, bound) - 1
 
-    ways: list[tuple[str, Callable[[float], float]]] = [("effect", shown)]
+    ways = [(_first(shown), "effect")]
     if margin is not None and size < margin:
-        ways.append(("negligible", equivalent))
-    found = [(_first(chance, power, most), to) for to, chance in ways]
-    known = [(times, to) for times, to in found if times is not None]
+        ways.append((_first(equivalent), "negligible"))
+    known = [(times, to) for times, to in ways if times is not None]
     if not known:
-        return MoreRuns(
-            None,
-            reason=f"at this estimate and noise it would take more than {most:g} times the runs",
-        )
+        few = f"at this estimate and noise it would take more than {MOST:g} times the runs"
+        return MoreRuns(None, reason=few)
     times, to = min(known)
     return MoreRuns(math.ceil((times - 1) * runs), times, to)
 
 
-def _first(chance: Callable[[float], float], power: float, most: float) -> float | None:
-    """The smallest multiple of the runs whose chance is `power`; None beyond `most`."""
-    if chance(1.0) >= power:
+def _first(chance: Callable[[float], float]) -> float | None:
+    """The smallest multiple of the runs whose chance is `POWER`; None beyond `MOST`."""
+    if chance(1.0) >= POWER:
         return 1.0
-    if chance(most) < power:
+    if chance(MOST) < POWER:
         return None
-    return float(optimize.brentq(lambda times: chance(times) - power, 1.0, most, rtol=1e-6))
+    return float(optimize.brentq(lambda times: chance(times) - POWER, 1.0, MOST, rtol=1e-6))
 
 
 def _exceeds(shift: float, df: float, bound: float) -> float:

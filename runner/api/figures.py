@@ -28,13 +28,13 @@ class Plots:
         """Every effect with its interval, and what is negligible."""
         from runner.reporting.plots.forest import forest
 
-        return self._drawn("effects", draw(forest, self._of(metric).analysis))
+        return _drawn("effects", draw(forest, self._of(metric).analysis))
 
     def noise(self, metric: str = "accuracy") -> Figure:
         """What more runs or test images would buy."""
         from runner.reporting.plots.noise_panel import noise_panel
 
-        return self._drawn("noise", draw(noise_panel, self._of(metric).analysis))
+        return _drawn("noise", draw(noise_panel, self._of(metric).analysis))
 
     def seeds(self, metric: str = "accuracy") -> Figure:
         """Every run as a point."""
@@ -42,19 +42,19 @@ class Plots:
 
         found = self._of(metric)
         runs = found.experiment
-        return self._drawn("seeds", draw(seeds, found.analysis, runs.runs, runs.factors))
+        return _drawn("seeds", draw(seeds, found.analysis, runs.runs, runs.factors))
 
     def interactions(self, metric: str = "accuracy") -> Figure:
         """How much the effect of each factor changes with each other."""
         from runner.reporting.plots.heatmap import heatmap
 
-        return self._drawn("interactions", draw(heatmap, self._of(metric).analysis))
+        return _drawn("interactions", draw(heatmap, self._of(metric).analysis))
 
     def accuracy_time(self, metric: str = "accuracy") -> Figure:
         """Each arm's metric against its training time, and which are on the front."""
         from runner.reporting.plots.pareto import pareto
 
-        return self._drawn("accuracy-time", draw(pareto, self._of(metric).analysis))
+        return _drawn("accuracy-time", draw(pareto, self._of(metric).analysis))
 
     def learning_curves(self, metric: str = "accuracy") -> Figure:
         """Validation accuracy by epoch."""
@@ -63,7 +63,7 @@ class Plots:
         found = self._of(metric)
         runs = found.experiment
         drawn = draw(learning, found.analysis, runs.runs, found.curves, runs.factors)
-        return self._drawn("learning curves", drawn)
+        return _drawn("learning curves", drawn)
 
     def steps(self, metric: str = "accuracy") -> Figure:
         """What each step of a cumulative study adds."""
@@ -72,12 +72,13 @@ class Plots:
 
         analysis = self._of(metric).analysis
         drawn = draw(waterfall, analysis) if analysis.layout == CUMULATIVE else None
-        return self._drawn("steps", drawn)
+        return _drawn("steps", drawn)
 
     def _of(self, metric: str) -> Material:
         return self.material(Question(metric))
 
-    def _drawn(self, what: str, figure: Figure | None) -> Figure:
-        if figure is None:
-            raise BadInput(f"these runs do not allow the figure of {what}")
-        return figure
+
+def _drawn(what: str, figure: Figure | None) -> Figure:
+    if figure is None:
+        raise BadInput(f"these runs do not allow the figure of {what}")
+    return figure

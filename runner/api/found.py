@@ -12,7 +12,6 @@ from runner.api.figures import Plots
 from runner.api.frames import Answer
 from runner.launch.outcome import Outcome
 from runner.reporting.material import Material, Question, gather
-from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 class Found:
     """A study's recorded runs. name: of the study, or the path of an exported folder.
 
-    outcome: what came of the training, where `run` gave this.
+    outcome: of the training, where `run` returned this.
     """
 
     name: str
@@ -96,25 +95,21 @@ def run(
     plugins: Sequence[str | Path] = (),
     quiet: bool = False,
 ) -> Found:
-    """Train what of `study` the store `results` lacks, and give what is recorded then.
+    """Train the runs of `study` that the store `results` lacks; returns all its recorded runs.
 
     workers: runs at a time; by default one a core, one on a GPU. plugins: files of tricks, loaded
     in training processes too. quiet: print nothing. Ctrl-C once lets running runs finish: what is
     recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
     """
     from runner.commands.console import Console
+    from runner.commands.options import load_plugins
     from runner.execution.machine import at_a_time
     from runner.launch.listener import Silent
     from runner.launch.options import Options
     from runner.launch.run import run as launch
-    from tricks.loading import load_plugin
 
-    for plugin in plugins:
-        load_plugin(plugin)
-    files = tuple(str(Path(plugin).resolve()) for plugin in plugins)
+    files = load_plugins([Path(plugin) for plugin in plugins])
     count = at_a_time(workers, None, device)
     options = Options(Path(results), count, device, files)
     outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
-    if outcome.ended == "interrupted" and not (Path(results) / "studies" / study.name).exists():
-        raise BadInput(f"the study {study.name} was stopped before a run was begun")
     return Found(study.name, Path(results), outcome)

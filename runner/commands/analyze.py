@@ -17,6 +17,7 @@ from runner.commands.options import (
     Plugins,
     Results,
     Scale,
+    Stage,
     assignments,
     check_negligible,
     listed,
@@ -24,11 +25,12 @@ from runner.commands.options import (
 )
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.records.layout import RESULTS
-from runner.studies.stages import Stage
+from runner.text import aligned
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
+    from runner.analysis.effects import Effect
     from runner.analysis.result import Analysis
     from runner.studies.stages import StudyTuning
 
@@ -78,10 +80,10 @@ def analyze(
     against = assignments("--reference", reference)
     found, tuned = _experiment(what, metric, listed(factors), against, stage, test_images, results)
     found = replace(found, noise=noise, scale=scale)
-    from runner.analysis import analyze as procedure
+    from runner.analysis.analyze import analyze as analyzed
     from runner.analysis.to_json import to_json
 
-    analysis = procedure.analyze(found, metric, estimand, negligible)
+    analysis = analyzed(found, metric, estimand, negligible)
     if json:
         print_json({**to_json(analysis), **tuned})
     else:
@@ -156,43 +158,16 @@ def _print(analysis: Analysis) -> None:
         confidence,
         dependence,
         df_text,
-        more_runs,
         odds,
     )
 
     unit = analysis.unit
     print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
     runs = "runs" if analysis.layout == FACTORIAL else "runs (both arms)"
-    rows = [
-        (
-            "",
-            "effect",
-            f"{confidence(analysis)} interval",
-            "p adjusted",
-            "verdict",
-            runs,
-            "to decide",
-        )
-    ]
-    for effect in analysis.effects:
-        rows.append(
-            (
-                effect.label,
-                _number(effect.effect),
-                "none"
-                if effect.ci_low is None
-                else f"{effect.ci_low:+.2f} to {effect.ci_high:+.2f}",
-                _p(effect.p_adjusted),
-                effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
-                f"{effect.runs:,}",
-                more_runs(effect.to_decide),
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+    interval = f"{confidence(analysis)} interval"
+    rows = [("", "effect", interval, "p adjusted", "verdict", runs, "to decide")]
+    for line in aligned([*rows, *map(_row, analysis.effects)]):
+        print(line)
     references = dict.fromkeys(
         f"{effect.factor}={effect.reference}"
         for effect in analysis.effects
@@ -214,6 +189,21 @@ def _print(analysis: Analysis) -> None:
         print(line)
     for note in (*noise_lines(analysis), *_reasons(analysis), *analysis.notes):
         print(note)
+
+
+def _row(effect: Effect) -> tuple[str, ...]:
+    from runner.reporting.wording import more_runs
+
+    low, high = effect.ci_low, effect.ci_high
+    return (
+        effect.label,
+        _number(effect.effect),
+        "none" if low is None else f"{low:+.2f} to {high:+.2f}",
+        _p(effect.p_adjusted),
+        effect.verdict if effect.depends_on or not effect.may_depend_on else "may depend",
+        f"{effect.runs:,}",
+        more_runs(effect.to_decide),
+    )
 
 
 def _reasons(analysis: Analysis) -> list[str]:

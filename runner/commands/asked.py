@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner.commands.options import assignments, listed
+from runner.commands.options import assignments, listed, listed_fields
 from runner.designs.levels import choose_levels
 from runner.tasks import registry as tasks
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from runner.designs.field import Given
     from runner.studies.asked import Asked
     from runner.studies.study import Study
 
@@ -105,7 +104,9 @@ def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
     given = {key: value for key, value in given.items() if value is not None}
     reference = asked.reference | assignments("--reference", flags.reference)
     settings = asked.set | assignments("--set", flags.set)
-    levels, factor = choose_levels(asked.levels, asked.factor | _fields("--factor", flags.factor))
+    levels, factor = choose_levels(
+        asked.levels, asked.factor | listed_fields("--factor", flags.factor)
+    )
     return msgspec.structs.replace(
         asked,
         **given,
@@ -115,14 +116,8 @@ def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
         set=settings,
         levels=levels,
         factor=factor,
-        tune=_fields("--tune", flags.tune) or asked.tune,
+        tune=listed_fields("--tune", flags.tune) or asked.tune,
     )
-
-
-def _fields(flag: str, texts: Sequence[str] | None) -> dict[str, list[Given]]:
-    """`["lr_scale=0.5,1"]` -> {"lr_scale": ["0.5", "1"]}."""
-    found = assignments(flag, texts)
-    return {field: [*(listed(values) or ["none"])] for field, values in found.items()}
 
 
 def _grouped(task: str, column: str | None) -> str:
@@ -135,7 +130,7 @@ def _grouped(task: str, column: str | None) -> str:
 
 
 def _named(flags: StudyFlags, results: Path) -> tuple[Asked, Path | None]:
-    """What `--study` or --confirm stand for, and the file: given, stored, or shipped."""
+    """The study that --study or --confirm names, and its file: given, stored, or shipped."""
     from runner.studies.asked import Asked, from_stored, read, shipped
 
     study = flags.study

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.options import Json, Plugins, Results, load_plugins
-from runner.inference.asking import Sets
+from runner.commands.options import Json, Plugins, Results, Sets, load_plugins
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
@@ -48,14 +47,14 @@ def attention(
 
     from runner.inference.attention import looked
     from runner.inference.prediction import as_trained
+    from runner.inference.sample_pictures import spread
     from runner.records import durable
     from runner.reporting.plots.pictures import pictures
     from runner.reporting.plots.style import encoded
     from runner.training.saved import load
 
     model, card = load(found.path)
-    count = min(images, len(given.paths))
-    few = [len(given.paths) * i // count for i in range(count)]
+    few = spread(len(given.paths), images)
     names = [Path(given.paths[i]).name for i in few]
     rows = looked(model, card, as_trained(given.source.subset(few), card), names)
     try:
@@ -63,6 +62,6 @@ def attention(
     except OSError as error:
         raise BadInput(f"{image}: {error.strerror or error}") from error
     if json:
-        print_json({"run": card.run, "images": count, "image": str(image)})
+        print_json({"run": card.run, "images": len(few), "image": str(image)})
     else:
         print(image)

@@ -1,4 +1,4 @@
-"""What a run tells on the screen while it goes on, and what came of it."""
+"""Progress and outcome of a run on the screen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 
 
 class Console:
-    """Prints what happens; with `json` on stderr, and on stdout what came of it as JSON."""
+    """Prints each step; with `json` on stderr, and the outcome on stdout as JSON."""
 
     def __init__(self, options: Options, json: bool) -> None:
         self.options = options
@@ -49,7 +49,7 @@ class Console:
         self.say(look_line(study, look))
 
     def trained(self, outcome: Outcome) -> None:
-        """What came of it, and what to do next."""
+        """The outcome, and the next command."""
         study, results = outcome.study, self.options.results
         if study.looks is not None:
             if outcome.ended == "interrupted":

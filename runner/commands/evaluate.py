@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.options import Json, Plugins, Results, load_plugins
-from runner.inference.asking import TTA, Runs, Sets, ask
+from runner.commands.options import TTA, Json, Plugins, Results, Runs, Sets, load_plugins
+from runner.inference.asking import ask
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 

@@ -32,7 +32,7 @@ def grids_json(found: Sequence[Outlook]) -> list[dict[str, Any]]:
 
 
 def grids_lines(found: Sequence[Outlook]) -> Iterator[str]:
-    """The table of the grids, and what there is to say of each below it."""
+    """The table of the grids, and remarks on each below it."""
     yield "standard errors in σ, the run-to-run sd: the typical effect's (the worst one's)"
     yield from aligned([HEAD, *(_cells(grid.diagnostics) for grid in found if grid.diagnostics)])
     for grid in found:
@@ -77,7 +77,7 @@ def _clear_text(found: Diagnostics) -> str:
 
 
 def _lines(found: Diagnostics) -> Iterator[str]:
-    """What there is to say below the table: of its own estimand, and the aliases."""
+    """Remarks below the table: the precision by the grid's own estimand, and the aliases."""
     others = any(e.grid is not e.own and e.baseline is not e.own for e in found.effects)
     if others:
         error = _errors_text([e.own for e in found.effects])

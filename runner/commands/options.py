@@ -11,6 +11,7 @@ import typer
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.designs.field import Given
     from runner.studies.study import Study
 
 Results = Annotated[Path, typer.Option("--results", help="The store that all studies share.")]
@@ -37,6 +38,35 @@ Noise = Annotated[
 ]
 Scale = Annotated[
     str, typer.Option("--scale", help="raw, or logit: accuracies in log-odds, with odds ratios.")
+]
+
+Runs = Annotated[
+    list[str],
+    typer.Argument(
+        help="A run's id (or its start), a study (its best arm on validation), or a file of a "
+        "model; of several the probabilities are averaged.",
+        metavar="RUN...",
+    ),
+]
+Sets = Annotated[
+    Path | None,
+    typer.Option("--data-sets", help="Where data sets are, if --data is a task. [default: ./data]"),
+]
+TTA = Annotated[
+    str | None,
+    typer.Option(
+        "--tta",
+        help="Test-time augmentation: flip, shift, none, or a trick of that kind. "
+        "[default: the recipe's own]",
+    ),
+]
+Stage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        help="Of a tuned study: fixed (one value for all) or tuned (each arm's own). "
+        "[default: tuned, once all arms are]",
+    ),
 ]
 
 
@@ -74,6 +104,12 @@ def listed(text: str | None) -> list[str] | None:
     return [] if [part.lower() for part in parts] == ["none"] else parts
 
 
+def listed_fields(flag: str, texts: Sequence[str] | None) -> dict[str, list[Given]]:
+    """`["lr_scale=0.5,1"]` -> {"lr_scale": ["0.5", "1"]}."""
+    found = assignments(flag, texts)
+    return {field: [*(listed(values) or ["none"])] for field, values in found.items()}
+
+
 def check_negligible(negligible: float | None) -> None:
     """Raises BadInput for a margin that is none."""
     if negligible is not None and not 0 <= negligible < float("inf"):
@@ -95,10 +131,12 @@ def chosen(
     from runner.studies.asked import Asked
     from runner.studies.study import build
 
-    asked = Asked(task=task, grid=AddOne.name, tricks=listed(tricks), name="plan")
-    asked.set = {**assignments("--set", settings)}
-    asked.factor = {
-        field: list(listed(values) or ["none"])
-        for field, values in assignments("--factor", factor).items()
-    }
+    asked = Asked(
+        name="plan",
+        task=task,
+        grid=AddOne.name,
+        tricks=listed(tricks),
+        factor=listed_fields("--factor", factor),
+        set={**assignments("--set", settings)},
+    )
     return build(asked, data)

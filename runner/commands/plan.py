@@ -10,7 +10,7 @@ import typer
 
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
-from runner.execution.machine import cores, on_gpu
+from runner.execution.machine import at_a_time
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
@@ -65,8 +65,7 @@ def plan(
     """
     load_plugins(plugin)
     goal = _goal(effect, half_width, power)
-    if workers is not None and workers < 1:
-        raise BadInput(f"--workers must be at least 1, not {workers}")
+    workers = at_a_time(workers, None, "auto")
     if sigma is not None and pilot is not None:
         raise BadInput("--sigma and --pilot both say what the run-to-run sd is: give one of them")
     from runner.commands.plan_text import lines
@@ -75,8 +74,7 @@ def plan(
 
     study = chosen(task, tricks, factor, set_, data)
     noise = given(sigma) if sigma is not None else find_sigma(study, results, pilot)
-    at_a_time = workers or (1 if on_gpu("auto") else cores())
-    found = grid_needs(study, goal, noise, runs, at_a_time, results)
+    found = grid_needs(study, goal, noise, runs, workers, results)
     kind = EACH if each else FAMILY
     if json:
         print_json(_json(found, kind))

@@ -16,11 +16,11 @@ from runner.commands.options import (
     Plugins,
     Results,
     Scale,
+    Stage,
     check_negligible,
     load_plugins,
 )
 from runner.records.layout import RESULTS
-from runner.studies.stages import Stage
 
 
 def report(

@@ -1,4 +1,4 @@
-"""run: plan a study and train what is missing of it."""
+"""run: train the runs of a study that are not recorded yet."""
 
 from __future__ import annotations
 

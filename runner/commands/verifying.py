@@ -1,4 +1,4 @@
-"""doctor DIR: a look through a whole folder of results, and what it says of it."""
+"""doctor DIR: verifies a whole folder of results, and prints its findings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runner.commands.json_output import print_json
+from runner.records.record import STATES
 from runner.text import counted
 from tricks.errors import BadInput
 
@@ -75,9 +76,7 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
 
 def _counted(counts: dict[str, int]) -> str:
     parts = [counted(counts["records"], "record")]
-    states = ", ".join(
-        f"{counts[s]:,} {s}" for s in ("ok", "diverged", "failed", "infra") if counts.get(s)
-    )
+    states = ", ".join(f"{counts[s]:,} {s}" for s in STATES if counts.get(s))
     if states:
         parts[0] += f" ({states})"
     for key, one in (("studies", "study"), ("exports", "export")):

@@ -1,12 +1,11 @@
-"""What `predict` and `evaluate` share: models, images, and what the ones say of the others."""
+"""What `predict` and `evaluate` share: models, images, predicted probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.execution.machine import cores
 from runner.inference import models
@@ -17,27 +16,8 @@ if TYPE_CHECKING:
 
     from runner.inference.given import Given
     from runner.training.saved import Card
+    from tricks.trick import Trick
 
-Runs = Annotated[
-    list[str],
-    typer.Argument(
-        help="A run's id (or its start), a study (its best arm on validation), or a file of a "
-        "model; of several the probabilities are averaged.",
-        metavar="RUN...",
-    ),
-]
-Sets = Annotated[
-    Path | None,
-    typer.Option("--data-sets", help="Where data sets are, if --data is a task. [default: ./data]"),
-]
-TTA = Annotated[
-    str | None,
-    typer.Option(
-        "--tta",
-        help="Test-time augmentation: flip, shift, none, or a trick of that kind. "
-        "[default: the recipe's own]",
-    ),
-]
 SHORT = {"flip": "flip-tta", "shift": "shift-tta", "crops": "multi-crop"}
 
 
@@ -57,9 +37,12 @@ def ask(
     tta: str | None,
     device: str,
 ) -> Answers:
-    """Load the models and the images (which get the names of the classes), and ask."""
+    """What the models of `runs` predict for `images` (of the names of the classes).
+
+    tta: test-time augmentation, as `--tta` names it; None: each recipe's own.
+    """
     found = [models.find(text, results) for text in runs]
-    way = {} if tta is None else {"predict": _way(tta)}
+    predict = _augmentation(tta)
 
     import torch
 
@@ -70,6 +53,11 @@ def ask(
 
     place = choose(device)
     loaded = [load(item.path) for item in found]
+    if tta is not None:
+        loaded = [
+            (model, replace(card, recipe=replace(card.recipe, predict=predict)))
+            for model, card in loaded
+        ]
     cards = [card for _, card in loaded]
     given = images(cards[0].names)
     # Small stored images take longer with more threads; as in training, they repeat it exactly.
@@ -82,14 +70,13 @@ def ask(
             given.source,
             place,
             loaders=0 if prediction.few(given.source) else cores(),
-            **way,
         )
     except BadInput as error:  # a loader process hands it on with its traceback
         raise BadInput(mistake(error) or str(error)) from error
     return Answers(given, logs, cards, [item.why for item in found])
 
 
-def _way(text: str | None) -> Any:
+def _augmentation(text: str | None) -> Trick | None:
     """The trick that `--tta` names, or None."""
     from tricks.bag import parse
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from runner.images.sources import Source, Splits
+from runner.reporting.plots.pictures import Row
 from runner.training.evaluation import as_input, seen
 from runner.training.saved import Card
 from tricks.target.attention_head import attention_head, attention_maps
 
 STRONGEST = 4  # maps of an image that are drawn one by one
-
-
-class Looked(NamedTuple):
-    """A row of pictures: label, images (H, W, 3) uint8, captions."""
-
-    label: str
-    images: list[Any]
-    captions: list[str]
 
 
 def overlay(image: Tensor, map_: Tensor) -> Tensor:
@@ -39,7 +30,7 @@ def _plain(image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> list[Looked]:
+def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> list[Row]:
     """Each image, with the mean of its attention maps, and with those that sum to most.
 
     labels: of the rows. Raises BadInput for a model without attention maps.
@@ -48,7 +39,7 @@ def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> l
     splits = Splits(
         source, source, source, source, card.classes, card.channels, card.mean, card.std
     )  # fmt: skip
-    rows: list[Looked] = []
+    rows: list[Row] = []
     for images, _ in seen(source, card.recipe, torch.device("cpu")):
         maps = attention_maps(model.eval(), as_input(images, splits, card.recipe)).float()
         for image, own in zip(images, maps, strict=True):
@@ -56,5 +47,5 @@ def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> l
             shown = [own.mean(0), *own[order]]
             pictures = [_plain(image), *(overlay(image, one) for one in shown)]
             captions = ["image", "mean", *(f"map {i + 1}" for i in order)]
-            rows.append(Looked(labels[len(rows)], [p.numpy() for p in pictures], captions))
+            rows.append(Row(labels[len(rows)], [p.numpy() for p in pictures], captions))
     return rows

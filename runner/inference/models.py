@@ -69,7 +69,7 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
 def _of_study(store: Store, stored: StoredStudy, results: Path) -> Found:
     """The model of the arm that is best on validation (mean over its runs), of its best run."""
     tuned = tuple(stored.asked.tune or {})
-    if tuned:  # runs of the tuning are trials at other values, of which no weights are kept
+    if tuned:  # tuning runs are trials at other values; their weights are not kept
         stored = next(held for held in map(stored.at, ("tuned", "fixed")) if held.runs)
     rows = store.rows(stored.ids)
     arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}

@@ -1,11 +1,9 @@
-"""What saved models say of images: probabilities, averaged over models."""
+"""Probabilities that saved models predict for images, averaged over models."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +14,17 @@ from runner.training.evaluation import outputs
 from runner.training.saved import Card
 from tricks.errors import BadInput
 
-AS_TRAINED = object()  # in place of a way to predict: each model's own
-
 
 def log_probabilities(
     models: Sequence[tuple[nn.Module, Card]],
     source: Source,
     device: torch.device,
-    predict: Any = AS_TRAINED,
     loaders: int = 0,
 ) -> Tensor:
     """(N, K) float32 on the CPU: the log of the models' mean probability of each class.
 
-    Classes are in the order of the first model's names. predict: test-time augmentation of all,
-    None for none. Raises BadInput for models of unlike classes.
+    Classes are in the order of the first model's names. Raises BadInput for models of unlike
+    classes.
     """
     first = models[0][1]
     found = []
@@ -38,13 +33,10 @@ def log_probabilities(
             raise BadInput(
                 f"run {card.run} has other classes than {first.run}: they cannot be averaged"
             )
-        recipe = card.recipe
-        if predict is not AS_TRAINED:
-            recipe = dataclasses.replace(recipe, predict=predict)
         images = as_trained(source, card)
         splits = _splits(images, card)
         model = model.to(device)
-        batches = outputs(model, images.to(device), splits, recipe, device, loaders)
+        batches = outputs(model, images.to(device), splits, card.recipe, device, loaders)
         logs = torch.cat([torch.log_softmax(logits, 1).cpu() for logits, _ in batches])
         found.append(logs[:, [card.names.index(name) for name in first.names]])
     if len(found) == 1:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from runner.images.sources import Files, Resident, Source
+from runner.reporting.plots.pictures import Row
 from runner.training import augmentation as aug
 from runner.training.batches import View, batches
 from tricks.errors import BadInput
@@ -21,14 +22,6 @@ VIEWS = 9  # of test-time augmentation, at most
 SIDE = 224  # pixels at which images of files are shown
 TINY = 64  # pixels a side up to which images are shown as stored
 CPU = torch.device("cpu")
-
-
-class Row(NamedTuple):
-    """Pictures beside each other: uint8 (H, W, 3) each, with a line above it, or ""."""
-
-    label: str
-    images: list[np.ndarray]
-    captions: list[str]
 
 
 def one_each(labels: Sequence[int], count: int = COLUMNS) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,8 @@ from tricks.recipe import Recipe, resolve
 from tricks.trick import Trick, compose
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from runner.images.sources import Source
     from runner.tasks.task import Task
 
@@ -38,7 +39,8 @@ def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Pat
             f"`tricks-bench attention RUN --data FOLDER -o {out}` draws its maps on images"
         )
     if fields & (ON_IMAGES | {"predict"}):
-        _images(text, _only(tricks), task, data, out)
+        alone = compose(Recipe(), tricks)  # on a recipe that does nothing else to images
+        _images(text, alone, task, data, out)
     elif fields & ON_RATES:
         if data is not None:
             raise BadInput(f"{text} acts on the learning rate: --data is of no use here")
@@ -48,11 +50,6 @@ def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Pat
             f"{text} acts on {', '.join(sorted(fields)) or 'nothing'}, which --image cannot draw: "
             "it draws tricks of images (augment, mix, predict, resizing) and of the learning rate"
         )
-
-
-def _only(tricks: Iterable[Trick]) -> Recipe:
-    """A recipe that does nothing else to images, so that what is seen is theirs."""
-    return compose(Recipe(), tricks)
 
 
 def _images(text: str, recipe: Recipe, task: Task, data: Path | None, out: Path) -> None:
@@ -108,7 +105,7 @@ def _rates(text: str, tricks: list[Trick], task: Task, out: Path) -> None:
     _write(fig, out)
 
 
-def _write(fig: Any, out: Path) -> None:
+def _write(fig: Figure, out: Path) -> None:
     from runner.records import durable
     from runner.reporting.plots.style import encoded
 

@@ -62,7 +62,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
 
 
 def promise(study: Study, results: Path) -> list[str]:
-    """The promise and what came of it, a line for each metric, once there are runs."""
+    """The promised effect and that on fresh seeds, a line a metric, once there are runs."""
     from runner.records.table import table
 
     store = Store(results, create=False)

@@ -1,4 +1,4 @@
-"""What a run would train: the plan beside what the store holds already."""
+"""What a run would train: the study beside what the store holds already."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.execution.machine import cores, gpus
 from runner.execution.order import Order
@@ -22,7 +22,7 @@ RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
 
 
 def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeRun:
-    """What is done for each of `specs`, whose images are loaded once for all."""
+    """The work that trains each of `specs`; their images are loaded once for all."""
     task, data = study.task.name, str(study.data_folder)
     work = RecipeRun(task, data, options.device, plugins=options.plugins)
     return work.sharing(specs[0]) if specs else work
@@ -36,12 +36,8 @@ def executed(
     listener: Listener,
     *,
     recorded: int,
-    models: Mapping[str, Any],
 ) -> Summary:
-    """Train those of `specs` that `store` lacks.
-
-    recorded: how many it has. models: what `RecipeRun` needs to know of weights to keep.
-    """
+    """Train those of `specs` that `store` lacks. recorded: how many it has."""
     from runner.execution.executor import execute
 
     found = gpus(options.device)
@@ -49,7 +45,6 @@ def executed(
         work,
         device="cuda" if found else options.device,  # the only one that a worker sees
         loaders=max(1, cores() // options.workers),
-        **models,
     )
     order = Order(
         work,

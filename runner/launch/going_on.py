@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from runner.records.layout import at
+from runner.records.study_toml import Places
 from runner.text import printable
 
 if TYPE_CHECKING:
@@ -18,36 +19,38 @@ if TYPE_CHECKING:
     from runner.studies.study import Study
 
 
-def places(study: Study, plugins: Sequence[str]) -> dict[str, Any] | None:
+def places(study: Study, plugins: Sequence[str]) -> Places | None:
     """Where this command found the study's images and plug-ins; None: nowhere but by itself."""
-    data = {} if study.data is None else {"data": str(study.data.absolute())}
-    return {**data, "plugins": list(plugins)} if data or plugins else None
+    if study.data is None and not plugins:
+        return None
+    data = None if study.data is None else str(study.data.absolute())
+    return Places(data=data, plugins=tuple(plugins))
 
 
-def go_on(name: str, results: Path, places: Mapping[str, Any] | None, device: str = "auto") -> str:
-    """The command that goes on with the study `name`, to be pasted. places: see `places`."""
-    found = places or {}
+def go_on(name: str, results: Path, places: Places | None, device: str = "auto") -> str:
+    """The command that goes on with the study `name`, to be pasted."""
+    places = places or Places()
     parts = ["tricks-bench", "run", "--study", name]
-    if "data" in found:
-        parts += ["--data", found["data"]]
+    if places.data is not None:
+        parts += ["--data", places.data]
     if device != "auto":
         parts += ["--device", device]
-    for plugin in found.get("plugins", ()):
+    for plugin in places.plugins or ():
         parts += ["--plugin", plugin]
     return printable(shlex.join(parts)) + at(results)
 
 
 def stored_command(stored: StoredStudy, results: Path) -> str:
-    """`go_on` with what `study` was last run with.
+    """`go_on` with the places that `stored` was last run with.
 
     A plug-in in the folder of results itself is not suggested: that may be another's, and a
     plug-in is code.
     """
-    found = msgspec.to_builtins(stored.asked.places) or {}
+    places = stored.asked.places or Places()
     root = os.path.abspath(results)
-    found["plugins"] = [
+    plugins = tuple(
         plugin
-        for plugin in found.get("plugins", ())
+        for plugin in places.plugins or ()
         if os.path.commonpath([root, os.path.abspath(plugin)]) != root
-    ]
-    return go_on(stored.name, results, found)
+    )
+    return go_on(stored.name, results, replace(places, plugins=plugins))

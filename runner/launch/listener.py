@@ -1,4 +1,4 @@
-"""Who is told what happens while a study is trained."""
+"""Listeners: what a program hears while a study is trained."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Is told what happens, in the order in which it does."""
+    """Hears of each step, in order."""
 
     def say(self, line: str) -> None:
-        """What is about to be done, or what was noticed; one or several lines of text."""
+        """Announces a step or a remark, in one or several lines of text."""
 
     def training(
         self, total: int, recorded: int, workers: int, results: Path
     ) -> AbstractContextManager[Callable[[Event], None]]:
-        """Entered while `total` runs are trained, of which `recorded` need no training.
+        """A context around the training of `total` runs; its value is called with each event.
 
-        What it gives is called with each event. results: where the logs of runs are.
+        recorded: runs that need no training. results: the folder with the logs of runs.
         """
 
     def looked(self, study: Study, look: Look) -> None:
@@ -37,7 +37,7 @@ class Listener(Protocol):
 
 
 class Silent:
-    """Tells nobody."""
+    """Ignores everything."""
 
     def say(self, line: str) -> None:
         """Nothing."""
@@ -45,7 +45,7 @@ class Silent:
     def training(
         self, total: int, recorded: int, workers: int, results: Path
     ) -> AbstractContextManager[Callable[[Event], None]]:
-        """Takes events, and forgets them."""
+        """Events are ignored."""
         return nullcontext(lambda event: None)
 
     def looked(self, study: Study, look: Look) -> None:

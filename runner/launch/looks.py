@@ -21,6 +21,7 @@ from runner.launch.listener import Listener
 from runner.launch.opening import existing
 from runner.launch.options import Options
 from runner.launch.outcome import Ended, Outcome
+from runner.launch.todo import todo
 from runner.launch.train import train
 from runner.records.store import Store
 from runner.studies.judged import Look, judged
@@ -47,7 +48,7 @@ def train_looks(study: Study, options: Options, listener: Listener) -> Outcome:
     for number, seeds in enumerate(study.looks.seeds, 1):
         part = replace(study, seeds=seeds)
         store = existing(options.results)
-        if store is None or _lacks(part, store):
+        if todo(part, store).missing:
             summary = train(part, store, options, listener)
             if summary is None:
                 return outcome("declined")
@@ -66,9 +67,3 @@ def train_looks(study: Study, options: Options, listener: Listener) -> Outcome:
         if leave and number < len(study.looks.seeds):
             return outcome("interrupted")
     return outcome("budget")
-
-
-def _lacks(study: Study, store: Store) -> bool:
-    """Whether a run of `study` has no record that stands."""
-    states = store.states()
-    return any(states.get(spec.id, "infra") == "infra" for _, spec in study.planned())

@@ -1,4 +1,4 @@
-"""How a study is trained: one object, which says nothing of what the study is."""
+"""How a study is trained, in one object; what the study is stands elsewhere."""
 
 from __future__ import annotations
 

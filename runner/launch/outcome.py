@@ -1,4 +1,4 @@
-"""What came of training a study."""
+"""The outcome of training a study."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Ended = Literal["done", "declined", "interrupted", "decided", "budget", "nothing
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of training `study`.
+    """The outcome of training `study`.
 
     ended: done; declined, if a grid that takes long was not to be started; interrupted, if runs
     are left; of a sequential study decided, budget (used up) or nothing to decide.
     summaries: counts of each execution: one, or one for each look that had runs to train.
-    looks: those that were analysed. promise: of a study that confirms a winner, what the winner
-    had promised beside what it did. weights: of the runs trained again for their weights.
+    looks: those that were analysed. promise: of a study that confirms a winner, the promised
+    effects beside those on fresh seeds. weights: counts of the runs trained again for weights.
     """
 
     study: Study
@@ -51,7 +51,7 @@ def failed(summary: Summary) -> int:
 
 
 def both(first: Summary, then: Summary) -> Summary:
-    """What came of two executions of different runs."""
+    """The counts of two executions of different runs together."""
     return replace(
         then,
         ok=first.ok + then.ok,

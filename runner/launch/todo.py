@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from runner.launch.tuned import list_runs
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 class Todo:
     """The runs of a study that are known, and those of them that have to be trained.
 
-    rows: of the study's table, one a run. specs: by id. missing: without a record that stands.
-    to_choose: tuned runs that are still unknown, as their arms have not chosen. states: of all
-    records of the store, by id.
+    rows: of the study's table, one a run. specs: each run once. missing: without a record that
+    stands. to_choose: tuned runs that are still unknown, as their arms have not chosen. states: of
+    all records of the store, by id.
     """
 
-    rows: tuple[dict[str, Any], ...]
-    specs: Mapping[str, RunSpec]
+    rows: tuple[Mapping[str, str | int], ...]
+    specs: tuple[RunSpec, ...]
     missing: tuple[RunSpec, ...]
     to_choose: int
     states: Mapping[str, str]
@@ -36,9 +35,18 @@ class Todo:
 
 
 def todo(study: Study, store: Store | None) -> Todo:
-    """What of `study` has to be trained; an infra record does not stand."""
+    """The runs of `study` that have to be trained; an infra record does not stand."""
     states = store.states() if store else {}
-    planned, to_choose = list_runs(study, store)
-    specs = {spec.id: spec for _, spec in planned}
-    missing = tuple(s for s in specs.values() if states.get(s.id, "infra") == "infra")
+    if study.tuning is None:
+        planned = [(study.row(arm, spec), spec) for arm, spec in study.planned()]
+        to_choose = 0
+    else:
+        from runner.studies.tuning import known_runs, row
+
+        known = known_runs(study, store.rows() if store else {})
+        planned = [(row(study, run), run.spec) for run in known]
+        stages = Counter(run.stage for run in known)
+        to_choose = stages["fixed"] - stages["tuned"]
+    specs = tuple({spec.id: spec for _, spec in planned}.values())
+    missing = tuple(spec for spec in specs if states.get(spec.id, "infra") == "infra")
     return Todo(tuple(row for row, _ in planned), specs, missing, to_choose, states)

@@ -42,40 +42,39 @@ def train(
     BadInput for what cannot be trained or kept, before anything is written.
     """
     from runner.records.studies import save_study
-    from runner.records.study_toml import Places
 
     check_writable(options.results)
     wanted = todo(study, store)
-    for line in changed(wanted.specs.values(), store, wanted.states):
+    for line in changed(wanted.specs, store, wanted.states):
         listener.say(line)
-    work = work_of(study, list(wanted.specs.values()), options)
+    work = work_of(study, wanted.specs, options)
     if wanted.missing:
         limits = _prepared(study, wanted, store, work, options, listener)
         if limits is None:
             return None
         options = replace(options, limits=limits)
     store = Store(options.results)
-    where = msgspec.convert(places(study, options.plugins), Places | None)
-    asked = msgspec.structs.replace(study.as_stored(), places=where)
-    models = saving(options.save_models, store, study)
+    asked = msgspec.structs.replace(study.as_stored(), places=places(study, options.plugins))
+    work = saving(work, options.save_models, store, study)
 
     def trained(specs: Sequence[RunSpec], recorded: int) -> Summary:
-        return executed(specs, store, work, options, listener, recorded=recorded, models=models)
+        return executed(specs, store, work, options, listener, recorded=recorded)
 
     save_study(store, study.name, asked, wanted.rows)
-    summary = trained(list(wanted.specs.values()), len(wanted.specs) - len(wanted.missing))
+    summary = trained(wanted.specs, len(wanted.specs) - len(wanted.missing))
     if not wanted.to_choose or summary.interrupted:
         return summary
     if summary.asked_to_stop:  # on its last run: the next stage is not begun
         return replace(summary, interrupted=True)
     chosen = todo(study, store)
     save_study(store, study.name, asked, chosen.rows)
-    listener.say(chosen_line(study, chosen.rows, chosen.to_choose))
-    tuned = [spec for id, spec in chosen.specs.items() if id not in wanted.specs]
+    listener.say(chosen_line(study, chosen))
+    known = {spec.id for spec in wanted.specs}
+    tuned = [spec for spec in chosen.specs if spec.id not in known]
     if not tuned:
         return summary
-    lacking = {spec.id for spec in chosen.missing}
-    return both(summary, trained(tuned, sum(spec.id not in lacking for spec in tuned)))
+    recorded = sum(chosen.states.get(spec.id, "infra") != "infra" for spec in tuned)
+    return both(summary, trained(tuned, recorded))
 
 
 def _prepared(

@@ -17,21 +17,21 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.execution.events import Summary
     from runner.studies.study import Study
+    from runner.tasks.recipe_run import RecipeRun
 
 
-def saving(which: str | None, store: Store, study: Study | None = None) -> dict[str, Any]:
-    """What `RecipeRun` needs to know to keep the models of `which` epochs.
+def saving(work: RecipeRun, which: str | None, store: Store, study: Study) -> RecipeRun:
+    """`work` that also keeps the models of `which` epochs in `store`.
 
-    Of the runs by which the arms of `study` are tuned none are kept: they are many, and no result.
+    Tuning runs of `study` keep none: they are many, and no result.
     """
     if which is None:
-        return {}
-    kept = {"models": str(folder(store).absolute()), "best": which == "best"}
-    if study is None or study.tuning is None:
-        return kept
+        return work
     from runner.studies.tuning import tuning_runs
 
-    return {**kept, "trials": frozenset(run.spec.id for run in tuning_runs(study))}
+    trials = frozenset(run.spec.id for run in tuning_runs(study))
+    models = str(folder(store).absolute())
+    return replace(work, models=models, best=which == "best", trials=trials)
 
 
 def without(study: Study, which: str | None, store: Store | None) -> list[str]:
@@ -47,8 +47,9 @@ def without(study: Study, which: str | None, store: Store | None) -> list[str]:
     kinds = (False, True) if which == "best" else (False,)
     return [
         id
-        for id, state in states.items()
-        if state == "ok" and not all(model_file(store, id, best).is_file() for best in kinds)
+        for id in held.ids
+        if states.get(id) == "ok"
+        and not all(model_file(store, id, best).is_file() for best in kinds)
     ]
 
 
@@ -79,11 +80,10 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     study.task.check(study.data_folder)
     # Nothing goes on from a store that is thrown away.
     options = replace(options, limits=replace(options.limits, checkpoint=None))
-    models = saving(options.save_models, store)
+    work = saving(work_of(study, specs, options), options.save_models, store, study)
     with tempfile.TemporaryDirectory(prefix="tricks-bench-") as place:
         again = Store(place)
-        work = work_of(study, specs, options)
-        summary = executed(specs, again, work, options, listener, recorded=0, models=models)
+        summary = executed(specs, again, work, options, listener, recorded=0)
         for id, record in records.items():
             line = _difference(id, record, again.read(id))
             if line:

@@ -60,7 +60,7 @@ class Costs:
         self._known = frozenset().union(*self.mean)
 
     def seconds(self, recipe: Mapping[str, Any]) -> tuple[float | None, str]:
-        """Seconds of a whole run, and by what of HOW; None, "" where nothing tells.
+        """Seconds of a whole run, and the way of HOW that told them; None, "" without any.
 
         alike: runs of the same kind. ratios: each part's ratio, fitted to the log seconds of all
         kinds, multiplied. size: the mean of runs of the same size.
@@ -115,14 +115,14 @@ class Costs:
 
     @cached_property
     def _fit(self) -> np.ndarray:
-        """Log seconds of each part; what all share is told apart in no way, and need not be."""
+        """Log seconds of each part; parts that all recipes share need not be separated."""
         import numpy as np
 
         return np.linalg.lstsq(self._rows, np.log(list(self.mean.values())), rcond=None)[0]
 
 
 def mean_seconds(costs: Costs, recipes: Sequence[Mapping[str, Any]]) -> tuple[float | None, str]:
-    """Mean seconds of a run over `recipes` (at least one), and the weakest of HOW that it took."""
+    """Mean seconds of a run over `recipes` (at least one), and the weakest way of HOW used."""
     found = [costs.seconds(recipe) for recipe in recipes]
     times = [seconds for seconds, _ in found if seconds is not None]
     if len(times) < len(found):

@@ -26,7 +26,7 @@ FAMILY, EACH = KINDS = ("family", "each")
 
 @dataclass(frozen=True)
 class GridNeed:
-    """What a grid needs, by estimand and kind; none of it, with the reason, if it cannot be had.
+    """What a grid needs, by estimand and kind; or the reason why it cannot be had.
 
     left_out: levels that take no part: grids that turn everything on keep two of a factor.
     """

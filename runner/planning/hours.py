@@ -38,10 +38,10 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Hours:
-    """What `runs` will take, `workers` at a time: wall and core hours, and by what that is known.
+    """Wall and core hours that `runs` will take, `workers` at a time, and their source.
 
-    From the first run's start to the last one's end; the seconds before are not in it. None, with
-    a reason, where it is not.
+    From the first run's start to the last one's end, without the seconds before. None, with a
+    reason, where they are not known.
     """
 
     runs: int

@@ -32,7 +32,11 @@ class StoredFactor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class StoredConfirm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a study that runs a winner again keeps of the study it is from; see `asked.Confirm`."""
+    """The winner of another study, run again beside the baseline on fresh seeds.
+
+    study: its name. winner: factor -> level, where it is not the baseline's. promised: metric ->
+    by how much the winner was better there, in pp.
+    """
 
     study: str
     winner: dict[str, str]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze
 from runner.analysis.result import Analysis
+from runner.records.record import STATES
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]  # what a run left behind
 
-STATES = ("ok", "diverged", "failed", "infra")
 MOST = 10_000  # records that are read; of a larger study some stand for all
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from runner.analysis.data.estimates import Estimate
 from runner.analysis.effects import BaselineEffect, Effect
 from runner.analysis.result import Analysis
+from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.reporting.document import Cell, Column, Emphasis, Note, Table, Text
 from runner.reporting.numbers import (
     count_cell,
@@ -79,7 +80,7 @@ def places(a: Analysis) -> int:
 
 def effects(a: Analysis) -> Table | None:
     """The table that fits the layout."""
-    return _grid(a) if a.layout == "factorial" else _comparisons(a)
+    return _grid(a) if a.layout == FACTORIAL else _comparisons(a)
 
 
 def _verdict(a: Analysis, e: Effect) -> str:
@@ -89,7 +90,7 @@ def _verdict(a: Analysis, e: Effect) -> str:
 def _comparisons(a: Analysis) -> Table | None:
     """add-one, leave-one-out, cumulative and pairs: one row an arm."""
     d = places(a)
-    first = "step" if a.layout == "cumulative" else "trick"
+    first = "step" if a.layout == CUMULATIVE else "trick"
     header: list[Column | str] = [first, f"{a.metric} of the arm"]
     header.append(Column(f"effect ({a.unit})", unit=a.unit))
     header += [
@@ -100,7 +101,7 @@ def _comparisons(a: Analysis) -> Table | None:
         "time ratio",
     ]
     rows = _reference_row(a, d)
-    step = "+ " if a.layout == "cumulative" else ""
+    step = "+ " if a.layout == CUMULATIVE else ""
     for e in a.effects:
         rows.append(
             [

@@ -8,8 +8,7 @@ from runner.analysis.data.estimates import percent
 from runner.analysis.effects import Effect
 from runner.analysis.power import MoreRuns
 from runner.analysis.result import Analysis
-
-PLACEBO = "placebo"  # the factor whose true effect is zero
+from runner.designs.factor import PLACEBO
 
 
 def is_placebo(effect: Effect) -> bool:

@@ -33,22 +33,6 @@ from tricks.errors import BadInput, unknown
 FOLDER = Path(__file__).parent
 
 
-class Confirm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The winner of another study, to be run again beside the baseline on fresh seeds.
-
-    study: its name. winner: factor -> level, where it is not the baseline's. promised: metric ->
-    what it was better by there, in pp.
-    """
-
-    study: str
-    winner: dict[str, str]
-    promised: dict[str, float] = msgspec.field(default_factory=dict)
-
-    def as_stored(self) -> StoredConfirm:
-        """As a study.toml keeps it."""
-        return StoredConfirm(study=self.study, winner=self.winner, promised=self.promised)
-
-
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The keys of a study file. Nothing is checked here beyond types."""
 
@@ -70,7 +54,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
     until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until then
     looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
-    confirm: Confirm | None = None  # whose winner this study runs again
+    confirm: StoredConfirm | None = None  # whose winner this study runs again
     # field -> values: each arm chooses its own on validation
     tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
     tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.designs.factor import split
+from runner.designs.field import Given
 from runner.studies.settings import settle
 from runner.tasks.task import Task
 from tricks.bag import parse
@@ -22,7 +23,7 @@ class Composed:
     changed: Mapping[str, tuple[Any, Any]]
 
 
-def composed(text: str, task: Task, settings: Mapping[str, Any]) -> Composed:
+def composed(text: str, task: Task, settings: Mapping[str, Given]) -> Composed:
     """`"baseline+mixup(alpha=0.4)+cosine"` on `task`, whose baseline has `settings`.
 
     Raises BadInput for a trick or a setting that there is not, and for tricks that exclude others.

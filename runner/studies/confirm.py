@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from runner.designs.add_one import AddOne
 from runner.designs.conflicts import Conflicts
 from runner.designs.factor import Arm, Factor, Level
-from runner.studies.asked import Confirm
+from runner.records.study_toml import StoredConfirm
 from tricks.errors import BadInput, unknown
 
 FACTOR = "winner"
@@ -31,7 +31,7 @@ class Winner(AddOne):
         return int.from_bytes(digest[:4], "big") >> 1 | 1 << 31
 
 
-def winner_design(confirm: Confirm, factors: Sequence[Factor]) -> Winner:
+def winner_design(confirm: StoredConfirm, factors: Sequence[Factor]) -> Winner:
     """The design of the baseline and the winner of `confirm`, as one factor of two levels.
 
     factors: those of the study that it won. Raises BadInput for a level that they do not have.

@@ -52,7 +52,7 @@ def study_experiment(results: Path, name: str | None, stage: str | None = None) 
 
 
 def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = None) -> Experiment:
-    """`runs` with the study's factors, the reference of each first, and what is to be said of them.
+    """`runs` with the study's factors, the reference of each first, and notes.
 
     Of a tuned study those of one stage: see `stages.at_stage`. Raises BadInput for a stage that
     there is not.

@@ -1,4 +1,4 @@
-"""The level of a sequential study's looks, from the plan alone: no run has to be recorded."""
+"""The level of a sequential study's looks, from its design alone: no run has to be recorded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from runner.analysis.analyze import analyze
 from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.factor import PLACEBO, level_names
+from runner.records.studies import StoredStudy
+from runner.studies.as_experiment import as_experiment
 from runner.studies.looks import stored_looks
 from tricks.errors import BadInput
 
@@ -50,7 +52,7 @@ def _held(study: Study, store: Store) -> tuple[tuple[int, ...], float, int] | No
 
 
 def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], float, int]:
-    """The looks with an interval, and their level, by the analysis of made-up runs of the plan."""
+    """The looks with an interval, and their level, by the analysis of made-up runs of the study."""
     from runner.analysis.sequential import look_level
 
     usable: list[tuple[int, float]] = []
@@ -83,16 +85,7 @@ def _made_up(study: Study, seeds: int) -> Experiment:
     import numpy as np
     import pandas as pd
 
-    from runner.analysis.data.experiment import Experiment
-
     rows = [level_names(study.factors, arm) for arm, _ in study.design.runs(seeds)]
     runs = pd.DataFrame(rows)
     runs[CHOOSES] = 50 + np.random.default_rng(0).standard_normal(len(rows))
-    asked = study.as_stored()
-    return Experiment(
-        runs=runs,
-        factors={f.name: tuple(level.name for level in f.levels) for f in study.factors},
-        grid=study.grid,
-        order=tuple(asked.order or ()),
-        reference=dict(asked.reference or {}),
-    )
+    return as_experiment(StoredStudy(study.name, study.as_stored(), []), runs)

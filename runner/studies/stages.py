@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from tricks.errors import BadInput, unknown
 
@@ -17,14 +15,6 @@ if TYPE_CHECKING:
     from runner.records.studies import StoredStudy
     from runner.studies.choice import Choice
 
-Stage = Annotated[
-    str | None,
-    typer.Option(
-        "--stage",
-        help="Of a tuned study: fixed (one value for all) or tuned (each arm's own). "
-        "[default: tuned, once all arms are]",
-    ),
-]
 SHOWN = ("fixed", "tuned")
 
 

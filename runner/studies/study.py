@@ -29,8 +29,8 @@ from runner.designs.levels import level_factor
 from runner.designs.placebo import DRAWN
 from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
-from runner.records.study_toml import StoredFactor, StudyToml
-from runner.studies.asked import Asked, Confirm
+from runner.records.study_toml import StoredConfirm, StoredFactor, StudyToml
+from runner.studies.asked import Asked
 from runner.studies.confirm import winner_design
 from runner.studies.looks import Looks, asked_looks, default_seeds
 from runner.studies.notes import design_notes
@@ -71,7 +71,7 @@ class Study:
     notes: tuple[str, ...] = ()
     tuning: Tuning | None = None
     looks: Looks | None = None
-    confirm: Confirm | None = None
+    confirm: StoredConfirm | None = None
 
     @property
     def factors(self) -> Sequence[Factor]:
@@ -122,7 +122,7 @@ class Study:
         """What was asked for and what it came to, as a store keeps it."""
         on = {f.name: f.levels[i].name for f, i in zip(self.factors, self.design.on, strict=False)}
         names = [factor.name for factor in self.factors]
-        looks, tuning, confirm = self.looks, self.tuning, self.confirm
+        looks, tuning = self.looks, self.tuning
         return StudyToml(
             name=self.name,
             task=self.task.name,
@@ -144,7 +144,7 @@ class Study:
             until=looks.until if looks else None,
             looks=looks.asked if looks else None,
             sequential=looks.as_stored() if looks else None,
-            confirm=confirm.as_stored() if confirm else None,
+            confirm=self.confirm,
             tune={tuning.field: tuple(tuning.texts)} if tuning else None,
             tune_seeds=tuning.seeds if tuning else None,
         )
@@ -237,7 +237,7 @@ def _stored(factor: Factor) -> StoredFactor:
 
 
 def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...], list[str]]:
-    """The tricks named, or what of the standard bag the baseline can take, with notes."""
+    """The tricks named, or those of the standard bag that the baseline can take, with notes."""
     if texts is not None:
         return tuple(parse(text) for text in texts), []
     tricks, notes = [], []

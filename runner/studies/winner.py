@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from runner.analysis.analyze import analyze
 from runner.analysis.metrics.registry import CHOOSES
 from runner.records.studies import StoredStudy
+from runner.records.study_toml import StoredConfirm
 from runner.studies.as_experiment import as_experiment
-from runner.studies.asked import Confirm
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 METRICS = (CHOOSES, "accuracy")
 
 
-def winner(stored: StoredStudy, runs: pandas.DataFrame) -> Confirm:
+def winner(stored: StoredStudy, runs: pandas.DataFrame) -> StoredConfirm:
     """The arm with the best mean validation accuracy, and by how much it beat the baseline.
 
     Arms of which a run diverged or failed, and arms near chance, cannot win. Raises BadInput if
@@ -57,7 +57,7 @@ def winner(stored: StoredStudy, runs: pandas.DataFrame) -> Confirm:
     promised = (
         {} if baseline is None else {m: round(float(row[m] - baseline[m]), 4) for m in METRICS}
     )
-    return Confirm(
+    return StoredConfirm(
         study=stored.name,
         winner={name: level for name, level in arm.items() if level != factors[name][0]},
         promised={metric: value for metric, value in promised.items() if value == value},

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from runner.analysis.data.estimates import Estimate
 from runner.analysis.power import critical, detectable, family, half_width, more_runs, upper_sd
 
 RNG = np.random.default_rng(7)
@@ -99,7 +100,7 @@ def test_four_of_five_pilots_have_their_bound_above_the_truth(df):
 @pytest.mark.parametrize("tests", [1, 10])
 def test_that_many_runs_decide_as_often_as_promised(effect, margin, to, tests):
     se, df, runs = 0.15 if margin else 0.4, 6, 12
-    found = more_runs(effect, se, df, runs, margin, tests=tests)
+    found = more_runs(Estimate(effect, se, df), runs, margin, tests=tests)
     if found.runs == 0:
         assert abs(effect) > critical(df, family(0.05, tests)) * se
         return
@@ -115,30 +116,31 @@ def test_that_many_runs_decide_as_often_as_promised(effect, margin, to, tests):
 
 
 def test_near_zero_there_is_a_bound_and_no_number():
-    found = more_runs(1e-6, 0.4, 30, 64)
+    found = more_runs(Estimate(1e-6, 0.4, 30), 64)
     assert found.runs is None
     assert "100 times" in found.reason
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    ((None, None, None, 10), "not known"), ((0.3, None, None, 10), "no error degrees of freedom"),
-    ((0.3, 0.1, 0, 10), "no error degrees of freedom"),
+    ((None, None, None), "not known"), ((0.3, None, None), "no error degrees of freedom"),
+    ((0.3, 0.1, 0), "no error degrees of freedom"),
 ])  # fmt: skip
 def test_what_is_not_known_is_said(arguments, said):
-    found = more_runs(*arguments)
+    found = more_runs(Estimate(*arguments), 10)
     assert found.runs is None
     assert said in found.reason
 
 
 def test_what_is_decided_needs_no_more():
-    assert more_runs(1.0, 0.1, 30, 64).runs == 0
-    assert more_runs(0.0, 0.01, 30, 64, margin=0.2).to == "negligible"
+    assert more_runs(Estimate(1.0, 0.1, 30), 64).runs == 0
+    assert more_runs(Estimate(0.0, 0.01, 30), 64, margin=0.2).to == "negligible"
 
 
 @given(effect=st.floats(-1, 1), se=st.floats(0.05, 1), df=st.integers(1, 200))
 @settings(max_examples=60, deadline=None)
 def test_a_margin_only_ever_saves_runs(effect, se, df):
-    without, with_ = more_runs(effect, se, df, 20), more_runs(effect, se, df, 20, margin=0.3)
+    known = Estimate(effect, se, df)
+    without, with_ = more_runs(known, 20), more_runs(known, 20, margin=0.3)
     if without.runs is not None:
         assert with_.runs is not None
         assert with_.runs <= without.runs

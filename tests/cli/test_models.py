@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import json
 import shutil
 
@@ -23,8 +24,6 @@ SMALL = {"epochs": 2, "batch_size": 16}
 
 def trained(root, *tricks, seed=0, models=True):
     """Train a small run in this process and record it in the store at `root`; its record."""
-    import dataclasses
-
     task = find("digits")
     baseline = dataclasses.replace(task.baseline, **SMALL)
     recipe = resolve(compose(baseline, map(parse, tricks)), task.learning_rates)
@@ -224,8 +223,6 @@ def test_the_start_of_two_runs_is_refused(cli, kept, tmp_path):
 
 def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
     """A timm network, its names from folders, its test split the one that was held out."""
-    import dataclasses
-
     from PIL import Image
 
     draw = np.random.default_rng(0)
@@ -338,14 +335,15 @@ def test_no_models_of_trials_are_kept(tmp_path):
     from runner.studies.tuning import known_runs
 
     plan = build(Asked(tricks=["cosine"], tune={"lr_scale": [0.5, 1]}, seeds=2))
-    told = saving("last", Store(tmp_path / "results"), plan)
+    work, store = RecipeRun("digits", device="cpu"), Store(tmp_path / "results")
+    keeping = saving(work, "last", store, plan)
     stages = {run.spec.id: run.stage for run in known_runs(plan, {})}
-    assert told["trials"] == {id for id, stage in stages.items() if stage == "tuning"}
-    assert len(told["trials"]) == 2 * 2 * 2
-    assert saving(None, Store(tmp_path / "results"), plan) == {}
-    id = next(iter(told["trials"]))
+    assert keeping.trials == {id for id, stage in stages.items() if stage == "tuning"}
+    assert len(keeping.trials) == 2 * 2 * 2
+    assert saving(work, None, store, plan) == work
+    id = next(iter(keeping.trials))
     spec = next(run.spec for run in known_runs(plan, {}) if run.spec.id == id)
     few = RunSpec({**spec.data, "train_images": 64}, spec.recipe, spec.seed)
     trials = frozenset([few.id])
-    RecipeRun("digits", device="cpu", models=told["models"], trials=trials)(few.run(), print)
+    dataclasses.replace(keeping, trials=trials)(few.run(), print)
     assert not list((tmp_path / "results").rglob("*.safetensors"))

@@ -16,7 +16,6 @@ from runner.analysis.data.experiment import Experiment
 from runner.designs.factor import PLACEBO
 from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign
 from runner.records.study_toml import from_mapping
-from runner.reporting import wording
 from runner.reporting.document import Item, Items
 from runner.reporting.markdown import written
 from runner.reporting.plots.forest import forest, noise_floor
@@ -149,7 +148,6 @@ def test_the_smallest_visible_effect_is_one_sentence():
 
 
 def test_a_placebo_is_named_as_such(tmp_path):
-    assert wording.PLACEBO == PLACEBO
     bag = {**TWO, PLACEBO: ("off", "on")}
     study = synthetic.study("add-one", 3, bag, diverge=False)
     text = report(study, tmp_path)

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from runner.analysis.effects import BaselineEffect, Effect, Estimated
 from runner.analysis.result import Analysis
+from runner.designs.layout import CUMULATIVE
 from runner.reporting.plots.style import BLACK, GREY, ORANGE, PLACEBO, VERDICTS, figure, short
 from runner.reporting.wording import is_placebo
 
@@ -22,7 +23,7 @@ def forest(a: Analysis) -> Figure | None:
     effects = [e for e in a.effects if e.effect is not None]
     if not effects:
         return None
-    if a.layout == "cumulative":
+    if a.layout == CUMULATIVE:
         effects.reverse()
     else:
         effects.sort(key=lambda e: e.effect or 0.0)

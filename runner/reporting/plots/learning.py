@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from runner.analysis.result import Analysis
+from runner.designs.layout import FACTORIAL
 from runner.reporting.plots.style import BLUE, GREY, figure, short
 
 MOST_PANELS = 24
@@ -26,7 +27,7 @@ def learning(
     if "id" not in runs or "val_accuracy" not in curves or curves["val_accuracy"].isna().all():
         return None
     wide = curves.pivot_table(index="epoch", columns="id", values="val_accuracy", dropna=False)
-    few = len(a.arms) <= MOST_PANELS and a.layout != "factorial"
+    few = len(a.arms) <= MOST_PANELS and a.layout != FACTORIAL
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
     place = {str(id): i for i, id in enumerate(wide.columns)}
     panels = [(t, r, o) for t, r, o in panels if any(id in place for id in o)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from runner.reporting.plots.style import BLUE, GREY, ORANGE, RC, figure, short
@@ -14,8 +15,16 @@ TINY = 64  # pixels a side up to which every pixel is drawn as a square
 CELL = 1.5  # inches: 224 pixels at the resolution that is saved
 
 
-def pictures(title: str, rows: Sequence[Any]) -> Figure:
-    """rows: label, images (H, W, 3) uint8, captions; one below the other."""
+class Row(NamedTuple):
+    """Pictures beside each other: uint8 (H, W, 3) each, with their captions, if there are any."""
+
+    label: str
+    images: list[np.ndarray]
+    captions: list[str]
+
+
+def pictures(title: str, rows: Sequence[Row]) -> Figure:
+    """Rows one below the other."""
     with matplotlib.rc_context(RC):
         columns = max(len(row.images) for row in rows)
         fig = figure(0.5 + CELL * columns, 0.5 + (CELL + 0.16) * len(rows))

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.analysis.effects import Effect
+from runner.designs.layout import CUMULATIVE
 from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison
@@ -34,7 +35,7 @@ def fixed_tuned(t: TunedComparison) -> Figure | None:
     rows = [(fixed, tuned) for fixed, tuned in pairs(t) if fixed.effect is not None]
     if isinstance(a, str) or not any(tuned and tuned.effect is not None for _, tuned in rows):
         return None
-    if a.layout != "cumulative":
+    if a.layout != CUMULATIVE:
         rows.sort(key=lambda pair: (pair[1] or pair[0]).effect or 0.0)
     else:
         rows.reverse()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from runner.analysis.data.arms import ArmRow
 from runner.analysis.result import Analysis
+from runner.designs.layout import FACTORIAL
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Block,
@@ -111,7 +112,7 @@ def divergence(a: Analysis) -> Table | None:
             Cell(f"{x.low:.1%} to {x.high:.1%}", (x.low, x.high)),
         ]
         for x in a.divergence
-        if a.layout == "factorial" or (x.diverged and x.level != first.get(x.factor))
+        if a.layout == FACTORIAL or (x.diverged and x.level != first.get(x.factor))
     ]  # fmt: skip
     header = ["factor", "level", "diverged", "runs", "share", f"{confidence(a)} interval (Wilson)"]
     return table(header, rows, left=2)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from runner.analysis.effects import Effect, Estimated
 from runner.analysis.result import Analysis
+from runner.designs.factor import PLACEBO
+from runner.designs.layout import FACTORIAL
 from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import (
@@ -24,7 +26,6 @@ from runner.reporting.material import Material
 from runner.reporting.noise import scope
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import (
-    PLACEBO,
     alias_sets,
     alone,
     confidence,
@@ -40,7 +41,7 @@ CASES = 2  # of what an effect depends on, told in words; a table has all
 
 @section(place=20)
 def findings(m: Material) -> Section:
-    """The sentences, and by what some of their words go."""
+    """The sentences, and a note on the intervals behind “helps” and “hurts”."""
     said = sentences(m.analysis, m.asked)
     return Section("Findings", present(Items(tuple(said)), footnote(m.analysis, said)))
 
@@ -65,7 +66,7 @@ def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
 
 
 def footnote(a: Analysis, said: Iterable[Item]) -> Note | None:
-    """By what the words of single cases go; None where no finding has any."""
+    """Which intervals “helps” and “hurts” of single cases rest on; None without such cases."""
     lines = [unmarked(line.text) for item in said for line in (item, *item.items)]
     if not any(f" it {word}: " in line for line in lines for word in ("helps", "hurts")):
         return None
@@ -185,7 +186,7 @@ def _undecided(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
     said = ", which is not “no effect”: these runs can neither tell the sign nor call the effect "
     said += "negligible"
     if any(more_runs(e.to_decide) for e in mine):
-        whole = "of the whole design" if a.layout == "factorial" else "of its two arms together"
+        whole = "of the whole design" if a.layout == FACTORIAL else "of its two arms together"
         said += f" (more runs: {whole}, roughly, if its true effect is what it seems)"
     return [_nested((Strong("Undecided"), f"{said}:"), lines)]
 

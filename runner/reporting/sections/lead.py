@@ -1,4 +1,4 @@
-"""The top of a report: how much of the study is there, and what the study says of itself."""
+"""The top of a report: how many runs are there, and the notes of the study."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.designs.layout import CUMULATIVE
 from runner.reporting.contents import section
 from runner.reporting.document import Paragraph, Section, Strong
 from runner.reporting.material import Material
@@ -13,7 +14,7 @@ from runner.reporting.tables import basis
 @section(place=110)
 def step_by_step(m: Material) -> Section | None:
     """The plot, with a warning that the order decides; None for other grids."""
-    if m.analysis.layout != "cumulative":
+    if m.analysis.layout != CUMULATIVE:
         return None
     picture = figure("waterfall", "what each step adds", waterfall, m.analysis)
     if picture is None:

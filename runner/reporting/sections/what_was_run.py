@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runner.records.record import STATES
 from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import Item, Items, Paragraph, Section, Strong, present
 from runner.reporting.footprint import footprint, spent
-from runner.reporting.material import STATES, Material, Record
+from runner.reporting.material import Material, Record
 
 PROTOCOL = (
     "metrics are those after the last epoch, never the best epoch's; the test "
