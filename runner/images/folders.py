@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.images.listed import Listed, Row, once, spelled_alike
-from runner.images.parts import part_of
+from runner.images.parts import PARTS, part_of
 from runner.images.walk import Folder, Passed, walk
 from tricks.errors import BadInput
 
@@ -43,17 +43,20 @@ def read_folder(path: Path) -> Listed:
 
 
 def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, ...]]:
-    """The folder at or below `path` that holds some of `classes`: of one in parts the test part."""
+    """The folder at or below `path` that holds some of `classes`, and what is passed over.
+
+    Of a folder in parts its test part. Raises BadInput where there are no folders with images.
+    """
     top, passed = walk(path)
     top = _inner(top)
     if not classes & {folder.path.name for folder in top.folders}:
-        tests = [folder for folder in top.folders if part_of(folder.path.name) == "test"]
+        tests = [folder for folder in top.holding() if part_of(folder.path.name) == "test"]
         if len(tests) == 1:
             top = _inner(tests[0])
-    if not top.folders:
-        raise BadInput(f"{path}: no folders in it; give a folder that holds one a class")
-    loose = tuple(Passed(image.path, LOOSE) for image in top.images)
-    return top, passed + loose
+    if not top.holding():
+        raise BadInput(f"{top.path}: no folders in it; give a folder that holds one a class")
+    passed += tuple(Passed(image.path, LOOSE) for image in top.images)
+    return top, passed
 
 
 def _inner(folder: Folder) -> Folder:
@@ -112,7 +115,7 @@ def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[st
             f"{top.path}: {names} beside {train[0].path.name}, which has folders of its own: "
             f"rename {train[0].path.name} if it is a class, move the others away if it is a part"
         )
-    ordered = {part: parts[part] for part in ("train", "val", "test") if part in parts}
+    ordered = {part: parts[part] for part in PARTS if part in parts}
     renamed = [f"{f.path.name} is {part}" for part, f in ordered.items() if f.path.name != part]
     return ordered, tuple(passed), (f"by their names {', '.join(renamed)}",) if renamed else ()
 

@@ -55,7 +55,7 @@ class Listed:
 def once(
     rows: Sequence[Row], where: Callable[[int], str], leak: bool = False
 ) -> tuple[tuple[Row, ...], tuple[Passed, ...], tuple[str, ...]]:
-    """`rows` with each file once in a part; those passed over; and a note on files in two parts.
+    """`rows` with each file once a part; those passed over; and a note on files in two parts.
 
     where: how a message names a row. Raises BadInput for a file that has two labels or two groups, or,
     unless `leak`, is in two parts.
@@ -71,7 +71,7 @@ def once(
         for mine, its in ((row.label, rows[other].label), (row.group, rows[other].group)):
             if mine != its:
                 raise BadInput(
-                    f"{where(i)}: the same image as {where(other)}, which is {its!r}, not {mine!r}"
+                    f"{where(i)}: the same image as {where(other)}, but {mine!r}, not {its!r}"
                 )
         if row.part != rows[other].part:
             if not leak:

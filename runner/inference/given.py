@@ -90,14 +90,12 @@ def labelled(text: str, classes: Sequence[str], sets: Path | None = None) -> Giv
 
 def _folder(path: Path, classes: Sequence[str]) -> Given:
     top, passed = class_folders(path, set(classes))
-    _check(str(path), [child.path.name for child in top.folders], classes)
+    _check(str(path), [child.path.name for child in top.holding()], classes)
     files, labels = [], []
-    for child in top.folders:
+    for child in top.holding():
         own = [image.path for image in child.all_images]
         files += own
         labels += [classes.index(child.path.name)] * len(own)
-    if not files:
-        raise BadInput(f"{path}: no images in it ({', '.join(sorted(EXTENSIONS))})")
     what, notes = f"{len(files):,} images in {top.path}", tuple(passed_over(passed))
     return Given(_files(files), _names(files, path), what, tuple(labels), notes)
 
