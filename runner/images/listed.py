@@ -55,10 +55,10 @@ class Listed:
 def once(
     rows: Sequence[Row], where: Callable[[int], str], leak: bool = False
 ) -> tuple[tuple[Row, ...], tuple[Passed, ...], tuple[str, ...]]:
-    """`rows` with each file once a part; those passed over; and a note on files in two parts.
+    """`rows` with each file once a part, those passed over, and a note on files in two parts.
 
-    where: how a message names a row. Raises BadInput for a file that has two labels or two groups, or,
-    unless `leak`, is in two parts.
+    where: how a message names a row. Raises BadInput for a file that has two labels or two groups,
+    or, unless `leak`, is in two parts.
     """
     first: dict[tuple[tuple[int, int], str], int] = {}
     any_part: dict[tuple[int, int], int] = {}
