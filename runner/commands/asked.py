@@ -12,6 +12,7 @@ import msgspec
 
 from runner.commands.options import assignments, listed, listed_fields
 from runner.designs.levels import choose_levels
+from runner.images.tables import named
 from runner.tasks import registry as tasks
 from tricks.errors import BadInput, unknown
 
@@ -126,7 +127,7 @@ def _grouped(task: str, column: str | None) -> str:
         return task
     if not task.startswith("csv:"):
         raise BadInput(f"--group-by names a column of --task csv:PATH: {task} has none")
-    return f"{task.partition('#')[0]}#{column}"
+    return f"csv:{named(task.removeprefix('csv:'))[0]}#{column}"
 
 
 def _named(flags: StudyFlags, results: Path) -> tuple[Asked, Path | None]:

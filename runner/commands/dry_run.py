@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.commands.json_output import print_json
 from runner.designs.factor import touched
+from runner.launch.dry_run import images_told
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ def _json(found: DryRun) -> dict[str, Any]:
         "settings": dict(study.settings),
         "notes": list(study.notes),
     }
+    if study.found is not None:
+        from runner.images.told import told_json
+
+        answer["images"] = told_json(study.found)
     if study.tuning is not None:
         answer |= {**study.tuning.to_json(), "stages": _stages_json(found.stages)}
     if found.recorded is None:
@@ -75,6 +80,7 @@ def _lines(found: DryRun) -> Iterator[str]:
     varied = {name for f in study.factors for level in f.levels for name in touched(level)}
     for key, value in study.settings.items():
         yield f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}"
+    yield from images_told(study)
     yield from study.notes
     arms = f"{counted(study.design.count, 'arm')} ({study.design.excluded:,} excluded)"
     yield f"{arms} with {counted(study.seeds, 'seed')}: {counted(study.runs, 'run')}"

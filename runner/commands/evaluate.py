@@ -61,7 +61,7 @@ def evaluate(
     if tta is not None:
         about.append(f"test-time augmentation: {tta}")
     own = [trained_on(data, card.data, data_sets) for card in answers.cards]
-    notes = list(dict.fromkeys(line for line in own if line is not None))
+    notes = list(dict.fromkeys([*answers.given.notes, *(line for line in own if line is not None)]))
     about += notes
     path = _write(found, about, out) if out is not None else None
     if json:

@@ -41,7 +41,7 @@ def predict(
     check_output(output)
     from runner.inference.given import unlabelled
 
-    answers = ask(runs, lambda names: unlabelled(data, data_sets), results, tta, device)
+    answers = ask(runs, lambda names: unlabelled(data, data_sets), results, tta, device, skip=True)
     content = table(answers)
 
     from runner.records import durable
@@ -56,11 +56,14 @@ def predict(
                 "runs": [card.run for card in answers.cards],
                 "images": len(answers.logs),
                 "output": str(output),
+                "notes": list(answers.given.notes),
             }
         )
         return
     for why in answers.chosen:
         print(why)
+    for note in answers.given.notes:
+        print(note)
     print(f"{output}: classes of {answers.given.what}")
 
 

@@ -1,77 +1,161 @@
-"""Folders of images: parts, one folder a class, files."""
+"""Folders of images: which level is parts, which is classes; refused where it could be both."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from runner.images.listed import Listed, Row, once, spelled_alike
+from runner.images.parts import PARTS, part_of
+from runner.images.walk import Folder, Passed, walk
 from tricks.errors import BadInput
 
-EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+LOOSE, EMPTY, BESIDE = "in no class folder", "no images in it", "neither part nor class"
+WITHOUT = "without class folders"
 
 
-# What people call the parts of a data set.
-PARTS = {
-    "train": ("train", "training", "seg_train"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "seg_test"),
-}
+def read_folder(path: Path) -> Listed:
+    """The images below `path`, one folder a class, with or without parts above the classes.
 
-
-Listing = dict[str, list[Path]]  # class -> its files
-
-
-def find_parts(path: Path) -> dict[str, Listing]:
-    """Part (train, val, test; or `all` for a folder without parts) -> class -> files.
-
-    Raises BadInput for a missing folder, a class without images, or parts with unlike classes.
+    Raises BadInput for a missing folder, a class without images, parts with unlike classes, or a
+    level that could be parts as well as classes.
     """
-    if not path.is_dir():
-        raise BadInput(f"{path}: there is no such folder; give a folder that holds one a class")
-    inside = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
-    found: dict[str, Path] = {}
-    for part, known in PARTS.items():
-        named = [inside[name] for name in known if name in inside]
-        if len(named) > 1:
-            raise BadInput(f"{path}: {named[0].name} and {named[1].name} both look like {part}")
-        if named:
-            found[part] = named[0]
-    if "train" not in found:
-        return {"all": _classes(path)}
-    parts = {part: _classes(folder) for part, folder in found.items()}
-    for part, classes in parts.items():
-        if set(classes) != set(parts["train"]):
-            odd = sorted(set(classes) ^ set(parts["train"]))[0]
+    top, passed = walk(path)
+    parts, own, notes = _parts(_inner(top))
+    passed += own
+    rows: list[Row] = []
+    names: dict[str, set[str]] = {}
+    for part, folder in parts.items():
+        classes = _inner(folder)
+        passed += tuple(Passed(image.path, LOOSE) for image in classes.images)
+        names[part] = _checked(classes)
+        for child in classes.folders:
+            rows += [Row(image, child.path.name, part) for image in child.all_images]
+    for part, folder in parts.items():
+        odd = sorted(names[part] ^ next(iter(names.values())))
+        if odd:
             raise BadInput(
-                f"{found[part]}: its classes are not those of {found['train']}: {odd!r} is in one"
+                f"{folder.path}: its classes are not those of {parts['train'].path}: {odd[0]!r} "
+                "is in one"
             )
-    return parts
+    kept, twice, leaked = once(rows, lambda i: str(rows[i].file.path), leak=True)
+    alike = spelled_alike(sorted(names[next(iter(names))]))
+    return Listed(path, kept, passed + twice, (*notes, *leaked, *alike))
 
 
-def _classes(folder: Path) -> Listing:
-    classes = {}
-    for child in sorted(folder.iterdir()):
-        if child.is_dir() and not child.name.startswith("."):
-            files = sorted(f for f in child.rglob("*") if f.suffix.lower() in EXTENSIONS)
-            if not files:
-                raise BadInput(f"{child}: a class without images; add some or remove the folder")
-            classes[child.name] = files
-    if len(classes) < 2:
+def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, ...]]:
+    """The folder at or below `path` that holds some of `classes`, and what is passed over.
+
+    Of a folder in parts its test part. Raises BadInput where there are no folders with images.
+    """
+    top, passed = walk(path)
+    top = _inner(top)
+    if not classes & {folder.path.name for folder in top.folders}:
+        tests = [folder for folder in top.holding() if part_of(folder.path.name) == "test"]
+        if len(tests) == 1:
+            top = _inner(tests[0])
+    if not top.holding():
+        raise BadInput(f"{top.path}: no folders in it; give a folder that holds one a class")
+    passed += tuple(Passed(image.path, LOOSE) for image in top.images)
+    return top, passed
+
+
+def _inner(folder: Folder) -> Folder:
+    """The folder within, where an archive has put all of `folder` into one of its own."""
+    while not folder.images and len(folder.holding()) == 1:
+        within = folder.holding()[0]
+        same = within.path.name == folder.path.name
+        if not (within.holding() and (same or not part_of(within.path.name))):
+            break
+        folder = within
+    return folder
+
+
+def _labelled(folder: Folder) -> bool:
+    """Whether it holds class folders: none does whose images lie in one of its own name."""
+    names = [child.path.name for child in _inner(folder).holding()]
+    return bool(names) and names != [folder.path.name]
+
+
+def _class_names(folder: Folder) -> set[str]:
+    return {child.path.name for child in _inner(folder).holding()}
+
+
+def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[str, ...]]:
+    """Part -> its folder ("" for a folder of classes), what is passed over, and notes."""
+    roles = {folder: part_of(folder.path.name) for folder in top.holding()}
+    likely = [folder for folder, role in roles.items() if role]
+    others = [folder for folder, role in roles.items() if not role]
+    train = [folder for folder in likely if roles[folder] == "train" and _labelled(folder)]
+    if not train:
+        return {"": top}, (), _as_classes(top, roles, likely, others)
+    passed = [Passed(folder.path, EMPTY) for folder in top.folders if not folder.all_images]
+    passed += [Passed(image.path, LOOSE) for image in top.images]
+    parts: dict[str, Folder] = {}
+    for folder in likely:
+        part = roles[folder]
+        if not _labelled(folder) or part == "unlabelled":
+            passed.append(Passed(folder.path, WITHOUT))
+        elif part == "unsure":
+            raise BadInput(f"{folder.path} beside {train[0].path}: call it val or test, or move it")
+        elif part in parts:
+            raise BadInput(
+                f"{top.path}: {parts[part].path.name} and {folder.path.name} both look like {part}"
+            )
+        else:
+            parts[part] = folder
+    for folder in others:
+        if _class_names(folder) & _class_names(train[0]):
+            raise BadInput(
+                f"{folder.path} has classes of {train[0].path}: call it val or test, or move it"
+            )
+        passed.append(Passed(folder.path, BESIDE))
+    if others and len(parts) == 1:
+        names = " and ".join(folder.path.name for folder in others[:2])
         raise BadInput(
-            f"{folder}: {len(classes)} class folders; give a folder that holds one a class, "
-            "at least two"
+            f"{top.path}: {names} beside {train[0].path.name}, which has folders of its own: "
+            f"rename {train[0].path.name} if it is a class, move the others away if it is a part"
         )
-    return classes
+    ordered = {part: parts[part] for part in PARTS if part in parts}
+    renamed = [f"{f.path.name} is {part}" for part, f in ordered.items() if f.path.name != part]
+    return ordered, tuple(passed), (f"by their names {', '.join(renamed)}",) if renamed else ()
 
 
-def images_below(path: Path) -> list[Path]:
-    """Every image below the folder, sorted; hidden ones are left out. Raises BadInput if none."""
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in EXTENSIONS
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
-    if not files:
-        raise BadInput(f"{path}: no images in it ({', '.join(sorted(EXTENSIONS))})")
-    return files
+def _as_classes(
+    top: Folder, roles: dict[Folder, str], likely: list[Folder], others: list[Folder]
+) -> tuple[str, ...]:
+    """Notes on classes that are called like parts. Raises BadInput where they may be parts."""
+    if not likely:
+        return ()
+    named = " and ".join(folder.path.name for folder in likely[:2])
+    if not others:
+        if any(roles[folder] == "train" for folder in likely):
+            raise BadInput(f"{top.path}: {named} look like parts, but hold no class folders")
+        raise BadInput(f"{top.path}: {named} look like parts, but there is no train")
+    names = {folder.path.name for folder in others}
+    for folder in likely:
+        both = sorted(_class_names(folder) & names)
+        if both:
+            raise BadInput(
+                f"{top.path}: the class {both[0]} stands beside {folder.path.name} and in it: put "
+                "the classes to train on into a folder called train"
+            )
+    unsure = [folder for folder in likely if roles[folder] not in ("train", "val")]
+    if unsure or len(likely) > 1:
+        raise BadInput(
+            f"{top.path}: {named} beside {others[0].path.name}: parts, or classes of these names? "
+            "Rename what is a class, and put the classes to train on into a folder called train"
+        )
+    return (f"{named} is taken for a class: it stands beside {others[0].path.name}",)
+
+
+def _checked(folder: Folder) -> set[str]:
+    """The names of the class folders. Raises BadInput for less than two, or one without images."""
+    for child in folder.folders:
+        if not child.all_images:
+            raise BadInput(f"{child.path}: a class without images; add some or remove the folder")
+    if len(folder.folders) < 2:
+        raise BadInput(
+            f"{folder.path}: {len(folder.folders)} class folders; give a folder that holds one a "
+            "class, at least two"
+        )
+    return {child.path.name for child in folder.folders}

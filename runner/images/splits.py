@@ -10,6 +10,7 @@ from runner.images.sampling import hold_out, hold_out_groups, train_and_probe
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.images.listed import Listed
     from runner.images.sources import Source, Splits
 
 # Shares held out of each class where a part has no folder: of what is no test image, and of all.
@@ -22,6 +23,32 @@ def held(shares: tuple[float, float], parts: Iterable[str]) -> list[float]:
     found = set(parts)
     named = zip(("val", "test"), shares, SHARES, strict=True)
     return [usual if part in found else share for part, share, usual in named]
+
+
+def splits_of(found: Listed, train_images: int | None, shares: tuple[float, float]) -> Splits:
+    """The splits of what a folder or a CSV holds: its own parts, the others held out of training.
+
+    Raises BadInput for fewer than two classes, or too few images.
+    """
+    import torch
+
+    from runner.images.sources import Files
+
+    classes = list(found.classes)
+    if len(classes) < 2:
+        raise BadInput(
+            f"{found.place}: all images are {classes[0]}: at least two classes are needed"
+        )
+    place = {name: i for i, name in enumerate(classes)}
+    parts: dict[str, Source] = {}
+    for part in found.parts:
+        rows = [row for row in found.rows if row.part == part]
+        labels = torch.tensor([place[row.label] for row in rows])
+        parts[part or "all"] = Files(tuple(row.file.path for row in rows), labels)
+    groups = None
+    if found.group_by:
+        groups = [row.group for row in found.rows if row.part in ("", "train")]
+    return split(found.place, parts, train_images, groups, classes, shares)
 
 
 def split(

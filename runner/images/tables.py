@@ -2,101 +2,146 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runner.images.folders import PARTS
+from runner.images.csv_rows import Table, read_table, readable
+from runner.images.listed import Listed, Row, once, spelled_alike
+from runner.images.split_columns import split_cells, split_columns
+from runner.images.walk import ImageFile, image_file
 from tricks.errors import BadInput, unknown
 
 # What people call the columns, in lower case.
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
-
-
 LABELS = ("label", "class", "species", "category", "target", "class_name")
+# Words in the names of columns whose values several images may share.
+SHARED = frozenset((
+    "place", "location", "site", "camera", "station", "area", "animal", "individual", "patient",
+    "subject", "person", "participant", "identity", "donor", "specimen", "case", "writer", "author",
+    "speaker", "id", "group", "session", "sequence", "seq", "video", "clip", "scene", "burst",
+    "event", "study", "series", "slide", "plate", "batch", "device", "scanner", "hospital",
+))  # fmt: skip
+_WHOLE = re.compile(r"([+-]?\d+)(\.0*)?")
 
 
-SPLITS = ("split", "part", "partition", "subset", "set", "fold")
+def named(text: str) -> tuple[str, str]:
+    """The file and the column for groups ("" for none) of `PATH` or `PATH#COLUMN`.
 
-
-@dataclass(frozen=True)
-class Listed:
-    """A CSV's rows. part: train, val, test or "" for each; group: "" where none was asked for."""
-
-    paths: list[Path]
-    labels: list[str]
-    parts: list[str]
-    groups: list[str]
-
-
-def read(path: Path, column: str = "") -> Listed:
-    """The rows of the CSV; relative paths are below the CSV's folder.
-
-    Raises BadInput for a missing file or column, an unknown part, or an image that is not there.
+    Both may have a # of their own: PATH is the longest that is a file.
     """
-    names, rows = rows_of(path)
-    image, label = column_of(path, names, PATHS), column_of(path, names, LABELS)
-    part = next((name for name in names if name.lower() in SPLITS), None)
-    if column and column not in names:
-        raise BadInput(f"{path}: {unknown('column for --group-by', column, names)}")
-    paths = files_of(path, [row[image] for row in rows])
-    for i, row in enumerate(rows):
-        if not row[label]:
-            raise BadInput(f"{path}, line {i + 2}: no {label}")
-    parts = [_part(path, i, row[part]) for i, row in enumerate(rows)] if part else [""] * len(rows)
-    if part and "train" not in parts:
-        raise BadInput(f"{path}: no row has {part} train")
-    groups = [row[column] for row in rows] if column else [""] * len(rows)
-    return Listed(paths, [row[label] for row in rows], parts, groups)
+    places = [len(text), *(match.start() for match in reversed(list(re.finditer("#", text))))]
+    for place in places:
+        if text[:place] and Path(text[:place]).expanduser().is_file():
+            return text[:place], text[place + 1 :]
+    left, _, right = text.rpartition("#")
+    return (left, right) if left and not right.lower().endswith(".csv") else (text, "")
 
 
-def rows_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns of a CSV and its rows. Raises BadInput if it cannot be read, or has none."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as text:
-            lines = csv.DictReader(text, strict=True)
-            names = [name.strip() for name in lines.fieldnames or []]
-            rows = [{k.strip(): (v or "").strip() for k, v in row.items() if k} for row in lines]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: cannot be read as a CSV: {error}") from error
-    if not rows:
-        raise BadInput(f"{path}: no rows below its header")
-    return names, rows
+def read_csv(path: Path, column: str = "") -> Listed:
+    """The images that the CSV lists; relative paths are below its folder. column: of the groups.
+
+    Raises BadInput for a missing file or column, an unknown part, columns that could both be the
+    split, an image that is not there, or one with two labels, groups or parts.
+    """
+    table = read_table(path)
+    image, label = table.one_of(PATHS), table.one_of(LABELS)
+    if column and column not in table.columns:
+        raise BadInput(f"{path}: {unknown('column for --group-by', column, table.columns)}")
+    labels = plain_labels(table, label)
+    parts, notes = split_cells(table, exclude=(image, label, column))
+    groups = readable(table, column) if column else [""] * len(labels)
+    cells = zip(image_files(table, image), labels, parts, groups, strict=True)
+    rows = [Row(*row) for row in cells]
+    kept, twice, _ = once(rows, table.where)
+    _check_groups(path, kept)
+    used = (image, label, *split_columns(table, exclude=(image, label)))
+    alike = spelled_alike(sorted(set(labels)))
+    offers = () if column else tuple(_shared(table, used))
+    return Listed(path, kept, twice, (*notes, *alike), column, offers)
 
 
-def files_of(path: Path, texts: list[str]) -> list[Path]:
-    """The files that the rows of a CSV name. Raises BadInput for one that is not there."""
-    paths = [path.parent / Path(text).expanduser() for text in texts]
-    for i, file in enumerate(paths):
-        if not file.is_file():
-            raise BadInput(f"{path}, line {i + 2}: there is no image {file}")
-    return paths
+def unlabelled(path: Path) -> tuple[list[str], list[ImageFile]]:
+    """The images that a CSV lists, as it writes them and as files; further columns may be there."""
+    table = read_table(path)
+    image = table.one_of(PATHS)
+    return table.column(image), image_files(table, image)
 
 
-def column_of(path: Path, names: list[str], known: tuple[str, ...]) -> str:
-    """The one column whose name is among `known`, in any case. Raises BadInput."""
-    found = [name for name in names if name.lower() in known]
-    if len(found) != 1:
-        what = f"columns {' and '.join(found)} are both one" if found else f"has {', '.join(names)}"
-        raise BadInput(f"{path}: needs one column called {known[0]} (or {known[1]}): {what}")
-    return found[0]
+def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
+    """The images that a CSV lists with the labels of a model's `classes`, as in `unlabelled`.
+
+    Of a CSV with a test part, that part alone.
+    """
+    table = read_table(path)
+    image, label = table.one_of(PATHS), table.one_of(LABELS)
+    labels = readable(table, label)
+    if not set(labels) <= set(classes):
+        labels = plain_labels(table, label)
+    parts, _ = split_cells(table, exclude=(image, label), needs_train=False)
+    files, texts = image_files(table, image), table.column(image)
+    rows = [Row(*row) for row in zip(files, labels, parts, strict=True)]
+    places = [i for i, part in enumerate(parts) if part == "test"] or range(len(rows))
+    return [texts[i] for i in places], [rows[i] for i in places]
 
 
-def _part(path: Path, row: int, text: str) -> str:
-    found = next((part for part, known in PARTS.items() if text.lower() in known), None)
-    if found is None:
-        raise BadInput(f"{path}, line {row + 2}: unknown part {text!r}; use train, val, test")
+def image_files(table: Table, column: str) -> list[ImageFile]:
+    """The files that the column names. Raises BadInput for one that is not there."""
+    found = []
+    for i, text in enumerate(table.column(column)):
+        if not text:
+            raise BadInput(f"{table.where(i)}: no {column}")
+        path = table.path.parent / Path(text).expanduser()
+        file = image_file(path)
+        if file is None:
+            raise BadInput(f"{table.where(i)}: there is no image {path}")
+        found.append(file)
     return found
 
 
-def relative(file: Path, root: Path) -> str:
-    """The path below `root`, so that both can be moved together; others as they are."""
-    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()
+def plain_labels(table: Table, column: str) -> list[str]:
+    """The labels; whole numbers that were written as 1.0 are 1, but 0001 stays 0001.
+
+    Raises BadInput for a row without a label, or labels that differ by such spelling alone.
+    """
+    labels = readable(table, column)
+    for i, label in enumerate(labels):
+        if not label:
+            raise BadInput(f"{table.where(i)}: no {column}")
+    kinds = {label: _WHOLE.fullmatch(label) for label in dict.fromkeys(labels)}
+    floats = [label for label, match in kinds.items() if match and match[2]]
+    if not floats:
+        return labels
+    strange = next((label for label, match in kinds.items() if match is None), None)
+    plain = {label: match[1] if match else label for label, match in kinds.items()}
+    values: dict[int, str] = {}
+    for label, match in kinds.items():
+        if match is None:
+            continue
+        other = values.setdefault(int(match[1]), label)
+        if plain[other] != plain[label] or (strange is not None and other != label):
+            raise BadInput(
+                f"{table.path}: the labels {other!r} and {label!r} differ only in how a number is "
+                "written: write one of them"
+            )
+    return labels if strange is not None else [plain[label] for label in labels]
 
 
-def check_groups(path: Path, rows: Listed) -> None:
+def _check_groups(path: Path, rows: Sequence[Row]) -> None:
     """Raises BadInput for a group that the file itself has in two parts."""
     held: dict[str, str] = {}
-    for group, part in zip(rows.groups, rows.parts, strict=True):
-        if held.setdefault(group, part) != part:
-            raise BadInput(f"{path}: the group {group!r} is in {held[group]} and in {part}")
+    for row in rows:
+        if row.group and held.setdefault(row.group, row.part) != row.part:
+            raise BadInput(
+                f"{path}: the group {row.group!r} is in {held[row.group]} and in {row.part}"
+            )
+
+
+def _shared(table: Table, used: Sequence[str]) -> Iterator[str]:
+    """Columns by whose names and values several images may be of one thing."""
+    for name in table.columns:
+        words = re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)
+        if name in used or not SHARED & {word.lower() for word in words}:
+            continue
+        if 1 < len(set(table.column(name))) < len(table.rows):
+            yield name

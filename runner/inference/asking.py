@@ -36,10 +36,12 @@ def ask(
     results: Path,
     tta: str | None,
     device: str,
+    skip: bool = False,
 ) -> Answers:
     """What the models of `runs` predict for `images` (of the names of the classes).
 
     tta: test-time augmentation, as `--tta` names it; None: each recipe's own.
+    skip: leave out files that cannot be read, with a note, instead of raising BadInput.
     """
     found = [models.find(text, results) for text in runs]
     predict = _augmentation(tta)
@@ -64,16 +66,31 @@ def ask(
     large = any(card.size is None for card in cards)
     torch.set_num_threads(cores() if large else max(card.recipe.threads for card in cards))
     torch.backends.cudnn.allow_tf32 = False  # as in training
+
+    def asked(given: Given) -> torch.Tensor:
+        loaders = 0 if prediction.few(given.source) else cores()
+        try:
+            return prediction.log_probabilities(loaded, given.source, place, loaders=loaders)
+        except BadInput as error:  # a loader process hands it on with its traceback
+            raise BadInput(mistake(error) or str(error)) from error
+
     try:
-        logs = prediction.log_probabilities(
-            loaded,
-            given.source,
-            place,
-            loaders=0 if prediction.few(given.source) else cores(),
-        )
-    except BadInput as error:  # a loader process hands it on with its traceback
-        raise BadInput(mistake(error) or str(error)) from error
+        logs = asked(given)
+    except BadInput:
+        bad = _unreadable(given) if skip else {}
+        if not bad or len(bad) == len(given.paths):
+            raise
+        given = given.without(bad)
+        logs = asked(given)
     return Answers(given, logs, cards, [item.why for item in found])
+
+
+def _unreadable(given: Given) -> dict[int, str]:
+    """Place -> why, of the images given that cannot be read."""
+    from runner.images.decoding import unreadable
+    from runner.images.sources import Files
+
+    return unreadable(given.source.paths) if isinstance(given.source, Files) else {}
 
 
 def _augmentation(text: str | None) -> Trick | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.images.folders import EXTENSIONS, PARTS, images_below
-from runner.images.tables import LABELS, PATHS, SPLITS, column_of, files_of, rows_of
+from runner.images import tables
+from runner.images.folders import class_folders
+from runner.images.told import passed_over
+from runner.images.walk import EXTENSIONS, images_below
 from runner.tasks.registry import YOURS, all_tasks, find
 from runner.tasks.task import DATA
 from tricks.errors import BadInput, unknown
@@ -19,12 +21,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """Images in order. labels: places in the model's class names, where they were asked for."""
+    """Images in order. labels: places in the model's class names, where they were asked for.
+
+    notes: lines on what was found and is not among them.
+    """
 
     source: Source
     paths: tuple[str, ...]  # what a table calls each of them
     what: str
     labels: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def without(self, bad: Mapping[int, str]) -> Given:
+        """The images but for those at the places `bad`, whose reasons are noted."""
+        kept = [i for i in range(len(self.paths)) if i not in bad]
+        return Given(
+            self.source.subset(kept),
+            tuple(self.paths[i] for i in kept),
+            f"{len(kept):,} of {self.what}",
+            tuple(self.labels[i] for i in kept) if self.labels else (),
+            (*self.notes, *bad.values()),
+        )
 
 
 def unlabelled(text: str, sets: Path | None = None) -> Given:
@@ -37,17 +54,18 @@ def unlabelled(text: str, sets: Path | None = None) -> Given:
         return Given(source, _named(source, text), what)
     path = Path(text).expanduser()
     if path.is_dir():
-        files = images_below(path)
-        names = tuple(file.relative_to(path).as_posix() for file in files)
-        return Given(_files(files), names, f"{len(files):,} images in {path}")
+        images, passed = images_below(path)
+        files = [image.path for image in images]
+        notes = tuple(passed_over(passed))
+        return Given(
+            _files(files), _names(files, path), f"{len(files):,} images in {path}", (), notes
+        )
     if path.suffix.lower() in EXTENSIONS and path.is_file():
         return Given(_files([path]), (text,), text)
     if path.suffix.lower() == ".csv":
-        names_, rows = rows_of(path)
-        column = column_of(path, names_, PATHS)
-        texts = [row[column] for row in rows]
-        files = files_of(path, texts)
-        return Given(_files(files), tuple(texts), f"{len(files):,} images listed in {path}")
+        texts, listed = tables.unlabelled(path)
+        what = f"{len(texts):,} images listed in {path}"
+        return Given(_files([file.path for file in listed]), tuple(texts), what)
     raise _nothing(text)
 
 
@@ -71,38 +89,28 @@ def labelled(text: str, classes: Sequence[str], sets: Path | None = None) -> Giv
 
 
 def _folder(path: Path, classes: Sequence[str]) -> Given:
-    inside = {
-        child.name: child
-        for child in sorted(path.iterdir())
-        if child.is_dir() and not child.name.startswith(".")
-    }
-    if not set(inside) & set(classes):
-        part = next((c for name, c in inside.items() if name.lower() in PARTS["test"]), None)
-        if part is not None:
-            return _folder(part, classes)
-    if not inside:
-        raise BadInput(f"{path}: no folders in it; give a folder that holds one a class")
-    _check(str(path), list(inside), classes)
+    top, passed = class_folders(path, set(classes))
+    _check(str(path), [child.path.name for child in top.holding()], classes)
     files, labels = [], []
-    for name, child in inside.items():
-        own = images_below(child)
+    for child in top.holding():
+        own = [image.path for image in child.all_images]
         files += own
-        labels += [classes.index(name)] * len(own)
-    names = tuple(file.relative_to(path).as_posix() for file in files)
-    return Given(_files(files), names, f"{len(files):,} images in {path}", tuple(labels))
+        labels += [classes.index(child.path.name)] * len(own)
+    what, notes = f"{len(files):,} images in {top.path}", tuple(passed_over(passed))
+    return Given(_files(files), _names(files, path), what, tuple(labels), notes)
 
 
 def _table(path: Path, classes: Sequence[str]) -> Given:
-    names, rows = rows_of(path)
-    image, label = column_of(path, names, PATHS), column_of(path, names, LABELS)
-    part = next((name for name in names if name.lower() in SPLITS), None)
-    tested = [row for row in rows if part and row[part].lower() in PARTS["test"]]
-    texts = [row[image] for row in tested or rows]
-    files = files_of(path, texts)
-    held = [row[label] for row in tested or rows]
-    _check(str(path), held, classes)
-    what = f"{len(files):,} {'test ' if tested else ''}images listed in {path}"
-    return Given(_files(files), tuple(texts), what, tuple(classes.index(name) for name in held))
+    texts, rows = tables.labelled(path, classes)
+    _check(str(path), [row.label for row in rows], classes)
+    tested = "test " if rows[0].part == "test" else ""
+    what = f"{len(rows):,} {tested}images listed in {path}"
+    labels = tuple(classes.index(row.label) for row in rows)
+    return Given(_files([row.file.path for row in rows]), tuple(texts), what, labels)
+
+
+def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:
+    return tuple(file.relative_to(path).as_posix() for file in files)
 
 
 def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.images.folders import PARTS
-from runner.images.tables import read
+from runner.images.parts import part_of
+from runner.images.tables import read_csv
 from runner.inference.given import is_task
 from runner.tasks import folder, table
 from runner.tasks.registry import find
@@ -33,7 +33,7 @@ def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) 
         split = now.get("split") != trained.get("split")
         return AMONG if _same(now, trained) and split else None
     if path.is_dir():
-        places = [path, path.parent] if path.name.lower() in PARTS["train"] else [path]
+        places = [path, path.parent] if part_of(path.name) == "train" else [path]
         for place in places:
             try:
                 now = folder.fingerprint(place, DATA)
@@ -45,7 +45,7 @@ def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) 
         column = trained.get("group_by") or ""
         try:
             now = table.fingerprint(path, column, DATA)
-            tested = "test" in read(path).parts
+            tested = "test" in read_csv(path).parts
         except BadInput:
             return None
         return AMONG if _same(now, trained) and not tested else None

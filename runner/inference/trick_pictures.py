@@ -67,8 +67,8 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     """A few images with the names of their classes; () where these are not known."""
     import torch
 
-    from runner.images.folders import images_below
     from runner.images.sources import Files
+    from runner.images.walk import images_below
     from runner.inference.sample_pictures import as_stored, one_each, spread
     from runner.tasks.task import DATA
     from runner.training.saved import class_names
@@ -80,7 +80,7 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
         return (as_stored(chosen) if isinstance(chosen, Files) else chosen), class_names(splits)
     if not data.is_dir():
         raise BadInput(f"--data {data}: there is no such folder")
-    files = images_below(data)
+    files = [image.path for image in images_below(data)[0]]
     folders = sorted({file.parent.name for file in files if file.parent != data})
     labels = [folders.index(file.parent.name) if file.parent != data else 0 for file in files]
     places = one_each(labels) if len(folders) > 1 else spread(len(files))

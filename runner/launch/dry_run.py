@@ -78,6 +78,15 @@ def _held(study: Study, store: Store | None) -> tuple[int | None, Sequence[RunSp
     return sum(row["id"] not in lacking for row in found.rows), found.missing
 
 
+def images_told(study: Study) -> Sequence[str]:
+    """Lines on the images to train on, where they are the user's own."""
+    if study.found is None:
+        return ()
+    from runner.images.told import told
+
+    return tuple(told(study.found, study.task.shares))
+
+
 def hours_left(
     study: Study, options: Options, runs: int, missing: Sequence[RunSpec], store: Store | None
 ) -> Hours:

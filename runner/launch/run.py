@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.launch.confirm import promise
-from runner.launch.dry_run import hours_left
+from runner.launch.dry_run import hours_left, images_told
 from runner.launch.listener import Listener, Silent
 from runner.launch.looks import train_looks
 from runner.launch.opening import opened
@@ -35,8 +35,8 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
         lacking = todo(study, store)
         hours = hours_left(study, options, lacking.count, lacking.missing, store)
         listener.say(f"{counted(hours.runs, 'run')} to train: {hours}")
-    for note in study.notes:
-        listener.say(note)
+    for line in (*images_told(study), *study.notes):
+        listener.say(line)
     if study.looks is None:
         outcome = _train_once(study, store, options, listener)
     else:

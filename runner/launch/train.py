@@ -89,7 +89,8 @@ def _prepared(
 
     Raises BadInput for what only a training can tell, and where the disk has no room.
     """
-    study.task.check(study.data_folder)
+    for line in study.task.check(study.data_folder):
+        listener.say(line)
     template.warm_up(work.preload())  # in the background: torch is imported meanwhile
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "

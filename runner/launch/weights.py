@@ -77,7 +77,8 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     strange = [spec.id for id, spec in zip(records, specs, strict=True) if spec.id != id]
     if strange:
         raise BadInput("a trick's version has changed since these runs: their weights are gone")
-    study.task.check(study.data_folder)
+    for note in study.task.check(study.data_folder):
+        listener.say(note)
     # Nothing goes on from a store that is thrown away.
     options = replace(options, limits=replace(options.limits, checkpoint=None))
     work = saving(work_of(study, specs, options), options.save_models, store, study)

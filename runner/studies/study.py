@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.designs import registry as designs
 from runner.designs.design import AUTO
@@ -43,6 +43,9 @@ from tricks.bag import parse
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
 from tricks.trick import Trick, compose
+
+if TYPE_CHECKING:
+    from runner.images.listed import Listed
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ class Study:
     def identity(self) -> dict[str, Any]:
         """What identifies the task's images. Raises BadInput where they are missing or broken."""
         return self.task.identity(self.data, self.train_images)
+
+    @cached_property
+    def found(self) -> Listed | None:
+        """The images and how they were read, where they are the user's own; else None."""
+        return self.task.found() if self.task.found else None
 
     def recipe(self, arm: Arm, changes: Mapping[str, FieldValue] | None = None) -> Recipe:
         """The composed and resolved recipe of `arm`, with `changes` in the baseline's fields."""

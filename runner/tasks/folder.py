@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.images.decoding import check_images
-from runner.images.folders import Listing, find_parts
-from runner.images.splits import SHARES, TEST, VALIDATION, held, split
-from runner.tasks.task import Task, listing
+from runner.images.decoding import VERSION, check_images
+from runner.images.folders import read_folder
+from runner.images.splits import SHARES, TEST, VALIDATION, held, splits_of
+from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
 from tricks.optimizer.sgd import SGD
 from tricks.recipe import Recipe
@@ -39,6 +39,7 @@ def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -
         learning_rates=FINE_TUNING_RATES,
         fingerprint=partial(fingerprint, path, shares=(validation, test)),
         check=partial(check, path),
+        found=partial(read_folder, path),
         load=partial(load, path, shares=(validation, test)),
         shares=(validation, test),
         divide=partial(folder_task, name),
@@ -47,34 +48,23 @@ def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -
 
 def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) -> Mapping[str, Any]:
     """Names and sizes of all images. Raises BadInput for a missing or broken folder."""
-    parts = find_parts(path)
-    files = [file for classes in parts.values() for own in classes.values() for file in own]
-    return {"files": listing(files, path), "parts": sorted(parts), "split": held(shares, parts)}
+    found = read_folder(path)
+    files = [(row.file.path, row.file.size) for row in found.rows]
+    return {
+        "files": digest(files, path),
+        "parts": sorted(part or "all" for part in found.parts),
+        "split": held(shares, found.parts),
+        "decoder": VERSION,
+    }
 
 
 def load(
     path: Path, data: Path, train_images: int | None, shares: tuple[float, float] = SHARES
 ) -> Splits:
     """The splits: the folder's own parts, and stratified shares of training for those it lacks."""
-    found = find_parts(path)
-    parts = {part: _files(classes) for part, classes in found.items()}
-    names = sorted(next(iter(found.values())))
-    return split(path, parts, train_images, names=names, shares=shares)
+    return splits_of(read_folder(path), train_images, shares)
 
 
-def _files(classes: Listing) -> Any:
-    import torch
-
-    from runner.images.sources import Files
-
-    names = sorted(classes)
-    paths = tuple(file for name in names for file in classes[name])
-    labels = [label for label, name in enumerate(names) for _ in classes[name]]
-    return Files(paths, torch.tensor(labels))
-
-
-def check(path: Path, data: Path) -> None:
+def check(path: Path, data: Path) -> tuple[str, ...]:
     """Decode every image, so that an unreadable one is named before hours of training."""
-    for classes in find_parts(path).values():
-        for files in classes.values():
-            check_images(files)
+    return check_images(read_folder(path).paths)

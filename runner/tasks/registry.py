@@ -7,6 +7,7 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
+from runner.images.tables import named
 from runner.tasks.task import Task
 from tricks.errors import BadInput, unknown
 
@@ -46,7 +47,7 @@ def placed(name: str, data: Path | None, layout: str = "") -> tuple[str, Path | 
         wanted = f": {layout}" if layout else ""
         raise BadInput(f"this takes images of yours with --data FOLDER, or FILE.csv{wanted}")
     if data.suffix.lower() == ".csv":
-        column = rest.partition("#")[2] if kind == "csv" else ""
+        column = named(rest)[1] if kind == "csv" else ""
         return f"csv:{data}" + (f"#{column}" if column else ""), None
     return f"folder:{data}", None
 

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.images.decoding import check_images
-from runner.images.splits import SHARES, held, split
-from runner.images.tables import check_groups, read, relative
+from runner.images.decoding import VERSION, check_images
+from runner.images.splits import SHARES, held, splits_of
+from runner.images.tables import named, read_csv
 from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task
 from tricks.errors import BadInput
@@ -24,7 +24,7 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
 
     With these shares held out where it has no such parts.
     """
-    text, _, column = name.removeprefix("csv:").partition("#")
+    text, column = named(name.removeprefix("csv:"))
     path = Path(text).expanduser()
     if not text.strip():
         raise BadInput("csv: needs a file: --task csv:PATH")
@@ -35,6 +35,7 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
         learning_rates=FINE_TUNING_RATES,
         fingerprint=partial(fingerprint, path, column, shares=(validation, test)),
         check=partial(check, path, column),
+        found=partial(read_csv, path, column),
         load=partial(load, path, column, shares=(validation, test)),
         shares=(validation, test),
         divide=partial(csv_task, name),
@@ -44,18 +45,20 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
 def fingerprint(
     path: Path, column: str, data: Path, shares: tuple[float, float] = SHARES
 ) -> Mapping[str, Any]:
-    """Names (as the file writes them), sizes, labels, parts and groups of all images."""
-    rows = read(path, column)
+    """Names (as below the file's folder), sizes, labels, parts and groups of all images."""
+    found = read_csv(path, column)
     lines = [
-        f"{relative(file, path.parent)}\t{file.stat().st_size}\t{label}\t{part}\t{group}"
-        for file, label, part, group in zip(
-            rows.paths, rows.labels, rows.parts, rows.groups, strict=True
-        )
+        f"{relative(row.file.path, path.parent)}\t{row.file.size}\t{row.label}\t{row.part}"
+        f"\t{row.group}"
+        for row in found.rows
     ]
     return {
-        "files": hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16],
-        "split": held(shares, rows.parts),
+        "files": hashlib.sha256(
+            "\n".join(sorted(lines)).encode(errors="surrogateescape")
+        ).hexdigest()[:16],
+        "split": held(shares, found.parts),
         "group_by": column or None,
+        "decoder": VERSION,
     }
 
 
@@ -67,28 +70,14 @@ def load(
     shares: tuple[float, float] = SHARES,
 ) -> Splits:
     """The splits: the file's own parts, the others held out of training, groups kept whole."""
-    import torch
-
-    from runner.images.sources import Files, Source
-
-    rows = read(path, column)
-    classes = sorted(set(rows.labels))
-    if len(classes) < 2:
-        raise BadInput(f"{path}: all images are {classes[0]}: at least two classes are needed")
-    found: dict[str, Source] = {}
-    for part in dict.fromkeys(rows.parts):
-        chosen = [i for i, own in enumerate(rows.parts) if own == part]
-        labels = torch.tensor([classes.index(rows.labels[i]) for i in chosen])
-        found[part or "all"] = Files(tuple(rows.paths[i] for i in chosen), labels)
-    groups = None
-    if column:
-        check_groups(path, rows)
-        groups = [
-            g for g, part in zip(rows.groups, rows.parts, strict=True) if part in ("", "train")
-        ]
-    return split(path, found, train_images, groups, classes, shares)
+    return splits_of(read_csv(path, column), train_images, shares)
 
 
-def check(path: Path, column: str, data: Path) -> None:
+def check(path: Path, column: str, data: Path) -> tuple[str, ...]:
     """Decode every image, so that an unreadable one is named before hours of training."""
-    check_images(read(path, column).paths)
+    return check_images(read_csv(path, column).paths)
+
+
+def relative(file: Path, root: Path) -> str:
+    """The path below `root`, so that both can be moved together; others as they are."""
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()

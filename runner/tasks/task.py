@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
+    from runner.images.listed import Listed
     from runner.images.sources import Splits
 
 
@@ -29,7 +30,9 @@ class Task:
     fingerprint: Callable[[Path], Mapping[str, Any]]
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
-    check: Callable[[Path], None] = lambda data: None  # a longer look, before a long training
+    # A longer look, before a long training; gives lines on what it noticed.
+    check: Callable[[Path], tuple[str, ...]] = lambda data: ()
+    found: Callable[[], Listed] | None = None  # the images, where they are the user's own
     shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
     divide: Callable[[float, float], Task] | None = None  # the same with other shares
 
@@ -45,9 +48,14 @@ class Task:
 DATA = Path("data")  # where data sets are looked for unless --data says otherwise
 
 
-def listing(files: list[Path], root: Path) -> str:
+def listing(files: Iterable[Path], root: Path) -> str:
     """A digest of the names (below `root`) and sizes in bytes of `files`."""
+    return digest([(file, file.stat().st_size) for file in files], root)
+
+
+def digest(files: Iterable[tuple[Path, int]], root: Path) -> str:
+    """The same of files whose sizes are known."""
     import hashlib
 
-    lines = (f"{f.relative_to(root).as_posix()} {f.stat().st_size}" for f in sorted(files))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    lines = (f"{file.relative_to(root).as_posix()} {size}" for file, size in sorted(files))
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]

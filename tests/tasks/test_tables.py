@@ -84,7 +84,9 @@ def test_its_own_parts_are_kept(animals, tmp_path):
 def test_a_class_that_is_in_no_training_image_is_named(animals, tmp_path):
     """The last by name, so that the training images alone do not tell that there are three."""
     rows = [[*row, "train"] for row in list(csv.reader(animals.open()))[1:]]
-    rows += [["0-0.png", "wolf", "a0", "test"], ["1-1.png", "hare", "a1", "test"]]
+    for name in ("wolf.png", "hare.png"):
+        Image.new("RGB", (8, 9)).save(tmp_path / name)
+    rows += [["wolf.png", "wolf", "a0", "test"], ["hare.png", "hare", "a1", "test"]]
     file = write(tmp_path / "parts.csv", rows, ["path", "species", "animal", "split"])
     with pytest.raises(BadInput, match="the class wolf has fewer than 3 training images"):
         find(f"csv:{file}").load(None, None)

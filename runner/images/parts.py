@@ -1,0 +1,32 @@
+"""What people call the parts of a data set: train, val, test."""
+
+from __future__ import annotations
+
+import re
+
+PARTS = {
+    "train": ("train", "training", "trn"),
+    "val": ("val", "valid", "validation", "validate", "validating", "dev"),
+    "test": ("test", "testing", "tst"),
+}
+# Parts, but not which of the three.
+UNSURE = ("holdout", "heldout", "eval", "evaluation", "evaluate", "trainval", "trainvalid", "query")
+UNLABELLED = ("pred", "predict", "prediction", "predictions", "unlabelled", "unlabeled")
+PARTLIKE = (*PARTS, "unsure", "unlabelled")
+_FILLERS = frozenset(("set", "data", "dataset", "split", "part", "images", "image", "imgs", "seg"))
+
+
+def part_of(name: str) -> str:
+    """The part that a folder, a column or a cell means: one of PARTLIKE, or "".
+
+    >>> part_of("Training_Set"), part_of("seg_test"), part_of("valset"), part_of("hold-out")
+    ('train', 'test', 'val', 'unsure')
+    >>> part_of("trains"), part_of("set"), part_of("is_valid")
+    ('', '', '')
+    """
+    words = [word for word in re.split(r"[\W_]+", name.lower()) if word]
+    word = "".join(word for word in words if word not in _FILLERS)
+    for ending in ("dataset", "set", "data"):
+        word = word.removesuffix(ending)
+    known = {**PARTS, "unsure": UNSURE, "unlabelled": UNLABELLED}
+    return next((part for part, names in known.items() if word in names), "")

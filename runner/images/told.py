@@ -1,0 +1,86 @@
+"""What was found of the user's own images, in a few lines and as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from runner.images.listed import Listed
+from runner.images.walk import OTHER, Passed
+from runner.text import counted
+
+FEW = 6  # classes that are all named
+
+
+def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
+    """Lines that say what is trained and tested on. shares: held out for validation and test."""
+    classes = found.classes
+    yield (
+        f"{found.place}: {counted(len(found.rows), 'image')} in "
+        f"{counted(len(classes), 'class', 'classes')}: {_sizes(classes)}"
+    )
+    yield f"  {_parts(found, shares)}"
+    if found.group_by:
+        groups = counted(len({row.group for row in found.rows}), "group")
+        yield f"  {groups} by {found.group_by}, none on both sides of a split"
+    for line in (*passed_over(found.passed), *found.notes):
+        yield f"  {line}"
+    if found.offers and not {"val", "test"} <= set(found.parts):
+        name = found.offers[0]
+        others = f" (or {', '.join(found.offers[1:])})" if found.offers[1:] else ""
+        yield (
+            f"  images that share {name} may come on both sides of a split: --group-by {name}"
+            f"{others} keeps them together"
+        )
+
+
+def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
+    """A line for each reason: how many, and the first."""
+    reasons: dict[str, list[Passed]] = {}
+    for item in passed:
+        reasons.setdefault(item.why, []).append(item)
+    for why, items in reasons.items():
+        first = str(items[0].path)
+        if why == OTHER:
+            kinds = sorted({item.path.suffix.lower() or "no extension" for item in items})
+            first = f"{', '.join(kinds[:FEW])}: {first}"
+        more = ", …" if len(items) > 1 else ""
+        yield f"passed over: {len(items):,} × {why} ({first}{more})"
+
+
+def told_json(found: Listed) -> dict[str, Any]:
+    """The same for other programs."""
+    reasons = dict.fromkeys(item.why for item in found.passed)
+    groups = {row.group for row in found.rows} if found.group_by else None
+    return {
+        "images": len(found.rows),
+        "classes": found.classes,
+        "parts": {part or "all": count for part, count in found.parts.items()},
+        "passed_over": [
+            {"why": why, "paths": [os.fspath(p.path) for p in found.passed if p.why == why][:100],
+             "count": sum(p.why == why for p in found.passed)}
+            for why in reasons
+        ],
+        "groups": None if groups is None else len(groups),
+        "group_by_offers": list(found.offers),
+        "notes": list(found.notes),
+    }  # fmt: skip
+
+
+def _sizes(classes: dict[str, int]) -> str:
+    if len(classes) <= FEW:
+        return ", ".join(f"{name} {count:,}" for name, count in classes.items())
+    ordered = sorted(classes, key=lambda name: -classes[name])
+    largest, smallest = ordered[0], ordered[-1]
+    return f"{classes[largest]:,} ({largest}) to {classes[smallest]:,} ({smallest})"
+
+
+def _parts(found: Listed, shares: tuple[float, float]) -> str:
+    held = {
+        name: f"{share:.0%} held out for {name}"
+        for name, share in zip(("validation", "test"), shares, strict=True)
+        if {"validation": "val", "test": "test"}[name] not in found.parts
+    }
+    given = [f"{part} {count:,}" for part, count in found.parts.items() if part]
+    return "; ".join([*([", ".join(given)] if given else []), *held.values()])

@@ -1,0 +1,87 @@
+"""Images of one's own at the command line: what is said of them, and one bad file at predict."""
+
+import csv
+import sys
+
+import pytest
+from PIL import Image
+
+from runner.tasks.registry import find
+from tests.cli.test_models import trained
+
+LINE = ("run", "--tricks", "warmup", "--set", "start=scratch", "--seeds", "1", "--dry-run")
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Two classes of six images, listed with the animal that two of them share."""
+    rows = ["path,label,animal"]
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for i in range(6):
+            Image.new("RGB", (8, 8), (i, len(label), 0)).save(tmp_path / f"pets/{label}/{i}.png")
+            rows.append(f"pets/{label}/{i}.png,{label},{label}{i // 2}")
+    (tmp_path / "pets.csv").write_text("\n".join(rows))
+    (tmp_path / "pets" / ".hidden.png").touch()
+    return tmp_path / "pets"
+
+
+def test_a_dry_run_says_what_was_found(cli, pets):
+    told = cli(*LINE, "--task", "folder:pets")
+    assert "pets: 12 images in 2 classes: cat 6, dog 6" in told.out
+    assert "passed over: 1 × hidden (pets/.hidden.png)" in told.out
+    found = cli(*LINE, "--task", "folder:pets", "--json").json["images"]
+    assert found["classes"] == {"cat": 6, "dog": 6}
+    assert found["passed_over"] == [{"why": "hidden", "paths": ["pets/.hidden.png"], "count": 1}]
+    assert "images" not in cli(*LINE, "--task", "digits", "--json").json
+
+
+def test_a_dry_run_offers_groups(cli, pets):
+    assert "--group-by animal keeps them together" in cli(*LINE, "--task", "csv:pets.csv").out
+    grouped = cli(*LINE, "--task", "csv:pets.csv", "--group-by", "animal")
+    assert "6 groups by animal, none on both sides of a split" in grouped.out
+    assert "keeps them together" not in grouped.out
+
+
+@pytest.mark.parametrize("name", ["folder:pets", "csv:pets.csv"])
+def test_what_is_told_is_what_is_trained_on(cli, pets, name):
+    task = find(name)
+    splits, found = task.load(None, None), task.found()
+    used = [*splits.train.paths, *splits.validation.paths, *splits.test.paths]
+    assert sorted(used) == sorted(found.paths)
+    assert splits.names == tuple(found.classes)
+
+
+def test_a_run_says_it_too(cli, stub, pets):
+    done = cli(*LINE[:-1], "--task", "csv:pets.csv")
+    assert "pets.csv: 12 images in 2 classes" in done.out
+    assert done.out.index("12 images") < done.out.index("`tricks-bench report")
+
+
+@pytest.mark.parametrize("data", ["pets", "list.csv"])
+def test_one_bad_file_among_many_is_listed_and_the_rest_predicted(cli, pets, tmp_path, data):
+    record = trained(tmp_path / "results")
+    (pets / "cat" / "3.png").write_bytes(b"no image")
+    listed = sorted(str(path.relative_to(tmp_path)) for path in pets.rglob("[0-9].png"))
+    (tmp_path / "list.csv").write_text("\n".join(["path", *listed]))
+    done = cli("predict", record["id"], "--data", data, "-o", "out.csv")
+    assert done.code == 0, done.err
+    assert "cat/3.png: cannot be read as an image" in done.out
+    assert "11 of 12 images" in done.out
+    paths = [row["path"] for row in csv.DictReader((tmp_path / "out.csv").open())]
+    assert len(paths) == 11
+    assert not any("cat/3.png" in path for path in paths)
+    told = cli("predict", record["id"], "--data", data, "-o", "out.csv", "--json").json
+    assert told["images"] == 11
+    assert any("cat/3.png" in note for note in told["notes"])
+    refused = cli("evaluate", record["id"], "--data", data)
+    assert refused.code == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such a name")
+def test_a_name_that_is_not_utf8_is_predicted(cli, pets, tmp_path):
+    record = trained(tmp_path / "results")
+    (pets / "cat" / "0.png").rename(pets / "cat" / "caf\udce9.png")
+    done = cli("predict", record["id"], "--data", "pets", "-o", "out.csv")
+    assert done.code == 0, done.err
+    assert b"caf\\udce9.png" in (tmp_path / "out.csv").read_bytes()

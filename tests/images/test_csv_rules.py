@@ -1,0 +1,142 @@
+"""CSVs of images, as strict as pandas: cells, lines, labels, splits, images named twice."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from runner.images.csv_rows import read_table
+from runner.images.tables import named, read_csv
+from runner.images.told import told, told_json
+from runner.tasks.registry import find, placed
+from tricks import BadInput
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """Writes a CSV beside eight images, 0.png to 7.png."""
+    for i in range(8):
+        Image.new("RGB", (2, 2), (i, 0, 0)).save(tmp_path / f"{i}.png")
+
+    def write(text):
+        (tmp_path / "t.csv").write_text(text)
+        return tmp_path / "t.csv"
+
+    return write
+
+
+def table(labels, column="label", more=(), names=()):
+    """Rows of 0.png on, with a label and further cells each."""
+    head = ",".join(["path", column, *names])
+    cells = [(f"{i}.png", label, *(m[i] for m in more)) for i, label in enumerate(labels)]
+    return "\n".join([head, *(",".join(map(str, row)) for row in cells)]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,label\n0.png,cat, tabby\n", "line 2: 3 cells below 2 columns"),
+        ("path,label\n0.png,cat,\n", "line 2: 3 cells below 2 columns"),
+        ('path,label,note\n0.png,1,"two\nlines"\n\nno.png,2,x\n', "line 5: there is no image"),
+        ("\n\npath,label\n\n0.png,a\n\n1.png,\n", "line 7: no label"),
+        ('path,label\n0.png,"a\n', "line 2: cannot be read as a CSV"),
+        ('path,label\n0.png,a\n1.png,"a"b\n', "line 3: cannot be read as a CSV"),
+        ("path,label,label\n0.png,a,b\n", "two columns are called label"),
+        ("path;label\n0.png;a\n", "separate columns by commas"),
+        ("path,label\n,a\n", "line 2: no path"),
+        ("path,label\n0.png\n", "line 2: no label"),
+        ("path,label\n0.png,a\n./0.png,b\n", "line 3: the same image as .*line 2, but 'b', not"),
+        ("path,label,split\n0.png,a,train\n0.png,a,test\n", "both in train and in test"),
+        ("path,label,split\n0.png,a,\n", "line 2: unknown part ''"),
+        ("path,label,set,split\n0.png,a,train,train\n1.png,b,train,test\n", "both be the split"),
+        ("path,label,split,is_valid\n0.png,a,train,1\n1.png,b,train,0\n", "both be the split"),
+        ("path,label,is_valid\n0.png,a,maybe\n", "is_valid is 'maybe'"),
+        ("path,label,is_train\n0.png,a,1\n1.png,b,0\n", "does not tell validation from test"),
+        ("path,label,is_valid,is_test\n0.png,a,1,1\n", "do not tell the part"),
+        ("path,label\n0.png,1\n1.png,1.0\n2.png,cat\n", "'1' and '1.0' differ only"),
+        ("path,label\n0.png,0001\n1.png,1.0\n", "differ only in how a number"),
+    ],
+)
+def test_a_mistake_is_refused_in_one_line(listed, text, said):
+    with pytest.raises(BadInput, match=said) as caught:
+        read_csv(listed(text))
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_are_those_of_pandas(listed):
+    pandas = pytest.importorskip("pandas")
+    path = listed('\ufeffpath,label,note\n\n0.png,a,"x, y"\n1.png,b,"two\nlines"\n2.png,c\n\n')
+    frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
+    found = read_table(path)
+    assert list(found.columns) == list(frame.columns)
+    assert [list(row) for row in found.rows] == frame.values.tolist()
+    assert found.lines == (3, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["0", "0.0", "1", "1.0"], ["0", "1"]),
+        (["1.0", "2.0", "10.0"], ["1", "10", "2"]),
+        (["0001", "0002"], ["0001", "0002"]),
+        (["1.5", "2.0"], ["1.5", "2.0"]),
+        (["v1.0", "v2.0"], ["v1.0", "v2.0"]),
+    ],
+)
+def test_labels_that_pandas_made_floats(listed, labels, classes):
+    assert list(read_csv(listed(table(labels))).classes) == classes
+
+
+@pytest.mark.parametrize(
+    ("names", "cells", "parts"),
+    [
+        (["split"], ["train test valid dev"], "train test val val"),
+        (["Split"], ["Training_Set TEST val Train"], "train test val train"),
+        (["is_valid"], ["False True false 0"], "train val train train"),
+        (["is_valid", "is_test"], ["1 0 0 0", "0 1 0 0"], "val test train train"),
+        (["IsTest"], ["yes no no no"], "test train train train"),
+        (["fold", "split"], ["0 1 2 3", "train test test train"], "train test test train"),
+        (["set", "split"], ["train test test train"] * 2, "train test test train"),
+        (["test"], ["blood urine blood urine"], "   "),
+        (["valid_from"], ["2001 2002 2003 2004"], "   "),
+    ],
+)
+def test_the_split_is_understood(listed, names, cells, parts):
+    path = listed(table("abab", more=[text.split() for text in cells], names=names))
+    assert [row.part for row in read_csv(path).rows] == parts.split(" ")
+
+
+def test_a_number_sign_in_the_path(listed, tmp_path):
+    text = table("ab" * 4, more=["ppqqrrss"], names=["place"])
+    (tmp_path / "exp#1").mkdir()
+    path = tmp_path / "exp#1" / "t#2.csv"
+    path.write_text(text.replace("\n0", f"\n{tmp_path}/0"))
+    for i in range(8):
+        (path.parent / f"{i}.png").write_bytes((tmp_path / f"{i}.png").read_bytes())
+    assert named(str(path)) == (str(path), "")
+    assert named(f"{path}#place") == (str(path), "place")
+    assert find(f"csv:{path}#place").identity(None)["group_by"] == "place"
+    assert placed(f"csv:{path}#place", tmp_path / "n.csv") == (f"csv:{tmp_path}/n.csv#place", None)
+    with pytest.raises(BadInput, match=r"exp#1/gone\.csv: cannot be read"):
+        find(f"csv:{tmp_path}/exp#1/gone.csv").identity(None)
+
+
+def test_an_image_listed_twice_counts_once(listed):
+    found = read_csv(listed("path,label\n0.png,a\n1.png,b\n0.png,a\n"))
+    assert found.classes == {"a": 1, "b": 1}
+    assert [item.why for item in found.passed] == ["the same image again"]
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [("animal", True), ("patient_id", True), ("cameraId", True), ("width", False), ("paid", False)],
+)
+def test_columns_that_images_share_are_offered_as_groups(listed, name, offered):
+    path = listed(table("abababab", more=["11223344"], names=[name]))
+    found = read_csv(path)
+    assert found.offers == ((name,) if offered else ())
+    assert any(f"--group-by {name}" in line for line in told(found, (0.15, 0.15))) == offered
+    assert told_json(found)["group_by_offers"] == list(found.offers)
+    grouped = read_csv(path, name)
+    assert grouped.offers == ()
+    assert any(f"4 groups by {name}" in line for line in told(grouped, (0.15, 0.15)))
