@@ -1,4 +1,4 @@
-"""`import tricks_bench as tb`: in scripts, through a pipe as a notebook, and on exported studies."""
+"""`import tricks_bench as tb`: in scripts, through a pipe as a notebook, on exported studies."""
 
 import os
 import subprocess
