@@ -132,14 +132,18 @@ class Store:
         Raises OSError if it cannot be written; then there is no record that was not there.
         """
         path = self.path(record["id"])
-        if predictions is not None:
+        if predictions is None:
+            return durable.create(path, seal(record))
+        if os.path.lexists(path):
+            return False
+        digest = hashlib.sha256(predictions).hexdigest()
+        sealed, beside = seal({**record, "predictions_sha256": digest}), path.with_suffix(ENDING)
+        # One that was stopped here may find a record in the place, whose predictions they then are.
+        if not durable.create(beside, predictions):
             if os.path.lexists(path):
                 return False
-            record = {**record, "predictions_sha256": hashlib.sha256(predictions).hexdigest()}
-            sealed = seal(record)
-            durable.replace(path.with_suffix(ENDING), predictions)
-            return durable.create(path, sealed)
-        return durable.create(path, seal(record))
+            durable.replace(beside, predictions)
+        return durable.create(path, sealed)
 
     def predictions(self, record: Mapping[str, Any]) -> Predictions | None:
         """What the model of a record said of each test image.

@@ -20,7 +20,8 @@ from runner.analysis.metrics.registry import values
 from runner.images.sources import Splits
 from runner.records.predictions import pack
 from runner.training import memory
-from runner.training.evaluation import evaluate
+from runner.training.course import Training
+from runner.training.evaluation import Evaluation, evaluate
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper
 from tricks.learning_rate import warmup_steps
@@ -52,12 +53,7 @@ def outcome(
     training; raises Paused if it left at one.
     """
     began = time.perf_counter()
-    torch.set_num_threads(recipe.threads)
-    memory.keep_freed()
-    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
-    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    _set_backends(recipe, device)
     splits = splits.to(device)
     loaded = memory.now(device)
     watch = None if keeper is None else keeper.epoch
@@ -68,21 +64,47 @@ def outcome(
         final = evaluate(training.model, splits.test, splits, recipe, device, loaders, True)
         if finite(final.loss) is None:
             final = None
-    seconds = training.seconds
-    seconds["evaluate"] += time.perf_counter() - asked
-    said = {"test": final.predictions, "validation": training.validation} if final else {}
+    training.seconds["evaluate"] += time.perf_counter() - asked
     digest = weights_sha256(training.model)
-    seconds["total"] += time.perf_counter() - began
-    last, before = training.epochs[-1], training.memory.pop("peak", {})
-    peak = {name: max(x, before.get(name, 0.0)) for name, x in memory.peak(device).items()}
-    counts = torch.bincount(splits.test.labels.cpu())
+    training.seconds["total"] += time.perf_counter() - began
+    peak = memory.peak(device)
     # Of a training that was interrupted meanwhile other code may have done a part.
     revision = ", then ".join(training.by(code_revision())) or None
     if keeper is not None and final:
-        keeper.write(training.model, last, revision)
+        keeper.write(training.model, training.epochs[-1], revision)
     return {
         "state": "ok" if final else "diverged",
         "epochs": training.epochs,
+        **_scores(training, final, splits),
+        **_costs(training, loaded, peak, device),
+        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "steps": training.steps,
+        "warmup_steps": warmup_steps(recipe, training.steps),
+        "weights_sha256": digest,
+        "resumed": training.resumed,
+        "device": device_name(device),
+        "versions": versions(),
+        "code_revision": revision,
+        **({"plugins": plugins} if (plugins := plugin_sources(recipe)) else {}),
+    }
+
+
+def _set_backends(recipe: Recipe, device: torch.device) -> None:
+    """What torch is told before a training, for the whole process."""
+    torch.set_num_threads(recipe.threads)
+    memory.keep_freed()
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
+    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dict[str, Any]:
+    """What the trained model scores; final: on the test set, None of a run that diverged."""
+    last = training.epochs[-1]
+    said = {"test": final.predictions, "validation": training.validation} if final else {}
+    counts = torch.bincount(splits.test.labels.cpu())
+    return {
         "test_accuracy": final and final.accuracy,
         "test_loss": final and final.loss,
         "val_accuracy": final and last.get("val_accuracy"),
@@ -96,20 +118,21 @@ def outcome(
         and base64.b64encode(np.packbits(final.correct.numpy()).tobytes()).decode(),
         "classes": splits.classes,
         "chance_accuracy": 100 * counts.max().item() / len(splits.test),
+    }
+
+
+def _costs(
+    training: Training, loaded: dict[str, float], peak: dict[str, float], device: torch.device
+) -> dict[str, Any]:
+    """Time and memory, with those before a checkpoint. loaded, peak: MiB, see `memory`."""
+    seconds, before = training.seconds, training.memory.pop("peak", {})
+    peak = {name: max(x, before.get(name, 0.0)) for name, x in peak.items()}
+    return {
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
         "data_wait_fraction": round(seconds["wait"] / max(seconds["train"], 1e-9), 4),
         "images_per_second": round(training.images / max(seconds["train"], 1e-9), 1),
         "peak_memory_mb": peak["allocated" if device.type == "cuda" else "ram"],
         "memory": {"data": loaded, **training.memory, "peak": peak},
-        "parameters": sum(p.numel() for p in training.model.parameters()),
-        "steps": training.steps,
-        "warmup_steps": warmup_steps(recipe, training.steps),
-        "weights_sha256": digest,
-        "resumed": training.resumed,
-        "device": device_name(device),
-        "versions": versions(),
-        "code_revision": revision,
-        **({"plugins": plugins} if (plugins := plugin_sources(recipe)) else {}),
     }
 
 

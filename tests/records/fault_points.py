@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.records.export import evidence, read_export, write_export
+from runner.records.predictions import ENDING
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
 from runner.records.study_toml import StudyToml, from_mapping
@@ -159,6 +160,7 @@ def _stopping(
 # What is stopped: a record's commit, a study's extension, an export over an older one.
 
 OLD, NEW = "0" * 16, "1" * 16
+SAID = b"predictions, whichever they are"
 ASKED = {"task": "digits", "grid": "add-one", "seeds": 1, "arms": 2, "settings": {}}
 
 
@@ -181,15 +183,17 @@ def _asked(names: tuple[str, ...], id: str) -> tuple[StudyToml, list[dict[str, A
 
 
 def commit(folder: Path) -> None:
-    """Write a second record."""
-    Store(folder, create=False).commit(_record(NEW, 91.0))
+    """Write a second record, and predictions beside it."""
+    Store(folder, create=False).commit(_record(NEW, 91.0), SAID)
 
 
 def commit_state(folder: Path) -> str:
-    """old: one record; new: both; torn: anything else."""
-    rows = Store(folder, create=False).rows()
-    held = {id: row["accuracy"] for id, row in rows.items()}
-    return {1: "old", 2: "new"}[len(held)] if {OLD: 90.0, **held} == held else "torn"
+    """old: one record; new: both, with predictions beside the second; torn: anything else."""
+    store = Store(folder, create=False)
+    held = {id: row["accuracy"] for id, row in store.rows().items()}
+    if held == {OLD: 90.0, NEW: 91.0}:
+        return "new" if store.path(NEW).with_suffix(ENDING).read_bytes() == SAID else "torn"
+    return "old" if held == {OLD: 90.0} else "torn"
 
 
 def extend(folder: Path) -> None:

@@ -162,6 +162,25 @@ def test_a_record_that_is_there_keeps_its_predictions(store: Store) -> None:
     assert same(found, made(seed=0))
 
 
+def test_a_late_writer_leaves_predictions_as_they_are(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was stopped as it wrote finds the record of another that took the run over."""
+    late, fsync = IDS[3], os.fsync
+    assert store.remove(late)
+
+    def stopped(descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        assert store.commit(a_record(late, test_images=IMAGES), pack(made(seed=5)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    assert not store.commit(a_record(late, test_images=IMAGES), pack(made(seed=6)))
+    found = said(store, 3)
+    assert found is not None
+    assert same(found, made(seed=5))
+
+
 def test_they_go_with_their_record_and_come_with_a_retry(store: Store) -> None:
     assert store.remove(IDS[0])
     assert not file_of(store).exists()
