@@ -36,7 +36,7 @@ def split_cells(
     notes: list[str] = []
     for name in words:
         cells = [part_of(cell) for cell in readable(table, name)]
-        if len(words) > 1 and not any(cell in PARTS for cell in cells):
+        if (len(words) > 1 or not needs_train) and not any(cell in PARTS for cell in cells):
             notes.append(f"the column {name} is not used as the split: it names no part")
             continue
         for i, cell in enumerate(cells):

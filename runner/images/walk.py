@@ -29,6 +29,7 @@ class ImageFile(NamedTuple):
 
     path: Path
     size: int  # bytes
+    changed: int  # nanoseconds since the epoch
     key: tuple[int, int]  # device and inode: the same for two names of one file
 
 
@@ -87,7 +88,11 @@ def image_file(path: Path) -> ImageFile | None:
         info = os.stat(path)
     except (OSError, ValueError):  # or a name with a null byte
         return None
-    return ImageFile(path, info.st_size, _key(info)) if stat.S_ISREG(info.st_mode) else None
+    return (
+        ImageFile(path, info.st_size, info.st_mtime_ns, _key(info))
+        if stat.S_ISREG(info.st_mode)
+        else None
+    )
 
 
 def _below(folder: Path, above: frozenset[tuple[int, int]], passed: list[Passed]) -> Folder:
@@ -114,7 +119,7 @@ def _below(folder: Path, above: frozenset[tuple[int, int]], passed: list[Passed]
         elif path.suffix.lower() not in EXTENSIONS:
             passed.append(Passed(path, OTHER))
         else:
-            images.append(ImageFile(path, info.st_size, _key(info)))
+            images.append(ImageFile(path, info.st_size, info.st_mtime_ns, _key(info)))
     return Folder(folder, tuple(images), tuple(folders))
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.images.folders import read_folder
 from runner.images.parts import part_of
 from runner.images.tables import read_csv
 from runner.inference.given import is_task
-from runner.tasks import folder, table
+from runner.tasks.folder import names_and_sizes
 from runner.tasks.registry import find
+from runner.tasks.table import rows_and_sizes
 from runner.tasks.task import DATA
 from tricks.errors import BadInput
 
@@ -27,30 +29,31 @@ def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) 
     and sizes, so that one whose files were renamed, added or removed passes for another. A test
     part, of a folder, a CSV or a task split as in training, is no training images.
     """
-    path = Path(text).expanduser()
+    path, files = Path(text).expanduser(), trained.get("files")
     if is_task(text):
         now: Mapping[str, Any] = find(text).identity(sets or DATA)
-        split = now.get("split") != trained.get("split")
-        return AMONG if _same(now, trained) and split else None
-    if path.is_dir():
-        places = [path, path.parent] if part_of(path.name) == "train" else [path]
-        for place in places:
-            try:
-                now = folder.fingerprint(place, DATA)
-            except BadInput:  # a part without classes of its own, or no data set
-                continue
-            if _same(now, trained) and (place != path or "test" not in now["parts"]):
-                return AMONG
-    elif path.suffix.lower() == ".csv":
-        column = trained.get("group_by") or ""
-        try:
-            now = table.fingerprint(path, column, DATA)
-            tested = "test" in read_csv(path).parts
-        except BadInput:
-            return None
-        return AMONG if _same(now, trained) and not tested else None
+        own = now.get("files") == files and now.get("split") != trained.get("split")
+        return AMONG if files and own else None
+    try:
+        if path.is_dir():
+            return AMONG if any(_is_own(place, path, files) for place in _places(path)) else None
+        if path.suffix.lower() == ".csv":
+            found = read_csv(path, trained.get("group_by") or "")
+            same = rows_and_sizes(found) == files
+            return AMONG if same and "test" not in found.parts else None
+    except BadInput:  # no data set by itself
+        return None
     return None
 
 
-def _same(now: Mapping[str, Any], trained: Mapping[str, Any]) -> bool:
-    return "files" in now and now["files"] == trained.get("files")
+def _places(path: Path) -> list[Path]:
+    """Folders that a model may have been trained on if it was on the images of `path`."""
+    return [path, path.parent] if part_of(path.name) == "train" else [path]
+
+
+def _is_own(place: Path, path: Path, files: str | None) -> bool:
+    try:
+        found = read_folder(place)
+    except BadInput:  # a part without classes of its own
+        return False
+    return names_and_sizes(found) == files and (place != path or "test" not in found.parts)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.images.content import content
 from runner.images.decoding import VERSION, check_images
 from runner.images.folders import read_folder
 from runner.images.splits import SHARES, TEST, VALIDATION, held, splits_of
@@ -17,6 +18,7 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
+    from runner.images.listed import Listed
     from runner.images.sources import Splits
 
 FINE_TUNING = Recipe(
@@ -47,15 +49,20 @@ def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -
 
 
 def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) -> Mapping[str, Any]:
-    """Names and sizes of all images. Raises BadInput for a missing or broken folder."""
+    """Names, sizes and content of all images. Raises BadInput for a missing or broken folder."""
     found = read_folder(path)
-    files = [(row.file.path, row.file.size) for row in found.rows]
     return {
-        "files": digest(files, path),
+        "files": names_and_sizes(found),
         "parts": sorted(part or "all" for part in found.parts),
         "split": held(shares, found.parts),
         "decoder": VERSION,
+        "content": content(path, sorted(row.file for row in found.rows)),
     }
+
+
+def names_and_sizes(found: Listed) -> str:
+    """A digest by which the images are known without reading them."""
+    return digest([(row.file.path, row.file.size) for row in found.rows], found.place)
 
 
 def load(

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.images.content import content
 from runner.images.decoding import VERSION, check_images
 from runner.images.splits import SHARES, held, splits_of
 from runner.images.tables import named, read_csv
@@ -16,6 +17,7 @@ from runner.tasks.task import Task
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.images.listed import Listed
     from runner.images.sources import Splits
 
 
@@ -45,21 +47,29 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
 def fingerprint(
     path: Path, column: str, data: Path, shares: tuple[float, float] = SHARES
 ) -> Mapping[str, Any]:
-    """Names (as below the file's folder), sizes, labels, parts and groups of all images."""
+    """Names, sizes and content of all images, with their labels, parts and groups."""
     found = read_csv(path, column)
-    lines = [
-        f"{relative(row.file.path, path.parent)}\t{row.file.size}\t{row.label}\t{row.part}"
-        f"\t{row.group}"
-        for row in found.rows
-    ]
     return {
-        "files": hashlib.sha256(
-            "\n".join(sorted(lines)).encode(errors="surrogateescape")
-        ).hexdigest()[:16],
+        "files": rows_and_sizes(found),
         "split": held(shares, found.parts),
         "group_by": column or None,
         "decoder": VERSION,
+        "content": content(path, sorted(row.file for row in found.rows)),
     }
+
+
+def rows_and_sizes(found: Listed) -> str:
+    """A digest by which the rows are known without reading the images; places are below the file.
+
+    It does not depend on the order of the rows.
+    """
+    lines = [
+        f"{relative(row.file.path, found.place.parent)}\t{row.file.size}\t{row.label}"
+        f"\t{row.part}\t{row.group}"
+        for row in found.rows
+    ]
+    text = "\n".join(sorted(lines))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def load(

@@ -1,0 +1,77 @@
+"""A data set is what its files hold: digests, and that they are kept."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from runner.images import content as module
+from runner.images.content import content
+from runner.images.walk import image_file
+from runner.tasks.registry import find
+from tests.images.test_walk import images
+from tricks import BadInput
+
+OLD = time.time_ns() - 10**12
+
+
+@pytest.fixture
+def pets(tmp_path):
+    for start, name in enumerate(("cat", "dog")):
+        images(tmp_path / "pets" / name, start=4 * start)
+    lines = [f"pets/{path.parent.name}/{path.name},{path.parent.name}"
+             for path in sorted((tmp_path / "pets").rglob("*.png"))]  # fmt: skip
+    (tmp_path / "pets.csv").write_text("\n".join(["path,label", *lines]))
+    return tmp_path / "pets"
+
+
+@pytest.mark.parametrize("name", ["folder:{}", "csv:{}.csv"])
+def test_images_exchanged_for_others_of_their_size_are_another_data_set(pets, name):
+    cat, dog = pets / "cat" / "0.png", pets / "dog" / "4.png"
+    for path in (cat, dog):  # a PNG may be longer than its end
+        path.write_bytes(path.read_bytes().ljust(100, b"\0"))
+    task = find(name.format(pets))
+    before = task.identity(None)
+    cat.rename(pets / "x")
+    dog.rename(cat)
+    (pets / "x").rename(dog)
+    after = task.identity(None)
+    assert after["files"] == before["files"]
+    assert after["content"] != before["content"]
+
+
+def test_an_unchanged_file_is_read_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "KEPT", 0)
+    for i in range(3):
+        (tmp_path / f"{i}.png").write_bytes(b"%d" % i)
+        os.utime(tmp_path / f"{i}.png", ns=(OLD, OLD))
+
+    def now():
+        return content(tmp_path, [image_file(tmp_path / f"{i}.png") for i in range(3)])
+
+    first = now()
+    read = []
+    digest = module._digest
+    monkeypatch.setattr(module, "_digest", lambda file: read.append(file.path.name) or digest(file))
+    assert now() == first
+    assert read == []
+    (tmp_path / "1.png").write_bytes(b"x")
+    changed = now()
+    assert changed != first
+    assert read == ["1.png"]
+    assert now() == changed
+    assert read == ["1.png", "1.png"]  # it changed just now, and may again within its time
+    [kept] = (tmp_path / "cache" / "tricks-bench" / "digests").iterdir()
+    kept.write_bytes(b"broken")
+    assert now() == changed
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"a")
+    file = image_file(tmp_path / "a.png")
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(BadInput, match=r"a\.png: cannot be read"):
+        content(tmp_path, [file])
