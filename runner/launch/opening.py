@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.launch.older_records import older_note
 from runner.records.store import Store
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ def opened(study: Study, results: Path) -> tuple[Study, Store | None]:
     Raises BadInput where the task's images are missing, or the study cannot go on there.
     """
     store = _store(study, results)
+    study = replace(study, notes=(*study.notes, *older_note(study, store)))
     if study.looks is None:
         return study, store
     from runner.studies.look_level import with_level

@@ -6,6 +6,7 @@ import sys
 import pytest
 from PIL import Image
 
+from runner.records.store import Store
 from runner.tasks.registry import find
 from tests.cli.test_models import trained
 
@@ -56,6 +57,19 @@ def test_a_run_says_it_too(cli, stub, pets):
     done = cli(*LINE[:-1], "--task", "csv:pets.csv")
     assert "pets.csv: 12 images in 2 classes" in done.out
     assert done.out.index("12 images") < done.out.index("`tricks-bench report")
+
+
+def test_runs_of_a_version_that_knew_images_by_names_are_told_of_once(cli, stub, pets, tmp_path):
+    line = (*LINE[:-1], "--task", "folder:pets")
+    assert "before 0.4" not in cli(*line).out
+    store = Store(tmp_path / "results")
+    for id in store.ids():
+        record = store.read(id)
+        data = {k: v for k, v in record["data"].items() if k not in ("content", "decoder")}
+        assert store.remove(id)
+        assert store.commit({**record, "id": id[::-1], "data": data})
+    assert cli(*line, "--dry-run").out.count("before 0.4") == 1
+    assert cli(*line).out.count("before 0.4") == 1
 
 
 @pytest.mark.parametrize("data", ["pets", "list.csv"])
