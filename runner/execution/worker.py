@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import json
 import os
 import socket
@@ -181,19 +182,27 @@ def carry_out(
 @contextlib.contextmanager
 def _kept_fresh(claim: Claim) -> Iterator[None]:
     """Within it, the claim's heartbeat goes on."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(BEAT):
-            claim.heartbeat()
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
+    claims = _beating(os.getpid())
+    claims.append(claim)
     try:
         yield
     finally:
-        over.set()
-        thread.join()
+        claims.remove(claim)
+
+
+@functools.cache
+def _beating(process: int) -> list[Claim]:
+    """Claims whose heartbeat goes on, by one thread of the process: one a run would cost more."""
+    claims: list[Claim] = []
+
+    def beat() -> None:
+        while True:
+            time.sleep(BEAT)
+            for claim in tuple(claims):
+                claim.heartbeat()
+
+    threading.Thread(target=beat, daemon=True).start()
+    return claims
 
 
 @contextlib.contextmanager

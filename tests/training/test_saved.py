@@ -217,4 +217,5 @@ def test_the_outcome_tells_memory_and_the_gap(recipe, tiny):
     assert all(stage["ram"] > 10 for stage in result["memory"].values())
     last = result["epochs"][-1]
     assert result["generalisation_gap"] == last["probe_accuracy"] - last["val_accuracy"]
-    json.dumps({key: value for key, value in result.items() if key != "predictions"})
+    assert isinstance(result.pop("predictions"), bytes), "of a file beside the record"
+    json.dumps(result)

@@ -53,5 +53,6 @@ def call_all(calls: list[tuple[str, list[object]]]) -> None:
             gc.freeze()
 
 
-if wanted := json.loads(os.environ.get(CALLS, "[]")):
+# Taken out, so that no program that a run starts would make them again.
+if wanted := json.loads(os.environ.pop(CALLS, "[]")):
     call_all(wanted)
