@@ -29,7 +29,9 @@ class Copies(NamedTuple):
 def copies(found: Listed) -> Copies:
     """The images of `found` that are copies of others."""
     first: dict[str, Row] = {}
-    labels, parts, others = [], [], []
+    labels: list[tuple[Row, Row]] = []
+    parts: list[tuple[Row, Row]] = []
+    others: list[tuple[Row, Row]] = []
     files = [row.file for row in found.rows]
     for row, digest in zip(found.rows, digests(found.place, files), strict=True):
         earlier = first.setdefault(digest, row)
