@@ -21,7 +21,13 @@ RECENT = 2_000_000_000  # nanoseconds in which a file may change again without a
 
 
 def content(place: Path, files: Sequence[ImageFile]) -> str:
-    """A digest of what the images at `place` hold, in the order given.
+    """A digest of what the images at `place` hold, in the order given; see `digests`."""
+    found = digests(place, files)
+    return hashlib.sha256(" ".join(found).encode()).hexdigest()[:16]
+
+
+def digests(place: Path, files: Sequence[ImageFile]) -> list[str]:
+    """A digest of what each of the images at `place` holds.
 
     A file whose path, size and time of change are those of an earlier call is not read again.
     Raises BadInput naming a file that cannot be read.
@@ -39,7 +45,7 @@ def content(place: Path, files: Sequence[ImageFile]) -> str:
         before = time.time_ns() - RECENT
         _keep(kept, {name: known[name] for name, file in zip(names, files, strict=True)
                      if file.changed < before})  # fmt: skip
-    return hashlib.sha256(" ".join(known[name] for name in names).encode()).hexdigest()[:16]
+    return [known[name] for name in names]
 
 
 def _digest(file: ImageFile) -> str:

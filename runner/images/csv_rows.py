@@ -78,6 +78,8 @@ def readable(table: Table, name: str) -> list[str]:
 def _header(path: Path, row: tuple[str, ...]) -> tuple[str, ...]:
     if len(row) == 1 and (";" in row[0] or "\t" in row[0]):
         raise BadInput(f"{path}: {row[0]!r} is one column: separate columns by commas")
+    if any("\0" in name for name in row):  # UTF-16, as Excel's "Unicode text"
+        raise BadInput(f"{path}: cannot be read as a CSV: save it as CSV UTF-8")
     twice = next((name for name in row if name and row.count(name) > 1), None)
     if twice is not None:
         raise BadInput(f"{path}: two columns are called {twice}: rename one")

@@ -117,7 +117,11 @@ def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[st
         )
     ordered = {part: parts[part] for part in PARTS if part in parts}
     renamed = [f"{f.path.name} is {part}" for part, f in ordered.items() if f.path.name != part]
-    return ordered, tuple(passed), (f"by their names {', '.join(renamed)}",) if renamed else ()
+    return (
+        ordered,
+        tuple(passed),
+        (f"parts by their names: {', '.join(renamed)}",) if renamed else (),
+    )
 
 
 def _as_classes(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from runner.images.copies import copies
 from runner.images.listed import Listed
 from runner.images.walk import OTHER, Passed
 from runner.text import counted
@@ -24,7 +25,7 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
     if found.group_by:
         groups = counted(len({row.group for row in found.rows}), "group")
         yield f"  {groups} by {found.group_by}, none on both sides of a split"
-    for line in (*passed_over(found.passed), *found.notes):
+    for line in (*passed_over(found.passed), *found.notes, *copies(found).lines()):
         yield f"  {line}"
     if found.offers and not {"val", "test"} <= set(found.parts):
         name = found.offers[0]
@@ -53,6 +54,7 @@ def told_json(found: Listed) -> dict[str, Any]:
     """The same for other programs."""
     reasons = dict.fromkeys(item.why for item in found.passed)
     groups = {row.group for row in found.rows} if found.group_by else None
+    same = copies(found)
     return {
         "images": len(found.rows),
         "classes": found.classes,
@@ -62,6 +64,9 @@ def told_json(found: Listed) -> dict[str, Any]:
              "count": sum(p.why == why for p in found.passed)}
             for why in reasons
         ],
+        "copies": {
+            "labels": len(same.labels), "parts": len(same.parts), "others": len(same.others),
+        },
         "groups": None if groups is None else len(groups),
         "group_by_offers": list(found.offers),
         "notes": list(found.notes),

@@ -9,6 +9,9 @@ import pytest
 
 from runner.images import content as module
 from runner.images.content import content
+from runner.images.copies import copies
+from runner.images.folders import read_folder
+from runner.images.told import told, told_json
 from runner.images.walk import image_file
 from runner.tasks.registry import find
 from tests.images.test_walk import images
@@ -75,3 +78,20 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "a.png").unlink()
     with pytest.raises(BadInput, match=r"a\.png: cannot be read"):
         content(tmp_path, [file])
+
+
+def test_copies_are_told_with_their_labels_and_parts(tmp_path):
+    for part in ("train", "test"):
+        for start, name in enumerate(("cat", "dog")):
+            images(tmp_path / part / name, 2, start=10 * start + 100 * (part == "test"))
+    whole = read_folder(tmp_path)
+    assert copies(whole).lines() == ()
+    cat = tmp_path / "train" / "cat" / "0.png"
+    for copy in ("train/dog/x.png", "test/cat/y.png", "train/cat/z.png"):
+        (tmp_path / copy).write_bytes(cat.read_bytes())
+    found = read_folder(tmp_path)
+    assert told_json(found)["copies"] == {"labels": 1, "parts": 1, "others": 1}
+    lines = list(told(found, (0.15, 0.15)))
+    assert any("1 copy with another label" in line and "x.png (dog) is" in line for line in lines)
+    assert any("1 copy in another part" in line and "y.png (test) is" in line for line in lines)
+    assert any("1 copy of one label" in line and "z.png is" in line for line in lines)

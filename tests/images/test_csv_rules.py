@@ -63,6 +63,12 @@ def test_a_mistake_is_refused_in_one_line(listed, text, said):
     assert "\n" not in str(caught.value)
 
 
+def test_excel_s_unicode_text_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_bytes("path,label\n0.png,a\n".encode("utf-16"))
+    with pytest.raises(BadInput, match="save it as CSV UTF-8"):
+        read_csv(tmp_path / "t.csv")
+
+
 def test_rows_are_those_of_pandas(listed):
     pandas = pytest.importorskip("pandas")
     path = listed('\ufeffpath,label,note\n\n0.png,a,"x, y"\n1.png,b,"two\nlines"\n2.png,c\n\n')
