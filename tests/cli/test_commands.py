@@ -125,12 +125,12 @@ def test_retry_opens_only_what_is_failed_and_free(cli, stub, monkeypatch):
 
 
 def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, monkeypatch):
-    checked = []
-    task = dataclasses.replace(tasks.find("digits"), check=checked.append)
+    task = dataclasses.replace(tasks.find("digits"), check=lambda data: (f"{data}: too dark",))
     monkeypatch.setattr(tasks, "find", lambda name: task)
-    for _ in range(2):
-        assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
-    assert len(checked) == 1
+    first, second = (cli("run", "--tricks", "warmup", "--seeds", "1") for _ in range(2))
+    assert first.code == second.code == 0
+    assert first.out.count("too dark") == 1
+    assert "too dark" not in second.out
 
 
 def test_diverged_runs_are_a_result(cli, stub):
