@@ -19,7 +19,9 @@ def opened(study: Study, results: Path) -> tuple[Study, Store | None]:
     Raises BadInput where the task's images are missing, or the study cannot go on there.
     """
     store = _store(study, results)
-    study = replace(study, notes=(*study.notes, *older_note(study, store)))
+    older = tuple(older_note(study, store))
+    if older:  # a new study looks at its images anew
+        study = replace(study, notes=(*study.notes, *older))
     if study.looks is None:
         return study, store
     from runner.studies.look_level import with_level
