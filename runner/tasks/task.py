@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Task:
     """What decides a training besides the tricks and the seed.
 
-    `fingerprint(data)` identifies the files under the folder `data` by names and sizes, without
-    reading images; it raises BadInput in one line where the data set is missing or broken.
+    `fingerprint(data)` identifies the files under the folder `data` by names and sizes, and a
+    user's own images also by content; it raises BadInput where the data set is missing or broken.
     `load(data, train_images)` gives the splits; `train_images` asks for a fixed stratified subset.
     """
 
