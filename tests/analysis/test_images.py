@@ -254,9 +254,9 @@ def test_a_hundred_thousand_runs_are_read_in_seconds():
     runs[answers] = runs[answers].to_numpy()[rng.permutation(len(runs))]
     whole = Experiment(runs.astype({"accuracy": float}), part.factors, "full")
     assert len(whole.runs) * 720 < MOST_BITS
-    start = time.perf_counter()
+    start = time.process_time()
     effect = to_json(analyze(whole))["effects"][0]
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert effect["population"]["se"] > 0
 
 
