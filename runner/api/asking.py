@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from runner.designs.add_one import AddOne
 from tricks.errors import BadInput
 from tricks.trick import Trick
 
@@ -34,7 +35,7 @@ class Keys(TypedDict, total=False):
 def study(
     task: str = "digits",
     tricks: Sequence[str | Trick] | None = None,
-    grid: str = "add-one",
+    grid: str = AddOne.name,
     seeds: int | None = None,
     settings: Mapping[str, Given] | None = None,
     data: str | Path | None = None,
