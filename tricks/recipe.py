@@ -59,6 +59,7 @@ class Recipe:
     warmup: Trick | None = None  # lr ramp at the start
 
     normalisation: Trick | None = None  # of pixels; None: by the task's mean and deviation
+    stored_side: int = 0  # pixels of the shorter side of images in files, once decoded; 0: any
     resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
     eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
@@ -96,7 +97,7 @@ class Recipe:
         for name in ("mix_share", "crop_scale", "margin"):
             if not 0 < getattr(self, name) <= 1:
                 raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
-        for name in ("resolution", "lr_batch", "stream"):
+        for name in ("stored_side", "resolution", "lr_batch", "stream"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():

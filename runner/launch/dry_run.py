@@ -87,6 +87,15 @@ def images_told(study: Study) -> Sequence[str]:
     return tuple(told(study.found, study.task.shares))
 
 
+def check_images(study: Study) -> None:
+    """Raises BadInput naming the first image that cannot be read."""
+    if study.task.originals is not None:
+        from runner.images.cache_build import checked
+        from runner.images.counting import on_stderr
+
+        checked(study.task.originals(study.data_folder), on_stderr)
+
+
 def hours_left(
     study: Study, options: Options, runs: int, missing: Sequence[RunSpec], store: Store | None
 ) -> Hours:
@@ -98,7 +107,7 @@ def hours_left(
     if not runs:
         return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
     if options.estimate:
-        study.task.check(study.data_folder)
+        check_images(study)
         return by_steps(study, runs, workers, options.device, options.plugins)
     specs = missing or standing(study)
     return by_records(study, specs, runs, workers, store, on_gpu(options.device))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.launch.confirm import promise
 from runner.launch.dry_run import hours_left, images_told
+from runner.launch.images import decoded_first
 from runner.launch.listener import Listener, Silent
 from runner.launch.looks import train_looks
 from runner.launch.opening import opened
@@ -30,6 +31,7 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
     or a disk that cannot hold the records.
     """
     listener = listener or Silent()
+    decoded_first(study, options, listener)
     study, store = opened(study, options.results)
     if options.estimate:
         lacking = todo(study, store)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from tricks.errors import BadInput, unknown
 from tricks.optimizer.sgd import SGD
 
 if TYPE_CHECKING:
+    from runner.images.decoding import Decoded
     from runner.images.sources import Catalogue, Splits
 
 # Arguments that give the parts (train, val, test) of torchvision's class; None: held out of
@@ -65,19 +68,22 @@ def fingerprint(source: str, data: Path) -> Mapping[str, Any]:
 
 def load(source: str, data: Path, train_images: int | None) -> Splits:
     """The data set's own parts, the others held out of training, stratified."""
-    names = ("train", "val", "test")
-    parts = {
-        part: _catalogue(source, data, arguments)
-        for part, arguments in zip(names, DATASETS[source], strict=True)
-        if arguments is not None
-    }
-    if DATASETS[source] is _WHOLE:
-        parts = {"all": parts["train"]}
+    parts = catalogues(source, data)
     first = next(iter(parts.values()))
-    return split(data / source, parts, train_images, names=class_names(first))
+    made = split(data / source, parts, train_images, names=class_names(first))
+    return replace(made, sizes=(0,) * sum(map(len, parts.values())))
 
 
-def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalogue:
+def catalogues(source: str, data: Path) -> dict[str, Catalogue]:
+    """The data set's own parts: train (or all), and maybe val and test."""
+    found: dict[str, Catalogue] = {}
+    for part, arguments in zip(("train", "val", "test"), DATASETS[source], strict=True):
+        if arguments is not None:
+            found[part] = _catalogue(source, data, arguments, sum(map(len, found.values())))
+    return {"all": found["train"]} if DATASETS[source] is _WHOLE else found
+
+
+def _catalogue(source: str, data: Path, arguments: Mapping[str, Any], first: int) -> Catalogue:
     import torch
     import torchvision
 
@@ -91,7 +97,42 @@ def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalog
             f"{str(error).splitlines()[0]}): fetch it with --download"
         ) from error
     found = torch.tensor(labels(dataset))
-    return Catalogue(dataset, tuple(range(len(found))), found)
+    return Catalogue(dataset, tuple(range(len(found))), found, first=first)
+
+
+@dataclass(frozen=True)
+class CatalogueImages:
+    """All images of a torchvision data set: one part after the other."""
+
+    source: str
+    data: Path
+
+    @property
+    def place(self) -> Path:
+        return self.data / self.source
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Zeros: an image need not be a file."""
+        return (0,) * sum(map(len, self._parts))
+
+    def name(self, place: int) -> str:
+        return f"image {place} of {self.source}"
+
+    def known(self) -> str:
+        held = json.dumps(dict(fingerprint(self.source, self.data)), sort_keys=True)
+        return hashlib.sha256(held.encode()).hexdigest()[:16]
+
+    def decoded(self, place: int, side: int, small: bool = False) -> tuple[Decoded, str]:
+        part = next(part for part in reversed(self._parts) if part.first <= place)
+        return part.decoded(place - part.first, side), ""
+
+    def read(self, digests: Sequence[str]) -> str:
+        return self.known()
+
+    @cached_property
+    def _parts(self) -> tuple[Catalogue, ...]:
+        return tuple(catalogues(self.source, self.data).values())
 
 
 def labels(dataset: Any) -> list[int]:
@@ -140,6 +181,7 @@ def _task(name: str, source: str, summary: str, baseline: Any, rates: Mapping[st
         learning_rates=rates,
         fingerprint=partial(fingerprint, source),
         load=partial(load, source),
+        originals=partial(CatalogueImages, source),
         download=partial(download, source),
     )
 

@@ -14,8 +14,9 @@ from torch import nn
 from runner.images.sources import Splits
 from runner.training import augmentation as aug
 from runner.training import memory
-from runner.training.batches import View, batches, by_loaders
+from runner.training.batches import batches, by_loaders
 from runner.training.course import Training, clocks
+from runner.training.crops import View
 from runner.training.evaluation import as_input, evaluate
 from runner.training.model import build
 from runner.training.randomness import derive, generator, in_stream

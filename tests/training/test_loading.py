@@ -10,7 +10,8 @@ from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Splits
 from runner.training import augmentation, loop
-from runner.training.batches import View, batches, by_loaders
+from runner.training.batches import batches, by_loaders
+from runner.training.crops import View
 from runner.training.loop import train
 from tests.tricks.pictures import pictures
 

@@ -10,7 +10,8 @@ from torchvision.transforms import v2
 
 from runner.images.sources import Files, Resident, Splits
 from runner.training import augmentation, loop
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
 from runner.training.randomness import derive
 from tests.tricks.pictures import draws, pictures
 from tricks import TrickConflict, compose, parse
