@@ -7,12 +7,13 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.images.cache import MANIFEST, Cache, opened
 from runner.images.content import home
+from runner.images.counting import Counting
 from runner.images.decoding import VERSION
 
 SHARE = 4  # of the room that caches could have on the disk they take at most 1/SHARE
@@ -52,6 +53,19 @@ def kept() -> tuple[Kept, ...]:
     except OSError:
         return ()
     return tuple(sorted(map(_kept, folders), key=lambda cache: cache.used))
+
+
+def examined(say: Callable[[str], None]) -> tuple[Kept, ...]:
+    """As `kept`, with all pixels read: those that are not what was written are a fault."""
+    found = kept()
+    count = Counting("image caches read", len(found), say)
+    examined = []
+    for one in found:
+        cache = None if one.fault else opened(one.folder)
+        bad = 0 if cache is None else sum(1 for _ in cache.damaged())
+        examined.append(replace(one, fault=f"{bad:,} of its images changed") if bad else one)
+        count.one()
+    return tuple(examined)
 
 
 def allowed(gigabytes: float | None) -> int:

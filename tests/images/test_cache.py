@@ -202,3 +202,28 @@ def test_a_mapped_cache_survives_its_removal(pets):
     caches.remove(cache.folder)
     assert torch.equal(cache.read(3), before)
     assert caches.kept() == ()
+
+
+def test_a_doctor_lists_them_and_removes_those_of_no_use(pets, home, capsys):
+    from runner.cli import call
+
+    torn = ready(of(pets), 9, EVERYTHING, SILENT).cache
+    (torn / MANIFEST).unlink()
+    changed = ready(of(pets), 8, EVERYTHING, SILENT).cache
+    pixels = bytearray((changed / PIXELS).read_bytes())
+    pixels[0] ^= 1
+    (changed / PIXELS).write_bytes(pixels)
+    whole = ready(of(pets), 0, EVERYTHING, SILENT).cache
+    assert call(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert f"{torn}: " in told
+    assert "not whole: `doctor --clean` removes it" in told
+    assert "1 of its images changed" in told
+    assert f"16 images of {pets}" in told
+    assert call(["doctor", "--clean", "--json"]) == 0
+    assert [kept.folder for kept in caches.kept()] == [whole]
+    shutil.rmtree(pets)
+    assert [kept.fault for kept in caches.kept()] == ["its images are gone"]
+    assert call(["doctor", "--clean"]) == 0
+    assert "its images are gone: removed" in capsys.readouterr().out
+    assert caches.kept() == ()
