@@ -71,6 +71,23 @@ def decode(data: bytes, path: Path, side: int = 0, small: bool = False) -> Decod
     return Decoded(np.asarray(smaller(image, side)), height, width, mode, said)
 
 
+def header(path: Path) -> tuple[int, int, str] | None:
+    """Width and height of the upright image, and its mode, without decoding it; None if broken."""
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path) as image:
+            # A PNG without orientation would be decoded to look for one behind its pixels.
+            turned = image.format != "PNG" or "exif" in image.info
+            orientation = image.getexif().get(ORIENTATION, 1) if turned else 1
+            width, height = image.size
+            if orientation in range(5, 9):
+                width, height = height, width
+            return width, height, image.mode
+    except Exception:  # the decoders say a broken file in many ways, and training names it
+        return None
+
+
 def smaller(image: Image, side: int) -> Image:
     """The image with a shorter side of at most `side` pixels (0: as it is), antialiased."""
     from PIL.Image import Resampling

@@ -33,6 +33,9 @@ def test_a_dry_run_says_what_was_found(cli, pets):
     assert "passed over: 1 × hidden (pets/.hidden.png)" in told.out
     found = cli(*LINE, "--task", "folder:pets", "--json").json["images"]
     assert found["classes"] == {"cat": 6, "dog": 6}
+    assert "  8×8 pixels\n" in told.out
+    assert found["sizes"] == {"smallest": [8, 8], "largest": [8, 8]}
+    assert found["modes"] == {"RGB": 12}
     assert found["passed_over"] == [{"why": "hidden", "paths": ["pets/.hidden.png"], "count": 1}]
     assert "images" not in cli(*LINE, "--task", "digits", "--json").json
 

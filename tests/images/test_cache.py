@@ -18,6 +18,7 @@ from runner.images.caching import ready
 from runner.images.decoding import read_image
 from runner.images.folders import read_folder
 from runner.images.originals import originals
+from runner.images.shapes import shapes
 from tricks import BadInput
 
 SILENT = lambda line: None  # noqa: E731
@@ -227,3 +228,13 @@ def test_a_doctor_lists_them_and_removes_those_of_no_use(pets, home, capsys):
     assert call(["doctor", "--clean"]) == 0
     assert "its images are gone: removed" in capsys.readouterr().out
     assert caches.kept() == ()
+
+
+def test_sizes_and_modes_are_told_alike_with_and_without_a_cache(pets, monkeypatch):
+    found = read_folder(pets)
+    by_headers = shapes(found)
+    ready(of(pets), 0, EVERYTHING, SILENT)
+    monkeypatch.setattr("runner.images.shapes.header", None)
+    assert shapes(found) == by_headers
+    assert by_headers.modes == {"RGB": 4, "L": 4, "P": 4, "RGBA": 4}
+    assert by_headers.line() == "19×35 to 27×27 pixels; modes L 4, P 4, RGB 4, RGBA 4"

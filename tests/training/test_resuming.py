@@ -148,7 +148,7 @@ def test_what_was_trained_on_is_not_decoded_again(
     interrupted(recipe, files, saves, after=2)
     seen = []
     original = data.read_image
-    monkeypatch.setattr(data, "read_image", lambda path: seen.append(path) or original(path))
+    monkeypatch.setattr(data, "read_image", lambda path, side: seen.append(path) or original(path))
     training = train(recipe, files, 0, CPU, saves=saves(float("inf")))
     assert weights_sha256(training.model) == weights_sha256(plain.model)
     assert len(seen) == (16 - 3 * 4) + 16 + 2 * 2 * 16  # the rest, an epoch, four evaluations
