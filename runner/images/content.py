@@ -16,6 +16,7 @@ from tricks.errors import BadInput
 
 KEPT = 32_000_000  # bytes of images from which on their digests are kept
 RECENT = 2_000_000_000  # nanoseconds in which a file may change again without another time
+_seen: dict[bytes, str] = {}  # name of a file with its size and time -> digest, by this process
 
 
 def content(place: Path, files: Sequence[ImageFile]) -> str:
@@ -36,7 +37,7 @@ def digests(
     A file whose path, size and time of change are those of an earlier call is not read again.
     Raises BadInput naming a file that cannot be read.
     """
-    known = _known(_kept_at(place, files))
+    known = _seen | _known(_kept_at(place, files))
     names = [_name(file) for file in files]
     new = {name: file for name, file in zip(names, files, strict=True) if name not in known}
     count = Counting("images read once, to know them again", len(new), say)
@@ -52,25 +53,27 @@ def digests(
 
 def known(place: Path, files: Sequence[ImageFile]) -> list[str] | None:
     """The digests, where none or little has to be read for them; else None."""
-    held = _known(_kept_at(place, files))
+    held = _seen | _known(_kept_at(place, files))
     if sum(file.size for file in files if _name(file) not in held) >= KEPT:
         return None
     return digests(place, files)
 
 
 def keep(place: Path, files: Sequence[ImageFile], digests: Sequence[str]) -> None:
-    """Keep the digests of the files at `place`, where they are worth it and there is room."""
+    """Keep the digests of the files at `place`: also on the disk where reading them takes long."""
     from runner.records import durable
 
+    before = time.time_ns() - RECENT
+    found = {
+        _name(file): digest
+        for file, digest in zip(files, digests, strict=True)
+        if file.changed < before
+    }
+    _seen.update(found)
     kept = _kept_at(place, files)
     if kept is None:
         return
-    before = time.time_ns() - RECENT
-    lines = (
-        digest.encode() + b" " + _name(file)
-        for file, digest in zip(files, digests, strict=True)
-        if file.changed < before
-    )
+    lines = (digest.encode() + b" " + name for name, digest in found.items())
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(kept, b"\0".join(lines))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
-PROBE_SECONDS = 1.0  # or as many steps as this takes, at most an epoch
+PROBE_SECONDS = 0.5  # or as many steps as this takes, at most an epoch
 UNTRIED = "the recipes could not be tried out"
 
 
@@ -50,7 +50,7 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
     timed(1)  # warms up
     training = timed(PROBE_STEPS)
     step = training.seconds["train"] / training.steps
-    if PROBE_STEPS * step < PROBE_SECONDS:  # short steps are timed for longer
+    if PROBE_STEPS * step < PROBE_SECONDS / 2:  # short steps are timed for longer
         training = timed(int(PROBE_SECONDS / step))
         step = training.seconds["train"] / training.steps
     some = splits.validation.subset(range(min(256, len(splits.validation))))

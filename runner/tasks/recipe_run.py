@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.images.sources import Splits
     from runner.records.run import Run
 
-MODULES = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
+MODULES = ("runner.training.checkpoint", "timm.optim")
 
 
 class Part(NamedTuple):
@@ -83,11 +83,12 @@ class RecipeRun:
 
     def preload(self) -> list[Preload]:
         """Modules that a template process imports once, and the images that its runs share."""
+        modules = [*MODULES, *find(self.task).modules]
         if self.part is None:
-            return list(MODULES)
+            return [*modules]
         images = (f"{__name__}:hold", [self.task, self.data, *self.part, self._cache(self.part)])
         revision = "runner.training.outcome:code_revision"  # asks git: takes long beside a run
-        return [*MODULES, (revision, []), images]
+        return [*modules, (revision, []), images]
 
     def sharing(self, spec: RunSpec) -> RecipeRun:
         """The same, with the images of `spec` in one copy for all processes."""

@@ -35,6 +35,7 @@ class Task:
     originals: Callable[[Path], Originals] | None = None
     found: Callable[[], Listed] | None = None  # the images, where they are the user's own
     shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
+    modules: tuple[str, ...] = ()  # that `load` imports besides torch and what training imports
     divide: Callable[[float, float], Task] | None = None  # the same with other shares
 
     def identity(self, data: Path | None, train_images: int | None = None) -> dict[str, Any]:

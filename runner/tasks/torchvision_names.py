@@ -183,6 +183,7 @@ def _task(name: str, source: str, summary: str, baseline: Any, rates: Mapping[st
         load=partial(load, source),
         originals=partial(CatalogueImages, source),
         download=partial(download, source),
+        modules=("torchvision.datasets",),
     )
 
 

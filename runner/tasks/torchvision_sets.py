@@ -99,6 +99,7 @@ def _task(name: str, source: str, validation: int, summary: str, **rest: Any) ->
         fingerprint=partial(fingerprint, source, validation),
         load=partial(load, source, validation),
         download=partial(download, source),
+        modules=("torchvision.datasets",),
         **rest,
     )
 
