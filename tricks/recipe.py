@@ -46,6 +46,7 @@ class Recipe:
     freeze: Trick | None = None  # which weights stand still, and until when
 
     epochs: int = 10  # passes over the training images
+    evaluate_every: int = 1  # epochs from one evaluation on validation to the next; the last is one
     batch_size: int = 64  # images per step
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
@@ -84,7 +85,7 @@ class Recipe:
     compiled: Trick | None = None  # the network as training runs it, with kernels of its own
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "parts", "repeats", "threads"):
+        for name in ("epochs", "evaluate_every", "batch_size", "parts", "repeats", "threads"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
         for name in ("width", "lr_scale", "eval_scale"):

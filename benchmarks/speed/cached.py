@@ -20,12 +20,13 @@ from torchvision.transforms import v2
 
 from benchmarks.ratio import Conditions, Ratio, paired
 from benchmarks.speed.augmentation import pictures, seconds
-from runner.images.cache import opened
+from runner.images.cache import Cache, opened
 from runner.images.caching import ready
-from runner.images.sources import Source, Splits
+from runner.images.sources import Files, Source, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
 from runner.records.store import Store
 from runner.tasks.registry import find
+from runner.tasks.task import Task
 from runner.training import memory
 from runner.training.augmentation import augment, targets
 from runner.training.batches import batches
@@ -72,23 +73,24 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
     ])  # fmt: skip
     folder = ImageFolder(str(photographs), plain)
     splits = task.load(Path(), None)
+    assert isinstance(splits.train, Files)
     places = torch.randperm(len(splits.train), generator=torch.Generator().manual_seed(0))[:LARGE]
     chosen = [
         folder.samples.index((str(p), folder.class_to_idx[p.parent.name]))
         for p in (splits.train.paths[i] for i in places)
-    ]  # type: ignore[union-attr]
+    ]
     theirs = partial(seconds, partial(by_torchvision, folder, chosen), 1)
     recipe = compose(dataclasses.replace(task.baseline, start="scratch"), [parse("randaugment")])
     began = time.process_time()
-    cache = ready(task.originals(Path()), 0, None, print).cache  # type: ignore[misc]
+    cache = cached(task)
     built = (time.process_time() - began) / sum(
         map(len, (splits.train, splits.validation, splits.test))
     )
-    assert cache is not None
-    warm = splits.stored(0, opened(cache)).train.subset(places.tolist())
+    warm = splits.stored(0, cache).train.subset(places.tolist())
     crop = "random-resized crop, flip, RandAugment, normalise, 224 px"
     for what_else, source, more, target in (
-        ("cache warm", warm, 0.0, 2.5), ("cache built for one epoch", warm, built * LARGE, 1.0),
+        ("cache warm", warm, 0.0, 2.5),
+        ("cache built for one epoch", warm, built * len(places), 1.0),
         ("no cache", splits.train.subset(places.tolist()), 0.0, None),
     ):  # fmt: skip
         ours = partial(seconds, partial(prepared, recipe, source, splits), 1)
@@ -97,6 +99,13 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
             paired(theirs, lambda ours=ours, more=more: ours() + more, conditions.repeats),  # type: ignore[misc]
             "×", target, note=f"CPU seconds of an image in one process; {what}",
         )  # fmt: skip
+
+
+def cached(task: Task) -> Cache | None:
+    """The image cache of the task, built if it is not there."""
+    assert task.originals is not None
+    folder = ready(task.originals(Path()), 0, None, print).cache
+    return None if folder is None else opened(folder)
 
 
 def by_torchvision(folder: ImageFolder, places: list[int]) -> None:
@@ -115,9 +124,7 @@ def prepared(recipe: Recipe, source: Source, splits: Splits) -> None:
 
 def _run(folder: Path, conditions: Conditions) -> Ratio:
     task = find(f"folder:{folder}")
-    cache = ready(task.originals(Path()), 0, None, print).cache  # type: ignore[misc]
-    assert cache is not None
-    splits = task.load(Path(), None).stored(0, opened(cache))
+    splits = task.load(Path(), None).stored(0, cached(task))
     settings: dict[str, Any] = {**NARROW, "resolution": 14, "epochs": 2}
     baseline = dataclasses.replace(task.baseline, **settings)
     tricks = [parse(name) for name in ("randaugment", "mixup", "label-smoothing")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -57,9 +58,10 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
     began = time.perf_counter()
     evaluate(training.model, some, splits, spec.recipe, where)
     image = (time.perf_counter() - began) / len(some)
-    each_epoch = len(splits.validation) + len(splits.probe)
+    each_time = len(splits.validation) + len(splits.probe)
+    times = math.ceil(spec.recipe.epochs / spec.recipe.evaluate_every)
     steps = spec.recipe.epochs * (len(splits.train) // batch)
-    return steps * step + image * (spec.recipe.epochs * each_epoch + len(splits.test))
+    return steps * step + image * (times * each_time + len(splits.test))
 
 
 def predict_seconds(specs: Sequence[RunSpec], work: RecipeRun) -> float:

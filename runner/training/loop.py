@@ -42,8 +42,8 @@ def train(
 ) -> Training:
     """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures.
 
-    `watch` gets the evaluated model with them, and leaves it as it is. With `saves` it goes on
-    from a checkpoint, and writes new ones; raises Paused if it left at one.
+    `watch` gets the model with them where it was evaluated, and leaves it as it is. With `saves`
+    it goes on from a checkpoint, and writes new ones; raises Paused if it left at one.
     """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
@@ -100,22 +100,25 @@ def train(
             lr = take_step.lrs[place - 1]
             training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
             return training
-        asked = time.perf_counter()
         last = epoch + 1 == recipe.epochs
-        held = evaluate(training.model, splits.validation, splits, recipe, device, loaders, last)
-        probe = evaluate(training.model, splits.probe, splits, recipe, device, loaders)
-        training.seconds["evaluate"] += time.perf_counter() - asked
-        figures = {
-            "epoch": epoch + 1,
-            "loss": loss,
-            "val_loss": finite(held.loss),
-            "val_accuracy": held.accuracy,
-            "probe_accuracy": probe.accuracy,
-            "lr": take_step.lrs[place - 1],
-        }
+        figures: dict[str, float | None] = {"epoch": epoch + 1, "loss": loss}
+        evaluated = last or (epoch + 1) % recipe.evaluate_every == 0
+        if evaluated:
+            asked = time.perf_counter()
+            held, probe = (
+                evaluate(training.model, source, splits, recipe, device, loaders, keep)
+                for source, keep in ((splits.validation, last), (splits.probe, False))
+            )
+            training.seconds["evaluate"] += time.perf_counter() - asked
+            training.validation = held.predictions
+            figures |= {
+                "val_loss": finite(held.loss),
+                "val_accuracy": held.accuracy,
+                "probe_accuracy": probe.accuracy,
+            }
+        figures["lr"] = take_step.lrs[place - 1]
         training.epochs.append(figures)
-        training.validation = held.predictions
-        if watch is not None:
+        if watch is not None and evaluated:
             watch(training.model, figures)
         emit(figures)
         if saves is not None and place < take_step.steps and saves.due(place, take_step.steps):
