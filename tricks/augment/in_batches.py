@@ -23,10 +23,12 @@ def operate_each(
     """
     import torch
 
-    from tricks.augment import lookup
+    from tricks.augment import lookup, one_image
 
     if images.shape[1] not in (1, 3):
         raise BadInput(f"the operation needs images of 1 or 3 channels, not {images.shape[1]}")
+    if one_image.is_one(images):
+        return one_image.operate_alone(images, items[0], interpolation)
     height, width = images.shape[2:]
     small = height * width <= LARGEST_TABLE
     same = {"Identity"}  # what leaves images as they are
