@@ -17,11 +17,16 @@ from tricks.errors import BadInput
 MEMORY = (
     "can't allocate memory", "bad_alloc", "unable to mmap", "out of shared memory",
     "out of memory", "failed to map segment",
+    "(?i)unable to find an engine", "(?i)unable to find a valid cuDNN algorithm",  # for lack of it
+    "(CUBLAS|CUDNN|CUSOLVER)_STATUS_ALLOC_FAILED",
 )  # fmt: skip
+SHARED = ("unable to allocate shared memory", "unable to open shared memory", "killed by signal: Bus")
 DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
     "^can't start new thread",
 )  # fmt: skip
+# What the device says of the program, not of itself: it comes again.
+ASSERTED, NO_KERNELS = "device-side assert", "no kernel image"
 SURROUNDINGS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.EAGAIN,
@@ -32,6 +37,8 @@ LOST = 255  # what multiprocessing says of a process whose end nobody saw
 
 def of_surroundings(error: BaseException) -> bool:
     """Memory or disk ran out, here or on the device, or the device failed."""
+    if _says(str(error), (ASSERTED, NO_KERNELS)):
+        return False
     names = {cls.__name__ for cls in type(error).__mro__}
     if isinstance(error, MemoryError) or names & {"OutOfMemoryError", "AcceleratorError"}:
         return True
@@ -39,7 +46,7 @@ def of_surroundings(error: BaseException) -> bool:
         return True
     if not isinstance(error, (RuntimeError, ImportError)):
         return False
-    return _says(str(error), MEMORY) or _says(str(error), DEVICE)
+    return _says(str(error), (*MEMORY, *SHARED, *DEVICE))
 
 
 def mistake(error: BaseException) -> str | None:
@@ -98,6 +105,18 @@ def of_silence(seconds: float, log: str) -> tuple[str, dict[str, str]]:
 def advice(error: Mapping[str, Any]) -> str:
     """What would help a run that ended in `error` (type, message), in one sentence."""
     kind, text = str(error.get("type", "")), str(error.get("message", ""))
+    if _says(text, SHARED):
+        return (
+            "/dev/shm is full, through which loader processes hand on images: make it larger "
+            "(in Docker --shm-size=2g or --ipc=host), or free it of what others left there"
+        )
+    if ASSERTED in text:
+        return (
+            "a check on the device failed, mostly an index out of range, and comes again: train it "
+            "with --device cpu to see where, mend it, then retry"
+        )
+    if NO_KERNELS in text:
+        return "this build of torch has no kernels for this GPU: install one that has, then retry"
     if "memory" in kind.lower() or _says(text, MEMORY):
         return (
             "memory ran out: fewer --workers, a smaller model or resolution, or a larger machine; "

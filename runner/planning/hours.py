@@ -130,6 +130,7 @@ def by_steps(
     arms = list(islice(study.design, LOOKED_AT))
     specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
     work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
+    work = work.shared_out(workers)
     seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (to_json(spec.recipe), (time + AROUND) / spec.recipe.epochs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.execution.machine import cores, gpus
 from runner.execution.work import Emit, Outcome, Preload
 from runner.records.spec import RunSpec
 from runner.tasks.registry import find
@@ -39,7 +40,8 @@ class Part(NamedTuple):
 class RecipeRun:
     """Trains recipes on `task`, whose images are under `data` (None: the default folder).
 
-    loaders: processes that load images. models: the folder in which to keep the trained model, and
+    gpus: those that its processes share, by their names for CUDA_VISIBLE_DEVICES; see
+    `shared_out`. loaders: processes that load images. models: the folder in which to keep the trained model, and
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
     """
@@ -47,6 +49,7 @@ class RecipeRun:
     task: str
     data: str | None = None
     device: str = "auto"
+    gpus: tuple[str, ...] = ()
     loaders: int = 0
     models: str | None = None
     best: bool = False
@@ -85,6 +88,15 @@ class RecipeRun:
     def sharing(self, spec: RunSpec) -> RecipeRun:
         """The same, with the images of `spec` in one copy for all processes."""
         return replace(self, part=Part.of(spec))
+
+    def shared_out(self, workers: int) -> RecipeRun:
+        """The same on this machine, by so many processes: their GPUs and loaders.
+
+        Raises BadInput for a GPU that is not there.
+        """
+        found = gpus(self.device)
+        device = "cuda" if found else self.device  # the only one that a process sees
+        return replace(self, device=device, gpus=found, loaders=max(1, cores() // workers))
 
     def spec(self, run: Run) -> RunSpec:
         """The recipe with its data and seed, once the plug-ins are loaded."""

@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from runner.images.sources import Splits
 from runner.records.predictions import pack
 from runner.training import memory
 from runner.training.course import Training
+from runner.training.device import prepare
 from runner.training.evaluation import Evaluation, evaluate
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper
@@ -30,6 +32,8 @@ from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
     from runner.training.checkpoint import Checkpoints
+
+DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def outcome(
@@ -53,7 +57,7 @@ def outcome(
     training; raises Paused if it left at one.
     """
     began = time.perf_counter()
-    _set_backends(recipe, device)
+    prepare(recipe, device)
     splits = splits.to(device)
     loaded = memory.now(device)
     watch = None if keeper is None else keeper.epoch
@@ -83,20 +87,10 @@ def outcome(
         "weights_sha256": digest,
         "resumed": training.resumed,
         "device": device_name(device),
-        "versions": versions(),
+        "versions": {**versions(), **gpu_versions(device)},
         "code_revision": revision,
         **({"plugins": plugins} if (plugins := plugin_sources(recipe)) else {}),
     }
-
-
-def _set_backends(recipe: Recipe, device: torch.device) -> None:
-    """What torch is told before a training, for the whole process."""
-    torch.set_num_threads(recipe.threads)
-    memory.keep_freed()
-    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
-    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
 
 
 def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dict[str, Any]:
@@ -162,6 +156,28 @@ def versions() -> dict[str, str]:
 
     names = ("torch", "torchvision", "timm", "numpy", "tricks-bench")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def gpu_versions(device: torch.device) -> dict[str, str]:
+    """Versions of what computes on a GPU besides; of the CPU none."""
+    if device.type != "cuda":
+        return {}
+    found = {
+        "torch": torch.__version__,  # with its build, such as +cu130
+        "cuda": torch.version.cuda,
+        "rocm": torch.version.hip,
+        "cudnn": torch.backends.cudnn.version(),
+        "driver": _driver(),
+    }
+    return {name: str(version) for name, version in found.items() if version is not None}
+
+
+def _driver() -> str | None:
+    try:
+        said = re.search(r"Kernel Module\D*([\d.]+)", DRIVER.read_text())
+    except OSError:  # WSL and AMD have no such file
+        return None
+    return said[1] if said else None
 
 
 @functools.cache

@@ -180,5 +180,5 @@ def _cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     """The recipe's precision as a context."""
-    dtype = torch.float16 if recipe.precision == "fp16" else torch.bfloat16
-    return torch.autocast(device.type, dtype=dtype, enabled=recipe.precision != "fp32")
+    half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(recipe.precision)
+    return torch.autocast(device.type, dtype=half or torch.bfloat16, enabled=half is not None)
