@@ -20,7 +20,11 @@ MEMORY = (
     "(?i)unable to find an engine", "(?i)unable to find a valid cuDNN algorithm",  # for lack of it
     "(CUBLAS|CUDNN|CUSOLVER)_STATUS_ALLOC_FAILED",
 )  # fmt: skip
-SHARED = ("unable to allocate shared memory", "unable to open shared memory", "killed by signal: Bus")
+SHARED = (
+    "unable to allocate shared memory",
+    "unable to open shared memory",
+    "killed by signal: Bus",
+)
 DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
     "^can't start new thread",

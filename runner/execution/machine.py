@@ -35,7 +35,7 @@ def gpus(device: str) -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and (found or device != "auto"):
         names = [name.strip() for name in visible.split(",")]
-        bad = [name in ("", "-1") or bool(found) and _no_gpu(name, found) for name in names]
+        bad = [name in ("", "-1") or (bool(found) and _no_gpu(name, found)) for name in names]
         found = names[: bad.index(True)] if True in bad else names
     if device == "auto":
         return tuple(found)

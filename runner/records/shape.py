@@ -83,6 +83,7 @@ class Shape(msgspec.Struct):
     peak_memory_mb: Amount | None = None
     memory: dict[str, dict[str, Amount | None]] | None = None
     device: str | None = None
+    at_a_time: Count | None = None
     versions: dict[str, str] | None = None
     code_revision: str | None = None
     plugins: dict[str, str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,8 @@ class RecipeRun:
     """Trains recipes on `task`, whose images are under `data` (None: the default folder).
 
     gpus: those that its processes share, by their names for CUDA_VISIBLE_DEVICES; see
-    `shared_out`. loaders: processes that load images. models: the folder in which to keep the trained model, and
+    `shared_out`. at_a_time: runs that share a GPU, or the cores. loaders: processes that load
+    images. models: the folder in which to keep the trained model, and
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
     """
@@ -50,6 +52,7 @@ class RecipeRun:
     data: str | None = None
     device: str = "auto"
     gpus: tuple[str, ...] = ()
+    at_a_time: int = 1
     loaders: int = 0
     models: str | None = None
     best: bool = False
@@ -73,6 +76,7 @@ class RecipeRun:
 
             saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
         found = outcome(spec.recipe, splits, spec.seed, where, emit, self.loaders, keeper, saves)
+        found["at_a_time"] = self.at_a_time
         state, predictions = found.pop("state"), found.pop("predictions")
         seconds = found["seconds"]["total"]
         return Outcome(state, found, found["val_accuracy"], seconds, predictions)
@@ -96,7 +100,13 @@ class RecipeRun:
         """
         found = gpus(self.device)
         device = "cuda" if found else self.device  # the only one that a process sees
-        return replace(self, device=device, gpus=found, loaders=max(1, cores() // workers))
+        return replace(
+            self,
+            device=device,
+            gpus=found,
+            at_a_time=math.ceil(workers / max(len(found), 1)),
+            loaders=max(1, cores() // workers),
+        )
 
     def spec(self, run: Run) -> RunSpec:
         """The recipe with its data and seed, once the plug-ins are loaded."""

@@ -58,7 +58,7 @@ def prepare(recipe: Recipe, device: torch.device) -> None:
 
 
 def single_precision(precision: str) -> None:
-    """fp32 means fp32 on a GPU, too, whatever its environment says, unless that of a recipe is tf32."""
+    """On a GPU, too, fp32 means fp32 whatever the environment says, unless `precision` is tf32."""
     import torch
 
     digits = "tf32" if precision == "tf32" else "ieee"

@@ -26,6 +26,7 @@ from runner.training.device import prepare
 from runner.training.evaluation import Evaluation, evaluate
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper
+from runner.training.warm_up import warm_up
 from tricks.learning_rate import warmup_steps
 from tricks.loading import plugin_sources
 from tricks.recipe import Recipe
@@ -56,8 +57,11 @@ def outcome(
     With `saves` it goes on from a checkpoint, and its seconds and memory are those of the whole
     training; raises Paused if it left at one.
     """
-    began = time.perf_counter()
     prepare(recipe, device)
+    if device.type == "cuda":
+        warm_up(recipe, splits.to(device), seed, device, loaders)
+        memory.forget_peak(device)
+    began = time.perf_counter()
     splits = splits.to(device)
     loaded = memory.now(device)
     watch = None if keeper is None else keeper.epoch
@@ -174,7 +178,7 @@ def gpu_versions(device: torch.device) -> dict[str, str]:
 
 def _driver() -> str | None:
     try:
-        said = re.search(r"Kernel Module\D*([\d.]+)", DRIVER.read_text())
+        said = re.search(r"Kernel Module.*?\s(\d[\d.]+)", DRIVER.read_text())
     except OSError:  # WSL and AMD have no such file
         return None
     return said[1] if said else None

@@ -61,6 +61,7 @@ def _recorded(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
     yield "Test images", _distinct(records, "test_images")
     yield "Parameters of the network", _distinct(records, "parameters")
     yield "Device", _distinct(records, "device")
+    yield "Runs at a time on a device", _distinct(records, "at_a_time")
     yield "Versions", _versions(records)
     yield "Code revision", _distinct(records, "code_revision")
 
