@@ -26,8 +26,8 @@ def gpus(device: str) -> tuple[str, ...]:
     As far as can be told without importing torch: CUDA numbers the GPUs that this system shows
     from 0 on, whatever numbers their device files have, and of a list in CUDA_VISIBLE_DEVICES it
     takes what comes before the first number that is none. Names and UUIDs, those of MIG's slices
-    too, are left as they are. `device`: auto, cpu, cuda or cuda:N. Raises BadInput for an N that is not
-    there.
+    too, are left as they are. `device`: auto, cpu, cuda or cuda:N. Raises BadInput for an N that is
+    not there.
     """
     if device == "cpu":
         return ()

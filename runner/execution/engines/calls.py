@@ -31,8 +31,8 @@ def each(
 ) -> list[B]:
     """What the picklable `function` gives for each of `items`, in their order.
 
-    In `at_a_time` processes that live for many items, and see one of `gpus` each, in turn. Raises what `function` raised, or
-    EndedError; then, and at Ctrl-C, the other processes are ended.
+    In `at_a_time` processes that live for many items, and see one of `gpus` each, in turn. Raises
+    what `function` raised, or EndedError; then, and at Ctrl-C, the other processes are ended.
     """
     results: dict[int, B] = {}
     left = list(enumerate(items))[::-1]
