@@ -60,7 +60,7 @@ def fingerprint(source: str, data: Path) -> Mapping[str, Any]:
             f"{source} is not there: {folder} holds no files; fetch it with --download, or put "
             "there what torchvision's class of that name reads"
         )
-    return {"name": source, "files": listing(files, folder), "split": [VALIDATION, TEST]}
+    return {"name": source, "files": listing(files, folder), "split": [held_out(source), TEST]}
 
 
 def load(source: str, data: Path, train_images: int | None) -> Splits:
@@ -74,7 +74,17 @@ def load(source: str, data: Path, train_images: int | None) -> Splits:
     if DATASETS[source] is _WHOLE:
         parts = {"all": parts["train"]}
     first = next(iter(parts.values()))
-    return split(data / source, parts, train_images, names=class_names(first))
+    shares = (held_out(source), TEST)
+    return split(data / source, parts, train_images, names=class_names(first), shares=shares)
+
+
+def held_out(source: str) -> float:
+    """The share of training images held out where there are none for validation, or their count.
+
+    Of the largest 20,000, whose accuracy is known within 0.7 pp: the usual share would be ten times
+    as many, read after each epoch.
+    """
+    return 20_000 if source in ("ImageNet", "Places365") else VALIDATION
 
 
 def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalogue:
