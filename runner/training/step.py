@@ -123,6 +123,10 @@ class Step:
 
     def _go_around(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state["optimizer"])
+        for values in self.optimizer.state.values():
+            # NAdam reads it at every step; torch moves all but `step` to where the weights are.
+            if "mu_product" in values:
+                values["mu_product"] = values["mu_product"].cpu()
         for wrapper, given in zip(self._wrappers(), state["wrappers"], strict=True):
             wrapper.load_state_dict(given)
         self.scaler.load_state_dict(state["scaler"])
