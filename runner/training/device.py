@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tricks.errors import BadInput
 
@@ -62,7 +62,8 @@ def single_precision(precision: str) -> None:
     import torch
 
     digits = "tf32" if precision == "tf32" else "ieee"
-    torch.backends.cudnn.conv.fp32_precision = digits
+    cudnn: Any = torch.backends.cudnn  # of whose `conv` a type checker knows nothing
+    cudnn.conv.fp32_precision = digits
     torch.backends.cuda.matmul.fp32_precision = digits
 
 

@@ -20,8 +20,8 @@ def operate_each(
 ) -> torch.Tensor:
     """Image b of (B, C, H, W) uint8 under `items[b]`, as torchvision's operator on it alone.
 
-    Images are treated together by what their operations take: see `lookup` and `warps`. Raises BadInput for
-    images of other than 1 or 3 channels.
+    Images are treated together by what their operations take: see `lookup` and `warps`. Raises
+    BadInput for images of other than 1 or 3 channels.
     """
     import torch
 
