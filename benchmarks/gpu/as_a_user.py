@@ -40,11 +40,10 @@ def standard_bag(place: Place) -> Found:
         "--set",
         "epochs=1" if place.short else "epochs=5",
     )
-    if place.short:
-        asked = (*asked, "--tricks", "mixup,evonorm,lars")
-    forecast = _json(place, results, *asked, "--dry-run", "--estimate")
+    tricks = ("--tricks", "mixup,evonorm,lars") if place.short else ()
+    forecast = _json(place, results, *asked, *tricks, "--dry-run", "--estimate")
     began = time.monotonic()
-    done = _run(place, results, *asked)
+    done = _run(place, results, *asked, *tricks)
     took = time.monotonic() - began
     counts = _status(results)
     records = [json.loads(file.read_text()) for file in results.glob("runs/*/*.json")]

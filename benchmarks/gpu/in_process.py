@@ -58,6 +58,12 @@ def noise(count: int, side: int, classes: int = 4) -> Splits:
     return Splits(part, part, part, part, classes, 3, (0.5,) * 3, (0.25,) * 3)
 
 
+def pixels(splits: Splits) -> torch.Tensor:
+    """uint8 (N, 3, H, W): the images of `noise`."""
+    assert isinstance(splits.train, Resident)
+    return splits.train.images
+
+
 def steps(recipe: Recipe, splits: Splits, device: torch.device) -> Callable[[int], None]:
     """A function that takes step number i of a training, as the loop does."""
     torch.manual_seed(0)
@@ -65,12 +71,12 @@ def steps(recipe: Recipe, splits: Splits, device: torch.device) -> Callable[[int
     take = Step(recipe, model, 1000, device)
     splits = splits.to(device)
     index = list(range(len(splits.train)))
-    labels = splits.train.labels
+    images, labels = pixels(splits), splits.train.labels
 
     def one(place: int) -> None:
-        images = aug.augment(splits.train.images, recipe, 0, 0, place, index)
+        changed = aug.augment(images, recipe, 0, 0, place, index)
         soft = aug.targets(labels, splits.classes, recipe.smoothing)
-        inputs = aug.resize(as_input(images, splits, recipe), recipe, place / 1000)
+        inputs = aug.resize(as_input(changed, splits, recipe), recipe, place / 1000)
         model.train()
         take(*aug.mix(inputs, soft, recipe, 0, 0, place), place)
 
@@ -121,7 +127,7 @@ def transforms_agree(place: Place) -> Found:
     """Every transform of images on the CPU and on the device, from the same draws."""
     device = torch.device(place.device)
     count, side = (4, 64) if place.short else (64, 224)
-    images = noise(count, side).train.images
+    images = pixels(noise(count, side))
     found, unlike = {}, []
     for name, kind in sorted(registry().items()):
         if not hasattr(kind, "apply"):

@@ -1,4 +1,4 @@
-"""`python -m benchmarks gpu` works, in its short form on a CPU, where it finds what it must find."""
+"""`python -m benchmarks gpu` works, in its short form on a CPU: all it must find."""
 
 from __future__ import annotations
 
