@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from runner.execution.events import Epoch, Event, Finished, Left, Retry, Skipped, Started
+from runner.execution.work import Figures
 
 WINDOW = 60  # finished runs that the throughput is measured over
 
@@ -19,7 +18,7 @@ class Running:
     label: str
     began: float
     epochs: int | None
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Figures = field(default_factory=dict)
 
 
 @dataclass

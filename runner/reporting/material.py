@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
 from runner.analysis.result import Analysis
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.planning.realised import RealisedDesign
     from runner.records.export import Evidence
+    from runner.records.shape import Record
     from runner.records.study_toml import StudyToml
     from runner.studies.tuned_comparison import TunedComparison
-
-Record = Mapping[str, Any]  # what a run left behind
 
 MOST = 10_000  # records that are read; of a larger study some stand for all
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import convert
+
 from runner.execution.work import Emit, Outcome, Preload
 from runner.records.spec import RunSpec
 from runner.tasks.registry import find
@@ -27,12 +29,12 @@ class Part(NamedTuple):
     """Which images of a task: training images asked for, and the shares held out if chosen."""
 
     train_images: int | None = None
-    shares: tuple[float, ...] = ()
+    shares: tuple[int | float, ...] = ()
 
     @classmethod
     def of(cls, spec: RunSpec) -> Part:
         """The part that `spec` trains on."""
-        return cls(spec.data.get("train_images"), tuple(spec.data.get("split") or ()))
+        return convert((spec.data.get("train_images"), spec.data.get("split") or ()), cls)
 
 
 @dataclass(frozen=True)
