@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from runner.execution.pausing import Pausing
-from runner.records.json_values import Json
+from runner.records.json_values import JsonValue
 from runner.records.run import Run
 
 Figures: TypeAlias = Mapping[str, float | None]  # of an epoch, its number among them, by name
 Emit: TypeAlias = Callable[[Figures], None]
 # A module to import, or a function "module:function" to call with arguments that JSON can hold.
-Preload: TypeAlias = str | tuple[str, Sequence[Json]]
+Preload: TypeAlias = str | tuple[str, Sequence[JsonValue]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Outcome:
     """
 
     state: str
-    fields: Mapping[str, Json] = field(default_factory=dict)
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
     validation: float | None = None
     seconds: float = 0.0
     predictions: bytes | None = None

@@ -42,7 +42,7 @@ from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Figures, Outcome, Work
 from runner.records import attempts, checkpoints
 from runner.records.claims import BEAT, Claim
-from runner.records.json_values import Json, finite
+from runner.records.json_values import JsonValue, finite
 from runner.records.record import DONE
 from runner.records.run import Run
 from runner.records.shape import Error
@@ -134,7 +134,7 @@ class Carried:
     record.
     """
 
-    record: Mapping[str, Json]
+    record: Mapping[str, JsonValue]
     state: str
     error: Error | None
     seconds: float
@@ -173,7 +173,7 @@ def carry_out(
                 return Mistake(told)
             outcome = Outcome("infra" if of_surroundings(problem) else "failed")
     seconds = max(time.monotonic() - begin, outcome.seconds)
-    record: dict[str, Json] = {
+    record: dict[str, JsonValue] = {
         "id": run.id,
         **run.payload,
         "state": outcome.state,

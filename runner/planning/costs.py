@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from runner.records.json_values import Json, canonical_text
+from runner.records.json_values import JsonValue, canonical_text
 from tricks.recipe import Recipe, to_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ HOW = ("alike", "ratios", "size")
 Kind = frozenset[tuple[str, str]]  # the parts of a recipe that cost: (field, value as text)
 
 
-def kind(recipe: Mapping[str, Json]) -> Kind:
+def kind(recipe: Mapping[str, JsonValue]) -> Kind:
     """What of a recipe (JSON values) decides the seconds of one of its epochs."""
     whole = {**_defaults(), **recipe}  # older records lack newer fields
     parts = [("size", canonical_text([whole[field] for field in SIZE]))]
@@ -44,7 +44,7 @@ def kind(recipe: Mapping[str, Json]) -> Kind:
 
 
 @cache
-def _defaults() -> Mapping[str, Json]:
+def _defaults() -> Mapping[str, JsonValue]:
     return to_json(Recipe())
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.planning.costs import SIZE, Costs, Kind, kind, mean_seconds
 from runner.records.json_values import canonical_text
@@ -50,13 +50,6 @@ class Hours:
     seconds_per_run: float | None = None
     source: str | None = None
     reason: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The keys that `run --dry-run --json` adds."""
-        keys: dict[str, Any] = {"predicted_hours": self.wall, "predicted_core_hours": self.core}
-        if self.reason is not None:
-            keys["predicted_hours_reason"] = self.reason
-        return {**keys, "prediction": asdict(self)}
 
     def __str__(self) -> str:
         if self.wall is None or self.core is None:

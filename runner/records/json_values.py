@@ -8,10 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonValue: TypeAlias = (
+    "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+)
 
 
-def canonical(value: Json) -> Json:
+def canonical(value: JsonValue) -> JsonValue:
     """`value` with every number in one form: 1 and 1.0 are equal, 0.1 + 0.2 is 0.3."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
@@ -26,12 +28,12 @@ def canonical(value: Json) -> Json:
     return [canonical(item) for item in value]
 
 
-def canonical_text(value: Json) -> str:
+def canonical_text(value: JsonValue) -> str:
     """`value` in JSON: equal values have equal texts."""
     return json.dumps(canonical(value), sort_keys=True)
 
 
-def digest(value: Json) -> str:
+def digest(value: JsonValue) -> str:
     """64 hex digits of SHA-256 over canonical JSON."""
     text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from runner.records.json_values import Json
+from runner.records.json_values import JsonValue
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Run:
     id: str
     seed: int
     label: str
-    payload: Mapping[str, Json]
+    payload: Mapping[str, JsonValue]
     epochs: int | None = None
 
 

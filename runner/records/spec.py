@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from runner.records.json_values import Json, digest
+from runner.records.json_values import JsonValue, digest
 from runner.records.run import Run, label
 from runner.records.shape import Record
 from tricks.bag import recipe_from_json
@@ -17,7 +17,7 @@ from tricks.recipe import Recipe, identity, to_json
 SCHEMA = 1  # of ids: raised when the same words come to mean another training
 
 # What identifies a task's images, by name: see `tasks/`. Each task has names of its own.
-Fingerprint: TypeAlias = Mapping[str, Json]
+Fingerprint: TypeAlias = Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RunSpec:
     @cached_property
     def id(self) -> str:
         """16 hex digits that two specs share only if they are the same training."""
-        parts: dict[str, Json] = {
+        parts: dict[str, JsonValue] = {
             "schema": SCHEMA,
             "data": dict(self.data),
             "recipe": identity(self.recipe),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runner.designs.conflicts import linked
 from runner.designs.factor import Arm, touched
-from runner.records.json_values import Json, canonical_text
+from runner.records.json_values import JsonValue, canonical_text
 from runner.records.shape import Record
 from runner.studies.study import Study
 from tricks.errors import BadInput
@@ -88,7 +88,7 @@ class Membership:
             )
         return fields, found
 
-    def _of(self, recipe: Mapping[str, Json], fields: Sequence[str]) -> str:
+    def _of(self, recipe: Mapping[str, JsonValue], fields: Sequence[str]) -> str:
         """The values of `fields`, equal ones with equal texts."""
         values = [recipe[name] for name in fields]
         written = repr(values)

@@ -187,8 +187,10 @@ def build(asked: Asked, data: Path | None = None) -> Study:
             raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
     design = designs.make(
         asked.grid, factors, baseline, asked.reference, asked.order,
-        asked.runs, control_seeds(asked.control_seeds, seeds), asked.placebo_level or DRAWN,
+        asked.runs, control_seeds(asked.control_seeds, seeds),
     )  # fmt: skip
+    if asked.placebo_level not in ("", design.placebo_level):
+        design = dataclasses.replace(design, placebo_level=asked.placebo_level)
     if asked.confirm:
         design = winner_design(asked.confirm, factors)
     study = Study(

@@ -86,7 +86,7 @@ class _Start:
 
     def _run(self, function: Callable[[A], B]) -> None:
         try:
-            self._made = template.start(_serve, (function,))
+            self._made = template.start(_serve, function)
         except BaseException as error:
             self._error = error
         if self._unwanted:

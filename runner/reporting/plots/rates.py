@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from runner.analysis.result import Analysis
-from runner.records.json_values import Json
+from runner.records.json_values import JsonValue
 from runner.records.shape import Record
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
@@ -75,7 +75,7 @@ def _by_run(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(ids[i]): ordered.iloc[i:j] for i, j in zip(starts, ends, strict=True)}
 
 
-def _parts(record: Record) -> dict[str, Json]:
+def _parts(record: Record) -> dict[str, JsonValue]:
     """What decides the learning rate, of a record's recipe."""
     recipe = record.recipe.values if record.recipe else {}
     return {name: recipe.get(name) for name in (*PARTS, "epochs", "batch_size")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from runner.records.json_values import Json
+from runner.records.json_values import JsonValue
 from runner.records.record import STATES
 from runner.records.shape import Record
 from runner.records.study_toml import StudyToml
@@ -98,12 +98,12 @@ def _factors(asked: StudyToml) -> str:
     )
 
 
-def _pairs(values: Mapping[str, Json]) -> str:
+def _pairs(values: Mapping[str, JsonValue]) -> str:
     texts = {key: str(value) for key, value in values.items()}
     return ", ".join(f"{k}={t[:12] + '…' if len(t) > 40 else t}" for k, t in texts.items())
 
 
-def _recipe(recipe: Mapping[str, Json]) -> str:
+def _recipe(recipe: Mapping[str, JsonValue]) -> str:
     """Fields that say something: not null, not false, not empty."""
     said = []
     for key, value in recipe.items():
@@ -113,7 +113,7 @@ def _recipe(recipe: Mapping[str, Json]) -> str:
     return ", ".join(said)
 
 
-def _trick(value: Json) -> str:
+def _trick(value: JsonValue) -> str:
     if isinstance(value, Mapping) and "name" in value:
         rest = {k: v for k, v in value.items() if k not in ("name", "version")}
         return f"{value['name']}({', '.join(f'{k}={_trick(v)}' for k, v in rest.items())})"
