@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze as analyze_runs
 from runner.analysis.data.csv_file import from_frame
@@ -13,6 +13,9 @@ from runner.analysis.result import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from runner.analysis.data.arms import ArmRow
+    from runner.analysis.effects import Effect, Interaction
 
 EFFECTS = (
     "factor", "level", "reference", "label", "effect", "ci_low", "ci_high", "se", "df", "p",
@@ -54,7 +57,7 @@ class Answer:
         """What must be known to read the numbers."""
         return self.whole.notes
 
-    def to_json(self) -> Mapping[str, object]:
+    def to_json(self) -> Mapping[str, Any]:
         """What `tricks-bench analyze --json` prints."""
         from runner.analysis.to_json import to_json
 
@@ -89,7 +92,7 @@ def analyze(
     return Answer(analyze_runs(found, metric, estimand, negligible))
 
 
-def _frame(rows: Sequence[object], names: Sequence[str]) -> pd.DataFrame:
+def _frame(rows: Sequence[Effect | Interaction | ArmRow], names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)

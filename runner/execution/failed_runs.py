@@ -137,10 +137,8 @@ def _last_epoch(attempts: Path) -> Epoch | None:
 
 def _owner(claims: Claims, id: str) -> str | None:
     """Host and process number of who trains it."""
-    top = claims.top(id)
-    if top is None or not top[1].get("host"):
-        return None
-    return f"{str(top[1]['host']).split()[0]}, process {top[1].get('pid')}"
+    found = claims.holder(id)
+    return None if found is None else f"{found[0]}, process {found[1]}"
 
 
 def _text(log: Path) -> str:

@@ -167,9 +167,9 @@ class Progress:
 def _epochs(run: Running) -> tuple[Text, Text]:
     from rich.text import Text
 
-    epoch = run.metrics.get("epoch", 0)
+    epoch = run.metrics["epoch"] if run.metrics else 0
     of = f"/{run.epochs}" if run.epochs else ""
-    accuracy = run.metrics.get(CHOOSES)
+    accuracy = run.metrics.get(CHOOSES) if run.metrics else None
     return (
         Text(f"epoch {epoch}{of}", style="dim"),
         Text("" if accuracy is None else f"val {accuracy:.1f} %", style="dim"),

@@ -18,7 +18,7 @@ class Running:
     label: str
     began: float
     epochs: int | None
-    metrics: Figures = field(default_factory=dict)
+    metrics: Figures | None = None  # of its last epoch
 
 
 @dataclass

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, Required, TypeAlias, TypedDict
 
 from runner.execution.pausing import Pausing
 from runner.records.json_values import JsonValue
 from runner.records.run import Run
 
-Figures: TypeAlias = Mapping[str, float | None]  # of an epoch, its number among them, by name
+
+class Figures(TypedDict, total=False):
+    """Of an epoch, counted from 1. Accuracies in per cent; a loss that is no number is None."""
+
+    epoch: Required[int]
+    loss: float | None
+    val_loss: float | None
+    val_accuracy: float
+    probe_accuracy: float  # on clean training images
+    lr: float  # of its last step
+
+
 Emit: TypeAlias = Callable[[Figures], None]
 # A module to import, or a function "module:function" to call with arguments that JSON can hold.
 Preload: TypeAlias = str | tuple[str, Sequence[JsonValue]]

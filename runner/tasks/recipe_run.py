@@ -71,10 +71,7 @@ class RecipeRun:
             from runner.training.checkpoint import Checkpoints
 
             saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
-        found = outcome(spec.recipe, splits, spec.seed, where, emit, self.loaders, keeper, saves)
-        state, predictions = found.pop("state"), found.pop("predictions")
-        seconds = found["seconds"]["total"]
-        return Outcome(state, found, found["val_accuracy"], seconds, predictions)
+        return outcome(spec, splits, where, emit, self.loaders, keeper, saves)
 
     def preload(self) -> list[Preload]:
         """Modules that a template process imports once, and the images that its runs share."""

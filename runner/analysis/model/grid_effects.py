@@ -11,7 +11,7 @@ from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import level_label
 from runner.analysis.effects import BaselineEffect, Dependence, Effect, Interaction, SimpleEffect
-from runner.analysis.model.baseline_effect import AtBaseline, baseline_effect
+from runner.analysis.model.baseline_effect import baseline_effect
 from runner.analysis.model.coding import Contrast
 from runner.analysis.model.factorial import Factorial, alias_sum
 from runner.analysis.model.lenth import HalfNormal
@@ -80,20 +80,12 @@ def grid_effects(
     df: its pseudo standard error, with the simultaneous margin for p and verdicts.
     """
     coding = fitted.coding
-    average: list[Estimate] = []
-    there: list[AtBaseline | None] = []
-    for i in range(len(coding.mains)):
-        aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
-        more = [f"and {len(aliases) - ALIASES} more"] if len(aliases) > ALIASES else []
-        named = ", ".join([*aliases[:ALIASES], *more])
-        reason = f"cannot be separated from {named}" if named else ""
-        average.append(fitted.fit.estimate(coding.main_effect(i), reason))
-        contrast = coding.mains[i]
-        there.append(
-            baseline_effect(fitted, cells, experiment.sizes, contrast.factor, contrast.level, rules)
-        )
+    there = [
+        baseline_effect(fitted, cells, experiment.sizes, c.factor, c.level, rules)
+        for c in coding.mains
+    ]
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
-    shown = baseline if at_baseline else average
+    shown = baseline if at_baseline else _averages(experiment, fitted)
     found = by_sidak(shown, rules.level)
     adjusted = holm([estimate.p() for estimate in shown])
     inner = [estimate.interval(1 - 2 * rules.level) for estimate in shown]
@@ -137,6 +129,18 @@ def grid_effects(
             )
         )
     return (*effects, *missing_levels(experiment, fitted))
+
+
+def _averages(experiment: Experiment, fitted: Factorial) -> list[Estimate]:
+    """Each main effect over the grid; null, with the reason, where it is confounded with others."""
+    found = []
+    for i in range(len(fitted.coding.mains)):
+        aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
+        more = [f"and {len(aliases) - ALIASES} more"] if len(aliases) > ALIASES else []
+        named = ", ".join([*aliases[:ALIASES], *more])
+        reason = f"cannot be separated from {named}" if named else ""
+        found.append(fitted.fit.estimate(fitted.coding.main_effect(i), reason))
+    return found
 
 
 def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
