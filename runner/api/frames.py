@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.analysis.analyze import analyze as analyze_runs
 from runner.analysis.data.csv_file import from_frame
+from runner.analysis.metrics.registry import CHOOSES
 from runner.analysis.result import Analysis
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ EFFECTS = (
 )  # fmt: skip
 ARMS = (
     "label", "mean", "sd", "low", "high", "runs", "ok", "diverged", "failed", "infra",
-    "accuracy", "val_accuracy", "seconds",
+    "accuracy", CHOOSES, "seconds",
 )  # fmt: skip
 INTERACTIONS = ("label", "effect", "ci_low", "ci_high", "se", "df", "p", "p_adjusted", "aliased")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.commands.json_output import print_json
 from runner.commands.options import (
     Json,
@@ -133,7 +134,7 @@ def _tuning(found: StudyTuning) -> Mapping[str, JsonValue]:
             "tied": arm.choice.tied, "edge": arm.choice.edge,
             "values": [
                 {
-                    "value": score.value, "val_accuracy": score.mean, "scores": score.scores,
+                    "value": score.value, CHOOSES: score.mean, "scores": score.scores,
                     "diverged": score.diverged, "missing": score.missing,
                 }
                 for score in arm.choice.scores

@@ -41,7 +41,7 @@ class Finished:
     id: str
     label: str
     state: str
-    val_accuracy: float | None  # per cent
+    validation: float | None  # per cent
     seconds: float
     error: Error | None = None
 

@@ -114,7 +114,7 @@ class Progress:
     def _finished(self, run: Finished, now: float) -> str:
         tally = self.tally
         width = len(str(tally.total))
-        what = run.state if run.val_accuracy is None else f"val {run.val_accuracy:.2f} %"
+        what = run.state if run.validation is None else f"val {run.validation:.2f} %"
         left = tally.seconds_left(now)
         rest = f", {duration(left)} left" if left else ""
         count = f"[{tally.done:{width}}/{tally.total}]"
@@ -152,7 +152,7 @@ class Progress:
         lines: list[RenderableType] = [head, rows]
         if tally.best is not None:
             best = printable(f"best by validation: {tally.best.label}")
-            lines.append(Text(f"  {best}  {tally.best.val_accuracy:.2f} %", style="green"))
+            lines.append(Text(f"  {best}  {tally.best.validation:.2f} %", style="green"))
         if self.note:
             note = Text("  " + printable(self.note), style="yellow", no_wrap=True)
             note.overflow = "ellipsis"

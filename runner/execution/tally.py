@@ -58,8 +58,8 @@ class Tally:
                 self._seconds += event.seconds
                 if event.error is not None:
                     self.failures.append(event)
-                best = self.best.val_accuracy if self.best else None
-                if event.val_accuracy is not None and (best is None or event.val_accuracy > best):
+                best = self.best.validation if self.best else None
+                if event.validation is not None and (best is None or event.validation > best):
                     self.best = event
 
     @property

@@ -41,7 +41,7 @@ class Material:
     """What the sections of a report are made of.
 
     study: its name. experiment: the runs analysed. curves: one row an epoch of a
-    run (id, epoch, val_accuracy, lr). asked: what the study asked for. records: what its runs left
+    run (id, epoch, `CURVES`). asked: what the study asked for. records: what its runs left
     behind; of a large study some stand for all. costs: the runs whose seconds are summed.
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
     and what the arms chose. design: as planned and as run. stage: of a tuned study, the one shown.
