@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze as analyze_runs
 from runner.analysis.data.csv_file import from_frame
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.analysis.data.arms import ArmRow
     from runner.analysis.effects import Effect, Interaction
+    from runner.records.json_values import JsonValue
 
 EFFECTS = (
     "factor", "level", "reference", "label", "effect", "ci_low", "ci_high", "se", "df", "p",
@@ -58,7 +59,7 @@ class Answer:
         """What must be known to read the numbers."""
         return self.whole.notes
 
-    def to_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> Mapping[str, JsonValue]:
         """What `tricks-bench analyze --json` prints."""
         from runner.analysis.to_json import to_json
 

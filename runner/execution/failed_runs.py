@@ -99,7 +99,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
         ]
         done, accuracy = (last.epoch, last.val_accuracy) if last else (None, None)
         owner = _owner(store.claims, id)
-        found[id] = RunAtHand(id, label(levels, run["seed"]), done, accuracy, owner)
+        found[id] = RunAtHand(id, label(levels, stored.seeds[place]), done, accuracy, owner)
     return list(found.values())
 
 

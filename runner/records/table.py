@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.later_metrics import with_metric
 from runner.records.record import COLUMNS, TEXT
-from runner.records.rows import uncollected
+from runner.records.rows import column, uncollected
 from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy
@@ -39,7 +39,7 @@ def table(store: Store, stored: StoredStudy, metric: str | None = None) -> panda
     here = [place is not None for place in found]
     columns: dict[str, Any] = {"id": (), "state": None}  # in this order
     for name in stored.columns:
-        columns[name] = list(itertools.compress(stored.column(name), here))
+        columns[name] = list(itertools.compress(column(stored.runs, name), here))
     where = np.array(list(itertools.compress(found, here)), dtype=np.intp)
     for name in names:
         columns[name] = np.array(held[name], dtype=object if name in TEXT else float)[where]

@@ -61,9 +61,8 @@ def comparison(found: Evidence, metric: str, negligible: float | None) -> TunedC
 def _cost(found: Evidence) -> TuningCost:
     """Of tuning, and of the fixed and tuned runs; each run counts once."""
     by_id = {record.id: record.seconds or Seconds() for record in found.records}
-    tuning = {run["id"] for run in found.study.runs if run["stage"] == "tuning"}
-    fixed = {run["id"] for run in found.study.runs if run["stage"] == "fixed"}
-    tuned = {run["id"] for run in found.study.runs if run["stage"] == "tuned"}
+    stages = ("tuning", "fixed", "tuned")
+    tuning, fixed, tuned = (set(found.study.at(stage).ids) for stage in stages)
 
     def spent(ids: set[str]) -> Spent:
         there = [by_id[id] for id in ids if id in by_id]

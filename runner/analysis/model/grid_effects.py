@@ -98,16 +98,12 @@ def grid_effects(
         outer = [lenth.together(e.value, rules.level) for e in shown]
     ratios = cost.grid_ratios(experiment)
     effects = []
-    for i, contrast in enumerate(coding.mains):
-        factor = list(experiment.factors)[contrast.factor]
-        levels = experiment.factors[factor]
-        says = verdict(shown[i], adjusted[i], inner[i], rules)
+    for i, (contrast, local) in enumerate(zip(coding.mains, there, strict=True)):
+        factor, levels = list(experiment.factors.items())[contrast.factor]
         depends, maybe = (
             ((), ()) if at_baseline else dependence(experiment, fitted, screened, i, rules)
         )
-        local = there[i]
         used = local.runs if at_baseline and local else int(cells.count.sum())
-        mine = cells.levels[:, contrast.factor] == contrast.level
         effects.append(
             Effect(
                 factor,
@@ -115,20 +111,26 @@ def grid_effects(
                 levels[0],
                 shown[i],
                 adjusted[i],
-                "depends" if depends or maybe else says,
+                "depends" if depends or maybe else verdict(shown[i], adjusted[i], inner[i], rules),
                 used,
                 at_baseline=BaselineEffect(baseline[i], rules.level),
                 at_baseline_from=local.way if local else None,
                 depends_on=depends,
                 may_depend_on=maybe,
                 time=ratios.get((contrast.factor, contrast.level)),
-                mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
+                mean=_mean(cells, contrast),
                 level_of_tests=rules.level,
                 ci_together=outer[i],
                 levels=len(levels),
             )
         )
     return (*effects, *missing_levels(experiment, fitted))
+
+
+def _mean(cells: Cells, contrast: Contrast) -> float:
+    """Of all runs at the level."""
+    mine = cells.levels[:, contrast.factor] == contrast.level
+    return float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum())
 
 
 def _averages(experiment: Experiment, fitted: Factorial) -> list[Estimate]:
