@@ -86,10 +86,9 @@ def grid_effects(
     ]
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
     shown = baseline if at_baseline else _averages(experiment, fitted)
-    found = by_sidak(shown, rules.level)
     adjusted = holm([estimate.p() for estimate in shown])
     inner = [estimate.interval(1 - 2 * rules.level) for estimate in shown]
-    outer = found.outer
+    outer = by_sidak(shown, rules.level).outer
     if lenth is not None and fitted.fit.error == "none" and not at_baseline:
         factors = [contrast.factor for contrast in coding.mains]
         shown = [lenth.main_effect(j) for j in factors]
