@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.arms import in_a_child, recipe
+from benchmarks.arms import in_a_child, spec
 from benchmarks.gpu.check import Check, Found, Place
 from runner.images.sources import Resident, Splits
 from runner.training import augmentation as aug
@@ -151,10 +151,10 @@ def _outcomes(device: str, times: int, epochs: int) -> list[dict[str, Any]]:
     from runner.tasks.task import DATA
     from runner.training.outcome import outcome
 
-    wanted, found = recipe("digits", ["mixup"], epochs=epochs), []
+    wanted, found = spec("digits", ["mixup"], 3, DATA, epochs=epochs), []
     for _ in range(times):
         splits = find("digits").load(DATA, None)
-        record = outcome(wanted, splits, 3, torch.device(device))
+        record: Any = outcome(wanted, splits, torch.device(device)).fields
         found.append({
             "val_accuracy": record["val_accuracy"], "seconds": record["seconds"]["total"],
             "memory": record["memory"]["peak"], "weights": record["weights_sha256"][:12],

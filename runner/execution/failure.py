@@ -7,9 +7,8 @@ import os
 import re
 import signal
 import traceback
-from collections.abc import Mapping
-from typing import Any
 
+from runner.records.shape import Error
 from tricks.errors import BadInput
 
 # What torch raises as plain RuntimeErrors: its CPU allocator, older versions of CUDA, a process
@@ -66,18 +65,14 @@ def mistake(error: BaseException) -> str | None:
     return " ".join(text.split())
 
 
-def described(error: BaseException) -> dict[str, str]:
-    """The error as a record keeps it: type, message, traceback."""
-    return {
-        "type": type(error).__name__,
-        "message": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
+def described(error: BaseException) -> Error:
+    """The error as a record keeps it."""
+    return Error(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
 
 
 def of_exit(
     code: int | None, log: str, starved: bool = False, began: bool = True
-) -> tuple[str, dict[str, str]]:
+) -> tuple[str, Error]:
     """State and error of a run whose process ended without a word; `log` is what it printed.
 
     starved: the kernel has meanwhile ended some process because memory ran out. began: the
@@ -85,30 +80,30 @@ def of_exit(
     """
     if code == -signal.SIGKILL and starved:
         message = "the kernel ended the training process: memory probably ran out"
-        return "infra", _error("OutOfMemory", message, log)
+        return "infra", Error("OutOfMemory", message, log)
     if code is not None and code < 0:
         try:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        return "infra", _error("Killed", f"the training process was ended by {name}", log)
+        return "infra", Error("Killed", f"the training process was ended by {name}", log)
     if code is None or code == LOST:
-        return "infra", _error("Lost", "the training process vanished", log)
+        return "infra", Error("Lost", "the training process vanished", log)
     if not began:
         message = f"the training process left with exit code {code} before the training began"
-        return "infra", _error("NotBegun", message, log)
-    return "failed", _error("ProcessExit", f"the training process left with exit code {code}", log)
+        return "infra", Error("NotBegun", message, log)
+    return "failed", Error("ProcessExit", f"the training process left with exit code {code}", log)
 
 
-def of_silence(seconds: float, log: str) -> tuple[str, dict[str, str]]:
+def of_silence(seconds: float, log: str) -> tuple[str, Error]:
     """State and error of a run that made no progress for too long."""
     message = f"no sign of life (a batch, an epoch) within {seconds:.0f} s"
-    return "infra", _error("Hung", message, log)
+    return "infra", Error("Hung", message, log)
 
 
-def advice(error: Mapping[str, Any]) -> str:
-    """What would help a run that ended in `error` (type, message), in one sentence."""
-    kind, text = str(error.get("type", "")), str(error.get("message", ""))
+def advice(error: Error) -> str:
+    """What would help a run that ended in `error`, in one sentence."""
+    kind, text = error.type or "", error.message or ""
     if _says(text, SHARED):
         return (
             "/dev/shm is full, through which loader processes hand on images: make it larger "
@@ -143,7 +138,3 @@ def advice(error: Mapping[str, Any]) -> str:
 
 def _says(text: str, patterns: tuple[str, ...]) -> bool:
     return any(re.search(pattern, text) for pattern in patterns)
-
-
-def _error(type: str, message: str, log: str) -> dict[str, str]:
-    return {"type": type, "message": message, "traceback": log}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from runner.images.copies import copies
 from runner.images.listed import Listed
 from runner.images.walk import OTHER, Passed
+from runner.records.json_values import JsonValue
 from runner.text import counted
 
 FEW = 6  # classes that are all named
@@ -50,7 +50,7 @@ def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
         yield f"passed over: {len(items):,} × {why} ({first}{more})"
 
 
-def told_json(found: Listed) -> dict[str, Any]:
+def told_json(found: Listed) -> dict[str, JsonValue]:
     """The same for other programs."""
     reasons = dict.fromkeys(item.why for item in found.passed)
     groups = {row.group for row in found.rows} if found.group_by else None

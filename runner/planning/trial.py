@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runner.execution.engines import calls, template
 from runner.execution.failure import advice, described, of_surroundings
+from runner.records.shape import Error
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from runner.training.device import choose, prepare
@@ -117,7 +118,7 @@ def _in_children(
         one = functools.partial(function, work)
         return calls.each(one, [spec.run() for spec in specs], at_a_time, work.gpus)
     except calls.EndedError as error:
-        told = advice({"type": "OutOfMemory"})
+        told = advice(Error("OutOfMemory"))
         raise BadInput(f"{UNTRIED}, a process that did was ended; probably {told}") from error
     except Exception as error:
         if not of_surroundings(error):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import convert
+
 from runner.execution.machine import cores, gpus
 from runner.execution.work import Emit, Outcome, Preload
 from runner.records.spec import RunSpec
@@ -29,12 +31,12 @@ class Part(NamedTuple):
     """Which images of a task: training images asked for, and the shares held out if chosen."""
 
     train_images: int | None = None
-    shares: tuple[float, ...] = ()
+    shares: tuple[int | float, ...] = ()
 
     @classmethod
     def of(cls, spec: RunSpec) -> Part:
         """The part that `spec` trains on."""
-        return cls(spec.data.get("train_images"), tuple(spec.data.get("split") or ()))
+        return convert((spec.data.get("train_images"), spec.data.get("split") or ()), cls)
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,8 @@ class RecipeRun:
             from runner.training.checkpoint import Checkpoints
 
             saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
-        found = outcome(spec.recipe, splits, spec.seed, where, emit, self.loaders, keeper, saves)
-        found["at_a_time"] = self.at_a_time
-        state, predictions = found.pop("state"), found.pop("predictions")
-        seconds = found["seconds"]["total"]
-        return Outcome(state, found, found["val_accuracy"], seconds, predictions)
+        found = outcome(spec, splits, where, emit, self.loaders, keeper, saves)
+        return replace(found, fields={**found.fields, "at_a_time": self.at_a_time})
 
     def preload(self) -> list[Preload]:
         """Modules that a template process imports once, and the images that its runs share."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.sources import Splits
+    from runner.records.spec import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Task:
     summary: str
     baseline: Recipe
     learning_rates: Mapping[str, float]  # optimizer -> lr, tuned on validation
-    fingerprint: Callable[[Path], Mapping[str, Any]]
+    fingerprint: Callable[[Path], Fingerprint]
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
     # A longer look, before a long training; gives lines on what it noticed.
@@ -36,7 +37,7 @@ class Task:
     shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
     divide: Callable[[float, float], Task] | None = None  # the same with other shares
 
-    def identity(self, data: Path | None, train_images: int | None = None) -> dict[str, Any]:
+    def identity(self, data: Path | None, train_images: int | None = None) -> Fingerprint:
         """What of the task enters a run's id; never a path."""
         return {
             "task": self.name.partition(":")[0],

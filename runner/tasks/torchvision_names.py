@@ -6,25 +6,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from runner.images.splits import TEST, VALIDATION, split
 from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, listing
 from tricks.errors import BadInput, unknown
 from tricks.optimizer.sgd import SGD
+from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
-    from runner.images.sources import Catalogue, Splits
+    from torchvision.datasets import VisionDataset
 
+    from runner.images.sources import Catalogue, Splits
+    from runner.records.spec import Fingerprint
+
+Part: TypeAlias = Mapping[str, str | bool]
 # Arguments that give the parts (train, val, test) of torchvision's class; None: held out of
 # training. What torchvision calls "val" is the test set where it has no other.
-_SPLIT = [{"split": "train"}, {"split": "val"}, {"split": "test"}]
-_TWO = [{"split": "train"}, None, {"split": "test"}]
-_TESTED_ON_VAL = [{"split": "train"}, None, {"split": "val"}]
-_FLAG = [{"train": True}, None, {"train": False}]
-_WHOLE: list[dict[str, Any] | None] = [{}, None, None]
-DATASETS: dict[str, list[Any]] = {
+_SPLIT: list[Part | None] = [{"split": "train"}, {"split": "val"}, {"split": "test"}]
+_TWO: list[Part | None] = [{"split": "train"}, None, {"split": "test"}]
+_TESTED_ON_VAL: list[Part | None] = [{"split": "train"}, None, {"split": "val"}]
+_FLAG: list[Part | None] = [{"train": True}, None, {"train": False}]
+_WHOLE: list[Part | None] = [{}, None, None]
+DATASETS: dict[str, list[Part | None]] = {
     "CIFAR10": _FLAG, "CIFAR100": _FLAG, "FashionMNIST": _FLAG, "KMNIST": _FLAG, "MNIST": _FLAG,
     "QMNIST": _FLAG, "USPS": _FLAG,
     "EMNIST": [{"split": "balanced", "train": True}, None, {"split": "balanced", "train": False}],
@@ -51,7 +56,7 @@ def torchvision_task(name: str) -> Task:
     return _task(name, source, f"torchvision's {source}", FINE_TUNING, FINE_TUNING_RATES)
 
 
-def fingerprint(source: str, data: Path) -> Mapping[str, Any]:
+def fingerprint(source: str, data: Path) -> Fingerprint:
     """Names and sizes of all files in the data set's own folder. Raises BadInput if it is empty."""
     folder = data / source
     files = [file for file in folder.rglob("*") if file.is_file()]
@@ -87,7 +92,7 @@ def held_out(source: str) -> float:
     return 20_000 if source in ("ImageNet", "Places365") else VALIDATION
 
 
-def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalogue:
+def _catalogue(source: str, data: Path, arguments: Part) -> Catalogue:
     import torch
     import torchvision
 
@@ -104,7 +109,7 @@ def _catalogue(source: str, data: Path, arguments: Mapping[str, Any]) -> Catalog
     return Catalogue(dataset, tuple(range(len(found))), found)
 
 
-def labels(dataset: Any) -> list[int]:
+def labels(dataset: VisionDataset) -> list[int]:
     """The class of every image, from the list that torchvision keeps, else image by image."""
     for name in ("targets", "_labels", "labels", "y"):
         held = getattr(dataset, name, None)
@@ -142,7 +147,9 @@ def download(source: str, data: Path) -> None:
         raise BadInput(f"{source} cannot be fetched into {data / source}: {error}") from error
 
 
-def _task(name: str, source: str, summary: str, baseline: Any, rates: Mapping[str, float]) -> Task:
+def _task(
+    name: str, source: str, summary: str, baseline: Recipe, rates: Mapping[str, float]
+) -> Task:
     return Task(
         name=name,
         summary=summary,

@@ -6,11 +6,13 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from runner.analysis.metrics.registry import CHOOSES
+from runner.execution.work import Figures
 from runner.images.sources import Splits
 from runner.training import augmentation as aug
 from runner.training import memory
@@ -34,15 +36,15 @@ def train(
     splits: Splits,
     seed: int,
     device: torch.device,
-    emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
     loaders: int = 0,
-    watch: Callable[[nn.Module, dict[str, Any]], None] | None = None,
+    watch: Callable[[nn.Module, Figures], None] | None = None,
     saves: Checkpoints | None = None,
 ) -> Training:
-    """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures.
+    """Train `recipe` (resolved) on `splits`.
 
-    `watch` gets the evaluated model with them, and leaves it as it is. With `saves` it goes on
-    from a checkpoint, and writes new ones; raises Paused if it left at one.
+    `watch` gets the evaluated model after each epoch, which it leaves as it is, and the epoch's
+    figures. With `saves` it goes on from a checkpoint, and writes new ones; raises Paused if it
+    left at one.
     """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
@@ -104,11 +106,11 @@ def train(
         held = evaluate(training.model, splits.validation, splits, recipe, device, loaders, last)
         probe = evaluate(training.model, splits.probe, splits, recipe, device, loaders)
         training.seconds["evaluate"] += time.perf_counter() - asked
-        figures = {
+        figures: Figures = {
             "epoch": epoch + 1,
             "loss": loss,
             "val_loss": finite(held.loss),
-            "val_accuracy": held.accuracy,
+            CHOOSES: held.accuracy,
             "probe_accuracy": probe.accuracy,
             "lr": take_step.lrs[place - 1],
         }
@@ -116,7 +118,6 @@ def train(
         training.validation = held.predictions
         if watch is not None:
             watch(training.model, figures)
-        emit(figures)
         if saves is not None and place < take_step.steps and saves.due(place, take_step.steps):
             saves.write(take_step, training, place)
     return training

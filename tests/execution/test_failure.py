@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from runner.execution.failure import advice, of_surroundings
+from runner.records.shape import Error
 
 
 class AcceleratorError(RuntimeError):
@@ -72,4 +73,4 @@ def test_surroundings_are_told_from_the_run(error: Exception, expected: bool) ->
 def test_each_kind_of_error_gets_the_advice_that_helps(
     type: str | None, message: str | None, helps: str
 ) -> None:
-    assert helps in advice({"type": type, "message": message})
+    assert helps in advice(Error(type, message))

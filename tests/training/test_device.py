@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from runner.records.spec import RunSpec
 from runner.training import device, memory, outcome
 from runner.training.warm_up import warm_up
 from tests.bag import BASELINE, on_ground, tiny_splits
@@ -17,6 +18,7 @@ from tricks.errors import BadInput
 CPU = torch.device("cpu")
 RATES = {"sgd": 0.02, "lars": 2.0, "adamw": 0.01}
 RECIPE = resolve(on_ground(parse("mixup"), parse("dropout")), RATES)
+SPEC = RunSpec({}, RECIPE, 3)
 
 
 @pytest.fixture
@@ -64,10 +66,10 @@ def test_the_peak_of_an_earlier_run_is_forgotten():
 
 
 def test_a_warm_up_leaves_no_trace():
-    found = [outcome.outcome(RECIPE, tiny_splits(), 3, CPU)]
+    found = [outcome.outcome(SPEC, tiny_splits(), CPU)]
     warm_up(RECIPE, tiny_splits(), 3, CPU)
-    found.append(outcome.outcome(RECIPE, tiny_splits(), 3, CPU))
-    assert len({record["weights_sha256"] for record in found}) == 1
+    found.append(outcome.outcome(SPEC, tiny_splits(), CPU))
+    assert len({done.fields["weights_sha256"] for done in found}) == 1
 
 
 @pytest.mark.parametrize(

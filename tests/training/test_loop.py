@@ -8,7 +8,7 @@ import torch
 
 from runner.training import loop, outcome
 from runner.training.loop import train
-from runner.training.outcome import outcome as run
+from tests.bag import outcome as run
 from tricks import TrickConflict, registry
 
 CPU = torch.device("cpu")

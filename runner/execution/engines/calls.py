@@ -93,7 +93,7 @@ class _Start:
 
     def _run(self, function: Callable[[A], B], gpu: str | None) -> None:
         try:
-            self._made = template.start(_serve, (function, gpu))
+            self._made = template.start(_serve, function, gpu)
         except BaseException as error:
             self._error = error
         if self._unwanted:
