@@ -1,7 +1,8 @@
 """`python -m benchmarks`: how much of a grid's time is training, and what the rest costs.
 
 Everything is measured on this machine in one go, paired and repeated, and stands in one table of
-figures with their spread. Names of files in benchmarks/speed choose some of it.
+figures with their spread. Names of files in benchmarks/speed choose some of it. `gpu` is another
+program: see benchmarks/gpu.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ def names() -> list[str]:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["gpu"]:
+        from benchmarks.gpu.__main__ import main as gpu
+
+        return gpu(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.partition("\n\n")[0]
     )

@@ -154,10 +154,11 @@ def _mistake(message: str) -> int:
     return 2
 
 
-def _usage(error: Any, arguments: list[str]) -> str:
-    """A usage error as one line with close matches."""
+def _usage(raised: Exception, arguments: list[str]) -> str:
+    """A usage error of typer as one line with close matches."""
     import difflib
 
+    error: Any = raised  # from the click that typer brings along
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message())
     message = str(error.format_message())

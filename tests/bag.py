@@ -87,6 +87,15 @@ def write_teacher(splits: Any, path: str | Path = TEACHER, **fields: Any) -> Any
     return model.eval()
 
 
+def outcome(recipe: Recipe, splits: Any, seed: int, device: Any, **more: Any) -> dict[str, Any]:
+    """What a run leaves for its record, with its state and its predictions. more: see outcome()."""
+    from runner.records.spec import RunSpec
+    from runner.training.outcome import outcome as run
+
+    found = run(RunSpec({}, recipe, seed), splits, device, **more)
+    return {"state": found.state, **found.fields, "predictions": found.predictions}
+
+
 def train_two_steps(*tricks: Trick) -> Any:
     """The training of `tricks` on their ground, for two steps an epoch."""
     import torch

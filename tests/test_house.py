@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from runner import cli
+
 ROOT = Path(__file__).parent.parent
 # From the top: each room imports from those below it, and from itself.
 FLOORS = (
@@ -100,6 +102,96 @@ def test_every_room_has_a_floor():
         for path in (ROOT / "runner").rglob("*.py")
     }
     assert rooms - {"__init__"} <= set(FLOOR)
+
+
+# Files that read or write files or JSON, where values of any type come in or go out.
+DOORS = {
+    "analysis/to_json": "what --json says of an analysis, from its dataclasses",
+    "records/checkpoints": "the first line of a checkpoint",
+    "records/claims": "what the owner of a claim wrote into it",
+    "records/export": "records of an export, handed on whole",
+    "records/index": "columns of index.csv",
+    "records/json_values": "numbers of NumPy made JSON values",
+    "records/record": "a record as the JSON values of its file",
+    "records/shape": "a record from its JSON values",
+    "records/spec": "a run for another process",
+    "records/store": "records as JSON values, to be written or handed on whole",
+    "records/study_files": "study.toml",
+    "records/study_toml": "TOML values, and keys that a newer version wrote",
+    "training/checkpoint": "the content of a checkpoint",
+    "training/saved": "the header of a model's file",
+    "training/step": "states of optimizers, as torch writes them to a checkpoint",
+}
+OF_PYTHON = {"__eq__", "__getattr__"}  # their types are the language's
+MOST_PARAMETERS = 7
+WIDE = {"training/batches.batches"}  # the one way to images, for training and evaluation alike
+COMMANDS = {name.rpartition(".")[2] for name in cli.COMMANDS.values()}
+
+
+def untyped(annotation):
+    """Whether a type says nothing: Any or object, or has one of these as a part."""
+    if isinstance(annotation, ast.Call):  # of typer, whose help is text
+        return False
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return untyped(ast.parse(annotation.value, mode="eval").body)
+    name = getattr(annotation, "id", getattr(annotation, "attr", ""))
+    return name in ("Any", "object") or any(map(untyped, ast.iter_child_nodes(annotation)))
+
+
+def functions(tree):
+    """(function, its parameters but self and cls) for each function in a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            given = node.args
+            every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+            yield node, [x for x in every if x is not None and x.arg not in ("self", "cls")]
+
+
+def signs_without_types(tree):
+    """Names of functions in a file with a parameter or a result that is `untyped`."""
+    for node, parameters in functions(tree):
+        types = [node.returns, *(parameter.annotation for parameter in parameters)]
+        if node.name not in OF_PYTHON and any(x is not None and untyped(x) for x in types):
+            yield node.name
+
+
+def test_types_that_say_nothing_are_found():
+    code = """
+def a(x: int, *y: str) -> list[int]: ...
+def b(x: Mapping[str, Any]): ...
+def c(x: int) -> "dict[str, Any] | None": ...
+class D:
+    def e(self, **x: object): ...
+    def f(self, x: typing.Any): ...
+    def __eq__(self, x: object): ...
+"""
+    tree = ast.parse(code)
+    assert list(signs_without_types(tree)) == ["b", "c", "e", "f"]
+    assert [len(parameters) for _, parameters in functions(tree)][:3] == [2, 1, 1]
+
+
+RUNNER = {
+    str(path.relative_to(ROOT / "runner").with_suffix("")): ast.parse(path.read_text())
+    for path in (ROOT / "runner").rglob("*.py")
+}
+
+
+def test_values_between_rooms_have_types():
+    found = {name: list(signs_without_types(tree)) for name, tree in RUNNER.items()}
+    assert {name: names for name, names in found.items() if names and name not in DOORS} == {}
+    assert [name for name in DOORS if not found[name]] == [], "they are no doors any more"
+
+
+def test_functions_take_few_parameters():
+    found = {
+        f"{name}.{node.name}"
+        for name, tree in RUNNER.items()
+        for node, parameters in functions(tree)
+        if len(parameters) > MOST_PARAMETERS
+        # Each parameter of a command is an option.
+        and not (name.startswith("commands/") and node.name in COMMANDS)
+    }
+    assert found == WIDE
 
 
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "pandas", "matplotlib", "scipy")

@@ -25,7 +25,7 @@ OWN_MODELS = ("small-image-resnet50", "conv-net-5")  # all others are timm's
 CHOICES = {
     "start": ("scratch", "pretrained"),
     "crop": ("none", "pad", "random", "random-resized"),
-    "precision": ("fp32", "bf16", "fp16"),
+    "precision": ("fp32", "tf32", "bf16", "fp16"),
 }
 
 
@@ -79,7 +79,7 @@ class Recipe:
     predict: Trick | None = None  # how logits are made of images when evaluating
 
     stream: int = 0  # which random streams are drawn; 0: those of the seed itself
-    precision: str = "fp32"  # fp32 | bf16 | fp16 (autocast; fp16 scales the loss)
+    precision: str = "fp32"  # fp32 | tf32 | bf16 | fp16 (autocast; fp16 scales the loss)
     threads: int = 1  # CPU threads: they change floating-point sums
     channels_last: bool = False  # memory layout of images and weights
     compiled: Trick | None = None  # the network as training runs it, with kernels of its own

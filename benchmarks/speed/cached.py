@@ -24,6 +24,7 @@ from runner.images.cache import Cache, opened
 from runner.images.caching import ready
 from runner.images.sources import Files, Source, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
+from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.tasks.registry import find
 from runner.tasks.task import Task
@@ -129,12 +130,12 @@ def _run(folder: Path, conditions: Conditions) -> Ratio:
     baseline = dataclasses.replace(task.baseline, **settings)
     tricks = [parse(name) for name in ("randaugment", "mixup", "label-smoothing")]
     recipe = resolve(compose(baseline, tricks), task.learning_rates)
-    outcome(dataclasses.replace(recipe, epochs=1), splits, 0, CPU)
+    outcome(RunSpec({}, dataclasses.replace(recipe, epochs=1), 0), splits, CPU)
     return Ratio(
         f"a run on {SMALL:,} PNGs of {SIDE} px, crop, flip, RandAugment, MixUp",
         "forward, backward, step and the evaluations' forward on batches that lie ready",
         paired(
-            partial(seconds, lambda: outcome(recipe, splits, 0, CPU), 1),
+            partial(seconds, lambda: outcome(RunSpec({}, recipe, 0), splits, CPU), 1),
             partial(seconds, partial(bare, recipe, splits), 1),
             conditions.repeats,
         ),

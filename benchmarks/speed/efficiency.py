@@ -87,21 +87,23 @@ def run(task: str, data: Path, few: int | None) -> Figures:
     """images: trained on per second of all that `outcome` does; evaluate, total: seconds of it."""
     import torch
 
+    from runner.execution.work import Figures as Epoch
+    from runner.records.spec import RunSpec
     from runner.training.outcome import outcome
 
     whole, splits = _prepared(task, data, few)
-    cpu = torch.device("cpu")
+    spec, cpu = RunSpec({}, whole, 0), torch.device("cpu")
     with tempfile.TemporaryFile("w") as file:
 
-        def emit(epoch: dict[str, Any]) -> None:
+        def emit(epoch: Epoch) -> None:
             file.write(json.dumps(epoch) + "\n")
             file.flush()
 
         if few:
             tiny = splits.train.subset(range(whole.batch_size))
-            outcome(whole, replace(splits, train=tiny), 0, cpu)
+            outcome(spec, replace(splits, train=tiny), cpu)
         began = time.perf_counter()
-        found = outcome(whole, splits, 0, cpu, emit)
+        found: Any = outcome(spec, splits, cpu, emit).fields
         total = time.perf_counter() - began
     images = found["steps"] * whole.batch_size
     return {

@@ -64,5 +64,5 @@ def in_turn(runs: list[dict[str, object]], threads: int) -> float:
     splits = find("digits").load(Path(), None)
     began = time.perf_counter()
     for one in specs:
-        outcome(replace(one.recipe, threads=threads), splits, one.seed, choose("cpu"))
+        outcome(replace(one, recipe=replace(one.recipe, threads=threads)), splits, choose("cpu"))
     return len(runs) / (time.perf_counter() - began)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from runner.designs.add_one import AddOne
 from tricks.errors import BadInput
@@ -57,7 +57,8 @@ def study(
     from runner.tasks.registry import placed
 
     task, place = placed(task, None if data is None else Path(data))
-    asked = {
+    # The values of a TypedDict are JSON values, which mypy does not see.
+    asked: Any = {
         "task": task,
         "tricks": None if tricks is None else [_text(trick) for trick in tricks],
         "grid": grid,

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze as analyze_runs
 from runner.analysis.data.csv_file import from_frame
+from runner.analysis.metrics.registry import CHOOSES
 from runner.analysis.result import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from runner.analysis.data.arms import ArmRow
+    from runner.analysis.effects import Effect, Interaction
+    from runner.records.json_values import JsonValue
 
 EFFECTS = (
     "factor", "level", "reference", "label", "effect", "ci_low", "ci_high", "se", "df", "p",
@@ -20,7 +25,7 @@ EFFECTS = (
 )  # fmt: skip
 ARMS = (
     "label", "mean", "sd", "low", "high", "runs", "ok", "diverged", "failed", "infra",
-    "accuracy", "val_accuracy", "seconds",
+    "accuracy", CHOOSES, "seconds",
 )  # fmt: skip
 INTERACTIONS = ("label", "effect", "ci_low", "ci_high", "se", "df", "p", "p_adjusted", "aliased")
 
@@ -54,7 +59,7 @@ class Answer:
         """What must be known to read the numbers."""
         return self.whole.notes
 
-    def to_json(self) -> Mapping[str, object]:
+    def to_json(self) -> Mapping[str, JsonValue]:
         """What `tricks-bench analyze --json` prints."""
         from runner.analysis.to_json import to_json
 
@@ -89,7 +94,7 @@ def analyze(
     return Answer(analyze_runs(found, metric, estimand, negligible))
 
 
-def _frame(rows: Sequence[object], names: Sequence[str]) -> pd.DataFrame:
+def _frame(rows: Sequence[Effect | Interaction | ArmRow], names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)

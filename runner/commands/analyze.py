@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.commands.json_output import print_json
 from runner.commands.options import (
     Json,
@@ -24,6 +26,7 @@ from runner.commands.options import (
     load_plugins,
 )
 from runner.designs.layout import CUMULATIVE, FACTORIAL
+from runner.records.json_values import JsonValue
 from runner.records.layout import RESULTS
 from runner.text import aligned
 from tricks.errors import BadInput
@@ -98,7 +101,7 @@ def _experiment(
     stage: str | None,
     test_images: int | None,
     results: Path,
-) -> tuple[Experiment, dict[str, Any]]:
+) -> tuple[Experiment, Mapping[str, JsonValue]]:
     """What to analyze; of a tuned study also its stage and its tuning, as JSON values."""
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
         from runner.analysis.data.csv_file import from_csv
@@ -123,7 +126,7 @@ def _experiment(
     return found, {"stage": name, "tuning": _tuning(study_tuning(stored, runs))}
 
 
-def _tuning(found: StudyTuning) -> dict[str, Any]:
+def _tuning(found: StudyTuning) -> Mapping[str, JsonValue]:
     """The value of the key that a tuned study adds."""
     arms = [
         {
@@ -131,7 +134,7 @@ def _tuning(found: StudyTuning) -> dict[str, Any]:
             "tied": arm.choice.tied, "edge": arm.choice.edge,
             "values": [
                 {
-                    "value": score.value, "val_accuracy": score.mean, "scores": score.scores,
+                    "value": score.value, CHOOSES: score.mean, "scores": score.scores,
                     "diverged": score.diverged, "missing": score.missing,
                 }
                 for score in arm.choice.scores

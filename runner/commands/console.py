@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,6 +13,7 @@ from runner.commands.look_text import end_lines, look_line
 from runner.execution.progress import Progress
 from runner.launch.going_on import go_on, places
 from runner.launch.outcome import Outcome, failed, reportable
+from runner.records.json_values import JsonValue
 from runner.records.layout import at
 from runner.text import counted
 
@@ -119,7 +120,7 @@ def _counts_text(summary: Summary) -> str:
     return text or "no run was finished"
 
 
-def _counts(outcome: Outcome) -> dict[str, Any]:
+def _counts(outcome: Outcome) -> Mapping[str, JsonValue]:
     [summary] = outcome.summaries
     return {
         "study": outcome.study.name,
@@ -134,7 +135,7 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _looks_json(outcome: Outcome) -> dict[str, Any]:
+def _looks_json(outcome: Outcome) -> Mapping[str, JsonValue]:
     looks = [
         {
             "look": look.number, "seeds": look.seeds, "effects": look.effects,

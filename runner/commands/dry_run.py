@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from runner.commands.json_output import print_json
 from runner.designs.factor import touched
 from runner.launch.dry_run import images_told
+from runner.records.json_values import JsonValue
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -24,12 +26,12 @@ def say_dry_run(found: DryRun, json: bool) -> None:
         print(line)
 
 
-def _json(found: DryRun) -> dict[str, Any]:
+def _json(found: DryRun) -> Mapping[str, JsonValue]:
     from runner.designs.factor import describe
 
     study = found.study
     control = study.design.control_seeds(study.seeds) if study.design.control_arm else None
-    answer: dict[str, Any] = {
+    answer: dict[str, JsonValue] = {
         "study": study.name,
         "task": study.task.name,
         "grid": study.grid,
@@ -58,10 +60,14 @@ def _json(found: DryRun) -> dict[str, Any]:
             "level": study.looks.level,
             "looks": [{"seeds": n, "runs": study.design.total(n)} for n in study.looks.seeds],
         }
-    return answer | found.hours.to_json()
+    hours = found.hours
+    answer |= {"predicted_hours": hours.wall, "predicted_core_hours": hours.core}
+    if hours.reason is not None:
+        answer["predicted_hours_reason"] = hours.reason
+    return {**answer, "prediction": asdict(hours)}
 
 
-def _stages_json(counts: StageCounts | None) -> dict[str, dict[str, int]] | None:
+def _stages_json(counts: StageCounts | None) -> Mapping[str, JsonValue] | None:
     if counts is None:
         return None
     stages = {

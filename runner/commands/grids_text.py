@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
+from runner.records.json_values import JsonValue
 from runner.text import aligned
 
 if TYPE_CHECKING:
@@ -19,16 +20,23 @@ TERMS = 6  # terms of a set to print
 HEAD = ("grid", "runs", "grid average", "at the baseline", "df", "D-eff", "main effects")
 
 
-def grids_json(found: Sequence[Outlook]) -> list[dict[str, Any]]:
+def grids_json(found: Sequence[Outlook]) -> list[Mapping[str, JsonValue]]:
     """A grid's summary and its diagnostics, or why it cannot be had."""
-    rows = []
+    rows: list[Mapping[str, JsonValue]] = []
     for grid in found:
-        row: dict[str, Any] = {"name": grid.name, "summary": grid.summary, "seeds": grid.seeds}
-        if grid.diagnostics is None:
-            rows.append({**row, "diagnostics": None, "reason": grid.reason})
-        else:
-            rows.append({**row, "diagnostics": grid.diagnostics.to_json()})
+        told: dict[str, JsonValue] = {"diagnostics": None, "reason": grid.reason}
+        if grid.diagnostics is not None:
+            told = {"diagnostics": _diagnostics_json(grid.diagnostics)}
+        rows.append({"name": grid.name, "summary": grid.summary, "seeds": grid.seeds, **told})
     return rows
+
+
+def _diagnostics_json(found: Diagnostics) -> Mapping[str, JsonValue]:
+    value = asdict(found)
+    labels = value.pop("labels")
+    effects = zip(labels, value["effects"], strict=True)
+    value["effects"] = [{"label": label, **effect} for label, effect in effects]
+    return value
 
 
 def grids_lines(found: Sequence[Outlook]) -> Iterator[str]:

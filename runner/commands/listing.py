@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
+from runner.records.json_values import JsonValue
 from runner.records.layout import RESULTS
 from runner.text import counted
+from tricks.costs import Cost, cost_of
 from tricks.errors import BadInput, unknown
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of what is listed. text: beside its name. keys: what --json adds to its name."""
+
+    name: str
+    text: str
+    keys: Mapping[str, JsonValue]
 
 
 def list_(
@@ -62,13 +74,13 @@ def list_(
         return
     rows = LISTS[what](results)
     if json:
-        print_json(rows)
+        print_json([{"name": row.name, **row.keys} for row in rows])
         return
     if not rows:
         print(f"no {what} yet")
-    width = max((len(row["name"]) for row in rows), default=0)
+    width = max((len(row.name) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:{width}}  {_line(row)}".rstrip())
+        print(f"{row.name:{width}}  {row.text}".rstrip())
     if what == "grids":
         print(
             "`tricks-bench list grids --tricks warmup,cosine,mixup` (or --task digits, for the "
@@ -76,75 +88,66 @@ def list_(
         )
 
 
-def tricks(results: Path) -> list[dict[str, Any]]:
+def tricks(results: Path) -> list[Row]:
     """Every known trick, as the JSON contract has it."""
     from tricks.bag import registry
 
-    return [
-        {
-            "name": name,
+    rows = []
+    for name, cls in registry().items():
+        cost = cost_of(name, cls.version)
+        marks = [cls.group(), *(["standard"] if cls.standard else [])]
+        marks.append(f"cost on digits: {cost_text(cost)}")
+        keys: dict[str, JsonValue] = {
             "group": cls.group(),
             "factor": cls.factor,
             "source": cls.source,
             "parameters": cls.parameters(),
             "standard": cls.standard,
             "idea": cls.idea(),
-            "cost": cost(name, cls.version),
+            "cost": cost_json(cost),
         }
-        for name, cls in registry().items()
-    ]
+        rows.append(Row(name, f"{cls.idea()} [{', '.join(marks)}] {cls.source}", keys))
+    return rows
 
 
-def cost(name: str, version: int) -> dict[str, Any]:
+def cost_json(cost: Cost | None) -> Mapping[str, JsonValue]:
     """CPU time on digits by that of the baseline, of training and evaluation; null: not measured.
 
     `what`: the trick as it was measured.
     """
-    from tricks.costs import cost_of
-
-    found = cost_of(name, version)
-    if found is None:
+    if cost is None:
         reason = "not measured: python -m benchmarks.costs has no figure for it"
         return {"training": None, "evaluation": None, "reason": reason}
-    return dataclasses.asdict(found)
+    return asdict(cost)
 
 
-def cost_text(cost: dict[str, Any]) -> str:
+def cost_text(cost: Cost | None) -> str:
     """The cost as people read it; an evaluation that costs nothing more is left out."""
-    from tricks.costs import Ratio
-
-    if cost["training"] is None:
+    if cost is None:
         return "not measured"
-    training, evaluation = Ratio(**cost["training"]), Ratio(**cost["evaluation"])
-    more = evaluation.low > 1.1 or evaluation.high < 0.9
-    return f"{training}{f', evaluation {evaluation}' if more else ''}"
+    more = cost.evaluation.low > 1.1 or cost.evaluation.high < 0.9
+    return f"{cost.training}{f', evaluation {cost.evaluation}' if more else ''}"
 
 
-def tasks(results: Path) -> list[dict[str, Any]]:
+def tasks(results: Path) -> list[Row]:
     """Every task of a fixed name, and those named by where the images are."""
     from runner.tasks import registry as known
 
-    return [{"name": name, "summary": _summary(name)} for name in known.names()]
+    return [_row(name, known.YOURS.get(name) or known.find(name).summary) for name in known.names()]
 
 
-def grids(results: Path) -> list[dict[str, Any]]:
+def grids(results: Path) -> list[Row]:
     """Every grid."""
     from runner.designs.registry import grids
 
-    return [
-        {"name": name, "summary": cls.summary, "seeds": cls.default_seeds}
-        for name, cls in grids().items()
-    ]
+    return [_row(name, cls.summary, seeds=cls.default_seeds) for name, cls in grids().items()]
 
 
-def studies(results: Path) -> list[dict[str, Any]]:
+def studies(results: Path) -> list[Row]:
     """Studies that come with the package, then those in the store."""
     from runner.studies.asked import shipped
 
-    rows = [
-        {"name": name, "summary": _first_comment(file), "where": str(file)}
-        for name, file in shipped().items()
-    ]
+    rows = [_row(name, _first_comment(file), where=str(file)) for name, file in shipped().items()]
     if (results / "FORMAT").exists():
         from runner.records.store import Store
         from runner.records.studies import load_study, study_names
@@ -157,25 +160,15 @@ def studies(results: Path) -> list[dict[str, Any]]:
                 summary = ", ".join([asked.task, asked.grid, *arms])
             except BadInput as error:
                 summary = f"broken: {error}"
-            rows.append({"name": name, "summary": summary, "where": str(results)})
+            rows.append(_row(name, summary, where=str(results)))
     return rows
 
 
 LISTS = {"tricks": tricks, "tasks": tasks, "grids": grids, "studies": studies}
 
 
-def _line(row: dict[str, Any]) -> str:
-    if "idea" in row:
-        marks = [row["group"], *(["standard"] if row["standard"] else [])]
-        marks.append(f"cost on digits: {cost_text(row['cost'])}")
-        return f"{row['idea']} [{', '.join(marks)}] {row['source']}"
-    return str(row["summary"])
-
-
-def _summary(name: str) -> str:
-    from runner.tasks import registry as known
-
-    return known.YOURS.get(name) or known.find(name).summary
+def _row(name: str, summary: str, **keys: JsonValue) -> Row:
+    return Row(name, summary, {"summary": summary, **keys})
 
 
 def _first_comment(file: Path) -> str:

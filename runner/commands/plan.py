@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
 from runner.execution.machine import at_a_time
+from runner.records.json_values import JsonValue
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
@@ -83,7 +85,7 @@ def plan(
         print(line)
 
 
-def _json(found: GridNeeds, kind: str) -> dict[str, Any]:
+def _json(found: GridNeeds, kind: str) -> Mapping[str, JsonValue]:
     from runner.planning.grid_needs import ESTIMANDS
 
     goal, sigma = found.goal, found.sigma
@@ -108,21 +110,19 @@ def _json(found: GridNeeds, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _grid_json(found: GridNeeds, grid: GridNeed) -> dict[str, Any]:
+def _grid_json(found: GridNeeds, grid: GridNeed) -> Mapping[str, JsonValue]:
     if grid.needs is None:
         return {"name": grid.name, "reason": grid.reason}
-    row: dict[str, Any] = {
-        "name": grid.name,
-        "arms": grid.arms,
-        "takes_runs": grid.takes_runs,
-        "left_out": list(grid.left_out),
-    }
+    needs: dict[str, dict[str, JsonValue]] = {}
     for (estimand, kind), need in grid.needs.items():
-        row.setdefault(estimand, {})[kind] = {
+        needs.setdefault(estimand, {})[kind] = {
             "seeds": need.seeds, "runs": need.runs, "hours": found.hours(need),
             "reaches": need.reaches, "reason": need.reason,
         }  # fmt: skip
-    return row
+    return {
+        "name": grid.name, "arms": grid.arms, "takes_runs": grid.takes_runs,
+        "left_out": list(grid.left_out), **needs,
+    }  # fmt: skip
 
 
 def _goal(effect: float | None, half_width: float | None, power: float | None) -> Goal:

@@ -77,10 +77,10 @@ def check_output(output: Path) -> None:
 
 def table(answers: Answers) -> bytes:
     """A row an image: path, class, probability, and p_CLASS for each class."""
-    from runner.records.csv_text import written
+    from runner.records.csv_text import Cell, written
 
     names = answers.cards[0].names
-    rows: list[list[object]] = [["path", "class", "probability", *(f"p_{n}" for n in names)]]
+    rows: list[list[Cell]] = [["path", "class", "probability", *(f"p_{n}" for n in names)]]
     for path, shares in zip(answers.given.paths, answers.logs.double().exp().tolist(), strict=True):
         place = max(range(len(shares)), key=shares.__getitem__)
         rows.append([path, names[place], shares[place], *shares])

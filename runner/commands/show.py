@@ -6,18 +6,20 @@ import dataclasses
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.listing import cost, cost_text
+from runner.commands.listing import cost_json, cost_text
 from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins
 from runner.tasks import registry as tasks
 from runner.tasks.task import Task
+from tricks.costs import cost_of
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.designs.field import FieldValue
     from runner.studies.composed import Composed
     from tricks.trick import Trick
 
@@ -76,12 +78,12 @@ def _card(text: str, json: bool) -> None:
     cls = type(trick)
     values = {name: getattr(trick, name) for name in cls.parameters()}
     if json:
-        card: dict[str, Any] = {
+        card = {
             "name": cls.name, "group": cls.group(), "factor": cls.factor, "source": cls.source,
             "parameters": values, "standard": cls.standard, "idea": cls.idea(),
             "version": cls.version,
             "published": [dataclasses.asdict(x) for x in cls.published],
-            "cost": cost(cls.name, cls.version),
+            "cost": cost_json(cost_of(cls.name, cls.version)),
         }  # fmt: skip
         print_json(card)
         return
@@ -104,9 +106,9 @@ def card_lines(trick: Trick) -> Iterator[str]:
     for name, value in values.items():
         yield f"parameter   {name} = {value!r} ({_annotation(cls, name)})"
     yield f"source      {cls.source}"
-    found = cost(cls.name, cls.version)
-    as_what = found.get("what", str(cls.name))
-    yield f"cost        on digits: {cost_text(found)}{f' as {as_what}' * (as_what != cls.name)}"
+    cost = cost_of(cls.name, cls.version)
+    as_what = f" as {cost.what}" if cost and cost.what != cls.name else ""
+    yield f"cost        on digits: {cost_text(cost)}{as_what}"
     for x in cls.published:
         unsure = "" if x.verified else "; unverified"
         plural = "run" if x.runs == 1 else "runs"
@@ -143,7 +145,7 @@ def recipe_lines(text: str, task: Task, found: Composed) -> Iterator[str]:
         yield f"  {name}: {_full(old)} -> {_full(new)}"
 
 
-def _full(value: Any) -> str:
+def _full(value: FieldValue) -> str:
     """A field's value with every parameter of a trick, not only those changed."""
     from runner.designs.field import field_text
 

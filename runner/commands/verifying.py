@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.commands.json_output import print_json
+from runner.records.json_values import JsonValue
 from runner.records.record import STATES
 from runner.text import counted
 from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.records.verification.finding import Finding
 
 SHOWN = 50  # findings of one kind; the rest is counted
 
@@ -28,7 +33,7 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
     left = [f for f in found.problems if not repair or f.mend is None or f in failed]
     if json:
         findings = [
-            (f, f.to_json((f not in failed) if repair and f.mend is not None else None))
+            (f, _json(f, (f not in failed) if repair and f.mend is not None else None))
             for f in found.findings
         ]
         print_json(
@@ -72,6 +77,12 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
         hint = f"; `{command}` mends {mendable:,}, and deletes no record" if mendable else ""
         print(f"{counted(len(left), 'problem')}{hint}")
     return 1 if left else 0
+
+
+def _json(found: Finding, repaired: bool | None) -> Mapping[str, JsonValue]:
+    """repaired: None where nothing was tried."""
+    told = {"kind": found.kind, "path": found.path, "what": found.what}
+    return {**told, "repair": found.repair or None, "repaired": repaired}
 
 
 def _counted(counts: dict[str, int]) -> str:

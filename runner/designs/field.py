@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from tricks.bag import parse
 from tricks.errors import BadInput, unknown
@@ -14,6 +14,8 @@ from tricks.trick import Trick
 from tricks.values import coerce
 
 Given = str | int | float | bool  # as a TOML file or the command line says it
+# What Python's literals are; which of them a field takes, `coerce` says.
+Literal: TypeAlias = "Given | complex | bytes | tuple[Literal, ...] | list[Literal] | None"
 FieldValue = Given | Trick | tuple[Trick, ...] | None  # as a recipe holds it
 OF_TASKS = ("train_images", "validation_share", "test_share")  # no fields, but --set takes them
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str}
@@ -79,7 +81,7 @@ def field_text(value: FieldValue) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def field_literal(value: Given, kind: type) -> Any:
+def field_literal(value: Given, kind: type) -> Literal:
     """A text as the value of `kind` that it names, if it does; all else as it is."""
     if not isinstance(value, str) or kind is str:
         return value
@@ -87,9 +89,10 @@ def field_literal(value: Given, kind: type) -> Any:
     if kind is bool:
         return _WORDS.get(text.lower(), text)
     try:
-        return ast.literal_eval(text)
+        found: Literal = ast.literal_eval(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
+    return found
 
 
 def _tricks(name: str, text: str, where: str) -> FieldValue:

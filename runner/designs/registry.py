@@ -11,7 +11,6 @@ from runner.designs.all_on import all_on, two_levels
 from runner.designs.conflicts import find_conflicts
 from runner.designs.design import BY_NAME, Design
 from runner.designs.factor import Factor
-from runner.designs.placebo import DRAWN
 from tricks.errors import BadInput, unknown
 from tricks.recipe import Recipe
 
@@ -39,13 +38,11 @@ def make(
     order: Sequence[str] = (),
     runs: int | None = None,
     control: int | None = None,
-    placebo_level: str = DRAWN,
 ) -> Design:
     """The design `grid` over `factors`, less what cannot be composed on `baseline`.
 
     reference: factor -> the level that "all on" means; order: all factors, first added first.
-    runs: of one replicate; None: the design's own number. control, placebo_level: see
-    Design.
+    runs: of one replicate; None: the design's own number. control: see Design.
     Designs that turn everything on keep only two levels of each factor.
     Raises BadInput where the design cannot be had.
     """
@@ -71,7 +68,7 @@ def make(
         on = (1,) * len(factors)
     positions = _positions(factors, order) if cls.needs_order else ()
     conflicts = find_conflicts(factors, baseline)
-    design = cls(factors, conflicts, on, positions, runs or 0, control, placebo_level)
+    design = cls(factors, conflicts, on, positions, runs or 0, control)
     design.check()
     return design
 

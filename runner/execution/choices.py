@@ -24,7 +24,7 @@ def choices(device: str = "auto") -> dict[str, str]:
             "augmentation": "in batches on the GPU, from draws made on the CPU; nothing is read "
             "back before an epoch's end",
             "kernels": "fused optimizers, cuDNN's fastest convolutions (timed at the start), no "
-            "TF32; the tricks bf16, channels-last and compile are yours to turn on",
+            "TF32; the tricks tf32, bf16, channels-last and compile are yours to turn on",
             "bits": "two runs of one spec may differ in their last digits",
         }
     return {

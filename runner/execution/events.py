@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from runner.execution.work import Figures
+from runner.records.shape import Error
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,19 @@ class Epoch:
 
     id: str
     label: str
-    metrics: Mapping[str, Any]
+    metrics: Figures
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run has its record. `error` (type, message, traceback) if it failed."""
+    """A run has its record. error: if it failed."""
 
     id: str
     label: str
     state: str
-    val_accuracy: float | None  # per cent
+    validation: float | None  # per cent
     seconds: float
-    error: Mapping[str, Any] | None = None
+    error: Error | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Retry:
     id: str
     label: str
     attempt: int
-    error: Mapping[str, Any]
+    error: Error
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from runner.execution.failure import advice
 from runner.records.claims import Claims
 from runner.records.durable import read
-from runner.records.run import label, label_of
+from runner.records.run import label
+from runner.records.shape import Epoch, Error
 from runner.text import counted, printable
 
 if TYPE_CHECKING:
@@ -58,20 +60,20 @@ def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
     """What is recorded of each run whose state is failed or infra."""
     found = []
     for id in (id for id, state in states.items() if state in ("failed", "infra")):
-        record = store.read(id)
+        record = store.record(id)
         if record is None:
             continue
-        error = record.get("error") or {}
-        log = _attempts(store, id) / str(record.get("attempt")) / "log.txt"
-        printed = str(error.get("traceback") or "").strip() or _text(log)
+        error = record.error or Error()
+        log = _attempts(store, id) / str(record.attempt) / "log.txt"
+        printed = (error.traceback or "").strip() or _text(log)
         found.append(
             FailedRun(
                 id=id,
-                label=label_of(record),
-                state=record["state"],
-                attempts=record.get("attempt"),
-                type=error.get("type"),
-                message=error.get("message"),
+                label=record.label,
+                state=record.state,
+                attempts=record.attempt,
+                type=error.type,
+                message=error.message,
                 log=str(log) if log.is_file() else None,
                 last_lines=tuple(_lines(printed)),
                 advice=advice(error),
@@ -88,16 +90,16 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
         if id not in alive or id in found:
             continue
         run = stored.runs[place]
-        epoch = _epoch(_attempts(store, id))
+        last = _last_epoch(_attempts(store, id))
         firsts = {name: levels[0] for name, levels in stored.levels.items()}
         levels = [
             name if run[name] == "on" else f"{name}={run[name]}"
             for name, first in firsts.items()
             if run[name] != first
         ]
-        done, accuracy = epoch.get("epoch"), epoch.get("val_accuracy")
+        done, accuracy = (last.epoch, last.val_accuracy) if last else (None, None)
         owner = _owner(store.claims, id)
-        found[id] = RunAtHand(id, label(levels, run["seed"]), done, accuracy, owner)
+        found[id] = RunAtHand(id, label(levels, stored.seeds[place]), done, accuracy, owner)
     return list(found.values())
 
 
@@ -105,8 +107,7 @@ def told(found: Iterable[FailedRun]) -> Iterator[str]:
     """`failures` in lines, those of one reason together."""
     groups: dict[tuple[str, str], list[FailedRun]] = {}
     for one in found:
-        first = (str(one.message or "").strip().splitlines() or [""])[0]
-        reason = f"{one.type or 'error'}: {first}".removesuffix(": ")
+        reason = Error(one.type, one.message).reason()
         groups.setdefault((one.state, reason), []).append(one)
     for (state, reason), runs in groups.items():
         yield _line(f"{state}, {counted(len(runs), 'run')}: {reason}")
@@ -124,23 +125,20 @@ def _attempts(store: Store, id: str) -> Path:
     return store.root / "attempts" / id[:2] / id
 
 
-def _epoch(attempts: Path) -> dict[str, Any]:
-    """The figures of the last epoch that the latest attempt has finished."""
+def _last_epoch(attempts: Path) -> Epoch | None:
+    """The last epoch that the latest attempt has finished."""
     try:
         latest = max((name for name in os.listdir(attempts) if name.isdigit()), key=int)
-        lines = read(attempts / latest / "epochs.jsonl").decode().splitlines()
-        found = json.loads(lines[-1])
+        lines = read(attempts / latest / "epochs.jsonl").splitlines()
+        return msgspec.json.decode(lines[-1], type=Epoch)
     except (OSError, ValueError, IndexError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
 
 
 def _owner(claims: Claims, id: str) -> str | None:
     """Host and process number of who trains it."""
-    top = claims.top(id)
-    if top is None or not top[1].get("host"):
-        return None
-    return f"{str(top[1]['host']).split()[0]}, process {top[1].get('pid')}"
+    found = claims.holder(id)
+    return None if found is None else f"{found[0]}, process {found[1]}"
 
 
 def _text(log: Path) -> str:

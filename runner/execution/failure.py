@@ -7,9 +7,8 @@ import os
 import re
 import signal
 import traceback
-from collections.abc import Mapping
-from typing import Any
 
+from runner.records.shape import Error
 from tricks.errors import BadInput
 
 # What torch raises as plain RuntimeErrors: its CPU allocator, older versions of CUDA, a process
@@ -17,11 +16,20 @@ from tricks.errors import BadInput
 MEMORY = (
     "can't allocate memory", "bad_alloc", "unable to mmap", "out of shared memory",
     "out of memory", "failed to map segment",
+    "(?i)unable to find an engine", "(?i)unable to find a valid cuDNN algorithm",  # for lack of it
+    "(CUBLAS|CUDNN|CUSOLVER)_STATUS_ALLOC_FAILED",
 )  # fmt: skip
+SHARED = (
+    "unable to allocate shared memory",
+    "unable to open shared memory",
+    "killed by signal: Bus",
+)
 DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
     "^can't start new thread",
 )  # fmt: skip
+# What the device says of the program, not of itself: it comes again.
+ASSERTED, NO_KERNELS = "device-side assert", "no kernel image"
 SURROUNDINGS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.EAGAIN,
@@ -32,6 +40,8 @@ LOST = 255  # what multiprocessing says of a process whose end nobody saw
 
 def of_surroundings(error: BaseException) -> bool:
     """Memory or disk ran out, here or on the device, or the device failed."""
+    if _says(str(error), (ASSERTED, NO_KERNELS)):
+        return False
     names = {cls.__name__ for cls in type(error).__mro__}
     if isinstance(error, MemoryError) or names & {"OutOfMemoryError", "AcceleratorError"}:
         return True
@@ -39,7 +49,7 @@ def of_surroundings(error: BaseException) -> bool:
         return True
     if not isinstance(error, (RuntimeError, ImportError)):
         return False
-    return _says(str(error), MEMORY) or _says(str(error), DEVICE)
+    return _says(str(error), (*MEMORY, *SHARED, *DEVICE))
 
 
 def mistake(error: BaseException) -> str | None:
@@ -55,18 +65,14 @@ def mistake(error: BaseException) -> str | None:
     return " ".join(text.split())
 
 
-def described(error: BaseException) -> dict[str, str]:
-    """The error as a record keeps it: type, message, traceback."""
-    return {
-        "type": type(error).__name__,
-        "message": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
+def described(error: BaseException) -> Error:
+    """The error as a record keeps it."""
+    return Error(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
 
 
 def of_exit(
     code: int | None, log: str, starved: bool = False, began: bool = True
-) -> tuple[str, dict[str, str]]:
+) -> tuple[str, Error]:
     """State and error of a run whose process ended without a word; `log` is what it printed.
 
     starved: the kernel has meanwhile ended some process because memory ran out. began: the
@@ -74,30 +80,42 @@ def of_exit(
     """
     if code == -signal.SIGKILL and starved:
         message = "the kernel ended the training process: memory probably ran out"
-        return "infra", _error("OutOfMemory", message, log)
+        return "infra", Error("OutOfMemory", message, log)
     if code is not None and code < 0:
         try:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        return "infra", _error("Killed", f"the training process was ended by {name}", log)
+        return "infra", Error("Killed", f"the training process was ended by {name}", log)
     if code is None or code == LOST:
-        return "infra", _error("Lost", "the training process vanished", log)
+        return "infra", Error("Lost", "the training process vanished", log)
     if not began:
         message = f"the training process left with exit code {code} before the training began"
-        return "infra", _error("NotBegun", message, log)
-    return "failed", _error("ProcessExit", f"the training process left with exit code {code}", log)
+        return "infra", Error("NotBegun", message, log)
+    return "failed", Error("ProcessExit", f"the training process left with exit code {code}", log)
 
 
-def of_silence(seconds: float, log: str) -> tuple[str, dict[str, str]]:
+def of_silence(seconds: float, log: str) -> tuple[str, Error]:
     """State and error of a run that made no progress for too long."""
     message = f"no sign of life (a batch, an epoch) within {seconds:.0f} s"
-    return "infra", _error("Hung", message, log)
+    return "infra", Error("Hung", message, log)
 
 
-def advice(error: Mapping[str, Any]) -> str:
-    """What would help a run that ended in `error` (type, message), in one sentence."""
-    kind, text = str(error.get("type", "")), str(error.get("message", ""))
+def advice(error: Error) -> str:
+    """What would help a run that ended in `error`, in one sentence."""
+    kind, text = error.type or "", error.message or ""
+    if _says(text, SHARED):
+        return (
+            "/dev/shm is full, through which loader processes hand on images: make it larger "
+            "(in Docker --shm-size=2g or --ipc=host), or free it of what others left there"
+        )
+    if ASSERTED in text:
+        return (
+            "a check on the device failed, mostly an index out of range, and comes again: train it "
+            "with --device cpu to see where, mend it, then retry"
+        )
+    if NO_KERNELS in text:
+        return "this build of torch has no kernels for this GPU: install one that has, then retry"
     if "memory" in kind.lower() or _says(text, MEMORY):
         return (
             "memory ran out: fewer --workers, a smaller model or resolution, or a larger machine; "
@@ -120,7 +138,3 @@ def advice(error: Mapping[str, Any]) -> str:
 
 def _says(text: str, patterns: tuple[str, ...]) -> bool:
     return any(re.search(pattern, text) for pattern in patterns)
-
-
-def _error(type: str, message: str, log: str) -> dict[str, str]:
-    return {"type": type, "message": message, "traceback": log}

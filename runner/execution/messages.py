@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.execution.work import Metrics
+from runner.execution.work import Figures
 from runner.records.run import Run
+from runner.records.shape import Error
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Alive:
 class EpochDone:
     """An epoch ended with these metrics."""
 
-    metrics: Metrics
+    metrics: Figures
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The run has its record by this worker. error: type, message, traceback if it failed."""
+    """The run has its record by this worker. error: if it failed."""
 
     state: str
     validation: float | None
     seconds: float
-    error: Mapping[str, str] | None
+    error: Error | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Known:
 class Lost:
     """The attempt was lost to its surroundings, and nothing is recorded."""
 
-    error: Mapping[str, str]
+    error: Error
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Ended:
     """The worker ended without a word. state: what its run would be recorded as."""
 
     state: str
-    error: Mapping[str, str]
+    error: Error
 
 
 @dataclass(frozen=True)

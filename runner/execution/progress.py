@@ -6,17 +6,24 @@ import errno
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
 from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
+from runner.records.shape import Error
 from runner.text import counted, duration, printable, unfiltered
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from rich.console import Console, RenderableType
+    from rich.live import Live
+    from rich.text import Text
 
 FAILURES_SHOWN = 20
+LONGEST = 200  # characters of an error's message
 
 
 class Progress:
@@ -37,7 +44,7 @@ class Progress:
         self.results = results
         self.stream = stream or sys.stdout
         self.note = ""
-        self._live: Any = None
+        self._live: Live | None = None
 
     def __enter__(self) -> Progress:
         if self.stream.isatty():
@@ -56,7 +63,12 @@ class Progress:
                 self._live.start()
         return self
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.tally.running.clear()
         self.note = ""
         if self._live is not None:
@@ -67,9 +79,10 @@ class Progress:
             self._print(f"{runs} checkpoint when the command is run again")
         failures = self.tally.failures
         for failure in failures[:FAILURES_SHOWN]:
-            self._print(f"{failure.state}: {failure.label}: {_reason(failure.error)}")
+            error = failure.error or Error()
+            self._print(f"{failure.state}: {failure.label}: {error.reason(LONGEST)}")
             self._print(f"    see {_log(self.results, failure.id)}")
-            self._print(f"    {advice(failure.error or {})}")
+            self._print(f"    {advice(error)}")
         if len(failures) > FAILURES_SHOWN:
             self._print(f"... and {len(failures) - FAILURES_SHOWN} more that failed")
 
@@ -82,7 +95,7 @@ class Progress:
             case Finished():
                 line = self._finished(event, now)
             case Retry():
-                line = f"again: {event.label}: {_reason(event.error)}"
+                line = f"again: {event.label}: {event.error.reason(LONGEST)}"
                 self.note = line
             case Waiting(count):
                 self.note = line = f"waiting for {counted(count, 'run')} that another runner holds"
@@ -101,7 +114,7 @@ class Progress:
     def _finished(self, run: Finished, now: float) -> str:
         tally = self.tally
         width = len(str(tally.total))
-        what = run.state if run.val_accuracy is None else f"val {run.val_accuracy:.2f} %"
+        what = run.state if run.validation is None else f"val {run.validation:.2f} %"
         left = tally.seconds_left(now)
         rest = f", {duration(left)} left" if left else ""
         count = f"[{tally.done:{width}}/{tally.total}]"
@@ -139,7 +152,7 @@ class Progress:
         lines: list[RenderableType] = [head, rows]
         if tally.best is not None:
             best = printable(f"best by validation: {tally.best.label}")
-            lines.append(Text(f"  {best}  {tally.best.val_accuracy:.2f} %", style="green"))
+            lines.append(Text(f"  {best}  {tally.best.validation:.2f} %", style="green"))
         if self.note:
             note = Text("  " + printable(self.note), style="yellow", no_wrap=True)
             note.overflow = "ellipsis"
@@ -151,27 +164,22 @@ class Progress:
         return ", ".join(f"{self.tally.states[s]} {s}" for s in shown if self.tally.states[s])
 
 
-def _epochs(run: Running) -> tuple[Any, Any]:
+def _epochs(run: Running) -> tuple[Text, Text]:
     from rich.text import Text
 
-    epoch = run.metrics.get("epoch", 0)
+    epoch = run.metrics["epoch"] if run.metrics else 0
     of = f"/{run.epochs}" if run.epochs else ""
-    accuracy = run.metrics.get("val_accuracy")
+    accuracy = run.metrics.get(CHOOSES) if run.metrics else None
     return (
         Text(f"epoch {epoch}{of}", style="dim"),
         Text("" if accuracy is None else f"val {accuracy:.1f} %", style="dim"),
     )
 
 
-def _seconds(run: Running, now: float) -> Any:
+def _seconds(run: Running, now: float) -> Text:
     from rich.text import Text
 
     return Text(duration(now - run.began), style="dim")
-
-
-def _reason(error: Any) -> str:
-    first = (str((error or {}).get("message", "")).strip().splitlines() or [""])[0][:200]
-    return f"{(error or {}).get('type', 'error')}: {first}".removesuffix(": ")
 
 
 def _log(results: Path | None, id: str) -> str:

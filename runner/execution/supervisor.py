@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from msgspec.structs import asdict
 
 from runner.execution.engines.engine import Engine
 from runner.execution.events import (
@@ -42,6 +44,7 @@ from runner.execution.messages import (
 )
 from runner.records import checkpoints
 from runner.records.record import DONE
+from runner.records.shape import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -195,7 +198,7 @@ class Supervisor:
             case Unwritable(reason):
                 raise self._unwritable(reason)
 
-    def _bury(self, run: AtHand, jobs: Jobs, state: str, error: Mapping[str, str]) -> None:
+    def _bury(self, run: AtHand, jobs: Jobs, state: str, error: Error) -> None:
         """A worker ended with a run in its hands: record that for it, or try again."""
         job = run.job
         lasting = job.losses >= self.retries and self._reached(job) <= job.reached
@@ -210,9 +213,9 @@ class Supervisor:
         if claim is None:
             jobs.defer(job)
             return
-        end = {"state": state, "attempt": run.attempt, "error": error}
+        end = {"state": state, "attempt": run.attempt, "error": asdict(error)}
         try:
-            known = self.store.read(id) is not None
+            known = self.store.state(id) is not None
             if known or not self.store.commit({"id": id, **job.run.payload, **end}):
                 jobs.skip(self.store.state(id))
             else:
@@ -224,7 +227,7 @@ class Supervisor:
         finally:
             claim.release()
 
-    def _lose(self, job: Job, jobs: Jobs, error: Mapping[str, str]) -> None:
+    def _lose(self, job: Job, jobs: Jobs, error: Error) -> None:
         job.losses = 0 if self._reached(job) > job.reached else job.losses + 1
         job.over = None
         self.tell(Retry(job.run.id, job.run.label, job.losses, error))
@@ -239,13 +242,13 @@ class Supervisor:
         state: str,
         validation: float | None,
         seconds: float,
-        error: Mapping[str, str] | None,
+        error: Error | None,
     ) -> None:
         self.counts[state] += 1
         self.bounds.took(seconds)
         if error is not None:
-            first = (error["message"].strip().splitlines() or [""])[0]
-            self.failures.append(Failure(job.run.id, job.run.label, state, error["type"], first))
+            run, kind = job.run, error.type or "error"
+            self.failures.append(Failure(run.id, run.label, state, kind, error.first_line))
         self.tell(Finished(job.run.id, job.run.label, state, validation, seconds, error))
 
     def _unwritable(self, reason: str | None) -> BadInput:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from runner.execution.events import Epoch, Event, Finished, Left, Retry, Skipped, Started
+from runner.execution.work import Figures
 
 WINDOW = 60  # finished runs that the throughput is measured over
 
@@ -19,7 +18,7 @@ class Running:
     label: str
     began: float
     epochs: int | None
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Figures | None = None  # of its last epoch
 
 
 @dataclass
@@ -59,8 +58,8 @@ class Tally:
                 self._seconds += event.seconds
                 if event.error is not None:
                     self.failures.append(event)
-                best = self.best.val_accuracy if self.best else None
-                if event.val_accuracy is not None and (best is None or event.val_accuracy > best):
+                best = self.best.validation if self.best else None
+                if event.validation is not None and (best is None or event.validation > best):
                     self.best = event
 
     @property

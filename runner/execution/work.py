@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, Required, TypeAlias, TypedDict
 
 from runner.execution.pausing import Pausing
+from runner.records.json_values import JsonValue
 from runner.records.run import Run
 
-Metrics: TypeAlias = Mapping[str, Any]  # of an epoch, by name; JSON values
-Emit: TypeAlias = Callable[[dict[str, Any]], None]  # takes the metrics of an epoch
+
+class Figures(TypedDict, total=False):
+    """Of an epoch, counted from 1. Accuracies in per cent; a loss that is no number is None."""
+
+    epoch: Required[int]
+    loss: float | None
+    val_loss: float | None
+    val_accuracy: float
+    probe_accuracy: float  # on clean training images
+    lr: float  # of its last step
+
+
+Emit: TypeAlias = Callable[[Figures], None]
 # A module to import, or a function "module:function" to call with arguments that JSON can hold.
-Preload: TypeAlias = str | tuple[str, Sequence[Any]]
+Preload: TypeAlias = str | tuple[str, Sequence[JsonValue]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,7 @@ class Outcome:
     """
 
     state: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
     validation: float | None = None
     seconds: float = 0.0
     predictions: bytes | None = None
@@ -35,7 +47,7 @@ class Work(Protocol):
     """Carries out runs of one kind, in whichever process an engine calls it."""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
-        """Carry out `run`; `emit` gets the metrics of each epoch, if there are epochs.
+        """Carry out `run`; `emit` gets the figures of each epoch, if there are epochs.
 
         pausing: where the checkpoint is, and when to write one; None: write none. A work without
         checkpoints ignores it. Raises Paused if it left at a checkpoint, BadInput for what the

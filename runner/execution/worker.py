@@ -14,11 +14,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import asdict
 
 from runner.execution import signs
 from runner.execution.failure import described, mistake, of_surroundings
@@ -38,11 +39,13 @@ from runner.execution.messages import (
     Unwritable,
 )
 from runner.execution.pausing import Paused, Pausing
-from runner.execution.work import Outcome, Work
+from runner.execution.work import Figures, Outcome, Work
 from runner.records import attempts, checkpoints
 from runner.records.claims import BEAT, Claim
-from runner.records.record import DONE, finite
+from runner.records.json_values import JsonValue, finite
+from runner.records.record import DONE
 from runner.records.run import Run
+from runner.records.shape import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -105,9 +108,9 @@ def _claimed(
     if isinstance(trained, (Mistake, LeftAt)):
         attempts.clear(log)
         return trained
-    state, error = trained.record["state"], trained.record["error"]
+    state, error = trained.state, trained.error
     last = assignment.last and checkpoints.reached(file) <= assignment.reached
-    if state == "infra" and not last:
+    if state == "infra" and error is not None and not last:
         return Lost(error)
     # An owner stopped past its lease, between here and the commit, may still be the first to
     # commit: then its record stands and its successor's is refused. Both are of the same spec,
@@ -120,17 +123,21 @@ def _claimed(
         checkpoints.remove(file)
     if state in attempts.WELL:
         attempts.clear_up_to(log)
-    return Recorded(state, trained.validation, trained.record["wall_seconds"], error)
+    return Recorded(state, trained.validation, trained.seconds, error)
 
 
 @dataclass(frozen=True)
 class Carried:
-    """The record of a run that was carried out, but for its attempt.
+    """The record of a run that was carried out, as JSON values, but for its attempt.
 
-    validation: what progress shows. predictions: for the file beside the record.
+    seconds: of its process. validation: what progress shows. predictions: for the file beside the
+    record.
     """
 
-    record: dict[str, Any]
+    record: Mapping[str, JsonValue]
+    state: str
+    error: Error | None
+    seconds: float
     validation: float | None
     predictions: bytes | None = None
 
@@ -146,10 +153,10 @@ def carry_out(
     error = None
     with _logged(log / "log.txt"), (log / "epochs.jsonl").open("a", buffering=1) as epochs:
 
-        def emit(metrics: dict[str, Any]) -> None:
-            metrics = finite(metrics)
-            epochs.write(json.dumps(metrics) + "\n")
-            tell(EpochDone(metrics))
+        def emit(figures: Figures) -> None:
+            figures = finite(figures)
+            epochs.write(json.dumps(figures) + "\n")
+            tell(EpochDone(figures))
 
         try:
             with signs.told_to(lambda: tell(Alive())):
@@ -160,12 +167,13 @@ def carry_out(
             return LeftAt(left.epoch)
         except BaseException as problem:
             error = described(problem)
-            sys.stderr.write(error["traceback"])
+            sys.stderr.write(error.traceback or "")
             told = mistake(problem)
             if told is not None:
                 return Mistake(told)
             outcome = Outcome("infra" if of_surroundings(problem) else "failed")
-    record = {
+    seconds = max(time.monotonic() - begin, outcome.seconds)
+    record: dict[str, JsonValue] = {
         "id": run.id,
         **run.payload,
         "state": outcome.state,
@@ -173,10 +181,10 @@ def carry_out(
         "host": socket.gethostname(),
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "wall_seconds": max(time.monotonic() - begin, outcome.seconds),
-        "error": error,
+        "wall_seconds": seconds,
+        "error": None if error is None else asdict(error),
     }
-    return Carried(record, outcome.validation, outcome.predictions)
+    return Carried(record, outcome.state, error, seconds, outcome.validation, outcome.predictions)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.images.sources import Source
 
-PROBE = 256  # at most so many clean training images measure training accuracy
+PROBE = 256  # clean training images that measure training accuracy; one a class at least
 
 
 def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
@@ -76,4 +76,6 @@ def train_and_probe(train: Source, train_images: int | None) -> tuple[Source, So
     """The training images (all, or a fixed stratified subset of `train_images`), and a probe."""
     if train_images is not None:
         train = train.subset(stratified(train.labels.tolist(), train_images))
-    return train, train.subset(stratified(train.labels.tolist(), min(PROBE, len(train))))
+    labels = train.labels.tolist()
+    probe = min(max(PROBE, len(set(labels))), len(train))
+    return train, train.subset(stratified(labels, probe))

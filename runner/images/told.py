@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from runner.images.copies import copies
 from runner.images.listed import Listed
 from runner.images.shapes import shapes
 from runner.images.walk import OTHER, Passed
+from runner.records.json_values import JsonValue
 from runner.text import counted
 
 FEW = 6  # classes that are all named
@@ -53,7 +53,7 @@ def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
         yield f"passed over: {len(items):,} × {why} ({first}{more})"
 
 
-def told_json(found: Listed) -> dict[str, Any]:
+def told_json(found: Listed) -> dict[str, JsonValue]:
     """The same for other programs."""
     reasons = dict.fromkeys(item.why for item in found.passed)
     groups = {row.group for row in found.rows} if found.group_by else None
@@ -70,8 +70,8 @@ def told_json(found: Listed) -> dict[str, Any]:
         "copies": {
             "labels": len(same.labels), "parts": len(same.parts), "others": len(same.others),
         },
-        "sizes": seen and {"smallest": list(seen.smallest), "largest": list(seen.largest)},
-        "modes": seen and seen.modes,
+        "sizes": {"smallest": list(seen.smallest), "largest": list(seen.largest)} if seen else None,
+        "modes": seen.modes if seen else None,
         "groups": None if groups is None else len(groups),
         "group_by_offers": list(found.offers),
         "notes": list(found.notes),

@@ -50,7 +50,7 @@ def ask(
 
     from runner.execution.failure import mistake
     from runner.inference import prediction
-    from runner.training.device import choose
+    from runner.training.device import choose, single_precision
     from runner.training.saved import load
 
     place = choose(device)
@@ -65,7 +65,7 @@ def ask(
     # Small stored images take longer with more threads; as in training, they repeat it exactly.
     large = any(card.size is None for card in cards)
     torch.set_num_threads(cores() if large else max(card.recipe.threads for card in cards))
-    torch.backends.cudnn.allow_tf32 = False  # as in training
+    single_precision(cards[0].recipe.precision)
 
     def asked(given: Given) -> torch.Tensor:
         loaders = 0 if prediction.few(given.source) else cores()

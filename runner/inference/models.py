@@ -73,11 +73,11 @@ def _of_study(store: Store, stored: StoredStudy, results: Path) -> Found:
         stored = next(held for held in map(stored.at, ("tuned", "fixed")) if held.runs)
     rows = store.rows(stored.ids)
     arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
-    for run in stored.runs:
-        row = rows.get(run["id"])
+    for id, run in zip(stored.column("id"), stored.runs, strict=True):
+        row = rows.get(id)
         if row and row["state"] == "ok" and row[CHOOSES] is not None:
             levels = tuple(f"{name}={run[name]}" for name in (*stored.factors, *tuned))
-            arms.setdefault(levels, []).append((row[CHOOSES], run["id"]))
+            arms.setdefault(levels, []).append((row[CHOOSES], id))
     if not arms:
         raise BadInput(f"no run of {stored.name} has finished well: there is no model to take")
     means = {levels: sum(v for v, _ in runs) / len(runs) for levels, runs in arms.items()}

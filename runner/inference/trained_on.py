@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from runner.images.folders import read_folder
 from runner.images.parts import part_of
@@ -16,13 +15,17 @@ from runner.tasks.table import rows_and_sizes
 from runner.tasks.task import DATA
 from tricks.errors import BadInput
 
+if TYPE_CHECKING:
+    from runner.records.json_values import JsonValue
+    from runner.records.spec import Fingerprint
+
 AMONG = (
     "by their names and sizes the model was trained on some of these images: on new ones expect "
     "less; what it got on images held out of its training is in its record and report"
 )
 
 
-def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) -> str | None:
+def trained_on(text: str, trained: Fingerprint, sets: Path | None = None) -> str | None:
     """A line that says so where the images of `text` are a model's own; else None.
 
     trained: what identifies the model's images (`Card.data`). A data set is known by its names
@@ -31,14 +34,14 @@ def trained_on(text: str, trained: Mapping[str, Any], sets: Path | None = None) 
     """
     path, files = Path(text).expanduser(), trained.get("files")
     if is_task(text):
-        now: Mapping[str, Any] = find(text).identity(sets or DATA)
+        now = find(text).identity(sets or DATA)
         own = now.get("files") == files and now.get("split") != trained.get("split")
         return AMONG if files and own else None
     try:
         if path.is_dir():
             return AMONG if any(_is_own(place, path, files) for place in _places(path)) else None
         if path.suffix.lower() == ".csv":
-            found = read_csv(path, trained.get("group_by") or "")
+            found = read_csv(path, str(trained.get("group_by") or ""))
             same = rows_and_sizes(found) == files
             return AMONG if same and "test" not in found.parts else None
     except BadInput:  # no data set by itself
@@ -51,7 +54,7 @@ def _places(path: Path) -> list[Path]:
     return [path, path.parent] if part_of(path.name) == "train" else [path]
 
 
-def _is_own(place: Path, path: Path, files: str | None) -> bool:
+def _is_own(place: Path, path: Path, files: JsonValue) -> bool:
     try:
         found = read_folder(place)
     except BadInput:  # a part without classes of its own

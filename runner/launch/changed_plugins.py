@@ -28,7 +28,7 @@ def changed(
     for spec in specs:
         sources = plugin_sources(spec.recipe) if states.get(spec.id, "infra") != "infra" else {}
         if sources:
-            before = (store.read(spec.id) or {}).get("plugins") or {}
+            before = ((record := store.record(spec.id)) and record.plugins) or {}
             others.update(name for name, now in sources.items() if before.get(name, now) != now)
     for name, count in others.items():
         yield (

@@ -72,7 +72,7 @@ def _held(study: Study, store: Store | None) -> tuple[int | None, Sequence[RunSp
     if store is None:
         return 0, ()
     if study.runs > recorded.LISTED:
-        return recorded.recorded(study, store.states(), store.read), ()
+        return recorded.recorded(study, store.states(), store.record), ()
     found = todo(study, store)
     lacking = {spec.id for spec in found.missing}
     return sum(row["id"] not in lacking for row in found.rows), found.missing

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.execution.machine import cores, gpus
 from runner.execution.order import Order
 from runner.launch.listener import Listener
 from runner.launch.options import Options
@@ -25,6 +23,7 @@ def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeR
     """The work that trains each of `specs`; their images are loaded once for all."""
     task, data = study.task.name, str(study.data_folder)
     work = RecipeRun(task, data, options.device, plugins=options.plugins)
+    work = work.shared_out(options.workers)
     return work.sharing(specs[0]) if specs else work
 
 
@@ -40,17 +39,11 @@ def executed(
     """Train those of `specs` that `store` lacks. recorded: how many it has."""
     from runner.execution.executor import execute
 
-    found = gpus(options.device)
-    work = replace(
-        work,
-        device="cuda" if found else options.device,  # the only one that a worker sees
-        loaders=max(1, cores() // options.workers),
-    )
     order = Order(
         work,
         options.workers,
-        runs_per_process=RUNS_PER_PROCESS if found else 1,
-        gpus=found,
+        runs_per_process=RUNS_PER_PROCESS if work.gpus else 1,
+        gpus=work.gpus,
         limits=options.limits,
         engine=options.engine,
     )

@@ -24,7 +24,7 @@ def older_note(study: Study, store: Store | None) -> Iterator[str]:
     if store is None or "content" not in now:
         return
     for id in islice(store.states(), LOOKED_AT):
-        before = (store.read(id) or {}).get("data") or {}
+        before = ((record := store.record(id)) and record.data) or {}
         same = all(before.get(key) == now.get(key) for key in ("task", "files", "train_images"))
         if same and "content" not in before:
             yield NOTE

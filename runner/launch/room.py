@@ -71,12 +71,13 @@ def check_room(
 def recorded_bytes(missing: Sequence[RunSpec], store: Store) -> int | None:
     """Bytes of the largest network that `missing` name, by records; None if one has no record."""
     wanted = {(spec.recipe.model, spec.recipe.width) for spec in missing}
-    found: dict[tuple[str, float], int] = {}
+    found: dict[tuple[str | None, float | None], int] = {}
     ids = (id for id, state in store.states().items() if state == "ok")
     for id in islice(ids, LOOKED_AT):
-        record = store.read(id)
-        recipe = (record or {}).get("recipe") or {}
-        key = (recipe.get("model"), recipe.get("width"))
-        if record is not None and key in wanted and record.get("parameters"):
-            found[key] = max(found.get(key, 0), 4 * record["parameters"])
+        record = store.record(id)
+        if record is None or record.recipe is None or not record.parameters:
+            continue
+        key = (record.recipe.model, record.recipe.width)
+        if key in wanted:
+            found[key] = max(found.get(key, 0), 4 * record.parameters)
     return max(found.values()) if found.keys() == wanted else None

@@ -24,6 +24,8 @@ from runner.launch.weights import saving
 from runner.planning import hours, trial
 from runner.records.store import Store
 from runner.text import counted
+from runner.training.device import NO_TF32
+from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +93,8 @@ def _prepared(
 
     Raises BadInput for what only a training can tell, and where the disk has no room.
     """
+    if not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
+        raise BadInput(NO_TF32)
     template.warm_up(work.preload())  # in the background: torch is imported meanwhile
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.launch.executing import executed, work_of
 from runner.launch.images import caches
@@ -17,6 +17,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.execution.events import Summary
+    from runner.records.shape import Record
     from runner.studies.study import Study
     from runner.tasks.recipe_run import RecipeRun
 
@@ -66,15 +67,15 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
         return None
     store = Store(options.results)
     ids = without(study, options.save_models, store)
-    records = {id: record for id in ids if (record := store.read(id))}
+    records = {id: record for id in ids if (record := store.record(id))}
     if not records:
         return None
-    took = [(record.get("seconds") or {}).get("total") or 0.0 for record in records.values()]
+    took = [record.total_seconds for record in records.values()]
     listener.say(
         f"{len(records):,} recorded without weights: training again for them, about "
         f"{duration(sum(took) / min(options.workers, len(records)))}"
     )
-    specs = [RunSpec.from_json(record) for record in records.values()]
+    specs = [RunSpec.of_record(record) for record in records.values()]
     strange = [spec.id for id, spec in zip(records, specs, strict=True) if spec.id != id]
     if strange:
         raise BadInput("a trick's version has changed since these runs: their weights are gone")
@@ -87,21 +88,21 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
         again = Store(place)
         summary = executed(specs, again, work, options, listener, recorded=0)
         for id, record in records.items():
-            line = _difference(id, record, again.read(id))
+            line = _difference(record, again.record(id))
             if line:
                 listener.say(line)
     return summary
 
 
-def _difference(id: str, old: dict[str, Any], new: dict[str, Any] | None) -> str | None:
+def _difference(old: Record, new: Record | None) -> str | None:
     """In one line where the training did not give what is on record."""
     if new is None:
         return None
-    before, now = old.get("test_accuracy"), new.get("test_accuracy")
-    if before == now and old.get("correct") == new.get("correct"):
+    before, now = old.test_accuracy, new.test_accuracy
+    if before == now and old.correct == new.correct:
         return None
     told = "no test accuracy" if now is None else f"test accuracy {now:.2f} %"
     return (
-        f"{id}: {told} this time, {before:.2f} % on record (another machine or version?); the "
+        f"{old.id}: {told} this time, {before:.2f} % on record (another machine or version?); the "
         "record stays as it is"
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runner.records.spec import canonical
+from runner.records.json_values import JsonValue, canonical_text
 from tricks.recipe import Recipe, to_json
 
 if TYPE_CHECKING:
@@ -29,10 +28,10 @@ HOW = ("alike", "ratios", "size")
 Kind = frozenset[tuple[str, str]]  # the parts of a recipe that cost: (field, value as text)
 
 
-def kind(recipe: Mapping[str, Any]) -> Kind:
+def kind(recipe: Mapping[str, JsonValue]) -> Kind:
     """What of a recipe (JSON values) decides the seconds of one of its epochs."""
     whole = {**_defaults(), **recipe}  # older records lack newer fields
-    parts = [("size", json.dumps(canonical([whole[field] for field in SIZE])))]
+    parts = [("size", canonical_text([whole[field] for field in SIZE]))]
     for field, value in whole.items():
         if field in FREE or field in SIZE:
             continue
@@ -40,32 +39,32 @@ def kind(recipe: Mapping[str, Any]) -> Kind:
             value = value.get("name")
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if item not in (None, False):
-                parts.append((field, json.dumps(canonical(item), sort_keys=True)))
+                parts.append((field, canonical_text(item)))
     return frozenset(parts)
 
 
 @cache
-def _defaults() -> Mapping[str, Any]:
+def _defaults() -> Mapping[str, JsonValue]:
     return to_json(Recipe())
 
 
 class Costs:
-    """Seconds of an epoch by kind of recipe. `seen`: recipes (JSON values) with their seconds."""
+    """Seconds of an epoch by kind of recipe. `seen`: kinds of recorded runs with their seconds."""
 
-    def __init__(self, seen: Iterable[tuple[Mapping[str, Any], float]]) -> None:
+    def __init__(self, seen: Iterable[tuple[Kind, float]]) -> None:
         found: dict[Kind, list[float]] = {}
-        for recipe, seconds in seen:
-            found.setdefault(kind(recipe), []).append(seconds)
+        for kind, seconds in seen:
+            found.setdefault(kind, []).append(seconds)
         self.mean = {kind: sum(times) / len(times) for kind, times in found.items()}
         self._known = frozenset().union(*self.mean)
 
-    def seconds(self, recipe: Mapping[str, Any]) -> tuple[float | None, str]:
+    def seconds(self, recipe: Recipe) -> tuple[float | None, str]:
         """Seconds of a whole run, and the way of HOW that told them; None, "" without any.
 
         alike: runs of the same kind. ratios: each part's ratio, fitted to the log seconds of all
         kinds, multiplied. size: the mean of runs of the same size.
         """
-        mine, epochs = kind(recipe), recipe["epochs"]
+        mine, epochs = kind(to_json(recipe)), recipe.epochs
         if mine in self.mean:
             return epochs * self.mean[mine], "alike"
         size = {part for part in mine if part[0] == "size"}
@@ -121,7 +120,7 @@ class Costs:
         return np.linalg.lstsq(self._rows, np.log(list(self.mean.values())), rcond=None)[0]
 
 
-def mean_seconds(costs: Costs, recipes: Sequence[Mapping[str, Any]]) -> tuple[float | None, str]:
+def mean_seconds(costs: Costs, recipes: Sequence[Recipe]) -> tuple[float | None, str]:
     """Mean seconds of a run over `recipes` (at least one), and the weakest way of HOW used."""
     found = [costs.seconds(recipe) for recipe in recipes]
     times = [seconds for seconds, _ in found if seconds is not None]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -60,16 +59,6 @@ class Diagnostics:
     clear: bool | None
     d_efficiency: float | None
     reasons: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        value = asdict(self)
-        labels = value.pop("labels")
-        value["effects"] = [
-            {"label": label, **effect}
-            for label, effect in zip(labels, value["effects"], strict=True)
-        ]
-        return value
 
 
 def diagnose(design: Design, seeds: int) -> Diagnostics:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runner.planning.costs import SIZE, Costs, kind, mean_seconds
-from runner.records.spec import canonical
+from runner.planning.costs import SIZE, Costs, Kind, kind, mean_seconds
+from runner.records.json_values import canonical_text
 from runner.text import counted, duration
 from tricks.errors import BadInput
-from tricks.recipe import to_json
+from tricks.recipe import Recipe, to_json
 
 if TYPE_CHECKING:
     from runner.designs.factor import Arm
@@ -52,13 +51,6 @@ class Hours:
     source: str | None = None
     reason: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """The keys that `run --dry-run --json` adds."""
-        keys: dict[str, Any] = {"predicted_hours": self.wall, "predicted_core_hours": self.core}
-        if self.reason is not None:
-            keys["predicted_hours_reason"] = self.reason
-        return {**keys, "prediction": asdict(self)}
-
     def __str__(self) -> str:
         if self.wall is None or self.core is None:
             return f"hours are not known: {self.reason}"
@@ -87,7 +79,7 @@ def by_records(
     specs = specs[:LOOKED_AT]
     first = [spec.id for _, spec in islice(study.planned(), LOOKED_AT)]
     costs = Costs(_seen(specs[0], first, store, gpu))
-    recipes = [to_json(spec.recipe) for spec in specs]
+    recipes = [spec.recipe for spec in specs]
     none = f"no run of these images with this {SIZE_TEXT} is recorded in {store.root}"
     unknown = Hours(runs, workers, reason=f"{none}; {MEASURE}")
     return _hours(recipes, costs, runs, workers, SOURCES) or unknown
@@ -95,21 +87,20 @@ def by_records(
 
 def _seen(
     like: RunSpec, first: Iterable[str], store: Store, gpu: bool
-) -> Iterator[tuple[Mapping[str, Any], float]]:
-    """Recipe and seconds of an epoch of recorded runs on the images of `like`; `first` before."""
-    data = json.dumps(canonical(like.data), sort_keys=True)
+) -> Iterator[tuple[Kind, float]]:
+    """Kind and seconds of an epoch of recorded runs on the images of `like`; `first` before."""
+    data = canonical_text(like.data)
     states = store.states()
     ids = dict.fromkeys(id for id in (*first, *states) if states.get(id) == "ok")
     for id in islice(ids, LOOKED_AT):
-        record = store.read(id)
-        if record is None or json.dumps(canonical(record.get("data")), sort_keys=True) != data:
+        record = store.record(id)
+        if record is None or canonical_text(record.data) != data:
             continue
-        recipe, seconds = record.get("recipe") or {}, (record.get("seconds") or {}).get("total")
-        if (record.get("device") or "cpu").startswith("cpu") == gpu or not recipe.get("epochs"):
-            continue
-        if seconds:
-            whole = max(seconds, record.get("wall_seconds") or 0.0)  # with what is around training
-            yield recipe, whole / recipe["epochs"]
+        recipe, on_gpu = record.recipe, not (record.device or "cpu").startswith("cpu")
+        if on_gpu == gpu and recipe is not None and recipe.epochs and record.total_seconds:
+            # With what is around training.
+            whole = max(record.total_seconds, record.wall_seconds or 0.0)
+            yield kind(recipe.values), whole / recipe.epochs
 
 
 def by_steps(
@@ -130,21 +121,22 @@ def by_steps(
     arms = list(islice(study.design, LOOKED_AT))
     specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
     work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
+    work = work.shared_out(workers)
     seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
-        (to_json(spec.recipe), (time + AROUND) / spec.recipe.epochs)
+        (kind(to_json(spec.recipe)), (time + AROUND) / spec.recipe.epochs)
         for spec, time in zip(specs, seconds, strict=True)
     ]
     what = f"a few steps of {len(specs)} recipe{'s' * (len(specs) > 1)}, measured now"
     told = {"alike": what, "ratios": f"{what}, each trick's time ratio multiplied", "size": what}
-    recipes = [to_json(study.recipe(arm)) for arm in arms]
+    recipes = [study.recipe(arm) for arm in arms]
     found = _hours(recipes, Costs(seen), runs, workers, told)
     assert found is not None, "of every size some recipe was measured"
     return found
 
 
 def _hours(
-    recipes: Sequence[Mapping[str, Any]],
+    recipes: Sequence[Recipe],
     costs: Costs,
     runs: int,
     workers: int,
@@ -154,7 +146,7 @@ def _hours(
     if mean is None:
         return None
     rounds = math.ceil(runs / workers)  # no run is split: the last ones leave some workers idle
-    threads = sum(recipe["threads"] for recipe in recipes) / len(recipes)
+    threads = sum(recipe.threads for recipe in recipes) / len(recipes)
     return Hours(
         runs, workers, rounds * mean / 3600, runs * mean * threads / 3600, mean, sources[how]
     )
@@ -171,7 +163,7 @@ def _measured(study: Study, arms: Sequence[Arm]) -> list[Arm]:
             if arm not in alone and own <= parts:
                 del kinds[arm]
             parts |= own
-    first: dict[Any, Arm] = {}
+    first: dict[Kind, Arm] = {}
     for arm, own in kinds.items():
         first.setdefault(own, arm)
     return list(first.values())

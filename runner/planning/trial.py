@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runner.execution.engines import calls, template
 from runner.execution.failure import advice, described, of_surroundings
+from runner.records.shape import Error
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
-from runner.training.device import choose
+from runner.training.device import choose, prepare
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,14 +31,12 @@ UNTRIED = "the recipes could not be tried out"
 
 def seconds_per_run(work: RecipeRun, run: Run) -> float:
     """Seconds that `run` will take on one worker, from a few timed steps of it."""
-    import torch
-
     from runner.training.evaluation import evaluate
     from runner.training.loop import train as loop
 
     spec = work.spec(run)
-    torch.set_num_threads(spec.recipe.threads)
     where = choose(work.device)
+    prepare(spec.recipe, where)
     splits = work.images(spec).to(where)
     batch = min(spec.recipe.batch_size, len(splits.train))
     once = replace(spec.recipe, epochs=1)
@@ -46,7 +45,7 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
         some = splits.train.subset(range(min(len(splits.train), batch * steps)))
         tiny = some.subset(range(min(8, len(some))))
         short = replace(splits, train=some, validation=tiny, probe=tiny)
-        return loop(once, short, spec.seed, where)
+        return loop(once, short, spec.seed, where, loaders=work.loaders)
 
     timed(1)  # warms up
     training = timed(PROBE_STEPS)
@@ -56,7 +55,7 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
         step = training.seconds["train"] / training.steps
     some = splits.validation.subset(range(min(256, len(splits.validation))))
     began = time.perf_counter()
-    evaluate(training.model, some, splits, spec.recipe, where)
+    evaluate(training.model, some, splits, spec.recipe, where, work.loaders)
     image = (time.perf_counter() - began) / len(some)
     each_time = len(splits.validation) + len(splits.probe)
     times = math.ceil(spec.recipe.epochs / spec.recipe.evaluate_every)
@@ -73,7 +72,7 @@ def predict_seconds(specs: Sequence[RunSpec], work: RecipeRun) -> float:
 def measured_seconds(specs: Sequence[RunSpec], work: RecipeRun, at_a_time: int = 1) -> list[float]:
     """Seconds of each run by a few steps of it, in child processes: torch stays there.
 
-    As many at a time as there will be runs: they share caches and memory.
+    As many at a time as there will be runs: they share caches, memory and GPUs.
     """
     return _in_children(seconds_per_run, specs, work, at_a_time)
 
@@ -119,9 +118,9 @@ def _in_children(
     template.warm_up(work.sharing(specs[0]).preload())
     try:
         one = functools.partial(function, work)
-        return calls.each(one, [spec.run() for spec in specs], at_a_time)
+        return calls.each(one, [spec.run() for spec in specs], at_a_time, work.gpus)
     except calls.EndedError as error:
-        told = advice({"type": "OutOfMemory"})
+        told = advice(Error("OutOfMemory"))
         raise BadInput(f"{UNTRIED}, a process that did was ended; probably {told}") from error
     except Exception as error:
         if not of_surroundings(error):

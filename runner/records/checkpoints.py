@@ -14,9 +14,12 @@ import time
 import uuid
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
+
+import msgspec
 
 from runner.records import durable
+from runner.records.json_values import JsonValue
 from runner.records.record import Damaged, check_id
 
 NAME = "checkpoint"  # beside the folders of the run's attempts, so that the next one finds it
@@ -44,7 +47,7 @@ class _Hashing:
 
 
 @contextlib.contextmanager
-def writing(path: Path, head: Mapping[str, Any]) -> Iterator[Any]:
+def writing(path: Path, head: Mapping[str, JsonValue]) -> Iterator[IO[bytes]]:
     """A file to write the content to; on leaving it stands at `path`, whole and synced.
 
     The content goes to the disk as it comes: a large network is not held twice in memory.
@@ -58,7 +61,7 @@ def writing(path: Path, head: Mapping[str, Any]) -> Iterator[Any]:
             file.write(b"0" * _DIGITS)
             hashing = _Hashing(file)
             hashing.write(b" " + json.dumps(head, sort_keys=True).encode() + b"\n")
-            yield hashing
+            yield cast(IO[bytes], hashing)
             file.seek(0)
             file.write(hashing.digest.hexdigest().encode())
             file.flush()
@@ -88,22 +91,29 @@ def reading(path: Path) -> Iterator[tuple[dict[str, Any], IO[bytes]]]:
         yield _head(file), file
 
 
-def head(path: Path) -> dict[str, Any] | None:
+class Reached(msgspec.Struct, frozen=True):
+    """How far the training of a checkpoint is: steps taken, epochs done, epochs in all."""
+
+    place: int = 0
+    epoch: int | None = None
+    epochs: int | None = None
+
+
+def head(path: Path) -> Reached | None:
     """What the checkpoint says of itself, unverified; None if there is none that says anything."""
     try:
         with _opened(path) as file:
-            return _head(file)
-    except (OSError, Damaged):
+            return msgspec.convert(_head(file), Reached)
+    except (OSError, Damaged, msgspec.ValidationError):
         return None
 
 
 def reached(path: Path) -> int:
     """How many steps of its training the checkpoint has behind it, unverified; 0 without one."""
-    place = (head(path) or {}).get("place")
-    return place if isinstance(place, int) else 0
+    return (head(path) or Reached()).place
 
 
-def heads(root: Path, ids: Container[str]) -> dict[str, dict[str, Any]]:
+def heads(root: Path, ids: Container[str]) -> dict[str, Reached]:
     """What the checkpoints of those of `ids` that have one say of themselves, unverified."""
     paths = sorted(root.glob(f"attempts/??/*/{NAME}"))
     found = {path.parent.name: head(path) for path in paths if path.parent.name in ids}

@@ -171,6 +171,12 @@ class Claims:
             return None
         return generations[-1], self.owner(self.path(id, generations[-1]))
 
+    def holder(self, id: str) -> tuple[str, int] | None:
+        """Host and process number of the owner whose claim holds; None where nobody knows."""
+        top = self.top(id)
+        host, pid = (top[1].get("host"), top[1].get("pid")) if top else (None, None)
+        return (str(host).split()[0], pid) if host and isinstance(pid, int) else None
+
     def generations(self, id: str) -> list[int]:
         """Generations of claims on `id` that exist, ascending."""
         names = _names(self.path(id, 0).parent)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import pandas
 
+Cell: TypeAlias = str | float | None
 # What a spreadsheet takes for code.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -26,7 +27,7 @@ def csv_bytes(frame: pandas.DataFrame, digits: int = 10) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def written(rows: Iterable[Sequence[Any]]) -> bytes:
+def written(rows: Iterable[Sequence[Cell]]) -> bytes:
     """Rows as CSV bytes, numbers to 6 significant digits, texts safe for spreadsheets."""
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
@@ -35,7 +36,7 @@ def written(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode(errors="backslashreplace")  # names of files need not be UTF-8
 
 
-def _written(value: Any) -> Any:
+def _written(value: Cell) -> Cell:
     if isinstance(value, str):
         return escaped(value)
     return f"{value:.6g}" if isinstance(value, float) else value

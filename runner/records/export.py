@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from runner.records import durable, shape
 from runner.records.csv_text import csv_bytes, escaped, unescaped
@@ -29,6 +29,7 @@ from runner.records.index import LARGEST_TEST_SET
 from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
+from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, is_name, load_study
 from runner.records.study_files import check_levels, read_asked, write_asked
@@ -43,7 +44,7 @@ FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
 # A packed file may unpack to so many bytes, or to so many times its own: exports reach 20 times.
 UNPACKED, TIMES = 64 << 20, 40
 # Of a record: what stands in another file, and what is of no use away from its machine.
-LEFT_OUT = ("epochs", "correct", "checksum", "host")
+LEFT_OUT = ("epochs", "correct", "host")
 
 
 _UNREADABLE = (
@@ -57,7 +58,7 @@ class Evidence(NamedTuple):
     study: StoredStudy
     runs: pandas.DataFrame  # `table`
     curves: pandas.DataFrame  # `curves`
-    records: list[dict[str, Any]]  # each without `LEFT_OUT` and tracebacks
+    records: list[Record]  # each without `LEFT_OUT` and tracebacks
 
 
 def evidence(
@@ -82,13 +83,15 @@ def evidence(
     ids = list(dict.fromkeys(runs["id"]))
     if most is not None and len(ids) > most:
         ids = spread(stored, runs, most)
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
 
-    def read() -> Iterator[dict[str, Any]]:
+    def read() -> Iterator[Record]:
         for id in ids:
-            record = source.read(id)
+            record = source.record(id)
             if record is not None:
-                records.append(_rest(record))
+                error = record.error and structs.replace(record.error, traceback=None)
+                rest = dict.fromkeys(LEFT_OUT, None)
+                records.append(structs.replace(record, error=error, **rest))
                 yield record
 
     return Evidence(stored, runs, epoch_frame(read()), records)
@@ -125,14 +128,23 @@ def write_export(
     source: Store, stored: StoredStudy, folder: Path, correct: bool | None = None
 ) -> Path:
     """Write the study as the folder described above; returns it. Raises OSError."""
-    found = evidence(source, stored.name)
+    runs = table(source, stored)
+    lines: list[str] = []
+
+    def read() -> Iterator[Record]:
+        for id in dict.fromkeys(runs["id"]):
+            record = source.read(id)
+            if record is not None:
+                lines.append(json.dumps(_rest(record), sort_keys=True) + "\n")
+                yield shape.read(record)
+
+    curves = epoch_frame(read())
     name = stored.name if stored.asked.name is None else stored.asked.name
-    asked = replace(stored.asked, name=name, places=None)
-    lines = "".join(json.dumps(record, sort_keys=True) + "\n" for record in found.records)
+    asked = structs.replace(stored.asked, name=name, places=None)
     contents = {
-        "runs.csv": csv_bytes(_compact(found.runs, correct)),
-        "epochs.csv.gz": _packed(csv_bytes(found.curves, digits=6)),
-        "records.jsonl.gz": _packed(lines.encode()),
+        "runs.csv": csv_bytes(_compact(runs, correct)),
+        "epochs.csv.gz": _packed(csv_bytes(curves, digits=6)),
+        "records.jsonl.gz": _packed("".join(lines).encode()),
         "study.toml": write_asked(asked.to_mapping()),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
@@ -228,14 +240,12 @@ def _unpacked(path: Path) -> bytes:
     return content
 
 
-def _record(line: bytes) -> dict[str, Any]:
+def _record(line: bytes) -> Record:
     """A record of an export, as today's versions write it. Raises ValueError or BadInput."""
     record = json.loads(line)
     if not isinstance(record, dict):
         raise ValueError("a line of records.jsonl.gz is no record")
-    record = upgraded(record)
-    shape.check(record)
-    return record
+    return shape.read(upgraded(record))
 
 
 def _check_runs(runs: pandas.DataFrame) -> None:
@@ -250,11 +260,11 @@ def _check_runs(runs: pandas.DataFrame) -> None:
             for key in path[:-1]:
                 place = place.setdefault(key, {})
             place[path[-1]] = int(value) if column in WHOLE else value
-        shape.check({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
+        shape.read({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
 
 
 def _rest(record: dict[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in record.items() if key not in LEFT_OUT}
+    rest = {key: value for key, value in record.items() if key not in (*LEFT_OUT, "checksum")}
     if record.get("error"):
         rest["error"] = {key: record["error"].get(key) for key in ("type", "message")}
     return rest

@@ -5,17 +5,18 @@ It is made for the one metric that is asked for: the usual table reads no file o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.predictions import Predictions
 from runner.analysis.metrics.registry import VALIDATION, known, value_of
+from runner.records.shape import Record
 
 if TYPE_CHECKING:
     import pandas
 
-Read = Callable[[str], Mapping[str, Any] | None]  # id -> its record
-Said = Callable[[Mapping[str, Any]], Predictions | None]  # record -> predictions on test images
+Read = Callable[[str], Record | None]  # id -> its record
+Said = Callable[[Record], Predictions | None]  # record -> predictions on test images
 
 
 def with_metric(
@@ -41,7 +42,7 @@ def with_metric(
     column = runs[metric].to_numpy(dtype=float, copy=True) if metric in runs else None
     for place in np.flatnonzero(lacking):
         record = read(runs["id"].iloc[place])
-        value = record and ((record.get("metrics") or {}).get(split) or {}).get(name)
+        value = record and ((record.metrics or {}).get(split) or {}).get(name)
         if record and value is None and computed and split == "test":
             predictions = said(record)
             value = None if predictions is None else value_of(metrics[name], predictions)
@@ -51,8 +52,6 @@ def with_metric(
     return runs if column is None else runs.assign(**{metric: column})
 
 
-def of_records(
-    runs: pandas.DataFrame, metric: str, records: Iterable[Mapping[str, Any]]
-) -> pandas.DataFrame:
+def of_records(runs: pandas.DataFrame, metric: str, records: Iterable[Record]) -> pandas.DataFrame:
     """As `with_metric`, from records alone: those of an exported study."""
-    return with_metric(runs, metric, {record["id"]: record for record in records}.get)
+    return with_metric(runs, metric, {record.id: record for record in records}.get)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from runner.analysis.metrics.registry import VALIDATION, built_in
 from runner.records import shape
+from runner.records.json_values import finite
 from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
 
@@ -76,7 +76,7 @@ def seal(record: Mapping[str, Any]) -> bytes:
     content.pop("checksum", None)
     content = finite(content)
     try:
-        shape.check(content)
+        shape.read(content)
     except ValueError as error:
         raise BadInput(f"a record that could not be read back: {error}") from error
     body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()[:-1]
@@ -98,7 +98,7 @@ def unseal(data: bytes, id: str) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise ValueError("it is no object of fields")
         record = upgraded(record)
-        shape.check(record)
+        shape.read(record)
     except BadInput:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -106,19 +106,6 @@ def unseal(data: bytes, id: str) -> dict[str, Any]:
     if record["id"] != id:
         raise Damaged(f"it is the record of {record['id']}")
     return record
-
-
-def finite(value: Any) -> Any:
-    """`value` as JSON can hold it: NaN and Inf are None, NumPy scalars are numbers."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if hasattr(value, "item") and not isinstance(value, (int, float, str)):
-        value = value.item()
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:

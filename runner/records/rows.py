@@ -5,30 +5,33 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import TypeAlias, overload
+
+Cell: TypeAlias = str | int  # the seed is a number, all else is text
 
 
-class Rows(Sequence[dict[str, Any]]):
+class Rows(Sequence[dict[str, Cell]]):
     """Rows of one set of keys; each is made a dict when it is asked for.
 
     columns: sequences of one length, by key.
     """
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[Cell]]) -> None:
         self.columns = dict(columns)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
     @overload
-    def __getitem__(self, place: int) -> dict[str, Any]: ...
+    def __getitem__(self, place: int) -> dict[str, Cell]: ...
     @overload
     def __getitem__(self, place: slice) -> Rows: ...
-    def __getitem__(self, place: int | slice) -> dict[str, Any] | Rows:
-        cells = {name: column[place] for name, column in self.columns.items()}
-        return Rows(cells) if isinstance(place, slice) else cells
+    def __getitem__(self, place: int | slice) -> dict[str, Cell] | Rows:
+        if isinstance(place, slice):
+            return Rows({name: column[place] for name, column in self.columns.items()})
+        return {name: column[place] for name, column in self.columns.items()}
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, Cell]]:
         for cells in zip(*self.columns.values(), strict=True):
             yield dict(zip(self.columns, cells, strict=True))
 
@@ -59,7 +62,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def column(rows: Sequence[Mapping[str, Any]], name: str) -> Sequence[Any]:
+def column(rows: Sequence[Mapping[str, Cell]], name: str) -> Sequence[Cell]:
     """The cells of the column `name`, in the order of the rows. Raises KeyError without it."""
     if isinstance(rows, Rows):
         return rows.columns[name]

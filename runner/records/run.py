@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from runner.records.json_values import JsonValue
 
 
 @dataclass(frozen=True)
@@ -18,15 +19,10 @@ class Run:
     id: str
     seed: int
     label: str
-    payload: Mapping[str, Any]
+    payload: Mapping[str, JsonValue]
     epochs: int | None = None
 
 
-def label(levels: Iterable[str], seed: object) -> str:
+def label(levels: Iterable[str], seed: int | None) -> str:
     """A run's name for people: the levels that differ from the baseline, and its seed."""
     return f"{' + '.join(map(str, levels)) or 'baseline'}, seed {seed}"
-
-
-def label_of(record: Mapping[str, Any]) -> str:
-    """The label of a recorded run."""
-    return label(record.get("tricks") or (), record.get("seed"))

@@ -1,16 +1,18 @@
-"""What a record must look like for a report to be made of it: the types and ranges of its fields.
+"""Record: what a run left behind, as everything above the store sees it; types and ranges.
 
 A field may be missing or null, and there may be others; what is there must be what it says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from runner.analysis.metrics.registry import built_in
+from runner.records.run import label
 
 PER_CENT = {name for name, metric in built_in().items() if metric.unit == "pp"}
 Percent = Annotated[float, Meta(ge=0, le=100)]
@@ -20,7 +22,7 @@ Count = Annotated[int, Meta(ge=0, le=10**15)]
 Seed = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
-class Epoch(msgspec.Struct):
+class Epoch(msgspec.Struct, frozen=True):
     """One line of a learning curve."""
 
     epoch: Annotated[int, Meta(ge=1, le=10**9)]
@@ -31,8 +33,10 @@ class Epoch(msgspec.Struct):
     lr: Size | None = None
 
 
-class Recipe(msgspec.Struct):
-    """What is read of a recipe by those that do not train it."""
+class Recipe(msgspec.Struct, frozen=True):
+    """A recipe as JSON values, of which those that are read by name are typed."""
+
+    values: dict[str, Any]  # all fields, see `tricks.recipe.to_json`; older records lack newer ones
 
     model: str | None = None
     width: Amount | None = None
@@ -41,21 +45,41 @@ class Recipe(msgspec.Struct):
     threads: Annotated[int, Meta(ge=1, le=10**6)] | None = None
 
 
-class Error(msgspec.Struct):
+class Error(msgspec.Struct, frozen=True):
     """What ended a run."""
 
     type: str | None = None
     message: str | None = None
+    traceback: str | None = None
+
+    @property
+    def first_line(self) -> str:
+        """Of its message."""
+        return ((self.message or "").strip().splitlines() or [""])[0]
+
+    def reason(self, longest: int | None = None) -> str:
+        """Its type and the first line of its message, of at most `longest` characters."""
+        return f"{self.type or 'error'}: {self.first_line[:longest]}".removesuffix(": ")
 
 
-class Shape(msgspec.Struct):
-    """The fields of a record that something reads."""
+class Seconds(msgspec.Struct, frozen=True):
+    """What a run took, in seconds; `cpu` adds those of all threads and loader processes."""
+
+    train: Amount | None = None
+    evaluate: Amount | None = None
+    wait: Amount | None = None  # for data
+    cpu: Amount | None = None
+    total: Amount | None = None
+
+
+class Record(msgspec.Struct, frozen=True):
+    """The fields of a record that something reads. Accuracies in per cent, times in seconds."""
 
     id: Annotated[str, Meta(pattern=r"\A[0-9a-f]{16,64}\Z")]
     state: Literal["ok", "diverged", "failed", "infra"]
     seed: Seed | None = None
     tricks: list[str] | None = None
-    data: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None  # what identifies the images: see `Fingerprint`
     recipe: Recipe | None = None
     epochs: list[Epoch] | None = None
     test_accuracy: Percent | None = None
@@ -76,13 +100,14 @@ class Shape(msgspec.Struct):
     metrics: dict[str, dict[str, Size | None] | None] | None = None
     predictions_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
     correct: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9+/]*=*\Z")] | None = None
-    seconds: dict[str, Amount | None] | None = None
-    wall_seconds: Amount | None = None
+    seconds: Seconds | None = None
+    wall_seconds: Amount | None = None  # of its process
     data_wait_fraction: Annotated[float, Meta(ge=0, le=1)] | None = None
     images_per_second: Amount | None = None
     peak_memory_mb: Amount | None = None
-    memory: dict[str, dict[str, Amount | None]] | None = None
+    memory: dict[str, dict[str, Amount | None]] | None = None  # MiB by stage, see training/memory
     device: str | None = None
+    at_a_time: Count | None = None
     versions: dict[str, str] | None = None
     code_revision: str | None = None
     plugins: dict[str, str] | None = None
@@ -91,16 +116,30 @@ class Shape(msgspec.Struct):
     finished: str | None = None
     error: Error | None = None
 
+    @property
+    def label(self) -> str:
+        """The run's name for people."""
+        return label(self.tricks or (), self.seed)
 
-def check(record: Any) -> None:
-    """Raises ValueError, saying which field, if `record` cannot be one."""
+    @property
+    def total_seconds(self) -> float:
+        """Seconds of the whole run; 0 where it does not say."""
+        return (self.seconds and self.seconds.total) or 0.0
+
+
+def read(values: Mapping[str, Any]) -> Record:
+    """The record of these JSON values. Raises ValueError, saying which field cannot be."""
+    recipe = values.get("recipe")
+    if isinstance(recipe, dict):
+        values = {**values, "recipe": {**recipe, "values": recipe}}
     try:
-        msgspec.convert(record, Shape)
+        record = msgspec.convert(values, Record)
     except msgspec.ValidationError as error:
         where = str(error).partition(" - at `$.")[2].rstrip("`")
         what = str(error).partition(" - at ")[0]
         raise ValueError(f"{where}: {what}" if where else what) from error
-    for split, found in (record.get("metrics") or {}).items():
+    for split, found in (record.metrics or {}).items():
         for name, value in (found or {}).items():
             if name in PER_CENT and value is not None and not 0 <= value <= 100:
                 raise ValueError(f"metrics.{split}.{name}: {value} is no per cent")
+    return record

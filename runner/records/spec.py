@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
+from runner.records.json_values import JsonValue, digest
 from runner.records.run import Run, label
+from runner.records.shape import Record
 from tricks.bag import recipe_from_json
+from tricks.errors import BadInput
 from tricks.recipe import Recipe, identity, to_json
 
 SCHEMA = 1  # of ids: raised when the same words come to mean another training
 
-
-def canonical(value: Any) -> Any:
-    """`value` with every number in one form: 1 and 1.0 are equal, 0.1 + 0.2 is 0.3."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, (int, float)):
-        try:
-            number = float(f"{value:.12g}")
-        except OverflowError:  # a whole number that no float holds
-            return value
-        return int(number) if number.is_integer() and abs(number) < 1e15 else number
-    if isinstance(value, Mapping):
-        return {str(key): canonical(item) for key, item in value.items()}
-    return [canonical(item) for item in value]
-
-
-def digest(value: Any) -> str:
-    """64 hex digits of SHA-256 over canonical JSON."""
-    text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+# What identifies a task's images, by name: see `tasks/`. Each task has names of its own.
+Fingerprint: TypeAlias = Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True)
@@ -46,7 +29,7 @@ class RunSpec:
     arm was asked for with, kept for reading; they are no part of the id.
     """
 
-    data: Mapping[str, Any]
+    data: Fingerprint
     recipe: Recipe
     seed: int
     tricks: tuple[str, ...] = ()
@@ -54,7 +37,7 @@ class RunSpec:
     @cached_property
     def id(self) -> str:
         """16 hex digits that two specs share only if they are the same training."""
-        parts = {
+        parts: dict[str, JsonValue] = {
             "schema": SCHEMA,
             "data": dict(self.data),
             "recipe": identity(self.recipe),
@@ -85,3 +68,14 @@ class RunSpec:
             data["seed"],
             tuple(data["tricks"]),
         )
+
+    @classmethod
+    def of_record(cls, record: Record) -> RunSpec:
+        """What the run of `record` was; plug-ins must be loaded before.
+
+        Raises BadInput for a record that does not say.
+        """
+        data, recipe, seed = record.data, record.recipe, record.seed
+        if data is None or recipe is None or seed is None:
+            raise BadInput(f"the record of {record.id} does not say what was trained")
+        return cls(data, recipe_from_json(recipe.values), seed, tuple(record.tricks or ()))

@@ -12,13 +12,14 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.records import durable, index
+from runner.records import durable, index, shape
 from runner.records.claims import Claims
 from runner.records.layout import aside, check_format, check_writable, links, make
 from runner.records.predictions import ENDING, unpack
 from runner.records.record import STATES, Damaged, check_id, row, seal, unseal
 from runner.records.record_files import Status, record_files
 from runner.records.rows import uncollected
+from runner.records.shape import Record
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Store:
         """ok, diverged, failed or infra; None if there is no record that verifies."""
         record = self.read(id)
         return None if record is None else str(record["state"])
+
+    def record(self, id: str) -> Record | None:
+        """The record of `id`; None if there is none, or it does not verify (see `read`)."""
+        values = self.read(id)
+        return None if values is None else shape.read(values)
 
     def states(self, ids: Iterable[str] | None = None) -> dict[str, str]:
         """State by id, of all or of some runs; those without a record are left out."""
@@ -110,7 +116,10 @@ class Store:
         return held
 
     def read(self, id: str) -> dict[str, Any] | None:
-        """The record of `id`; None if there is none. One that does not verify is quarantined."""
+        """The record of `id` as JSON values, for what must hand on all of it; others use `record`.
+
+        None if there is none. One that does not verify is quarantined.
+        """
         path = self.path(id)
         try:
             return unseal(durable.read(path), id)
@@ -145,17 +154,17 @@ class Store:
             durable.replace(beside, predictions)
         return durable.create(path, sealed)
 
-    def predictions(self, record: Mapping[str, Any]) -> Predictions | None:
+    def predictions(self, record: Record) -> Predictions | None:
         """What the model of a record said of each test image.
 
         None where no file is kept, or where it is not the one that the record names.
         """
-        path = self.path(record["id"]).with_suffix(ENDING)
+        path = self.path(record.id).with_suffix(ENDING)
         try:
             data = durable.read(path)
-            if hashlib.sha256(data).hexdigest() != record.get("predictions_sha256"):
+            if hashlib.sha256(data).hexdigest() != record.predictions_sha256:
                 return None
-            return unpack(data, record.get("test_images") or 0)
+            return unpack(data, record.test_images or 0)
         except (OSError, Damaged):
             return None
 

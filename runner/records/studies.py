@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from runner.records.rows import column
+from runner.records.rows import Cell, column
 from runner.records.store import Store
 from runner.records.study_files import (
     is_study,
@@ -45,7 +45,7 @@ class StoredStudy:
 
     name: str
     asked: StudyToml
-    runs: Sequence[dict[str, Any]]
+    runs: Sequence[dict[str, Cell]]
 
     @property
     def factors(self) -> list[str]:
@@ -67,9 +67,14 @@ class StoredStudy:
         """The columns of its list of runs."""
         return ["id", "seed", *self.asked.staging, *self.factors]
 
-    def column(self, name: str) -> Sequence[Any]:
-        """One of `columns` of the list of runs: faster than to go through its dicts."""
-        return column(self.runs, name)
+    def column(self, name: str) -> Sequence[str]:
+        """One of `columns` but the seed: faster than to go through the dicts of its runs."""
+        return cast("Sequence[str]", column(self.runs, name))
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """The seed of each run."""
+        return cast("Sequence[int]", column(self.runs, "seed"))
 
     def at(self, stage: str) -> StoredStudy:
         """The study with the runs of one stage only."""
@@ -91,7 +96,7 @@ def save_study(
     store: Store,
     name: str,
     asked: StudyToml,
-    rows: pandas.DataFrame | Iterable[Mapping[str, Any]],
+    rows: pandas.DataFrame | Iterable[Mapping[str, Cell]],
 ) -> StoredStudy:
     """Keep what was asked for, and its planned runs, under `name`; returns the whole study.
 
@@ -149,14 +154,14 @@ def study_names(store: Store) -> list[str]:
 
 
 def _merge(
-    old: StoredStudy, asked: StudyToml, new: list[dict[str, Any]]
-) -> tuple[StudyToml, list[dict[str, Any]]]:
+    old: StoredStudy, asked: StudyToml, new: list[dict[str, Cell]]
+) -> tuple[StudyToml, list[dict[str, Cell]]]:
     factors = {factor.name: factor for factor in asked.factors}
     for factor in old.asked.factors:
         held = factors.get(factor.name, factor)
         both = tuple(dict.fromkeys([*held.levels, *factor.levels]))
         factors[factor.name] = replace(held, levels=both)
-    runs: dict[tuple[Any, ...], dict[str, Any]] = {}
+    runs: dict[tuple[Cell | None, ...], dict[str, Cell]] = {}
     arms = set()
     first = {name: factor.levels[0] for name, factor in factors.items()}
     for run in _staged(old.runs, asked, new, first):
@@ -166,7 +171,7 @@ def _merge(
         kind = tuple(stage.values()) if run.get("stage") == "tuning" else (run.get("stage"),)
         arms.add(tuple(levels.values()))
         line = {"id": run["id"], "seed": run["seed"], **stage, **levels}
-        runs[(*levels.values(), run["seed"], kind)] = line
+        runs[(*levels.values(), run["seed"], *kind)] = line
     merged = replace(asked, factors=tuple(factors.values()))
     seeds = (asked.seeds, old.asked.seeds)
     if None not in (*seeds, asked.arms, old.asked.arms):
@@ -179,11 +184,11 @@ def _merge(
 
 
 def _staged(
-    old: Sequence[dict[str, Any]],
+    old: Sequence[dict[str, Cell]],
     asked: StudyToml,
-    new: list[dict[str, Any]],
+    new: list[dict[str, Cell]],
     first: Mapping[str, str],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, Cell]]:
     """The runs of both, old ones first, less the tuned ones of arms that chose anew.
 
     The runs of a study that was not tuned before are those at the fixed value. first: the
@@ -194,7 +199,7 @@ def _staged(
         return
     (field,) = asked.tune
 
-    def choice(run: Mapping[str, Any]) -> tuple[Any, ...]:
+    def choice(run: Mapping[str, Cell]) -> tuple[Cell, ...]:
         return (run[field], *(run.get(name) or level for name, level in first.items()))
 
     fixed = next((run[field] for run in new if run["stage"] == "fixed"), "")
@@ -223,15 +228,13 @@ def _folder(store: Store, name: str) -> Path:
 
 
 def _dicts(
-    rows: pandas.DataFrame | Iterable[Mapping[str, Any]],
-) -> Iterable[Mapping[str, Any]]:
+    rows: pandas.DataFrame | Iterable[Mapping[str, Cell]],
+) -> Iterable[Mapping[str, Cell]]:
     return rows.to_dict("records") if hasattr(rows, "to_dict") else rows
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    levels = row.get("levels", {})
-    flat = {key: str(value) for key, value in {**row, **levels}.items() if key != "levels"}
-    return {**flat, "seed": int(row["seed"])}
+def _flat(row: Mapping[str, Cell]) -> dict[str, Cell]:
+    return {**{key: str(value) for key, value in row.items()}, "seed": int(row["seed"])}
 
 
 @contextlib.contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.later_metrics import with_metric
 from runner.records.record import COLUMNS, TEXT
-from runner.records.rows import uncollected
+from runner.records.rows import column, uncollected
+from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy
 
@@ -38,15 +39,15 @@ def table(store: Store, stored: StoredStudy, metric: str | None = None) -> panda
     here = [place is not None for place in found]
     columns: dict[str, Any] = {"id": (), "state": None}  # in this order
     for name in stored.columns:
-        columns[name] = list(itertools.compress(stored.column(name), here))
+        columns[name] = list(itertools.compress(column(stored.runs, name), here))
     where = np.array(list(itertools.compress(found, here)), dtype=np.intp)
     for name in names:
         columns[name] = np.array(held[name], dtype=object if name in TEXT else float)[where]
     for place in np.flatnonzero(columns["test_images"] > LARGEST_TEST_SET):
-        record = store.read(columns["id"][place])  # its bits are not in the index
-        columns["correct"][place] = record.get("correct") if record else None
+        record = store.record(columns["id"][place])  # its bits are not in the index
+        columns["correct"][place] = record.correct if record else None
     frame = typed(pd.DataFrame(columns))
-    return frame if metric is None else with_metric(frame, metric, store.read, store.predictions)
+    return frame if metric is None else with_metric(frame, metric, store.record, store.predictions)
 
 
 def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -57,20 +58,19 @@ def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def curves(store: Store, stored: StoredStudy) -> pandas.DataFrame:
     """One row per epoch of each run that has a record: id, epoch (from 1) and `CURVES`."""
-    return epoch_frame(record for id in stored.ids if (record := store.read(id)) is not None)
+    return epoch_frame(record for id in stored.ids if (record := store.record(id)) is not None)
 
 
-def epoch_frame(records: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
+def epoch_frame(records: Iterable[Record]) -> pandas.DataFrame:
     """One row per epoch of each record: id, epoch (from 1) and `CURVES`."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {name: [] for name in ("id", "epoch", *CURVES)}
     for record in records:
-        lines = record.get("epochs") or ()
-        columns["id"] += [record["id"]] * len(lines)
-        columns["epoch"] += [line["epoch"] for line in lines]
-        for name in CURVES:
-            columns[name] += [line.get(name) for line in lines]
+        lines = record.epochs or ()
+        columns["id"] += [record.id] * len(lines)
+        for name in ("epoch", *CURVES):
+            columns[name] += [getattr(line, name) for line in lines]
     frame = pd.DataFrame(columns)
     return frame.astype({"epoch": "int64", **dict.fromkeys(CURVES, "float64")})
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from runner.records.shape import Record
 from runner.reporting.document import Block, Cell, Column, Note
-from runner.reporting.material import Record
 from runner.reporting.numbers import count_cell, plain_cell, signed_cell
 from runner.reporting.tables import Row, table
 
@@ -64,26 +64,26 @@ def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
 
     Parameters, memory by stage and generalisation gap; nothing if no record knows its memory.
     """
-    told = [r for r in records if r.get("memory")]
-    networks = [(r.get("recipe") or {}).get("model") or "unknown" for r in told]
+    told = [r for r in records if r.memory]
+    networks = [(r.recipe and r.recipe.model) or "unknown" for r in told]
     by_model = len(set(networks)) > 1
     groups: dict[str, list[Record]] = {}
     for r, network in zip(told, networks, strict=True):
-        name = network if by_model else " + ".join(r.get("tricks") or ["baseline"])
+        name = network if by_model else " + ".join(r.tricks or ["baseline"])
         groups.setdefault(name, []).append(r)
     stages = [("ram", stage) for stage in ("data", "model", "first_step", "peak")]
-    if any("reserved" in (r["memory"].get("peak") or {}) for r in told):
+    if any("reserved" in _memory(r, "peak") for r in told):
         stages += [("allocated", "peak"), ("reserved", "peak")]
     names = {"data": "data loaded", "model": "model built", "first_step": "first step"}
     rows = []
     for name, own in list(groups.items())[:GROUPS]:
-        parameters = _median(own, "parameters") or 0
+        parameters = _middle(r.parameters for r in own) or 0
         row: Row = [name, count_cell(len(own))]
         row.append(Cell(f"{parameters:,.0f}", parameters))
         for kind, stage in stages:
-            held = [r["memory"].get(stage, {}).get(kind) for r in own]
+            held = (_memory(r, stage).get(kind) for r in own)
             row.append(plain_cell(_middle(held), 0))
-        rows.append([*row, signed_cell(_median(own, "generalisation_gap"))])
+        rows.append([*row, signed_cell(_middle(r.generalisation_gap for r in own))])
     header: list[Column | str] = ["model" if by_model else "arm", "runs", "parameters"]
     for kind, stage in stages:
         what = "RAM" if kind == "ram" else f"GPU {kind}"
@@ -98,8 +98,8 @@ def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
     return (found, note) if found else ()
 
 
-def _median(records: Iterable[Record], key: str) -> float | None:
-    return _middle([r.get(key) for r in records])
+def _memory(record: Record, stage: str) -> Mapping[str, float | None]:
+    return (record.memory or {}).get(stage, {})
 
 
 def _middle(values: Iterable[float | None]) -> float | None:

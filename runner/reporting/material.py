@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
 from runner.analysis.result import Analysis
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.planning.realised import RealisedDesign
     from runner.records.export import Evidence
+    from runner.records.shape import Record
     from runner.records.study_toml import StudyToml
     from runner.studies.tuned_comparison import TunedComparison
-
-Record = Mapping[str, Any]  # what a run left behind
 
 MOST = 10_000  # records that are read; of a larger study some stand for all
 
@@ -42,7 +41,7 @@ class Material:
     """What the sections of a report are made of.
 
     study: its name. experiment: the runs analysed. curves: one row an epoch of a
-    run (id, epoch, val_accuracy, lr). asked: what the study asked for. records: what its runs left
+    run (id, epoch, `CURVES`). asked: what the study asked for. records: what its runs left
     behind; of a large study some stand for all. costs: the runs whose seconds are summed.
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
     and what the arms chose. design: as planned and as run. stage: of a tuned study, the one shown.

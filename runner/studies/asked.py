@@ -20,13 +20,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from runner.designs.add_one import AddOne
 from runner.designs.factor import PLACEBO
 from runner.designs.field import Given
+from runner.records.json_values import JsonValue
 from runner.records.study_toml import StoredConfirm, StudyToml
 from tricks.errors import BadInput, unknown
 
@@ -83,7 +83,7 @@ def read(file: Path) -> Asked:
         raise BadInput(f"{file} is not TOML: {error}") from error
 
 
-def from_keys(keys: Mapping[str, Any], where: str) -> Asked:
+def from_keys(keys: Mapping[str, JsonValue], where: str) -> Asked:
     """What a mapping with the keys of a study file asks for. Raises BadInput that names the key."""
     try:
         return msgspec.convert(dict(keys), Asked)

@@ -22,7 +22,7 @@ class Trial:
     arm: tuple[str, ...]
     value: str
     state: str | None = None
-    val_accuracy: float | None = None
+    validation: float | None = None
     chance_accuracy: float | None = None
 
     @classmethod
@@ -102,8 +102,8 @@ def _outcome(trial: Trial) -> tuple[float, bool] | None:
     """A trial's validation accuracy and whether it diverged; None for one that tells nothing."""
     if trial.state not in ("ok", "diverged"):
         return None
-    if trial.state == "ok" and trial.val_accuracy is not None:
-        return trial.val_accuracy, False
+    if trial.state == "ok" and trial.validation is not None:
+        return trial.validation, False
     return trial.chance_accuracy or 0.0, True
 
 

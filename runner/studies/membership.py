@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from runner.designs.conflicts import linked
 from runner.designs.factor import Arm, touched
-from runner.records.spec import canonical
+from runner.records.json_values import JsonValue, canonical_text
+from runner.records.shape import Record
 from runner.studies.study import Study
 from tricks.errors import BadInput
 from tricks.recipe import FIELDS, Recipe, to_json
@@ -40,12 +39,12 @@ class Membership:
         self.untouched = [name for name in FIELDS if name not in acted]
         self.fixed = self._of(self.baseline, self.untouched)
 
-    def count(self, record: Mapping[str, Any]) -> int:
+    def count(self, record: Record) -> int:
         """How many planned runs `record` is the record of: nearly always 0 or 1."""
         data = self.study.identity
-        if record["data"] != data and _text(record["data"]) != _text(data):
+        if record.data != data and canonical_text(record.data) != canonical_text(data):
             return 0
-        recipe = {**self.defaults, **(record.get("recipe") or {})}
+        recipe = {**self.defaults, **(record.recipe.values if record.recipe else {})}
         if self._of(recipe, self.untouched) != self.fixed:
             return 0
         choices = [
@@ -60,10 +59,12 @@ class Membership:
                 found += self._runs(tuple(arm), record)
         return found
 
-    def _runs(self, arm: Arm, record: Mapping[str, Any]) -> int:
-        study, seed = self.study, record["seed"]
+    def _runs(self, arm: Arm, record: Record) -> int:
+        study, seed = self.study, record.seed
+        if seed is None:
+            return 0
         times = study.design.seeds(arm, study.seeds).count(seed)
-        return times if times and study.spec(arm, seed).id == record["id"] else 0
+        return times if times and study.spec(arm, seed).id == record.id else 0
 
     def _part(
         self, members: Sequence[int], fields: Sequence[str]
@@ -87,12 +88,12 @@ class Membership:
             )
         return fields, found
 
-    def _of(self, recipe: Mapping[str, Any], fields: Sequence[str]) -> str:
+    def _of(self, recipe: Mapping[str, JsonValue], fields: Sequence[str]) -> str:
         """The values of `fields`, equal ones with equal texts."""
         values = [recipe[name] for name in fields]
         written = repr(values)
         if written not in self.texts:
-            self.texts[written] = _text(values)
+            self.texts[written] = canonical_text(values)
         return self.texts[written]
 
 
@@ -118,7 +119,3 @@ def _fields(study: Study, place: int) -> set[str]:
         if fields & set(pair):
             fields |= set(pair)
     return fields
-
-
-def _text(value: Any) -> str:
-    return json.dumps(canonical(value), sort_keys=True)

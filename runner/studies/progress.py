@@ -61,7 +61,7 @@ def progress(store: Store, stored: StoredStudy) -> StudyProgress:
         running=tuple(running),
         failures=tuple(failures(store, held)),
         checkpoints=tuple(
-            Kept(id, told.get("epoch"), told.get("epochs"))
+            Kept(id, told.epoch, told.epochs)
             for id, told in kept.items()
             if held.get(id, "infra") == "infra"
         ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
+from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import load_study, study_names
 from runner.records.study_toml import StudyToml
@@ -20,7 +20,7 @@ LISTED = 20_000  # runs: hashing more than these would take seconds
 
 
 def recorded(
-    study: Study, states: Mapping[str, str], read: Callable[[str], Mapping[str, Any] | None]
+    study: Study, states: Mapping[str, str], read: Callable[[str], Record | None]
 ) -> int | None:
     """How many of the study's runs have a record that stands; none of its runs is listed.
 

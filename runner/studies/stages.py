@@ -80,7 +80,7 @@ def stage_note(stored: StoredStudy, stage: str) -> str:
     """What the numbers of a stage are."""
     field, listed, seeds = _tuning(stored)
     if stage == "fixed":
-        fixed = next((run[field] for run in stored.runs if run["stage"] == "fixed"), "")
+        fixed = next(iter(stored.at("fixed").column(field)), "")
         return (
             f"Stage fixed: {field}={fixed} in all arms; --stage tuned shows each arm at its own "
             f"value, once tuning is done."
@@ -115,7 +115,7 @@ def stage_states(
     """
     stages = {}
     for name in ("fixed", "tuning", "tuned"):
-        ids = [run["id"] for run in stored.at(name).runs]
+        ids = stored.at(name).column("id")
         stages[name] = {"runs": len(ids), "recorded": sum(id in held for id in ids)}
     to_choose = stages["fixed"]["runs"] - stages["tuned"]["runs"]
     stages["tuned"]["runs"] += to_choose
@@ -131,11 +131,11 @@ def study_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> StudyTuning:
     field, listed, seeds = _tuning(stored)
     held = {str(line["id"]): line for line in runs.to_dict("records")}
     factors = stored.levels
+    ids, stages, values = map(stored.column, ("id", "stage", field))
+    arms_of = zip(*map(stored.column, factors), strict=True)
     trials = (
-        Trial.of(
-            run["stage"], tuple(run[name] for name in factors), run[field], held.get(run["id"])
-        )
-        for run in stored.runs
+        Trial.of(stage, arm, value, held.get(id))
+        for id, stage, arm, value in zip(ids, stages, arms_of, values, strict=True)
     )
     arms = []
     for key, choice in choices(listed, seeds, trials).items():
@@ -145,6 +145,6 @@ def study_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> StudyTuning:
         field,
         tuple(listed),
         seeds,
-        next((run[field] for run in stored.runs if run["stage"] == "fixed"), None),
+        next(iter(stored.at("fixed").column(field)), None),
         tuple(arms),
     )

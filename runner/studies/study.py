@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.designs import registry as designs
 from runner.designs.design import AUTO
@@ -46,6 +46,7 @@ from tricks.trick import Trick, compose
 
 if TYPE_CHECKING:
     from runner.images.listed import Listed
+    from runner.records.spec import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Study:
         return self.data or DATA
 
     @cached_property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Fingerprint:
         """What identifies the task's images. Raises BadInput where they are missing or broken."""
         return self.task.identity(self.data, self.train_images)
 
@@ -187,8 +188,10 @@ def build(asked: Asked, data: Path | None = None) -> Study:
             raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
     design = designs.make(
         asked.grid, factors, baseline, asked.reference, asked.order,
-        asked.runs, control_seeds(asked.control_seeds, seeds), asked.placebo_level or DRAWN,
+        asked.runs, control_seeds(asked.control_seeds, seeds),
     )  # fmt: skip
+    if asked.placebo_level not in ("", design.placebo_level):
+        design = dataclasses.replace(design, placebo_level=asked.placebo_level)
     if asked.confirm:
         design = winner_design(asked.confirm, factors)
     study = Study(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
 from runner.analysis.result import Analysis
+from runner.records.shape import Seconds
 from runner.studies.experiments import experiment
 from runner.studies.stages import StudyTuning, study_tuning
 from tricks.errors import BadInput
@@ -59,17 +60,16 @@ def comparison(found: Evidence, metric: str, negligible: float | None) -> TunedC
 
 def _cost(found: Evidence) -> TuningCost:
     """Of tuning, and of the fixed and tuned runs; each run counts once."""
-    by_id = {record["id"]: record.get("seconds") or {} for record in found.records}
-    tuning = {run["id"] for run in found.study.runs if run["stage"] == "tuning"}
-    fixed = {run["id"] for run in found.study.runs if run["stage"] == "fixed"}
-    tuned = {run["id"] for run in found.study.runs if run["stage"] == "tuned"}
+    by_id = {record.id: record.seconds or Seconds() for record in found.records}
+    stages = ("tuning", "fixed", "tuned")
+    tuning, fixed, tuned = (set(found.study.at(stage).ids) for stage in stages)
 
     def spent(ids: set[str]) -> Spent:
         there = [by_id[id] for id in ids if id in by_id]
         return Spent(
             len(there),
-            core_hours=sum(s.get("cpu") or 0.0 for s in there) / 3600,
-            hours=sum(s.get("total") or 0.0 for s in there) / 3600,
+            core_hours=sum(s.cpu or 0.0 for s in there) / 3600,
+            hours=sum(s.total or 0.0 for s in there) / 3600,
         )
 
     return TuningCost(spent(tuning), spent(fixed | tuned), len(fixed & tuned))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.images.sampling import train_and_probe
 from runner.tasks.task import Task
@@ -16,12 +15,13 @@ from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
     from runner.images.sources import Splits
+    from runner.records.spec import Fingerprint
 
 # The images come ordered by writer, so the splits are contiguous: no writer is on both sides.
 TRAIN, VALIDATION = 850, 247  # the other 700 are the test set
 
 
-def fingerprint(data: Path) -> Mapping[str, Any]:
+def fingerprint(data: Path) -> Fingerprint:
     """The size of scikit-learn's file; `data` is not looked at."""
     package = importlib.util.find_spec("sklearn")
     if package is None or package.origin is None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.images.content import content
 from runner.images.decoding import VERSION
@@ -21,6 +20,7 @@ from tricks.schedule.step_decay import StepDecay
 if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.sources import Splits
+    from runner.records.spec import Fingerprint
 
 FINE_TUNING = Recipe(
     model="resnet50", start="pretrained", resolution=224, crop="random-resized", flip=True,
@@ -49,7 +49,7 @@ def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -
     )
 
 
-def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) -> Mapping[str, Any]:
+def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) -> Fingerprint:
     """Names, sizes and content of all images. Raises BadInput for a missing or broken folder."""
     found = read_folder(path)
     return {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import convert
+
+from runner.execution.machine import cores, gpus
 from runner.execution.work import Emit, Outcome, Preload
 from runner.records.spec import RunSpec
 from runner.tasks.registry import find
@@ -30,21 +34,24 @@ class Part(NamedTuple):
     """
 
     train_images: int | None = None
-    shares: tuple[float, ...] = ()
+    shares: tuple[int | float, ...] = ()
     side: int = 0
 
     @classmethod
     def of(cls, spec: RunSpec) -> Part:
         """The part that `spec` trains on."""
-        data, side = spec.data, spec.recipe.stored_side
-        return cls(data.get("train_images"), tuple(data.get("split") or ()), side)
+        data = spec.data
+        found = (data.get("train_images"), data.get("split") or (), spec.recipe.stored_side)
+        return convert(found, cls)
 
 
 @dataclass(frozen=True)
 class RecipeRun:
     """Trains recipes on `task`, whose images are under `data` (None: the default folder).
 
-    loaders: processes that load images. models: the folder in which to keep the trained model, and
+    gpus: those that its processes share, by their names for CUDA_VISIBLE_DEVICES; see
+    `shared_out`. at_a_time: runs that share a GPU, or the cores. loaders: processes that load
+    images. models: the folder in which to keep the trained model, and
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
     caches: folders of image caches, each behind the stored_side of its images.
@@ -53,6 +60,8 @@ class RecipeRun:
     task: str
     data: str | None = None
     device: str = "auto"
+    gpus: tuple[str, ...] = ()
+    at_a_time: int = 1
     loaders: int = 0
     models: str | None = None
     best: bool = False
@@ -76,10 +85,8 @@ class RecipeRun:
             from runner.training.checkpoint import Checkpoints
 
             saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
-        found = outcome(spec.recipe, splits, spec.seed, where, emit, self.loaders, keeper, saves)
-        state, predictions = found.pop("state"), found.pop("predictions")
-        seconds = found["seconds"]["total"]
-        return Outcome(state, found, found["val_accuracy"], seconds, predictions)
+        found = outcome(spec, splits, where, emit, self.loaders, keeper, saves)
+        return replace(found, fields={**found.fields, "at_a_time": self.at_a_time})
 
     def preload(self) -> list[Preload]:
         """Modules that a template process imports once, and the images that its runs share."""
@@ -93,6 +100,21 @@ class RecipeRun:
     def sharing(self, spec: RunSpec) -> RecipeRun:
         """The same, with the images of `spec` in one copy for all processes."""
         return replace(self, part=Part.of(spec))
+
+    def shared_out(self, workers: int) -> RecipeRun:
+        """The same on this machine, by so many processes: their GPUs and loaders.
+
+        Raises BadInput for a GPU that is not there.
+        """
+        found = gpus(self.device)
+        device = "cuda" if found else self.device  # the only one that a process sees
+        return replace(
+            self,
+            device=device,
+            gpus=found,
+            at_a_time=math.ceil(workers / max(len(found), 1)),
+            loaders=max(1, cores() // workers),
+        )
 
     def spec(self, run: Run) -> RunSpec:
         """The recipe with its data and seed, once the plug-ins are loaded."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from runner.designs.field import field_literal
+from runner.designs.field import Given, field_literal
 from runner.tasks.task import Task
 from tricks.errors import BadInput
 from tricks.values import coerce
@@ -13,17 +12,18 @@ from tricks.values import coerce
 SHARES = ("validation_share", "test_share")
 
 
-def divided(task: Task, settings: Mapping[str, Any]) -> Task:
+def divided(task: Task, settings: Mapping[str, Given]) -> Task:
     """`task` with the shares that `settings` names held out.
 
     test_share is of all images, validation_share of those that are left, and each only where the
     images have no such part of their own. Raises BadInput for a share out of range, or a task
     whose parts are given.
     """
-    asked = {name: settings[name] for name in SHARES if name in settings}
-    if not asked:
-        return task
-    for name, value in asked.items():
+    asked: dict[str, float] = {}
+    for name in SHARES:
+        if name not in settings:
+            continue
+        value = settings[name]
         where = f"--set {name}"
         if task.divide is None:
             raise BadInput(f"{where}: {task.name} comes in parts; it is for folder: and csv:")
@@ -31,6 +31,8 @@ def divided(task: Task, settings: Mapping[str, Any]) -> Task:
         if not 0 < share <= 0.5:
             raise BadInput(f"{where} must be above 0 and at most 0.5, not {value}")
         asked[name] = share
+    if not asked:
+        return task
     held = dict(zip(SHARES, task.shares, strict=True)) | asked
     assert task.divide is not None
     return task.divide(*(held[name] for name in SHARES))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.images.content import content
 from runner.images.decoding import VERSION
@@ -20,6 +19,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.sources import Splits
+    from runner.records.spec import Fingerprint
 
 
 def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) -> Task:
@@ -47,7 +47,7 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
 
 def fingerprint(
     path: Path, column: str, data: Path, shares: tuple[float, float] = SHARES
-) -> Mapping[str, Any]:
+) -> Fingerprint:
     """Names, sizes and content of all images, with their labels, parts and groups."""
     found = read_csv(path, column)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tricks.recipe import Recipe
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.originals import Originals
     from runner.images.sources import Splits
+    from runner.records.spec import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Task:
     summary: str
     baseline: Recipe
     learning_rates: Mapping[str, float]  # optimizer -> lr, tuned on validation
-    fingerprint: Callable[[Path], Mapping[str, Any]]
+    fingerprint: Callable[[Path], Fingerprint]
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
     # All images before they are decoded, where each is decoded by itself.
@@ -38,7 +39,7 @@ class Task:
     modules: tuple[str, ...] = ()  # that `load` imports besides torch and what training imports
     divide: Callable[[float, float], Task] | None = None  # the same with other shares
 
-    def identity(self, data: Path | None, train_images: int | None = None) -> dict[str, Any]:
+    def identity(self, data: Path | None, train_images: int | None = None) -> Fingerprint:
         """What of the task enters a run's id; never a path."""
         return {
             "task": self.name.partition(":")[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.images.sampling import hold_out, train_and_probe
 from runner.tasks.task import Task, listing
@@ -15,7 +15,11 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
     from runner.images.sources import Splits
+    from runner.records.spec import Fingerprint
 
 # torchvision's class -> the files that it reads, below the data folder.
 FILES = {
@@ -32,7 +36,7 @@ FILES = {
 }  # fmt: skip
 
 
-def fingerprint(name: str, validation: int, data: Path) -> Mapping[str, Any]:
+def fingerprint(name: str, validation: int, data: Path) -> Fingerprint:
     """Names and sizes of the files. Raises BadInput where one is missing."""
     files = [data / file for file in FILES[name]]
     missing = [file for file in files if not file.is_file()]
@@ -59,12 +63,12 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
             "remove it and fetch it with --download"
         ) from error
 
-    def resident(dataset: Any) -> Resident:
-        pixels = torch.as_tensor(dataset.data)
+    def resident(data: np.ndarray | Tensor, labels: list[int] | Tensor) -> Resident:
+        pixels = torch.as_tensor(data)
         pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-        return Resident(pixels.contiguous(), torch.as_tensor(dataset.targets).long())
+        return Resident(pixels.contiguous(), torch.as_tensor(labels).long())
 
-    everything, test = map(resident, sets)
+    everything, test = (resident(part.data, part.targets) for part in sets)
     kept, held = hold_out(everything.labels.tolist(), validation)
     train, probe = train_and_probe(everything.subset(kept), train_images)
     assert isinstance(train, Resident)
@@ -92,7 +96,14 @@ def download(name: str, data: Path) -> None:
         raise BadInput(f"{name} cannot be fetched into {data}: {error}") from error
 
 
-def _task(name: str, source: str, validation: int, summary: str, **rest: Any) -> Task:
+def _task(
+    name: str,
+    source: str,
+    validation: int,
+    summary: str,
+    baseline: Recipe,
+    learning_rates: Mapping[str, float],
+) -> Task:
     return Task(
         name=name,
         summary=summary,
@@ -100,7 +111,8 @@ def _task(name: str, source: str, validation: int, summary: str, **rest: Any) ->
         load=partial(load, source, validation),
         download=partial(download, source),
         modules=("torchvision.datasets",),
-        **rest,
+        baseline=baseline,
+        learning_rates=learning_rates,
     )
 
 

@@ -14,6 +14,7 @@ from tricks.augment.draws import LARGE, in_pieces, replaced, where
 from tricks.mix.mixing_off import first_plain
 from tricks.recipe import Recipe
 from tricks.target.label_smoothing import smooth
+from tricks.trick import Trick
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -97,7 +98,7 @@ def augment(
     return images
 
 
-def whole(recipe: Recipe) -> tuple[Any, ...]:
+def whole(recipe: Recipe) -> tuple[Trick, ...]:
     """The transforms that act on an image before it is cropped."""
     return tuple(item for item in recipe.transforms if getattr(item, "before_crop", False))
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from runner.execution.failure import of_surroundings
 from runner.execution.pausing import Paused, Pausing
 from runner.records import checkpoints
+from runner.records.json_values import JsonValue
 from runner.records.record import Damaged
 from runner.records.spec import SCHEMA
 from runner.training import memory
@@ -45,7 +46,7 @@ class Checkpoints:
         """run: its id. keeper: of the weights of the best epoch so far. plugins: their sources."""
         self.pausing, self.device, self.keeper = pausing, device, keeper
         self.best = keeper is not None and keeper.best
-        self.identity = {
+        self.identity: dict[str, JsonValue] = {
             "format": FORMAT, "run": run, "schema": SCHEMA, "versions": versions(),
             "device": device_name(device), "plug-in": dict(plugins) if plugins else None,
         }  # fmt: skip
@@ -122,7 +123,7 @@ class Checkpoints:
             state = torch.cuda.get_rng_state(self.device) if cuda else None
             within = {"losses": losses, "rng": torch.get_rng_state(), "cuda": state}
         done, per_epoch = len(training.epochs), step.steps // step.recipe.epochs
-        head = {
+        head: dict[str, JsonValue] = {
             **self.identity, "epoch": done, "epochs": step.recipe.epochs, "best": self.best,
             "place": place, "step": place - done * per_epoch, "steps_per_epoch": per_epoch,
         }  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import nn
 
 from runner.analysis.metrics.predictions import Predictions
+from runner.execution.work import Figures
 
 TIMES = ("train", "evaluate", "wait", "cpu", "total")
 
@@ -21,12 +21,14 @@ class Training:
     model: nn.Module
     steps: int
     diverged: bool = False
-    epochs: list[dict[str, Any]] = field(default_factory=list)
+    epochs: list[Figures] = field(default_factory=list)
     validation: Predictions | None = None  # after the last epoch
     # Seconds. total: of what came before the checkpoint it went on from, until outcome() adds all.
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TIMES, 0.0))
     images: int = 0  # trained on, counting repeats
-    memory: dict[str, Any] = field(default_factory=dict)  # MiB, by stage: see memory.now
+    memory: dict[str, dict[str, float]] = field(
+        default_factory=dict
+    )  # MiB, by stage: see memory.now
     resumed: int = 0  # how often it went on from a checkpoint
     revisions: list[str] = field(default_factory=list)  # of code that trained it before that
 

@@ -1,13 +1,19 @@
-"""The device that a training runs on."""
+"""The device that a training runs on, and what torch is told before it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+from typing import TYPE_CHECKING, Any
 
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
+
+    from tricks.recipe import Recipe
+
+
+NO_TF32 = "tf32 is arithmetic of NVIDIA's GPUs: on a CPU it changes nothing; leave it out"
 
 
 def choose(device: str) -> torch.device:
@@ -26,3 +32,52 @@ def choose(device: str) -> torch.device:
         last = torch.cuda.device_count() - 1
         raise BadInput(f"--device {device}: there is no such GPU; the last one here is cuda:{last}")
     return chosen
+
+
+def prepare(recipe: Recipe, device: torch.device) -> None:
+    """What torch is told before a training or a trial of it, for the whole process.
+
+    Memory of earlier runs is given back, and the largest so far forgotten. Raises BadInput where
+    this torch has no kernels for the GPU.
+    """
+    import torch
+
+    from runner.training import memory
+
+    torch.set_num_threads(recipe.threads)
+    memory.keep_freed()
+    if recipe.precision == "tf32" and device.type != "cuda":
+        raise BadInput(NO_TF32)
+    single_precision(recipe.precision)
+    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
+    gc.collect()  # a run's networks may hold themselves in circles
+    memory.forget_peak(device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # what says only "cuda" means this one
+        _has_kernels(device)
+
+
+def single_precision(precision: str) -> None:
+    """On a GPU, too, fp32 means fp32 whatever the environment says, unless `precision` is tf32."""
+    import torch
+
+    digits = "tf32" if precision == "tf32" else "ieee"
+    cudnn: Any = torch.backends.cudnn  # of whose `conv` a type checker knows nothing
+    cudnn.conv.fp32_precision = digits
+    torch.backends.cuda.matmul.fp32_precision = digits
+
+
+def _has_kernels(device: torch.device) -> None:
+    import torch
+
+    try:
+        torch.ones(1, device=device).add_(1).item()
+    except RuntimeError as error:
+        if "no kernel image" not in str(error):
+            raise
+        major, minor = torch.cuda.get_device_capability(device)
+        raise BadInput(
+            f"torch {torch.__version__} has no kernels for {torch.cuda.get_device_name(device)} "
+            f"(compute capability {major}.{minor}; it has {', '.join(torch.cuda.get_arch_list())}):"
+            " install a build of torch for it, or try --device cpu"
+        ) from error

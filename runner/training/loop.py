@@ -6,11 +6,13 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from runner.analysis.metrics.registry import CHOOSES
+from runner.execution.work import Figures
 from runner.images.sources import Splits
 from runner.training import augmentation as aug
 from runner.training import memory
@@ -35,15 +37,15 @@ def train(
     splits: Splits,
     seed: int,
     device: torch.device,
-    emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
     loaders: int = 0,
-    watch: Callable[[nn.Module, dict[str, Any]], None] | None = None,
+    watch: Callable[[nn.Module, Figures], None] | None = None,
     saves: Checkpoints | None = None,
 ) -> Training:
-    """Train `recipe` (resolved) on `splits`; `emit` gets each epoch's figures.
+    """Train `recipe` (resolved) on `splits`.
 
-    `watch` gets the model with them where it was evaluated, and leaves it as it is. With `saves`
-    it goes on from a checkpoint, and writes new ones; raises Paused if it left at one.
+    `watch` gets the model after each epoch, which it leaves as it is, and the epoch's figures,
+    which tell whether it was evaluated. With `saves` it goes on from a checkpoint, and writes new
+    ones; raises Paused if it left at one.
     """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
@@ -101,7 +103,7 @@ def train(
             training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
             return training
         last = epoch + 1 == recipe.epochs
-        figures: dict[str, float | None] = {"epoch": epoch + 1, "loss": loss}
+        figures: Figures = {"epoch": epoch + 1, "loss": loss}
         evaluated = last or (epoch + 1) % recipe.evaluate_every == 0
         if evaluated:
             asked = time.perf_counter()
@@ -111,16 +113,13 @@ def train(
             )
             training.seconds["evaluate"] += time.perf_counter() - asked
             training.validation = held.predictions
-            figures |= {
-                "val_loss": finite(held.loss),
-                "val_accuracy": held.accuracy,
-                "probe_accuracy": probe.accuracy,
-            }
+            figures["val_loss"] = finite(held.loss)
+            figures[CHOOSES] = held.accuracy
+            figures["probe_accuracy"] = probe.accuracy
         figures["lr"] = take_step.lrs[place - 1]
         training.epochs.append(figures)
-        if watch is not None and evaluated:
+        if watch is not None:
             watch(training.model, figures)
-        emit(figures)
         if saves is not None and place < take_step.steps and saves.due(place, take_step.steps):
             saves.write(take_step, training, place)
     return training

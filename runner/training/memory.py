@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import re
 import resource
 import sys
 from pathlib import Path
@@ -26,8 +28,22 @@ def now(device: torch.device) -> dict[str, float]:
     return {name: round(value, 1) for name, value in found.items()}
 
 
+def forget_peak(device: torch.device) -> None:
+    """Give unused memory of the device back, and let `peak` begin anew.
+
+    A process of many runs would tell each of them the largest one's, and on a GPU hold memory that
+    its neighbours lack.
+    """
+    with contextlib.suppress(OSError):  # no such file on macOS: there it is the process's largest
+        Path("/proc/self/clear_refs").write_text("5")
+    if device.type == "cuda":
+        torch.cuda.init()  # there are no statistics before
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak(device: torch.device) -> dict[str, float]:
-    """The largest that `now` would have told so far: of the process, and of the run on a GPU."""
+    """The largest that `now` would have told since `forget_peak`."""
     found = {"ram": _largest()}
     if device.type == "cuda":
         found["allocated"] = torch.cuda.max_memory_allocated(device) / MIB
@@ -36,6 +52,11 @@ def peak(device: torch.device) -> dict[str, float]:
 
 
 def _largest() -> float:
+    """MiB resident at most, since `forget_peak` where the system can forget."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.M)
+        if found:
+            return int(found[1]) / 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import timm
@@ -87,18 +89,17 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
         return own(classes, channels, recipe.width)
     if not timm.is_model(recipe.model):
         raise unknown("model", recipe.model, [*timm.list_models(), *OWN_MODELS])
-    options: dict[str, Any] = {
-        "num_classes": classes,
-        "in_chans": channels,
-        "pretrained": pretrained,
-        **_size(recipe),
-    }
+    size: Any = _size(recipe)
+    create = functools.partial(
+        timm.create_model, recipe.model, num_classes=classes, in_chans=channels,
+        pretrained=pretrained, **size,
+    )  # fmt: skip
     # Offline, the hub's client tells each of its retries: one line at the end is enough.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _create(recipe.model, options)
+            return _without_zero_gamma(create)
     except Exception as error:
         if not pretrained:
             raise
@@ -118,11 +119,11 @@ def _size(recipe: Recipe) -> dict[str, int]:
     return {"img_size": recipe.resolution}
 
 
-def _create(name: str, options: dict[str, Any]) -> nn.Module:
+def _without_zero_gamma(create: Callable[..., nn.Module]) -> nn.Module:
     # timm's ResNets start with zero-gamma: here that is a trick, so the baseline goes without.
     try:
-        return timm.create_model(name, zero_init_last=False, **options)
+        return create(zero_init_last=False)
     except TypeError as error:
         if "zero_init_last" not in str(error):
             raise
-        return timm.create_model(name, **options)
+        return create()

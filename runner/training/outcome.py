@@ -6,58 +6,72 @@ import base64
 import functools
 import hashlib
 import platform
+import re
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from runner.analysis.metrics.registry import values
+from runner.analysis.metrics.registry import CHOOSES, values
+from runner.execution.work import Emit, Figures, Outcome
 from runner.images.sources import Splits
+from runner.records.json_values import JsonValue
 from runner.records.predictions import pack
+from runner.records.spec import RunSpec
 from runner.training import memory
 from runner.training.course import Training
+from runner.training.device import prepare
 from runner.training.evaluation import Evaluation, evaluate
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper
+from runner.training.warm_up import warm_up
 from tricks.learning_rate import warmup_steps
 from tricks.loading import plugin_sources
-from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
     from runner.training.checkpoint import Checkpoints
 
+DRIVER = Path("/proc/driver/nvidia/version")
+
 
 def outcome(
-    recipe: Recipe,
+    spec: RunSpec,
     splits: Splits,
-    seed: int,
     device: torch.device,
-    emit: Callable[[dict[str, Any]], None] = lambda epoch: None,
+    emit: Emit = lambda figures: None,
     loaders: int = 0,
     keeper: Keeper | None = None,
     saves: Checkpoints | None = None,
-) -> dict[str, Any]:
-    """Train and evaluate; returns the outcome part of a record as JSON values, and `predictions`.
+) -> Outcome:
+    """Train and evaluate `spec` on its images.
 
-    `predictions` are bytes for a file beside the record (see `Store.commit`), None of a run that
-    diverged; `metrics` has all that follow from them, on test and on validation images.
+    Its `metrics` are all that follow from the predictions, on test and on validation images; a run
+    that diverged has no predictions.
 
     The test set is read after the last epoch and never before. A run whose loss or outputs are
     not finite is `diverged`, and has no test accuracy; `keeper` gets the models of one that is not.
     With `saves` it goes on from a checkpoint, and its seconds and memory are those of the whole
     training; raises Paused if it left at one.
     """
+    recipe = spec.recipe
+    prepare(recipe, device)
+    if device.type == "cuda":
+        warm_up(recipe, splits.to(device), spec.seed, device, loaders)
+        memory.forget_peak(device)
     began = time.perf_counter()
-    _set_backends(recipe, device)
     splits = splits.to(device)
     loaded = memory.now(device)
-    watch = None if keeper is None else keeper.epoch
-    training = train(recipe, splits, seed, device, emit, loaders, watch, saves)
+
+    def watch(model: nn.Module, figures: Figures) -> None:
+        if keeper is not None:
+            keeper.epoch(model, figures)
+        emit(figures)
+
+    training = train(recipe, splits, spec.seed, device, loaders, watch, saves)
     asked = time.perf_counter()
     final = None
     if not training.diverged:
@@ -72,9 +86,9 @@ def outcome(
     revision = ", then ".join(training.by(code_revision())) or None
     if keeper is not None and final:
         keeper.write(training.model, training.epochs[-1], revision)
-    return {
-        "state": "ok" if final else "diverged",
-        "epochs": training.epochs,
+    epochs: Any = training.epochs  # JSON values, though a TypedDict does not say so
+    fields: dict[str, JsonValue] = {
+        "epochs": epochs,
         **_scores(training, final, splits),
         **_costs(training, loaded, peak, device),
         "parameters": sum(p.numel() for p in training.model.parameters()),
@@ -83,47 +97,48 @@ def outcome(
         "weights_sha256": digest,
         "resumed": training.resumed,
         "device": device_name(device),
-        "versions": versions(),
+        "versions": {**versions(), **gpu_versions(device)},
         "code_revision": revision,
-        **({"plugins": plugins} if (plugins := plugin_sources(recipe)) else {}),
     }
+    if plugins := plugin_sources(recipe):
+        fields["plugins"] = plugins
+    return Outcome(
+        "ok" if final else "diverged",
+        fields,
+        validation=training.epochs[-1][CHOOSES] if final else None,
+        seconds=round(training.seconds["total"], 4),
+        predictions=pack(final.predictions) if final and final.predictions else None,
+    )
 
 
-def _set_backends(recipe: Recipe, device: torch.device) -> None:
-    """What torch is told before a training, for the whole process."""
-    torch.set_num_threads(recipe.threads)
-    memory.keep_freed()
-    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 on a GPU, too
-    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dict[str, Any]:
+def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dict[str, JsonValue]:
     """What the trained model scores; final: on the test set, None of a run that diverged."""
     last = training.epochs[-1]
     said = {"test": final.predictions, "validation": training.validation} if final else {}
     counts = torch.bincount(splits.test.labels.cpu())
     return {
-        "test_accuracy": final and final.accuracy,
-        "test_loss": final and final.loss,
-        "val_accuracy": final and last.get("val_accuracy"),
-        "val_loss": final and last.get("val_loss"),
-        "probe_accuracy": final and last.get("probe_accuracy"),
-        "generalisation_gap": final and last["probe_accuracy"] - last["val_accuracy"],
+        "test_accuracy": final.accuracy if final else None,
+        "test_loss": final.loss if final else None,
+        CHOOSES: last[CHOOSES] if final else None,
+        "val_loss": last["val_loss"] if final else None,
+        "probe_accuracy": last["probe_accuracy"] if final else None,
+        "generalisation_gap": last["probe_accuracy"] - last[CHOOSES] if final else None,
         "metrics": {name: values(found) for name, found in said.items() if found is not None},
-        "predictions": pack(final.predictions) if final and final.predictions else None,
         "test_images": len(splits.test),
-        "correct": final
-        and base64.b64encode(np.packbits(final.correct.numpy()).tobytes()).decode(),
+        "correct": _bits(final.correct) if final else None,
         "classes": splits.classes,
         "chance_accuracy": 100 * counts.max().item() / len(splits.test),
     }
 
 
+def _bits(right: Tensor) -> str:
+    """bool (N,) as the record holds it."""
+    return base64.b64encode(np.packbits(right.numpy()).tobytes()).decode()
+
+
 def _costs(
     training: Training, loaded: dict[str, float], peak: dict[str, float], device: torch.device
-) -> dict[str, Any]:
+) -> dict[str, JsonValue]:
     """Time and memory, with those before a checkpoint. loaded, peak: MiB, see `memory`."""
     seconds, before = training.seconds, training.memory.pop("peak", {})
     peak = {name: max(x, before.get(name, 0.0)) for name, x in peak.items()}
@@ -162,6 +177,28 @@ def versions() -> dict[str, str]:
 
     names = ("torch", "torchvision", "timm", "numpy", "tricks-bench")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def gpu_versions(device: torch.device) -> dict[str, str]:
+    """Versions of what computes on a GPU besides; of the CPU none."""
+    if device.type != "cuda":
+        return {}
+    found = {
+        "torch": torch.__version__,  # with its build, such as +cu130
+        "cuda": torch.version.cuda,
+        "rocm": torch.version.hip,
+        "cudnn": torch.backends.cudnn.version(),
+        "driver": _driver(),
+    }
+    return {name: str(version) for name, version in found.items() if version is not None}
+
+
+def _driver() -> str | None:
+    try:
+        said = re.search(r"Kernel Module.*?\s(\d[\d.]+)", DRIVER.read_text())
+    except OSError:  # WSL and AMD have no such file
+        return None
+    return said[1] if said else None
 
 
 @functools.cache

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from runner.analysis.metrics.registry import CHOOSES
+from runner.execution.work import Figures
 from runner.images.sources import Resident, Splits
 from runner.records import durable
-from runner.records.spec import SCHEMA, RunSpec
+from runner.records.json_values import JsonValue
+from runner.records.spec import SCHEMA, Fingerprint, RunSpec
 from runner.training.model import build
 from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
@@ -38,7 +40,7 @@ class Card:
     epoch: int
     recipe: Recipe  # composed and resolved
     task: str
-    data: Mapping[str, Any]  # what identifies the images it was trained on
+    data: Fingerprint  # what identifies the images it was trained on
     seed: int
     classes: int
     channels: int
@@ -72,16 +74,16 @@ class Keeper:
 
     def __init__(self, folder: Path, spec: RunSpec, splits: Splits, best: bool) -> None:
         self.folder, self.spec, self.splits, self.best = folder, spec, splits, best
-        self.top: tuple[dict[str, Tensor], Mapping[str, Any]] | None = None
+        self.top: tuple[dict[str, Tensor], Figures] | None = None
 
-    def epoch(self, model: nn.Module, figures: Mapping[str, Any]) -> None:
-        """Look at the evaluated model after an epoch; of equal ones the first is kept."""
-        if not self.best:
+    def epoch(self, model: nn.Module, figures: Figures) -> None:
+        """Look at the model after an epoch that was evaluated; of equal ones the first is kept."""
+        if not self.best or CHOOSES not in figures:
             return
         if self.top is None or figures[CHOOSES] > self.top[1][CHOOSES]:
             self.top = weights(model), figures
 
-    def write(self, model: nn.Module, figures: Mapping[str, Any], revision: str | None) -> None:
+    def write(self, model: nn.Module, figures: Figures, revision: str | None) -> None:
         """Write what was kept, `model` being that of the last epoch.
 
         Raises BadInput if it cannot be written: the run is then not recorded, and stays open.
@@ -98,7 +100,7 @@ class Keeper:
                 "safe: make room there, then run the same command again"
             ) from error
 
-    def _card(self, which: str, figures: Mapping[str, Any], revision: str | None) -> Card:
+    def _card(self, which: str, figures: Figures, revision: str | None) -> Card:
         splits, spec = self.splits, self.spec
         size = None
         if isinstance(splits.train, Resident):
@@ -109,7 +111,7 @@ class Keeper:
             task=str(spec.data.get("task", "")), data=dict(spec.data), seed=spec.seed,
             classes=splits.classes, channels=splits.channels, mean=splits.mean, std=splits.std,
             names=class_names(splits), size=size,
-            val_accuracy=figures.get("val_accuracy"), schema=SCHEMA, code_revision=revision,
+            val_accuracy=figures.get(CHOOSES), schema=SCHEMA, code_revision=revision,
         )  # fmt: skip
 
 
@@ -208,7 +210,7 @@ def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
     return header, data[8 + size :]
 
 
-def _checksum(header: Mapping[str, Any], metadata: Mapping[str, str], body: bytes) -> str:
+def _checksum(header: Mapping[str, JsonValue], metadata: Mapping[str, str], body: bytes) -> str:
     text = json.dumps([header, metadata], sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode())
     digest.update(body)

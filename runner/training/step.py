@@ -123,6 +123,10 @@ class Step:
 
     def _go_around(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state["optimizer"])
+        for values in self.optimizer.state.values():
+            # NAdam reads it at every step; torch moves all but `step` to where the weights are.
+            if "mu_product" in values:
+                values["mu_product"] = values["mu_product"].cpu()
         for wrapper, given in zip(self._wrappers(), state["wrappers"], strict=True):
             wrapper.load_state_dict(given)
         self.scaler.load_state_dict(state["scaler"])
@@ -180,5 +184,5 @@ def _cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     """The recipe's precision as a context."""
-    dtype = torch.float16 if recipe.precision == "fp16" else torch.bfloat16
-    return torch.autocast(device.type, dtype=dtype, enabled=recipe.precision != "fp32")
+    half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(recipe.precision)
+    return torch.autocast(device.type, dtype=half or torch.bfloat16, enabled=half is not None)

@@ -14,10 +14,15 @@ from tricks.errors import BadInput
 def machine(tmp_path, monkeypatch):
     """A function that makes a machine of device files, and what CUDA_VISIBLE_DEVICES says."""
 
-    def make(names=(), visible=None):
+    def make(names=(), visible=None, kfd=()):
         for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).touch()
+        for number, id in enumerate(kfd):
+            (tmp_path / "nodes" / str(number)).mkdir(parents=True)
+            (tmp_path / "nodes" / str(number) / "gpu_id").write_text(f"{id}\n")
         monkeypatch.setattr(known, "DEVICES", tmp_path)
+        monkeypatch.setattr(known, "KFD", tmp_path / "nodes")
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         if visible is not None:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -32,7 +37,15 @@ TWO = ["nvidia0", "nvidia1", "nvidiactl"]
     ("device", "names", "visible", "expected"),
     [
         ("auto", ["nvidia0"], None, ["0"]),
-        ("auto", ["nvidia10", "nvidia9", "nvidiactl"], None, ["9", "10"]),
+        # A container that is given the fourth GPU of its host: CUDA calls it 0.
+        ("auto", ["nvidia3", "nvidiactl"], None, ["0"]),
+        ("auto", ["nvidia10", "nvidia9", "nvidiactl"], None, ["0", "1"]),
+        ("auto", ["nvidia0", "nvidia-caps"], "MIG-a,MIG-b", ["MIG-a", "MIG-b"]),
+        ("auto", TWO, "1,7,0", ["1"]),
+        ("auto", TWO, "0,-1,1", ["0"]),
+        ("auto", TWO, "7", []),
+        ("auto", ["nvhost-gpu"], None, ["0"]),
+        ("auto", ["kfd", "dri/renderD128", "dri/renderD129"], None, ["0", "1"]),
         ("auto", TWO, "1,0", ["1", "0"]),
         ("auto", TWO, "GPU-8f3a, MIG-1", ["GPU-8f3a", "MIG-1"]),
         ("auto", ["dxg"], None, ["0"]),
@@ -43,7 +56,7 @@ TWO = ["nvidia0", "nvidia1", "nvidiactl"]
         ("cpu", ["nvidia0"], None, []),
         ("cuda", TWO, None, ["0", "1"]),
         ("cuda:1", TWO, None, ["1"]),
-        ("cuda:1", TWO, "5,7", ["7"]),
+        ("cuda:1", TWO, "1,0", ["0"]),
         ("cuda:1", [], None, ["1"]),
         ("cuda", [], None, ["0"]),
     ],
@@ -52,6 +65,20 @@ def test_gpus_are_seen_without_torch(machine, device, names, visible, expected):
     machine(names, visible)
     assert known.gpus(device) == tuple(expected)
     assert known.on_gpu(device) is bool(expected)
+
+
+def test_gpus_of_amd_are_those_of_its_driver(machine):
+    machine(["kfd", "dri/renderD128", "dri/renderD129"], kfd=(0, 51234))
+    assert known.gpus("auto") == ("0",)
+
+
+@pytest.mark.parametrize(
+    ("visible", "says"), [(None, "GPUs here are 0, 1"), ("1", "=1"), ("", "none here")]
+)
+def test_a_gpu_that_is_not_there_is_not_taken_for_another(machine, visible, says):
+    machine(TWO, visible)
+    with pytest.raises(BadInput, match=f"--device cuda:2: .*{says}"):
+        known.gpus("cuda:2")
 
 
 def test_as_many_runs_at_a_time_as_are_asked_for(machine):

@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 from runner.planning.costs import Costs, kind, mean_seconds
 from runner.planning.hours import LOOKED_AT, MEASURED
 from runner.records.store import Store
+from tricks.bag import parse
+from tricks.optimizer.sgd import SGD
 from tricks.recipe import Recipe, to_json
 
 ASKED = ("run", "--tricks", "warmup,evonorm", "--seeds", "2", "--workers", "2", "--dry-run")
-RECIPE = to_json(Recipe())
 PARTS = ("norm", "average", "clip", "predict")
 
 
 def recipe(on=(), epochs=10, **fields):
-    return {**RECIPE, **{field: {"name": field} for field in on}, "epochs": epochs, **fields}
+    some = parse("warmup")  # any trick: its field tells it from others
+    return Recipe(**dict.fromkeys(on, some), epochs=epochs, **fields)
+
+
+def of(*args, **fields):
+    """The kind of such a recipe."""
+    return kind(to_json(recipe(*args, **fields)))
 
 
 def test_without_records_the_hours_are_null_with_a_reason(cli):
@@ -109,12 +116,11 @@ def test_a_large_grid_is_looked_at_in_part(cli, measured):
 
 
 def test_what_is_free_is_of_the_same_kind():
-    assert kind(recipe(lr_scale=4.0, smoothing=0.1, epochs=3)) == kind(RECIPE)
-    assert kind(recipe(["norm"])) != kind(RECIPE)
-    sgd = [{"name": "sgd", "lr": lr} for lr in (0.1, 0.2)]
-    assert len({kind(recipe(optimizer=optimizer)) for optimizer in sgd}) == 1
-    older = {name: value for name, value in RECIPE.items() if name != "eval_scale"}
-    assert kind(older) == kind(RECIPE)
+    assert of(lr_scale=4.0, smoothing=0.1, epochs=3) == of()
+    assert of(["norm"]) != of()
+    assert len({of(optimizer=SGD(lr=lr)) for lr in (0.1, 0.2)}) == 1
+    older = {name: value for name, value in to_json(Recipe()).items() if name != "eval_scale"}
+    assert kind(older) == of()
 
 
 factors = st.lists(st.floats(0.5, 4.0), min_size=len(PARTS), max_size=len(PARTS))
@@ -123,7 +129,7 @@ factors = st.lists(st.floats(0.5, 4.0), min_size=len(PARTS), max_size=len(PARTS)
 @given(factors, st.floats(0.1, 100), st.sets(st.sampled_from(PARTS)))
 def test_ratios_that_multiply_are_found(factors, base, on):
     ratio = dict(zip(PARTS, factors, strict=True))
-    alone = [(recipe(), base), *((recipe([part]), base * ratio[part]) for part in PARTS)]
+    alone = [(of(), base), *((of([part]), base * ratio[part]) for part in PARTS)]
     costs = Costs(alone)
     seconds, how = costs.seconds(recipe(on, epochs=7))
     assert seconds == pytest.approx(7 * base * math.prod(ratio[part] for part in on))
@@ -131,7 +137,7 @@ def test_ratios_that_multiply_are_found(factors, base, on):
 
 
 def test_a_part_that_was_never_seen_is_taken_as_its_size_is():
-    costs = Costs([(recipe(), 1.0), (recipe(["norm"]), 3.0)])
+    costs = Costs([(of(), 1.0), (of(["norm"]), 3.0)])
     assert costs.seconds(recipe(["clip"])) == (pytest.approx(20.0), "size")
     assert costs.seconds(recipe(model="resnet18")) == (None, "")
     assert mean_seconds(costs, [recipe(), recipe(["clip"])]) == (pytest.approx(15.0), "size")
@@ -143,14 +149,14 @@ def test_a_part_that_was_never_seen_is_taken_as_its_size_is():
     "other", [{"resolution": 224}, {"batch_size": 8}, {"width": 0.5}, {"threads": 4}]
 )
 def test_runs_of_another_size_tell_nothing(other):
-    costs = Costs([(recipe(resolution=32), 1.0), (recipe(["norm"], resolution=32), 3.0)])
+    costs = Costs([(of(resolution=32), 1.0), (of(["norm"], resolution=32), 3.0)])
     assert costs.seconds(recipe(resolution=32)) == (pytest.approx(10.0), "alike")
     assert costs.seconds(recipe(**{"resolution": 32, **other})) == (None, "")
 
 
 def test_ratios_go_from_one_size_to_another_where_both_were_seen():
     small, large = {"resolution": 32}, {"resolution": 64}
-    seen = [(recipe(**small), 1.0), (recipe(["norm"], **small), 3.0), (recipe(**large), 4.0)]
+    seen = [(of(**small), 1.0), (of(["norm"], **small), 3.0), (of(**large), 4.0)]
     assert Costs(seen).seconds(recipe(["norm"], **large)) == (pytest.approx(120.0), "ratios")
     # Without the small baseline the trick's ratio and the size's cannot be told apart.
     assert Costs(seen[1:]).seconds(recipe(["norm"], **large)) == (pytest.approx(40.0), "size")

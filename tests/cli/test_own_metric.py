@@ -43,8 +43,8 @@ def test_a_metric_is_one_file(cli, plugin, tmp_path):
     study = load_study(store)
     runs = table(store, study, "top2")
     for run in runs.to_dict("records"):
-        record = store.read(run["id"])
-        values, said = record["metrics"], store.predictions(record)
+        record = store.record(run["id"])
+        values, said = record.metrics, store.predictions(record)
         assert run["top2"] == values["test"]["top2"] == 100 * (said.rank < 2).mean()
         assert run["val_top5"] == values["validation"]["top5"]
         assert values["test"].keys() == values["validation"].keys() >= {"top2", "ece", "macro_f1"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from runner.records.shape import read
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
 from runner.studies.asked import Asked, from_stored
@@ -94,7 +95,7 @@ def test_a_record_is_led_back_to_its_arm(asked):
     study = build(asked)
     membership = Membership(study)
     specs = [spec for _, spec in study.planned()]
-    records = [{**spec.to_json(), "id": spec.id} for spec in specs]
+    records = [read({"id": spec.id, "state": "ok", **spec.to_json()}) for spec in specs]
     assert [membership.count(record) for record in records] == [1] * study.runs
-    strange = [{**record, "seed": 2**40} for record in records]
+    strange = [replace(record, seed=2**40) for record in records]
     assert not any(membership.count(record) for record in strange)

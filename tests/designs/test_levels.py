@@ -10,6 +10,7 @@ import pytest
 from runner.designs import registry as designs
 from runner.designs.factor import arm_levels, compose_levels
 from runner.designs.levels import choose_levels, level_factor, read_level
+from runner.records.shape import read
 from runner.records.spec import RunSpec
 from runner.studies.asked import Asked, from_stored
 from runner.studies.membership import Membership
@@ -114,15 +115,19 @@ def _stored(study):
     return from_stored(study.as_stored(), Path("study.toml"))
 
 
+def record(spec):
+    return read({"id": spec.id, "state": "ok", **spec.to_json()})
+
+
 def test_records_of_a_large_grid_are_found_again():
     study = build(asked(grid="full"))
     member = Membership(study)
     planned = list(study.planned())
-    found = [member.count({"id": spec.id, **spec.to_json()}) for _, spec in planned]
+    found = [member.count(record(spec)) for _, spec in planned]
     assert found == [1] * len(planned)
     other = dataclasses.replace(planned[0][1].recipe, epochs=7)
     spec = RunSpec(planned[0][1].data, other, planned[0][1].seed)
-    assert member.count({"id": spec.id, **spec.to_json()}) == 0
+    assert member.count(record(spec)) == 0
 
 
 @pytest.mark.parametrize("name", ["weight-decay", "linear-lr-scaling(batch=32)"])
@@ -131,7 +136,7 @@ def test_records_of_what_is_resolved_into_the_optimizer_are_found_again(name):
     member = Membership(study)
     specs = [spec for _, spec in study.planned()]
     assert len({spec.id for spec in specs}) == 4
-    assert [member.count({"id": s.id, **s.to_json()}) for s in specs] == [1] * 4
+    assert [member.count(record(spec)) for spec in specs] == [1] * 4
 
 
 def test_another_meaning_of_a_level_is_another_study():

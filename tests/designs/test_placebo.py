@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_factors_that_exclude_each_other_carry_nothing():
     assert sum(arm[column] for arm in carried) == 48
     free = {"warmup", "mixup", "zero-gamma", "cutmix", "label-smoothing"}
     others = [i for i, factor in enumerate(more) if factor.name in free]
-    once = designs.make("full", more, BASELINE, placebo_level=COLUMN)
+    once = replace(designs.make("full", more, BASELINE), placebo_level=COLUMN)
     assert all(arm[column] == sum(arm[i] for i in others) % 2 for arm in once)
 
 

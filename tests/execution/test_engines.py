@@ -75,7 +75,7 @@ def test_a_worker_needs_no_engine(tmp_path: Path) -> None:
     assert perform(store, Stub(), Assignment(run)) == Known("ok")
     fate = perform(store, Stub(), Assignment(lost, last=False))
     assert isinstance(fate, Lost)
-    assert (fate.error["type"], store.state(lost.id)) == ("MemoryError", None)
+    assert (fate.error.type, store.state(lost.id)) == ("MemoryError", None)
     assert store.claims.running() == set()
 
 

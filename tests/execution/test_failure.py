@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from runner.execution.failure import advice, of_surroundings
+from runner.records.shape import Error
 
 
 class AcceleratorError(RuntimeError):
@@ -35,6 +36,14 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("a DataLoader worker gave no batch"), False),
         (RuntimeError("shapes do not match, unlike in a CUDA error"), False),
         (ValueError("CUDA error: said by someone else"), False),
+        (RuntimeError("GET was unable to find an engine to execute this computation"), True),
+        (RuntimeError("Unable to find a valid cuDNN algorithm to run convolution"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("unable to allocate shared memory(shm) for file </torch_7>: (11)"), True),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is"), True),
+        (AcceleratorError("CUDA error: device-side assert triggered"), False),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+        (AcceleratorError("CUDA error: no kernel image is available for execution"), False),
     ],
 )
 def test_surroundings_are_told_from_the_run(error: Exception, expected: bool) -> None:
@@ -52,6 +61,11 @@ def test_surroundings_are_told_from_the_run(error: Exception, expected: bool) ->
         ("Hung", "no sign of life", "--stall-minutes"),
         ("Killed", "ended by SIGTERM", "train it again"),
         ("AcceleratorError", "an illegal memory access", "device"),
+        ("AcceleratorError", "CUDA error: device-side assert triggered", "index out of range"),
+        ("RuntimeError", "CUDA error: no kernel image is available", "build of torch"),
+        ("RuntimeError", "GET was unable to find an engine to execute this", "fewer --workers"),
+        ("RuntimeError", "unable to allocate shared memory(shm) for file", "--shm-size"),
+        ("RuntimeError", "DataLoader worker is killed by signal: Bus error.", "--shm-size"),
         ("ValueError", "shapes", "comes again"),
         (None, None, "comes again"),
     ],
@@ -59,4 +73,4 @@ def test_surroundings_are_told_from_the_run(error: Exception, expected: bool) ->
 def test_each_kind_of_error_gets_the_advice_that_helps(
     type: str | None, message: str | None, helps: str
 ) -> None:
-    assert helps in advice({"type": type, "message": message})
+    assert helps in advice(Error(type, message))

@@ -118,7 +118,9 @@ def test_a_run_lost_too_often_keeps_its_checkpoint_and_a_failed_one_does_not(gri
     summary = grid.run([ALWAYS_KILLED, FAILS], retries=1)
     assert (summary.infra, summary.failed) == (1, 1)
     assert grid.epochs(ALWAYS_KILLED) == [*WHOLE, EPOCHS, EPOCHS], "the first got further"
-    assert (checkpoints.head(grid.checkpoint(ALWAYS_KILLED)) or {})["epoch"] == EPOCHS - 1
+    head = checkpoints.head(grid.checkpoint(ALWAYS_KILLED))
+    assert head is not None
+    assert head.epoch == EPOCHS - 1
     assert not grid.checkpoint(FAILS).exists()
 
 

@@ -11,9 +11,10 @@ import pytest
 from runner.execution.events import Epoch, Event, Finished, Retry, Skipped, Started, Stopping
 from runner.execution.progress import Progress
 from runner.execution.tally import Tally
+from runner.records.shape import Error
 from runner.text import duration
 
-ERROR = {"type": "ValueError", "message": "no\nmore", "traceback": "..."}
+ERROR = Error("ValueError", "no\nmore", "...")
 
 
 class Terminal(io.StringIO):
@@ -85,7 +86,7 @@ def test_on_a_terminal_it_shows_what_runs_and_the_best(monkeypatch: pytest.Monke
             progress(event)
         label = "<img onerror=…> [bold] \x1b[2J"
         progress(Started("f" * 16, label, 1, 10))
-        progress(Retry("e" * 16, label, 1, {**ERROR, "message": "\x1b[2J[/red]"}))
+        progress(Retry("e" * 16, label, 1, Error("ValueError", "\x1b[2J[/red]")))
         progress(Stopping(2, now=False))
         time.sleep(0.6)
     text = stream.getvalue()

@@ -82,14 +82,13 @@ def wait_for(condition: Callable[[], Any]) -> Any:
 def place(store: Path) -> int:
     """Steps that the first run's checkpoint has; 0 without one."""
     head = checkpoints.head(checkpoints.path_of(store, specs(range(1))[0].id))
-    return head["place"] if head else 0
+    return head.place if head else 0
 
 
 def worker(store: Path) -> int:
     """The process that holds the first run's claim."""
     id = specs(range(1))[0].id
-    top = wait_for(lambda: Store(store).claims.top(id))
-    return int(top[1]["pid"])
+    return int(wait_for(lambda: Store(store).claims.holder(id))[1])
 
 
 def test_killed_workers_and_runners_cost_nothing_but_time(

@@ -195,7 +195,7 @@ def test_a_grid_is_refused_on_a_disk_that_is_too_small_for_it(tmp_path: Path) ->
 def test_address_space_that_runs_out_is_no_bug_of_the_run(tmp_path: Path, seed: int) -> None:
     summary = Runner(tmp_path, seeds=f"{seed},0,1", retries=1).summary()
     assert (summary["ok"], summary["infra"], summary["failed"]) == (2, 1, 0)
-    assert memory.starved(tmp_path, seed)["type"] in ("MemoryError", "RuntimeError")
+    assert memory.starved(tmp_path, seed).type in ("MemoryError", "RuntimeError")
     assert len(diary(tmp_path)) == 4
     assert "memory ran out" in advice(memory.starved(tmp_path, seed))
 

@@ -50,7 +50,7 @@ def test_an_exported_folder_reads_back_as_the_store_did(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(after.runs, before.runs, rtol=1e-9)
     pd.testing.assert_frame_equal(after.curves, before.curves, rtol=1e-5)
     assert after.records == before.records
-    assert after.records[0]["versions"] == {"torch": "2"}
+    assert after.records[0].versions == {"torch": "2"}
 
 
 def test_an_export_is_the_same_bytes_each_time_and_names_no_host(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_part_has_errors_and_the_first_of_each_arm_first(store: Store, most: i
     whole = evidence(store)
     part = evidence(store, most=most)
     assert part.runs.equals(whole.runs)
-    ids = [record["id"] for record in part.records]
+    ids = [record.id for record in part.records]
     assert len(ids) == most
     assert ids == [id for id in IDS if id in ids], "in the order planned"
     assert set(part.curves["id"]) == set(ids)

@@ -139,7 +139,7 @@ def file_of(store: Store, n: int = 0) -> Path:
 
 
 def said(store: Store, n: int = 0) -> Predictions | None:
-    record = store.read(IDS[n])
+    record = store.record(IDS[n])
     assert record is not None
     return store.predictions(record)
 

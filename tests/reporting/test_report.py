@@ -13,8 +13,9 @@ import synthetic
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
 from runner.cli import call
+from runner.records import shape
 from runner.records.export import read_export
-from runner.reporting.footprint import footprint
+from runner.reporting.footprint import footprint as blocks
 from runner.reporting.markdown import written
 from runner.reporting.plots.rates import learning_rates
 from runner.reporting.report import write_report
@@ -176,7 +177,7 @@ def test_learning_rates_are_those_of_every_step():
     drawn = dict(rates(found, found.records))
     assert len(drawn) == 5
     epochs, lr = drawn["warmup"]
-    assert len(lr) == found.records[0]["steps"] + 1
+    assert len(lr) == found.records[0].steps + 1
     assert lr[0] < lr[1] < lr[2]
     assert epochs[lr.argmax()] < 1
     assert set(drawn["baseline (+6 arms)"][1].round(9)) == {0.025, 0.0025, 0.00025}
@@ -185,8 +186,9 @@ def test_learning_rates_are_those_of_every_step():
 def test_an_unknown_schedule_is_drawn_as_it_was_noted():
     found = read_export(ROOT / "results/reference/digits-add-one")
     for record in found.records:
-        if record["recipe"]["schedule"]["name"] == "cosine":
-            record["recipe"]["schedule"]["name"] = "not-loaded"
+        schedule = record.recipe.values["schedule"]
+        if schedule["name"] == "cosine":
+            schedule["name"] = "not-loaded"
     drawn = dict(rates(found, found.records))
     assert list(drawn["cosine"][0]) == list(range(1, 11))
     assert len(drawn["warmup"][0]) > 100
@@ -227,19 +229,23 @@ def test_the_footprint_of_models_and_of_arms():
     def record(model, tricks, ram, gap):
         stages = {stage: {"ram": ram + i} for i, stage in enumerate(("data", "model"))}
         return {
-            "recipe": {"model": model}, "tricks": tricks, "parameters": 1234567,
+            "id": "0" * 16, "state": "ok", "recipe": {"model": model}, "tricks": tricks,
+            "parameters": 1234567,
             "generalisation_gap": gap, "memory": {**stages, "peak": {"ram": ram + 9}},
         }  # fmt: skip
 
-    old = {"recipe": {"model": "a"}, "tricks": [], "parameters": 1}
-    assert footprint([old]) == ()
+    def footprint(*records):
+        return blocks([shape.read(record) for record in records])
+
+    old = {"id": "0" * 16, "state": "ok", "recipe": {"model": "a"}, "tricks": [], "parameters": 1}
+    assert footprint(old) == ()
     runs = [record("a", [], 100, 1.0), record("a", [], 102, 3.0), record("a", ["<b>"], 50, -2.0)]
-    lines = written(footprint([old, *runs])).splitlines()
+    lines = written(footprint(old, *runs)).splitlines()
     assert lines[2] == "| baseline | 2 | 1,234,567 | 101 | 102 | – | 110 | +2.00 |"
     assert lines[3].startswith("| &lt;b&gt; | 1 |")
-    by_model = written(footprint([*runs, record("b", ["x"], 10, 0.0)]))
+    by_model = written(footprint(*runs, record("b", ["x"], 10, 0.0)))
     assert by_model.splitlines()[0].startswith("| model |")
     runs[0]["memory"]["peak"] |= {"allocated": 500.0, "reserved": 600.4}
-    on_gpu = written(footprint(runs))
+    on_gpu = written(footprint(*runs))
     assert "GPU reserved, peak" in on_gpu
     assert "| 500 | 600 |" in on_gpu

@@ -219,7 +219,7 @@ def started(folder: Path, preload: str) -> subprocess.CompletedProcess[str]:
         "from runner.execution.engines import template\n"
         "def call(arguments):\n"
         f"    template.warm_up([{preload!r}])\n"
-        "    template.start(print, ())[0].join()\n"
+        "    template.start(print)[0].join()\n"
         "    return 0\n"
         "cli.call = call\n"
         "if __name__ == '__main__': cli.main()\n"

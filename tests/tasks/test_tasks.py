@@ -195,7 +195,7 @@ def test_loader_processes_do_not_change_the_images(folder, loaders):
 def test_a_folder_trains(folder):
     from dataclasses import replace
 
-    from runner.training.outcome import outcome
+    from tests.bag import outcome
     from tricks import compose, parse, resolve
 
     task = find(f"folder:{folder}")

@@ -18,7 +18,7 @@ from runner.images.sources import Cached, Files
 from runner.tasks.registry import find
 from runner.training.batches import batches
 from runner.training.crops import View, resized_box
-from runner.training.outcome import outcome
+from tests.bag import outcome
 from tricks import compose, parse, resolve
 
 CPU = torch.device("cpu")

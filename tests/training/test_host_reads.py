@@ -60,10 +60,9 @@ def groups():
 
 
 class Copies(TorchFunctionMode):
-    """Lists where code of this project copies to the device and waits for it.
+    """Lists where a step copies to the device and waits for it, in whoever's code.
 
-    torchvision's warps do so where a table of one is made, once, and in aug-mix, whose warps are
-    bilinear.
+    But for what is done once: networks are moved there, and optimizers make their counters.
     """
 
     def __init__(self):
@@ -73,8 +72,8 @@ class Copies(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
         frame = sys._getframe(1)
-        ours = frame.f_globals["__name__"].startswith(("runner.", "tricks."))
-        if ours and isinstance(made, torch.Tensor) and made.device == META:
+        once = frame.f_globals["__name__"].startswith(("torch.optim", "torch.nn.modules.module"))
+        if not once and isinstance(made, torch.Tensor) and made.device == META:
             moved = func is torch.Tensor.to and args[0].device != META
             waits = moved and not (kwargs or {}).get("non_blocking")
             if waits or func in (torch.tensor, torch.as_tensor):

@@ -15,7 +15,7 @@ from runner.records.predictions import unpack
 from runner.training import evaluation
 from runner.training.evaluation import evaluate, outputs
 from runner.training.loop import train
-from runner.training.outcome import outcome
+from tests.bag import outcome
 from tests.training.resuming import CPU
 
 

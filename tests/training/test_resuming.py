@@ -15,9 +15,9 @@ from runner.images.sources import Files
 from runner.records import checkpoints
 from runner.records.spec import RunSpec
 from runner.training.loop import train
-from runner.training.outcome import outcome, weights_sha256
+from runner.training.outcome import weights_sha256
 from runner.training.saved import Keeper, path_of
-from tests.bag import tiny_splits
+from tests.bag import outcome, tiny_splits
 from tests.training.resuming import CPU, bag, compare, compare_tricks, interrupted, pairs
 
 FEW_PAIRS = [
@@ -59,7 +59,14 @@ def test_asked_to_leave_it_stops_at_the_next_step_and_goes_on(small, saves, leav
     told = []
     plain = train(recipe, splits, 0, CPU)
     assert interrupted(recipe, splits, saves, after=2).epoch == 1
-    training = train(recipe, splits, 0, CPU, emit=told.append, saves=saves(float("inf")))
+    training = train(
+        recipe,
+        splits,
+        0,
+        CPU,
+        watch=lambda model, figures: told.append(figures),
+        saves=saves(float("inf")),
+    )
     assert weights_sha256(training.model) == weights_sha256(plain.model)
     assert training.epochs == plain.epochs
     assert [figures["epoch"] for figures in told] == [2, 3]

@@ -15,7 +15,7 @@ from runner.tasks.registry import find
 from runner.training import saved
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
-from runner.training.outcome import outcome
+from tests.bag import outcome
 from tricks import BadInput
 
 CPU = torch.device("cpu")

@@ -212,6 +212,6 @@ def test_nothing_is_pickled(small, saves, tmp_path):
         state = torch.load(file, weights_only=True)
     assert set(state) == {"step", "place", "within", "training", "kept"}
     told = checkpoints.head(made.pausing.file)
-    assert told == head
-    assert (told["run"], told["epoch"], told["epochs"], told["place"]) == (RUN, 0, 1, 1)
+    assert head["run"] == RUN
+    assert (told.epoch, told.epochs, told.place) == (0, 1, 1)
     assert made.pausing.file.stat().st_size < 2_000_000

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.records.spec import RunSpec, canonical, digest
+from runner.records.json_values import canonical, digest
+from runner.records.spec import RunSpec
 from tricks import BadInput, Recipe, compose, parse, resolve
 from tricks.mix.mixup import MixUp
 from tricks.optimizer.adamw import AdamW

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tricks.augment.draws import in_pieces
 from tricks.augment.operations import LARGEST_TABLE, WARPS, Item, operate
+from tricks.augment.warps import sampled
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ def operate_each(
 ) -> torch.Tensor:
     """Image b of (B, C, H, W) uint8 under `items[b]`, as torchvision's operator on it alone.
 
-    Images are treated together by what their operations take: see `lookup`. Raises BadInput for
-    images of other than 1 or 3 channels.
+    Images are treated together by what their operations take: see `lookup` and `warps`. Raises
+    BadInput for images of other than 1 or 3 channels.
     """
     import torch
 
@@ -30,10 +32,12 @@ def operate_each(
     if one_image.is_one(images):
         return one_image.operate_alone(images, items[0], interpolation)
     height, width = images.shape[2:]
-    small = height * width <= LARGEST_TABLE
+    # On a GPU a table is no quicker, and waits for the device as it is made.
+    tables = height * width <= LARGEST_TABLE and images.device.type == "cpu"
     same = {"Identity"}  # what leaves images as they are
     same |= {"Color"} if images.shape[1] == 1 else set()
     same |= {"Sharpness"} if min(height, width) <= 2 else set()
+    sample = partial(sampled, interpolation=interpolation)
     groups: dict[Any, list[int]] = {}
     for place, item in enumerate(items):
         name = item[0]
@@ -46,8 +50,8 @@ def operate_each(
             treatment = lookup.by_level
         elif name in WARPS:
             # Whole pixels are moved: there is nothing to interpolate.
-            if small and (interpolation == "nearest" or name in ("TranslateX", "TranslateY")):
-                treatment = lookup.warped
+            nearest = interpolation == "nearest" or name in ("TranslateX", "TranslateY")
+            treatment = lookup.warped if tables and nearest else sample
         else:
             treatment = lookup.by_pair
         groups.setdefault(treatment, []).append(place)

@@ -5,12 +5,12 @@ The operators are torchvision's, and so are the scales that say what a strength 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tricks.augment.colours import luma, whole
+from tricks.augment.warps import sampled
 
 if TYPE_CHECKING:
     import torch
@@ -83,18 +83,9 @@ def operate(
     from torchvision.transforms.v2 import functional
 
     if operation in WARPS:
-        tilt = math.degrees(math.atan(amount))
-        still = {"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0]}
-        still["interpolation"] = functional.InterpolationMode(interpolation)
-        if operation == "ShearX":
-            return functional.affine(images, **{**still, "shear": [tilt, 0.0]}, center=[0, 0])
-        if operation == "ShearY":
-            return functional.affine(images, **{**still, "shear": [0.0, tilt]}, center=[0, 0])
-        if operation == "TranslateX":
-            return functional.affine(images, **{**still, "translate": [int(amount), 0]})
-        if operation == "TranslateY":
-            return functional.affine(images, **{**still, "translate": [0, int(amount)]})
-        return functional.rotate(images, amount, interpolation=still["interpolation"])
+        batch = images.view(-1, *images.shape[-3:])
+        done = sampled(batch, [(operation, amount)] * len(batch), interpolation)
+        return done.view(images.shape)
     if operation in ENHANCEMENTS:
         return enhanced(images, operation, amount)
     if operation == "Posterize":

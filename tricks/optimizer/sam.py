@@ -74,7 +74,7 @@ class SAM(Trick):
 
     def edits(self) -> Edits:
         reason = "the loss of its second pass cannot be scaled; bf16 works"
-        fits = ("fp32", "bf16").__contains__
+        fits = ("fp32", "tf32", "bf16").__contains__
         return Edits(adds={"wrappers": self}, needs={"precision": (fits, reason)})
 
     def wrap(self, optimizer: Any) -> Ascent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -20,8 +21,7 @@ def mean_of_probabilities(model: torch.nn.Module, views: Iterable[torch.Tensor])
     import torch
 
     logs = [torch.log_softmax(model(x).float(), 1) for x in views]
-    stacked = torch.stack(logs)
-    return stacked.logsumexp(0) - torch.log(stacked.new_tensor(len(logs)))
+    return torch.stack(logs).logsumexp(0) - math.log(len(logs))
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,12 @@ class CounterfactualAttention(Trick):
 
     def edits(self) -> Edits:
         predict = {"predict": self} if self.prediction == "crop" else {}
-        return Edits(sets={"objective": self, **predict}, adds={"surgery": self})
+        reason = "it takes the network's parts one by one, so that nothing of it would be compiled"
+        return Edits(
+            sets={"objective": self, **predict},
+            adds={"surgery": self},
+            needs={"compiled": (None, reason)},
+        )
 
     def operate(self, model: torch.nn.Module) -> None:
         """Give `model` the head, in place. Raises BadInput for one without maps or a classifier."""

@@ -13,9 +13,10 @@ from runner.analysis.data.cells import distinct
 from runner.analysis.data.estimates import finite
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
+from runner.analysis.metrics.registry import CHOOSES
 
 COLLAPSED = 5.0  # pp above chance: an arm whose mean accuracy is no higher has collapsed
-OTHERS = ("accuracy", "val_accuracy", "chance_accuracy", "cpu_seconds", "train_seconds")
+OTHERS = ("accuracy", CHOOSES, "chance_accuracy", "cpu_seconds", "train_seconds")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ class ArmRow:
 class ArmTable:
     """One row an arm with any run: the baseline first, then by number of changes.
 
-    columns: those of accuracy, val_accuracy, chance_accuracy and the time column that the runs
-    have.
+    columns: those of OTHERS that the runs have.
     """
 
     rows: tuple[ArmRow, ...]
@@ -112,7 +112,7 @@ def arm_table(experiment: Experiment, metric: str) -> ArmTable:
                 low=finite(numbers["low"][i]),
                 high=finite(numbers["high"][i]),
                 accuracy=held.get("accuracy"),
-                val_accuracy=held.get("val_accuracy"),
+                val_accuracy=held.get(CHOOSES),
                 chance_accuracy=held.get("chance_accuracy"),
                 cpu_seconds=held.get("cpu_seconds"),
                 train_seconds=held.get("train_seconds"),

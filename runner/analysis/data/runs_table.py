@@ -164,7 +164,7 @@ def _numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
     if bad.any():
         row = int(np.argmax(bad))
         raise BadInput(
-            f"{where}, line {row + 2}, column {metric!r}: {_cut(table[metric].iloc[row])!r} is no "
+            f"{where}, line {row + 2}, column {metric!r}: {_cut(table, metric, row)!r} is no "
             "number (give a run without one a `state` column saying diverged, or remove its row)"
         )
     known = metrics.named(metric)
@@ -180,7 +180,7 @@ def _numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
     if large.any():
         row = int(np.argmax(large))
         raise BadInput(
-            f"{where}, line {row + 2}, column {metric!r}: {_cut(table[metric].iloc[row])} is too "
+            f"{where}, line {row + 2}, column {metric!r}: {_cut(table, metric, row)} is too "
             f"large to compute with (at most {LARGEST:g}): give the column in another unit"
         )
     strange = (numbers < 0) | (numbers > 100)
@@ -193,9 +193,9 @@ def _numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
     return numbers.where(np.isfinite(numbers))
 
 
-def _cut(text: object) -> str:
-    """A cell that fits into a line."""
-    said = str(text)
+def _cut(table: pd.DataFrame, column: str, row: int) -> str:
+    """A cell, so that it fits into a line."""
+    said = str(table[column].iloc[row])
     return said if len(said) <= 40 else f"{said[:39]}…"
 
 

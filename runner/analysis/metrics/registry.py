@@ -15,6 +15,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from runner.analysis.metrics.guess import guessed
 from runner.analysis.metrics.metric import Metric, check
@@ -23,7 +24,8 @@ from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput
 
 VALIDATION = "val_"  # starts the column of a metric on validation images
-CHOOSES = f"{VALIDATION}accuracy"  # what every choice goes by: of a value, an arm, a time to stop
+# What every choice goes by: of a value, an arm, a time to stop.
+CHOOSES: Final = "val_accuracy"
 
 REGISTERED: dict[str, Metric] = {}  # of plug-ins
 

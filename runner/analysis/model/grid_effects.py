@@ -11,7 +11,7 @@ from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import level_label
 from runner.analysis.effects import BaselineEffect, Dependence, Effect, Interaction, SimpleEffect
-from runner.analysis.model.baseline_effect import AtBaseline, baseline_effect
+from runner.analysis.model.baseline_effect import baseline_effect
 from runner.analysis.model.coding import Contrast
 from runner.analysis.model.factorial import Factorial, alias_sum
 from runner.analysis.model.lenth import HalfNormal
@@ -80,24 +80,15 @@ def grid_effects(
     df: its pseudo standard error, with the simultaneous margin for p and verdicts.
     """
     coding = fitted.coding
-    average: list[Estimate] = []
-    there: list[AtBaseline | None] = []
-    for i in range(len(coding.mains)):
-        aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
-        more = [f"and {len(aliases) - ALIASES} more"] if len(aliases) > ALIASES else []
-        named = ", ".join([*aliases[:ALIASES], *more])
-        reason = f"cannot be separated from {named}" if named else ""
-        average.append(fitted.fit.estimate(coding.main_effect(i), reason))
-        contrast = coding.mains[i]
-        there.append(
-            baseline_effect(fitted, cells, experiment.sizes, contrast.factor, contrast.level, rules)
-        )
+    there = [
+        baseline_effect(fitted, cells, experiment.sizes, c.factor, c.level, rules)
+        for c in coding.mains
+    ]
     baseline = [x.estimate if x else Estimate(None, reason=NO_BASELINE) for x in there]
-    shown = baseline if at_baseline else average
-    found = by_sidak(shown, rules.level)
+    shown = baseline if at_baseline else _averages(experiment, fitted)
     adjusted = holm([estimate.p() for estimate in shown])
     inner = [estimate.interval(1 - 2 * rules.level) for estimate in shown]
-    outer = found.outer
+    outer = by_sidak(shown, rules.level).outer
     if lenth is not None and fitted.fit.error == "none" and not at_baseline:
         factors = [contrast.factor for contrast in coding.mains]
         shown = [lenth.main_effect(j) for j in factors]
@@ -106,16 +97,12 @@ def grid_effects(
         outer = [lenth.together(e.value, rules.level) for e in shown]
     ratios = cost.grid_ratios(experiment)
     effects = []
-    for i, contrast in enumerate(coding.mains):
-        factor = list(experiment.factors)[contrast.factor]
-        levels = experiment.factors[factor]
-        says = verdict(shown[i], adjusted[i], inner[i], rules)
+    for i, (contrast, local) in enumerate(zip(coding.mains, there, strict=True)):
+        factor, levels = list(experiment.factors.items())[contrast.factor]
         depends, maybe = (
             ((), ()) if at_baseline else dependence(experiment, fitted, screened, i, rules)
         )
-        local = there[i]
         used = local.runs if at_baseline and local else int(cells.count.sum())
-        mine = cells.levels[:, contrast.factor] == contrast.level
         effects.append(
             Effect(
                 factor,
@@ -123,20 +110,38 @@ def grid_effects(
                 levels[0],
                 shown[i],
                 adjusted[i],
-                "depends" if depends or maybe else says,
+                "depends" if depends or maybe else verdict(shown[i], adjusted[i], inner[i], rules),
                 used,
                 at_baseline=BaselineEffect(baseline[i], rules.level),
                 at_baseline_from=local.way if local else None,
                 depends_on=depends,
                 may_depend_on=maybe,
                 time=ratios.get((contrast.factor, contrast.level)),
-                mean=float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum()),
+                mean=_mean(cells, contrast),
                 level_of_tests=rules.level,
                 ci_together=outer[i],
                 levels=len(levels),
             )
         )
     return (*effects, *missing_levels(experiment, fitted))
+
+
+def _mean(cells: Cells, contrast: Contrast) -> float:
+    """Of all runs at the level."""
+    mine = cells.levels[:, contrast.factor] == contrast.level
+    return float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum())
+
+
+def _averages(experiment: Experiment, fitted: Factorial) -> list[Estimate]:
+    """Each main effect over the grid; null, with the reason, where it is confounded with others."""
+    found = []
+    for i in range(len(fitted.coding.mains)):
+        aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
+        more = [f"and {len(aliases) - ALIASES} more"] if len(aliases) > ALIASES else []
+        named = ", ".join([*aliases[:ALIASES], *more])
+        reason = f"cannot be separated from {named}" if named else ""
+        found.append(fitted.fit.estimate(fitted.coding.main_effect(i), reason))
+    return found
 
 
 def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:

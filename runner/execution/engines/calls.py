@@ -11,7 +11,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import TypeVar, cast
 
 from runner.execution.engines import template
-from runner.execution.engines.process import ignore_stops, leave
+from runner.execution.engines.process import ignore_stops, leave, see
 from runner.execution.orphans import leave_with_parent
 from tricks.errors import BadInput
 
@@ -23,15 +23,20 @@ class EndedError(Exception):
     """A process ended without a result."""
 
 
-def each(function: Callable[[A], B], items: Sequence[A], at_a_time: int = 1) -> list[B]:
+def each(
+    function: Callable[[A], B],
+    items: Sequence[A],
+    at_a_time: int = 1,
+    gpus: Sequence[str] = (),
+) -> list[B]:
     """What the picklable `function` gives for each of `items`, in their order.
 
-    In `at_a_time` processes that live for many items. Raises what `function` raised, or
-    EndedError; then, and at Ctrl-C, the other processes are ended.
+    In `at_a_time` processes that live for many items, and see one of `gpus` each, in turn. Raises
+    what `function` raised, or EndedError; then, and at Ctrl-C, the other processes are ended.
     """
     results: dict[int, B] = {}
     left = list(enumerate(items))[::-1]
-    with _processes(function, min(at_a_time, len(items))) as pipes:
+    with _processes(function, min(at_a_time, len(items)), gpus) as pipes:
         at = {pipe: _give(pipe, left.pop()) for pipe in pipes}
         while at:
             for pipe in wait(list(at)):
@@ -49,12 +54,14 @@ def each(function: Callable[[A], B], items: Sequence[A], at_a_time: int = 1) -> 
 
 
 @contextmanager
-def _processes(function: Callable[[A], B], count: int) -> Iterator[list[Connection]]:
+def _processes(
+    function: Callable[[A], B], count: int, gpus: Sequence[str]
+) -> Iterator[list[Connection]]:
     """The pipes of so many processes, which are ended after it."""
     started: list[_Start] = []
     try:
-        for _ in range(count):
-            started.append(_Start(function))
+        for number in range(count):
+            started.append(_Start(function, gpus[number % len(gpus)] if gpus else None))
         yield [one.pipe() for one in started]
     finally:
         for one in started:
@@ -64,11 +71,11 @@ def _processes(function: Callable[[A], B], count: int) -> Iterator[list[Connecti
 class _Start:
     """A process on its way: the template may be at its imports, and Ctrl-C does not wait for it."""
 
-    def __init__(self, function: Callable[[A], B]) -> None:
+    def __init__(self, function: Callable[[A], B], gpu: str | None) -> None:
         self._unwanted = False
         self._made: tuple[ForkServerProcess, Connection] | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(function,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(function, gpu), daemon=True)
         self._thread.start()
 
     def pipe(self) -> Connection:
@@ -84,9 +91,9 @@ class _Start:
         self._unwanted = True
         self._kill()
 
-    def _run(self, function: Callable[[A], B]) -> None:
+    def _run(self, function: Callable[[A], B], gpu: str | None) -> None:
         try:
-            self._made = template.start(_serve, (function,))
+            self._made = template.start(_serve, function, gpu)
         except BaseException as error:
             self._error = error
         if self._unwanted:
@@ -108,8 +115,9 @@ def _give(pipe: Connection, item: tuple[int, A]) -> int:
     return item[0]
 
 
-def _serve(pipe: Connection, function: Callable[[A], B]) -> None:
+def _serve(pipe: Connection, function: Callable[[A], B], gpu: str | None) -> None:
     """The process itself: a result, or what was raised, for each item that comes."""
+    see(gpu)
     ignore_stops()
     leave_with_parent()
     try:

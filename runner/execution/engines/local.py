@@ -46,9 +46,9 @@ class Local:
             return
         held = Counter(child.gpu for child in self.children)
         gpu = min(self.order.gpus, key=lambda name: held[name], default=None)
-        arguments = (str(self.store.root.absolute()), self.order.work, assignment, gpu)
         template.warm_up(self.order.work.preload())
-        process, pipe = template.start(serve, arguments)
+        root = str(self.store.root.absolute())
+        process, pipe = template.start(serve, root, self.order.work, assignment, gpu)
         left = self.order.runs_per_process - 1
         self.children.append(Child(process, pipe, assignment.run.id, left, gpu))
 

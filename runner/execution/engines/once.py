@@ -11,14 +11,16 @@ import importlib
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from types import FrameType
 
 from runner.execution.engines.template import CALLS
+from runner.records.json_values import JsonValue
 
 LOOK = 1.0  # seconds between looks at the parent
 
 
-def call(name: str, arguments: list[object]) -> None:
+def call(name: str, arguments: Sequence[JsonValue]) -> None:
     """Call the function "module:function"."""
     module, _, function = name.partition(":")
     with contextlib.suppress(Exception):
@@ -30,7 +32,7 @@ def _with_the_parent() -> Iterator[None]:
     """Within it, this process ends soon after its parent. A thread would not survive a fork."""
     parent = os.getppid()
 
-    def look(*_: object) -> None:
+    def look(number: int, frame: FrameType | None) -> None:
         if os.getppid() != parent:
             os._exit(1)
 
@@ -43,7 +45,7 @@ def _with_the_parent() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def call_all(calls: list[tuple[str, list[object]]]) -> None:
+def call_all(calls: Iterable[tuple[str, Sequence[JsonValue]]]) -> None:
     """Make the calls, one after another."""
     with _with_the_parent():
         for one in calls:

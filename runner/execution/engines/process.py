@@ -26,8 +26,7 @@ def serve(
 
     gpu: the one that this process is to see, by its name for CUDA_VISIBLE_DEVICES.
     """
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything here has asked for GPUs
+    see(gpu)
     ignore_stops()
     leave_with_parent()
 
@@ -48,6 +47,12 @@ def serve(
             while (assignment := pipe.recv()) == PAUSE:
                 pass  # it came as the run ended
     leave()
+
+
+def see(gpu: str | None) -> None:
+    """Let this process see one GPU alone, by its name; before anything here has asked for GPUs."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
 
 
 def ignore_stops() -> None:

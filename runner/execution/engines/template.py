@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from typing import Any
+from typing import Concatenate, ParamSpec
 
 from runner.execution.work import Preload
+from runner.records.json_values import JsonValue
 from tricks.errors import BadInput
 
+P = ParamSpec("P")
 # One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 TRIES = 5
@@ -31,7 +33,7 @@ NO_GUARD = (
     'others: put what starts it under `if __name__ == "__main__":`'
 )
 _one_at_a_time = threading.Lock()  # the environment and `__main__` are changed for a moment
-_calls: list[tuple[str, Sequence[Any]]] = []  # that the template makes: see engines.once
+_calls: list[tuple[str, Sequence[JsonValue]]] = []  # that the template makes: see engines.once
 
 
 def warm_up(preload: Sequence[Preload]) -> None:
@@ -52,18 +54,23 @@ def warm_up(preload: Sequence[Preload]) -> None:
 
 
 def start(
-    target: Callable[..., None], arguments: tuple[Any, ...]
+    target: Callable[Concatenate[Connection, P], None], *arguments: P.args, **named: P.kwargs
 ) -> tuple[ForkServerProcess, Connection]:
-    """A process that runs `target(pipe, *arguments)`, and this side of its pipe.
+    """A process that runs `target(pipe, *arguments, **named)`, and this side of its pipe.
 
     A template that was killed is started anew. Raises BadInput if that does not help.
     """
     context = multiprocessing.get_context("forkserver")
+    # A function, or what a partial calls, from the very program that started them needs it.
+    of = {getattr(getattr(argument, "func", argument), "__module__", "") for argument in arguments}
+    main = contextlib.nullcontext if "__main__" in of else _without_main
     for left in reversed(range(TRIES)):
         ours, theirs = context.Pipe()
-        process = context.Process(target=target, args=(theirs, *arguments), daemon=False)
+        process = context.Process(
+            target=target, args=(theirs, *arguments), kwargs=named, daemon=False
+        )
         try:
-            with _one_at_a_time, _surroundings(), _stops_blocked(), _without_main(arguments):
+            with _one_at_a_time, _surroundings(), _stops_blocked(), main():
                 process.start()
         except (ConnectionError, EOFError) as error:
             ours.close()
@@ -106,22 +113,11 @@ def _stops_blocked() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_main(arguments: tuple[Any, ...]) -> Iterator[None]:
-    """Spare children the import of the program that started them, which they do not need.
-
-    A function from that very program does need it.
-    """
-    if any(_defined_in(argument) == "__main__" for argument in arguments):
-        yield
-        return
+def _without_main() -> Iterator[None]:
+    """Spare children the import of the program that started them, which they do not need."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def _defined_in(argument: object) -> str:
-    """The module of a function, of what a partial calls, or of an object's class."""
-    return str(getattr(getattr(argument, "func", argument), "__module__", ""))

@@ -33,11 +33,6 @@ class Finding:
     repair: str = ""
     mend: Callable[[], Any] | None = None
 
-    def to_json(self, repaired: bool | None = None) -> dict[str, Any]:
-        """As JSON values; repaired: None where nothing was tried."""
-        told = {"kind": self.kind, "path": self.path, "what": self.what}
-        return {**told, "repair": self.repair or None, "repaired": repaired}
-
 
 def away(root: Path, path: Path, kind: str, what: str, problem: bool = True) -> Finding:
     """A finding that is mended by moving `path` to quarantine/."""

@@ -149,7 +149,7 @@ def _stranger(root: Path, path: Path) -> Finding:
 def _open_again(root: Path, id: str) -> None:
     """Quarantine a damaged record. Raises Damaged if it is still there."""
     store = Store(root, create=False)
-    if store.read(id) is None and os.path.lexists(store.path(id)):
+    if store.state(id) is None and os.path.lexists(store.path(id)):
         raise Damaged("it could not be moved")
 
 

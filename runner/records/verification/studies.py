@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from runner.records.rows import column
 from runner.records.studies import LOCK, is_name
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
@@ -52,7 +53,7 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
     except BadInput as error:
         yield away(root, folder, "study", _short(str(error), folder))
         return
-    ids = {run["id"] for run in runs}
+    ids = {str(id) for id in column(runs, "id")}
     listed |= ids
     missing = len(ids - recorded)
     if missing:

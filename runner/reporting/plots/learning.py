@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from runner.analysis.metrics.registry import CHOOSES
 from runner.analysis.result import Analysis
 from runner.designs.layout import FACTORIAL
 from runner.reporting.plots.style import BLUE, GREY, figure, short
@@ -21,12 +22,12 @@ def learning(
 ) -> Figure | None:
     """Validation accuracy by epoch: a panel for each arm, or for each factor of a factorial.
 
-    curves: id, epoch, val_accuracy. Thin lines are runs (a band: the middle 80 % of many), thick
+    curves: id, epoch, CHOOSES. Thin lines are runs (a band: the middle 80 % of many), thick
     ones means; grey is the reference.
     """
-    if "id" not in runs or "val_accuracy" not in curves or curves["val_accuracy"].isna().all():
+    if "id" not in runs or CHOOSES not in curves or curves[CHOOSES].isna().all():
         return None
-    wide = curves.pivot_table(index="epoch", columns="id", values="val_accuracy", dropna=False)
+    wide = curves.pivot_table(index="epoch", columns="id", values=CHOOSES, dropna=False)
     few = len(a.arms) <= MOST_PANELS and a.layout != FACTORIAL
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
     between = wide.interpolate(method="index", limit_area="inside")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from runner.analysis.result import Analysis
+from runner.records.json_values import JsonValue
+from runner.records.shape import Record
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
 from tricks.bag import find, recipe_from_json
@@ -39,7 +40,7 @@ def learning_rates(
     a: Analysis,
     runs: pd.DataFrame,
     curves: pd.DataFrame,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Record],
 ) -> Figure | None:
     """The distinct learning-rate curves, each named after the simplest arm that has it.
 
@@ -47,7 +48,7 @@ def learning_rates(
     """
     if "id" not in runs:
         return None
-    recipes = {r["id"]: r for r in records if r.get("recipe") and r.get("steps")}
+    recipes = {r.id: r for r in records if r.recipe and r.steps}
     noted: dict[str, pd.DataFrame] = {}
     if "lr" in curves and curves["lr"].notna().any():
         noted = _by_run(curves)
@@ -74,16 +75,15 @@ def _by_run(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(ids[i]): ordered.iloc[i:j] for i, j in zip(starts, ends, strict=True)}
 
 
-def _parts(record: Mapping[str, Any]) -> dict[str, Any]:
+def _parts(record: Record) -> dict[str, JsonValue]:
     """What decides the learning rate, of a record's recipe."""
-    recipe = record.get("recipe") or {}
-    kept: dict[str, Any] = {name: recipe.get(name) for name in PARTS}
-    return {**kept, "epochs": recipe.get("epochs"), "batch_size": recipe.get("batch_size")}
+    recipe = record.recipe.values if record.recipe else {}
+    return {name: recipe.get(name) for name in (*PARTS, "epochs", "batch_size")}
 
 
 def _key(
     ids: list[str],
-    recipes: Mapping[str, Mapping[str, Any]],
+    recipes: Mapping[str, Record],
     noted: Mapping[str, pd.DataFrame],
 ) -> str:
     """Equal for arms with the same curve: by the recipe, never by how far a run came."""
@@ -92,13 +92,14 @@ def _key(
         longest = max((noted[i] for i in ids), key=len)
         return json.dumps([f"{x:.6g}" for x in longest["lr"]])
     parts = _parts(record)
-    optimizer = parts.pop("optimizer") or {}
-    return json.dumps([optimizer.get("lr"), parts], sort_keys=True)
+    optimizer = parts.pop("optimizer")
+    lr = optimizer.get("lr") if isinstance(optimizer, Mapping) else None
+    return json.dumps([lr, parts], sort_keys=True)
 
 
 def _rates(
     ids: list[str],
-    recipes: Mapping[str, Mapping[str, Any]],
+    recipes: Mapping[str, Record],
     noted: Mapping[str, pd.DataFrame],
 ) -> Rates | None:
     """The lr of every step by the recipe; as noted by the longest run where that is not known."""
@@ -112,31 +113,30 @@ def _rates(
     return Rates(longest["epoch"].to_numpy(float), longest["lr"].to_numpy(float), False)
 
 
-def _computed(record: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> Rates | None:
+def _computed(record: Record, recipes: Mapping[str, Record]) -> Rates | None:
     """The curve by this record's recipe; None if a trick is unknown or of another version."""
     parts = _parts(record)
     data = {name: value for name, value in parts.items() if value is not None}
     like = [r for r in recipes.values() if _length(r) == _length(record)]
-    total = max(int(r["steps"]) for r in like)  # a run that diverged may have taken fewer
+    total = max(r.steps or 0 for r in like)  # a run that diverged may have taken fewer
     try:
-        tricks = [data[name] for name in PARTS if name in data]
-        if any(trick.get("version", 1) != find(trick["name"]).version for trick in tricks):
+        tricks = [trick for name in PARTS if isinstance(trick := data.get(name), Mapping)]
+        if any(trick.get("version", 1) != find(str(trick["name"])).version for trick in tricks):
             return None
         recipe = recipe_from_json(data)
         lr = np.array(curve(recipe, total), dtype=float)
         ramp = warmup_steps(recipe, total)
     except (BadInput, AttributeError, KeyError, TypeError, ValueError):
         return None
-    if record.get("warmup_steps", ramp) != ramp and record["steps"] == total:
+    if record.warmup_steps not in (None, ramp) and record.steps == total:
         return None  # it was trained by another formula
     kept = np.unique(np.linspace(0, total - 1, min(total, MOST_POINTS)).astype(int))
     epoch = np.append(kept, total) / total * recipe.epochs
     return Rates(epoch, np.append(lr[kept], lr[-1]), True)
 
 
-def _length(record: Mapping[str, Any]) -> tuple[Any, Any]:
-    recipe = record.get("recipe") or {}
-    return recipe.get("epochs"), recipe.get("batch_size")
+def _length(record: Record) -> tuple[int | None, int | None]:
+    return (record.recipe.epochs, record.recipe.batch_size) if record.recipe else (None, None)
 
 
 def _draw(shown: list[tuple[str, Rates, int]], total: int) -> Figure:

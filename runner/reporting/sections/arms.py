@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.analysis.data.arms import ArmRow
+from runner.analysis.metrics.registry import CHOOSES
 from runner.analysis.result import Analysis
 from runner.reporting.contents import section
 from runner.reporting.document import Block, Cell, Details, Note, Paragraph, Section, present
@@ -47,7 +48,7 @@ def _best_and_worst(a: Analysis) -> tuple[Block | None, ...]:
         ranked.reverse()
     lost = [arm for arm in a.arms if not arm.ok]
     return (
-        Paragraph(f"Ten best by {'val_accuracy' if validated else a.metric}:"),
+        Paragraph(f"Ten best by {CHOOSES if validated else a.metric}:"),
         means(a, ranked[:SHOWN]),
         LUCK,
         Paragraph("Ten worst:"),
@@ -60,7 +61,7 @@ def means(a: Analysis, arms: Sequence[ArmRow]) -> Block | None:
     d = 2 if a.unit == "pp" else decimals([arm.mean for arm in arms])
     header = ["arm", a.metric, "sd", f"{confidence(a)} interval of the mean", "runs", "not ok"]
     found = {
-        "val_accuracy": [arm.val_accuracy for arm in arms],
+        CHOOSES: [arm.val_accuracy for arm in arms],
         "accuracy": [arm.accuracy for arm in arms],
     }
     found.pop(a.metric, None)

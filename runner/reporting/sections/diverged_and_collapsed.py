@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from runner.analysis.data.arms import ArmRow
 from runner.analysis.result import Analysis
 from runner.designs.layout import FACTORIAL
+from runner.records.shape import Record
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Block,
@@ -18,7 +19,7 @@ from runner.reporting.document import (
     Table,
     present,
 )
-from runner.reporting.material import Material, Record
+from runner.reporting.material import Material
 from runner.reporting.numbers import count_cell, p_cell, range_cell, signed_cell
 from runner.reporting.tables import Row, row_name, table
 from runner.reporting.wording import confidence
@@ -149,10 +150,9 @@ def collapsed(a: Analysis) -> Table | None:
 def errors(records: Sequence[Record]) -> Section | None:
     """A table of runs that ended in an error, at most ten; None without any."""
     rows = [
-        [str(r.get("id", "")), str(r["state"]), " + ".join(r.get("tricks") or ["–"]),
-         str((r.get("error") or {}).get("message", ""))[:160]]
+        [r.id, r.state, " + ".join(r.tricks or ["–"]), ((r.error and r.error.message) or "")[:160]]
         for r in records
-        if r.get("state") in ("failed", "infra")
+        if r.state in ("failed", "infra")
     ]  # fmt: skip
     found = table(["run", "state", "tricks", "error"], rows[:ERRORS], left=4)
     more = Paragraph(f"{len(rows) - ERRORS:,} more are not shown.") if len(rows) > ERRORS else None

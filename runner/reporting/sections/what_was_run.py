@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from runner.records.json_values import JsonValue
 from runner.records.record import STATES
+from runner.records.shape import Record
 from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import Item, Items, Paragraph, Section, Strong, present
 from runner.reporting.footprint import footprint, spent
-from runner.reporting.material import Material, Record
+from runner.reporting.material import Material
 
 PROTOCOL = (
     "metrics are those after the last epoch, never the best epoch's; the test "
@@ -39,7 +40,7 @@ def facts(m: Material) -> Items:
 def _asked(m: Material) -> Iterable[tuple[str, str]]:
     asked = m.asked
     yield "Task", asked.task
-    yield "Data", _pairs(m.records[0].get("data", {})) if m.records else ""
+    yield "Data", _pairs(m.records[0].data or {}) if m.records else ""
     yield "Grid", _grid(m)
     yield "Factors", _factors(asked)
     for factor, levels in (asked.levels or {}).items():
@@ -53,16 +54,17 @@ def _asked(m: Material) -> Iterable[tuple[str, str]]:
 
 
 def _recorded(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
-    plain = next((r for r in records if not r.get("tricks")), None)
-    yield "Baseline recipe", _recipe(plain["recipe"]) if plain and plain.get("recipe") else ""
-    yield "Training steps", _distinct(records, "steps")
-    warmups = [r for r in records if r.get("warmup_steps")]
-    yield "Warmup steps, where there is warmup", _distinct(warmups, "warmup_steps")
-    yield "Test images", _distinct(records, "test_images")
-    yield "Parameters of the network", _distinct(records, "parameters")
-    yield "Device", _distinct(records, "device")
+    plain = next((r for r in records if not r.tricks), None)
+    yield "Baseline recipe", _recipe(plain.recipe.values) if plain and plain.recipe else ""
+    yield "Training steps", _distinct(r.steps for r in records)
+    warmup = _distinct(r.warmup_steps or None for r in records)
+    yield "Warmup steps, where there is warmup", warmup
+    yield "Test images", _distinct(r.test_images for r in records)
+    yield "Parameters of the network", _distinct(r.parameters for r in records)
+    yield "Device", _distinct(r.device for r in records)
+    yield "Runs at a time on a device", _distinct(r.at_a_time for r in records)
     yield "Versions", _versions(records)
-    yield "Code revision", _distinct(records, "code_revision")
+    yield "Code revision", _distinct(r.code_revision for r in records)
 
 
 def _counts(m: Material) -> Iterable[tuple[str, str]]:
@@ -97,16 +99,12 @@ def _factors(asked: StudyToml) -> str:
     )
 
 
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={_short(value)}" for key, value in values.items())
+def _pairs(values: Mapping[str, JsonValue]) -> str:
+    texts = {key: str(value) for key, value in values.items()}
+    return ", ".join(f"{k}={t[:12] + '…' if len(t) > 40 else t}" for k, t in texts.items())
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    return text[:12] + "…" if len(text) > 40 else text
-
-
-def _recipe(recipe: Mapping[str, Any]) -> str:
+def _recipe(recipe: Mapping[str, JsonValue]) -> str:
     """Fields that say something: not null, not false, not empty."""
     said = []
     for key, value in recipe.items():
@@ -116,7 +114,7 @@ def _recipe(recipe: Mapping[str, Any]) -> str:
     return ", ".join(said)
 
 
-def _trick(value: Any) -> str:
+def _trick(value: JsonValue) -> str:
     if isinstance(value, Mapping) and "name" in value:
         rest = {k: v for k, v in value.items() if k not in ("name", "version")}
         return f"{value['name']}({', '.join(f'{k}={_trick(v)}' for k, v in rest.items())})"
@@ -125,8 +123,8 @@ def _trick(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _distinct(records: Iterable[Record], key: str) -> str:
-    names = list(dict.fromkeys(str(r[key]) for r in records if r.get(key) is not None))
+def _distinct(values: Iterable[int | str | None]) -> str:
+    names = list(dict.fromkeys(str(value) for value in values if value is not None))
     if len(names) > 6:
         return f"{', '.join(names[:5])} and {len(names) - 5} more"
     return ", ".join(names)
@@ -134,8 +132,6 @@ def _distinct(records: Iterable[Record], key: str) -> str:
 
 def _versions(records: Iterable[Record]) -> str:
     found = dict.fromkeys(
-        ", ".join(f"{k} {v}" for k, v in r["versions"].items())
-        for r in records
-        if r.get("versions")
+        ", ".join(f"{k} {v}" for k, v in r.versions.items()) for r in records if r.versions
     )
     return "; ".join(found)

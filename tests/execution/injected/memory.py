@@ -8,12 +8,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from stub_training import specs
 
 from injected.accounts import Figures
 from injected.runners import Runner, end_all, until
+from runner.records.shape import Error
+from runner.records.spec import RunSpec
 from runner.records.store import Store
 
 
@@ -61,19 +62,19 @@ def killed_by_the_kernel(folder: Path) -> Figures | None:
         summary = runner.summary()
         assert (summary["ok"], summary["infra"]) == (3, 1), summary
         error = starved(folder, 90015)
-        assert error["type"] == "OutOfMemory", error
+        assert error.type == "OutOfMemory", error
     return {"killed by the kernel": 2, "other runs lost": 0}
 
 
-def starved(folder: Path, seed: int) -> dict[str, Any]:
+def starved(folder: Path, seed: int) -> Error:
     """The error of a run that found no memory; its recipe is what was asked for."""
     spec = specs([seed])[0]
-    record = Store(folder / "results").read(spec.id)
+    record = Store(folder / "results").record(spec.id)
     assert record is not None
-    assert record["state"] == "infra"
-    assert record["recipe"] == spec.to_json()["recipe"], "the batch size was changed in silence"
-    error: dict[str, Any] = record["error"]
-    return error
+    assert record.state == "infra"
+    assert RunSpec.of_record(record).id == spec.id, "the batch size was changed in silence"
+    assert record.error is not None
+    return record.error
 
 
 def no_memory(folder: Path, times: int) -> Figures:

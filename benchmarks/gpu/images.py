@@ -1,0 +1,91 @@
+"""Checks of what images cost: JPEGs that are waited for, and many runs on a GPU at a time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from benchmarks.arms import spec
+from benchmarks.gpu.check import Check, Found, Place
+from benchmarks.speed.augmentation import pictures
+from runner.execution.executor import execute
+from runner.execution.machine import cores
+from runner.execution.order import Order
+from runner.images.sources import Files, Splits
+from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
+from runner.records.store import Store
+from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
+from runner.tasks.recipe_run import RecipeRun
+from runner.tasks.task import DATA
+from runner.training.device import prepare
+from runner.training.loop import train
+from tricks import compose, parse, resolve
+
+WAIT = 0.10  # of the training's seconds, at most
+
+
+def jpegs(place: Place) -> Files:
+    """3,000 files of 500 x 375 pixels, of 60 pictures."""
+    from torchvision.transforms.v2 import functional as F
+
+    folder, count = place.scratch / "jpegs", 64 if place.short else 3000
+    folder.mkdir(exist_ok=True)
+    drawn = [F.to_pil_image(image[:, :375]) for image in pictures(8 if place.short else 60, 500)]
+    paths = [folder / f"{number}.jpg" for number in range(count)]
+    for number, path in enumerate(paths):
+        drawn[number % len(drawn)].save(path, quality=90)
+    return Files(tuple(paths), torch.arange(count) % 4)
+
+
+def loaders(place: Place) -> Found:
+    """An epoch of ResNet-50 at 224 pixels on JPEGs: the share of its time that it waits."""
+    device, files = torch.device(place.device), jpegs(place)
+    few = files.subset(range(8))
+    batch, side = (8, 64) if place.short else (64, 224)
+    precision = "bf16" if place.on_gpu else "fp32"
+    fields: dict[str, Any] = {"start": "scratch", "epochs": 1, "batch_size": batch}
+    fields |= {"resolution": side, "precision": precision}
+    if place.short:
+        fields |= {"model": "resnet18"}
+
+    wanted = resolve(
+        compose(replace(FINE_TUNING, **fields), [parse("randaugment")]), FINE_TUNING_RATES
+    )
+    prepare(wanted, device)
+    splits = Splits(files, few, few, few, 4, 3, IMAGENET_MEAN, IMAGENET_STD)
+    spent = train(wanted, splits, 0, device, loaders=cores()).seconds
+    share = spent["wait"] / spent["train"]
+    figures = {
+        "images": len(files), "loaders": cores(), "wait_share": round(share, 3),
+        "images_per_second": round(len(files) / spent["train"], 1),
+    }  # fmt: skip
+    late = place.on_gpu and share > WAIT
+    return Found(figures, f"{share:.0%} of the time is waited for images" if late else "")
+
+
+def packed(place: Place) -> Found:
+    """Runs an hour of digits with 1, 4 and 8 of them on a GPU at a time."""
+    figures: dict[str, dict[str, float]] = {}
+    for count in (1, 2) if place.short else (1, 4, 8):
+        epochs = 1 if place.short else 5
+        runs = [spec("digits", ["mixup"], seed, DATA, epochs=epochs) for seed in range(2 * count)]
+        work = RecipeRun("digits", device=place.device).shared_out(count).sharing(runs[0])
+        order = Order(work, count, runs_per_process=1000 if work.gpus else 1, gpus=work.gpus)
+        began = time.perf_counter()
+        done = execute([run.run() for run in runs], Store(place.scratch / f"packed{count}"), order)
+        seconds = time.perf_counter() - began
+        if done.ok + done.diverged != len(runs):
+            return Found(figures, f"{count} at a time: {done}")
+        figures[f"{count} at a time"] = {
+            "runs_per_hour": round(3600 * len(runs) / seconds), "seconds": round(seconds, 1),
+        }  # fmt: skip
+    return Found({"runs": figures})
+
+
+CHECKS = [
+    Check("loaders", f"less than {WAIT:.0%} of a training's time waits for JPEGs", loaders),
+    Check("packing", "figures: runs an hour by how many share a GPU", packed),
+]

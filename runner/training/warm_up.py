@@ -1,0 +1,32 @@
+"""A step and an evaluation before those that are timed: kernels are chosen, memory is at hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from runner.training.evaluation import BATCH
+from runner.training.loop import train
+
+if TYPE_CHECKING:
+    from runner.images.sources import Splits
+    from tricks.recipe import Recipe
+
+
+def warm_up(
+    recipe: Recipe, splits: Splits, seed: int, device: torch.device, loaders: int = 0
+) -> None:
+    """Train `recipe` for a step, and forget it: a training after it gives the same bits.
+
+    cuDNN tries its algorithms when it first sees a shape, which takes as long as many steps. What
+    is compiled is left to the training itself, as a part of what compiling costs.
+    """
+    if recipe.compiled is not None:
+        return
+    few = splits.train.subset(range(min(recipe.batch_size, len(splits.train))))
+    some = splits.validation.subset(range(min(BATCH, len(splits.validation))))
+    tiny = splits.probe.subset(range(min(8, len(splits.probe))))
+    short = replace(splits, train=few, validation=some, probe=tiny)
+    train(replace(recipe, epochs=1), short, seed, device, loaders=loaders)
