@@ -23,7 +23,6 @@ from benchmarks.speed.augmentation import pictures, seconds
 from runner.images.cache import Cache, opened
 from runner.images.caching import ready
 from runner.images.sources import Files, Source, Splits
-from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.tasks.registry import find
@@ -69,8 +68,7 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
     task = find(f"folder:{photographs}")
     plain = v2.Compose([
         v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip(), v2.RandAugment(),
-        v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
-        v2.Normalize(list(IMAGENET_MEAN), list(IMAGENET_STD)),
+        v2.PILToTensor(),
     ])  # fmt: skip
     folder = ImageFolder(str(photographs), plain)
     splits = task.load(Path(), None)
@@ -88,13 +86,13 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
         map(len, (splits.train, splits.validation, splits.test))
     )
     warm = splits.stored(0, cache).train.subset(places.tolist())
-    crop = "random-resized crop, flip, RandAugment, normalise, 224 px"
+    crop = "random-resized crop, flip, RandAugment, 224 px"
     for what_else, source, more, target in (
         ("cache warm", warm, 0.0, 2.5),
         ("cache built for one epoch", warm, built * len(places), 1.0),
         ("no cache", splits.train.subset(places.tolist()), 0.0, None),
     ):  # fmt: skip
-        ours = partial(seconds, partial(prepared, recipe, source, splits), 1)
+        ours = partial(seconds, partial(prepared, recipe, source), 1)
         yield Ratio(
             f"{crop}, {what_else}", "torchvision's ImageFolder and v2 transforms",
             paired(theirs, lambda ours=ours, more=more: ours() + more, conditions.repeats),  # type: ignore[misc]
@@ -115,12 +113,12 @@ def by_torchvision(folder: ImageFolder, places: list[int]) -> None:
         torch.stack([folder[i][0] for i in places[start : start + PART]])
 
 
-def prepared(recipe: Recipe, source: Source, splits: Splits) -> None:
-    """Every image as a training step gets it."""
+def prepared(recipe: Recipe, source: Source) -> None:
+    """Every image as a training step gets it, before it is normalised."""
     order = [range(start, start + PART) for start in range(0, len(source), PART)]
     view = View(224, recipe.crop, 0)
     for step, (images, _) in enumerate(batches(source, order, view, CPU)):
-        as_input(augment(images, recipe, 0, 0, step, order[step]), splits, recipe)
+        augment(images, recipe, 0, 0, step, order[step])
 
 
 def _run(folder: Path, conditions: Conditions) -> Ratio:

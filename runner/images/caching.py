@@ -61,6 +61,12 @@ def ready(originals: Originals, side: int, gigabytes: float | None, say: Say) ->
     return Ready(cache.folder, notes)
 
 
+def there(originals: Originals, side: int) -> Cache | None:
+    """The cache of `originals` at `side`, whole or of a part, if it was built before."""
+    known = originals.known()
+    return None if known is None else opened(caches.folder_of(known, side))
+
+
 def complained(originals: Originals, complaints: Sequence[Sequence[int | str]]) -> tuple[str, ...]:
     """A line for each complaint, with the first image and how many more."""
     places: dict[str, list[int]] = {}
@@ -75,8 +81,7 @@ def complained(originals: Originals, complaints: Sequence[Sequence[int | str]]) 
 
 def _found(originals: Originals, side: int, most: int) -> Cache | None:
     """The cache that is there, unless it holds a part and much more may be held by now."""
-    known = originals.known()
-    cache = None if known is None else opened(caches.folder_of(known, side))
+    cache = there(originals, side)
     if cache is None or (not cache.whole and most > MORE * cache.manifest["room"]):
         return None
     place = str(originals.place.absolute())
