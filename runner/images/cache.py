@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,9 @@ class Cache:
     manifest: dict[str, Any]
     index: np.ndarray  # of ROW (N,), all images of the task
 
-    def __reduce__(self) -> tuple[Any, ...]:  # another process maps the file anew
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[[Path], Cache], tuple[Path]]:  # another process maps the file anew
         return (_reopened, (self.folder,))
 
     @property
@@ -94,7 +96,7 @@ class Cache:
                 yield place
 
     @cached_property
-    def _mapped(self) -> np.memmap[Any, Any]:
+    def _mapped(self) -> np.memmap[tuple[int], np.dtype[np.uint8]]:
         return np.memmap(self.folder / PIXELS, np.uint8, "r")
 
     @cached_property

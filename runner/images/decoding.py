@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from tricks.errors import BadInput
 
@@ -51,12 +51,19 @@ def read_image(path: Path, side: int = 0) -> Tensor:
 def listening() -> Iterator[None]:
     """Within it, in any thread, what the decoder complains of is kept with the image."""
 
-    def hear(message: Warning | str, *rest: Any, **more: Any) -> None:
+    def hear(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         getattr(_heard, "lines", []).append(" ".join(str(message).split()))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        setattr(warnings, "showwarning", hear)  # noqa: B010 - mypy takes it for a method
+        warnings.showwarning = hear
         yield
 
 
