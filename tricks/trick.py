@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -28,11 +28,14 @@ class Edits:
     adds: stack field -> one item.
     needs: field -> (value it must have in the end, the reason); in place of a value a test of
         it, value -> bool, where several will do.
+    acts: (test of the whole recipe, the reason): where the test fails, the trick would change
+        nothing beside what else the recipe holds.
     """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
     adds: Mapping[str, Trick] = field(default_factory=dict)
     needs: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    acts: tuple[tuple[Callable[[Recipe], bool], str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,13 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
 
     Raises TrickConflict if two set the same field, the same trick stands twice, a need is not
-    met, or a trick changes nothing.
+    met, or a trick changes nothing, be it for the baseline's sake or another trick's.
     """
     ordered = sorted(tricks, key=lambda t: t.name)
     owner: dict[str, Trick] = {}
     values: dict[str, Any] = {}
     needs: list[tuple[Trick, str, Any, str]] = []
+    acts: list[tuple[Trick, Callable[[Recipe], bool], str]] = []
     seen: set[str] = set()
     for trick in ordered:
         if trick.name in seen:
@@ -164,6 +168,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
             stack = (*held, item)
             values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
         needs += [(trick, name, *need) for name, need in edits.needs.items()]
+        acts += [(trick, *act) for act in edits.acts]
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
             raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
     try:
@@ -177,6 +182,9 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
             raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
         if not callable(value) and held != value:
             raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
+    for trick, does, reason in acts:
+        if not does(recipe):
+            raise TrickConflict(f"{trick} changes nothing here: {reason}")
     return recipe
 
 

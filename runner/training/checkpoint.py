@@ -152,6 +152,7 @@ class Checkpoints:
         peak = {name: max(value, before.get(name, 0.0)) for name, value in held.items()}
         return {
             "epochs": training.epochs, "images": training.images, "resumed": training.resumed,
+            "first_loss": training.first_loss,
             "revisions": training.by(code_revision()),
             "seconds": {**training.seconds, "total": total},
             "memory": {**training.memory, "peak": peak},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.published import Published
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -59,4 +60,13 @@ class LabelSmoothing(Trick):
             raise ValueError(f"epsilon must be above 0 and below 1, not {self.epsilon}")
 
     def edits(self) -> Edits:
-        return Edits(sets={"smoothing": self.epsilon})
+        return Edits(
+            sets={"smoothing": self.epsilon},
+            acts=((_sees_targets, "the loss makes targets hard again, or does not look at them"),),
+        )
+
+
+def _sees_targets(recipe: Recipe) -> bool:
+    """Whether the loss is another for smoothed targets (an objective may say that it is not)."""
+    ask = getattr(recipe.objective, "sees_smoothing", None)
+    return ask is None or bool(ask(recipe))
