@@ -50,6 +50,9 @@ class Recipe:
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
     decay: float = -1.0  # weight decay in place of the optimizer's own; -1: its own
+    corrected_decay: bool = (
+        False  # weight decay in proportion to the lr, the largest one's is whole
+    )
     lr_batch: int = 0  # batch size that the lr is meant for, others scale it; 0: any
     groups: Trick | None = None  # parameters with settings of their own
     wrappers: tuple[Trick, ...] = ()  # stack: what acts around the optimizer's step
@@ -115,8 +118,8 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` is multiplied into it, so that half of 0.05 and 0.025 are
     the same run; `decay` becomes the optimizer's; `width` means nothing to timm's models.
-    `lr_batch` stays: how many images a step has is known when the images are. An objective may fill in what it finds outside (`resolved`), such as
-    a file's digest.
+    `lr_batch` stays: how many images a step has is known when the images are. An objective may
+    fill in what it finds outside (`resolved`), such as a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
     """

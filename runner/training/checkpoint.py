@@ -28,7 +28,7 @@ from runner.training.outcome import code_revision, device_name, versions
 from runner.training.saved import Keeper
 from runner.training.step import Step
 
-FORMAT = 1
+FORMAT = 2
 FINISH = 30.0  # seconds: a training asked to leave that is done sooner stays
 
 

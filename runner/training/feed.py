@@ -76,10 +76,14 @@ class Epoch:
         )
 
     def inputs(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """What the network sees at `step`: images (B, C, H, W) float and targets (B, K)."""
+        """What the network sees at `step`: images (B, C, H, W) float and targets (B, K).
+
+        An objective of several views has as many images for each target, see `views`.
+        """
         feed, recipe = self.feed, self.feed.recipe
         if not self._early():
             images = self._augment()(images, step=step, index=self.order[step])
+        images = aug.views(images, recipe, feed.seed, self.number, step)
         soft = aug.targets(labels, feed.splits.classes, recipe.smoothing)
         x = as_input(images, feed.splits, recipe)
         x = aug.resize(x, recipe, (self.number * feed.per_epoch + step) / feed.steps)

@@ -51,6 +51,7 @@ class Step:
         average: Any = recipe.average
         self.average = average
         self.averaged: nn.Module | None = None if average is None else average.begin(model, steps)
+        self._keeps = hasattr(average, "state")  # more than the average itself
         parameters: list[Any] = [p for p in model.parameters() if p.requires_grad]
         if groups is not None:
             parameters = groups.split(model)
@@ -151,6 +152,7 @@ class Step:
             "optimizer": self.optimizer.state_dict(),
             "wrappers": [wrapper.state_dict() for wrapper in self._wrappers()],
             "scaler": self.scaler.state_dict(),
+            "kept": self.average.state(self.averaged) if self._keeps else None,
         }
 
     def _go_around(self, state: dict[str, Any]) -> None:
@@ -162,6 +164,8 @@ class Step:
         for wrapper, given in zip(self._wrappers(), state["wrappers"], strict=True):
             wrapper.load_state_dict(given)
         self.scaler.load_state_dict(state["scaler"])
+        if self._keeps:
+            self.average.go_on(self.averaged, state["kept"])
 
     def _held(self) -> list[Any]:
         """The wrappers that tell what they hold, from the outside inwards, and the optimizer."""
@@ -185,6 +189,9 @@ class Step:
     def _set(self, lr: float, momentum: float | None) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get("lr_factor", 1.0)
+            if self.recipe.corrected_decay:
+                whole = group.setdefault("whole_decay", group["weight_decay"])
+                group["weight_decay"] = whole * lr / max(self.lrs)
             if momentum is None:
                 continue
             if "momentum" in group:

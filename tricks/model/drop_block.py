@@ -60,7 +60,8 @@ class DropBlock(Trick):
     place; the paper drops after every convolution and in the shortcuts too). timm's own layer
     draws centres over the whole map but counts on fewer, and would drop nearly all of a 7×7 map:
     torchvision's is used. On a map smaller than the square, the square is the largest odd one
-    that fits. Half precision draws and counts in full. For timm's ResNets and small-image-resnet50; pretrained weights are all kept.
+    that fits. Half precision draws and counts in full. For timm's ResNets and
+    small-image-resnet50; pretrained weights are all kept.
     """
 
     name: ClassVar[str] = "drop-block"

@@ -33,9 +33,9 @@ class BCE(Trick):
     Helps with MixUp and CutMix, where two classes are right at once, in long trainings. The losses
     of an image's K classes are summed, so that the gradient is of cross-entropy's size and its
     learning rate fits; the paper takes their mean, K times less, with an optimizer that does not
-    mind (LAMB). Its 0.2 as the threshold makes both classes of a mixed image wholly right, and takes
-    smoothing back.
-    Training losses cannot be compared with cross-entropy's; the validation loss stays that.
+    mind (LAMB). Its 0.2 as the threshold makes both classes of a mixed image wholly right, and
+    takes smoothing back. Training losses cannot be compared with cross-entropy's; the validation
+    loss stays that.
     """
 
     name: ClassVar[str] = "bce"
