@@ -48,7 +48,8 @@ SETTINGS = {
 }
 STATEFUL = (
     "adam", "adamuon", "adamw", "adopt", "alternating-flips", "aug-mix-jsd", "caution", "compile",
-    "corrected-decay", "counterfactual-attention", "cutmix", "distillation", "drop-block", "drop-path", "dropout", "ema", "fp16", "frozen-backbone",
+    "corrected-decay", "counterfactual-attention", "cutmix", "distillation", "drop-block",
+    "drop-path", "dropout", "ema", "fp16", "frozen-backbone",
     "ghost-batch-norm", "gradient-accumulation", "head-first", "lamb", "lars", "lawa", "lion",
     "lookahead", "mixup", "muon", "nadam", "nadamw", "one-cycle", "progressive-resizing", "radam",
     "repeated-augmentation", "sam", "schedule-free-adamw", "schedule-free-sgd", "swa",

@@ -27,8 +27,8 @@ FEW_PAIRS = [
 ]  # fmt: skip
 # Of optimizers that keep alike states one each; the long form in resuming.py leaves none out.
 PAIRED = (
-    "adamw", "adopt", "caution", "counterfactual-attention", "cutmix", "distillation", "drop-block", "ema",
-    "fp16", "frozen-backbone", "ghost-batch-norm", "head-first", "lars", "lawa", "lookahead",
+    "adamw", "adopt", "caution", "counterfactual-attention", "cutmix", "distillation", "drop-block",
+    "ema", "fp16", "frozen-backbone", "ghost-batch-norm", "head-first", "lars", "lawa", "lookahead",
     "mixup", "muon", "nadam", "progressive-resizing", "repeated-augmentation", "sam",
     "schedule-free-sgd", "swa",
 )  # fmt: skip
