@@ -23,7 +23,7 @@ class Training:
     steps: int
     diverged: bool = False
     epochs: list[Figures] = field(default_factory=list)
-    first_loss: Tensor | None = None  # of the first step, which a fresh network took
+    first_loss: Tensor | float | None = None  # of the first step; a tensor until it is read
     validation: Predictions | None = None  # after the last epoch
     # Seconds. total: of what came before the checkpoint it went on from, until outcome() adds all.
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TIMES, 0.0))
@@ -46,8 +46,9 @@ class Training:
 
         Losses differ in size: bce sums one for each class.
         """
-        start = 0.0 if self.first_loss is None else self.first_loss.item()
-        return max(math.log(classes), start)
+        if isinstance(self.first_loss, Tensor):
+            self.first_loss = self.first_loss.item()
+        return max(math.log(classes), self.first_loss or 0.0)
 
     def spent(self, since: tuple[float, float]) -> None:
         """Count what training took since `since`, which `clocks` gave."""
