@@ -11,7 +11,8 @@ BOOKKEEPING = (
     "generalisation_gap",
     "seconds", "time", "duration", "images_per_second", "peak_memory_mb", "memory", "parameters",
     "chance_accuracy", "test_images", "correct", "weights_sha256", "classes", "steps", "device",
-    "host", "hostname", "gpu", "started", "finished", "attempt", "date", "timestamp", "version", "versions",
+    "host", "hostname", "gpu", "started", "finished", "attempt", "date", "timestamp", "version",
+    "versions",
     "code_revision", "commit", "error", "checksum", "name", "study", "notes", "comment", "index",
 )  # fmt: skip
 
