@@ -80,7 +80,7 @@ def test_what_stands_still_keeps_its_statistics(tiny, recipe):
 
 
 @pytest.mark.parametrize(
-    "text", ["swa(start=0)", "lawa(kept=2, share=1)", "schedule-free-sgd(lr=1)"]
+    "text", ["swa(start=0)", "ema(share=0.9)", "lawa(kept=2, share=1)", "schedule-free-sgd(lr=1)"]
 )
 def test_what_is_evaluated_has_the_statistics_of_its_weights(tiny, recipe, text):
     small = recipe(text, epochs=2)

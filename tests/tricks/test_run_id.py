@@ -62,7 +62,7 @@ def test_the_id_of_a_known_run():
     }
     assert ids == {
         "baseline": "f994cc2ccc1fca4c",
-        "all": "7909c84cb057ee16",
+        "all": "f6c0897a57079891",
         "adamw": "2622ceb1b6f4fa4c",
     }
 

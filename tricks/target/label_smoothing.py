@@ -27,7 +27,9 @@ class LabelSmoothing(Trick):
 
     Helps against overconfidence, most in long trainings with many classes. Training and
     validation loss are not comparable between arms with and without it. The smoothing is done
-    once, in the target: mixing and smoothing then commute, and no loss smooths a second time.
+    once, in the target: mixing and smoothing then commute, and no loss smooths a second time. The
+    mass goes to all K classes, as in the paper, torch and timm; He et al. spread it over the other
+    K - 1.
     """
 
     name: ClassVar[str] = "label-smoothing"
