@@ -64,7 +64,8 @@ class Step:
         for item in recipe.wrappers:
             wrapper: Any = item
             self.outer = wrapper.wrap(self.outer)
-        self.lent = next((item for item in self._held() if hasattr(item, "weights")), None)
+        # What holds weights apart from the trained ones, the outermost.
+        self.lent: Any = next((item for item in self._held() if hasattr(item, "weights")), None)
         self._copy = None if self.lent is None else copy.deepcopy(model).requires_grad_(False)
         # Half precision alone needs its loss scaled: small gradients would be 0.
         half = recipe.precision == "fp16"

@@ -23,8 +23,8 @@ class SWA(Trick):
     every epoch). Batch norm's statistics are taken anew for the mean weights before they are
     evaluated, over the epoch's images (10,000 at most), as in the paper: averaged ones cost 4 pp
     on digits after 4 epochs. Taken anew, those of the baseline gain 1.1 pp there: so much of the
-    effect in a short training is theirs. One more copy of the weights, a pass over them each step, and a
-    forward pass over those images after each epoch from `start` on.
+    effect in a short training is theirs. One more copy of the weights, a pass over them each step,
+    and a forward pass over those images after each epoch from `start` on.
     """
 
     name: ClassVar[str] = "swa"

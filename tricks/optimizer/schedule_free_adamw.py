@@ -21,7 +21,8 @@ class ScheduleFreeAdamW(Trick):
     (none), so that another one is a conflict; warmup fits, and helps. The first beta is the share
     of the average where gradients are taken; squares are Adam's. Norms take the statistics of the
     average anew before each evaluation, over the epoch's images (10,000 at most). Its rate is 1 to
-    10 times AdamW's, says the authors' code. It won the self-tuning track of AlgoPerf 2024.
+    10 times AdamW's, says the authors' code; on digits (validation, 6 epochs, two seeds) 0.3 gave
+    76 %, the whole 87 %. It won the self-tuning track of AlgoPerf 2024.
     """
 
     name: ClassVar[str] = "schedule-free-adamw"

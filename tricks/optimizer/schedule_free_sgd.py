@@ -22,7 +22,8 @@ class ScheduleFreeSGD(Trick):
     are taken at y = (1 - momentum) z + momentum x, of the weights z and their average x. Norms
     take the statistics of x anew before each evaluation, over the epoch's images (10,000 at most):
     a forward pass more. Its rate is 10 to 50 times that of SGD with momentum, says the authors'
-    code. It won the self-tuning track of AlgoPerf 2024 (as AdamW).
+    code; on digits (validation, 6 epochs, two seeds) 3 times gave 86 %, 10 times 90 %, 30 times
+    44 %. It won the self-tuning track of AlgoPerf 2024 (as AdamW).
     """
 
     name: ClassVar[str] = "schedule-free-sgd"
