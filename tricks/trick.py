@@ -139,8 +139,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     ordered = sorted(tricks, key=lambda t: t.name)
     owner: dict[str, Trick] = {}
     values: dict[str, Any] = {}
-    needs: list[tuple[Trick, str, Any, str]] = []
-    acts: list[tuple[Trick, Callable[[Recipe], bool], str]] = []
+    edited: list[tuple[Trick, Edits]] = []
     seen: set[str] = set()
     for trick in ordered:
         if trick.name in seen:
@@ -167,8 +166,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
                 )
             stack = (*held, item)
             values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
-        needs += [(trick, name, *need) for name, need in edits.needs.items()]
-        acts += [(trick, *act) for act in edits.acts]
+        edited.append((trick, edits))
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
             raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
     try:
@@ -176,16 +174,31 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     except BadInput as error:
         at_fault = owner.get(str(error).split()[0])
         raise BadInput(_blame(at_fault, str(error)) if at_fault else str(error)) from error
-    for trick, name, value, reason in needs:
-        held = getattr(recipe, name)
-        if callable(value) and not value(held):
-            raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
-        if not callable(value) and held != value:
-            raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
-    for trick, does, reason in acts:
-        if not does(recipe):
-            raise TrickConflict(f"{trick} changes nothing here: {reason}")
+    check(recipe, edited)
     return recipe
+
+
+def check(recipe: Recipe, edited: Iterable[tuple[Trick, Edits]]) -> None:
+    """Raises TrickConflict where a need of the tricks is not met, or one would change nothing."""
+    edited = list(edited)
+    for trick, edits in edited:
+        for name, (value, reason) in edits.needs.items():
+            held = getattr(recipe, name)
+            if callable(value) and not value(held):
+                raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
+            if not callable(value) and held != value:
+                raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
+    for trick, edits in edited:
+        for does, reason in edits.acts:
+            if not does(recipe):
+                raise TrickConflict(f"{trick} changes nothing here: {reason}")
+
+
+def check_held(recipe: Recipe) -> None:
+    """`check` of the tricks that the fields of `recipe` hold."""
+    values = [getattr(recipe, name) for name in FIELDS]
+    held = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+    check(recipe, [(item, edits_of(item)) for item in held if isinstance(item, Trick)])
 
 
 def _shown(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from runner.training import augmentation as aug
 from runner.training.batches import Batch, View, batches, by_loaders
 from runner.training.evaluation import as_input
 from runner.training.randomness import generator
+from tricks.errors import BadInput
 from tricks.recipe import Recipe
+from tricks.trick import check_held
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,17 @@ class Feed:
     def batch(self) -> int:
         """Images a step: the recipe's, or all of a set that is smaller."""
         return min(self.recipe.batch_size, len(self.splits.train))
+
+    def real(self) -> Recipe:
+        """The recipe with the batch size that is. Raises BadInput if it makes no sense with it."""
+        real = dataclasses.replace(self.recipe, batch_size=self.batch)
+        if real.parts > self.batch:
+            raise BadInput(
+                f"{real.parts} passes to a batch need as many images: it has {self.batch}"
+            )
+        if real != self.recipe:
+            check_held(real)
+        return real
 
     @property
     def per_epoch(self) -> int:

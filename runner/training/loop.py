@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import time
@@ -53,8 +52,7 @@ def train(
     model = build(recipe, splits.classes, splits.channels).to(device)
     feed = Feed(recipe, splits, seed, device, loaders)
     known = functools.partial(teacher, splits=splits, recipe=recipe, device=device)
-    shown = dataclasses.replace(recipe, batch_size=feed.batch)
-    take_step = Step(shown, model, feed.steps, device, known)
+    take_step = Step(feed.real(), model, feed.steps, device, known)
     training = Training(take_step.evaluated, steps=feed.steps)
     training.memory["model"] = memory.now(device)
     per_epoch = feed.per_epoch

@@ -15,6 +15,7 @@ from runner.training.loop import train
 from runner.training.model import build
 from runner.training.statistics import reestimate
 from tests.training.resuming import CPU
+from tricks import BadInput, TrickConflict
 from tricks.start.frozen_backbone import set_backbone
 
 
@@ -105,6 +106,13 @@ def test_a_set_smaller_than_a_batch_has_the_rate_of_its_images(tiny, recipe):
     rule = train(recipe("linear-lr-scaling(batch=16)", batch_size=64), tiny, 0, CPU)
     plain = train(recipe(batch_size=64), tiny, 0, CPU)
     assert rule.epochs[-1]["lr"] == pytest.approx(2 * plain.epochs[-1]["lr"])
+
+
+def test_a_set_smaller_than_a_batch_may_leave_a_trick_nothing_to_do(tiny, recipe):
+    with pytest.raises(TrickConflict, match="cannot stand with batch_size=32: two parts of 20"):
+        train(recipe("ghost-batch-norm(part=20)", batch_size=64), tiny, 0, CPU)
+    with pytest.raises(BadInput, match="40 passes to a batch need as many images: it has 32"):
+        train(recipe("gradient-accumulation(parts=40)", batch_size=64), tiny, 0, CPU)
 
 
 def test_a_loss_that_starts_large_may_stay_large(tiny, recipe):

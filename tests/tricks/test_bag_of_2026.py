@@ -17,7 +17,7 @@ from torch import nn
 
 from runner.training.augmentation import views
 from runner.training.step import Step
-from tests.bag import on_ground, tiny_splits, train_two_steps
+from tests.bag import cut_network, on_ground, tiny_splits, train_two_steps
 from tests.tricks.stepping import SHAPES, problem, run, same
 from tests.tricks.test_adaptive_optimizers import B1, B2, EPS, RATES, follow, moments, newton_schulz
 from tricks import Recipe, TrickConflict, compose, parse
@@ -312,6 +312,22 @@ def test_three_views_go_through_the_network():
     for other in ("mixup", "cutmix", "aug-mix", "gradient-accumulation", "bce"):
         with pytest.raises(TrickConflict):
             on_ground(parse("aug-mix-jsd"), parse(other))
+
+
+@pytest.mark.parametrize("half", ["fp16", "bf16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adamuon", "aug-mix-jsd", "caution", "corrected-decay", "lawa", "nadamuon", "nadamw",
+        "schedule-free-adamw", "schedule-free-sgd", "three-augment",
+    ],
+)  # fmt: skip
+def test_each_trains_in_half_precision(name, half, monkeypatch):
+    monkeypatch.setattr("runner.training.model._network", cut_network)
+    training = train_two_steps(parse(name), parse(half))
+    full = train_two_steps(parse(name))
+    assert all(p.isfinite().all() for p in training.model.parameters())
+    assert training.epochs[0]["loss"] == pytest.approx(full.epochs[0]["loss"], rel=0.05)
 
 
 @pytest.mark.parametrize(

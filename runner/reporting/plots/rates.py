@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,6 +131,13 @@ def _computed(record: Record, recipes: Mapping[str, Record]) -> Rates | None:
         return None
     if record.warmup_steps not in (None, ramp) and record.steps == total:
         return None  # it was trained by another formula
+    last = (record.get("epochs") or [{}])[-1].get("lr")
+    if (
+        record.get("state") == "ok"
+        and last is not None
+        and not math.isclose(last, lr[-1], rel_tol=1e-6)
+    ):
+        return None  # or on fewer images than a batch has, by which the rate is scaled
     kept = np.unique(np.linspace(0, total - 1, min(total, MOST_POINTS)).astype(int))
     epoch = np.append(kept, total) / total * recipe.epochs
     return Rates(epoch, np.append(lr[kept], lr[-1]), True)
