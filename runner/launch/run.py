@@ -16,6 +16,7 @@ from runner.launch.outcome import Outcome
 from runner.launch.todo import todo
 from runner.launch.train import train
 from runner.launch.weights import complete
+from runner.planning.checked import check_line
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
         lacking = todo(study, store)
         hours = hours_left(study, options, lacking.count, lacking.missing, store)
         listener.say(f"{counted(hours.runs, 'run')} to train: {hours}")
-    for line in (*images_told(study), *study.notes):
+    checked = check_line(store, study.as_stored(), study.identity, study.seeds)
+    for line in (*images_told(study), *study.notes, *((checked,) if checked else ())):
         listener.say(line)
     if study.looks is None:
         outcome = _train_once(study, store, options, listener)
