@@ -8,8 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.designs.add_one import AddOne
-from runner.designs.design import reference_arm
-from runner.designs.field import field_text
+from runner.designs.field import field_text, with_fields
 from runner.studies.asked import Asked
 from runner.studies.check_design import SEEDS
 from runner.studies.study import Study, build
@@ -33,6 +32,7 @@ def checking(study: Study, name: str, seeds: int | None = None) -> Asked:
     baseline that settings describe.
     """
     settings: dict[str, Given] = dict(study.settings)
+    held = study.baseline
     for factor in study.factors:
         if factor.kind == "levels" and factor.levels[0].tricks:
             raise BadInput(
@@ -40,8 +40,9 @@ def checking(study: Study, name: str, seeds: int | None = None) -> Asked:
                 "recipe with --task and --set"
             )
         if factor.kind in ("field", "levels"):
-            settings |= {field: field_text(value) for field, value in factor.levels[0].fields}
-    held = study.recipe(reference_arm(study.factors))
+            fields = dict(factor.levels[0].fields)
+            held = with_fields(held, fields)
+            settings |= {field: field_text(value) for field, value in fields.items()}
     rate = held.lr_scale
     return Asked(
         name=name,

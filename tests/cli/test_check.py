@@ -1,4 +1,4 @@
-"""check: whether a baseline is worth ablating, its runs in the store, and what follows from them."""
+"""check: is a baseline worth ablating; its runs in the store, and what others say of it."""
 
 import json
 
