@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner.designs.add_one import AddOne
 from runner.designs.field import field_text, with_fields
 from runner.studies.asked import Asked
-from runner.studies.check_design import SEEDS
+from runner.studies.check_design import FACTORS, SEEDS
 from runner.studies.study import Study, build
 from runner.text import counted
 from tricks.errors import BadInput
@@ -43,6 +43,9 @@ def checking(study: Study, name: str, seeds: int | None = None) -> Asked:
             fields = dict(factor.levels[0].fields)
             held = with_fields(held, fields)
             settings |= {field: field_text(value) for field, value in fields.items()}
+    for own in FACTORS:  # the check's factors say them
+        if getattr(held, own) == getattr(study.task.baseline, own):
+            settings.pop(own, None)
     rate = held.lr_scale
     return Asked(
         name=name,
