@@ -93,6 +93,7 @@ def check(
     from runner.launch.check import check as launch
     from runner.launch.listener import Silent
     from runner.launch.options import Options
+    from runner.planning.check_runs import in_store
     from runner.planning.checked import checked
     from runner.records.store import Store
     from runner.records.studies import load_study
@@ -109,5 +110,5 @@ def check(
     options = Options(place, at_a_time(how.get("workers"), None, device), device, files)
     outcome = launch(found, options, Silent() if quiet else Console(options, json=False))
     store = Store(place, create=False)
-    whole = checked(store, load_study(store, found.name), study.seeds)
+    whole = checked(in_store(store, load_study(store, found.name)), study.seeds)
     return BaselineCheck(whole, Found(found.name, place, outcome))

@@ -6,31 +6,26 @@ Everything is validation accuracy: a check chooses, and choices never use the te
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.registry import CHOOSES
-from runner.records.json_values import canonical_text
+from runner.planning.check_runs import for_study, of_baseline
 from runner.records.layout import RESULTS, at
-from runner.studies.check import same_baseline
 from runner.studies.check_design import FACTORS
 from runner.text import counted
-from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.baseline.finding import Finding, Sample
+    from runner.planning.check_runs import CheckRuns
     from runner.records.json_values import JsonValue
-    from runner.records.references import Kept
     from runner.records.rows import Cell
-    from runner.records.shape import Record
     from runner.records.spec import Fingerprint
     from runner.records.store import Store
     from runner.records.studies import StoredStudy
     from runner.records.study_toml import StudyToml
-
-LOOKED_AT = 200  # records of a study, of which the first tells its images
 
 
 @dataclass(frozen=True)
@@ -85,19 +80,12 @@ class Checked:
         }
 
 
-def checked(store: Store, stored: StoredStudy, seeds: int) -> Checked:
-    """What the check `stored` says by its records so far. seeds: of an arm of the study it is for.
-
-    Raises BadInput for a study that is no check.
-    """
+def checked(found: CheckRuns, seeds: int) -> Checked:
+    """What a check says by its records so far. seeds: of an arm of the study it is for."""
     from runner.analysis.baseline import rules
     from runner.analysis.baseline.reference import references
 
-    if not stored.asked.check:
-        raise BadInput(f"the study {stored.name} is no check: `tricks-bench check` makes one")
-    rows = store.rows(stored.ids)
-    first = _first(store, stored)
-    kept = _references(store, first)
+    stored, rows, first, kept = found.stored, found.rows, found.first, found.kept
     images = kept.images if kept else None
     arms = _arms(stored, rows, images)
     levels = stored.levels
@@ -114,10 +102,10 @@ def checked(store: Store, stored: StoredStudy, seeds: int) -> Checked:
         findings = [_lost(base, own_rate), *findings]
     if first is not None and first.steps:
         findings.append(rules.steps(first.steps, epochs))
-    findings.append(rules.fit(base, _training(stored, rows)))
+    findings.append(rules.fit(base, _training(found)))
     if first is not None and first.test_images:
         findings.append(rules.test_size(base, first.test_images))
-    command = check_command(stored.asked, store.root)
+    command = check_command(stored.asked, found.results)
     commands = {f.name: _mend(command, f) for f in findings if f.change is not None}
     if not kept:
         commands["references"] = command
@@ -125,32 +113,6 @@ def checked(store: Store, stored: StoredStudy, seeds: int) -> Checked:
     return Checked(
         stored.name, stored.asked.task, tuple(findings), len(stored.ids), done, command, commands
     )
-
-
-def find_check(store: Store, asked: StudyToml, data: Fingerprint | None) -> StoredStudy | None:
-    """The latest check in `store` of the baseline of the study `asked`; None without one.
-
-    data: what identifies the study's images; a check of other images under the task's name is
-    none of it. None: not known.
-    """
-    from runner.records.studies import load_study, study_names
-
-    for name in reversed(study_names(store)):
-        try:
-            stored = load_study(store, name)
-        except BadInput:
-            continue
-        if same_baseline(stored.asked, asked):
-            first = _first(store, stored)
-            if first is None or data is None or _same(first.data, data):
-                return stored
-    return None
-
-
-def check_of_study(store: Store, study: StoredStudy, data: Fingerprint | None) -> Checked | None:
-    """What the check of the baseline of `study` says; None without one. data: as `find_check`."""
-    stored = find_check(store, study.asked, data)
-    return None if stored is None else checked(store, stored, study.asked.seeds or 0)
 
 
 def check_command(asked: StudyToml, results: Path) -> str:
@@ -170,14 +132,14 @@ def check_line(store: Store | None, asked: StudyToml, data: Fingerprint, seeds: 
     """One line where the study's baseline has no check, or one that it does not pass."""
     if asked.check:
         return None
-    stored = find_check(store, asked, data) if store else None
-    if store is None or stored is None:
+    runs = for_study(store, asked, data) if store else None
+    if runs is None:
         command = check_command(asked, store.root if store else RESULTS)
         return (
             f"the baseline was not checked: `{command}` tells from some short runs whether it is "
             "worth ablating"
         )
-    found = checked(store, stored, seeds)
+    found = checked(runs, seeds)
     if found.passed:
         return None
     what = "; ".join(finding.reason.partition(": ")[0] for finding in found.open)
@@ -210,7 +172,7 @@ def _lost(base: Sample, rate: float) -> Finding:
 
 
 def _arms(
-    stored: StoredStudy, rows: Mapping[str, Mapping[str, Cell]], images: int | None
+    stored: StoredStudy, rows: Mapping[str, Mapping[str, Cell | None]], images: int | None
 ) -> dict[tuple[float, int], Sample]:
     """The accuracies of each arm, by lr_scale and epochs; arms without runs among them."""
     from runner.analysis.baseline.finding import Sample
@@ -233,38 +195,9 @@ def _arms(
     return {arm: Sample(tuple(found), lost[arm], images) for arm, found in values.items()}
 
 
-def _training(stored: StoredStudy, rows: Mapping[str, Mapping[str, Cell]]) -> float | None:
+def _training(found: CheckRuns) -> float | None:
     """Mean accuracy of the baseline's runs on clean training images, per cent."""
-    references = {name: levels[0] for name, levels in stored.levels.items()}
-    found: Sequence[float] = [
-        float(row["probe_accuracy"])
-        for run in stored.runs
-        if all(run[name] == level for name, level in references.items())
-        and (row := rows.get(str(run["id"]))) is not None
-        and row["state"] == "ok"
-        and row["probe_accuracy"] is not None
-    ]
-    return sum(found) / len(found) if found else None
-
-
-def _first(store: Store, stored: StoredStudy) -> Record | None:
-    """A record of the baseline; None without one."""
-    references = {name: levels[0] for name, levels in stored.levels.items()}
-    for run in stored.runs[:LOOKED_AT]:
-        if all(run.get(name) == level for name, level in references.items()):
-            record = store.record(str(run["id"]))
-            if record is not None and record.data is not None:
-                return record
-    return None
-
-
-def _references(store: Store, first: Record | None) -> Kept | None:
-    from runner.records.references import key, load
-
-    if first is None or first.data is None or first.recipe is None:
-        return None
-    return load(store, key(first.data, first.recipe.values))
-
-
-def _same(one: Mapping[str, JsonValue] | None, other: Mapping[str, JsonValue]) -> bool:
-    return one is not None and canonical_text(dict(one)) == canonical_text(dict(other))
+    rows = [found.rows[id] for id in of_baseline(found.stored) if id in found.rows]
+    told = [row["probe_accuracy"] for row in rows if row["state"] == "ok"]
+    known = [float(accuracy) for accuracy in told if accuracy is not None]
+    return sum(known) / len(known) if known else None

@@ -17,10 +17,12 @@ from runner.records import durable
 from runner.records.json_values import JsonValue, digest
 
 if TYPE_CHECKING:
+    from runner.records.shape import Record
     from runner.records.spec import Fingerprint
     from runner.records.store import Store
 
 VERSION = 1  # raised when the same methods come to be computed in another way
+NAME = "references.json"  # of the file in the export of a check
 SEEN = ("resolution", "eval_scale", "crop", "margin")  # recipe fields that change what is seen
 
 
@@ -46,10 +48,7 @@ def key(data: Fingerprint, recipe: Mapping[str, JsonValue]) -> str:
 
 def load(store: Store, name: str) -> Kept | None:
     """The references kept under the key `name`; None where there are none that can be read."""
-    try:
-        return msgspec.json.decode(durable.read(_path(store, name)), type=Kept)
-    except (OSError, msgspec.MsgspecError):
-        return None
+    return _read(_path(store, name))
 
 
 def save(store: Store, name: str, images: int, methods: Sequence[Reference]) -> Kept:
@@ -57,6 +56,27 @@ def save(store: Store, name: str, images: int, methods: Sequence[Reference]) -> 
     kept = Kept(images, tuple(methods))
     durable.replace(_path(store, name), msgspec.json.encode(kept))
     return kept
+
+
+def exported(folder: Path) -> Kept | None:
+    """The references in the exported check `folder`; None where there are none to be read."""
+    return _read(folder / NAME)
+
+
+def export(store: Store, record: Record | None, folder: Path) -> None:
+    """Write those of a check, of which `record` is a run, into its export. Raises OSError."""
+    if record is None or record.data is None or record.recipe is None:
+        return
+    kept = load(store, key(record.data, record.recipe.values))
+    if kept is not None:
+        durable.replace(folder / NAME, msgspec.json.encode(kept))
+
+
+def _read(path: Path) -> Kept | None:
+    try:
+        return msgspec.json.decode(durable.read(path), type=Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _path(store: Store, name: str) -> Path:

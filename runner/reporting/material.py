@@ -94,19 +94,22 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     results: the store. name: by default the latest study. Raises BadInput where there is nothing
     to report.
     """
-    from runner.planning.checked import check_of_study
+    from runner.planning.check_runs import beside, for_study
+    from runner.planning.checked import checked
     from runner.records.export import evidence
     from runner.records.store import Store
     from runner.studies.experiments import exported
 
     question = question or Question()
     found = exported(name, question.metric)
-    if found is not None:
-        return of_evidence(found, question)
-    store = Store(results, create=False)
-    found = evidence(store, name, MOST, question.metric)
+    store = None if found else Store(results, create=False)
+    if store is not None:
+        found = evidence(store, name, MOST, question.metric)
+    assert found is not None
     data = next((record.data for record in found.records if record.data), None)
-    return replace(of_evidence(found, question), checked=check_of_study(store, found.study, data))
+    asked, material = found.study.asked, of_evidence(found, question)
+    runs = for_study(store, asked, data) if store else beside(Path(name or ""), asked, data)
+    return material if runs is None else replace(material, checked=checked(runs, asked.seeds or 0))
 
 
 def of_evidence(found: Evidence, question: Question) -> Material:

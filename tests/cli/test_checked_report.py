@@ -29,3 +29,29 @@ def test_a_report_says_what_the_check_said(cli, stub, tmp_path):
     assert cli("report", "digits-train_images-100-check").code == 0
     own = (tmp_path / "reports" / "digits-train_images-100-check" / "report.md").read_text()
     assert "| budget | fail |" in own
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_an_exported_report_finds_the_check_that_is_exported_beside_it(cli, stub, tmp_path):
+    small = ("--set", "train_images=100")
+    cli("run", "--tricks", "cosine", *small, "--seeds", "2", "--name", "mine")
+    cli("check", *small)
+    assert cli("export", "mine", "-o", "out/mine").code == 0
+    assert cli("report", "out/mine").code == 0
+    path = tmp_path / "reports" / "mine" / "report.md"
+    assert "The baseline was not checked" in path.read_text()
+    assert cli("export", "digits-train_images-100-check", "-o", "out/check").code == 0
+    assert cli("report", "out/mine").code == 0
+    beside = path.read_text()
+    assert (
+        "| references | pass | no simple method is above" in beside or "references | fail" in beside
+    )
+    assert cli("report", "mine").code == 0
+    assert table(path.read_text()) == table(beside)
+
+
+def table(text):
+    """The part, verdict and value columns of a report's check."""
+    rows = [line for line in text.splitlines() if line.startswith(("| noise |", "| budget |"))]
+    assert len(rows) == 2
+    return [row.partition("`")[0] for row in rows]
