@@ -98,6 +98,15 @@ def augment(
     return images
 
 
+def views(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
+    """Augmented images uint8 (B, C, H, W), with those that an objective wants to see beside them.
+
+    (V B, C, H, W): all of a view, then all of the next.
+    """
+    make: Any = getattr(recipe.objective, "show", None)
+    return images if make is None else make(images, generator(seed, "views", epoch, step))
+
+
 def whole(recipe: Recipe) -> tuple[Trick, ...]:
     """The transforms that act on an image before it is cropped."""
     return tuple(item for item in recipe.transforms if getattr(item, "before_crop", False))

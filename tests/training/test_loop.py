@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 
-from runner.training import loop, outcome
+from runner.training import feed, loop, outcome
 from runner.training.loop import train
 from tests.bag import outcome as run
 from tricks import TrickConflict, registry
@@ -58,7 +58,7 @@ def test_batches_hold_each_image_at_most_once_an_epoch_and_ignore_tricks(recipe,
     seen: dict[str, list] = {}
 
     def spy(name):
-        original = loop.batches
+        original = feed.batches
 
         def watched(source, order, *args):
             if len(source) == len(tiny.train):
@@ -69,7 +69,7 @@ def test_batches_hold_each_image_at_most_once_an_epoch_and_ignore_tricks(recipe,
 
     for name, tricks in {"plain": (), "mixed": ("mixup", "randaugment", "evonorm")}.items():
         with monkeypatch.context() as patch:
-            patch.setattr(loop, "batches", spy(name))
+            patch.setattr(feed, "batches", spy(name))
             train(recipe(*tricks, epochs=2), tiny, 0, CPU)
     assert seen["plain"] == seen["mixed"]
     first, second = seen["plain"]
