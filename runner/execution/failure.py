@@ -26,7 +26,7 @@ SHARED = (
 )
 DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
-    "^can't start new thread",
+    "^can't start new thread", "^DataLoader timed out",
 )  # fmt: skip
 # What the device says of the program, not of itself: it comes again.
 ASSERTED, NO_KERNELS = "device-side assert", "no kernel image"

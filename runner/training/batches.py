@@ -11,7 +11,9 @@ from torch import Tensor
 from runner.execution.signs import alive
 from runner.images.sources import Cached, Catalogue, Files, Resident, Source
 from runner.training.crops import View, centred, drawn, fitted
+from runner.training.shared_memory import ahead
 
+PATIENCE = 300  # seconds for a batch, after which loader processes are taken to hang
 Batch = tuple[Tensor, Tensor]  # uint8 (B, C, H, W), int64 (B,)
 Act = Callable[..., Tensor]  # (images, step=, index=) -> images
 
@@ -63,7 +65,8 @@ def batches(
             yield _evaluated(images, view), source.labels[chosen]
         return
     parts = _Batches(source, order, view, epoch, act)
-    count = helpers(source, device, loaders)
+    side = view.resolution
+    count, far = ahead(size * 3 * side * side, helpers(source, device, loaders))
     if not count and device.type == "cpu":
         for step in range(first, len(order)):
             alive()
@@ -77,7 +80,8 @@ def batches(
         # A run's own process was started by a server; its children would each import torch anew.
         multiprocessing_context="fork" if count and sys.platform == "linux" else None,
         pin_memory=device.type == "cuda",
-        prefetch_factor=4 if count else None,
+        prefetch_factor=far if count else None,
+        timeout=PATIENCE if count else 0,
         generator=torch.Generator(),  # the loader draws a seed, which nothing here uses
     )
     for images, labels in loader:

@@ -31,6 +31,7 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "), True),
         (RuntimeError("DataLoader worker (pid(s) 7, 8) exited unexpectedly"), True),
         (RuntimeError("can't start new thread"), True),
+        (RuntimeError("DataLoader timed out after 300 seconds"), True),
         (OSError(errno.EFBIG, "File too large"), True),
         (OSError(errno.ENOENT, "No such file"), False),
         (RuntimeError("a DataLoader worker gave no batch"), False),
