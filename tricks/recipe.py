@@ -39,7 +39,7 @@ class Recipe:
 
     model: str = "small-image-resnet50"  # one of OWN_MODELS, or any timm name
     width: float = 1.0  # multiplies all channel counts of OWN_MODELS
-    start: str = "scratch"  # scratch | pretrained (timm's weights)
+    start: str | Trick = "scratch"  # scratch | pretrained (timm's weights) | own-weights(file)
     surgery: tuple[Trick, ...] = ()  # stack: edits of the architecture, before `norm`
     norm: Trick | None = None  # replaces batch norm (and its activation)
     init: tuple[Trick, ...] = ()  # stack: edits of the initial weights
@@ -100,7 +100,7 @@ class Recipe:
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
+            if isinstance(getattr(self, name), str) and getattr(self, name) not in allowed:
                 raise BadInput(
                     f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
                 )
@@ -115,8 +115,8 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` and batch_size / `lr_batch` are multiplied into it, so
     that half of 0.05 and 0.025 are the same run; `decay` becomes the optimizer's; `width` means
-    nothing to timm's models. An objective may fill in what it finds outside (`resolved`), such as
-    a file's digest.
+    nothing to timm's models. An objective and a start may fill in what they find outside
+    (`resolved`), such as a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
     """
@@ -132,9 +132,10 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
         recipe = dataclasses.replace(
             recipe, optimizer=optimizer, lr_scale=1.0, lr_batch=0, decay=-1.0
         )
-    objective: Any = recipe.objective
-    if hasattr(objective, "resolved"):
-        recipe = dataclasses.replace(recipe, objective=objective.resolved())
+    named: dict[str, Any] = {"objective": recipe.objective, "start": recipe.start}
+    found = {k: item.resolved() for k, item in named.items() if hasattr(item, "resolved")}
+    if found:
+        recipe = dataclasses.replace(recipe, **found)
     if recipe.model not in OWN_MODELS:
         recipe = dataclasses.replace(recipe, width=1.0)
     return recipe

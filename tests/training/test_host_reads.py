@@ -111,7 +111,7 @@ def reads(texts, monkeypatch, folder):
     for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
         # There is no fused kernel for this device; those of a GPU read nothing.
         monkeypatch.setattr(optimizer, "__init__", without_fused(optimizer.__init__))
-    recipe = dataclasses.replace(resolve(recipe, RATES), start="scratch")
+    recipe = resolve(dataclasses.replace(recipe, start="scratch"), RATES)
     splits = splits.to(META)
     with Copies() as copies:
         loop.train(recipe, splits, 0, META)

@@ -38,6 +38,7 @@ OTHERWISE = {
     "rotation": "rotation(before_crop=True, degrees=5.0)",
     "counterfactual-attention": "counterfactual-attention(finer=2, maps=4)",
     "distillation": f"distillation(teacher={TEACHER!r}, temperature=4.0)",
+    "own-weights": "own-weights(file='mine.safetensors')",
     "normalisation": "normalisation(mean=(0.4,), std=(0.2,))",
     "random-crop": "random-crop(margin=0.75)",
     "bce": "bce(over_classes='mean', threshold=0.2)", "blur-pool": "blur-pool(size=5)",
