@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tricks.trick import Trick
 
 # Fields to which several tricks may add; every other field is set once.
-STACKS = ("surgery", "init", "wrappers", "transforms", "mixers")
+STACKS = ("surgery", "init", "wrappers", "transforms", "inputs", "mixers")
 
 OWN_MODELS = ("small-image-resnet50", "conv-net-5")  # all others are timm's
 
@@ -67,8 +67,10 @@ class Recipe:
     margin: float = 0.875  # side of a crop by that of the whole image: random's, and evaluation's
     crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
     flip: bool = False  # random horizontal flips
+    flip_share: float = 0.5  # of the images, that these mirror
     alternate_flips: bool = False  # every second epoch shows the mirror image of the one before
     transforms: tuple[Trick, ...] = ()  # stack: uint8 images (B, C, H, W) -> the same
+    inputs: tuple[Trick, ...] = ()  # stack: the same of all images, in evaluation too
     smoothing: float = 0.0  # probability mass spread over all K classes
     mixers: tuple[Trick, ...] = ()  # stack: one is drawn for each batch
     mix_share: float = 1.0  # of the epochs, from the first: mixers act in these
@@ -93,7 +95,7 @@ class Recipe:
             raise BadInput(f"decay must be at least 0, or -1 for none set, not {self.decay}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
-        for name in ("mix_share", "crop_scale", "margin"):
+        for name in ("mix_share", "crop_scale", "margin", "flip_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
         for name in ("resolution", "lr_batch", "stream"):

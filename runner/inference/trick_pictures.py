@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from runner.tasks.task import Task
 
 FORMATS = (".png", ".svg", ".pdf")
-ON_IMAGES = {"crop", "crop_scale", "flip", "alternate_flips", "transforms", "mixers", "resizing"}
+ON_IMAGES = {"crop", "crop_scale", "flip", "flip_share", "alternate_flips", "transforms"}
+ON_IMAGES |= {"inputs", "mixers", "resizing"}
 ON_RATES = {"schedule", "warmup"}
 ATTENTION = "counterfactual-attention"  # whose maps only a trained network has
 STEPS = 50  # of an epoch, for the curve of a learning rate

@@ -25,7 +25,9 @@ STANDARD = (
 # A setting other than the default for each; sgd and step-decay are the baseline's own.
 OTHERWISE = {
     "aug-mix": "aug-mix(alpha=0.5, chains=2, severity=5)",
-    "auto-augment": "auto-augment(policy='svhn')", "brightness": "brightness(amount=0.2)",
+    "auto-augment": "auto-augment(policy='svhn')", "brightness": "brightness(amount=0.2, p=0.5)",
+    "clahe-input": "clahe-input(limit=3.0, tiles=2)",
+    "horizontal-flip": "horizontal-flip(p=0.25)", "vertical-flip": "vertical-flip(p=0.75)",
     "clahe": "clahe(limit=(2.0, 2.0), p=1.0, tiles=4)",
     "color-jitter": "color-jitter(contrast=0.2, hue=0.0, p=0.5)",
     "cutout": "cutout(fill='black', p=0.5, side=0.25)",
@@ -35,7 +37,7 @@ OTHERWISE = {
     "random-erasing": "random-erasing(fill='noise', p=0.5, scale=(0.1, 0.2))",
     "random-resized-crop": "random-resized-crop(scale=0.35)",
     "repeated-augmentation": "repeated-augmentation(repeats=2)",
-    "rotation": "rotation(before_crop=True, degrees=5.0)",
+    "rotation": "rotation(before_crop=True, degrees=5.0, p=0.5)",
     "counterfactual-attention": "counterfactual-attention(finer=2, maps=4)",
     "distillation": f"distillation(teacher={TEACHER!r}, temperature=4.0)",
     "own-weights": "own-weights(file='mine.safetensors')",

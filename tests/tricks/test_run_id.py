@@ -35,7 +35,7 @@ CHANGES = {
     "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
     "margin": 0.5, "normalisation": parse("normalisation"),
     "decay": 0.02, "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
-    "compiled": parse("compile"),
+    "compiled": parse("compile"), "flip_share": 0.3, "inputs": (parse("clahe-input"),),
 }  # fmt: skip
 
 
