@@ -94,6 +94,7 @@ def train(
                 began = clocks()
         next(source, None)  # lets the loader processes end
         loss = losses.item() / per_epoch  # waits for the device
+        norms = take_step.gradient_norms()
         training.spent(began)
         training.images += per_epoch * batch
         training.diverged = not loss < EXPLODED * math.log(splits.classes)
@@ -113,6 +114,7 @@ def train(
             CHOOSES: held.accuracy,
             "probe_accuracy": probe.accuracy,
             "lr": take_step.lrs[place - 1],
+            **norms,
         }
         training.epochs.append(figures)
         training.validation = held.predictions
