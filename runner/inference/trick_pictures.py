@@ -84,6 +84,7 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     """A few images with the names of their classes; () where these are not known."""
     import torch
 
+    from runner.images.archives import folder_at
     from runner.images.sources import Files
     from runner.images.walk import images_below
     from runner.inference.sample_pictures import as_stored, one_each, spread
@@ -95,6 +96,7 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
         splits = task.load(DATA, None)
         chosen: Any = splits.train.subset(one_each(splits.train.labels.tolist()))
         return (as_stored(chosen) if isinstance(chosen, Files) else chosen), class_names(splits)
+    data = folder_at(data)
     if not data.is_dir():
         raise BadInput(f"--data {data}: there is no such folder")
     files = [image.path for image in images_below(data)[0]]

@@ -14,7 +14,7 @@ from tricks.errors import BadInput, unknown
 # Tasks whose name says where the images are -> what they are.
 YOURS = {
     "torchvision:NAME": "a classification data set of torchvision, by its class's name",
-    "folder:PATH": "your own images, one folder a class",
+    "folder:PATH": "your own images, one folder a class; or a .zip or .tar of them",
     "csv:PATH": "your own images, listed in a CSV with columns path and label, maybe split",
 }
 

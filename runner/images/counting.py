@@ -1,0 +1,40 @@
+"""Lines on how far a pass over many images has come, once it takes longer than two seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from runner.text import duration
+
+FIRST, LONGEST = 2.0, 30.0  # seconds to the first line; the times between lines double up to it
+
+
+class Counting:
+    """Counts images, and says now and then how many there are.
+
+    what: the words after "N of M". total: how many there will be.
+    """
+
+    def __init__(self, what: str, total: int, say: Callable[[str], None]) -> None:
+        self.what, self.total, self.say = what, total, say
+        self.done = 0
+        self.began = time.monotonic()
+        self.next, self.step = self.began + FIRST, FIRST
+
+    def one(self) -> None:
+        """One more is done."""
+        self.done += 1
+        now = time.monotonic()
+        if now < self.next or self.done >= self.total:
+            return
+        self.step = min(LONGEST, 2 * self.step)
+        self.next = now + self.step
+        left = (now - self.began) / self.done * (self.total - self.done)
+        self.say(f"{self.done:,} of {self.total:,} {self.what}, {duration(left)} left")
+
+
+def on_stderr(line: str) -> None:
+    """Print a line beside what a command answers."""
+    print(line, file=sys.stderr, flush=True)
