@@ -115,11 +115,6 @@ def read(start: OwnWeights) -> dict[str, Tensor]:
             f"start={start.file}: not a safetensors file, nor a torch file of tensors alone "
             f"({type(error).__name__}): write it with torch.save(model.state_dict(), FILE)"
         ) from error
-    return _tensors(found, start.file)
-
-
-def _tensors(found: Any, file: str) -> dict[str, Tensor]:
-    """The state_dict in what `torch.load` gave: itself, or under one of the usual keys."""
     held = found if isinstance(found, Mapping) else {}
     for key in WRAPPED:
         if isinstance(held.get(key), Mapping):
@@ -127,7 +122,7 @@ def _tensors(found: Any, file: str) -> dict[str, Tensor]:
     tensors = {str(name): value for name, value in held.items() if isinstance(value, Tensor)}
     if not tensors:
         raise BadInput(
-            f"start={file}: it holds no tensors by name: write it with "
+            f"start={start.file}: it holds no tensors by name: write it with "
             "torch.save(model.state_dict(), FILE)"
         )
     return tensors

@@ -114,8 +114,9 @@ def train(
             CHOOSES: held.accuracy,
             "probe_accuracy": probe.accuracy,
             "lr": take_step.lrs[place - 1],
-            **norms,
         }
+        if norms is not None:
+            figures["grad_norm"], figures["grad_norm_max"] = norms
         training.epochs.append(figures)
         training.validation = held.predictions
         if watch is not None:

@@ -87,19 +87,17 @@ class Step:
             self.average.update(self.evaluated, self.model, place, self.steps)
         return loss.detach()
 
-    def gradient_norms(self) -> dict[str, float | None]:
+    def gradient_norms(self) -> tuple[float | None, float | None] | None:
         """Mean and maximum, since the last call, of the gradient's norm before it was clipped.
 
-        {} where the recipe does not clip; None where every gradient overflowed. Waits for the
-        device.
+        None where the recipe does not clip, and for both where every gradient overflowed. Waits
+        for the device.
         """
         if self.recipe.clip is None:
-            return {}
+            return None
         total, largest, count = (value.item() for value in self.norms)
         self.norms.zero_()
-        if not count:
-            return {"grad_norm": None, "grad_norm_max": None}
-        return {"grad_norm": total / count, "grad_norm_max": largest}
+        return (total / count, largest) if count else (None, None)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the steps so far have left and the next ones build on; tensors are not copied.
