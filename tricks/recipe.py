@@ -24,7 +24,7 @@ OWN_MODELS = ("small-image-resnet50", "conv-net-5")  # all others are timm's
 
 CHOICES = {
     "start": ("scratch", "pretrained"),
-    "crop": ("none", "pad", "random", "random-resized"),
+    "crop": ("none", "pad", "random", "random-resized", "squeeze"),
     "precision": ("fp32", "tf32", "bf16", "fp16"),
 }
 
@@ -63,7 +63,8 @@ class Recipe:
     eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
     repeats: int = 1  # copies of an image in a batch, each augmented anew
-    crop: str = "none"  # none | pad (zeros, an eighth, then crop) | random | random-resized
+    crop: str = "none"  # none | pad (zeros, an eighth, then crop) | random | random-resized |
+    # squeeze (all of the image, whatever its aspect)
     margin: float = 0.875  # side of a crop by that of the whole image: random's, and evaluation's
     crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
     flip: bool = False  # random horizontal flips

@@ -102,7 +102,9 @@ def _cut(image: Tensor, view: View, epoch: int, index: int, copy: int, stored: b
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
     place = (epoch, index, copy) if copy else (epoch, index)
-    if view.crop != "random-resized":
+    if view.crop == "squeeze":
+        image = _fitted(image, side)
+    elif view.crop != "random-resized":
         # What is stored at its size has nothing around it, unless its crop is random.
         whole = view.crop == "random" or not stored
         image = _whole(image, side, view.margin) if whole else _fitted(image, view.resolution)
@@ -172,5 +174,7 @@ class _Batches(torch.utils.data.Dataset[Batch]):
         image, view = self.files.read(index), self.view
         if view.randomly:
             return _cut(image, view, self.epoch, index, copy, stored=False)
+        if view.crop == "squeeze":
+            return _fitted(image, view.resolution)
         image = _whole(image, view.resolution, view.margin)
         return F.center_crop(image, [view.resolution, view.resolution])
