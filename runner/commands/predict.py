@@ -23,7 +23,9 @@ def predict(
     runs: Runs,
     data: Annotated[
         str,
-        typer.Option(help="A folder of images (in any folders), a CSV that lists them, or a task."),
+        typer.Option(
+            help="A folder of images (in any folders), an archive, a CSV of them, or a task."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV to write.")],
     template: Annotated[

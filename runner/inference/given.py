@@ -12,6 +12,7 @@ from runner.images.archives import folder_at
 from runner.images.folders import class_folders
 from runner.images.told import passed_over
 from runner.images.walk import EXTENSIONS, images_below
+from runner.tasks.given import is_given
 from runner.tasks.registry import YOURS, all_tasks, find
 from runner.tasks.task import DATA
 from tricks.errors import BadInput, unknown
@@ -123,7 +124,9 @@ def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:
 
 def is_task(text: str) -> bool:
     kinds = tuple(name.partition(":")[0] + ":" for name in YOURS)
-    return text in all_tasks() or text.startswith(kinds)
+    if text in all_tasks() or text.startswith(kinds):
+        return True
+    return not Path(text).exists() and is_given(text)
 
 
 def _test(text: str, sets: Path | None) -> tuple[Source, Sequence[str], str]:

@@ -45,6 +45,11 @@ def given_names() -> list[str]:
     return sorted({*GIVEN, *(entry.name for entry in entry_points(group=GROUP))})
 
 
+def is_given(name: str) -> bool:
+    """Whether a plug-in, a package or a script gives a task of this name."""
+    return name in given_names() or remembered(name) is not None
+
+
 def given_task(name: str) -> Task | None:
     """The task that a plug-in, a package or a script gave under this name; None if none did.
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 import tricks_bench as tb
 from runner.images.written import encoded, root
+from runner.inference.given import labelled
 from runner.tasks.given import GIVEN
 from runner.tasks.registry import find
 from tricks import BadInput
@@ -64,6 +65,7 @@ def test_a_torch_data_set_is_read_back_as_it_was():
     for place in range(6):
         assert torch.equal(splits.test.read(place), (test[place][0] * 255).round().byte())
     assert splits.test.labels.tolist() == [0, 1] * 3
+    assert len(labelled("shapes", Shapes.classes).labels) == 6  # as evaluate is given it
     again = find("shapes")  # as a worker finds it
     assert again.identity(None) == task.identity(None)
     divided = again.divide(0.3, 0.15)
