@@ -3,6 +3,7 @@
 import tricks_bench as tb
 
 study = tb.study(task="digits", tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
+tb.check(study)                               # is its baseline worth ablating?
 found = tb.run(study, results="results")      # what is recorded is not trained again
 found.runs                                    # a DataFrame, one row a run
 found.analysis("accuracy").effects            # a DataFrame, one row an effect
@@ -29,6 +30,7 @@ for _name in ("runner", "tricks"):
         ) from None
 
 from runner.api.asking import study  # noqa: E402
+from runner.api.check import check  # noqa: E402
 from runner.api.found import Found, load, run  # noqa: E402
 from runner.api.frames import Answer, analyze  # noqa: E402
 from runner.api.showing import show  # noqa: E402
@@ -37,5 +39,5 @@ from tricks import BadInput, Edits, Trick, TrickConflict, load_plugin  # noqa: E
 
 __all__ = [
     "Answer", "BadInput", "Edits", "Found", "Task", "Trick", "TrickConflict",
-    "analyze", "load", "load_plugin", "run", "show", "study", "task",
+    "analyze", "check", "load", "load_plugin", "run", "show", "study", "task",
 ]  # fmt: skip

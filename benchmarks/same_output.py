@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "results" / "reference"
 COMMANDS = (
-    "run", "report", "status", "plan", "list", "show", "analyze", "predict", "evaluate",
+    "run", "check", "report", "status", "plan", "list", "show", "analyze", "predict", "evaluate",
     "attention", "export", "retry", "doctor",
 )  # fmt: skip
 METRICS = ("accuracy", "val_accuracy", "loss", "cpu_seconds")

@@ -22,6 +22,7 @@ from tricks.errors import BadInput  # noqa: E402
 HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.
 
 \b
+tricks-bench check                       is the baseline worth ablating
 tricks-bench run                         the standard tricks, one at a time, on digits
 tricks-bench report                      tables and plots of the latest study
 tricks-bench run --grid full --dry-run   what a grid of everything would be
@@ -31,6 +32,7 @@ tricks-bench predict RUN --data FOLDER   what a model of `run --save-models` say
 # Name -> its function, in the file of its own name unless another is named.
 COMMANDS = {
     "run": "run",
+    "check": "check",
     "report": "report",
     "status": "status",
     "plan": "plan",

@@ -1,4 +1,4 @@
-"""The learning rate of every step: optimizer's lr × warmup ramp × schedule."""
+"""The learning rate of every step: optimizer's lr × batch scaling × warmup ramp × schedule."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ def warmup_steps(recipe: Recipe, total: int) -> int:
 
 
 def curve(recipe: Recipe, total: int) -> list[float]:
-    """The lr of each of `total` steps; progress is taken at the middle of a step."""
+    """The lr of each of `total` steps; progress is taken at the middle of a step.
+
+    The recipe's batch size is that of the steps: of all images where the set is smaller.
+    """
     optimizer: Any = recipe.optimizer
     schedule: Any = recipe.schedule
     warmup: Any = recipe.warmup
     ramp = warmup_steps(recipe, total)
+    scale = recipe.batch_size / recipe.lr_batch if recipe.lr_batch else 1.0
     lrs = []
     for step in range(total):
-        lr = optimizer.lr
+        lr = optimizer.lr * scale
         if schedule is not None:
             lr *= schedule.scale((step + 0.5) / total)
         if step < ramp:

@@ -46,10 +46,14 @@ class Recipe:
     freeze: Trick | None = None  # which weights stand still, and until when
 
     epochs: int = 10  # passes over the training images
+    evaluate_every: int = 1  # epochs from one evaluation on validation to the next; the last is one
     batch_size: int = 64  # images per step
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
     decay: float = -1.0  # weight decay in place of the optimizer's own; -1: its own
+    corrected_decay: bool = (
+        False  # weight decay in proportion to the lr, the largest one's is whole
+    )
     lr_batch: int = 0  # batch size that the lr is meant for, others scale it; 0: any
     groups: Trick | None = None  # parameters with settings of their own
     wrappers: tuple[Trick, ...] = ()  # stack: what acts around the optimizer's step
@@ -59,6 +63,7 @@ class Recipe:
     warmup: Trick | None = None  # lr ramp at the start
 
     normalisation: Trick | None = None  # of pixels; None: by the task's mean and deviation
+    stored_side: int = 0  # pixels of the shorter side of images in files, once decoded; 0: any
     resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
     eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
@@ -86,7 +91,7 @@ class Recipe:
     compiled: Trick | None = None  # the network as training runs it, with kernels of its own
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "parts", "repeats", "threads"):
+        for name in ("epochs", "evaluate_every", "batch_size", "parts", "repeats", "threads"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
         for name in ("width", "lr_scale", "eval_scale"):
@@ -99,7 +104,7 @@ class Recipe:
         for name in ("mix_share", "crop_scale", "margin", "flip_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
-        for name in ("resolution", "lr_batch", "stream"):
+        for name in ("stored_side", "resolution", "lr_batch", "stream"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():
@@ -116,10 +121,10 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
     """Fill in what depends on several fields, once, after all edits.
 
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
-    its relative (`lr_like`); `lr_scale` and batch_size / `lr_batch` are multiplied into it, so
-    that half of 0.05 and 0.025 are the same run; `decay` becomes the optimizer's; `width` means
-    nothing to timm's models. An objective and a start may fill in what they find outside
-    (`resolved`), such as a file's digest.
+    its relative (`lr_like`); `lr_scale` is multiplied into it, so that half of 0.05 and 0.025 are
+    the same run; `decay` becomes the optimizer's; `width` means nothing to timm's models.
+    `lr_batch` stays: how many images a step has is known when the images are. An objective and a
+    start may fill in what they find outside (`resolved`), such as a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
     """
@@ -128,13 +133,10 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
         lr = optimizer.lr
         if lr is None:
             lr = _learning_rate(optimizer, learning_rates)
-        scale = recipe.lr_scale * (recipe.batch_size / recipe.lr_batch if recipe.lr_batch else 1)
-        optimizer = dataclasses.replace(optimizer, lr=lr * scale)
+        optimizer = dataclasses.replace(optimizer, lr=lr * recipe.lr_scale)
         if recipe.decay >= 0:
             optimizer = _decaying(optimizer, recipe.decay)
-        recipe = dataclasses.replace(
-            recipe, optimizer=optimizer, lr_scale=1.0, lr_batch=0, decay=-1.0
-        )
+        recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0, decay=-1.0)
     named: dict[str, Any] = {"objective": recipe.objective, "start": recipe.start}
     found = {k: item.resolved() for k, item in named.items() if hasattr(item, "resolved")}
     if found:
@@ -154,6 +156,12 @@ def _learning_rate(optimizer: Any, tuned: Mapping[str, float]) -> float:
     raise BadInput(
         f"this task has no tuned learning rate for {optimizer.name}: write {optimizer.name}(lr=...)"
     )
+
+
+def decay_of(recipe: Recipe) -> float:
+    """The weight decay that holds: the recipe's, or the optimizer's own; 0 without any."""
+    own: float = getattr(recipe.optimizer, "decay", 0.0)
+    return recipe.decay if recipe.decay >= 0 else own
 
 
 def _decaying(optimizer: Any, decay: float) -> Any:
@@ -190,7 +198,10 @@ def identity(recipe: Recipe) -> dict[str, Any]:
     So a new field or parameter, whose default means what was before, keeps old records; a changed
     meaning takes a new version of the trick.
     """
-    return {name: _identity(new) for name, (_, new) in differences(recipe, Recipe()).items()}
+    found = {name: _identity(new) for name, (_, new) in differences(recipe, Recipe()).items()}
+    if recipe.batch_size % recipe.parts:
+        found["split"] = "even"  # once the last part was smaller, or there were fewer
+    return found
 
 
 def _identity(value: Any) -> Any:

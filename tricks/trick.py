@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -28,11 +28,14 @@ class Edits:
     adds: stack field -> one item.
     needs: field -> (value it must have in the end, the reason); in place of a value a test of
         it, value -> bool, where several will do.
+    acts: (test of the whole recipe, the reason): where the test fails, the trick would change
+        nothing beside what else the recipe holds.
     """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
     adds: Mapping[str, Trick] = field(default_factory=dict)
     needs: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    acts: tuple[tuple[Callable[[Recipe], bool], str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,12 +140,12 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
 
     Raises TrickConflict if two set the same field, the same trick stands twice, a need is not
-    met, or a trick changes nothing.
+    met, or a trick changes nothing, be it for the baseline's sake or another trick's.
     """
     ordered = sorted(tricks, key=lambda t: t.name)
     owner: dict[str, Trick] = {}
     values: dict[str, Any] = {}
-    needs: list[tuple[Trick, str, Any, str]] = []
+    edited: list[tuple[Trick, Edits]] = []
     seen: set[str] = set()
     for trick in ordered:
         if trick.name in seen:
@@ -169,7 +172,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
                 )
             stack = (*held, item)
             values[name] = tuple(sorted(stack, key=lambda t: (t.stage, t.name)))
-        needs += [(trick, name, *need) for name, need in edits.needs.items()]
+        edited.append((trick, edits))
         if not edits.adds and all(getattr(baseline, n) == v for n, v in edits.sets.items()):
             raise TrickConflict(f"{trick} changes nothing: the baseline has it already")
     try:
@@ -177,13 +180,31 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     except BadInput as error:
         at_fault = owner.get(str(error).split()[0])
         raise BadInput(_blame(at_fault, str(error)) if at_fault else str(error)) from error
-    for trick, name, value, reason in needs:
-        held = getattr(recipe, name)
-        if callable(value) and not value(held):
-            raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
-        if not callable(value) and held != value:
-            raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
+    check(recipe, edited)
     return recipe
+
+
+def check(recipe: Recipe, edited: Iterable[tuple[Trick, Edits]]) -> None:
+    """Raises TrickConflict where a need of the tricks is not met, or one would change nothing."""
+    edited = list(edited)
+    for trick, edits in edited:
+        for name, (value, reason) in edits.needs.items():
+            held = getattr(recipe, name)
+            if callable(value) and not value(held):
+                raise TrickConflict(f"{trick} cannot stand with {name}={_shown(held)}: {reason}")
+            if not callable(value) and held != value:
+                raise TrickConflict(f"{trick} needs {name}={value}: {reason}")
+    for trick, edits in edited:
+        for does, reason in edits.acts:
+            if not does(recipe):
+                raise TrickConflict(f"{trick} changes nothing here: {reason}")
+
+
+def check_held(recipe: Recipe) -> None:
+    """`check` of the tricks that the fields of `recipe` hold."""
+    values = [getattr(recipe, name) for name in FIELDS]
+    held = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+    check(recipe, [(item, edits_of(item)) for item in held if isinstance(item, Trick)])
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,8 @@ from runner.images.sources import Files, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
 from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.training.augmentation import augment
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
 from runner.training.loop import train
 from tricks import Recipe, compose, parse, resolve
 

@@ -11,6 +11,7 @@ from runner.analysis.collapsed import Collapsed
 from runner.analysis.comparisons.pairing import Pairing
 from runner.analysis.data.arms import ArmRow
 from runner.analysis.data.divergence import Divergence
+from runner.analysis.data.equal_arms import EqualArms
 from runner.analysis.effects import Effect, Estimated, Interaction
 from runner.analysis.model.half_normal_plot import HalfNormalPlot
 from runner.analysis.model.lack_of_fit import LackOfFit
@@ -74,6 +75,7 @@ class Analysis:
     floor: NoiseFloor = field(default_factory=NoiseFloor)
     published: tuple[PublishedEffect, ...] = ()
     pareto: Pareto = field(default_factory=Pareto)
+    equal_arms: tuple[EqualArms, ...] = ()
     detectable: Detectable | None = None
 
     @property

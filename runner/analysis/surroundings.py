@@ -11,6 +11,7 @@ from runner.analysis.collapsed import collapsed
 from runner.analysis.comparisons.worst_rank import worst_rank
 from runner.analysis.data.arms import ArmRow, arm_table
 from runner.analysis.data.divergence import divergence
+from runner.analysis.data.equal_arms import equal_arms
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.effects import GRID, Effect
 from runner.analysis.metrics.registry import named
@@ -59,6 +60,8 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
                 f"Diverged runs are unevenly spread over {item.factor}: {item.diverged} of "
                 f"{item.runs} at {item.level}."
             )
+    equal = equal_arms(experiment)
+    notes += map(str, equal)
     if named(analysis.metric).share:
         y = values(experiment.runs, analysis.metric)[succeeded(experiment.runs)]
         if y.notna().any() and y.max() <= 1:
@@ -68,6 +71,7 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
         arms=table.rows,
         arm_columns=table.columns,
         divergence=found,
+        equal_arms=equal,
         collapsed=collapsed(
             experiment, analysis.metric, table, design_weights(experiment) if averaged else None
         ),

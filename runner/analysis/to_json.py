@@ -41,7 +41,7 @@ KEYS: dict[type, tuple[str, ...]] = {
         "error_term", "df", "df_of_intervals", "lack_of_fit", "level", "confidence", "negligible",
         "adjustment", "effects", "interactions", "arms", "divergence", "collapsed", "runs", "notes",
         "half_normal", "half_normal_reason", "best", "best_reason", "noise", "pairing", "floor",
-        "published", "pareto", "detectable",
+        "published", "pareto", "detectable", "equal_arms",
     ),
     Classification: (
         "images", "accuracy", "ci_low", "ci_high", "loss", "classes", "confused", "confusion",

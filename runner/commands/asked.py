@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 class StudyFlags:
     """The flags as typed, by their names; None: not given."""
 
-    task: str | None
-    grid: str | None
-    tricks: str | None
-    factor: Sequence[str] | None
-    set: Sequence[str] | None
-    seeds: int | None
-    runs: int | None
-    placebo: bool
-    control_seeds: str | None
-    study: str | None
-    reference: Sequence[str] | None
-    order: str | None
-    tune: Sequence[str] | None
-    tune_seeds: int | None
-    until: str | None
-    looks: int | None
-    confirm: bool
-    name: str | None
-    data: Path | None
-    group_by: str | None
+    task: str | None = None
+    grid: str | None = None
+    tricks: str | None = None
+    factor: Sequence[str] | None = None
+    set: Sequence[str] | None = None
+    seeds: int | None = None
+    runs: int | None = None
+    placebo: bool = False
+    control_seeds: str | None = None
+    study: str | None = None
+    reference: Sequence[str] | None = None
+    order: str | None = None
+    tune: Sequence[str] | None = None
+    tune_seeds: int | None = None
+    until: str | None = None
+    looks: int | None = None
+    confirm: bool = False
+    name: str | None = None
+    data: Path | None = None
+    group_by: str | None = None
 
     @property
     def another(self) -> bool:

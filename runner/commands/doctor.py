@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.choices import choices
 from runner.execution.machine import cores
+from runner.images import caches
+from runner.images.counting import on_stderr
 from runner.records.layout import RESULTS
-from runner.text import counted
+from runner.text import counted, size
 from tricks.errors import BadInput
 
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "scipy")
@@ -30,17 +33,23 @@ def doctor(
         bool,
         typer.Option("--repair", help="With DIR: mend what can be; no record is ever deleted."),
     ] = False,
+    clean: Annotated[
+        bool,
+        typer.Option("--clean", help="Remove image caches that are torn or whose images are gone."),
+    ] = False,
     results: Results = RESULTS,
     plugin: Plugins = None,
     json: Json = False,
 ) -> int:
-    """Show versions, cores, device, store and plug-ins; or verify everything in DIR.
+    """Show versions, cores, device, store, plug-ins and image caches; or verify all in DIR.
 
     \b
     tricks-bench doctor results            each record, study, claim, model; changes nothing
     tricks-bench doctor results --repair   quarantines what is damaged, builds the index again
     """
     if folder is not None:
+        if clean:
+            raise BadInput("--clean is for image caches, which are in no folder of results")
         from runner.commands.verifying import verify_folder
 
         return verify_folder(folder, repair, json)
@@ -57,14 +66,31 @@ def doctor(
         "store": store,
         "plugins": _plugins(),
     }
+    kept = caches.examined(on_stderr)
+    if clean:
+        for one in kept:
+            if one.fault:
+                caches.remove(one.folder)
     if json:
-        print_json({**found, "usable": usable})
+        told = [asdict(one) | {"folder": str(one.folder)} for one in kept]
+        print_json({**found, "image_caches": told, "cleaned": clean, "usable": usable})
     else:
         chosen = found.pop("chosen")
+        found["image caches"] = [_told(one, clean) for one in kept]
         for key, value in (found | chosen).items():
             text = ", ".join(value) or "none" if isinstance(value, list) else value
             print(f"{key:14}{text}")
     return 0 if usable else 1
+
+
+def _told(cache: caches.Kept, clean: bool) -> str:
+    """An image cache in one line."""
+    what = f"{cache.folder}: {size(cache.bytes)}"
+    if cache.images:
+        what += f", {counted(cache.images, 'image')} of {' and '.join(cache.places)}"
+    if cache.fault:
+        what += f"; {cache.fault}: {'removed' if clean else '`doctor --clean` removes it'}"
+    return what
 
 
 def _version(package: str) -> str:

@@ -127,6 +127,13 @@ def run(
             help="Keep the trained weights; best: also those of the best epoch on validation.",
         ),
     ] = None,
+    cache_gb: Annotated[
+        float | None,
+        typer.Option(
+            help="Gigabytes that decoded images may take on the disk; 0: decode them in every "
+            "epoch. [default: a quarter of what is free]"
+        ),
+    ] = None,
     plugin: Plugins = None,
     max_hours: Annotated[
         float | None,
@@ -174,8 +181,9 @@ def run(
     )  # fmt: skip
     asked = asked_study(flags, results)
     options = Options(
-        results, workers, device, plugins, limits, save_models=save_models, estimate=estimate
-    )
+        results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
+        cache_gb=cache_gb,
+    )  # fmt: skip
     if dry_run:
         from runner.commands.dry_run import say_dry_run
         from runner.launch.dry_run import dry_run as would_train

@@ -10,8 +10,9 @@ BOOKKEEPING = (
     "test_accuracy", "test_acc", "test_loss", "train_accuracy", "train_loss", "probe_accuracy",
     "generalisation_gap",
     "seconds", "time", "duration", "images_per_second", "peak_memory_mb", "memory", "parameters",
-    "chance_accuracy", "test_images", "correct", "classes", "steps", "device", "host", "hostname",
-    "gpu", "started", "finished", "attempt", "date", "timestamp", "version", "versions",
+    "chance_accuracy", "test_images", "correct", "weights_sha256", "classes", "steps", "device",
+    "host", "hostname", "gpu", "started", "finished", "attempt", "date", "timestamp", "version",
+    "versions",
     "code_revision", "commit", "error", "checksum", "name", "study", "notes", "comment", "index",
 )  # fmt: skip
 

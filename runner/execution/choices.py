@@ -14,7 +14,8 @@ def choices(device: str = "auto") -> dict[str, str]:
     found, count = gpus(device), cores()
     workers = len(found) or count
     loaders = max(1, count // workers)
-    files = f"files are decoded by {loaders} loader process{'es' * (loaders > 1)} a run"
+    helpers = f"{loaders} loader process{'es' * (loaders > 1)} a run"
+    files = f"files are decoded once into an image cache, or else by {helpers}"
     if found:
         return {
             "runs": f"one at a time on each of {len(found)} GPUs ({', '.join(found)}), in "

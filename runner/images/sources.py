@@ -1,18 +1,22 @@
-"""Images as a run sees them: resident uint8 tensors for small ones, files for large ones."""
+"""Images as a run sees them: small ones as one tensor, large ones decoded, or from a cache."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from runner.images.decoding import read_image
+from runner.images.cache import Cache
+from runner.images.decoding import Decoded, read_image, smaller
+
+SMALL = 64 * 64  # pixels of an image up to which a batch is cut as one: larger ones leave the cache
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,15 @@ class Resident:
 
 @dataclass(frozen=True)
 class Files:
-    """Large images, decoded by loader processes when they are needed."""
+    """Images in files, decoded when they are needed.
+
+    side: as Recipe.stored_side. places: of each among all images of its task, if it has one.
+    """
 
     paths: tuple[Path, ...]
     labels: Tensor  # int64 (N,)
+    side: int = 0
+    places: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,37 +57,112 @@ class Files:
 
     def subset(self, index: Sequence[int]) -> Files:
         chosen = [int(i) for i in index]
-        return Files(tuple(self.paths[i] for i in chosen), self.labels[chosen])
+        places = tuple(self.places[i] for i in chosen) if self.places else ()
+        paths = tuple(self.paths[i] for i in chosen)
+        return Files(paths, self.labels[chosen], self.side, places)
+
+    def stored(self, side: int) -> Files:
+        """The same with images of a shorter side of at most `side`."""
+        return dataclasses.replace(self, side=side)
 
     def read(self, index: int) -> Tensor:
         """RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
-        return read_image(self.paths[index])
+        return read_image(self.paths[index], self.side)
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Images that a torchvision data set gives one by one, decoded when they are needed."""
+    """Images that a torchvision data set gives one by one, decoded when they are needed.
+
+    first: the place of the data set's first image among all images of its task. side: as of Files.
+    """
 
     dataset: Any  # place -> (PIL image, label)
-    places: tuple[int, ...]
+    chosen: tuple[int, ...]  # places in it
     labels: Tensor  # int64 (N,)
+    side: int = 0
+    first: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        return tuple(self.first + i for i in self.chosen)
 
     def to(self, device: torch.device) -> Catalogue:
         return self
 
     def subset(self, index: Sequence[int]) -> Catalogue:
         chosen = [int(i) for i in index]
-        return Catalogue(self.dataset, tuple(self.places[i] for i in chosen), self.labels[chosen])
+        within = tuple(self.chosen[i] for i in chosen)
+        return dataclasses.replace(self, chosen=within, labels=self.labels[chosen])
+
+    def stored(self, side: int) -> Catalogue:
+        """The same with images of a shorter side of at most `side`."""
+        return dataclasses.replace(self, side=side)
 
     def read(self, index: int) -> Tensor:
         """RGB, uint8 (3, H, W)."""
-        return F.pil_to_tensor(self.dataset[self.places[index]][0].convert("RGB"))
+        image = self.dataset[self.chosen[index]][0].convert("RGB")
+        return F.pil_to_tensor(smaller(image, self.side))
+
+    def decoded(self, index: int, side: int) -> Decoded:
+        """The same, with what it was."""
+        given = self.dataset[self.chosen[index]][0]
+        pixels = np.asarray(smaller(given.convert("RGB"), side))
+        return Decoded(pixels, given.height, given.width, given.mode, ())
 
 
-Source = Resident | Files | Catalogue
+@dataclass(frozen=True)
+class Cached:
+    """Images of which an image cache holds some or all; the others are decoded."""
+
+    cache: Cache
+    places: np.ndarray  # int64 (N,), in the cache
+    source: Files | Catalogue
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def labels(self) -> Tensor:
+        return self.source.labels
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing has to be decoded."""
+        return not len(self.places) or int(self.places.max()) < self.cache.held
+
+    def to(self, device: torch.device) -> Cached:
+        return self
+
+    def subset(self, index: Sequence[int]) -> Cached:
+        chosen = np.asarray(index, dtype=np.int64)
+        return Cached(self.cache, self.places[chosen], self.source.subset(index))
+
+    def stored(self, side: int) -> Files | Catalogue | Cached:
+        """The same with images of a shorter side of at most `side`."""
+        return self if side == self.source.side else self.source.stored(side)
+
+    def read(self, index: int) -> Tensor:
+        """RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
+        place = int(self.places[index])
+        if place < self.cache.held:
+            return self.cache.read(place)
+        return self.source.read(index)
+
+    def together(self, index: Sequence[int]) -> Tensor | None:
+        """Small images of one size at once, uint8 (B, 3, H, W); None where that would not do."""
+        size = self.cache.size
+        if size is None or not self.whole or size[0] * size[1] > SMALL:
+            return None
+        height, width = size
+        every = self.cache.tensor.view(-1, height, width, 3)
+        return every[torch.as_tensor(self.places[np.asarray(index)])].permute(0, 3, 1, 2)
+
+
+Source = Resident | Files | Catalogue | Cached
 
 
 @dataclass(frozen=True)
@@ -94,7 +178,30 @@ class Splits:
     mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
     std: tuple[float, ...]
     names: tuple[str, ...] = ()  # of the classes
+    sizes: tuple[int, ...] = ()  # bytes of each file of the task, where images are in files
 
     def to(self, device: torch.device) -> Splits:
-        names = ("train", "validation", "test", "probe")
-        return dataclasses.replace(self, **{name: getattr(self, name).to(device) for name in names})
+        return self._each(lambda source: source.to(device))
+
+    def stored(self, side: int, cache: Cache | None) -> Splits:
+        """The same with images of a shorter side of at most `side`, from `cache` as far as it goes.
+
+        A cache of other files than these is not used.
+        """
+        fits = cache is not None and np.array_equal(cache.index["size"], self.sizes)
+
+        def stored(source: Source) -> Source:
+            if not isinstance(source, (Files, Catalogue)):
+                return source
+            source = source.stored(side)
+            if cache is None or not fits:
+                return source
+            return Cached(cache, np.array(source.places, dtype=np.int64), source)
+
+        return self._each(stored)
+
+    def _each(self, act: Callable[[Source], Source]) -> Splits:
+        train, validation = act(self.train), act(self.validation)
+        return dataclasses.replace(
+            self, train=train, validation=validation, test=act(self.test), probe=act(self.probe)
+        )

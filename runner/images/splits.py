@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.images.originals import originals
 from runner.images.sampling import hold_out, hold_out_groups, train_and_probe
 from tricks.errors import BadInput
 
@@ -39,16 +41,20 @@ def splits_of(found: Listed, train_images: int | None, shares: tuple[float, floa
         raise BadInput(
             f"{found.place}: all images are {classes[0]}: at least two classes are needed"
         )
-    place = {name: i for i, name in enumerate(classes)}
+    number = {name: i for i, name in enumerate(classes)}
+    everything = originals(found)
+    place = {file.path: i for i, file in enumerate(everything.files)}
     parts: dict[str, Source] = {}
     for part in found.parts:
         rows = [row for row in found.rows if row.part == part]
-        labels = torch.tensor([place[row.label] for row in rows])
-        parts[part or "all"] = Files(tuple(row.file.path for row in rows), labels)
+        labels = torch.tensor([number[row.label] for row in rows])
+        paths = tuple(row.file.path for row in rows)
+        parts[part or "all"] = Files(paths, labels, places=tuple(place[path] for path in paths))
     groups = None
     if found.group_by:
         groups = [row.group for row in found.rows if row.part in ("", "train")]
-    return split(found.place, parts, train_images, groups, classes, shares)
+    made = split(found.place, parts, train_images, groups, classes, shares)
+    return replace(made, sizes=everything.sizes)
 
 
 def split(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.images.copies import copies
 from runner.images.listed import Listed
+from runner.images.shapes import shapes
 from runner.images.walk import OTHER, Passed
 from runner.records.json_values import JsonValue
 from runner.text import counted
@@ -22,6 +23,8 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
         f"{counted(len(classes), 'class', 'classes')}: {_sizes(classes)}"
     )
     yield f"  {_parts(found, shares)}"
+    if (seen := shapes(found)) is not None:
+        yield f"  {seen.line()}"
     if found.group_by:
         groups = counted(len({row.group for row in found.rows}), "group")
         yield f"  {groups} by {found.group_by}, none on both sides of a split"
@@ -54,7 +57,7 @@ def told_json(found: Listed) -> dict[str, JsonValue]:
     """The same for other programs."""
     reasons = dict.fromkeys(item.why for item in found.passed)
     groups = {row.group for row in found.rows} if found.group_by else None
-    same = copies(found)
+    same, seen = copies(found), shapes(found)
     return {
         "images": len(found.rows),
         "classes": found.classes,
@@ -67,6 +70,8 @@ def told_json(found: Listed) -> dict[str, JsonValue]:
         "copies": {
             "labels": len(same.labels), "parts": len(same.parts), "others": len(same.others),
         },
+        "sizes": {"smallest": list(seen.smallest), "largest": list(seen.largest)} if seen else None,
+        "modes": seen.modes if seen else None,
         "groups": None if groups is None else len(groups),
         "group_by_offers": list(found.offers),
         "notes": list(found.notes),

@@ -52,7 +52,7 @@ def as_trained(source: Source, card: Card) -> Source:
     if card.size is None:
         if isinstance(source, Resident):
             return Resident(_channels(source.images, card.channels), source.labels)
-        return source
+        return source.stored(card.recipe.stored_side)
     if isinstance(source, Resident):
         images = _fitted(source.images, card)
     else:

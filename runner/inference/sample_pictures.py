@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from runner.images.sources import Files, Resident, Source
 from runner.reporting.plots.pictures import Row
 from runner.training import augmentation as aug
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
 

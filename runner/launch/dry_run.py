@@ -87,6 +87,25 @@ def images_told(study: Study) -> Sequence[str]:
     return tuple(told(study.found, study.task.shares))
 
 
+def looked_at(study: Study) -> tuple[tuple[int, str], ...]:
+    """The image cache of the study's baseline, if it is there; else every image is checked.
+
+    Raises BadInput naming the first image that cannot be read.
+    """
+    if study.task.originals is None:
+        return ()
+    from runner.images.cache_build import checked
+    from runner.images.caching import there
+    from runner.images.counting import on_stderr
+
+    originals, side = study.task.originals(study.data_folder), study.baseline.stored_side
+    cache = there(originals, side)
+    if cache is not None:
+        return ((side, str(cache.folder)),)
+    checked(originals, on_stderr)
+    return ()
+
+
 def hours_left(
     study: Study, options: Options, runs: int, missing: Sequence[RunSpec], store: Store | None
 ) -> Hours:
@@ -98,7 +117,7 @@ def hours_left(
     if not runs:
         return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
     if options.estimate:
-        study.task.check(study.data_folder)
-        return by_steps(study, runs, workers, options.device, options.plugins)
+        held = looked_at(study)
+        return by_steps(study, runs, workers, options.device, options.plugins, held)
     specs = missing or standing(study)
     return by_records(study, specs, runs, workers, store, on_gpu(options.device))

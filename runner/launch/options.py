@@ -20,8 +20,9 @@ class Options:
     results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
     plugins: files that define tricks, loaded in worker processes too. engine: where the workers
     are, by name. save_models: weights to keep, "last" (epoch) or "best" (both); None: none.
-    estimate: measure steps first, and say the hours. ask: whether to start a grid that takes long;
-    None: it starts. Raises BadInput for other save_models.
+    estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
+    take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
+    whether to start a grid that takes long; None: it starts. Raises BadInput for other save_models.
     """
 
     results: Path
@@ -32,6 +33,7 @@ class Options:
     engine: str = "local"
     save_models: str | None = None
     estimate: bool = False
+    cache_gb: float | None = None
     ask: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
@@ -39,3 +41,5 @@ class Options:
             raise BadInput(
                 f"--save-models {self.save_models}: {unknown('choice', self.save_models, KEPT)}"
             )
+        if self.cache_gb is not None and not self.cache_gb >= 0:
+            raise BadInput(f"--cache-gb must be at least 0, not {self.cache_gb}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.launch.confirm import promise
 from runner.launch.dry_run import hours_left, images_told
+from runner.launch.images import decoded_first
 from runner.launch.listener import Listener, Silent
 from runner.launch.looks import train_looks
 from runner.launch.opening import opened
@@ -15,6 +16,7 @@ from runner.launch.outcome import Outcome
 from runner.launch.todo import todo
 from runner.launch.train import train
 from runner.launch.weights import complete
+from runner.planning.checked import check_line
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -30,12 +32,14 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
     or a disk that cannot hold the records.
     """
     listener = listener or Silent()
+    decoded_first(study, options, listener)
     study, store = opened(study, options.results)
     if options.estimate:
         lacking = todo(study, store)
         hours = hours_left(study, options, lacking.count, lacking.missing, store)
         listener.say(f"{counted(hours.runs, 'run')} to train: {hours}")
-    for line in (*images_told(study), *study.notes):
+    checked = check_line(store, study.as_stored(), study.identity, study.seeds)
+    for line in (*images_told(study), *study.notes, *((checked,) if checked else ())):
         listener.say(line)
     if study.looks is None:
         outcome = _train_once(study, store, options, listener)

@@ -13,6 +13,7 @@ from runner.execution.machine import on_gpu
 from runner.launch.changed_plugins import changed
 from runner.launch.executing import executed, work_of
 from runner.launch.going_on import places
+from runner.launch.images import caches
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.outcome import both
@@ -51,6 +52,7 @@ def train(
         listener.say(line)
     work = work_of(study, wanted.specs, options)
     if wanted.missing:
+        work = replace(work, caches=caches(study, wanted.missing, options, listener))
         limits = _prepared(study, wanted, store, work, options, listener)
         if limits is None:
             return None
@@ -93,8 +95,6 @@ def _prepared(
     """
     if not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
         raise BadInput(NO_TF32)
-    for line in study.task.check(study.data_folder):
-        listener.say(line)
     template.warm_up(work.preload())  # in the background: torch is imported meanwhile
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.launch.executing import executed, work_of
+from runner.launch.images import caches
 from runner.launch.listener import Listener
 from runner.launch.opening import existing
 from runner.launch.options import Options
@@ -78,11 +79,11 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     strange = [spec.id for id, spec in zip(records, specs, strict=True) if spec.id != id]
     if strange:
         raise BadInput("a trick's version has changed since these runs: their weights are gone")
-    for note in study.task.check(study.data_folder):
-        listener.say(note)
+    held = caches(study, specs, options, listener)
     # Nothing goes on from a store that is thrown away.
     options = replace(options, limits=replace(options.limits, checkpoint=None))
-    work = saving(work_of(study, specs, options), options.save_models, store, study)
+    work = replace(work_of(study, specs, options), caches=held)
+    work = saving(work, options.save_models, store, study)
     with tempfile.TemporaryDirectory(prefix="tricks-bench-") as place:
         again = Store(place)
         summary = executed(specs, again, work, options, listener, recorded=0)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 # kind alone counts; epochs multiply.
 FREE = frozenset(
     {
-        "epochs", "lr_scale", "decay", "lr_batch", "groups", "schedule", "warmup", "init",
-        "normalisation", "smoothing", "crop_scale", "stream",
+        "epochs", "lr_scale", "decay", "corrected_decay", "lr_batch", "groups", "schedule",
+        "warmup", "init", "normalisation", "smoothing", "crop_scale", "stream",
     }
 )  # fmt: skip
 # Fields that set how much work a step is. Seconds at one size say nothing of another, so they are

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -109,11 +109,12 @@ def by_steps(
     workers: int,
     device: str,
     plugins: Sequence[str],
+    caches: tuple[tuple[int, str], ...] = (),
 ) -> Hours:
     """How long `runs` runs of `study` take, by a few steps of each kind of recipe, measured now.
 
     Where there are many kinds, those that differ from the baseline in one level are measured, and
-    their ratios multiplied.
+    their ratios multiplied. caches: as of RecipeRun.
     """
     from runner.planning import trial
     from runner.tasks.recipe_run import RecipeRun
@@ -121,7 +122,7 @@ def by_steps(
     arms = list(islice(study.design, LOOKED_AT))
     specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
     work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
-    work = work.shared_out(workers)
+    work = replace(work.shared_out(workers), caches=caches)
     seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (kind(to_json(spec.recipe)), (time + AROUND) / spec.recipe.epochs)

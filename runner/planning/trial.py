@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
-PROBE_SECONDS = 1.0  # or as many steps as this takes, at most an epoch
+PROBE_SECONDS = 0.5  # or as many steps as this takes, at most an epoch
 UNTRIED = "the recipes could not be tried out"
 
 
@@ -49,16 +50,17 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
     timed(1)  # warms up
     training = timed(PROBE_STEPS)
     step = training.seconds["train"] / training.steps
-    if PROBE_STEPS * step < PROBE_SECONDS:  # short steps are timed for longer
+    if PROBE_STEPS * step < PROBE_SECONDS / 2:  # short steps are timed for longer
         training = timed(int(PROBE_SECONDS / step))
         step = training.seconds["train"] / training.steps
     some = splits.validation.subset(range(min(256, len(splits.validation))))
     began = time.perf_counter()
     evaluate(training.model, some, splits, spec.recipe, where, work.loaders)
     image = (time.perf_counter() - began) / len(some)
-    each_epoch = len(splits.validation) + len(splits.probe)
+    each_time = len(splits.validation) + len(splits.probe)
+    times = math.ceil(spec.recipe.epochs / spec.recipe.evaluate_every)
     steps = spec.recipe.epochs * (len(splits.train) // batch)
-    return steps * step + image * (spec.recipe.epochs * each_epoch + len(splits.test))
+    return steps * step + image * (times * each_time + len(splits.test))
 
 
 def predict_seconds(specs: Sequence[RunSpec], work: RecipeRun) -> float:

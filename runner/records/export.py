@@ -5,6 +5,7 @@ epochs.csv.gz      the learning curves
 records.jsonl.gz   the rest of each record
 study.toml         what was asked for, and what it was run with
 SHA256SUMS         checksums of these, as `sha256sum -c` reads them; older exports have none
+references.json    of a check: its simple references, which SHA256SUMS does not name
 
 Predictions are left out, as they are large: every metric that a run computed stands in runs.csv
 or, if it is a plug-in's, in the run's record.
@@ -150,6 +151,10 @@ def write_export(
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
     durable.replace_all({folder / name: data for name, data in contents.items()})
+    if stored.asked.check:
+        from runner.records import references
+
+        references.export(source, next(map(source.record, runs["id"]), None), folder)
     return folder
 
 

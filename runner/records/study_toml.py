@@ -85,6 +85,7 @@ class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # The field that each arm tunes -> the values that it tries.
     tune: Annotated[dict[str, Some], Meta(min_length=1, max_length=1)] | None = None
     tune_seeds: Seeds | None = None  # of each value
+    check: bool | None = None  # whether it checks a baseline
     placebo: bool | None = None  # `placebo` and `layout`: of files that people write
     layout: str | None = None
     places: Places | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runner.analysis.data.experiment import Experiment
+    from runner.planning.checked import Checked
     from runner.planning.realised import RealisedDesign
     from runner.records.export import Evidence
     from runner.records.shape import Record
@@ -45,6 +46,7 @@ class Material:
     behind; of a large study some stand for all. costs: the runs whose seconds are summed.
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
     and what the arms chose. design: as planned and as run. stage: of a tuned study, the one shown.
+    checked: what the check of its baseline says, where the store has one.
     """
 
     study: str
@@ -58,6 +60,7 @@ class Material:
     tuning: TunedComparison | None = None
     design: RealisedDesign | None = None
     stage: str | None = None
+    checked: Checked | None = None
 
     @property
     def title(self) -> str:
@@ -91,15 +94,22 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     results: the store. name: by default the latest study. Raises BadInput where there is nothing
     to report.
     """
+    from runner.planning.check_runs import beside, for_study
+    from runner.planning.checked import checked
     from runner.records.export import evidence
     from runner.records.store import Store
     from runner.studies.experiments import exported
 
     question = question or Question()
-    found = exported(name, question.metric) or evidence(
-        Store(results, create=False), name, MOST, question.metric
-    )
-    return of_evidence(found, question)
+    found = exported(name, question.metric)
+    store = None if found else Store(results, create=False)
+    if store is not None:
+        found = evidence(store, name, MOST, question.metric)
+    assert found is not None
+    data = next((record.data for record in found.records if record.data), None)
+    asked, material = found.study.asked, of_evidence(found, question)
+    runs = for_study(store, asked, data) if store else beside(Path(name or ""), asked, data)
+    return material if runs is None else replace(material, checked=checked(runs, asked.seeds or 0))
 
 
 def of_evidence(found: Evidence, question: Question) -> Material:

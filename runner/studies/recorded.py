@@ -62,6 +62,8 @@ def check_extends(study: Study, stored: StudyToml) -> None:
     check_looks(study.name, stored, asked)
     if stored.confirm != asked.confirm:
         raise BadInput(f"the study {study.name} confirms another winner: {way}")
+    if bool(stored.check) != study.check:
+        raise BadInput(f"the study {study.name} is {'' if stored.check else 'no '}check: {way}")
     before, now = stored.settings or {}, asked.settings or {}
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):

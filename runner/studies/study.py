@@ -31,6 +31,7 @@ from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
 from runner.records.study_toml import StoredConfirm, StoredFactor, StudyToml
 from runner.studies.asked import Asked
+from runner.studies.check_design import check_design
 from runner.studies.confirm import winner_design
 from runner.studies.looks import Looks, asked_looks, default_seeds
 from runner.studies.notes import design_notes
@@ -58,7 +59,7 @@ class Study:
     levels: factor -> level -> its edits, of factors whose levels make several.
     notes: lines that the user should see before anything is trained.
     looks: of a sequential study, whose `seeds` are the most of each arm.
-    confirm: whose winner is run again.
+    confirm: whose winner is run again. check: whether it checks a baseline.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Study:
     tuning: Tuning | None = None
     looks: Looks | None = None
     confirm: StoredConfirm | None = None
+    check: bool = False
 
     @property
     def factors(self) -> Sequence[Factor]:
@@ -156,6 +158,7 @@ class Study:
             confirm=self.confirm,
             tune={tuning.field: tuple(tuning.texts)} if tuning else None,
             tune_seeds=tuning.seeds if tuning else None,
+            check=self.check or None,
         )
 
 
@@ -194,6 +197,8 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         design = dataclasses.replace(design, placebo_level=asked.placebo_level)
     if asked.confirm:
         design = winner_design(asked.confirm, factors)
+    if asked.check:
+        design = check_design(factors)
     study = Study(
         name=name,
         task=task,
@@ -210,6 +215,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         tuning=asked_tuning(asked, baseline, factors),
         looks=looks,
         confirm=asked.confirm,
+        check=asked.check,
     )
     _resolvable(study)
     check_acts(study)

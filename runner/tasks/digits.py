@@ -72,5 +72,6 @@ TASKS = [
         learning_rates={"sgd": 0.025, "lars": 8.0, "adamw": 0.02},
         fingerprint=fingerprint,
         load=load,
+        modules=("sklearn.datasets",),
     )
 ]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.images.content import content
-from runner.images.decoding import VERSION, check_images
+from runner.images.decoding import VERSION
 from runner.images.folders import read_folder
+from runner.images.originals import Originals, originals
 from runner.images.splits import SHARES, TEST, VALIDATION, held, splits_of
 from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
@@ -40,7 +41,7 @@ def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -
         baseline=FINE_TUNING,
         learning_rates=FINE_TUNING_RATES,
         fingerprint=partial(fingerprint, path, shares=(validation, test)),
-        check=partial(check, path),
+        originals=partial(all_images, path),
         found=partial(read_folder, path),
         load=partial(load, path, shares=(validation, test)),
         shares=(validation, test),
@@ -56,7 +57,7 @@ def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) ->
         "parts": sorted(part or "all" for part in found.parts),
         "split": held(shares, found.parts),
         "decoder": VERSION,
-        "content": content(path, sorted(row.file for row in found.rows)),
+        "content": content(path, originals(found).files),
     }
 
 
@@ -72,6 +73,6 @@ def load(
     return splits_of(read_folder(path), train_images, shares)
 
 
-def check(path: Path, data: Path) -> tuple[str, ...]:
-    """Decode every image, so that an unreadable one is named before hours of training."""
-    return check_images(read_folder(path).paths)
+def all_images(path: Path, data: Path) -> Originals:
+    """All images of the folder, sorted by path."""
+    return originals(read_folder(path))

@@ -24,19 +24,25 @@ if TYPE_CHECKING:
     from runner.images.sources import Splits
     from runner.records.run import Run
 
-MODULES = ("runner.training.checkpoint", "sklearn.datasets", "timm.optim", "torchvision.datasets")
+MODULES = ("runner.training.checkpoint", "timm.optim")
 
 
 class Part(NamedTuple):
-    """Which images of a task: training images asked for, and the shares held out if chosen."""
+    """Which images of a task: training images asked for, and the shares held out if chosen.
+
+    side: as Recipe.stored_side.
+    """
 
     train_images: int | None = None
     shares: tuple[int | float, ...] = ()
+    side: int = 0
 
     @classmethod
     def of(cls, spec: RunSpec) -> Part:
         """The part that `spec` trains on."""
-        return convert((spec.data.get("train_images"), spec.data.get("split") or ()), cls)
+        data = spec.data
+        found = (data.get("train_images"), data.get("split") or (), spec.recipe.stored_side)
+        return convert(found, cls)
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class RecipeRun:
     images. models: the folder in which to keep the trained model, and
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
+    caches: folders of image caches, each behind the stored_side of its images.
     """
 
     task: str
@@ -61,6 +68,7 @@ class RecipeRun:
     trials: frozenset[str] = frozenset()
     plugins: tuple[str, ...] = ()
     part: Part | None = None
+    caches: tuple[tuple[int, str], ...] = ()
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         """Train; pausing: where the checkpoints are, and when; without, it writes none."""
@@ -82,11 +90,12 @@ class RecipeRun:
 
     def preload(self) -> list[Preload]:
         """Modules that a template process imports once, and the images that its runs share."""
+        modules = [*MODULES, *find(self.task).modules]
         if self.part is None:
-            return list(MODULES)
-        images = (f"{__name__}:hold", [self.task, self.data, *self.part])
+            return [*modules]
+        images = (f"{__name__}:hold", [self.task, self.data, *self.part, self._cache(self.part)])
         revision = "runner.training.outcome:code_revision"  # asks git: takes long beside a run
-        return [*MODULES, (revision, []), images]
+        return [*modules, (revision, []), images]
 
     def sharing(self, spec: RunSpec) -> RecipeRun:
         """The same, with the images of `spec` in one copy for all processes."""
@@ -115,20 +124,34 @@ class RecipeRun:
 
     def images(self, spec: RunSpec) -> Splits:
         """The images of `spec`, kept for the next run of this process."""
-        return _splits(self.task, self.data, Part.of(spec))
+        part = Part.of(spec)
+        return _splits(self.task, self.data, part, self._cache(part))
+
+    def _cache(self, part: Part) -> str | None:
+        return dict(self.caches).get(part.side)
 
 
 def hold(
-    task: str, data: str | None, train_images: int | None, shares: Sequence[float] = ()
+    task: str,
+    data: str | None,
+    train_images: int | None,
+    shares: Sequence[float] = (),
+    side: int = 0,
+    cache: str | None = None,
 ) -> None:
     """Load images that runs will want; they are there in every process forked from this."""
-    _splits(task, data, Part(train_images, tuple(shares)))
+    _splits(task, data, Part(train_images, tuple(shares), side), cache)
 
 
 @functools.lru_cache(maxsize=1)
-def _splits(task: str, data: str | None, part: Part) -> Splits:
+def _splits(task: str, data: str | None, part: Part, cache: str | None = None) -> Splits:
     """Kept for the next run of a process that trains many."""
     known = find(task)
     if known.divide is not None and len(part.shares) == 2:
         known = known.divide(*part.shares)
-    return known.load(Path(data) if data else DATA, part.train_images)
+    splits = known.load(Path(data) if data else DATA, part.train_images)
+    if known.originals is None:
+        return splits
+    from runner.images.cache import opened
+
+    return splits.stored(part.side, opened(Path(cache)) if cache else None)

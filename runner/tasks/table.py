@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.images.content import content
-from runner.images.decoding import VERSION, check_images
+from runner.images.decoding import VERSION
+from runner.images.originals import Originals, originals
 from runner.images.splits import SHARES, held, splits_of
 from runner.images.tables import named, read_csv
 from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
@@ -36,7 +37,7 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
         baseline=FINE_TUNING,
         learning_rates=FINE_TUNING_RATES,
         fingerprint=partial(fingerprint, path, column, shares=(validation, test)),
-        check=partial(check, path, column),
+        originals=partial(all_images, path, column),
         found=partial(read_csv, path, column),
         load=partial(load, path, column, shares=(validation, test)),
         shares=(validation, test),
@@ -54,7 +55,7 @@ def fingerprint(
         "split": held(shares, found.parts),
         "group_by": column or None,
         "decoder": VERSION,
-        "content": content(path, sorted(row.file for row in found.rows)),
+        "content": content(path, originals(found).files),
     }
 
 
@@ -83,9 +84,9 @@ def load(
     return splits_of(read_csv(path, column), train_images, shares)
 
 
-def check(path: Path, column: str, data: Path) -> tuple[str, ...]:
-    """Decode every image, so that an unreadable one is named before hours of training."""
-    return check_images(read_csv(path, column).paths)
+def all_images(path: Path, column: str, data: Path) -> Originals:
+    """All images of the CSV, sorted by path."""
+    return originals(read_csv(path, column))
 
 
 def relative(file: Path, root: Path) -> str:

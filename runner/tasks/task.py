@@ -11,6 +11,7 @@ from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
     from runner.images.listed import Listed
+    from runner.images.originals import Originals
     from runner.images.sources import Splits
     from runner.records.spec import Fingerprint
 
@@ -31,10 +32,11 @@ class Task:
     fingerprint: Callable[[Path], Fingerprint]
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
-    # A longer look, before a long training; gives lines on what it noticed.
-    check: Callable[[Path], tuple[str, ...]] = lambda data: ()
+    # All images before they are decoded, where each is decoded by itself.
+    originals: Callable[[Path], Originals] | None = None
     found: Callable[[], Listed] | None = None  # the images, where they are the user's own
     shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
+    modules: tuple[str, ...] = ()  # that `load` imports besides torch and what training imports
     divide: Callable[[float, float], Task] | None = None  # the same with other shares
     kind: str = ""  # what its identity calls it; "": its name up to a colon
 

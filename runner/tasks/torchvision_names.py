@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +20,7 @@ from tricks.recipe import Recipe
 if TYPE_CHECKING:
     from torchvision.datasets import VisionDataset
 
+    from runner.images.decoding import Decoded
     from runner.images.sources import Catalogue, Splits
     from runner.records.spec import Fingerprint
 
@@ -70,17 +73,11 @@ def fingerprint(source: str, data: Path) -> Fingerprint:
 
 def load(source: str, data: Path, train_images: int | None) -> Splits:
     """The data set's own parts, the others held out of training, stratified."""
-    names = ("train", "val", "test")
-    parts = {
-        part: _catalogue(source, data, arguments)
-        for part, arguments in zip(names, DATASETS[source], strict=True)
-        if arguments is not None
-    }
-    if DATASETS[source] is _WHOLE:
-        parts = {"all": parts["train"]}
+    parts = catalogues(source, data)
     first = next(iter(parts.values()))
     shares = (held_out(source), TEST)
-    return split(data / source, parts, train_images, names=class_names(first), shares=shares)
+    made = split(data / source, parts, train_images, names=class_names(first), shares=shares)
+    return replace(made, sizes=(0,) * sum(map(len, parts.values())))
 
 
 def held_out(source: str) -> float:
@@ -92,7 +89,16 @@ def held_out(source: str) -> float:
     return 20_000 if source in ("ImageNet", "Places365") else VALIDATION
 
 
-def _catalogue(source: str, data: Path, arguments: Part) -> Catalogue:
+def catalogues(source: str, data: Path) -> dict[str, Catalogue]:
+    """The data set's own parts: train (or all), and maybe val and test."""
+    found: dict[str, Catalogue] = {}
+    for part, arguments in zip(("train", "val", "test"), DATASETS[source], strict=True):
+        if arguments is not None:
+            found[part] = _catalogue(source, data, arguments, sum(map(len, found.values())))
+    return {"all": found["train"]} if DATASETS[source] is _WHOLE else found
+
+
+def _catalogue(source: str, data: Path, arguments: Part, first: int) -> Catalogue:
     import torch
     import torchvision
 
@@ -106,7 +112,42 @@ def _catalogue(source: str, data: Path, arguments: Part) -> Catalogue:
             f"{str(error).splitlines()[0]}): fetch it with --download"
         ) from error
     found = torch.tensor(labels(dataset))
-    return Catalogue(dataset, tuple(range(len(found))), found)
+    return Catalogue(dataset, tuple(range(len(found))), found, first=first)
+
+
+@dataclass(frozen=True)
+class CatalogueImages:
+    """All images of a torchvision data set: one part after the other."""
+
+    source: str
+    data: Path
+
+    @property
+    def place(self) -> Path:
+        return self.data / self.source
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Zeros: an image need not be a file."""
+        return (0,) * sum(map(len, self._parts))
+
+    def name(self, place: int) -> str:
+        return f"image {place} of {self.source}"
+
+    def known(self) -> str:
+        held = json.dumps(dict(fingerprint(self.source, self.data)), sort_keys=True)
+        return hashlib.sha256(held.encode()).hexdigest()[:16]
+
+    def decoded(self, place: int, side: int, small: bool = False) -> tuple[Decoded, str]:
+        part = next(part for part in reversed(self._parts) if part.first <= place)
+        return part.decoded(place - part.first, side), ""
+
+    def read(self, digests: Sequence[str]) -> str:
+        return self.known()
+
+    @cached_property
+    def _parts(self) -> tuple[Catalogue, ...]:
+        return tuple(catalogues(self.source, self.data).values())
 
 
 def labels(dataset: VisionDataset) -> list[int]:
@@ -157,7 +198,9 @@ def _task(
         learning_rates=rates,
         fingerprint=partial(fingerprint, source),
         load=partial(load, source),
+        originals=partial(CatalogueImages, source),
         download=partial(download, source),
+        modules=("torchvision.datasets",),
     )
 
 

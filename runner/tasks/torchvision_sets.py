@@ -110,6 +110,7 @@ def _task(
         fingerprint=partial(fingerprint, source, validation),
         load=partial(load, source, validation),
         download=partial(download, source),
+        modules=("torchvision.datasets",),
         baseline=baseline,
         learning_rates=learning_rates,
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from runner.training.randomness import derive, generator
-from tricks.augment.draws import in_pieces, replaced, where
+from tricks.augment.draws import LARGE, in_pieces, replaced, where
 from tricks.mix.mixing_off import first_plain
 from tricks.recipe import Recipe
 from tricks.target.label_smoothing import smooth
@@ -70,7 +70,7 @@ def augment(
     step: int,
     index: Sequence[int] = (),
 ) -> Tensor:
-    """uint8 (B, C, H, W) -> the same, by the recipe's crop, flip and transforms.
+    """uint8 (B, C, H, W), which it may change -> the same, by the recipe's crop, flip, transforms.
 
     Flips and crops draw from streams of their own, and a transform from that of its place among
     them: turning one on leaves the draws of all before it.
@@ -99,13 +99,29 @@ def augment(
     return images
 
 
+def views(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
+    """Augmented images uint8 (B, C, H, W), with those that an objective wants to see beside them.
+
+    (V B, C, H, W): all of a view, then all of the next.
+    """
+    make: Any = getattr(recipe.objective, "show", None)
+    return images if make is None else make(images, generator(seed, "views", epoch, step))
+
+
 def whole(recipe: Recipe) -> tuple[Trick, ...]:
     """The transforms that act on an image before it is cropped."""
     return tuple(item for item in recipe.transforms if getattr(item, "before_crop", False))
 
 
 def flip(images: Tensor, flipped: Tensor) -> Tensor:
-    """Images (B, C, H, W), mirrored left to right where `flipped` (B,) says so."""
+    """Images (B, C, H, W), mirrored left to right where `flipped` (B,) says so.
+
+    Large ones on a CPU are mirrored where they lie: a second batch would be pages to be mapped.
+    """
+    if images.device.type == "cpu" and images[:1].numel() >= LARGE:
+        for place in flipped.nonzero().flatten().tolist():
+            images[place] = images[place].flip(-1)
+        return images
     places = where(flipped, images)
     return replaced(images, places, images.index_select(0, places).flip(-1))
 

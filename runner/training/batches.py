@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as F
 
 from runner.execution.signs import alive
-from runner.images.sources import Catalogue, Files, Resident, Source
-from runner.training.randomness import derive, generator
+from runner.images.sources import Cached, Catalogue, Files, Resident, Source
+from runner.training.crops import View, centred, drawn, fitted, whole_or_centred
 
 Batch = tuple[Tensor, Tensor]  # uint8 (B, C, H, W), int64 (B,)
 Act = Callable[..., Tensor]  # (images, step=, index=) -> images
 
 
-@dataclass(frozen=True)
-class View:
-    """How files become tensors of one size. `seed` None: centre crop, for evaluation."""
-
-    resolution: int  # pixels a side
-    crop: str  # as Recipe.crop
-    seed: int | None = None
-    smallest: float = 0.08  # as Recipe.crop_scale
-    repeats: int = 1  # as Recipe.repeats: neighbours in the order, each with a crop of its own
-    margin: float = 0.875  # as Recipe.margin
-    whole: tuple[Any, ...] = ()  # those of Recipe.transforms that act before the crop
-
-    @property
-    def randomly(self) -> bool:
-        """Whether each image gets its own crop, or change before it."""
-        own = self.crop in ("random", "random-resized") or bool(self.whole)
-        return self.seed is not None and own
-
-    def draws(self, index: Sequence[int], before: int) -> list[tuple[int, int]]:
-        """The images of a batch, after `before` others, each with the number of its copy."""
-        return [(int(i), place % self.repeats) for place, i in enumerate(index, start=before)]
+def helpers(source: Source, device: torch.device, loaders: int) -> int:
+    """How many of `loaders` processes load `source`: none what lies ready on a CPU, one less than
+    there are cores for what only has to be cut.
+    """
+    if isinstance(source, Resident):
+        return 0
+    if isinstance(source, Cached) and source.whole and device.type == "cpu":
+        return max(0, loaders - 1)
+    return loaders
 
 
 def by_loaders(source: Source, device: torch.device, loaders: int) -> bool:
-    """Whether loader processes augment what they decode: a GPU does it better itself.
+    """Whether loader processes augment what they load: a GPU does it better itself.
 
     Draws come from the seed, the epoch and the step, so it is the same wherever it is done.
     """
-    return loaders > 0 and device.type == "cpu" and not isinstance(source, Resident)
+    return helpers(source, device, loaders) > 0 and device.type == "cpu"
 
 
 def batches(
@@ -65,7 +47,7 @@ def batches(
 ) -> Iterator[Batch]:
     """The images of `source` in batches of indices from the `first` on, as uint8 on `device`.
 
-    `loaders` processes decode files ahead of need; what they give does not depend on how many.
+    `loaders` processes load files ahead of need; what they give does not depend on how many.
     act: what they do to each batch besides, given its step and its indices; see `by_loaders`.
     """
     size = len(order[0]) if order else 0
@@ -74,22 +56,28 @@ def batches(
             chosen = torch.as_tensor(index).to(source.labels.device, non_blocking=True)
             images = source.images[chosen]
             if view.randomly:
-                draws = zip(images, view.draws(index, step * size), strict=True)
-                images = torch.stack(
-                    [_cut(x, view, epoch, *draw, stored=True) for x, draw in draws]
-                )
+                places = _places(view, epoch, index, step * size)
+                draws = zip(images, places, strict=True)
+                images = torch.stack([drawn(x, view, place, stored=True) for x, place in draws])
             alive()
-            yield _resized(images, view), source.labels[chosen]
+            yield _evaluated(images, view), source.labels[chosen]
+        return
+    parts = _Batches(source, order, view, epoch, act)
+    count = helpers(source, device, loaders)
+    if not count and device.type == "cpu":
+        for step in range(first, len(order)):
+            alive()
+            yield parts[step]
         return
     loader = torch.utils.data.DataLoader(
-        _Batches(source, order, view, epoch, act),
+        parts,
         batch_size=None,
         sampler=range(first, len(order)),
-        num_workers=loaders,
+        num_workers=count,
         # A run's own process was started by a server; its children would each import torch anew.
-        multiprocessing_context="fork" if loaders and sys.platform == "linux" else None,
+        multiprocessing_context="fork" if count and sys.platform == "linux" else None,
         pin_memory=device.type == "cuda",
-        prefetch_factor=4 if loaders else None,
+        prefetch_factor=4 if count else None,
         generator=torch.Generator(),  # the loader draws a seed, which nothing here uses
     )
     for images, labels in loader:
@@ -97,54 +85,20 @@ def batches(
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def _cut(image: Tensor, view: View, epoch: int, index: int, copy: int, stored: bool) -> Tensor:
-    """A crop of one image (C, H, W), drawn from (seed, epoch, index, copy) alone."""
-    side = view.resolution or image.shape[-1]
-    assert view.seed is not None
-    place = (epoch, index, copy) if copy else (epoch, index)
-    if view.crop == "squeeze":
-        image = _fitted(image, side)
-    elif view.crop != "random-resized":
-        # What is stored at its size has nothing around it, unless its crop is random.
-        whole = view.crop == "random" or not stored
-        image = _whole(image, side, view.margin) if whole else _fitted(image, view.resolution)
-    for number, transform in enumerate(view.whole):
-        draws = generator(view.seed, "whole", *place, number)
-        image = transform.apply(image.unsqueeze(0), draws).squeeze(0)
-    if view.crop not in ("random", "random-resized"):
-        return image if stored else F.center_crop(image, [side, side])
-    # make_params draws from the CPU's global stream, which is put back as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
-        if view.crop == "random":
-            return v2.RandomCrop([side, side])(image)
-        box = _resized_crop(side, view.smallest).make_params([image])
-    return F.resized_crop(image, *box.values(), [side, side], antialias=True)
+def _places(view: View, epoch: int, index: Sequence[int], before: int) -> list[tuple[int, ...]]:
+    """What the draws for each image of a batch, after `before` others, come from.
+
+    That is the epoch, the image and, from the second on, the number of its copy.
+    """
+    copies = ((int(i), place % view.repeats) for place, i in enumerate(index, start=before))
+    return [(epoch, i, copy) if copy else (epoch, i) for i, copy in copies]
 
 
-@lru_cache(maxsize=8)
-def _resized_crop(side: int, smallest: float) -> v2.RandomResizedCrop:
-    return v2.RandomResizedCrop([side, side], (smallest, 1.0))
-
-
-def _whole(images: Tensor, side: int, margin: float) -> Tensor:
-    """Images (..., H, W) of which a crop of `side` pixels holds `margin` of the shorter side."""
-    return F.resize(images, [math.ceil(side / margin)], antialias=True)
-
-
-def _resized(images: Tensor, view: View) -> Tensor:
-    size = view.resolution
+def _evaluated(images: Tensor, view: View) -> Tensor:
+    """Stored images (B, C, H, W) at the view's size, but for what has been drawn."""
     if view.crop == "random" and view.seed is None:
-        size = size or images.shape[-1]
-        return F.center_crop(_whole(images, size, view.margin), [size, size])
-    return _fitted(images, size)
-
-
-def _fitted(images: Tensor, size: int) -> Tensor:
-    """Stored images (..., H, W), all of each, at `size` pixels a side; 0: as they are."""
-    if not size or images.shape[-1] == size == images.shape[-2]:
-        return images
-    return F.resize(images, [size, size], antialias=True)
+        return centred(images, view.resolution or images.shape[-1], view.margin)
+    return fitted(images, view.resolution)
 
 
 class _Batches(torch.utils.data.Dataset[Batch]):
@@ -152,7 +106,7 @@ class _Batches(torch.utils.data.Dataset[Batch]):
 
     def __init__(
         self,
-        files: Files | Catalogue,
+        files: Files | Catalogue | Cached,
         order: Sequence[Sequence[int]],
         view: View,
         epoch: int,
@@ -164,17 +118,23 @@ class _Batches(torch.utils.data.Dataset[Batch]):
         return len(self.order)
 
     def __getitem__(self, step: int) -> Batch:
-        index, before = self.order[step], step * len(self.order[0])
-        images = torch.stack([self._image(*draw) for draw in self.view.draws(index, before)])
+        index = self.order[step]
+        images = self._drawn(index, step) if self.view.randomly else self._centred(index)
         if self.act is not None:
             images = self.act(images, step=step, index=index)
         return images, self.files.labels[torch.as_tensor(index)]
 
-    def _image(self, index: int, copy: int) -> Tensor:
-        image, view = self.files.read(index), self.view
-        if view.randomly:
-            return _cut(image, view, self.epoch, index, copy, stored=False)
-        if view.crop == "squeeze":
-            return _fitted(image, view.resolution)
-        image = _whole(image, view.resolution, view.margin)
-        return F.center_crop(image, [view.resolution, view.resolution])
+    def _drawn(self, index: Sequence[int], step: int) -> Tensor:
+        places = _places(self.view, self.epoch, index, step * len(self.order[0]))
+        read = self.files.read
+        return torch.stack([
+            drawn(read(int(i)), self.view, place, stored=False)
+            for i, place in zip(index, places, strict=True)
+        ])  # fmt: skip
+
+    def _centred(self, index: Sequence[int]) -> Tensor:
+        if isinstance(self.files, Cached):
+            together = self.files.together(index)
+            if together is not None:
+                return whole_or_centred(together, self.view).contiguous()
+        return torch.stack([whole_or_centred(self.files.read(int(i)), self.view) for i in index])

@@ -28,7 +28,7 @@ from runner.training.outcome import code_revision, device_name, versions
 from runner.training.saved import Keeper
 from runner.training.step import Step
 
-FORMAT = 1
+FORMAT = 2
 FINISH = 30.0  # seconds: a training asked to leave that is done sooner stays
 
 
@@ -152,6 +152,7 @@ class Checkpoints:
         peak = {name: max(value, before.get(name, 0.0)) for name, value in held.items()}
         return {
             "epochs": training.epochs, "images": training.images, "resumed": training.resumed,
+            "first_loss": training.first_loss,
             "revisions": training.by(code_revision()),
             "seconds": {**training.seconds, "total": total},
             "memory": {**training.memory, "peak": peak},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass, field
 
-from torch import nn
+from torch import Tensor, nn
 
 from runner.analysis.metrics.predictions import Predictions
 from runner.execution.work import Figures
@@ -22,6 +23,7 @@ class Training:
     steps: int
     diverged: bool = False
     epochs: list[Figures] = field(default_factory=list)
+    first_loss: Tensor | float | None = None  # of the first step; a tensor until it is read
     validation: Predictions | None = None  # after the last epoch
     # Seconds. total: of what came before the checkpoint it went on from, until outcome() adds all.
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TIMES, 0.0))
@@ -38,6 +40,15 @@ class Training:
             return []
         now = revision or "unknown"
         return self.revisions if self.revisions[-1:] == [now] else [*self.revisions, now]
+
+    def guessing(self, classes: int) -> float:
+        """The loss that training began with, at least that of cross-entropy by guessing.
+
+        Losses differ in size: bce sums one for each class.
+        """
+        if isinstance(self.first_loss, Tensor):
+            self.first_loss = self.first_loss.item()
+        return max(math.log(classes), self.first_loss or 0.0)
 
     def spent(self, since: tuple[float, float]) -> None:
         """Count what training took since `since`, which `clocks` gave."""

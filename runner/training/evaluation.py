@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from runner.analysis.metrics.predictions import Predictions
 from runner.images.sources import Resident, Source, Splits
 from runner.training.augmentation import normalise
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
 from runner.training.step import autocast
 from tricks.recipe import Recipe
 

@@ -14,13 +14,14 @@ from torch import nn
 from runner.analysis.metrics.registry import CHOOSES
 from runner.execution.work import Figures
 from runner.images.sources import Splits
-from runner.training import augmentation as aug
 from runner.training import memory
-from runner.training.batches import View, batches, by_loaders
+from runner.training.augmentation import seed_forward
 from runner.training.course import Training, clocks
-from runner.training.evaluation import as_input, evaluate
+from runner.training.evaluation import evaluate
+from runner.training.feed import Feed
 from runner.training.model import build
-from runner.training.randomness import derive, generator, in_stream
+from runner.training.randomness import derive, in_stream
+from runner.training.statistics import reestimate
 from runner.training.step import Step
 from runner.training.teacher import teacher
 from tricks.recipe import Recipe
@@ -28,7 +29,7 @@ from tricks.recipe import Recipe
 if TYPE_CHECKING:
     from runner.training.checkpoint import Checkpoints
 
-EXPLODED = 100  # an epoch's loss above this many times that of guessing counts as diverged
+EXPLODED = 100  # an epoch's loss above this many times that of the start counts as diverged
 
 
 def train(
@@ -42,49 +43,38 @@ def train(
 ) -> Training:
     """Train `recipe` (resolved) on `splits`.
 
-    `watch` gets the evaluated model after each epoch, which it leaves as it is, and the epoch's
-    figures. With `saves` it goes on from a checkpoint, and writes new ones; raises Paused if it
-    left at one.
+    `watch` gets the model after each epoch, which it leaves as it is, and the epoch's figures,
+    which tell whether it was evaluated. With `saves` it goes on from a checkpoint, and writes new
+    ones; raises Paused if it left at one.
     """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
     model = build(recipe, splits.classes, splits.channels).to(device)
-    batch = min(recipe.batch_size, len(splits.train))
-    per_epoch = len(splits.train) // batch
+    feed = Feed(recipe, splits, seed, device, loaders)
     known = functools.partial(teacher, splits=splits, recipe=recipe, device=device)
-    take_step = Step(recipe, model, recipe.epochs * per_epoch, device, known)
-    training = Training(take_step.evaluated, steps=take_step.steps)
+    take_step = Step(feed.real(), model, feed.steps, device, known)
+    training = Training(take_step.evaluated, steps=feed.steps)
     training.memory["model"] = memory.now(device)
-    view = View(
-        recipe.resolution, recipe.crop, seed, recipe.crop_scale, recipe.repeats, recipe.margin,
-        aug.whole(recipe),
-    )  # fmt: skip
+    per_epoch = feed.per_epoch
     place = 0 if saves is None else saves.resume(take_step, training)  # steps taken
     for epoch in range(place // per_epoch, recipe.epochs):
         began = clocks()
         model.train()
-        aug.seed_forward(seed, epoch)
-        shuffled = torch.randperm(len(splits.train), generator=generator(seed, "order", epoch))
-        shuffled = shuffled.repeat_interleave(recipe.repeats)[: per_epoch * batch]
-        order = shuffled.view(per_epoch, batch).tolist()
+        seed_forward(seed, epoch)
         losses, first = torch.zeros((), device=device), place % per_epoch
         if saves is not None and first:
             losses = saves.epoch_so_far()
-        augment = functools.partial(aug.augment, recipe=recipe, seed=seed, epoch=epoch)
-        early = augment if by_loaders(splits.train, device, loaders) else None
-        source = batches(splits.train, order, view, device, epoch, loaders, first, early)
+        images = feed.epoch(epoch)
+        source = images.decoded(first)
         for step in range(first, per_epoch):
             asked = time.perf_counter()
-            images, labels = next(source)
+            batch = next(source)
             training.seconds["wait"] += time.perf_counter() - asked
-            if early is None:
-                images = augment(images, step=step, index=order[step])
-            soft = aug.targets(labels, splits.classes, recipe.smoothing)
-            inputs = as_input(images, splits, recipe)
-            inputs = aug.resize(inputs, recipe, place / take_step.steps)
-            losses += take_step(*aug.mix(inputs, soft, recipe, seed, epoch, step), place)
+            loss = take_step(*images.inputs(*batch, step), place)
+            losses += loss
             place += 1
             if place == 1:
+                training.first_loss = loss
                 training.memory["first_step"] = memory.now(device)
             within = step + 1 < per_epoch
             if saves is not None and within and saves.due(place, take_step.steps, began[0]):
@@ -93,32 +83,36 @@ def train(
                 saves.write(take_step, training, place, losses)
                 began = clocks()
         next(source, None)  # lets the loader processes end
-        loss = losses.item() / per_epoch  # waits for the device
+        last = epoch + 1 == recipe.epochs
+        evaluated = last or (epoch + 1) % recipe.evaluate_every == 0
+        training.model = take_step.evaluated
+        if evaluated and take_step.own_statistics(place - 1):
+            reestimate(training.model, model, images)
+        mean = losses.item() / per_epoch  # waits for the device
         norms = take_step.gradient_norms()
         training.spent(began)
-        training.images += per_epoch * batch
-        training.diverged = not loss < EXPLODED * math.log(splits.classes)
+        training.images += per_epoch * feed.batch
+        training.diverged = not mean < EXPLODED * training.guessing(splits.classes)
         if training.diverged:
             lr = take_step.lrs[place - 1]
-            training.epochs.append({"epoch": epoch + 1, "loss": finite(loss), "lr": lr})
+            training.epochs.append({"epoch": epoch + 1, "loss": finite(mean), "lr": lr})
             return training
-        asked = time.perf_counter()
-        last = epoch + 1 == recipe.epochs
-        held = evaluate(training.model, splits.validation, splits, recipe, device, loaders, last)
-        probe = evaluate(training.model, splits.probe, splits, recipe, device, loaders)
-        training.seconds["evaluate"] += time.perf_counter() - asked
-        figures: Figures = {
-            "epoch": epoch + 1,
-            "loss": loss,
-            "val_loss": finite(held.loss),
-            CHOOSES: held.accuracy,
-            "probe_accuracy": probe.accuracy,
-            "lr": take_step.lrs[place - 1],
-        }
+        figures: Figures = {"epoch": epoch + 1, "loss": mean}
+        if evaluated:
+            asked = time.perf_counter()
+            held, probe = (
+                evaluate(training.model, source, splits, recipe, device, loaders, keep)
+                for source, keep in ((splits.validation, last), (splits.probe, False))
+            )
+            training.seconds["evaluate"] += time.perf_counter() - asked
+            training.validation = held.predictions
+            figures["val_loss"] = finite(held.loss)
+            figures[CHOOSES] = held.accuracy
+            figures["probe_accuracy"] = probe.accuracy
+        figures["lr"] = take_step.lrs[place - 1]
         if norms is not None:
             figures["grad_norm"], figures["grad_norm_max"] = norms
         training.epochs.append(figures)
-        training.validation = held.predictions
         if watch is not None:
             watch(training.model, figures)
         if saves is not None and place < take_step.steps and saves.due(place, take_step.steps):

@@ -77,8 +77,8 @@ class Keeper:
         self.top: tuple[dict[str, Tensor], Figures] | None = None
 
     def epoch(self, model: nn.Module, figures: Figures) -> None:
-        """Look at the evaluated model after an epoch; of equal ones the first is kept."""
-        if not self.best:
+        """Look at the model after an epoch that was evaluated; of equal ones the first is kept."""
+        if not self.best or CHOOSES not in figures:
             return
         if self.top is None or figures[CHOOSES] > self.top[1][CHOOSES]:
             self.top = weights(model), figures

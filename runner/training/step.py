@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,10 +18,10 @@ from tricks.recipe import Recipe
 class Step:
     """The optimizer of a training, with what the recipe puts around it.
 
-    lrs: of each step. evaluated: the model that counts, trained or averaged.
-    Wrappers (SAM, lookahead) hold the optimizer from outside and see the gradient as a closure
-    gives it: accumulated over the recipe's `parts`, and clipped. `network` gives an objective
-    a trained network by its name or file.
+    lrs: of each step. Wrappers (SAM, lookahead) hold the optimizer from outside and see the
+    gradient as a closure gives it: accumulated over the recipe's `parts`, and clipped. A step that
+    asks for it again leaves the network's buffers as the first pass made them: batch norm counts a
+    batch once. `network` gives an objective a trained network by its name or file.
     """
 
     def __init__(
@@ -51,7 +52,8 @@ class Step:
         self.forward = model if compiled is None else compiled.wrap(model)
         average: Any = recipe.average
         self.average = average
-        self.evaluated = model if average is None else average.begin(model, steps)
+        self.averaged: nn.Module | None = None if average is None else average.begin(model, steps)
+        self._keeps = hasattr(average, "state")  # more than the average itself
         parameters: list[Any] = [p for p in model.parameters() if p.requires_grad]
         if groups is not None:
             parameters = groups.split(model)
@@ -64,6 +66,9 @@ class Step:
         for item in recipe.wrappers:
             wrapper: Any = item
             self.outer = wrapper.wrap(self.outer)
+        # What holds weights apart from the trained ones, the outermost.
+        self.lent: Any = next((item for item in self._held() if hasattr(item, "weights")), None)
+        self._copy = None if self.lent is None else copy.deepcopy(model).requires_grad_(False)
         # Half precision alone needs its loss scaled: small gradients would be 0.
         half = recipe.precision == "fp16"
         self.scaler = torch.amp.GradScaler(device.type, enabled=half)
@@ -71,6 +76,33 @@ class Step:
             # Where the first gradient overflows, torch's fused SGD leaves its momentum unset, and
             # takes whatever was in memory for it: let the scaler leave that step out by itself.
             self.optimizer._step_supports_amp_scaling = False
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that counts now.
+
+        The average, if there is one; else that of the weights which the optimizer, or what is
+        around it, holds apart from the trained ones (lookahead, schedule-free); else the trained.
+        """
+        if self.averaged is not None:
+            return self.averaged
+        if self._copy is None:
+            return self.model
+        held, own = _tensors(self._copy), _tensors(self.model)
+        apart = {id(p): weights for p, weights in self.lent.weights()}
+        with torch.no_grad():
+            for name, value in own.items():
+                held[name].copy_(apart.get(id(value), value))
+        return self._copy
+
+    def own_statistics(self, place: int) -> bool:
+        """Whether the norms of `evaluated` need statistics of their own after step `place`.
+
+        Those that training left belong to other weights.
+        """
+        holder = self.lent if self.averaged is None else self.average
+        ask = getattr(holder, "own_statistics", None)
+        return ask is not None and bool(ask(place, self.steps))
 
     def __call__(self, x: Tensor, y: Tensor, place: int) -> Tensor:
         """Take step number `place`; returns the loss before it, detached. y: (B, K)."""
@@ -82,9 +114,10 @@ class Step:
             self.scaler.step(self.outer)
             self.scaler.update()
         else:
-            loss = self.outer.step(lambda: self._gradient(x, y))
-        if self.average is not None:
-            self.average.update(self.evaluated, self.model, place, self.steps)
+            passes = itertools.count()
+            loss = self.outer.step(lambda: self._pass(x, y, next(passes)))
+        if self.averaged is not None:
+            self.average.update(self.averaged, self.model, place, self.steps)
         return loss.detach()
 
     def gradient_norms(self) -> tuple[float | None, float | None] | None:
@@ -126,7 +159,8 @@ class Step:
                 value.copy_(given)
 
     def _networks(self) -> dict[str, nn.Module]:
-        return {"model": self.model, **({"average": self.evaluated} if self.average else {})}
+        average = {} if self.averaged is None else {"average": self.averaged}
+        return {"model": self.model, **average}
 
     def _around(self) -> dict[str, Any]:
         return {
@@ -134,6 +168,7 @@ class Step:
             "wrappers": [wrapper.state_dict() for wrapper in self._wrappers()],
             "scaler": self.scaler.state_dict(),
             "norms": self.norms,
+            "kept": self.average.state(self.averaged) if self._keeps else None,
         }
 
     def _go_around(self, state: dict[str, Any]) -> None:
@@ -146,6 +181,16 @@ class Step:
             wrapper.load_state_dict(given)
         self.scaler.load_state_dict(state["scaler"])
         self.norms.copy_(state["norms"])
+        if self._keeps:
+            self.average.go_on(self.averaged, state["kept"])
+
+    def _held(self) -> list[Any]:
+        """The wrappers that tell what they hold, from the outside inwards, and the optimizer."""
+        found, item = [], self.outer
+        while item is not self.optimizer and hasattr(item, "optimizer"):
+            found.append(item)
+            item = item.optimizer
+        return [*found, self.optimizer]
 
     def _wrappers(self) -> list[Any]:
         """What is around the optimizer, from the outside inwards."""
@@ -161,12 +206,27 @@ class Step:
     def _set(self, lr: float, momentum: float | None) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get("lr_factor", 1.0)
+            if self.recipe.corrected_decay:
+                whole = group.setdefault("whole_decay", group["weight_decay"])
+                group["weight_decay"] = whole * lr / max(self.lrs)
             if momentum is None:
                 continue
             if "momentum" in group:
                 group["momentum"] = momentum
             if "betas" in group:  # beside a momentum in Muon's groups, each of which uses its own
                 group["betas"] = (momentum, *group["betas"][1:])
+
+    def _pass(self, x: Tensor, y: Tensor, number: int) -> Tensor:
+        """`_gradient`; from the second of a step on, buffers stay as they were."""
+        if number == 0:
+            return self._gradient(x, y)
+        buffers = list(self.model.buffers())
+        before = [buffer.clone() for buffer in buffers]
+        loss = self._gradient(x, y)
+        with torch.no_grad():
+            for buffer, value in zip(buffers, before, strict=True):
+                buffer.copy_(value)
+        return loss
 
     def _gradient(self, x: Tensor, y: Tensor) -> Tensor:
         """The batch's mean loss; its clipped gradient is left in the parameters."""
@@ -197,7 +257,9 @@ class Step:
 
     def _parts(self, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
         count = self.recipe.parts
-        return [(x, y)] if count == 1 else list(zip(x.chunk(count), y.chunk(count), strict=True))
+        if count == 1:
+            return [(x, y)]
+        return list(zip(x.tensor_split(count), y.tensor_split(count), strict=True))
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:

@@ -1,13 +1,13 @@
 """What the commands print, and the JSON that other programs rely on."""
 
 import csv
-import dataclasses
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from runner.records.store import Store
-from runner.tasks import registry as tasks
 from tricks.errors import BadInput
 
 
@@ -124,13 +124,17 @@ def test_retry_opens_only_what_is_failed_and_free(cli, stub, monkeypatch):
     assert not list(store.claims.folder.rglob("*.0"))
 
 
-def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, monkeypatch):
-    task = dataclasses.replace(tasks.find("digits"), check=lambda data: (f"{data}: too dark",))
-    monkeypatch.setattr(tasks, "find", lambda name: task)
-    first, second = (cli("run", "--tricks", "warmup", "--seeds", "1") for _ in range(2))
-    assert first.code == second.code == 0
-    assert first.out.count("too dark") == 1
-    assert "too dark" not in second.out
+@pytest.mark.parametrize("cache", ["0", "1"])
+def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, tmp_path, cache):
+    for i in range(12):
+        path = tmp_path / "pets" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), 3000 + i % 2, np.uint16)).save(path)
+    line = ("run", "--task", "folder:pets", "--set", "start=scratch", "--tricks", "warmup")
+    first, second = (cli(*line, "--seeds", "1", "--cache-gb", cache) for _ in range(2))
+    assert first.code == second.code == 0, first.err
+    assert first.out.count("pets/a/0.png and 5 more: its 16-bit values end at 3000") == 1
+    assert "nearly black" not in second.out
 
 
 def test_diverged_runs_are_a_result(cli, stub):

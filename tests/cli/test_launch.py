@@ -43,7 +43,8 @@ def test_it_trains_what_is_missing_and_prints_nothing(stub, tmp_path, capsys):
     again = run(build(Asked(tricks=["warmup"], seeds=3)), options, diary)
     assert diary.grids == [(6, 4, 2)]
     assert diary.outcomes == [again]
-    assert diary.lines[0].startswith("preparing to train 2 runs")
+    assert diary.lines[0].startswith("the baseline was not checked: `tricks-bench check --task")
+    assert diary.lines[1].startswith("preparing to train 2 runs")
     assert len(stub.ids) == 6
     assert capsys.readouterr() == ("", "")
 

@@ -33,6 +33,9 @@ def test_a_dry_run_says_what_was_found(cli, pets):
     assert "passed over: 1 × hidden (pets/.hidden.png)" in told.out
     found = cli(*LINE, "--task", "folder:pets", "--json").json["images"]
     assert found["classes"] == {"cat": 6, "dog": 6}
+    assert "  8×8 pixels\n" in told.out
+    assert found["sizes"] == {"smallest": [8, 8], "largest": [8, 8]}
+    assert found["modes"] == {"RGB": 12}
     assert found["passed_over"] == [{"why": "hidden", "paths": ["pets/.hidden.png"], "count": 1}]
     assert "images" not in cli(*LINE, "--task", "digits", "--json").json
 
@@ -99,3 +102,22 @@ def test_a_name_that_is_not_utf8_is_predicted(cli, pets, tmp_path):
     done = cli("predict", record["id"], "--data", "pets", "-o", "out.csv")
     assert done.code == 0, done.err
     assert b"caf\\udce9.png" in (tmp_path / "out.csv").read_bytes()
+
+
+def test_runs_from_the_image_cache_are_those_from_the_files(cli, pets, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    small = ("start=scratch", "model=conv-net-5", "width=0.05", "resolution=8", "epochs=1")
+    line = ("run", "--task", "folder:pets", "--tricks", "none", "--seeds", "1")
+    line += ("--factor", "stored_side=0,6")
+    line += tuple(word for setting in small for word in ("--set", setting))
+    found = []
+    for name, gigabytes in (("files", "0"), ("cache", "1")):
+        done = cli(*line, "--results", name, "--cache-gb", gigabytes, "--yes")
+        assert done.code == 0, done.err
+        store = Store(tmp_path / name)
+        records = [store.read(id) for id in sorted(store.ids())]
+        found.append([(r["id"], r["weights_sha256"], r["correct"]) for r in records])
+        caches = tmp_path / "home" / "tricks-bench" / "images"
+        assert len(list(caches.glob("*/pixels"))) == (2 if gigabytes == "1" else 0)
+    assert found[0] == found[1]
+    assert len(found[0]) == 2

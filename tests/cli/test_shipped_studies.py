@@ -42,7 +42,18 @@ def planned(name, folder, **settings):
 
 
 def test_there_is_a_study_for_each_system():
-    assert {"intel", "birds", "camera-traps", "pawprint"} <= set(YOURS)
+    assert {"intel", "birds", "camera-traps", "pawprint", "rsb-a3"} <= set(YOURS)
+
+
+def test_every_switch_of_rsb_a3_is_off_in_one_arm_and_all_are_on_in_another(folder):
+    study = planned("rsb-a3", folder)
+    arms = [arm for arm, _ in study.design.runs(1)]
+    assert sorted(map(sum, arms)) == [7] * 8 + [8]
+    whole = study.recipe(next(arm for arm in arms if sum(arm) == 8))
+    assert (whole.optimizer.lr, whole.optimizer.decay) == (0.008, 0.02)
+    assert (whole.epochs, whole.batch_size, whole.resolution) == (100, 2048, 160)
+    assert round(whole.resolution * whole.eval_scale) == 224
+    assert [mixer.name for mixer in whole.mixers] == ["cutmix", "mixup"]
 
 
 @pytest.mark.parametrize("name", YOURS)

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from runner.images.decoding import check_images, read_image, unreadable
+from runner.images.decoding import read_image, unreadable
+from tests.images.checking import check
 from tricks import BadInput
 
 
@@ -28,7 +29,7 @@ def test_sixteen_bits_are_scaled(tmp_path, name):
 
 def test_twelve_bits_in_sixteen_are_told(tmp_path):
     path = saved(tmp_path, np.full((4, 4), 3000, np.uint16))
-    assert check_images([path, path]) == (
+    assert check([path, path]) == (
         f"{path} and 1 more: its 16-bit values end at 3000 of 65535, so it is nearly black",
     )
 
@@ -44,7 +45,7 @@ def test_floats_are_scaled_or_refused(tmp_path, values, said):
     if not said:
         np.testing.assert_array_equal(read_image(path)[0].numpy(), np.round(array * 255))
         return
-    for read in (read_image, lambda path: check_images([path])):
+    for read in (read_image, lambda path: check([path])):
         with pytest.raises(BadInput, match=rf"x\.tif: cannot be read.*{said}"):
             read(path)
 
@@ -78,7 +79,7 @@ def test_every_mode_is_rgb_without_a_warning(tmp_path, mode):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pixels = read_image(tmp_path / name)
-        assert not [line for line in check_images([tmp_path / name]) if "nearly" not in line]
+        assert not [line for line in check([tmp_path / name]) if "nearly" not in line]
     assert pixels.shape == (3, 8, 8)
     assert pixels.dtype == torch.uint8
     if mode not in ("1", "I;16"):
@@ -95,7 +96,7 @@ def test_a_broken_file_is_named(tmp_path, cut, said, name):
     path = saved(tmp_path, values, name)
     whole = saved(tmp_path, values, "whole.png")
     path.write_bytes(cut(path.read_bytes()))
-    for read in (read_image, lambda path: check_images([whole, path])):
+    for read in (read_image, lambda path: check([whole, path])):
         with pytest.raises(BadInput, match=rf"{name}: cannot be read as an image .*{said}"):
             read(path)
     assert list(unreadable([whole, path])) == [1]
@@ -104,6 +105,6 @@ def test_a_broken_file_is_named(tmp_path, cut, said, name):
 def test_warnings_of_the_decoder_carry_the_file(tmp_path, monkeypatch):
     path = saved(tmp_path, np.zeros((20, 20, 3), np.uint8))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)
-    [line] = check_images([path])
+    [line] = check([path])
     assert line.startswith(f"{path}: ")
     assert "decompression bomb" in line

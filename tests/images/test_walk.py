@@ -12,6 +12,7 @@ from runner.images.told import told
 from runner.images.walk import DANGLING, HIDDEN, LEFTOVER, LOOP, OTHER, SPECIAL, walk
 from runner.inference.given import labelled, unlabelled
 from runner.tasks.registry import find
+from tests.images.checking import check
 from tricks import BadInput
 
 
@@ -89,7 +90,7 @@ def test_names_of_any_bytes(pets):
     os.rename(raw, os.fsencode(pets / "cat") + b"/caf\xe9.png")
     task = find(f"folder:{pets}")
     assert task.identity(None) == task.identity(None)
-    assert task.check(pets) == ()
+    assert check(task.found().paths) == ()
     assert task.load(None, None).train is not None
     given = unlabelled(str(pets))
     assert b"cat/caf\xe9.png" in {os.fsencode(path) for path in given.paths}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 
@@ -111,3 +112,16 @@ def test_the_words_around_a_heatmap_are_inside_it(factors):
         box, whole = text.get_window_extent(), fig.bbox
         assert whole.x0 <= box.x0 < box.x1 <= whole.x1
         assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+
+
+def test_learning_curves_say_that_epochs_were_not_evaluated(screen):
+    experiment, curves, *_ = screen
+    a, name = analyze(experiment), next(iter(BAG))
+    one = {name: experiment.factors[name]}
+    last = curves.assign(epoch=curves["epoch"] + 2)
+    four = pd.concat([curves, last], ignore_index=True)
+    gaps = four.assign(val_accuracy=four["val_accuracy"].where(four["epoch"] != 3))
+    for told, shown in ((four, False), (gaps, True)):
+        fig = learning(a, experiment.runs, told, one)
+        assert ("not evaluated after every epoch" in fig.get_supxlabel()) == shown
+        assert all(np.isfinite(line.get_ydata()).all() for line in fig.axes[0].lines)

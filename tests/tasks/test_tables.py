@@ -11,7 +11,8 @@ from PIL import Image
 
 from runner.images.sampling import hold_out_groups
 from runner.tasks.registry import find
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
 from tricks import BadInput
 
 

@@ -15,7 +15,9 @@ from PIL import Image
 
 from runner.images.sampling import stratified
 from runner.tasks.registry import find, names
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
+from tests.images.checking import check
 from tricks import BadInput
 
 CPU = torch.device("cpu")
@@ -234,7 +236,7 @@ def test_an_unreadable_image_is_named(folder):
     (folder / "cat" / "3.png").write_bytes(b"this is no image")
     task = find(f"folder:{folder}")
     with pytest.raises(BadInput, match=r"3\.png: cannot be read"):
-        task.check(folder)
+        check(task.found().paths)
 
 
 def test_a_truncated_photograph_is_named(folder):
@@ -242,10 +244,10 @@ def test_a_truncated_photograph_is_named(folder):
     whole = folder / "cat" / "photo.jpg"
     Image.fromarray(pixels).save(whole)
     task = find(f"folder:{folder}")
-    task.check(folder)
+    check(task.found().paths)
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(BadInput, match=r"photo\.jpg: cannot be read"):
-        task.check(folder)
+        check(task.found().paths)
 
 
 def test_a_few_images_of_each_class_are_enough(tmp_path):

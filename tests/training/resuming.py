@@ -35,6 +35,7 @@ SETTINGS = {
     "compile": "compile(backend='eager')",  # the same network, without minutes of compiling
     "distillation": f"distillation(teacher={SMALL_TEACHER!r})",
     "ema": "ema(share=0.5)",
+    "lawa": "lawa(kept=2, share=0.9)",
     "ghost-batch-norm": "ghost-batch-norm(part=4)",
     "head-first": "head-first(share=0.4)",
     "lookahead": "lookahead(every=2)",
@@ -46,11 +47,12 @@ SETTINGS = {
     "swa": "swa(start=0.4)",
 }
 STATEFUL = (
-    "adam", "adamw", "adopt", "alternating-flips", "compile", "counterfactual-attention", "cutmix",
-    "distillation", "drop-block", "drop-path", "dropout", "ema", "fp16", "frozen-backbone",
-    "ghost-batch-norm", "gradient-accumulation", "head-first", "lamb", "lars", "lion", "lookahead",
-    "mixup", "muon", "nadam", "one-cycle", "progressive-resizing", "radam",
-    "repeated-augmentation", "sam", "swa",
+    "adam", "adamuon", "adamw", "adopt", "alternating-flips", "aug-mix-jsd", "caution", "compile",
+    "corrected-decay", "counterfactual-attention", "cutmix", "distillation", "drop-block",
+    "drop-path", "dropout", "ema", "fp16", "frozen-backbone",
+    "ghost-batch-norm", "gradient-accumulation", "head-first", "lamb", "lars", "lawa", "lion",
+    "lookahead", "mixup", "muon", "nadam", "nadamw", "one-cycle", "progressive-resizing", "radam",
+    "repeated-augmentation", "sam", "schedule-free-adamw", "schedule-free-sgd", "swa",
 )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Resident
 from runner.training.augmentation import whole
-from runner.training.batches import View, batches
+from runner.training.batches import batches
+from runner.training.crops import View
 from runner.training.evaluation import as_input
 from tests.bag import tiny_splits
 from tricks import BadInput, Recipe, parse

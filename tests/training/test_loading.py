@@ -9,8 +9,9 @@ import torch
 from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Splits
-from runner.training import augmentation, loop
-from runner.training.batches import View, batches, by_loaders
+from runner.training import augmentation, feed, loop
+from runner.training.batches import batches, by_loaders
+from runner.training.crops import View
 from runner.training.loop import train
 from tests.tricks.pictures import pictures
 
@@ -51,7 +52,7 @@ def test_loader_processes_change_nothing(files, recipe, tricks, monkeypatch):
 def test_loader_processes_augment_where_they_can(files, recipe, monkeypatch):
     seen = []
     kept = augmentation.augment
-    monkeypatch.setattr(loop.aug, "augment", lambda *a, **k: seen.append(1) or kept(*a, **k))
+    monkeypatch.setattr(feed.aug, "augment", lambda *a, **k: seen.append(1) or kept(*a, **k))
     few = files.subset(range(3))
     splits = Splits(files, few, few, few, 3, 3, (0.5,) * 3, (0.25,) * 3)
     small = dataclasses.replace(recipe("cutout", batch_size=6), resolution=16)

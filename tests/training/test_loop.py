@@ -6,10 +6,11 @@ import itertools
 import pytest
 import torch
 
-from runner.training import loop, outcome
+from runner.training import feed, loop, outcome
 from runner.training.loop import train
 from tests.bag import outcome as run
 from tricks import TrickConflict, registry
+from tricks.recipe import identity
 
 CPU = torch.device("cpu")
 STANDARD = [name for name, trick in registry().items() if trick.standard]
@@ -57,7 +58,7 @@ def test_batches_hold_each_image_at_most_once_an_epoch_and_ignore_tricks(recipe,
     seen: dict[str, list] = {}
 
     def spy(name):
-        original = loop.batches
+        original = feed.batches
 
         def watched(source, order, *args):
             if len(source) == len(tiny.train):
@@ -68,7 +69,7 @@ def test_batches_hold_each_image_at_most_once_an_epoch_and_ignore_tricks(recipe,
 
     for name, tricks in {"plain": (), "mixed": ("mixup", "randaugment", "evonorm")}.items():
         with monkeypatch.context() as patch:
-            patch.setattr(loop, "batches", spy(name))
+            patch.setattr(feed, "batches", spy(name))
             train(recipe(*tricks, epochs=2), tiny, 0, CPU)
     assert seen["plain"] == seen["mixed"]
     first, second = seen["plain"]
@@ -164,3 +165,17 @@ def test_a_short_training_learns(recipe, digits):
     few = dataclasses.replace(digits, train=digits.train.subset(range(320)))
     training = train(recipe(epochs=6, batch_size=32), few, 0, CPU)
     assert training.epochs[-1]["probe_accuracy"] > 60
+
+
+def test_evaluating_less_often_trains_the_same(recipe, tiny):
+    often, seldom = recipe("ema", epochs=5), recipe("ema", epochs=5, evaluate_every=2)
+    assert identity(seldom) == {**identity(often), "evaluate_every": 2}
+    watched = []
+    first = train(often, tiny, 0, CPU)
+    second = train(seldom, tiny, 0, CPU, watch=lambda model, figures: watched.append(figures))
+    assert same(first, second)
+    assert [figures["epoch"] for figures in watched] == [1, 2, 3, 4, 5]
+    for one, two in zip(first.epochs, second.epochs, strict=True):
+        kept = one if one["epoch"] in (2, 4, 5) else {k: one[k] for k in ("epoch", "loss", "lr")}
+        assert two == kept
+    assert second.validation is not None

@@ -14,6 +14,7 @@ from runner.images import sources as data
 from runner.images.sources import Files
 from runner.records import checkpoints
 from runner.records.spec import RunSpec
+from runner.training import feed
 from runner.training.loop import train
 from runner.training.outcome import weights_sha256
 from runner.training.saved import Keeper, path_of
@@ -26,9 +27,10 @@ FEW_PAIRS = [
 ]  # fmt: skip
 # Of optimizers that keep alike states one each; the long form in resuming.py leaves none out.
 PAIRED = (
-    "adamw", "adopt", "counterfactual-attention", "cutmix", "distillation", "drop-block", "ema",
-    "fp16", "frozen-backbone", "ghost-batch-norm", "head-first", "lars", "lookahead", "mixup",
-    "muon", "nadam", "progressive-resizing", "repeated-augmentation", "sam", "swa",
+    "adamw", "adopt", "caution", "counterfactual-attention", "cutmix", "distillation", "drop-block",
+    "ema", "fp16", "frozen-backbone", "ghost-batch-norm", "head-first", "lars", "lawa", "lookahead",
+    "mixup", "muon", "nadam", "progressive-resizing", "repeated-augmentation", "sam",
+    "schedule-free-sgd", "swa",
 )  # fmt: skip
 
 
@@ -155,7 +157,7 @@ def test_what_was_trained_on_is_not_decoded_again(
     interrupted(recipe, files, saves, after=2)
     seen = []
     original = data.read_image
-    monkeypatch.setattr(data, "read_image", lambda path: seen.append(path) or original(path))
+    monkeypatch.setattr(data, "read_image", lambda path, side: seen.append(path) or original(path))
     training = train(recipe, files, 0, CPU, saves=saves(float("inf")))
     assert weights_sha256(training.model) == weights_sha256(plain.model)
     assert len(seen) == (16 - 3 * 4) + 16 + 2 * 2 * 16  # the rest, an epoch, four evaluations
@@ -177,16 +179,14 @@ def test_files_go_on_after_every_step(small, files):
 
 
 def test_repeated_runs_give_equal_weights_and_other_seeds_other_batches(small, monkeypatch):
-    from runner.training import loop
-
     orders = {}
-    original = loop.batches
+    original = feed.batches
 
     def watched(source, order, *rest):
         orders.setdefault(seed, []).append(order)
         return original(source, order, *rest)
 
-    monkeypatch.setattr(loop, "batches", watched)
+    monkeypatch.setattr(feed, "batches", watched)
     found = []
     for seed in (0, 0, 1):
         found.append(weights_sha256(train(small(epochs=1), tiny_splits(), seed, CPU).model))

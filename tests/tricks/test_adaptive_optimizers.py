@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from runner.training.model import SmallImageResNet50
 from tests.tricks.stepping import problem, run, same
 from tricks import Recipe, TrickConflict, compose, parse, resolve
+from tricks.learning_rate import curve
 from tricks.optimizer.adam import Adam
 from tricks.optimizer.adopt import ADOPT
 from tricks.optimizer.lamb import LAMB
@@ -223,5 +226,7 @@ def test_an_optimizer_without_a_tuned_rate_borrows_adamws(name, lr):
 def test_linear_scaling_multiplies_the_rate():
     recipe = compose(Recipe(batch_size=64), [SGD(), parse("linear-lr-scaling")])
     scaled = resolve(recipe, {"sgd": 0.4})
-    assert scaled.optimizer.lr == pytest.approx(0.1)
-    assert scaled == resolve(Recipe(batch_size=64, optimizer=SGD()), {"sgd": 0.1})
+    assert curve(scaled, 3) == pytest.approx([0.1] * 3)
+    assert curve(dataclasses.replace(scaled, batch_size=20), 1) == pytest.approx([0.4 * 20 / 256])
+    with pytest.raises(TrickConflict, match=r"changes nothing here: .* batches of 64"):
+        compose(Recipe(batch_size=64), [SGD(), parse("linear-lr-scaling(batch=64)")])

@@ -19,7 +19,9 @@ from tricks.optimizer.lookahead import Lookahead
 from tricks.optimizer.muon import Muon
 from tricks.optimizer.sam import SAM
 from tricks.optimizer.sgd import SGD
+from tricks.recipe import identity
 
+CPU = torch.device("cpu")
 PLAIN = SGD(lr=0.1, momentum=0.0, nesterov=False, decay=0.0)
 
 
@@ -194,6 +196,50 @@ def test_accumulated_gradients_are_those_of_the_batch():
         one = dataclasses.replace(whole, clip=clip)
         two = compose(one, [parse("gradient-accumulation")])
         agree(stepped(two, data)[1][-1], stepped(one, data)[1][-1])
+
+
+@pytest.mark.parametrize(
+    ("images", "parts", "sizes"),
+    [(64, 9, [8, 7, 7, 7, 7, 7, 7, 7, 7]), (61, 20, [4, *[3] * 19]), (8, 4, [2] * 4)],
+)
+def test_passes_are_of_nearly_equal_size(images, parts, sizes):
+    """Chunks of 64 in 9 are 8, and one of 61 in 20 would hold a single image."""
+    step = Step(Recipe(optimizer=PLAIN, batch_size=images, parts=parts), Linear(), 1, CPU)
+    x, y = torch.arange(images * 2.0).view(images, 1, 1, 2), torch.zeros(images, 3)
+    found = step._parts(x, y)
+    assert [len(part) for part, _ in found] == sizes
+    assert torch.equal(torch.cat([part for part, _ in found]), x)
+
+
+def test_uneven_passes_have_an_id_of_their_own():
+    even = Recipe(batch_size=64, parts=8)
+    assert "split" not in identity(even)
+    assert identity(dataclasses.replace(even, parts=9))["split"] == "even"
+
+
+def test_sam_counts_a_batch_once():
+    """A norm that sees weights before it move would remember the second pass, too."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 3))
+    first = model[1]
+    step = Step(compose(Recipe(optimizer=PLAIN), [SAM(rho=0.5)]), model.train(), 1, CPU)
+    x, y = torch.randn(8, 1, 1, 2), torch.eye(3)[torch.arange(8) % 3]
+    seen = first(x.flatten(1)).detach()
+    step(x, y, 0)
+    assert model[2].num_batches_tracked == 1
+    torch.testing.assert_close(model[2].running_mean, 0.1 * seen.mean(0))
+    torch.testing.assert_close(model[2].running_var, 0.9 + 0.1 * seen.var(0))
+
+
+def test_lookahead_is_evaluated_at_its_slow_weights():
+    recipe = compose(Recipe(optimizer=PLAIN), [Lookahead(every=3)])
+    _, after, take = stepped(recipe, batches(7))
+    slow = dict(take.outer.weights())
+    assert not np.allclose(take.model.fc.weight.detach(), slow[take.model.fc.weight])
+    assert torch.equal(take.evaluated.fc.weight, slow[take.model.fc.weight])
+    assert torch.equal(take.evaluated.fc.bias, slow[take.model.fc.bias])
+    np.testing.assert_allclose(after[5][0], slow[take.model.fc.weight])  # where the last way ended
+    assert not take.own_statistics(6)
 
 
 def test_clipping_by_norm_and_by_value_by_hand():

@@ -9,8 +9,9 @@ import torch
 from torchvision.transforms import v2
 
 from runner.images.sources import Files, Resident, Splits
-from runner.training import augmentation, loop
-from runner.training.batches import View, batches
+from runner.training import augmentation, feed, loop
+from runner.training.batches import batches
+from runner.training.crops import View
 from runner.training.randomness import derive
 from tests.tricks.pictures import draws, pictures
 from tricks import TrickConflict, compose, parse
@@ -38,7 +39,7 @@ def seen_in_training(monkeypatch, *texts, count=24, **fields):
         seen.setdefault(epoch, []).extend(zip(index, out, strict=True))
         return out
 
-    monkeypatch.setattr(loop.aug, "augment", watched)
+    monkeypatch.setattr(feed.aug, "augment", watched)
     tiny = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 4))
     monkeypatch.setattr(loop, "build", lambda recipe, classes, channels: tiny)
     recipe = compose(dataclasses.replace(BASE, **fields), map(parse, texts))

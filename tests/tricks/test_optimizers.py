@@ -34,8 +34,8 @@ def test_lars_follows_its_equations(problem, momentum, decay):
                 local = trust * size / (slope + decay * size)
                 gradient = local * (gradient + decay * w)
             # Vectors and scalars: plain momentum, without decay.
-            velocity[i] = momentum * velocity[i] + gradient
-            weights[i] = w - lr * velocity[i]
+            velocity[i] = momentum * velocity[i] + lr * gradient
+            weights[i] = w - velocity[i]
         same(after, weights)
 
 

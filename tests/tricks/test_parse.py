@@ -39,7 +39,7 @@ def test_whole_numbers_become_floats_where_floats_are_meant():
         ("mixpu", "unknown trick 'mixpu': did you mean mixup"),
         ("zero_gamma", "did you mean zero-gamma"),
         ("Label_Smoothing", "did you mean label-smoothing"),
-        ("quantum", "unknown trick 'quantum': known: adam, adamw"),
+        ("quantum", "unknown trick 'quantum': known: adam, adamuon, adamw"),
         ("mixup(alhpa=0.4)", "unknown parameter of mixup 'alhpa': did you mean alpha"),
         ("mixup(alpha='x')", r"mixup\(alpha\) must be a finite number, not 'x'"),
         ("mixup(alpha=True)", r"mixup\(alpha\) must be a finite number, not True"),

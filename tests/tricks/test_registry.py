@@ -25,6 +25,12 @@ STANDARD = (
 # A setting other than the default for each; sgd and step-decay are the baseline's own.
 OTHERWISE = {
     "aug-mix": "aug-mix(alpha=0.5, chains=2, severity=5)",
+    "aug-mix-jsd": "aug-mix-jsd(chains=2, weight=6.0)",
+    "adamuon": "adamuon(decay=0.0, lr=0.01)", "nadamuon": "nadamuon(momentum=0.9)",
+    "nadamw": "nadamw(decay=0.0, lr=0.01)", "lawa": "lawa(kept=3, share=0.5)",
+    "schedule-free-adamw": "schedule-free-adamw(betas=(0.8, 0.95), decay=0.0)",
+    "schedule-free-sgd": "schedule-free-sgd(lr=0.05, momentum=0.8)",
+    "three-augment": "three-augment(jitter=0.1)",
     "auto-augment": "auto-augment(policy='svhn')", "brightness": "brightness(amount=0.2, p=0.5)",
     "clahe-input": "clahe-input(limit=3.0, tiles=2)",
     "horizontal-flip": "horizontal-flip(p=0.25)", "vertical-flip": "vertical-flip(p=0.75)",
@@ -84,8 +90,8 @@ TEXTS = tuple(OTHERWISE.get(n, n) for n in NAMES) + tuple(n for n in STANDARD if
 def test_the_standard_bag():
     assert sorted(n for n, c in registry().items() if c.standard) == list(STANDARD)
     assert {n for n, c in registry().items() if c.factor == "optimizer"} == {
-        "adam", "adamw", "adopt", "lamb", "lars", "lion", "muon", "nadam", "radam", "sgd",
-        "sgd-nesterov",
+        "adam", "adamuon", "adamw", "adopt", "lamb", "lars", "lion", "muon", "nadam", "nadamuon",
+        "nadamw", "radam", "schedule-free-adamw", "schedule-free-sgd", "sgd", "sgd-nesterov",
     }  # fmt: skip
 
 
@@ -144,14 +150,15 @@ def test_every_pair_composes_or_conflicts(text):
 
 def composes_or_conflicts(one, two):
     shared = set(one.edits().sets) & set(two.edits().sets)
-    if shared or stated(one, two) or stated(two, one):
+    reasons = () if shared else (*stated(one, two), *stated(two, one))
+    if shared or reasons:
         with pytest.raises(TrickConflict) as caught:
             on_ground(one, two)
         message = str(caught.value)
         if shared:
             assert all(part in message for part in (one.name, two.name, "both set"))
         else:
-            assert message.endswith((*stated(one, two), *stated(two, one)))
+            assert message.endswith(reasons)
         return
     recipe = on_ground(one, two)
     assert recipe == compose(ground(one, two), [two, one])
@@ -161,13 +168,23 @@ def composes_or_conflicts(one, two):
 
 
 def stated(one, other):
-    """Why `one` cannot stand with what `other` sets: the reasons of needs that it does not meet."""
-    values = other.edits().sets
-    needs = [(values[n], *need) for n, need in one.edits().needs.items() if n in values]
+    """Why `one` cannot stand beside `other`: the reasons of what it needs and does not find."""
+    base = ground(one, other)
+    values = {
+        name: value for edit in (one.edits(), other.edits()) for name, value in edit.sets.items()
+    }
+    for edit in (one.edits(), other.edits()):
+        for name, item in edit.adds.items():
+            values[name] = (*values.get(name, getattr(base, name)), item)
+    recipe = dataclasses.replace(base, **values)
+    needs = [(getattr(recipe, name), *need) for name, need in one.edits().needs.items()]
     return [
-        reason
-        for value, wanted, reason in needs
-        if not (wanted(value) if callable(wanted) else value == wanted)
+        *(
+            reason
+            for value, wanted, reason in needs
+            if not (wanted(value) if callable(wanted) else value == wanted)
+        ),
+        *(reason for does, reason in one.edits().acts if not does(recipe)),
     ]
 
 

@@ -35,7 +35,9 @@ CHANGES = {
     "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
     "margin": 0.5, "normalisation": parse("normalisation"),
     "decay": 0.02, "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
-    "compiled": parse("compile"), "flip_share": 0.3, "inputs": (parse("clahe-input"),),
+    "compiled": parse("compile"), "corrected_decay": True, "flip_share": 0.3,
+    "stored_side": 256, "evaluate_every": 2,
+    "inputs": (parse("clahe-input"),),
 }  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def test_the_id_of_a_known_run():
     }
     assert ids == {
         "baseline": "f994cc2ccc1fca4c",
-        "all": "7909c84cb057ee16",
+        "all": "f6c0897a57079891",
         "adamw": "2622ceb1b6f4fa4c",
     }
 

@@ -25,10 +25,12 @@ def operate_each(
     """
     import torch
 
-    from tricks.augment import lookup
+    from tricks.augment import lookup, one_image
 
     if images.shape[1] not in (1, 3):
         raise BadInput(f"the operation needs images of 1 or 3 channels, not {images.shape[1]}")
+    if one_image.is_one(images):
+        return one_image.operate_alone(images, items[0], interpolation)
     height, width = images.shape[2:]
     # On a GPU a table is no quicker, and waits for the device as it is made.
     tables = height * width <= LARGEST_TABLE and images.device.type == "cpu"

@@ -38,15 +38,20 @@ class EMA(Trick):
     """Evaluate an exponential moving average of the weights instead of the last ones.
 
     Its memory is a share of the training, so that short and long runs are averaged alike: the
-    decay per step is 1 - 1 / (share · steps). Buffers (batch norm's statistics) are averaged too.
-    Helps where the learning rate stays high; after a full decay to zero there is little left to
-    gain. One more copy of the weights, and a pass over them each step.
+    decay per step is 1 - 1 / (share · steps). Helps where the learning rate stays high; after a
+    full decay to zero there is little left to gain. Batch norm's statistics are taken anew for the
+    average before it is evaluated, over the epoch's images (10,000 at most). timm and torchvision
+    average them, which is the same in a long training; on digits after 4 epochs averaged ones cost
+    1.7 pp, and 17 pp at share 0.2. Taken anew, those of the baseline gain 1.1 pp there: so much of
+    the effect in a short training is theirs. One more copy of the weights, a pass over them each
+    step, and a forward pass over those images after each epoch.
     """
 
     name: ClassVar[str] = "ema"
     source: ClassVar[str] = (
         "Polyak & Juditsky 1992; torchvision's recipe (0.99998: a share of 0.04)"
     )
+    version: ClassVar[int] = 2  # statistics of the norms are taken anew, 1 averaged them
     published: ClassVar[tuple[Published, ...]] = (
         Published(
             0.25, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
@@ -71,3 +76,7 @@ class EMA(Trick):
     ) -> None:
         """Take in the weights after step `place` of `steps`; the first ones are taken whole."""
         blend(averaged, model, 1.0 if place == 0 else min(1.0, 1 / (self.share * steps)))
+
+    def own_statistics(self, place: int, steps: int) -> bool:
+        """Whether what is averaged after step `place` are several weights."""
+        return place > 0 and self.share * steps > 1

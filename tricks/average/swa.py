@@ -20,12 +20,16 @@ class SWA(Trick):
     It finds wider minima if the learning rate stays large there; the paper holds it constant or
     cyclic. The learning rate is the schedule's matter: with one that decays to zero the weights
     hardly move and their mean is the last of them. Every step counts (in the paper, the last of
-    every epoch). Buffers (batch norm's statistics) are averaged too, in place of the paper's extra
-    pass over the data. One more copy of the weights, and a pass over them each step.
+    every epoch). Batch norm's statistics are taken anew for the mean weights before they are
+    evaluated, over the epoch's images (10,000 at most), as in the paper: averaged ones cost 4 pp
+    on digits after 4 epochs. Taken anew, those of the baseline gain 1.1 pp there: so much of the
+    effect in a short training is theirs. One more copy of the weights, a pass over them each step,
+    and a forward pass over those images after each epoch from `start` on.
     """
 
     name: ClassVar[str] = "swa"
     source: ClassVar[str] = "Izmailov et al. 2018, arXiv:1803.05407"
+    version: ClassVar[int] = 2  # statistics of the norms are taken anew, 1 averaged them
 
     start: float = 0.75  # share of the training after which weights count
 
@@ -44,5 +48,11 @@ class SWA(Trick):
         self, averaged: torch.nn.Module, model: torch.nn.Module, place: int, steps: int
     ) -> None:
         """Take in the weights after step `place` of `steps`; before the start, copy them."""
-        counted = place - int(self.start * steps) + 1
-        blend(averaged, model, 1 / max(1, counted))
+        blend(averaged, model, 1 / self._counted(place, steps))
+
+    def own_statistics(self, place: int, steps: int) -> bool:
+        """Whether what is averaged after step `place` are several weights."""
+        return self._counted(place, steps) > 1
+
+    def _counted(self, place: int, steps: int) -> int:
+        return max(1, place - int(self.start * steps) + 1)

@@ -12,9 +12,10 @@ from tricks.trick import Edits, Trick
 class GradientAccumulation(Trick):
     """Compute a batch's gradient in several passes, for batches that do not fit into memory.
 
-    The batch, its steps and its learning rate stay; each pass takes its part of the images. Not
-    the same mathematics where layers look at a batch: batch norm takes the statistics of each
-    part (small parts, noisy statistics). Slower by what small passes lose.
+    The batch, its steps and its learning rate stay; each pass takes its part of the images, of
+    nearly equal size where the batch cannot be divided evenly. Not the same mathematics where
+    layers look at a batch: batch norm takes the statistics of each part (small parts, noisy
+    statistics), and its running statistics see each part in turn. Slower by what small passes lose.
     """
 
     name: ClassVar[str] = "gradient-accumulation"
@@ -27,4 +28,8 @@ class GradientAccumulation(Trick):
             raise ValueError(f"parts must be at least 2, not {self.parts}")
 
     def edits(self) -> Edits:
-        return Edits(sets={"parts": self.parts})
+        reason = f"{self.parts} passes need at least as many images"
+        return Edits(
+            sets={"parts": self.parts},
+            needs={"batch_size": (lambda images: images >= self.parts, reason)},
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
 from tricks.published import Published
+from tricks.start.frozen_backbone import TRAINS_BACKBONE
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def side(block_size: int, height: int, width: int) -> int:
 @cache
 def layer_class() -> Any:
     """torchvision's DropBlock, for maps of any size and with a rate that can be changed."""
+    import torch
     from torch import Tensor, nn
     from torchvision.ops import drop_block2d
 
@@ -39,7 +41,11 @@ def layer_class() -> Any:
         def forward(self, x: Tensor) -> Tensor:
             # torchvision refuses an even side, which a small map would force on it.
             size = side(self.block_size, *x.shape[-2:])
-            return drop_block2d(x, self.rate, size, training=self.training)
+            if x.dtype.itemsize > 2:
+                return drop_block2d(x, self.rate, size, training=self.training)
+            # It sums what is kept, which in half precision overflows or has three digits.
+            ones = torch.ones_like(x, dtype=torch.float32)
+            return x * drop_block2d(ones, self.rate, size, training=self.training).to(x.dtype)
 
     return DropBlock2d
 
@@ -54,11 +60,13 @@ class DropBlock(Trick):
     place; the paper drops after every convolution and in the shortcuts too). timm's own layer
     draws centres over the whole map but counts on fewer, and would drop nearly all of a 7×7 map:
     torchvision's is used. On a map smaller than the square, the square is the largest odd one
-    that fits. For timm's ResNets and small-image-resnet50; pretrained weights are all kept.
+    that fits. Half precision draws and counts in full. For timm's ResNets and
+    small-image-resnet50; pretrained weights are all kept.
     """
 
     name: ClassVar[str] = "drop-block"
     source: ClassVar[str] = "Ghiasi et al. 2018, arXiv:1810.12890; torchvision.ops.drop_block2d"
+    version: ClassVar[int] = 2  # 1 lost all of a map in fp16, and its scale's digits in bf16
     stage: ClassVar[int] = 2
     published: ClassVar[tuple[Published, ...]] = (
         Published(
@@ -79,7 +87,7 @@ class DropBlock(Trick):
             raise ValueError(f"block_size must be odd and at least 1, not {self.block_size}")
 
     def edits(self) -> Edits:
-        return Edits(adds={"surgery": self})
+        return Edits(adds={"surgery": self}, acts=(TRAINS_BACKBONE,))
 
     def operate(self, model: torch.nn.Module) -> None:
         """Put a layer into the last two stages, in place. Raises BadInput if it has no place."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.errors import BadInput
+from tricks.start.frozen_backbone import TRAINS_BACKBONE
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class DropPath(Trick):
             raise ValueError(f"rate must be above 0 and below 1, not {self.rate}")
 
     def edits(self) -> Edits:
-        return Edits(adds={"surgery": self})
+        return Edits(adds={"surgery": self}, acts=(TRAINS_BACKBONE,))
 
     def operate(self, model: torch.nn.Module) -> None:
         """Give every residual block its rate, in place. Raises BadInput if there is no place."""

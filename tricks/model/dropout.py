@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
+from tricks.start.frozen_backbone import classifiers
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ class Dropout(Trick):
     """Zero features in front of the classifier at random while training.
 
     Helps large networks on few images; with batch norm and a global average it often does little.
-    Works on any network with a classifier, whose place and name stay as they are. Pretrained
-    weights are all kept.
+    Works on any network with a classifier, whose place and name stay as they are; each of several
+    heads draws for itself. Pretrained weights are all kept.
     """
 
     name: ClassVar[str] = "dropout"
@@ -44,8 +45,8 @@ class Dropout(Trick):
 
     def operate(self, model: torch.nn.Module) -> None:
         """Put it in front of the classifier. Raises BadInput if the network has none."""
-        find: Any = getattr(model, "get_classifier", None)
-        classifier = find() if find is not None else None
-        if classifier is None or not any(True for _ in classifier.parameters()):
+        tops = classifiers(model)
+        if not tops:
             raise BadInput(f"dropout found no classifier in {type(model).__name__}")
-        classifier.register_forward_pre_hook(partial(drop, self.rate))
+        for top in tops:
+            top.register_forward_pre_hook(partial(drop, self.rate))

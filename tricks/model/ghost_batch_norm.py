@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
+from tricks.start.frozen_backbone import TRAINS_BACKBONE
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -23,15 +24,21 @@ def layer_class() -> Any:
         def __init__(self, channels: int, part: int, **options: Any) -> None:
             super().__init__(channels, **options)
             self.part = part
+            self.parts_taken: int | None = None  # a number: take the mean over all parts since 0
             self.act: nn.Module = nn.Identity()
 
         def forward(self, x: Tensor) -> Tensor:
             """(B, C, H, W) -> the same; B // part parts of nearly equal size in training."""
-            count = len(x) // self.part if self.training else 1
-            if count < 2:
-                return self.act(super().forward(x))
-            normed = [super(GhostBatchNorm2d, self).forward(p) for p in x.tensor_split(count)]
-            return self.act(torch.cat(normed))
+            count = max(1, len(x) // self.part) if self.training else 1
+            if count == 1:
+                return self.act(self._normed(x))
+            return self.act(torch.cat([self._normed(p) for p in x.tensor_split(count)]))
+
+        def _normed(self, x: Tensor) -> Tensor:
+            if self.parts_taken is not None:
+                self.parts_taken += 1
+                self.momentum = 1 / self.parts_taken
+            return super().forward(x)
 
     return GhostBatchNorm2d
 
@@ -57,10 +64,18 @@ class GhostBatchNorm(Trick):
 
     def edits(self) -> Edits:
         reason = f"two parts of {self.part} images need a batch of {2 * self.part}"
-        return Edits(sets={"norm": self}, needs={"batch_size": (self._divides, reason)})
+        passes = f"no pass of gradient-accumulation has two parts of {self.part} images"
+        return Edits(
+            sets={"norm": self},
+            needs={"batch_size": (self._divides, reason)},
+            acts=(
+                (lambda recipe: self._divides(-(-recipe.batch_size // recipe.parts)), passes),
+                TRAINS_BACKBONE,
+            ),
+        )
 
-    def _divides(self, batch_size: int) -> bool:
-        return batch_size >= 2 * self.part
+    def _divides(self, images: int) -> bool:
+        return images >= 2 * self.part
 
     def surgery(self, model: torch.nn.Module) -> int:
         """Replace every batch norm in place, weights kept; how many.

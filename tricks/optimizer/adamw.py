@@ -17,7 +17,8 @@ class AdamW(Trick):
     """Scale each weight's step by its gradient's history, and decay weights apart from it.
 
     SGD's learning rate is no comparison: each task has one tuned for AdamW, and decay is
-    multiplied by the learning rate. All parameters decay, norms and biases too.
+    multiplied by the learning rate (torch's form; in the paper by the schedule alone, so that
+    decays there are numbers of another size). All parameters decay, norms and biases too.
     """
 
     name: ClassVar[str] = "adamw"

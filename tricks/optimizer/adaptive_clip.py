@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.start.frozen_backbone import head_parameters
+from tricks.start.frozen_backbone import head_parameters, trains_backbone
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class AdaptiveClip(Trick):
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
 
     def edits(self) -> Edits:
-        return Edits(sets={"clip": self})
+        still = "it leaves out the head, and frozen-backbone trains nothing else"
+        return Edits(sets={"clip": self}, acts=((trains_backbone, still),))
 
     def clip(self, model: torch.nn.Module) -> None:
         """Clip, in place, the gradients of all of `model` but its head."""

@@ -15,6 +15,8 @@ class LinearLrScaling(Trick):
     Keeps SGD's progress per image, up to batches of some thousand, with a warmup; Adam and its
     kin rather want the square root. `batch` is the batch size at which the task's learning rate
     was tuned: at 256 (the paper's) a task tuned with batches of 64 gets a quarter of its rate.
+    What counts is the images a step really has: of a set smaller than a batch, all of them. With
+    accumulation it is the whole batch.
     """
 
     name: ClassVar[str] = "linear-lr-scaling"
@@ -27,4 +29,8 @@ class LinearLrScaling(Trick):
             raise ValueError(f"batch must be at least 1, not {self.batch}")
 
     def edits(self) -> Edits:
-        return Edits(sets={"lr_batch": self.batch})
+        reason = f"the rate is meant for batches of {self.batch}, which these are"
+        return Edits(
+            sets={"lr_batch": self.batch},
+            acts=((lambda recipe: recipe.batch_size != self.batch, reason),),
+        )

@@ -43,6 +43,10 @@ class SlowWeights:
                 torch._foreach_copy_(self.fast, self.slow)
         return loss
 
+    def weights(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """(parameter, its slow weights): those that are evaluated."""
+        return list(zip(self.fast, self.slow, strict=True))
+
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of it: the slow weights and the steps taken."""
         return {"taken": self.taken, "slow": self.slow}
@@ -59,12 +63,14 @@ class Lookahead(Trick):
     """After every few steps go back half of the way, and go on from there.
 
     Steadier trainings at large learning rates, for a copy of the weights and next to no time. It
-    holds any optimizer, whose momentum stays as it is. An epoch may end between two ways back:
-    what is evaluated then are the fast weights.
+    holds any optimizer, whose momentum stays as it is. The slow weights are evaluated, as in the
+    authors' code, also where an epoch ends between two ways back; with batch norm's statistics as
+    training left them. Beside ema or swa, the average of the fast weights is evaluated.
     """
 
     name: ClassVar[str] = "lookahead"
     source: ClassVar[str] = "Zhang et al. 2019, arXiv:1907.08610"
+    version: ClassVar[int] = 2  # slow weights are evaluated, 1 took the fast ones
     stage: ClassVar[int] = 1  # around SAM, whose two passes are one step
 
     every: int = 5  # steps

@@ -25,6 +25,13 @@ def split_matrices(parameters: list[Any]) -> list[dict[str, Any]]:
     return [*({"use_muon": True, **group} for group in matrices), *({**g, **other} for g in others)]
 
 
+def off_the_head(parameters: list[Any], model: torch.nn.Module) -> list[dict[str, Any]]:
+    """`parameters` (tensors or groups) as groups, of which those of the head are not Muon's."""
+    top = head_parameters(model)
+    heads, others = divide(parameters, lambda p: id(p) in top)
+    return [*others, *({**group, "use_muon": False, "nesterov": False} for group in heads)]
+
+
 @dataclass(frozen=True)
 class Muon(Trick):
     """Make the momentum of each weight matrix orthogonal before stepping along it.
@@ -57,9 +64,7 @@ class Muon(Trick):
 
     def arrange(self, parameters: list[Any], model: torch.nn.Module) -> list[dict[str, Any]]:
         """`parameters` (tensors or groups) as groups that keep the head of `model` from Muon."""
-        top = head_parameters(model)
-        heads, others = divide(parameters, lambda p: id(p) in top)
-        return [*others, *({**group, "use_muon": False, "nesterov": False} for group in heads)]
+        return off_the_head(parameters, model)
 
     def build(self, parameters: list[Any]) -> torch.optim.Optimizer:
         """An optimizer over `parameters` (tensors or groups); the loop sets lr at each step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tricks.recipe import decay_of
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ class NoBiasDecay(Trick):
 
     def edits(self) -> Edits:
         reason = "lars and lamb decay no biases and norms by themselves"
-        return Edits(sets={"groups": self}, needs={"optimizer": (_decays_all, reason)})
+        return Edits(
+            sets={"groups": self},
+            needs={"optimizer": (_decays_all, reason)},
+            acts=((lambda recipe: decay_of(recipe) > 0, "nothing decays"),),
+        )
 
     def split(self, model: torch.nn.Module) -> list[dict[str, Any]]:
         """The parameters of `model` in two groups: those that decay, and those that do not."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class RAdam(Trick):
     """Step as Adam does, but only once the size of gradients is known well enough.
 
-    The first steps (five with the usual betas) are plain momentum, then a growing factor
+    The first steps (five with the usual betas: up to a length of 5 of the average of squares, as in
+    the authors' code, where the paper has 4) are plain momentum, then a growing factor
     rectifies the step: a warmup over about 1,000 steps, so that another one adds little and a
     training shorter than that never has the full rate. At AdamW's large rates those first plain
     steps can be too long. Decay is apart from the gradient, as in AdamW.

@@ -58,13 +58,15 @@ class SAM(Trick):
     """Step by the gradient at the worst place nearby, to end in a flat minimum.
 
     Each step takes two forward and backward passes over its batch: twice the time. Helps most in
-    long trainings that fit the training set. Batch norm sees both passes in its running
-    statistics, dropout draws anew, and clipping acts on both gradients. It holds any optimizer.
+    long trainings that fit the training set. Batch norm's running statistics take the first pass
+    alone, as in the authors' code; dropout draws anew, and clipping acts on both gradients. It
+    holds any optimizer.
     Half precision cannot scale the loss of both passes, so it takes fp32 or bf16.
     """
 
     name: ClassVar[str] = "sam"
     source: ClassVar[str] = "Foret et al. 2021, arXiv:2010.01412"
+    version: ClassVar[int] = 2  # buffers are those of the first pass, 1 changed them twice
     stage: ClassVar[int] = 0  # inside lookahead
 
     rho: float = 0.05  # length of the climb, over all parameters

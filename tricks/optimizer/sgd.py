@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SGD(Trick):
-    """Follow the gradient with momentum."""
+    """Follow the gradient with momentum.
+
+    torch's form: v = momentum * v + g, w = w - lr * v, with v ahead by a step under `nesterov`. In
+    the paper the lr is within v; the two differ only while it changes, and torch's is what tuned
+    rates and published recipes mean.
+    """
 
     name: ClassVar[str] = "sgd"
     source: ClassVar[str] = "Sutskever et al. 2013, ICML; torch.optim.SGD"

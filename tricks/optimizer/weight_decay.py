@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tricks.published import Published
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 
@@ -37,4 +38,9 @@ class WeightDecay(Trick):
             raise ValueError(f"decay must be at least 0, not {self.decay}")
 
     def edits(self) -> Edits:
-        return Edits(sets={"decay": self.decay})
+        return Edits(
+            sets={"decay": self.decay}, acts=((self._is_another, "the optimizer has that decay"),)
+        )
+
+    def _is_another(self, recipe: Recipe) -> bool:
+        return getattr(recipe.optimizer, "decay", None) != self.decay

@@ -13,11 +13,11 @@ from tricks.trick import Edits, Trick
 class OneCycle(Trick):
     """Raise the learning rate to its top and let it fall to almost zero, momentum opposite.
 
-    Short trainings at a large learning rate gain most: try lr_scale 2 and more with it, as the
-    top is the optimizer's tuned lr. It starts at top / `start` and ends at that / `end`, along
-    half cosines. It is its own warmup and excludes another. Momentum (the first of the betas of
-    Adam and its kin) falls from `high` to `low` while the rate rises, and comes back; the
-    optimizer's own momentum is not used.
+    Short trainings at a large learning rate gain most: try lr_scale 2 and more with it, as the top
+    is the optimizer's tuned lr. It starts at top / `start` and ends at that / `end`, along half
+    cosines (torch's default; the paper's lines are straight). It is its own warmup and excludes
+    another. Momentum (the first of the betas of Adam and its kin) falls from `high` to `low` while
+    the rate rises, and comes back; the optimizer's own momentum is not used.
     """
 
     name: ClassVar[str] = "one-cycle"

@@ -33,7 +33,8 @@ class Warmup(Trick):
 
     Helps where the full learning rate would break a fresh network: large batches, large learning
     rates, adaptive optimizers. The ramp multiplies the schedule, which runs over the whole
-    training. Its length is a share of training (0.05: five of 90 to 120 epochs) and at least
+    training (He et al. start it after the ramp), so that the rest of the curve is the same without
+    it. Its length is a share of training (0.05: five of 90 to 120 epochs) and at least
     `minimum` steps, so that a short budget has a ramp too; `epochs` is taken instead of the share
     if given. The length in steps is in the record and in the report. With a `start` the ramp
     leaves from that share of the learning rate: `start` is where a step before the first would be.

@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
     import torch
+
+
+def classifiers(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """The classifier of `model`, each where it has several heads; those without weights left out.
+
+    Empty if the model has none, or does not tell.
+    """
+    ask: Any = getattr(model, "get_classifier", None)
+    found = ask() if ask is not None else ()
+    tops = found if isinstance(found, (tuple, list)) else [found]
+    return [top for top in tops if top is not None and any(True for _ in top.parameters())]
 
 
 def head(model: torch.nn.Module) -> list[torch.nn.Module]:
@@ -17,11 +29,8 @@ def head(model: torch.nn.Module) -> list[torch.nn.Module]:
 
     Raises BadInput if the model has none, or does not tell.
     """
-    ask: Any = getattr(model, "get_classifier", None)
-    found = ask() if ask is not None else ()
-    modules = list(found) if isinstance(found, tuple) else [found]
-    modules = [m for top in modules for m in top.modules()]
-    if not any(True for m in modules for _ in m.parameters(recurse=False)):
+    modules = [module for top in classifiers(model) for module in top.modules()]
+    if not modules:
         raise BadInput(f"{type(model).__name__} has no classifier that could be trained alone")
     return modules
 
@@ -29,6 +38,14 @@ def head(model: torch.nn.Module) -> list[torch.nn.Module]:
 def head_parameters(model: torch.nn.Module) -> set[int]:
     """The id of each parameter of the classifier."""
     return {id(p) for module in head(model) for p in module.parameters(recurse=False)}
+
+
+def trains_backbone(recipe: Recipe) -> bool:
+    """Whether the backbone is in training mode at any step."""
+    return not isinstance(recipe.freeze, FrozenBackbone)
+
+
+TRAINS_BACKBONE = (trains_backbone, "frozen-backbone lets its place stand still")  # see Edits.acts
 
 
 def set_backbone(model: torch.nn.Module, frozen: bool) -> None:

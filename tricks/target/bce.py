@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class BCE(Trick):
     Helps with MixUp and CutMix, where two classes are right at once, in long trainings. The losses
     of an image's K classes are summed, so that the gradient is of cross-entropy's size and its
     learning rate fits; the paper takes their mean, K times less, with an optimizer that does not
-    mind (LAMB). Its 0.2 as the threshold makes both classes of a mixed image wholly right.
-    Training losses cannot be compared with cross-entropy's; the validation loss stays that.
+    mind (LAMB). Its 0.2 as the threshold makes both classes of a mixed image wholly right, and
+    takes smoothing back. Training losses cannot be compared with cross-entropy's; the validation
+    loss stays that.
     """
 
     name: ClassVar[str] = "bce"
@@ -50,6 +52,13 @@ class BCE(Trick):
 
     def edits(self) -> Edits:
         return Edits(sets={"objective": self})
+
+    def sees_smoothing(self, recipe: Recipe) -> bool:
+        """Whether smoothed targets give another loss: a threshold makes 0 and 1 of them again.
+
+        Those of mixed images lie nearer to it, and smoothing moves some past it.
+        """
+        return not self.threshold or bool(recipe.mixers)
 
     def loss(self, model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The batch's mean loss: images (B, C, H, W), targets (B, K)."""

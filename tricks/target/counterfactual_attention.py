@@ -62,11 +62,15 @@ class CounterfactualAttention(Trick):
 
     def edits(self) -> Edits:
         predict = {"predict": self} if self.prediction == "crop" else {}
-        reason = "it takes the network's parts one by one, so that nothing of it would be compiled"
+        parts = "it takes the network's parts one by one, so that nothing of it would be compiled"
+        signs = "attention maps must be at least 0, and evonorm takes the place of the ReLU there"
         return Edits(
             sets={"objective": self, **predict},
             adds={"surgery": self},
-            needs={"compiled": (None, reason)},
+            needs={
+                "compiled": (None, parts),
+                "norm": (lambda norm: getattr(norm, "name", "") != "evonorm", signs),
+            },
         )
 
     def operate(self, model: torch.nn.Module) -> None:

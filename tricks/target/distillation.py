@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tricks.errors import BadInput
 from tricks.files import digest
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class Distillation(Trick):
 
     def edits(self) -> Edits:
         return Edits(sets={"objective": self})
+
+    def sees_smoothing(self, recipe: Recipe) -> bool:
+        """Whether labels count."""
+        return self.weight < 1
 
     def resolved(self) -> Distillation:
         """With `content` filled in. Raises BadInput for no teacher, or another than was meant."""

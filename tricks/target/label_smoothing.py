@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.published import Published
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class LabelSmoothing(Trick):
 
     Helps against overconfidence, most in long trainings with many classes. Training and
     validation loss are not comparable between arms with and without it. The smoothing is done
-    once, in the target: mixing and smoothing then commute, and no loss smooths a second time.
+    once, in the target: mixing and smoothing then commute, and no loss smooths a second time. The
+    mass goes to all K classes, as in the paper, torch and timm; He et al. spread it over the other
+    K - 1.
     """
 
     name: ClassVar[str] = "label-smoothing"
@@ -59,4 +62,13 @@ class LabelSmoothing(Trick):
             raise ValueError(f"epsilon must be above 0 and below 1, not {self.epsilon}")
 
     def edits(self) -> Edits:
-        return Edits(sets={"smoothing": self.epsilon})
+        return Edits(
+            sets={"smoothing": self.epsilon},
+            acts=((_sees_targets, "the loss makes targets hard again, or does not look at them"),),
+        )
+
+
+def _sees_targets(recipe: Recipe) -> bool:
+    """Whether the loss is another for smoothed targets (an objective may say that it is not)."""
+    ask = getattr(recipe.objective, "sees_smoothing", None)
+    return ask is None or bool(ask(recipe))

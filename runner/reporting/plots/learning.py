@@ -30,6 +30,9 @@ def learning(
     wide = curves.pivot_table(index="epoch", columns="id", values=CHOOSES, dropna=False)
     few = len(a.arms) <= MOST_PANELS and a.layout != FACTORIAL
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
+    between = wide.interpolate(method="index", limit_area="inside")
+    seldom = bool((wide.isna() & between.notna()).to_numpy().any())
+    wide = between  # what a line through the evaluated epochs shows
     place = {str(id): i for i, id in enumerate(wide.columns)}
     panels = [(t, r, o) for t, r, o in panels if any(id in place for id in o)]
     if not panels:
@@ -59,6 +62,7 @@ def learning(
         axes[empty - columns].tick_params(labelbottom=True)  # the lowest panel of its column
     what = "grey: baseline" if few else "grey: runs at the reference level"
     text = f"epoch ({what}; blue: the panel's own; thick: mean over runs)"
+    text += "\nsome runs were not evaluated after every epoch" if seldom else ""
     text += f"\n{hidden} more panels are not shown" if hidden > 0 else ""
     fig.supxlabel(text, fontsize=10)
     fig.supylabel("validation accuracy (%)", fontsize=10)

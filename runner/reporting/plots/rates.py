@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,7 +79,8 @@ def _by_run(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _parts(record: Record) -> dict[str, JsonValue]:
     """What decides the learning rate, of a record's recipe."""
     recipe = record.recipe.values if record.recipe else {}
-    return {name: recipe.get(name) for name in (*PARTS, "epochs", "batch_size")}
+    parts = {name: recipe.get(name) for name in (*PARTS, "epochs", "batch_size")}
+    return {**parts, "lr_batch": recipe["lr_batch"]} if recipe.get("lr_batch") else parts
 
 
 def _key(
@@ -120,7 +122,8 @@ def _computed(record: Record, recipes: Mapping[str, Record]) -> Rates | None:
     like = [r for r in recipes.values() if _length(r) == _length(record)]
     total = max(r.steps or 0 for r in like)  # a run that diverged may have taken fewer
     try:
-        tricks = [trick for name in PARTS if isinstance(trick := data.get(name), Mapping)]
+        # Of the optimizer the lr alone counts here, whatever its steps are.
+        tricks = [trick for name in PARTS[1:] if isinstance(trick := data.get(name), Mapping)]
         if any(trick.get("version", 1) != find(str(trick["name"])).version for trick in tricks):
             return None
         recipe = recipe_from_json(data)
@@ -130,6 +133,9 @@ def _computed(record: Record, recipes: Mapping[str, Record]) -> Rates | None:
         return None
     if record.warmup_steps not in (None, ramp) and record.steps == total:
         return None  # it was trained by another formula
+    last = record.epochs[-1].lr if record.state == "ok" and record.epochs else None
+    if last is not None and not math.isclose(last, lr[-1], rel_tol=1e-6):
+        return None  # or on fewer images than a batch has, by which the rate is scaled
     kept = np.unique(np.linspace(0, total - 1, min(total, MOST_POINTS)).astype(int))
     epoch = np.append(kept, total) / total * recipe.epochs
     return Rates(epoch, np.append(lr[kept], lr[-1]), True)

@@ -1,0 +1,1 @@
+"""Is a baseline worth ablating: what its check says, from few runs on validation."""

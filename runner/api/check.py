@@ -1,0 +1,114 @@
+"""Check a baseline from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from runner.api.asking import study as asked_study
+from runner.api.found import Found
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from runner.designs.field import Given
+    from runner.launch.outcome import Outcome
+    from runner.planning.checked import Checked
+    from runner.records.json_values import JsonValue
+    from runner.studies.study import Study
+
+CHECKS = ("name", "verdict", "value", "ci_low", "ci_high", "limit", "unit", "reason", "command")
+
+
+class How(TypedDict, total=False):
+    """What is checked, where no study is given, and how it is trained; see `study` and `run`."""
+
+    task: str
+    settings: Mapping[str, Given]
+    data: str | Path
+    workers: int
+    device: str
+    plugins: Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class BaselineCheck:
+    """What the check of a baseline says. whole: the typed findings. runs: its recorded runs."""
+
+    whole: Checked
+    found: Found
+
+    @property
+    def passed(self) -> bool:
+        """Whether every part that has a verdict passes."""
+        return self.whole.passed
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row a recorded run of the check."""
+        return self.found.runs
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of its training."""
+        return self.found.outcome
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """One row a part: verdict, value, interval, limit, and the command that mends it."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_json()["checks"], columns=list(CHECKS))
+
+    def to_json(self) -> Mapping[str, JsonValue]:
+        """What `tricks-bench check --json` prints."""
+        return self.whole.to_json()
+
+    def __repr__(self) -> str:
+        from runner.commands.check import lines
+
+        return "\n".join(lines(self.whole))
+
+
+def check(
+    study: Study | None = None,
+    results: str | Path = "results",
+    *,
+    seeds: int | None = None,
+    quiet: bool = False,
+    **how: Unpack[How],
+) -> BaselineCheck:
+    """Whether the baseline of `study` (or of a task with settings) is worth ablating.
+
+    Trains what the store `results` lacks of some short runs on seeds of their own, and compares
+    with simple methods on the same split, all on validation. seeds: of the baseline and of twice
+    its epochs; by default 5. Raises BadInput for what cannot be trained.
+    """
+    from runner.commands.console import Console
+    from runner.commands.options import load_plugins
+    from runner.execution.machine import at_a_time
+    from runner.launch.check import check as launch
+    from runner.launch.listener import Silent
+    from runner.launch.options import Options
+    from runner.planning.check_runs import in_store
+    from runner.planning.checked import checked
+    from runner.records.store import Store
+    from runner.records.studies import load_study
+    from runner.studies.check import check_of
+
+    files = load_plugins([Path(plugin) for plugin in how.get("plugins", ())])
+    named = study is not None
+    if study is None:
+        task, settings = how.get("task", "digits"), how.get("settings")
+        study = asked_study(task, settings=settings, data=how.get("data"))
+    found = check_of(study, named, None, seeds)
+    device = how.get("device", "auto")
+    place = Path(results)
+    options = Options(place, at_a_time(how.get("workers"), None, device), device, files)
+    outcome = launch(found, options, Silent() if quiet else Console(options, json=False))
+    store = Store(place, create=False)
+    whole = checked(in_store(store, load_study(store, found.name)), study.seeds)
+    return BaselineCheck(whole, Found(found.name, place, outcome))

@@ -1,0 +1,138 @@
+"""check: whether a baseline is worth ablating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runner.commands.asked import StudyFlags, asked_study
+from runner.commands.console import INTERRUPTED, OUT_OF_TIME, Console, asking
+from runner.commands.json_output import print_json
+from runner.commands.limits import asked_limits
+from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.execution.machine import at_a_time
+from runner.launch.options import Options
+from runner.records.layout import RESULTS
+from runner.text import aligned
+
+if TYPE_CHECKING:
+    from runner.launch.outcome import Outcome
+    from runner.planning.checked import Checked
+
+
+class Quiet(Console):
+    """Progress of the runs of a check; what they say is printed at the end."""
+
+    def trained(self, outcome: Outcome) -> None:
+        """Only what went wrong."""
+        if outcome.failed:
+            name = outcome.study.name
+            self.say(f"{outcome.failed:,} failed: `tricks-bench status {name}` tells why")
+
+
+def check(
+    task: Annotated[
+        str | None, typer.Option(help="What to train on: `list tasks`. [default: digits]")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="The study whose baseline it is: a TOML file or a name.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A recipe field of the baseline: epochs=20. Repeatable."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Runs of the baseline and of twice its epochs. [default: 5]"),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The check's name. [default: by task or study, -check]")
+    ] = None,
+    results: Results = RESULTS,
+    data: Annotated[
+        Path | None, typer.Option(help="Where data sets are. [default: ./data]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    plugin: Plugins = None,
+    max_hours: Annotated[
+        float | None,
+        typer.Option(help="Stop after so long; exit code 75; the same command goes on."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before long trainings.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be trained, and leave.")
+    ] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Measure a few steps, and predict hours."),
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Is this baseline worth ablating? Says so from some short runs, on validation.
+
+    It trains the baseline, four other learning rates and twice the epochs, on seeds of their own,
+    and compares with simple methods on the same split.
+
+    \b
+    tricks-bench check --task digits
+    tricks-bench check --study camera-traps --data path/to/images --dry-run
+    """
+    plugins = load_plugins(plugin)
+    options = Options(
+        results, at_a_time(workers, None, device), device, plugins,
+        asked_limits(max_hours, None), estimate=estimate,
+    )  # fmt: skip
+    from runner.studies.check import check_of
+
+    flags = StudyFlags(task=task, study=study, set=set_, data=data)
+    asked = asked_study(flags, results)
+    found = check_of(asked, study is not None, name, seeds)
+    if dry_run:
+        from runner.commands.dry_run import say_dry_run
+        from runner.launch.dry_run import dry_run as would_train
+
+        say_dry_run(would_train(found, options), json)
+        return 0
+    from runner.launch.check import check as launch
+    from runner.planning.check_runs import in_store
+    from runner.planning.checked import checked
+    from runner.records.store import Store
+    from runner.records.studies import load_study
+
+    console = Quiet(options, json)
+    outcome = launch(found, replace(options, ask=None if yes else asking(json)), console)
+    if outcome.ended == "declined":
+        return 0
+    store = Store(results, create=False)
+    said = checked(in_store(store, load_study(store, found.name)), asked.seeds)
+    if json:
+        print_json(said.to_json())
+    else:
+        for line in lines(said):
+            print(line)
+    if outcome.ended == "interrupted":
+        console.say(f"interrupted: `{said.command}` goes on from here")
+        return OUT_OF_TIME if outcome.out_of_time else INTERRUPTED
+    return int(bool(outcome.failed))
+
+
+def lines(said: Checked) -> Iterator[str]:
+    """What a check says, a line for each part, and the command that mends it under it."""
+    some = "" if said.done >= said.planned else f", {said.done} of {said.planned} runs so far"
+    verdict = "passed" if said.passed else "not passed"
+    yield f"{said.study}: {verdict} (validation accuracy, 90 % intervals{some})"
+    rows = [(f"  {f.verdict}", f.name, f.reason) for f in said.findings]
+    for line, found in zip(aligned(rows), said.findings, strict=True):
+        yield line
+        command = said.commands.get(found.name)
+        if command is not None and found.verdict != "pass":
+            yield f"           mend: {command}"

@@ -1,0 +1,131 @@
+"""An image cache: decoded images in one file, which all processes map into memory.
+
+Pixels lie image after image as uint8, a row of RGB pixels after the other, as the decoder gives
+them: what is read from here has the bits and the memory layout that decoding the file gives.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runner.images.decoding import VERSION
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+PIXELS, INDEX, MANIFEST = "pixels", "index.npy", "manifest.json"
+# start: of its pixels in the file; height, width: as stored (0: not held), tall, wide: as the file
+# has them, upright; mode: place in the manifest's modes; check: CRC-32; size: bytes of the file.
+ROW = np.dtype([
+    ("start", "<i8"), ("height", "<i4"), ("width", "<i4"), ("tall", "<i4"), ("wide", "<i4"),
+    ("mode", "<i2"), ("check", "<u4"), ("size", "<i8"),
+])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The decoded images of a task, from the first on as many as are held."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    index: np.ndarray  # of ROW (N,), all images of the task
+
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[[Path], Cache], tuple[Path]]:  # another process maps the file anew
+        return (_reopened, (self.folder,))
+
+    @property
+    def held(self) -> int:
+        """How many images are here, from the first on."""
+        return int(self.manifest["held"])
+
+    @property
+    def whole(self) -> bool:
+        """Whether all images are held."""
+        return self.held == len(self.index)
+
+    @property
+    def bytes(self) -> int:
+        return int(self.manifest["bytes"])
+
+    @cached_property
+    def tensor(self) -> Tensor:
+        """All pixels, uint8 (bytes,), mapped and not to be written to."""
+        import warnings
+
+        import torch
+
+        if not self.bytes:
+            return torch.zeros(0, dtype=torch.uint8)
+        with warnings.catch_warnings():  # that it must not be written to
+            warnings.simplefilter("ignore")
+            return torch.from_numpy(self._mapped)
+
+    @cached_property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the images held, where all have one."""
+        first = self.index[: self.held]
+        if not len(first):
+            return None
+        height, width = int(first["height"][0]), int(first["width"][0])
+        one = (first["height"] == height).all() and (first["width"] == width).all()
+        return (height, width) if one else None
+
+    def read(self, place: int) -> Tensor:
+        """The image at `place`, uint8 (3, H, W); its memory is the file's."""
+        row = self._rows[place]
+        start, height, width = row[0], row[1], row[2]
+        pixels = self.tensor[start : start + 3 * height * width]
+        return pixels.view(height, width, 3).permute(2, 0, 1)
+
+    def damaged(self) -> Iterator[int]:
+        """The images whose pixels are not those that were written."""
+        for place, row in enumerate(self.index[: self.held]):
+            start, length = int(row["start"]), 3 * int(row["height"]) * int(row["width"])
+            if zlib.crc32(self._mapped[start : start + length].data) != int(row["check"]):
+                yield place
+
+    @cached_property
+    def _mapped(self) -> np.memmap[tuple[int], np.dtype[np.uint8]]:
+        return np.memmap(self.folder / PIXELS, np.uint8, "r")
+
+    @cached_property
+    def _rows(self) -> list[tuple[int, ...]]:
+        names = ["start", "height", "width"]
+        return list(zip(*(self.index[name].tolist() for name in names), strict=True))
+
+
+def opened(folder: Path) -> Cache | None:
+    """The cache in `folder`; None where it is not there, or not as it was written."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        raw = (folder / INDEX).read_bytes()
+        whole = (
+            manifest["format"] == FORMAT
+            and manifest["decoder"] == VERSION
+            and manifest["index"] == zlib.crc32(raw)
+            and (folder / PIXELS).stat().st_size == manifest["bytes"]
+        )
+        index = np.load(folder / INDEX, allow_pickle=False)
+        if not (whole and index.dtype == ROW and 0 <= manifest["held"] <= len(index)):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Cache(folder, manifest, index)
+
+
+def _reopened(folder: Path) -> Cache:
+    found = opened(folder)
+    if found is None:
+        raise OSError(f"the image cache {folder} is gone")
+    return found

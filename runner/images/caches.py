@@ -1,0 +1,134 @@
+"""All image caches of this user: where they are, how many bytes they take, which give way."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runner.images.cache import MANIFEST, Cache, opened
+from runner.images.content import home
+from runner.images.counting import Counting
+from runner.images.decoding import VERSION
+
+SHARE = 4  # of the room that caches could have on the disk they take at most 1/SHARE
+PART = ".part"  # ends the name of a cache that is being written
+OLD = 86_400.0  # seconds after which a part that nobody writes to was left by a killed runner
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A cache on the disk. fault: why it is of no use, or ""."""
+
+    folder: Path
+    bytes: int
+    used: float  # seconds since the epoch
+    images: int
+    places: tuple[str, ...]  # where the images were found
+    fault: str
+
+
+def root() -> Path:
+    """The folder of all image caches."""
+    return home() / "images"
+
+
+def folder_of(content: str, side: int) -> Path:
+    """The place for the cache of images of this content, decoded by what is installed here."""
+    import PIL
+
+    text = f"{content} {VERSION} {side} {PIL.__version__}"
+    return root() / hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def kept() -> tuple[Kept, ...]:
+    """The caches there are, the least recently used first."""
+    try:
+        folders = [path for path in root().iterdir() if path.is_dir()]
+    except OSError:
+        return ()
+    return tuple(sorted(map(_kept, folders), key=lambda cache: cache.used))
+
+
+def examined(say: Callable[[str], None]) -> tuple[Kept, ...]:
+    """As `kept`, with all pixels read: those that are not what was written are a fault."""
+    found = kept()
+    count = Counting("image caches read", len(found), say)
+    examined = []
+    for one in found:
+        cache = None if one.fault else opened(one.folder)
+        bad = 0 if cache is None else sum(1 for _ in cache.damaged())
+        examined.append(replace(one, fault=f"{bad:,} of its images changed") if bad else one)
+        count.one()
+    return tuple(examined)
+
+
+def allowed(gigabytes: float | None) -> int:
+    """Bytes that all caches together may take; None: a share of what the disk has for them."""
+    if gigabytes is not None:
+        return int(gigabytes * 1e9)
+    place = next(path for path in (root(), *root().parents) if path.exists())
+    return (shutil.disk_usage(place).free + sum(cache.bytes for cache in kept())) // SHARE
+
+
+def make_room(most: int, beside: Path) -> None:
+    """Remove the least recently used caches but `beside` until all take at most `most` bytes."""
+    found = kept()
+    total = sum(cache.bytes for cache in found)
+    for cache in found:
+        if total <= most:
+            return
+        if cache.folder != beside and not cache.folder.name.endswith(PART):
+            remove(cache.folder)
+            total -= cache.bytes
+
+
+def remove(folder: Path) -> None:
+    """Remove a cache; processes that have it mapped go on with it."""
+    gone = folder.with_name(f".{folder.name}.gone")
+    try:
+        folder.rename(gone)
+    except OSError:
+        gone = folder
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def used_now(cache: Cache) -> None:
+    """Note that it is used, so that others give way before it."""
+    with contextlib.suppress(OSError):
+        os.utime(cache.folder / MANIFEST)
+
+
+def _kept(folder: Path) -> Kept:
+    cache, taken = opened(folder), sum(_bytes(folder))
+    if cache is None:
+        fault = "not whole" if not folder.name.endswith(PART) else _left(folder)
+        return Kept(folder, taken, _changed(folder), 0, (), fault)
+    places = tuple(cache.manifest["places"])
+    gone = "" if any(Path(place).exists() for place in places) else "its images are gone"
+    return Kept(folder, taken, _changed(folder / MANIFEST), len(cache.index), places, gone)
+
+
+def _left(folder: Path) -> str:
+    last = max((_changed(path) for path in folder.iterdir()), default=_changed(folder))
+    return "left half written" if time.time() - last > OLD else ""
+
+
+def _bytes(folder: Path) -> Iterator[int]:
+    for path in folder.iterdir():
+        try:
+            yield path.stat().st_size
+        except OSError:
+            continue
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,131 @@
+"""The image cache of some originals: found, or built once however many runners ask for it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.images import caches
+from runner.images.cache import MANIFEST, Cache, opened
+from runner.images.cache_build import Told, build, checked, finish
+from runner.images.originals import Originals
+from runner.records import durable
+from runner.text import counted, size
+
+Say = Callable[[str], None]
+MORE = 1.5  # times the room it had: from there on a cache of a part is built anew
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Images that can be trained on. cache: where they are decoded, if they are.
+
+    notes: lines on what the decoder complained of, and on images that are not held.
+    """
+
+    cache: Path | None
+    notes: tuple[str, ...]
+
+
+def ready(originals: Originals, side: int, gigabytes: float | None, say: Say) -> Ready:
+    """The cache of `originals` at `side`, built if it is not there; at least all are checked.
+
+    gigabytes: that all caches may take together, None: a share of the disk's, 0: no cache. Raises
+    BadInput naming the first image that cannot be read.
+    """
+    most = caches.allowed(gigabytes)
+    if most <= 0:
+        return Ready(None, complained(originals, checked(originals, say).complaints))
+    try:
+        with _alone(originals, say):
+            cache = _found(originals, side, most) or _built(originals, side, most, say)
+    except OSError as error:
+        found = checked(originals, say)
+        why = f"no image cache in {caches.root()} ({error.strerror or error}): images are decoded"
+        return Ready(None, (*complained(originals, found.complaints), f"{why} in every epoch"))
+    caches.used_now(cache)
+    notes = complained(originals, cache.manifest["complaints"])
+    if not cache.whole:
+        left = len(cache.index) - cache.held
+        notes += (
+            f"the image cache holds {cache.held:,} of {counted(len(cache.index), 'image')} in "
+            f"{size(cache.bytes)}: {left:,} are decoded in every epoch; --cache-gb gives it more",
+        )
+    return Ready(cache.folder, notes)
+
+
+def there(originals: Originals, side: int) -> Cache | None:
+    """The cache of `originals` at `side`, whole or of a part, if it was built before."""
+    known = originals.known()
+    return None if known is None else opened(caches.folder_of(known, side))
+
+
+def complained(originals: Originals, complaints: Sequence[Sequence[int | str]]) -> tuple[str, ...]:
+    """A line for each complaint, with the first image and how many more."""
+    places: dict[str, list[int]] = {}
+    for place, line in complaints:
+        places.setdefault(str(line), []).append(int(place))
+    return tuple(
+        f"{originals.name(held[0])}"
+        f"{f' and {len(held) - 1:,} more' if len(held) > 1 else ''}: {line}"
+        for line, held in places.items()
+    )
+
+
+def _found(originals: Originals, side: int, most: int) -> Cache | None:
+    """The cache that is there, unless it holds a part and much more may be held by now."""
+    cache = there(originals, side)
+    if cache is None or (not cache.whole and most > MORE * cache.manifest["room"]):
+        return None
+    place = str(originals.place.absolute())
+    if place not in cache.manifest["places"]:
+        places = [*cache.manifest["places"], place]
+        with contextlib.suppress(OSError):
+            changed = json.dumps({**cache.manifest, "places": places}, indent=1)
+            durable.replace(cache.folder / MANIFEST, changed.encode())
+    return cache
+
+
+def _built(originals: Originals, side: int, most: int, say: Say) -> Cache:
+    caches.root().mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(suffix=caches.PART, dir=caches.root()))
+    try:
+        found = build(originals, side, part, most, say)
+        content = originals.read(found.digests)
+        told = Told(side, content, most, str(originals.place.absolute()))
+        finish(part, found, told)
+        folder = caches.folder_of(content, side)
+        if folder.exists():  # torn, or of a part of the images
+            caches.remove(folder)
+        part.rename(folder)
+    except BaseException:
+        caches.remove(part)
+        raise
+    caches.make_room(most, beside=folder)
+    cache = opened(folder)
+    if cache is None:
+        raise OSError("it is not as it was written")
+    return cache
+
+
+@contextlib.contextmanager
+def _alone(originals: Originals, say: Say) -> Iterator[None]:
+    """Within it no other runner of this user looks for the cache of images in the same place."""
+    name = hashlib.sha256(os.fsencode(originals.place.absolute())).hexdigest()[:16]
+    caches.root().mkdir(parents=True, exist_ok=True)
+    with open(caches.root() / f".{name}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another runner that decodes the images in {originals.place}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks: two may build it, and the last one stays
+            pass
+        yield

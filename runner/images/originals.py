@@ -1,0 +1,81 @@
+"""All images of a task in one fixed order, before they are decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from runner.images import content
+from runner.images.decoding import Decoded, decode
+from runner.images.listed import Listed
+from runner.images.walk import ImageFile
+from tricks.errors import BadInput
+
+
+class Originals(Protocol):
+    """Images that can be decoded one by one, from any thread."""
+
+    @property
+    def place(self) -> Path:
+        """Where they are, for people."""
+        ...
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of each, by which an image cache is known to be of these images."""
+        ...
+
+    def name(self, place: int) -> str:
+        """What a message calls the image at `place`."""
+        ...
+
+    def known(self) -> str | None:
+        """A digest of what they hold; None where they would all have to be read for it."""
+        ...
+
+    def decoded(self, place: int, side: int, small: bool = False) -> tuple[Decoded, str]:
+        """The image at `place` (see `decode`), and a digest of its file. Raises BadInput."""
+        ...
+
+    def read(self, digests: Sequence[str]) -> str:
+        """What `known` tells, once the digests of all are there."""
+        ...
+
+
+@dataclass(frozen=True)
+class OriginalFiles:
+    """Images in files of their own. files: sorted by path."""
+
+    place: Path
+    files: tuple[ImageFile, ...]
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(file.size for file in self.files)
+
+    def name(self, place: int) -> str:
+        return str(self.files[place].path)
+
+    def known(self) -> str | None:
+        found = content.known(self.place, self.files)
+        return None if found is None else content.together(found)
+
+    def decoded(self, place: int, side: int, small: bool = False) -> tuple[Decoded, str]:
+        path = self.files[place].path
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+        return decode(data, path, side, small), content.digest_of(data)
+
+    def read(self, digests: Sequence[str]) -> str:
+        content.keep(self.place, self.files, digests)
+        return content.together(digests)
+
+
+def originals(found: Listed) -> OriginalFiles:
+    """The files that a folder or a CSV of the user's has."""
+    return OriginalFiles(found.place, tuple(sorted(row.file for row in found.rows)))

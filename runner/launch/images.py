@@ -1,0 +1,49 @@
+"""The images of a study made ready for its runs: decoded once, or at least looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from runner.launch.listener import Listener
+from runner.launch.options import Options
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.records.spec import RunSpec
+    from runner.studies.study import Study
+
+
+def decoded_first(study: Study, options: Options, listener: Listener) -> None:
+    """Decode images whose content is not known, before it is asked for: both take one pass.
+
+    Raises BadInput naming the first image that cannot be read.
+    """
+    from runner.images.caching import ready
+
+    if study.task.originals is None or options.cache_gb == 0:
+        return
+    originals = study.task.originals(study.data_folder)
+    if originals.known() is None:
+        ready(originals, study.baseline.stored_side, options.cache_gb, listener.say)
+
+
+def caches(
+    study: Study, specs: Iterable[RunSpec], options: Options, listener: Listener
+) -> tuple[tuple[int, str], ...]:
+    """The image caches that `specs` will read, each behind the stored_side of its images.
+
+    Raises BadInput naming the first image that cannot be read, so that nobody waits hours for it.
+    """
+    from runner.images.caching import ready
+
+    sides = sorted({spec.recipe.stored_side for spec in specs})
+    if study.task.originals is None:
+        if any(sides):
+            raise BadInput(f"stored_side is for images in files, not for {study.task.name}")
+        return ()
+    originals = study.task.originals(study.data_folder)
+    found = {side: ready(originals, side, options.cache_gb, listener.say) for side in sides}
+    for line in dict.fromkeys(note for side in found.values() for note in side.notes):
+        listener.say(line)
+    return tuple((side, str(one.cache)) for side, one in found.items() if one.cache is not None)

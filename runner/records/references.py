@@ -1,0 +1,83 @@
+"""Simple references of a baseline's check, kept in the store so that they are computed once.
+
+references/<digest>.json; the digest is of what identifies the images and of how they are seen. The
+file is derived: it may be deleted, and one that cannot be read is computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runner.analysis.baseline.reference import Reference
+from runner.records import durable
+from runner.records.json_values import JsonValue, digest
+
+if TYPE_CHECKING:
+    from runner.records.shape import Record
+    from runner.records.spec import Fingerprint
+    from runner.records.store import Store
+
+VERSION = 1  # raised when the same methods come to be computed in another way
+NAME = "references.json"  # of the file in the export of a check
+SEEN = ("resolution", "eval_scale", "crop", "margin")  # recipe fields that change what is seen
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a file holds: the methods, and the number of images of the whole validation set."""
+
+    images: int
+    methods: tuple[Reference, ...]
+
+
+def key(data: Fingerprint, recipe: Mapping[str, JsonValue]) -> str:
+    """Of the references of a recipe (JSON values) on the images that `data` identifies."""
+    seen = {name: recipe.get(name) for name in SEEN}
+    network = recipe.get("model") if recipe.get("start") == "pretrained" else None
+    parts: dict[str, JsonValue] = {
+        "version": VERSION,
+        "data": dict(data),
+        "seen": seen,
+        "network": network,
+    }
+    return digest(parts)[:16]
+
+
+def load(store: Store, name: str) -> Kept | None:
+    """The references kept under the key `name`; None where there are none that can be read."""
+    return _read(_path(store, name))
+
+
+def save(store: Store, name: str, images: int, methods: Sequence[Reference]) -> Kept:
+    """Keep them under the key `name`. Raises OSError where nothing can be written."""
+    kept = Kept(images, tuple(methods))
+    durable.replace(_path(store, name), msgspec.json.encode(kept))
+    return kept
+
+
+def exported(folder: Path) -> Kept | None:
+    """The references in the exported check `folder`; None where there are none to be read."""
+    return _read(folder / NAME)
+
+
+def export(store: Store, record: Record | None, folder: Path) -> None:
+    """Write those of a check, of which `record` is a run, into its export. Raises OSError."""
+    if record is None or record.data is None or record.recipe is None:
+        return
+    kept = load(store, key(record.data, record.recipe.values))
+    if kept is not None:
+        durable.replace(folder / NAME, msgspec.json.encode(kept))
+
+
+def _read(path: Path) -> Kept | None:
+    try:
+        return msgspec.json.decode(durable.read(path), type=Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _path(store: Store, name: str) -> Path:
+    return store.root / "references" / f"{name}.json"

@@ -1,0 +1,65 @@
+"""At the head of a report: whether the baseline is worth ablating, as far as it was checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.planning.checked import check_command
+from runner.records.layout import RESULTS
+from runner.reporting.contents import section
+from runner.reporting.document import (
+    Callout,
+    Cell,
+    Code,
+    Column,
+    Note,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    Text,
+)
+from runner.reporting.material import Material
+from runner.reporting.numbers import plain
+
+if TYPE_CHECKING:
+    from runner.planning.checked import Checked
+
+RULE = (
+    "Measured on validation, on seeds of the check's own. Intervals are 90 %: a part passes or "
+    "fails only where its one-sided 95 % bound does, and is unknown otherwise; notes have no limit."
+)
+COLUMNS = tuple(Column(title, left=True) for title in ("part", "verdict", "what it says", "limit"))
+
+
+@section(place=12)
+def checked(m: Material) -> Section:
+    """What the check of the baseline says, or one line that there is none."""
+    if m.checked is None:
+        command = check_command(m.asked, RESULTS)
+        told = (
+            "The baseline was not checked: ", Code(command),
+            " tells whether it is worth ablating.",
+        )  # fmt: skip
+        return Section("", (Paragraph(told),))
+    found = m.checked
+    head: Text = (Strong("The baseline passed its check"), f" ({found.study}).")
+    blocks: list[Paragraph | Callout | Table | Note] = [Paragraph(head)]
+    if not found.passed:
+        names = ", ".join(f"{part.name}: {part.verdict}" for part in found.open)
+        said = (
+            f" ({found.study}; {names}). Effects below are those on this baseline; on one that "
+            "passes they may differ."
+        )
+        blocks = [Callout((Strong("The baseline did not pass its check"), said))]
+    return Section("", (*blocks, _table(found), Note(RULE)))
+
+
+def _table(found: Checked) -> Table:
+    rows = []
+    for part in found.findings:
+        command = found.commands.get(part.name) if part.verdict != "pass" else None
+        said: Text = part.reason if command is None else (part.reason, ": ", Code(command))
+        limit = Cell("" if part.limit is None else f"{plain(part.limit, 1)} {part.unit}")
+        rows.append((Cell(part.name), Cell(part.verdict), Cell(said), limit))
+    return Table(COLUMNS, tuple(rows))

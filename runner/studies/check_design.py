@@ -1,0 +1,53 @@
+"""The design that checks a baseline: other learning rates and twice the epochs, on its own seeds.
+
+It is an add-one study over lr_scale and epochs without tricks, so that the store, `status`,
+`report` and `analyze` take it as any other. Its seeds are above those of all studies: what a check
+chooses is chosen on runs that no other table shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from runner.designs.add_one import AddOne
+from runner.designs.conflicts import Conflicts
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.designs.factor import Arm, Factor
+
+SEEDS = 5
+FACTORS = ("lr_scale", "epochs")
+
+
+class BaselineCheck(AddOne):
+    """The baseline and twice its epochs with all seeds, other rates with half of them."""
+
+    default_seeds = SEEDS
+
+    def times(self, arm: Arm, n: int) -> int:
+        """Two at least, where there are two: one run of a rate has no sd."""
+        another_rate = arm[0] != 0
+        return min(n, max(2, n // 2)) if another_rate else n
+
+    def total(self, n: int) -> int:
+        return sum(self.times(arm, n) for arm in self)
+
+    def runs(self, n: int) -> Iterator[tuple[Arm, int]]:
+        for index in range(n):
+            for arm in self:
+                if index < self.times(arm, n):
+                    yield arm, self.seed(arm, index)
+
+    def seed(self, arm: Arm, index: int) -> int:
+        digest = hashlib.sha256(f"check\n{index}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") >> 1 | 1 << 31
+
+
+def check_design(factors: Sequence[Factor]) -> BaselineCheck:
+    """The design over `factors`. Raises BadInput for others than a check has."""
+    if tuple(factor.name for factor in factors) != FACTORS:
+        raise BadInput(f"check = true is of studies over {' and '.join(FACTORS)} without tricks")
+    return BaselineCheck(factors, Conflicts())

@@ -1,0 +1,114 @@
+"""Crops: an image of any size cut to the side that a network takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
+
+from runner.training.randomness import derive, generator
+
+NARROW, WIDE = torch.log(torch.tensor((3 / 4, 4 / 3))).tolist()  # width by height, its log
+LONGEST = 8  # times its height that of a long image is looked at, around its middle
+TRIES = 10  # for a box within the image, then its middle
+
+
+@dataclass(frozen=True)
+class View:
+    """How files become tensors of one size. `seed` None: centre crop, for evaluation."""
+
+    resolution: int  # pixels a side
+    crop: str  # as Recipe.crop
+    seed: int | None = None
+    smallest: float = 0.08  # as Recipe.crop_scale
+    repeats: int = 1  # as Recipe.repeats: neighbours in the order, each with a crop of its own
+    margin: float = 0.875  # as Recipe.margin
+    whole: tuple[Any, ...] = ()  # those of Recipe.transforms that act before the crop
+
+    @property
+    def randomly(self) -> bool:
+        """Whether each image gets its own crop, or change before it."""
+        own = self.crop in ("random", "random-resized") or bool(self.whole)
+        return self.seed is not None and own
+
+
+def drawn(image: Tensor, view: View, place: tuple[int, ...], stored: bool) -> Tensor:
+    """A crop of one image (C, H, W), drawn from the view's seed and `place` alone.
+
+    stored: it is all there is at its size, with nothing around it unless the crop is random.
+    """
+    side = view.resolution or image.shape[-1]
+    assert view.seed is not None
+    if view.crop == "squeeze":
+        image = fitted(image, side)
+    elif view.crop != "random-resized":
+        whole = view.crop == "random" or not stored
+        image = scaled(image, side, view.margin) if whole else fitted(image, view.resolution)
+    for number, transform in enumerate(view.whole):
+        draws = generator(view.seed, "whole", *place, number)
+        image = transform.apply(image.unsqueeze(0), draws).squeeze(0)
+    if view.crop not in ("random", "random-resized"):
+        return image if stored else F.center_crop(image, [side, side])
+    seed = derive(view.seed, "crop", *place)
+    if view.crop == "random-resized":
+        box = resized_box(image.shape[-2], image.shape[-1], view.smallest, seed)
+        return F.resized_crop_image(image, *box, [side, side], antialias=True)
+    # It draws from the CPU's global stream, which is put back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return v2.RandomCrop([side, side])(image)
+
+
+def resized_box(height: int, width: int, smallest: float, seed: int) -> tuple[int, int, int, int]:
+    """Top, left, height and width that torchvision's RandomResizedCrop draws after this seed."""
+    draws = torch.Generator().manual_seed(seed)
+    area, number, place = height * width, torch.empty(1), torch.empty(1, dtype=torch.int64)
+    for _ in range(TRIES):
+        target = area * number.uniform_(smallest, 1.0, generator=draws).item()
+        aspect = number.uniform_(NARROW, WIDE, generator=draws).exp_().item()
+        w, h = round(math.sqrt(target * aspect)), round(math.sqrt(target / aspect))
+        if 0 < w <= width and 0 < h <= height:
+            top = place.random_(0, height - h + 1, generator=draws).item()
+            return int(top), int(place.random_(0, width - w + 1, generator=draws).item()), h, w
+    w, h = width, height
+    if width / height < 3 / 4:
+        h = round(w / (3 / 4))
+    elif width / height > 4 / 3:
+        w = round(h * (4 / 3))
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+def centred(images: Tensor, side: int, margin: float) -> Tensor:
+    """The middle of images (..., H, W), `side` pixels that hold `margin` of the shorter side."""
+    return F.center_crop(scaled(images, side, margin), [side, side])
+
+
+def whole_or_centred(images: Tensor, view: View) -> Tensor:
+    """Images (..., H, W) as an evaluation sees them: the middle, or all of each squeezed."""
+    if view.crop == "squeeze":
+        return fitted(images, view.resolution)
+    return centred(images, view.resolution, view.margin)
+
+
+def scaled(images: Tensor, side: int, margin: float) -> Tensor:
+    """Images (..., H, W) of which a crop of `side` pixels holds `margin` of the shorter side.
+
+    Of a very long image its middle: a line of 5,000 pixels would else become 5,000 times `side`.
+    """
+    height, width = images.shape[-2:]
+    longest = LONGEST * min(height, width)
+    if max(height, width) > longest:
+        images = F.center_crop(images, [min(height, longest), min(width, longest)])
+    return F.resize(images, [math.ceil(side / margin)], antialias=True)
+
+
+def fitted(images: Tensor, size: int) -> Tensor:
+    """Stored images (..., H, W), all of each, at `size` pixels a side; 0: as they are."""
+    if not size or images.shape[-1] == size == images.shape[-2]:
+        return images
+    return F.resize(images, [size, size], antialias=True)

@@ -1,0 +1,113 @@
+"""What a training shows its network: the batches of every epoch, augmented, mixed and smoothed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from runner.images.sources import Splits
+from runner.training import augmentation as aug
+from runner.training.batches import Batch, batches, by_loaders
+from runner.training.crops import View
+from runner.training.evaluation import as_input
+from runner.training.randomness import generator
+from tricks.errors import BadInput
+from tricks.recipe import Recipe
+from tricks.trick import check_held
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The batches of a training of `recipe` on the images of `splits`, drawn from `seed`.
+
+    loaders: processes that decode files.
+    """
+
+    recipe: Recipe
+    splits: Splits
+    seed: int
+    device: torch.device
+    loaders: int = 0
+
+    @property
+    def batch(self) -> int:
+        """Images a step: the recipe's, or all of a set that is smaller."""
+        return min(self.recipe.batch_size, len(self.splits.train))
+
+    def real(self) -> Recipe:
+        """The recipe with the batch size that is. Raises BadInput if it makes no sense with it."""
+        real = dataclasses.replace(self.recipe, batch_size=self.batch)
+        if real.parts > self.batch:
+            raise BadInput(
+                f"{real.parts} passes to a batch need as many images: it has {self.batch}"
+            )
+        if real != self.recipe:
+            check_held(real)
+        return real
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps an epoch."""
+        return len(self.splits.train) // self.batch
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.recipe.epochs * self.per_epoch
+
+    def epoch(self, number: int) -> Epoch:
+        """The epoch `number`, from 0."""
+        recipe, count = self.recipe, len(self.splits.train)
+        draws = generator(self.seed, "order", number)
+        shuffled = torch.randperm(count, generator=draws).repeat_interleave(recipe.repeats)
+        order = shuffled[: self.per_epoch * self.batch].view(self.per_epoch, self.batch)
+        return Epoch(self, number, order.tolist())
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training images. order: the places of the images of each step."""
+
+    feed: Feed
+    number: int
+    order: list[list[int]]
+
+    def decoded(self, first: int = 0, end: int | None = None) -> Iterator[Batch]:
+        """Images uint8 and labels of the steps from `first` up to `end`, for `inputs`."""
+        feed, recipe = self.feed, self.feed.recipe
+        view = View(
+            recipe.resolution, recipe.crop, feed.seed, recipe.crop_scale, recipe.repeats,
+            recipe.margin, aug.whole(recipe),
+        )  # fmt: skip
+        early = self._augment() if self._early() else None
+        order = self.order[:end]
+        yield from batches(
+            feed.splits.train, order, view, feed.device, self.number, feed.loaders, first, early
+        )
+
+    def inputs(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """What the network sees at `step`: images (B, C, H, W) float and targets (B, K).
+
+        An objective of several views has as many images for each target, see `views`.
+        """
+        feed, recipe = self.feed, self.feed.recipe
+        if not self._early():
+            images = self._augment()(images, step=step, index=self.order[step])
+        images = aug.views(images, recipe, feed.seed, self.number, step)
+        soft = aug.targets(labels, feed.splits.classes, recipe.smoothing)
+        x = as_input(images, feed.splits, recipe)
+        x = aug.resize(x, recipe, (self.number * feed.per_epoch + step) / feed.steps)
+        return aug.mix(x, soft, recipe, feed.seed, self.number, step)
+
+    def _augment(self) -> functools.partial[Tensor]:
+        feed = self.feed
+        return functools.partial(aug.augment, recipe=feed.recipe, seed=feed.seed, epoch=self.number)
+
+    def _early(self) -> bool:
+        """Whether loader processes augment."""
+        return by_loaders(self.feed.splits.train, self.feed.device, self.feed.loaders)

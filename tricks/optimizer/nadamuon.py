@@ -1,0 +1,34 @@
+"""NAdaMuon: AdaMuon with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tricks.optimizer.adamuon import AdaMuon
+from tricks.optimizer.checks import check
+from tricks.trick import Edits, Trick
+
+
+@dataclass(frozen=True)
+class NAdaMuon(Trick):
+    """Take AdaMuon's steps along where its momentum is going to be.
+
+    The same as adamuon(nesterov=True), so that both can be levels of one factor: see there.
+    """
+
+    name: ClassVar[str] = "nadamuon"
+    source: ClassVar[str] = "timm.optim's nadamuon; Si et al. 2025, arXiv:2507.11005"
+    factor: ClassVar[str | None] = "optimizer"
+
+    lr: float | None = None  # None: the task's tuned lr of adamuon, or AdamW's
+    momentum: float = 0.95  # of the matrices
+    decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def edits(self) -> Edits:
+        # The value is adamuon's own, so that one training has one id under both names.
+        value = AdaMuon(lr=self.lr, momentum=self.momentum, nesterov=True, decay=self.decay)
+        return Edits(sets={"optimizer": value})
