@@ -64,7 +64,7 @@ def _json(found: DryRun) -> Mapping[str, JsonValue]:
     answer |= {"predicted_hours": hours.wall, "predicted_core_hours": hours.core}
     if hours.reason is not None:
         answer["predicted_hours_reason"] = hours.reason
-    return {**answer, "prediction": asdict(hours)}
+    return {**answer, "prediction": asdict(hours), "detects": asdict(found.detects)}
 
 
 def _stages_json(counts: StageCounts | None) -> Mapping[str, JsonValue] | None:
@@ -101,6 +101,7 @@ def _lines(found: DryRun) -> Iterator[str]:
         yield f"{found.recorded:,} recorded, {found.missing:,} to train"
     if found.hours.runs:
         yield str(found.hours)
+    yield str(found.detects)
     if found.without_weights:
         yield f"{found.without_weights:,} recorded without weights, to train again for them"
 

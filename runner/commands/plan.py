@@ -34,7 +34,11 @@ def plan(
     each: Annotated[
         bool, typer.Option("--each", help="5 % for each effect, not over all of them at once.")
     ] = False,
-    task: Annotated[str, typer.Option(help="What to train on.")] = "digits",
+    task: Annotated[str | None, typer.Option(help="What to train on. [default: digits]")] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(help="A study whose factors and settings are meant: a TOML file or a name."),
+    ] = None,
     tricks: Annotated[
         str | None, typer.Option(help="Tricks, or none. [default: standard bag]")
     ] = None,
@@ -64,6 +68,7 @@ def plan(
     \b
     tricks-bench plan --effect 0.3 --power 0.8
     tricks-bench plan --half-width 0.2 --tricks warmup,cosine,mixup --sigma 0.4
+    tricks-bench plan --effect 1 --study digits-bag
     """
     load_plugins(plugin)
     goal = _goal(effect, half_width, power)
@@ -74,9 +79,17 @@ def plan(
     from runner.planning.grid_needs import EACH, FAMILY, grid_needs
     from runner.planning.pilot import find_sigma, given
 
-    study = chosen(task, tricks, factor, set_, data)
-    noise = given(sigma) if sigma is not None else find_sigma(study, results, pilot)
-    found = grid_needs(study, goal, noise, runs, workers, results)
+    if study is None:
+        asked = chosen(task or "digits", tricks, factor, set_, data)
+    else:
+        from runner.commands.asked import StudyFlags, asked_study
+
+        flags = StudyFlags(
+            task=task, study=study, tricks=tricks, factor=factor, set=set_, data=data
+        )
+        asked = asked_study(flags, results)
+    noise = given(sigma) if sigma is not None else find_sigma(asked, results, pilot)
+    found = grid_needs(asked, goal, noise, runs, workers, results)
     kind = EACH if each else FAMILY
     if json:
         print_json(_json(found, kind))

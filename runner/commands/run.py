@@ -157,6 +157,13 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained, and leave.")
     ] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option(
+            "--smoke",
+            help="Train every arm for two steps at small size, write the report, keep nothing.",
+        ),
+    ] = False,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Measure a few steps of each recipe, and predict hours."),
@@ -192,6 +199,10 @@ def run(
         return 0
     if download:
         _download(asked)
+    if smoke:
+        from runner.commands.smoke import say_smoke
+
+        return say_smoke(asked, options)
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 

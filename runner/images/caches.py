@@ -18,6 +18,7 @@ from runner.images.decoding import VERSION
 
 SHARE = 4  # of the room that caches could have on the disk they take at most 1/SHARE
 PART = ".part"  # ends the name of a cache that is being written
+LEFT = "left half written"
 OLD = 86_400.0  # seconds after which a part that nobody writes to was left by a killed runner
 
 
@@ -88,6 +89,13 @@ def make_room(most: int, beside: Path) -> None:
             total -= cache.bytes
 
 
+def tidy() -> None:
+    """Remove what runners that were killed have left half written."""
+    for cache in kept():
+        if cache.fault == LEFT:
+            remove(cache.folder)
+
+
 def remove(folder: Path) -> None:
     """Remove a cache; processes that have it mapped go on with it."""
     gone = folder.with_name(f".{folder.name}.gone")
@@ -116,7 +124,7 @@ def _kept(folder: Path) -> Kept:
 
 def _left(folder: Path) -> str:
     last = max((_changed(path) for path in folder.iterdir()), default=_changed(folder))
-    return "left half written" if time.time() - last > OLD else ""
+    return LEFT if time.time() - last > OLD else ""
 
 
 def _bytes(folder: Path) -> Iterator[int]:

@@ -94,7 +94,7 @@ def _found(originals: Originals, side: int, most: int) -> Cache | None:
 
 
 def _built(originals: Originals, side: int, most: int, say: Say) -> Cache:
-    caches.root().mkdir(parents=True, exist_ok=True)
+    caches.tidy()
     part = Path(tempfile.mkdtemp(suffix=caches.PART, dir=caches.root()))
     try:
         found = build(originals, side, part, most, say)

@@ -12,6 +12,7 @@ from runner.launch.options import Options
 from runner.launch.todo import todo
 from runner.launch.tuned import counts
 from runner.launch.weights import without
+from runner.planning.detects import Detects, detects
 from runner.planning.hours import Hours, by_records, by_steps, standing
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class DryRun:
 
     runs: of all stages. recorded: of them, with a record that stands; None where they are too many
     to look up. stages: of a tuned study whose runs are not too many. without_weights: recorded
-    runs that would be trained again for the weights that are to be kept.
+    runs that would be trained again for the weights that are to be kept. detects: the smallest
+    effect that it will detect.
     """
 
     study: Study
@@ -36,6 +38,7 @@ class DryRun:
     stages: StageCounts | None
     hours: Hours
     without_weights: int
+    detects: Detects
 
     @property
     def missing(self) -> int | None:
@@ -62,7 +65,8 @@ def dry_run(study: Study, options: Options) -> DryRun:
         left = runs if held is None else runs - held
         hours = hours_left(study, options, left, missing, store)
     again = len(without(study, options.save_models, store))
-    return DryRun(study, runs, held, stages, hours, again)
+    seen = detects(study, options.results)
+    return DryRun(study, runs, held, stages, hours, again, seen)
 
 
 def _held(study: Study, store: Store | None) -> tuple[int | None, Sequence[RunSpec]]:

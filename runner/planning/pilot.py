@@ -99,6 +99,8 @@ def _pooled(results: Path, name: str) -> Sigma | None:
     from runner.studies.experiments import study_experiment
 
     found = cells(study_experiment(results, name), "accuracy")
+    if of_check(results, name):  # other rates and epochs have other noise
+        found = found.only((found.levels == 0).all(axis=1))
     sd, df = found.pooled_sd, found.replicate_df
     if not sd:
         return None
@@ -114,6 +116,17 @@ def _pooled(results: Path, name: str) -> Sigma | None:
             f"{half:.2g}: two arms compared have their own noise, --sigma plans with it"
         )
     return Sigma(value, source, sd, df, name)
+
+
+def of_check(results: Path, name: str) -> bool:
+    """Whether the study `name` in the store checks a baseline."""
+    from runner.records.export import is_export
+    from runner.records.store import Store
+    from runner.records.studies import load_study
+
+    if is_export(Path(name)):
+        return False
+    return bool(load_study(Store(results, create=False), name).asked.check)
 
 
 def _suggestion(study: Study, results: Path) -> str:

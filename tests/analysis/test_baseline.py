@@ -75,6 +75,16 @@ def test_a_better_rate_is_found():
     assert found["pass"] < 0.01
 
 
+def test_noise_that_hides_a_better_rate_does_not_pass():
+    def draw(rng):
+        others = {rate: sample(rng, 90 + 5 * (rate == 2), 3, 2) for rate in (0.25, 0.5, 2.0, 4.0)}
+        return rules.rate(1.0, sample(rng, 90, 3, 5), others)
+
+    found = rates_of(draw)
+    assert found["pass"] < 0.01
+    assert found["unknown"] > 0.5
+
+
 @pytest.mark.parametrize("truth", [0.9, 0.98])
 def test_references_as_good_as_the_baseline_are_above_it_in_five_per_cent(truth):
     def draw(rng):
@@ -123,8 +133,9 @@ def test_equal_runs_have_the_sd_of_whole_images():
 
 
 def test_a_rate_with_lost_runs_is_no_candidate():
-    others = {0.5: Sample((88.0, 88.5)), 2.0: Sample((99.0,), lost=1)}
-    finding = rules.rate(1.0, Sample((90.0, 90.5, 91.0)), others)
+    low = {rate: Sample((88.0, 88.2)) for rate in (0.25, 0.5, 4.0)}
+    base = Sample((90.0, 90.2, 90.4, 90.1, 90.3))
+    finding = rules.rate(1.0, base, {**low, 2.0: Sample((99.0,), lost=1)})
     assert finding.verdict == "pass"
     assert "runs lost at lr_scale=2" in finding.reason
 

@@ -1,5 +1,6 @@
 """check: is a baseline worth ablating; its runs in the store, and what others say of it."""
 
+import dataclasses
 import json
 
 import pytest
@@ -185,3 +186,24 @@ def test_from_python(cli, stub, tmp_path):
     same = tb.check(task="digits", settings={"train_images": 100}, quiet=True)
     assert same.checks["reason"].tolist() == found.checks["reason"].tolist()
     assert same.outcome.summaries[0].skipped == 18
+
+
+def test_an_interruption_keeps_what_is_there(cli, stub, monkeypatch):
+    from runner.execution import executor
+
+    execute = executor.execute
+
+    def cut(runs, store, order, on_event=None):
+        done = execute(list(runs)[:7], store, order, on_event)
+        return dataclasses.replace(done, interrupted=True)
+
+    monkeypatch.setattr("runner.execution.executor.execute", cut)
+    first = cli("check", *SMALL)
+    assert first.code == 130
+    assert "7 of 18 runs so far" in first.out
+    again = "`tricks-bench check --task digits --set train_images=100` goes on from here"
+    assert f"interrupted: {again}" in first.out
+    assert len(stub.ids) == 7
+    monkeypatch.setattr("runner.execution.executor.execute", execute)
+    assert cli("check", *SMALL).code == 0
+    assert len(stub.ids) == 18

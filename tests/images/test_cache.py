@@ -163,6 +163,18 @@ def test_a_home_that_cannot_be_written_is_one_line(pets, tmp_path, monkeypatch):
     assert "decoded in every epoch" in line
 
 
+def test_what_a_killed_runner_left_is_removed(pets, home):
+    ready(of(pets), 0, EVERYTHING, SILENT)
+    old, new = home / f"old{caches.PART}", home / f"new{caches.PART}"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / PIXELS).write_bytes(b"half")
+    os.utime(old / PIXELS, (time.time() - 2 * caches.OLD,) * 2)
+    ready(of(pets), 7, EVERYTHING, SILENT)
+    assert not old.exists()
+    assert new.exists()  # another runner may be writing it
+
+
 def test_none_is_made_where_none_is_allowed(pets, home):
     assert ready(of(pets), 0, 0, SILENT).cache is None
     assert not home.exists()

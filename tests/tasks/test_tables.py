@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from runner.images.cache import opened
+from runner.images.caching import ready
 from runner.images.sampling import hold_out_groups
+from runner.images.sources import Cached
 from runner.tasks.registry import find
 from runner.training.batches import batches
 from runner.training.crops import View
@@ -159,6 +162,26 @@ def test_a_data_set_of_torchvision_is_read_by_its_name(tmp_path):
     assert [round(x) // 50 for x in images[:, 0].float().mean((1, 2)).tolist()] == [
         2 * label for label in labels.tolist()
     ]
+
+
+@pytest.mark.parametrize("side", [0, 20])
+def test_a_data_set_of_torchvision_is_cached_like_files(tmp_path, monkeypatch, side):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    for name in ("Forest", "River"):
+        folder = tmp_path / "EuroSAT" / "eurosat" / "2750" / name
+        folder.mkdir(parents=True)
+        for i in range(10):
+            pixels = np.random.default_rng(i).integers(256, size=(30, 24 + i, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.jpg")
+    task = find("torchvision:eurosat")
+    splits = task.load(tmp_path, None)
+    cache = opened(ready(task.originals(tmp_path), side, 1.0, print).cache)
+    alone, cached = splits.stored(side, None), splits.stored(side, cache)
+    for name in ("train", "validation", "test", "probe"):
+        sources = getattr(alone, name), getattr(cached, name)
+        assert isinstance(sources[1], Cached)
+        for i in range(len(sources[0])):
+            assert torch.equal(*(source.read(i) for source in sources))
 
 
 def test_every_named_data_set_is_one_of_torchvisions():

@@ -20,6 +20,7 @@ from runner.text import counted
 
 ALPHA = 0.05
 GAIN = 0.5  # pp of validation accuracy: what twice the epochs, or another rate, may give at most
+COARSE = 3.0  # pp: half-width beyond which few runs say nothing of a learning rate
 SD = 1.0  # pp: the run-to-run sd of a baseline that effects of a few pp can be seen on
 STEPS = 300  # optimizer steps below which it is said that they are few
 TOO_FEW = "the baseline has fewer than two runs that ended well"
@@ -90,7 +91,8 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
 
     own: the baseline's lr_scale; others: by lr_scale. It fails if some rate is better by more than
     noise (one-sided, 5 % over all of them; see `_better`). Unknown: the best mean is at the edge,
-    and above the baseline's by more than `GAIN`. A rate of which a run was lost is no candidate.
+    and above the baseline's by more than `GAIN`; or the noise hides gains of more than `COARSE`. A
+    rate of which a run was lost is no candidate.
     """
     name = "learning rate"
     if base.n < 2:
@@ -119,6 +121,10 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
     if edge and gain > GAIN:
         said = f"the best mean is at the edge of the rates tried, within noise: {said}{tail}"
         return Finding(name, "unknown", said, gain, low, high, GAIN, "pp", change)
+    if high - gain > COARSE:
+        said = f"too noisy to tell the rates apart: {said}{tail}"
+        more = ("seeds", str(2 * base.n))
+        return Finding(name, "unknown", said, gain, low, high, GAIN, "pp", more)
     said = f"no rate tried is better than the baseline's by more than noise: {said}{tail}"
     return Finding(name, "pass", said, gain, low, high, GAIN)
 

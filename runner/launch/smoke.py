@@ -1,0 +1,111 @@
+"""run --smoke: every arm of a study takes two steps at small size, and the report is written.
+
+It finds before a long study what would fail after hours: an arm's network, its loss, its
+evaluation, the report. Its numbers mean nothing, so the store and the report are thrown away; where
+a run failed, they stay for its log.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.launch.executing import executed, work_of
+from runner.launch.opening import opened
+from runner.records.spec import RunSpec
+from runner.records.store import Store
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.designs.factor import Arm
+    from runner.execution.events import Summary
+    from runner.launch.listener import Listener
+    from runner.launch.options import Options
+    from runner.records.spec import Fingerprint
+    from runner.studies.study import Study
+    from tricks.recipe import Recipe
+
+STEPS = 2
+BATCH = 32  # images, at most
+SIDE = 64  # pixels, at most
+WIDTH = 0.125  # of a network whose width is free, at most
+
+
+@dataclass(frozen=True)
+class Smoked:
+    """What came of it. report: why none could be written; None: it was written.
+
+    left: the store, which stays where a run failed, with its logs.
+    """
+
+    arms: int
+    summary: Summary
+    report: str | None
+    left: Path | None
+
+
+def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
+    """Train every arm of `study` for two steps in a store that is thrown away.
+
+    Raises BadInput for images that are missing, and for a recipe that cannot be.
+    """
+    from runner.records.studies import save_study
+
+    opened(study, options.results)
+    study = replace(study, tuning=None, looks=None, seeds=1)
+    planned = list(_planned(study))
+    specs = list({spec.id: spec for _, spec in planned}.values())
+    # Nothing goes on from a store that is thrown away.
+    limits = replace(options.limits, checkpoint=None)
+    place = Path(tempfile.mkdtemp(prefix="tricks-bench-"))
+    keep = False
+    try:
+        options = replace(options, results=place / "results", limits=limits)
+        store = Store(options.results)
+        rows = [study.row(arm, spec) for arm, spec in planned]
+        save_study(store, study.name, study.as_stored(), rows)
+        work = work_of(study, specs, options)
+        summary = executed(specs, store, work, options, listener, recorded=0)
+        keep = bool(summary.failed or summary.infra)
+        left = options.results if keep else None
+        return Smoked(len(specs), summary, _report(study.name, options.results, place), left)
+    finally:
+        if not keep:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _planned(study: Study) -> Iterator[tuple[Arm, RunSpec]]:
+    """Every arm once, as small as it can be trained."""
+    splits = study.task.load(study.data_folder, study.train_images)
+    images = min(len(splits.train), max(STEPS * BATCH, splits.classes))
+    data: Fingerprint = study.task.identity(study.data, images)
+    for arm in dict.fromkeys(study.design):
+        recipe = _small(study.recipe(arm), images)
+        spec = study.spec(arm, study.design.seed(arm, 0))
+        yield arm, RunSpec(data, recipe, spec.seed, spec.tricks)
+
+
+def _small(recipe: Recipe, images: int) -> Recipe:
+    """One epoch of two steps; where each class needs an image, of a few more."""
+    return replace(
+        recipe,
+        epochs=1,
+        batch_size=min(recipe.batch_size, BATCH, max(1, images // STEPS)),
+        resolution=min(recipe.resolution, SIDE),
+        width=min(recipe.width, WIDTH),
+    )
+
+
+def _report(name: str, results: Path, out: Path) -> str | None:
+    from runner.reporting.material import gather
+    from runner.reporting.report import write_report
+
+    try:
+        write_report(gather(results, name), out / "report")
+    except BadInput as error:
+        return str(error)
+    return None

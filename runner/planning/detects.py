@@ -1,0 +1,55 @@
+"""The smallest effect that a study will detect, by the run-to-run sd that the store tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Detects:
+    """effect: in pp, the one that the least sure of the study's effects needs to be detected with
+    probability 0.8, at 5 % over all of them. sigma: the sd planned with, in pp. source: its source,
+    in words. Where effect is None, `reason` says why.
+    """
+
+    effect: float | None = None
+    sigma: float | None = None
+    source: str | None = None
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        if self.effect is None:
+            return f"the smallest effect that it will detect is not known: {self.reason}"
+        return (
+            f"smallest effect that it will detect: {self.effect:.2g} pp (80 % power, run-to-run sd "
+            f"{self.sigma:.2g} pp: {self.source})"
+        )
+
+
+def detects(study: Study, results: Path) -> Detects:
+    """What `study` will detect, with its seeds and the noise of recorded runs of its task."""
+    if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
+        return Detects(reason="no run tells the run-to-run sd yet; `tricks-bench check` does")
+    from runner.planning.needed import Goal
+    from runner.planning.pilot import find_sigma
+    from runner.planning.precision import Errors
+
+    try:
+        sigma = find_sigma(study, results, None)
+    except BadInput:
+        return Detects(reason="no replicates tell the run-to-run sd; `tricks-bench check` does")
+    goal = Goal("effect", 0.0)
+    effects = Errors(study.design).at(study.seeds)
+    found = [goal.reached(effect.own, sigma.value, len(effects)) for effect in effects]
+    known = [value for value in found if value is not None]
+    if len(known) < len(found):
+        reasons = (e.own.reason for e, value in zip(effects, found, strict=True) if value is None)
+        return Detects(None, sigma.value, sigma.source, next(reasons))
+    return Detects(max(known), sigma.value, sigma.source)
