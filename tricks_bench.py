@@ -34,9 +34,10 @@ from runner.api.check import check  # noqa: E402
 from runner.api.found import Found, load, run  # noqa: E402
 from runner.api.frames import Answer, analyze  # noqa: E402
 from runner.api.showing import show  # noqa: E402
+from runner.api.tasks import Task, task  # noqa: E402
 from tricks import BadInput, Edits, Trick, TrickConflict, load_plugin  # noqa: E402
 
 __all__ = [
-    "Answer", "BadInput", "Edits", "Found", "Trick", "TrickConflict",
-    "analyze", "check", "load", "load_plugin", "run", "show", "study",
+    "Answer", "BadInput", "Edits", "Found", "Task", "Trick", "TrickConflict",
+    "analyze", "check", "load", "load_plugin", "run", "show", "study", "task",
 ]  # fmt: skip

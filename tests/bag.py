@@ -106,8 +106,8 @@ def train_two_steps(*tricks: Trick) -> Any:
     splits = tiny_splits()
     if any(trick.name == "distillation" for trick in tricks):
         write_teacher(splits)
-    recipe = resolve(on_ground(*tricks), {"sgd": 0.01, "lars": 0.5, "adamw": 0.001})
-    torch.set_num_threads(1)
     # There are no weights to load into so small a network.
-    recipe = dataclasses.replace(recipe, start="scratch")
+    recipe = dataclasses.replace(on_ground(*tricks), start="scratch")
+    recipe = resolve(recipe, {"sgd": 0.01, "lars": 0.5, "adamw": 0.001})
+    torch.set_num_threads(1)
     return train(recipe, splits, 0, torch.device("cpu"))

@@ -118,6 +118,7 @@ DOORS = {
     "records/store": "records as JSON values, to be written or handed on whole",
     "records/study_files": "study.toml",
     "records/study_toml": "TOML values, and keys that a newer version wrote",
+    "tasks/datasets": "what data sets of other libraries give",
     "training/checkpoint": "the content of a checkpoint",
     "training/saved": "the header of a model's file",
     "training/step": "states of optimizers, as torch writes them to a checkpoint",

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tricks.trick import Trick
 
 # Fields to which several tricks may add; every other field is set once.
-STACKS = ("surgery", "init", "wrappers", "transforms", "mixers")
+STACKS = ("surgery", "init", "wrappers", "transforms", "inputs", "mixers")
 
 OWN_MODELS = ("small-image-resnet50", "conv-net-5")  # all others are timm's
 
 CHOICES = {
     "start": ("scratch", "pretrained"),
-    "crop": ("none", "pad", "random", "random-resized"),
+    "crop": ("none", "pad", "random", "random-resized", "squeeze"),
     "precision": ("fp32", "tf32", "bf16", "fp16"),
 }
 
@@ -39,7 +39,7 @@ class Recipe:
 
     model: str = "small-image-resnet50"  # one of OWN_MODELS, or any timm name
     width: float = 1.0  # multiplies all channel counts of OWN_MODELS
-    start: str = "scratch"  # scratch | pretrained (timm's weights)
+    start: str | Trick = "scratch"  # scratch | pretrained (timm's weights) | own-weights(file)
     surgery: tuple[Trick, ...] = ()  # stack: edits of the architecture, before `norm`
     norm: Trick | None = None  # replaces batch norm (and its activation)
     init: tuple[Trick, ...] = ()  # stack: edits of the initial weights
@@ -68,12 +68,15 @@ class Recipe:
     eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
     repeats: int = 1  # copies of an image in a batch, each augmented anew
-    crop: str = "none"  # none | pad (zeros, an eighth, then crop) | random | random-resized
+    crop: str = "none"  # none | pad (zeros, an eighth, then crop) | random | random-resized |
+    # squeeze (all of the image, whatever its aspect)
     margin: float = 0.875  # side of a crop by that of the whole image: random's, and evaluation's
     crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
     flip: bool = False  # random horizontal flips
+    flip_share: float = 0.5  # of the images, that these mirror
     alternate_flips: bool = False  # every second epoch shows the mirror image of the one before
     transforms: tuple[Trick, ...] = ()  # stack: uint8 images (B, C, H, W) -> the same
+    inputs: tuple[Trick, ...] = ()  # stack: the same of all images, in evaluation too
     smoothing: float = 0.0  # probability mass spread over all K classes
     mixers: tuple[Trick, ...] = ()  # stack: one is drawn for each batch
     mix_share: float = 1.0  # of the epochs, from the first: mixers act in these
@@ -98,14 +101,14 @@ class Recipe:
             raise BadInput(f"decay must be at least 0, or -1 for none set, not {self.decay}")
         if not 0 <= self.smoothing < 1:
             raise BadInput(f"smoothing must be at least 0 and below 1, not {self.smoothing}")
-        for name in ("mix_share", "crop_scale", "margin"):
+        for name in ("mix_share", "crop_scale", "margin", "flip_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise BadInput(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
         for name in ("stored_side", "resolution", "lr_batch", "stream"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
         for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
+            if isinstance(getattr(self, name), str) and getattr(self, name) not in allowed:
                 raise BadInput(
                     f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
                 )
@@ -120,8 +123,8 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` is multiplied into it, so that half of 0.05 and 0.025 are
     the same run; `decay` becomes the optimizer's; `width` means nothing to timm's models.
-    `lr_batch` stays: how many images a step has is known when the images are. An objective may
-    fill in what it finds outside (`resolved`), such as a file's digest.
+    `lr_batch` stays: how many images a step has is known when the images are. An objective and a
+    start may fill in what they find outside (`resolved`), such as a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
     Raises BadInput where an optimizer has no lr and the task knows none for it.
     """
@@ -134,9 +137,10 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
         if recipe.decay >= 0:
             optimizer = _decaying(optimizer, recipe.decay)
         recipe = dataclasses.replace(recipe, optimizer=optimizer, lr_scale=1.0, decay=-1.0)
-    objective: Any = recipe.objective
-    if hasattr(objective, "resolved"):
-        recipe = dataclasses.replace(recipe, objective=objective.resolved())
+    named: dict[str, Any] = {"objective": recipe.objective, "start": recipe.start}
+    found = {k: item.resolved() for k, item in named.items() if hasattr(item, "resolved")}
+    if found:
+        recipe = dataclasses.replace(recipe, **found)
     if recipe.model not in OWN_MODELS:
         recipe = dataclasses.replace(recipe, width=1.0)
     return recipe

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from tricks.errors import BadInput, TrickConflict, unknown
 from tricks.published import Published
-from tricks.recipe import FIELDS, STACKS, Recipe
+from tricks.recipe import CHOICES, FIELDS, STACKS, Recipe
 from tricks.values import coerce
 
 # The folders of the bag, in the order in which they act on a training.
@@ -79,6 +79,10 @@ class Trick:
         """Parameter -> default."""
         return {f.name: f.default for f in dataclasses.fields(cls)}
 
+    def as_level(self) -> str:
+        """The text of the trick as a field's value, which names a factor's level."""
+        return str(self)
+
     def __str__(self) -> str:
         """The shortest text that `parse` reads back, e.g. `mixup(alpha=0.4)`."""
         defaults = self.parameters()
@@ -120,6 +124,8 @@ def edits_of(trick: Trick) -> Edits:
         kind = _PLAIN.get(Recipe.__annotations__[name])
         if kind is not None:
             coerce(f"{name} of {trick}", value, kind)
+        elif isinstance(value, str) and name in CHOICES:  # the recipe checks it
+            pass
         elif value is not None and not isinstance(value, Trick):
             raise BadInput(f"{name} of {trick} must be a trick, not {value!r}")
     for name, item in edits.adds.items():

@@ -13,6 +13,7 @@ from tricks.trick import Trick
 if TYPE_CHECKING:
     from runner.designs.field import Given
     from runner.studies.study import Study
+    from runner.tasks.task import Task
 
 
 class Keys(TypedDict, total=False):
@@ -33,7 +34,7 @@ class Keys(TypedDict, total=False):
 
 
 def study(
-    task: str = "digits",
+    task: str | Task = "digits",
     tricks: Sequence[str | Trick] | None = None,
     grid: str = AddOne.name,
     seeds: int | None = None,
@@ -43,10 +44,11 @@ def study(
 ) -> Study:
     """What a grid would train; nothing is trained yet.
 
-    tricks: as on the command line, `"mixup(alpha=0.4)"`, or tricks themselves; None: the standard
-    bag; []: none. settings: recipe field -> value in all arms, as `--set`. data: the folder of data
-    sets, or of the images of the task `folder`. keys: those of a study file, such as
-    `factor={"lr_scale": [0.5, 1, 2]}`. Raises BadInput for anything that cannot be.
+    task: a name, or what `tb.Task.from_datasets` gave. tricks: as on the command line,
+    `"mixup(alpha=0.4)"`, or tricks themselves; None: the standard bag; []: none. settings: recipe
+    field -> value in all arms, as `--set`. data: the folder of data sets, or of the images of the
+    task `folder`. keys: those of a study file, such as `factor={"lr_scale": [0.5, 1, 2]}`. Raises
+    BadInput for anything that cannot be.
 
     >>> found = study(tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
     >>> found.name, found.design.count, found.runs
@@ -56,10 +58,11 @@ def study(
     from runner.studies.study import build
     from runner.tasks.registry import placed
 
-    task, place = placed(task, None if data is None else Path(data))
+    asked_for = task if isinstance(task, str) else task.name
+    name, place = placed(asked_for, None if data is None else Path(data))
     # The values of a TypedDict are JSON values, which mypy does not see.
     asked: Any = {
-        "task": task,
+        "task": name,
         "tricks": None if tricks is None else [_text(trick) for trick in tricks],
         "grid": grid,
         "seeds": seeds,

@@ -13,6 +13,7 @@ import msgspec
 from runner.commands.options import assignments, listed, listed_fields
 from runner.designs.levels import choose_levels
 from runner.images.tables import named
+from runner.inference.starts import with_files
 from runner.tasks import registry as tasks
 from tricks.errors import BadInput, unknown
 
@@ -74,7 +75,7 @@ def asked_study(flags: StudyFlags, results: Path) -> Study:
     else:
         asked.task = str(flags.task)
     asked.task = _grouped(asked.task, flags.group_by)
-    asked = _with_flags(asked, flags)
+    asked = with_files(_with_flags(asked, flags), results)
     try:
         asked.placebo_level = placebo_of(study_name(asked), results) or asked.placebo_level
         return build(asked, data)
@@ -105,9 +106,10 @@ def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
     given = {key: value for key, value in given.items() if value is not None}
     reference = asked.reference | assignments("--reference", flags.reference)
     settings = asked.set | assignments("--set", flags.set)
-    levels, factor = choose_levels(
-        asked.levels, asked.factor | listed_fields("--factor", flags.factor)
-    )
+    fields = listed_fields("--factor", flags.factor)
+    gone = [name for name in asked.factor if fields.get(name) == ["none"]]
+    fields = {k: v for k, v in (asked.factor | fields).items() if k not in gone}
+    levels, factor = choose_levels(asked.levels, fields)
     return msgspec.structs.replace(
         asked,
         **given,

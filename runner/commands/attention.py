@@ -19,7 +19,9 @@ def attention(
     ],
     data: Annotated[
         str,
-        typer.Option(help="A folder of images (in any folders), a CSV that lists them, or a task."),
+        typer.Option(
+            help="A folder of images (in any folders), an archive, a CSV of them, or a task."
+        ),
     ],
     image: Annotated[Path, typer.Option("--image", "-o", help="The picture to write (.png).")],
     images: Annotated[int, typer.Option(help="How many, evenly over all.")] = 8,

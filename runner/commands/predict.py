@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,20 +11,31 @@ import typer
 from runner.commands.json_output import print_json
 from runner.commands.options import TTA, Json, Plugins, Results, Runs, Sets, load_plugins
 from runner.inference.asking import ask
+from runner.inference.prediction_table import USUAL, columns, table
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.inference.asking import Answers
+    from runner.inference.given import Given
 
 
 def predict(
     runs: Runs,
     data: Annotated[
         str,
-        typer.Option(help="A folder of images (in any folders), a CSV that lists them, or a task."),
+        typer.Option(
+            help="A folder of images (in any folders), an archive, a CSV of them, or a task."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV to write.")],
+    template: Annotated[
+        str,
+        typer.Option(
+            "--columns",
+            help="The CSV's columns, as id=stem,label=class. Of each image: path, name, stem, "
+            "class, number, probability, p_CLASS, probabilities (all of these).",
+        ),
+    ] = USUAL,
     tta: TTA = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     data_sets: Sets = None,
@@ -36,13 +48,18 @@ def predict(
     \b
     tricks-bench predict 1a2b3c --data new_images -o predictions.csv
     tricks-bench predict my-study --data listed.csv --tta flip -o predictions.csv
+    tricks-bench predict my-study --data test --columns id=stem,label=class -o submission.csv
     """
     load_plugins(plugin)
     check_output(output)
     from runner.inference.given import unlabelled
 
-    answers = ask(runs, lambda names: unlabelled(data, data_sets), results, tta, device, skip=True)
-    content = table(answers)
+    def images(names: Sequence[str]) -> Given:
+        columns(template, names)  # a mistake is told before the images are predicted
+        return unlabelled(data, data_sets)
+
+    answers = ask(runs, images, results, tta, device, skip=True)
+    content = table(answers, template)
 
     from runner.records import durable
 
@@ -73,15 +90,3 @@ def check_output(output: Path) -> None:
         raise BadInput(f"{output} is a folder: name a file, such as {output / 'predictions.csv'}")
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: there is no folder {output.parent}")
-
-
-def table(answers: Answers) -> bytes:
-    """A row an image: path, class, probability, and p_CLASS for each class."""
-    from runner.records.csv_text import Cell, written
-
-    names = answers.cards[0].names
-    rows: list[list[Cell]] = [["path", "class", "probability", *(f"p_{n}" for n in names)]]
-    for path, shares in zip(answers.given.paths, answers.logs.double().exp().tolist(), strict=True):
-        place = max(range(len(shares)), key=shares.__getitem__)
-        rows.append([path, names[place], shares[place], *shares])
-    return written(rows)

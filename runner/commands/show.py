@@ -67,8 +67,13 @@ def _draw(text: str, task: tasks.Task, data: Path | None, image: Path, json: boo
     from tricks.bag import parse
 
     names = [name for name in split(text, "+") if name.strip() != "baseline"]
-    draw(text, [parse(name) for name in names], task, data, image)
-    print_json({"image": str(image)}) if json else print(image)
+    note = draw(text, [parse(name) for name in names], task, data, image)
+    if json:
+        print_json({"image": str(image)})
+        return
+    print(image)
+    if note:
+        print(note)
 
 
 def _card(text: str, json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from tricks.bag import parse
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, STACKS, Recipe
+from tricks.start.own_weights import start_of
 from tricks.trick import Trick
 from tricks.values import coerce
 
@@ -31,6 +32,8 @@ def field_value(name: str, value: Given, where: str) -> FieldValue:
     if name not in FIELDS:
         raise BadInput(f"{where}: {unknown('recipe field', name, (*FIELDS, *OF_TASKS))}")
     hint = Recipe.__annotations__[name]
+    if name == "start":
+        return _start(str(value).strip(), where)
     if hint not in _TYPES:
         return _tricks(name, str(value), where)
     kind = _TYPES[hint]
@@ -78,6 +81,8 @@ def field_text(value: FieldValue) -> str:
         return "+".join(str(item) for item in value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Trick):
+        return value.as_level()
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
@@ -92,6 +97,19 @@ def field_literal(value: Given, kind: type) -> Literal:
         found: Literal = ast.literal_eval(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
+    return found
+
+
+def _start(text: str, where: str) -> FieldValue:
+    """The value of `start`: a word, a file of weights, or `own-weights(file='FILE')`."""
+    found = start_of(text)
+    if found is None and "(" in text:
+        return _tricks("start", text, where)
+    if found is None:
+        raise BadInput(
+            f"{where}: start must be scratch, pretrained, or a file of weights (.safetensors, "
+            f".pt, .pth) or a run's id, not {text!r}"
+        )
     return found
 
 

@@ -20,6 +20,8 @@ class Figures(TypedDict, total=False):
     val_accuracy: float
     probe_accuracy: float  # on clean training images
     lr: float  # of its last step
+    grad_norm: float | None  # mean over its steps before clipping, where the recipe clips
+    grad_norm_max: float | None
 
 
 Emit: TypeAlias = Callable[[Figures], None]

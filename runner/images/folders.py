@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runner.images.archives import folder_at
 from runner.images.listed import Listed, Row, once, spelled_alike
 from runner.images.parts import PARTS, part_of
 from runner.images.walk import Folder, Passed, walk
@@ -14,11 +15,12 @@ WITHOUT = "without class folders"
 
 
 def read_folder(path: Path) -> Listed:
-    """The images below `path`, one folder a class, with or without parts above the classes.
+    """The images below `path`, or in that archive, one folder a class, maybe in parts.
 
     Raises BadInput for a missing folder, a class without images, parts with unlike classes, or a
     level that could be parts as well as classes.
     """
+    path = folder_at(path)
     top, passed = walk(path)
     parts, own, notes = _parts(_inner(top))
     passed += own

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.images.csv_rows import Table, read_table, readable
 from runner.images.listed import Listed, Row, once, spelled_alike
+from runner.images.one_hot import with_label
 from runner.images.split_columns import split_cells, split_columns
 from runner.images.walk import ImageFile, image_file
 from tricks.errors import BadInput, unknown
@@ -44,8 +45,7 @@ def read_csv(path: Path, column: str = "") -> Listed:
     Raises BadInput for a missing file or column, an unknown part, columns that could both be the
     split, an image that is not there, or one with two labels, groups or parts.
     """
-    table = read_table(path)
-    image, label = table.one_of(PATHS), table.one_of(LABELS)
+    table, image, label, told = _labelled(path, column)
     if column and column not in table.columns:
         raise BadInput(f"{path}: {unknown('column for --group-by', column, table.columns)}")
     labels = plain_labels(table, label)
@@ -58,7 +58,15 @@ def read_csv(path: Path, column: str = "") -> Listed:
     used = (image, label, *split_columns(table, exclude=(image, label)))
     alike = spelled_alike(sorted(set(labels)))
     offers = () if column else tuple(_shared(table, used))
-    return Listed(path, kept, twice, (*notes, *alike), column, offers)
+    return Listed(path, kept, twice, (*told, *notes, *alike), column, offers)
+
+
+def _labelled(path: Path, column: str = "") -> tuple[Table, str, str, tuple[str, ...]]:
+    """The CSV with its columns of images and of labels, and notes on how labels were read."""
+    table = read_table(path)
+    image = table.one_of(PATHS)
+    table, told = with_label(table, LABELS, (image, column))
+    return table, image, table.one_of(LABELS), told
 
 
 def unlabelled(path: Path) -> tuple[list[str], list[ImageFile]]:
@@ -73,8 +81,7 @@ def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
 
     Of a CSV with a test part, that part alone.
     """
-    table = read_table(path)
-    image, label = table.one_of(PATHS), table.one_of(LABELS)
+    table, image, label, _ = _labelled(path)
     labels = readable(table, label)
     if not set(labels) <= set(classes):
         labels = plain_labels(table, label)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.images import tables
+from runner.images.archives import folder_at
 from runner.images.folders import class_folders
 from runner.images.told import passed_over
 from runner.images.walk import EXTENSIONS, images_below
+from runner.tasks.given import is_given
 from runner.tasks.registry import YOURS, all_tasks, find
 from runner.tasks.task import DATA
 from tricks.errors import BadInput, unknown
@@ -52,7 +54,7 @@ def unlabelled(text: str, sets: Path | None = None) -> Given:
     if is_task(text):
         source, _, what = _test(text, sets)
         return Given(source, _named(source, text), what)
-    path = Path(text).expanduser()
+    path = folder_at(Path(text).expanduser())
     if path.is_dir():
         images, passed = images_below(path)
         files = [image.path for image in images]
@@ -80,7 +82,7 @@ def labelled(text: str, classes: Sequence[str], sets: Path | None = None) -> Giv
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
         return Given(source, _named(source, text), what, tuple(labels))
-    path = Path(text).expanduser()
+    path = folder_at(Path(text).expanduser())
     if path.is_dir():
         return _folder(path, classes)
     if path.suffix.lower() == ".csv":
@@ -122,7 +124,9 @@ def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:
 
 def is_task(text: str) -> bool:
     kinds = tuple(name.partition(":")[0] + ":" for name in YOURS)
-    return text in all_tasks() or text.startswith(kinds)
+    if text in all_tasks() or text.startswith(kinds):
+        return True
+    return not Path(text).exists() and is_given(text)
 
 
 def _test(text: str, sets: Path | None) -> tuple[Source, Sequence[str], str]:
@@ -152,6 +156,9 @@ def _files(paths: Sequence[Path]) -> Source:
 
 def _nothing(text: str) -> BadInput:
     if Path(text).exists():
-        return BadInput(f"--data {text}: give a folder of images, a CSV that lists them, or a task")
+        return BadInput(
+            f"--data {text}: give a folder of images (or an archive of one), a CSV that lists "
+            "them, or a task"
+        )
     known = ", ".join(all_tasks())
     return BadInput(f"--data {text}: there is no such folder or CSV, nor a task ({known})")

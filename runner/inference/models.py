@@ -25,6 +25,11 @@ class Found(NamedTuple):
     why: str
 
 
+def is_run(text: str) -> bool:
+    """Whether `text` could be a run's id, or the start of one."""
+    return _RUN.fullmatch(text.lower()) is not None
+
+
 def find(text: str, results: Path) -> Found:
     """The model that `text` means. Raises BadInput where it is none, or more than one."""
     if text.endswith(".safetensors") or Path(text).is_file():

@@ -71,6 +71,8 @@ def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int
         )
         images, _ = _batch(source, index, view, epoch)
         images = aug.augment(images, recipe, seed, epoch, 0, index)
+        for item in recipe.inputs:
+            images = item.prepared(images)  # type: ignore[attr-defined]
         captions = []
         if recipe.mixers:
             soft = aug.targets(labels, classes, 0.0)

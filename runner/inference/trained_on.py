@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.images.archives import folder_at
 from runner.images.folders import read_folder
 from runner.images.parts import part_of
 from runner.images.tables import read_csv
@@ -32,7 +33,7 @@ def trained_on(text: str, trained: Fingerprint, sets: Path | None = None) -> str
     and sizes, so that one whose files were renamed, added or removed passes for another. A test
     part, of a folder, a CSV or a task split as in training, is no training images.
     """
-    path, files = Path(text).expanduser(), trained.get("files")
+    path, files = folder_at(Path(text).expanduser()), trained.get("files")
     if is_task(text):
         now = find(text).identity(sets or DATA)
         own = now.get("files") == files and now.get("split") != trained.get("split")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
+from tricks.target.counterfactual_attention import CounterfactualAttention
 from tricks.trick import Trick, compose
 
 if TYPE_CHECKING:
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
     from runner.tasks.task import Task
 
 FORMATS = (".png", ".svg", ".pdf")
-ON_IMAGES = {"crop", "crop_scale", "flip", "alternate_flips", "transforms", "mixers", "resizing"}
+ON_IMAGES = {"crop", "crop_scale", "flip", "flip_share", "alternate_flips", "transforms"}
+ON_IMAGES |= {"inputs", "mixers", "resizing"}
 ON_RATES = {"schedule", "warmup"}
-ATTENTION = "counterfactual-attention"  # whose maps only a trained network has
+TRAINED = (
+    "the maps stand in for those that only training makes: `tricks-bench attention RUN --data "
+    "FOLDER -o FILE` draws the maps of a run trained with --save-models"
+)
 STEPS = 50  # of an epoch, for the curve of a learning rate
 
 
-def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Path) -> None:
-    """Write a picture of what `tricks` do to `out`.
+def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Path) -> str:
+    """Write a picture of what `tricks` do to `out`; gives a note on it, or "".
 
     On images of the folder `data`, or of the task. Raises BadInput for tricks that show nothing.
     """
@@ -33,11 +38,12 @@ def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Pat
     if not out.absolute().parent.is_dir():
         raise BadInput(f"--image {out}: there is no folder {out.parent}")
     fields = {name for trick in tricks for name in (*trick.edits().sets, *trick.edits().adds)}
-    if any(trick.name == ATTENTION for trick in tricks):
-        raise BadInput(
-            f"{ATTENTION} looks where training has taught it to: train with --save-models, then "
-            f"`tricks-bench attention RUN --data FOLDER -o {out}` draws its maps on images"
-        )
+    attentive = next(
+        (trick for trick in tricks if isinstance(trick, CounterfactualAttention)), None
+    )
+    if attentive is not None:
+        _attention(text, attentive, task, data, out)
+        return TRAINED
     if fields & (ON_IMAGES | {"predict"}):
         alone = compose(Recipe(), tricks)  # on a recipe that does nothing else to images
         _images(text, alone, task, data, out)
@@ -50,6 +56,7 @@ def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Pat
             f"{text} acts on {', '.join(sorted(fields)) or 'nothing'}, which --image cannot draw: "
             "it draws tricks of images (augment, mix, predict, resizing) and of the learning rate"
         )
+    return ""
 
 
 def _images(text: str, recipe: Recipe, task: Task, data: Path | None, out: Path) -> None:
@@ -63,10 +70,21 @@ def _images(text: str, recipe: Recipe, task: Task, data: Path | None, out: Path)
     _write(pictures(text, rows), out)
 
 
+def _attention(
+    text: str, trick: CounterfactualAttention, task: Task, data: Path | None, out: Path
+) -> None:
+    from runner.inference.attention_views import views
+    from runner.reporting.plots.pictures import pictures
+
+    source, _ = _some(task, data)
+    _write(pictures(text, views(trick, source)), out)
+
+
 def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     """A few images with the names of their classes; () where these are not known."""
     import torch
 
+    from runner.images.archives import folder_at
     from runner.images.sources import Files
     from runner.images.walk import images_below
     from runner.inference.sample_pictures import as_stored, one_each, spread
@@ -78,6 +96,7 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
         splits = task.load(DATA, None)
         chosen: Any = splits.train.subset(one_each(splits.train.labels.tolist()))
         return (as_stored(chosen) if isinstance(chosen, Files) else chosen), class_names(splits)
+    data = folder_at(data)
     if not data.is_dir():
         raise BadInput(f"--data {data}: there is no such folder")
     files = [image.path for image in images_below(data)[0]]

@@ -102,7 +102,8 @@ def _prepared(
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")
-    trial.check_networks(wanted.missing, work)
+    for line in trial.check_networks(wanted.missing, work):
+        listener.say(line)
     seconds = _recorded_seconds(study, wanted, store, options)
     if seconds is None:
         seconds = trial.predict_seconds(hours.sample(wanted.missing), work)

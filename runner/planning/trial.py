@@ -77,11 +77,12 @@ def measured_seconds(specs: Sequence[RunSpec], work: RecipeRun, at_a_time: int =
     return _in_children(seconds_per_run, specs, work, at_a_time)
 
 
-def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> None:
+def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> list[str]:
     """Build each network that `specs` name, in a child process, before anything is written.
 
-    Raises BadInput for an unknown model, weights that cannot be had, surgery that finds nothing to
-    act on, or images without a size. The task's own network is known to be good, and is not built.
+    Gives lines on what files of initial weights held for them, each once. Raises BadInput for an
+    unknown model, weights that cannot be had, surgery that finds nothing to act on, or images
+    without a size. The task's own network is known to be good, and is not built.
     """
     specs = list(specs)
     known = find(work.task).baseline
@@ -94,10 +95,10 @@ def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> None:
             recipe.surgery, recipe.norm, recipe.init,
         ): spec
         for spec in specs
-        if (recipe := spec.recipe).model != own or recipe.start == "pretrained"
+        if (recipe := spec.recipe).model != own or recipe.start != "scratch"
     }  # fmt: skip
-    if networks:
-        _in_children(_bytes_of_network, list(networks.values()), work)
+    told = _in_children(_told_of_network, list(networks.values()), work) if networks else []
+    return list(dict.fromkeys(line for lines in told for line in lines))
 
 
 def network_bytes(specs: Sequence[RunSpec], work: RecipeRun) -> int:
@@ -127,6 +128,16 @@ def _in_children(
             raise
         first = (str(error).strip().splitlines() or [""])[0][:200]
         raise BadInput(f"{UNTRIED} ({first}): {advice(described(error))}") from error
+
+
+def _told_of_network(work: RecipeRun, run: Run) -> list[str]:
+    """What is told of the initial weights of a run's network. Raises BadInput as `build`."""
+    from runner.training.model import build
+
+    spec, lines = work.spec(run), list[str]()
+    splits = work.images(spec)
+    build(spec.recipe, splits.classes, splits.channels, lines.append)
+    return lines
 
 
 def _bytes_of_network(work: RecipeRun, run: Run) -> int:

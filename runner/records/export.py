@@ -34,7 +34,7 @@ from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, is_name, load_study
 from runner.records.study_files import check_levels, read_asked, write_asked
-from runner.records.table import CURVES, epoch_frame, spread, table, typed
+from runner.records.table import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -189,9 +189,9 @@ def read_export(folder: Path) -> Evidence:
                 runs[column] = None if column in TEXT else float("nan")
         runs = typed(runs)
         packed = io.BytesIO(_unpacked(folder / "epochs.csv.gz"))
-        kinds = {"id": str, **dict.fromkeys(CURVES, "float64")}
+        kinds = {"id": str, **dict.fromkeys((*CURVES, *NORMS), "float64")}
         epochs = pd.read_csv(packed, dtype=kinds).astype({"id": str, "epoch": "int64"})
-        epochs = epochs.reindex(columns=["id", "epoch", *CURVES])
+        epochs = measured(epochs.reindex(columns=["id", "epoch", *CURVES, *NORMS]))
         lines = _unpacked(folder / "records.jsonl.gz").splitlines()
         records = [_record(line) for line in lines]
         _check_runs(runs)

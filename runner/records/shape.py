@@ -31,6 +31,8 @@ class Epoch(msgspec.Struct, frozen=True):
     val_accuracy: Percent | None = None
     probe_accuracy: Percent | None = None
     lr: Size | None = None
+    grad_norm: Amount | None = None
+    grad_norm_max: Amount | None = None
 
 
 class Recipe(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
 CURVES = ("loss", "val_loss", "val_accuracy", "probe_accuracy", "lr")
+NORMS = ("grad_norm", "grad_norm_max")  # beside these, where some run clipped its gradients
 
 
 @uncollected()
@@ -57,22 +58,28 @@ def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def curves(store: Store, stored: StoredStudy) -> pandas.DataFrame:
-    """One row per epoch of each run that has a record: id, epoch (from 1) and `CURVES`."""
+    """One row per epoch of each run that has a record; see `epoch_frame`."""
     return epoch_frame(record for id in stored.ids if (record := store.record(id)) is not None)
 
 
 def epoch_frame(records: Iterable[Record]) -> pandas.DataFrame:
-    """One row per epoch of each record: id, epoch (from 1) and `CURVES`."""
+    """One row per epoch of each record: id, epoch (from 1), `CURVES`; `NORMS` if one has them."""
     import pandas as pd
 
-    columns: dict[str, list[Any]] = {name: [] for name in ("id", "epoch", *CURVES)}
+    columns: dict[str, list[Any]] = {name: [] for name in ("id", "epoch", *CURVES, *NORMS)}
     for record in records:
         lines = record.epochs or ()
         columns["id"] += [record.id] * len(lines)
-        for name in ("epoch", *CURVES):
+        for name in ("epoch", *CURVES, *NORMS):
             columns[name] += [getattr(line, name) for line in lines]
     frame = pd.DataFrame(columns)
-    return frame.astype({"epoch": "int64", **dict.fromkeys(CURVES, "float64")})
+    numbers = dict.fromkeys((*CURVES, *NORMS), "float64")
+    return measured(frame.astype({"epoch": "int64", **numbers}))
+
+
+def measured(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """`frame` without the columns of `NORMS` that hold nothing."""
+    return frame.drop(columns=[name for name in NORMS if frame[name].isna().all()])
 
 
 def spread(stored: StoredStudy, runs: pandas.DataFrame, most: int) -> list[str]:

@@ -14,7 +14,8 @@ from tricks.errors import BadInput, unknown
 # Tasks whose name says where the images are -> what they are.
 YOURS = {
     "torchvision:NAME": "a classification data set of torchvision, by its class's name",
-    "folder:PATH": "your own images, one folder a class",
+    "folder:PATH": "your own images, one folder a class; or a .zip or .tar of them",
+    "hf:NAME": "an image data set of Hugging Face, of the hub or in a folder or .parquet of yours",
     "csv:PATH": "your own images, listed in a CSV with columns path and label, maybe split",
 }
 
@@ -29,7 +30,9 @@ def all_tasks() -> dict[str, Task]:
 
 def names() -> list[str]:
     """What can stand behind --task."""
-    return [*all_tasks(), *YOURS]
+    from runner.tasks.given import given_names
+
+    return [*all_tasks(), *given_names(), *YOURS]
 
 
 def placed(name: str, data: Path | None, layout: str = "") -> tuple[str, Path | None]:
@@ -66,8 +69,17 @@ def find(name: str) -> Task:
         from runner.tasks.torchvision_names import torchvision_task
 
         return torchvision_task(name)
+    if name.startswith("hf:"):
+        from runner.tasks.hugging_face import hf_task
+
+        return hf_task(name)
     if name in ("folder", "csv"):
         placed(name, None)
-    if name not in all_tasks():
+    if name in all_tasks():
+        return all_tasks()[name]
+    from runner.tasks.given import given_task
+
+    found = given_task(name)
+    if found is None:
         raise unknown("task", name, names())
-    return all_tasks()[name]
+    return found

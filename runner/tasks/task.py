@@ -38,11 +38,12 @@ class Task:
     shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
     modules: tuple[str, ...] = ()  # that `load` imports besides torch and what training imports
     divide: Callable[[float, float], Task] | None = None  # the same with other shares
+    kind: str = ""  # what its identity calls it; "": its name up to a colon
 
     def identity(self, data: Path | None, train_images: int | None = None) -> Fingerprint:
         """What of the task enters a run's id; never a path."""
         return {
-            "task": self.name.partition(":")[0],
+            "task": self.kind or self.name.partition(":")[0],
             "train_images": train_images,
             **self.fingerprint(data or DATA),
         }

@@ -81,7 +81,8 @@ def augment(
         if recipe.alternate_flips:
             flipped = alternating(index, seed, epoch)
         else:
-            flipped = torch.rand(count, generator=generator(seed, "flip", epoch, step)) < 0.5
+            flipped = torch.rand(count, generator=generator(seed, "flip", epoch, step))
+            flipped = flipped < recipe.flip_share
     if recipe.crop == "pad":
         pad = max(1, images.shape[-1] // 8)
         rows, columns = torch.randint(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from runner.execution.signs import alive
 from runner.images.sources import Cached, Catalogue, Files, Resident, Source
-from runner.training.crops import View, centred, drawn, fitted
+from runner.training.crops import View, centred, drawn, fitted, whole_or_centred
 from runner.training.shared_memory import ahead
 
 PATIENCE = 300  # seconds for a batch, after which loader processes are taken to hang
@@ -137,9 +137,8 @@ class _Batches(torch.utils.data.Dataset[Batch]):
         ])  # fmt: skip
 
     def _centred(self, index: Sequence[int]) -> Tensor:
-        side, margin = self.view.resolution, self.view.margin
         if isinstance(self.files, Cached):
             together = self.files.together(index)
             if together is not None:
-                return centred(together, side, margin).contiguous()
-        return torch.stack([centred(self.files.read(int(i)), side, margin) for i in index])
+                return whole_or_centred(together, self.view).contiguous()
+        return torch.stack([whole_or_centred(self.files.read(int(i)), self.view) for i in index])

@@ -44,7 +44,9 @@ def drawn(image: Tensor, view: View, place: tuple[int, ...], stored: bool) -> Te
     """
     side = view.resolution or image.shape[-1]
     assert view.seed is not None
-    if view.crop != "random-resized":
+    if view.crop == "squeeze":
+        image = fitted(image, side)
+    elif view.crop != "random-resized":
         whole = view.crop == "random" or not stored
         image = scaled(image, side, view.margin) if whole else fitted(image, view.resolution)
     for number, transform in enumerate(view.whole):
@@ -84,6 +86,13 @@ def resized_box(height: int, width: int, smallest: float, seed: int) -> tuple[in
 def centred(images: Tensor, side: int, margin: float) -> Tensor:
     """The middle of images (..., H, W), `side` pixels that hold `margin` of the shorter side."""
     return F.center_crop(scaled(images, side, margin), [side, side])
+
+
+def whole_or_centred(images: Tensor, view: View) -> Tensor:
+    """Images (..., H, W) as an evaluation sees them: the middle, or all of each squeezed."""
+    if view.crop == "squeeze":
+        return fitted(images, view.resolution)
+    return centred(images, view.resolution, view.margin)
 
 
 def scaled(images: Tensor, side: int, margin: float) -> Tensor:

@@ -133,7 +133,9 @@ def _side(source: Source, recipe: Recipe) -> int:
 
 
 def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
-    """Normalised float images in the recipe's memory layout."""
+    """Normalised float images in the recipe's memory layout, prepared as its `inputs` say."""
+    for item in recipe.inputs:
+        images = item.prepared(images)  # type: ignore[attr-defined]
     x = normalise(images, *statistics(splits, recipe))
     return x.contiguous(memory_format=torch.channels_last) if recipe.channels_last else x
 

@@ -89,6 +89,7 @@ def train(
         if evaluated and take_step.own_statistics(place - 1):
             reestimate(training.model, model, images)
         mean = losses.item() / per_epoch  # waits for the device
+        norms = take_step.gradient_norms()
         training.spent(began)
         training.images += per_epoch * feed.batch
         training.diverged = not mean < EXPLODED * training.guessing(splits.classes)
@@ -109,6 +110,8 @@ def train(
             figures[CHOOSES] = held.accuracy
             figures["probe_accuracy"] = probe.accuracy
         figures["lr"] = take_step.lrs[place - 1]
+        if norms is not None:
+            figures["grad_norm"], figures["grad_norm_max"] = norms
         training.epochs.append(figures)
         if watch is not None:
             watch(training.model, figures)

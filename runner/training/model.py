@@ -6,6 +6,7 @@ import functools
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import timm
@@ -13,9 +14,13 @@ import torch
 from timm.models.resnet import Bottleneck, make_blocks
 from torch import Tensor, nn
 
+from runner.training import initial_weights
 from runner.training.conv_net import ConvNet5
-from tricks.errors import BadInput, unknown
+from runner.training.hub import quick_answer
+from runner.training.model_names import check_weights, unknown_model
+from tricks.errors import BadInput
 from tricks.recipe import OWN_MODELS, Recipe
+from tricks.start.own_weights import OwnWeights
 
 
 class SmallImageResNet50(nn.Module):
@@ -65,16 +70,31 @@ class SmallImageResNet50(nn.Module):
         return self.fc(self.forward_features(x).mean((2, 3)))
 
 
-def build(recipe: Recipe, classes: int, channels: int) -> nn.Module:
+def build(
+    recipe: Recipe, classes: int, channels: int, say: Callable[[str], None] = lambda line: None
+) -> nn.Module:
     """The network of `recipe` before training, its initial weights drawn from torch's global RNG.
 
-    Raises BadInput for an unknown model, or pretrained weights that do not exist or cannot be had.
+    say: gets a line on what a file of initial weights held for the network. Raises BadInput for an
+    unknown model, or weights that do not exist, cannot be had or fit nothing.
     """
     model = _network(recipe, classes, channels)
+    found = None
+    if isinstance(recipe.start, OwnWeights):
+        found = initial_weights.fit(recipe.start, model)
+        initial_weights.load(model, found)
     for change in recipe.surgery:
         change.operate(model)  # type: ignore[attr-defined]
     if recipe.norm is not None:
         recipe.norm.surgery(model)  # type: ignore[attr-defined]
+    if isinstance(recipe.start, OwnWeights) and found is not None:
+        if recipe.surgery or recipe.norm is not None:  # the file may be of a network after it
+            after = initial_weights.fit(recipe.start, model)
+            if len(after.kept) > len(found.kept):
+                found = after
+                initial_weights.load(model, found)
+        initial_weights.refuse(found, recipe.model)
+        say(found.line())
     for item in recipe.init:
         item.edit(model)  # type: ignore[attr-defined]
     return model.to(memory_format=torch.channels_last) if recipe.channels_last else model
@@ -88,7 +108,9 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
         own = ConvNet5 if recipe.model == "conv-net-5" else SmallImageResNet50
         return own(classes, channels, recipe.width)
     if not timm.is_model(recipe.model):
-        raise unknown("model", recipe.model, [*timm.list_models(), *OWN_MODELS])
+        raise unknown_model(recipe.model, OWN_MODELS)
+    if pretrained:
+        check_weights(recipe.model)
     size: Any = _size(recipe)
     create = functools.partial(
         timm.create_model, recipe.model, num_classes=classes, in_chans=channels,
@@ -97,7 +119,7 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     # Offline, the hub's client tells each of its retries: one line at the end is enough.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), quick_answer(recipe.model) if pretrained else nullcontext():
             warnings.simplefilter("ignore")
             return _without_zero_gamma(create)
     except Exception as error:
@@ -105,8 +127,8 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
             raise
         raise BadInput(
             f"the pretrained weights of {recipe.model} cannot be had here "
-            f"({type(error).__name__}): connect once to fetch them, "
-            "or go on with --set start=scratch"
+            f"({type(error).__name__}): connect once to fetch them, go on with "
+            "--set start=scratch, or give a file of weights with --set start=FILE"
         ) from error
 
 

@@ -36,6 +36,8 @@ class Step:
         groups: Any = recipe.groups
         self.recipe, self.model, self.steps, self.device = recipe, model, steps, device
         self.lrs, self.momenta = curve(recipe, steps), momenta(recipe, steps)
+        # Of an epoch's gradients before they are clipped: sum and maximum of their norms, count.
+        self.norms = torch.zeros(3, device=device)
         objective: Any = recipe.objective
         # (model, images, targets (B, K)) -> the batch's mean loss
         self.loss: Callable[[nn.Module, Tensor, Tensor], Tensor] = _cross_entropy
@@ -118,6 +120,18 @@ class Step:
             self.average.update(self.averaged, self.model, place, self.steps)
         return loss.detach()
 
+    def gradient_norms(self) -> tuple[float | None, float | None] | None:
+        """Mean and maximum, since the last call, of the gradient's norm before it was clipped.
+
+        None where the recipe does not clip, and for both where every gradient overflowed. Waits
+        for the device.
+        """
+        if self.recipe.clip is None:
+            return None
+        total, largest, count = (value.item() for value in self.norms)
+        self.norms.zero_()
+        return (total / count, largest) if count else (None, None)
+
     def state_dict(self) -> dict[str, Any]:
         """All that the steps so far have left and the next ones build on; tensors are not copied.
 
@@ -153,6 +167,7 @@ class Step:
             "optimizer": self.optimizer.state_dict(),
             "wrappers": [wrapper.state_dict() for wrapper in self._wrappers()],
             "scaler": self.scaler.state_dict(),
+            "norms": self.norms,
             "kept": self.average.state(self.averaged) if self._keeps else None,
         }
 
@@ -165,6 +180,7 @@ class Step:
         for wrapper, given in zip(self._wrappers(), state["wrappers"], strict=True):
             wrapper.load_state_dict(given)
         self.scaler.load_state_dict(state["scaler"])
+        self.norms.copy_(state["norms"])
         if self._keeps:
             self.average.go_on(self.averaged, state["kept"])
 
@@ -224,9 +240,20 @@ class Step:
         if self.recipe.clip is not None:
             if self.scaler.is_enabled():
                 self.scaler.unscale_(self.outer)
+            self._measure()
             clip: Any = self.recipe.clip
             clip.clip(self.model)
         return total
+
+    def _measure(self) -> None:
+        """Add the norm of the gradient to those of the epoch, unless it overflowed."""
+        found = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(found)
+        finite = norm.isfinite()
+        norm = torch.where(finite, norm, 0.0)
+        self.norms[0] += norm
+        self.norms[1].copy_(self.norms[1].maximum(norm))
+        self.norms[2] += finite
 
     def _parts(self, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
         count = self.recipe.parts

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from runner.images.sources import Splits
 from runner.training.evaluation import statistics
 from runner.training.model import build
+from runner.training.model_names import unknown_model
 from runner.training.saved import class_names, load
-from tricks.errors import BadInput, unknown
+from tricks.errors import BadInput
 from tricks.recipe import Recipe
 
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]
@@ -67,7 +68,7 @@ def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> 
 def _of_timm(name: str, splits: Splits) -> tuple[nn.Module, Statistics]:
     known = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     if known is None:
-        raise unknown("teacher (a timm model, or FILE.safetensors)", name, timm.list_models())
+        raise unknown_model(name, kind="teacher (a timm model, or FILE.safetensors)")
     _same_number(name, known.num_classes, splits.classes)
     recipe = Recipe(model=name, start="pretrained")
     with torch.random.fork_rng(devices=[]):

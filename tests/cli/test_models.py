@@ -347,3 +347,34 @@ def test_no_models_of_trials_are_kept(tmp_path):
     trials = frozenset([few.id])
     dataclasses.replace(keeping, trials=trials)(few.run(), print)
     assert not list((tmp_path / "results").rglob("*.safetensors"))
+
+
+def test_the_predictions_as_a_competition_wants_them(cli, kept, pictures, tmp_path):
+    line = ("predict", kept[0]["id"], "--data", pictures, "-o")
+    assert cli(*line, "usual.csv").code == 0
+    usual = rows_of(tmp_path / "usual.csv")
+    done = cli(*line, "own.csv", "--columns", "id=stem, label=class,number,sure=probability,p_3")
+    assert done.code == 0, done.err
+    own = rows_of(tmp_path / "own.csv")
+    assert list(own[0]) == ["id", "label", "number", "sure", "p_3"]
+    for row, plain in zip(own, usual, strict=True):
+        assert row["id"] == plain["path"].split("/")[-1].removesuffix(".png")
+        assert row["label"] == row["number"] == plain["class"]  # digits: the class is its number
+        assert (row["sure"], row["p_3"]) == (plain["probability"], plain["p_3"])
+    assert cli(*line, "each.csv", "--columns", "name,=probabilities").code == 0
+    each = rows_of(tmp_path / "each.csv")
+    assert list(each[0]) == ["name", *map(str, range(10))]
+    assert [row["7"] for row in each] == [row["p_7"] for row in usual]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("id=stam", "unknown value 'stam': did you mean stem"), ("a=path,a=name", "called 'a'"),
+        ("p_11", "unknown value 'p_11'"), ("path,,class", "unknown value ''"),
+    ],
+)  # fmt: skip
+def test_columns_that_cannot_be(cli, kept, pictures, columns, message):
+    done = cli("predict", kept[0]["id"], "--data", pictures, "-o", "x.csv", "--columns", columns)
+    assert done.code == 2
+    assert message in done.err

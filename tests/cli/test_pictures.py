@@ -95,7 +95,28 @@ def test_what_cannot_be_drawn(cli, tmp_path):
     assert not (tmp_path / "a.png").exists()
 
 
-def test_attention_says_which_command_draws_it(cli):
+def test_attention_is_drawn_by_maps_that_stand_in(cli, tmp_path):
     done = cli("show", "counterfactual-attention", "--image", "a.png")
-    assert done.code == 2
-    assert "tricks-bench attention RUN --data FOLDER -o a.png" in done.err
+    assert done.code == 0, done.err
+    assert "tricks-bench attention RUN --data FOLDER" in done.out
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_crops_and_blanks_are_where_the_detail_is():
+    import torch
+
+    from runner.images.sources import Resident
+    from runner.inference.attention_views import detail, views
+    from tricks import parse
+
+    image = torch.full((1, 1, 64, 64), 128, dtype=torch.uint8)
+    image[..., 40:60, 8:24] = torch.randint(0, 256, (20, 16)).to(torch.uint8)
+    where = (detail(image) > 0.5 * detail(image).max()).nonzero()
+    scale = 64 / detail(image).shape[-1]
+    assert scale * where[:, 1].min() >= 36
+    assert scale * where[:, 2].max() <= 28
+    (row,) = views(parse("counterfactual-attention"), Resident(image, torch.zeros(1).long()))
+    whole, _, crop, blank = (torch.from_numpy(x).float() for x in row.images)
+    assert crop.std() > 1.1 * whole.std()  # the lively part fills more of it
+    assert blank.std() < 0.5 * whole.std()
+    assert (blank[:30] == whole[:30]).all()

@@ -65,6 +65,14 @@ def test_a_study_of_your_images_is_planned(cli, name, folder):
     assert done.json["missing"] == done.json["runs"] == 3 * done.json["arms"]
 
 
+def test_a_field_that_a_study_varies_can_be_left_out(cli, folder):
+    line = ("run", "--study", "pawprint", "--data", folder, "--dry-run", "--json")
+    names = [factor["name"] for factor in cli(*line, "--factor", "model=none").json["factors"]]
+    assert "model" not in names
+    assert "augmentation" in names
+    assert "must be a whole number" in cli(*line, "--factor", "epochs=none").err
+
+
 def test_without_images_one_line_says_what_to_fetch(cli):
     done = cli("run", "--study", "intel", "--dry-run")
     assert done.code == 2

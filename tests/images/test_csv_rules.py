@@ -146,3 +146,45 @@ def test_columns_that_images_share_are_offered_as_groups(listed, name, offered):
     grouped = read_csv(path, name)
     assert grouped.offers == ()
     assert any(f"4 groups by {name}" in line for line in told(grouped, (0.15, 0.15)))
+
+
+def test_labels_as_a_column_of_0_and_1_for_each_class(listed):
+    text = "id,filepath,cat,dog,owl,site\n" + "".join(
+        f"{i},{i}.png,{int(i % 3 == 0)},{int(i % 3 == 1)}.0,{int(i % 3 == 2)},s{i // 2}\n"
+        for i in range(8)
+    )
+    found = read_csv(listed(text))
+    assert [row.label for row in found.rows] == [("cat", "dog", "owl")[i % 3] for i in range(8)]
+    assert "labels are the columns that hold a 1: 3 from cat to owl" in found.notes
+    assert "site" in found.offers
+    grouped = read_csv(listed(text), "site")
+    assert [row.group for row in grouped.rows] == [f"s{i // 2}" for i in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("1.png,1,1,0", "line 3: cat and dog of cat, dog, night is 1, where one must be"),
+        ("1.png,0,0,0", "line 3: no column of cat, dog, night is 1"),
+    ],
+)
+def test_columns_of_0_and_1_that_are_no_classes(listed, row, said):
+    with pytest.raises(BadInput, match=said):
+        read_csv(listed(f"path,cat,dog,night\n0.png,1,0,0\n{row}\n"))
+
+
+def test_one_column_of_0_and_1_is_no_label(listed):
+    with pytest.raises(BadInput, match="needs one column called label"):
+        read_csv(listed("path,cat\n0.png,1\n1.png,0\n"))
+
+
+def test_a_split_beside_them_is_the_split(listed):
+    lines = [f"{i}.png,{i % 2},{1 - i % 2},{i // 4}" for i in range(8)]
+    found = read_csv(listed("\n".join(["path,a,b,is_test", *lines])))
+    assert [row.label for row in found.rows] == ["b", "a"] * 4
+    assert [row.part for row in found.rows] == ["train"] * 4 + ["test"] * 4
+
+
+def test_a_label_column_goes_before_columns_of_0_and_1(listed):
+    found = read_csv(listed("path,label,night,rain\n0.png,a,1,1\n1.png,b,0,0\n"))
+    assert [row.label for row in found.rows] == ["a", "b"]

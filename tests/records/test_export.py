@@ -53,6 +53,23 @@ def test_an_exported_folder_reads_back_as_the_store_did(tmp_path: Path) -> None:
     assert after.records[0].versions == {"torch": "2"}
 
 
+def test_norms_of_gradients_are_exported_where_a_run_has_them(tmp_path: Path) -> None:
+    import pandas as pd
+
+    store, study = a_study(tmp_path)
+    assert "grad_norm" not in evidence(store, "a").curves
+    record = store.read("0" * 16)
+    assert record is not None
+    line = {**record["epochs"][0], "grad_norm": 2.5, "grad_norm_max": 7.0}
+    other = Store(tmp_path / "other")
+    other.commit({**{k: v for k, v in record.items() if k != "checksum"}, "epochs": [line]})
+    held = save_study(other, "a", study.asked, study.runs)
+    before = evidence(other, "a")
+    assert before.curves["grad_norm_max"].tolist() == [7.0]
+    after = read_export(write_export(other, held, tmp_path / "out"))
+    pd.testing.assert_frame_equal(after.curves, before.curves, rtol=1e-5)
+
+
 def test_an_export_is_the_same_bytes_each_time_and_names_no_host(tmp_path: Path) -> None:
     store, study = a_study(tmp_path)
     contents = []

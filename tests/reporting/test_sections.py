@@ -255,3 +255,15 @@ def test_the_heatmap_marks_interactions_by_the_level_of_the_study(level, weight)
     pairs = [synthetic.interaction([t], p_adjusted=0.03) for t in terms]
     a = synthetic.bare_analysis(map(synthetic.effect, "abc"), pairs, level=level)
     assert {text.get_fontweight() for text in heatmap(a).axes[0].texts} == {weight}
+
+
+def test_norms_of_clipped_gradients_are_told_by_arm(tmp_path):
+    experiment, curves, asked, records = synthetic.study("add-one", bag=TWO)
+    assert "Gradient norms" not in report((experiment, curves, asked, records), tmp_path / "a")
+    clipped = experiment.runs.loc[experiment.runs["mixup"].eq("on"), "id"]
+    mine = curves["id"].isin(clipped)
+    curves["grad_norm"] = np.where(mine, curves["epoch"].astype(float), np.nan)
+    curves["grad_norm_max"] = np.where(mine, 10.0 + curves["epoch"], np.nan)
+    text = report((experiment, curves, asked, records), tmp_path / "b")
+    assert "| mixup=on | 1 | 10 | 20 |" in text
+    assert text.count("=on | 1 | 10 |") == 1

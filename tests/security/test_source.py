@@ -17,6 +17,8 @@ MODULES = {
     "pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml",
     "tarfile", "zipfile", "urllib", "requests", "xmlrpc", "telnetlib", "ftplib",
 }  # fmt: skip
+# The one file that reads archives, member by member: tests/images/test_archives.py attacks it.
+ARCHIVES = ("runner/images/archives.py", {"import tarfile", "import zipfile"})
 NAMES = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "system", "popen"}
 ATTRIBUTES = {"read_pickle", "to_pickle", "unpack_archive", "extractall"}
 
@@ -43,7 +45,9 @@ def faults(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_that_is_read_can_run(path: Path) -> None:
-    assert list(faults(path.read_text())) == []
+    name, may = ARCHIVES
+    allowed = may if str(path.relative_to(ROOT)) == name else set()
+    assert set(faults(path.read_text())) == allowed
 
 
 @pytest.mark.parametrize(

@@ -111,3 +111,21 @@ def test_evaluation_turns_nothing(tmp_path):
     turning = dataclasses.replace(plain, whole=(parse("rotation(before_crop=True)"),))
     (a, _), (b, _) = (next(batches(source, [[0]], view, CPU)) for view in (plain, turning))
     assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["resident", "file"])
+def test_squeezing_shows_all_of_an_image_in_training_and_evaluation(tmp_path, kind):
+    image = torch.randint(0, 256, (3, 40, 90), generator=torch.Generator().manual_seed(0))
+    image = image.to(torch.uint8)
+    source = Resident(image.unsqueeze(0), torch.zeros(1, dtype=torch.int64))
+    if kind == "file":
+        F.to_pil_image(image).save(tmp_path / "one.png")
+        source = Files((tmp_path / "one.png",), torch.zeros(1, dtype=torch.int64))
+    wanted = F.resize(image, [30, 30], antialias=True)
+    for seed in (None, 3):
+        found = next(batches(source, [[0]], View(30, "squeeze", seed=seed), CPU))[0][0]
+        assert torch.equal(found, wanted)
+    turn = (parse("rotation(degrees=180.0, before_crop=True)"),)
+    turned = next(batches(source, [[0]], View(30, "squeeze", seed=3, whole=turn), CPU))[0][0]
+    assert turned.shape == wanted.shape
+    assert not torch.equal(turned, wanted)

@@ -128,6 +128,29 @@ def test_the_outcome_is_json_and_its_bits_are_its_accuracy(recipe, tiny):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("more", [(), ("sam",)])
+def test_the_norms_of_clipped_gradients(recipe, tiny, more, monkeypatch):
+    """As torch's clipping gives them for each pass of an epoch."""
+    from torch.nn import utils
+
+    own = []
+    clip = utils.clip_grad_norm_
+    monkeypatch.setattr(utils, "clip_grad_norm_", lambda *a: own.append(clip(*a)))
+    training = train(recipe("clip-norm(max_norm=0.01)", *more, epochs=2), tiny, 0, CPU)
+    norms = torch.stack(own).view(2, -1)
+    for line, passes in zip(training.epochs, norms, strict=True):
+        assert line["grad_norm"] == pytest.approx(passes.mean().item(), rel=1e-5)
+        assert line["grad_norm_max"] == pytest.approx(passes.max().item(), rel=1e-5)
+        assert line["grad_norm_max"] > 0
+
+
+def test_a_gradient_that_overflows_has_no_norm(recipe, tiny, monkeypatch):
+    monkeypatch.setattr(torch.nn.utils, "get_total_norm", lambda grads: torch.tensor(torch.inf))
+    training = train(recipe("clip-norm(max_norm=0.01)"), tiny, 0, CPU)
+    assert training.epochs[0]["grad_norm"] is None
+    assert "grad_norm" not in train(recipe(), tiny, 0, CPU).epochs[0]
+
+
 def test_a_batch_larger_than_the_training_set_is_the_training_set(recipe, tiny):
     assert train(recipe(batch_size=1000), tiny, 0, CPU).steps == 1
 

@@ -35,7 +35,9 @@ CHANGES = {
     "wrappers": (parse("sam"),), "clip": parse("clip-norm"), "parts": 2,
     "margin": 0.5, "normalisation": parse("normalisation"),
     "decay": 0.02, "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
-    "compiled": parse("compile"), "corrected_decay": True, "stored_side": 16, "evaluate_every": 2,
+    "compiled": parse("compile"), "corrected_decay": True, "flip_share": 0.3,
+    "stored_side": 16, "evaluate_every": 2,
+    "inputs": (parse("clahe-input"),),
 }  # fmt: skip
 
 

@@ -68,6 +68,26 @@ def in_pieces(
     return out
 
 
+def some_of(
+    share: float,
+    images: torch.Tensor,
+    generator: torch.Generator,
+    act: Callable[..., torch.Tensor],
+    drawn: torch.Tensor,
+) -> torch.Tensor:
+    """Images (B, C, H, W) under `act(images, drawn)`, each with probability `share`.
+
+    drawn: (B, ...) what was drawn for each image; with a share of 1 nothing more is drawn.
+    """
+    if share == 1:
+        return act(images, drawn)
+    chosen = chance(share, len(images), generator)
+    place = where(chosen, images)
+    if not len(place):
+        return images
+    return replaced(images, place, act(images.index_select(0, place), drawn[chosen]))
+
+
 def where(chosen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """int64 places, on the device of `images`, at which `chosen` (B,) bool is True."""
     return chosen.nonzero().flatten().to(images.device, non_blocking=True)

@@ -1,16 +1,17 @@
-"""Horizontal flips: half of the images are mirrored."""
+"""Horizontal flips: some of the images are mirrored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tricks.augment.draws import check_share
 from tricks.trick import Edits, Trick
 
 
 @dataclass(frozen=True)
 class HorizontalFlip(Trick):
-    """Mirror each image left to right with probability one half.
+    """Mirror some of the images left to right, half of them by default.
 
     For natural images, where left and right mean nothing; it hurts on digits, letters and signs.
     """
@@ -18,5 +19,10 @@ class HorizontalFlip(Trick):
     name: ClassVar[str] = "horizontal-flip"
     source: ClassVar[str] = "Krizhevsky et al. 2012 (AlexNet), NeurIPS 25"
 
+    p: float = 0.5  # share of the images
+
+    def __post_init__(self) -> None:
+        check_share("p", self.p)
+
     def edits(self) -> Edits:
-        return Edits(sets={"flip": True})
+        return Edits(sets={"flip": True, "flip_share": self.p})

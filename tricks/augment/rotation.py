@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.colours import whole
-from tricks.augment.draws import in_pieces, uniform
+from tricks.augment.draws import check_share, in_pieces, some_of, uniform
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -54,15 +54,18 @@ class Rotation(Trick):
     source: ClassVar[str] = "Cireşan et al. 2010, arXiv:1003.0358; torchvision's RandomRotation"
 
     degrees: float = 15.0  # angles evenly from -degrees to degrees
+    p: float = 1.0  # share of the images
     before_crop: bool = False  # turn the whole image, and crop then
 
     def __post_init__(self) -> None:
         if not 0 < self.degrees <= 180:
             raise ValueError(f"degrees must be above 0 and at most 180, not {self.degrees}")
+        check_share("p", self.p)
 
     def edits(self) -> Edits:
         return Edits(adds={"transforms": self})
 
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """images (B, C, H, W) uint8 -> the same, each turned by its own angle."""
-        return rotate(images, uniform(-self.degrees, self.degrees, len(images), generator))
+        """images (B, C, H, W) uint8 -> the same, each (or some) turned by its own angle."""
+        angles = uniform(-self.degrees, self.degrees, len(images), generator)
+        return some_of(self.p, images, generator, rotate, angles)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.errors import BadInput
+from tricks.files import digest
 from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
@@ -37,12 +35,6 @@ def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float)
     return temperature**2 * F.kl_div(logs, aims, reduction="batchmean", log_target=True)
 
 
-@cache
-def _digest(path: str, changed: int, size: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
 def content(teacher: str) -> str:
     """What identifies a teacher: a digest of its file, or the name of timm's weights.
 
@@ -52,12 +44,7 @@ def content(teacher: str) -> str:
         raise BadInput(ASK)
     if not teacher.endswith(SUFFIX):
         return teacher
-    path = Path(teacher).expanduser()
-    try:
-        stat = path.stat()
-        return _digest(str(path), stat.st_mtime_ns, stat.st_size)
-    except OSError as error:
-        raise BadInput(f"distillation: the teacher {path}: {error.strerror or error}") from error
+    return digest(teacher, "distillation: the teacher")
 
 
 @dataclass(frozen=True)

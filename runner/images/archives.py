@@ -1,0 +1,217 @@
+"""Archives of images (.zip, .tar, .tar.gz, ...): unpacked once into the cache folder, safely.
+
+Only plain files and links within the archive are unpacked; a member that would land elsewhere is
+refused. What is unpacked is known by the archive's content, and is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from runner.images.content import digests
+from runner.images.counting import Counting, on_stderr
+from runner.images.walk import LEFTOVERS, image_file
+from runner.text import size
+from tricks.errors import BadInput
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+SPARE = 1 << 30  # bytes that stay free on the disk
+GROWS, SMALL = 100, 1 << 30  # times an archive may grow, unless it is less than SMALL bytes then
+CHUNK = 1 << 20
+WHOLE = "whole"  # the file that says how many files were unpacked
+
+
+class Member(NamedTuple):
+    """A file of an archive. opened: gives its bytes."""
+
+    name: str
+    size: int
+    opened: Callable[[], IO[bytes]]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether `path` is called like an archive, and is a file."""
+    return path.name.lower().endswith(SUFFIXES) and path.is_file()
+
+
+def folder_at(path: Path) -> Path:
+    """The folder of images that `path` means: that of an archive, unpacked, else `path` itself.
+
+    Of an archive that holds all in one folder, that folder. Raises BadInput for an archive that is
+    damaged, unsafe, or too large for the disk.
+    """
+    if not is_archive(path):
+        return path
+    top = unpacked(path)
+    inside = [entry for entry in sorted(top.iterdir()) if not _passed(entry.name)]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else top
+
+
+def unpacked(archive: Path) -> Path:
+    """The folder with the files of `archive`, unpacked unless it is there already."""
+    file = image_file(archive)
+    if file is None:
+        raise BadInput(f"{archive}: there is no such file")
+    place = _cache() / digests(archive, [file])[0]
+    name = archive.name[: -len(next(s for s in SUFFIXES if archive.name.lower().endswith(s)))]
+    if _is_whole(place):
+        return next(entry for entry in place.iterdir() if entry.is_dir())
+    fresh = place.with_name(f"{place.name}.{os.getpid()}")
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        _clear(place)
+        fresh.mkdir(parents=True)
+        with _members(archive) as members:
+            count = _unpack(archive, members, fresh / (name.strip(".") or "images"))
+        (fresh / WHOLE).write_text(str(count))
+        try:
+            fresh.rename(place)
+        except OSError:  # another process was faster
+            if not _is_whole(place):
+                raise
+    except OSError as error:
+        raise BadInput(f"{archive}: cannot be unpacked into {place}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return next(entry for entry in place.iterdir() if entry.is_dir())
+
+
+def _cache() -> Path:
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "tricks-bench" / "unpacked"
+
+
+def _is_whole(place: Path) -> bool:
+    """Whether all files that were unpacked are still there."""
+    try:
+        count = int((place / WHOLE).read_text())
+    except (OSError, ValueError):
+        return False
+    return count == sum(len(files) for _, _, files in os.walk(place)) - 1
+
+
+def _clear(place: Path) -> None:
+    """Remove what processes that are gone have left of `place`."""
+    for left in place.parent.glob(f"{place.name}.*"):
+        try:
+            os.kill(int(left.suffix[1:]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except (ValueError, OSError):
+            continue
+
+
+def _unpack(archive: Path, members: list[Member], to: Path) -> int:
+    """Write the files below `to`; their number. Raises BadInput for one that is no good."""
+    total = sum(member.size for member in members)
+    free = shutil.disk_usage(to.parent).free
+    if total > free - SPARE:
+        raise BadInput(f"{archive}: unpacked it takes {size(total)}, and {size(free)} are free")
+    if total > max(SMALL, GROWS * archive.stat().st_size):
+        raise BadInput(f"{archive}: unpacked it would be {size(total)}: not an archive of images")
+    to.mkdir(exist_ok=True)
+    count = Counting(f"files unpacked from {archive}", len(members), on_stderr)
+    for member in members:
+        path = to / _safe(archive, member.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with member.opened() as source, path.open("xb") as target:
+            left = member.size
+            while chunk := source.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise BadInput(f"{archive}: {member.name} is larger than it says")
+                target.write(chunk)
+        count.one()
+    return len(members)
+
+
+def _safe(archive: Path, name: str) -> PurePosixPath:
+    """The place of a member below the archive's folder. Raises BadInput for one outside."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
+        raise BadInput(f"{archive}: {name!r} would be written outside its folder: not unpacked")
+    if "\0" in name:
+        raise BadInput(f"{archive}: {name!r} is no name of a file")
+    return path
+
+
+@contextmanager
+def _members(archive: Path) -> Iterator[list[Member]]:
+    """The plain files of an archive, links within it followed. Raises BadInput if damaged."""
+    import lzma
+    import zlib
+
+    damaged = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
+    try:
+        if archive.name.lower().endswith(".zip"):
+            with zipfile.ZipFile(archive) as file:
+                yield _of_zip(archive, file)
+        else:
+            with tarfile.open(archive) as file:
+                yield _of_tar(archive, file)
+    except (*damaged, NotImplementedError) as error:
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInput(f"{archive}: damaged, or no archive of that kind: {told}") from error
+
+
+def _of_zip(archive: Path, file: zipfile.ZipFile) -> list[Member]:
+    known = {info.filename: info for info in file.infolist() if not info.is_dir()}
+    found = []
+    for info in known.values():
+        if info.flag_bits & 1:
+            raise BadInput(f"{archive}: {info.filename} is encrypted: unpack it yourself")
+        target = info
+        if stat.S_ISLNK(info.external_attr >> 16):
+            aim = os.path.normpath(
+                PurePosixPath(info.filename).parent / file.read(info).decode(errors="replace")
+            )
+            if aim not in known or stat.S_ISLNK(known[aim].external_attr >> 16):
+                raise BadInput(f"{archive}: {info.filename} is a link out of it: not unpacked")
+            target = known[aim]
+        found.append(Member(info.filename, target.file_size, partial(file.open, target)))
+    return found
+
+
+def _of_tar(archive: Path, file: tarfile.TarFile) -> list[Member]:
+    found: dict[str, Member] = {}
+    for info in file.getmembers():
+        if info.isdir():
+            continue
+        if not (info.isreg() or info.issym() or info.islnk()):
+            raise BadInput(f"{archive}: {info.name} is no plain file: not unpacked")
+        target = info
+        for _ in range(10):  # links to links
+            if target.isreg():
+                break
+            aim = target.linkname
+            if target.issym():
+                aim = os.path.normpath(PurePosixPath(target.name).parent / aim)
+            try:
+                target = file.getmember(aim)
+            except KeyError:
+                break
+        if not target.isreg():
+            raise BadInput(f"{archive}: {info.name} is a link out of it: not unpacked")
+
+        found[info.name] = Member(info.name, target.size, partial(_opened, file, target))
+    return list(found.values())
+
+
+def _opened(file: tarfile.TarFile, target: tarfile.TarInfo) -> IO[bytes]:
+    source = file.extractfile(target)
+    assert source is not None  # it is a plain file
+    return source
+
+
+def _passed(name: str) -> bool:
+    """Whether a walk passes over an entry of that name."""
+    return name.startswith(".") or name.lower() in LEFTOVERS

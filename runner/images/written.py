@@ -1,0 +1,154 @@
+"""Images that Python gives, written once into the cache folder: files, and a CSV that lists them.
+
+From there on they are images of the user's own like any others, and only the files are read.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from runner.images.counting import Counting
+from runner.records import durable
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+    from torch import Tensor
+
+Pixels: TypeAlias = "Image | np.ndarray | Tensor | bytes"  # bytes: of an image file
+Labelled: TypeAlias = tuple[Pixels, str]
+LIST = "images.csv"
+PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps
+ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+
+
+def root() -> Path:
+    """Where images that were written lie, each set in a folder called by its content."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "tricks-bench" / "datasets"
+
+
+def written(
+    parts: Mapping[str, Iterable[Labelled]], total: int, say: Callable[[str], None]
+) -> Path:
+    """Write the images of each part (train, val, test); the CSV that lists them.
+
+    total: how many there are. The same images are written to the same place. Raises BadInput for
+    what is no image, and where the disk has no room.
+    """
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix="part-", dir=root()))
+        try:
+            digest = _write(parts, fresh, Counting("images written", total, say))
+            place = root() / digest
+            if not (place / LIST).is_file():
+                fresh.rename(place)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise BadInput(
+            f"images cannot be written to {root()}: {error.strerror or error}"
+        ) from error
+    return place / LIST
+
+
+def remember(name: str, stamp: str, listed: Path) -> None:
+    """Note that the images of `name` are those in `listed`, as long as its `stamp` is the same."""
+    note = json.dumps({"name": name, "stamp": stamp, "set": listed.parent.name})
+    _note(name).parent.mkdir(parents=True, exist_ok=True)
+    durable.replace(_note(name), note.encode())
+
+
+def remembered(name: str, stamp: str | None = None) -> Path | None:
+    """The CSV of the images of `name`, if they are written; `stamp` None: whichever it was."""
+    try:
+        note = json.loads(_note(name).read_bytes())
+        listed = root() / str(note["set"]) / LIST
+        same = stamp is None or note["stamp"] == stamp
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return listed if same and listed.is_file() else None
+
+
+def _note(name: str) -> Path:
+    return root() / "names" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+
+
+def _write(parts: Mapping[str, Iterable[Labelled]], to: Path, count: Counting) -> str:
+    """A digest of what was written: parts, labels and images, in their order."""
+    whole = hashlib.sha256()
+    with (to / LIST).open("w", newline="", encoding="utf-8") as text:
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow(["path", "label", "split"])
+        for part, images in parts.items():
+            (to / part).mkdir()
+            for number, (image, label) in enumerate(images):
+                try:
+                    content, ending = encoded(image)
+                except BadInput as error:
+                    raise BadInput(f"image {number} of {part}: {error}") from error
+                name = f"{part}/{number:07}{ending}"
+                (to / name).write_bytes(content)
+                lines.writerow([name, label, part])
+                own = hashlib.sha256(content).hexdigest()
+                whole.update(f"{part}\0{label}\0{own}\n".encode())
+                count.one()
+    return whole.hexdigest()[:32]
+
+
+def encoded(image: Pixels) -> tuple[bytes, str]:
+    """An image as the bytes of a file that loses nothing, and the ending of its name.
+
+    Arrays and tensors: uint8, or floats from 0 to 1; (H, W), (H, W, C) or, tensors, (C, H, W).
+    Raises BadInput for what is no image.
+    """
+    from PIL import Image
+
+    if isinstance(image, bytes):
+        try:
+            kind = Image.open(io.BytesIO(image)).format or ""
+        except Exception as error:  # Pillow says it in many ways
+            raise BadInput(f"no image that can be read: {error}") from error
+        if kind in ENDINGS:
+            return image, ENDINGS[kind]
+        image = Image.open(io.BytesIO(image))
+    elif not isinstance(image, Image.Image):
+        image = Image.fromarray(_pixels(image))
+    if image.mode not in PLAIN:
+        image = image.convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=1)
+    return out.getvalue(), ".png"
+
+
+def _pixels(image: np.ndarray | Tensor) -> np.ndarray:
+    """uint8 (H, W) or (H, W, 3 or 4)."""
+    import numpy as np
+
+    given = np.asarray(image)
+    if not isinstance(image, np.ndarray) and given.ndim == 3 and given.shape[0] in (1, 3, 4):
+        given = given.transpose(1, 2, 0)
+    if given.ndim == 3 and given.shape[2] == 1:
+        given = given[:, :, 0]
+    if given.ndim not in (2, 3) or (given.ndim == 3 and given.shape[2] not in (3, 4)):
+        raise BadInput(f"an array of shape {tuple(given.shape)} is no image")
+    if np.issubdtype(given.dtype, np.floating):
+        if not (np.isfinite(given).all() and given.min() >= 0 and given.max() <= 1):
+            raise BadInput(
+                "floats outside 0 to 1: give images before they are normalised, as uint8 or 0 to 1"
+            )
+        given = np.round(given * 255).astype(np.uint8)
+    if given.dtype != np.uint8:
+        raise BadInput(f"pixels of type {given.dtype}: give uint8, or floats from 0 to 1")
+    return np.ascontiguousarray(given)

@@ -1,0 +1,51 @@
+"""The crops and blanks of counterfactual attention as pictures, before any network is trained."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from runner.images.sources import Resident, Source
+from runner.inference.attention import overlay
+from runner.inference.sample_pictures import CPU, SIDE
+from runner.reporting.plots.pictures import Row
+from runner.training.batches import View, batches
+from tricks.target.counterfactual_attention import CounterfactualAttention
+
+MAP = 14  # places a side of a map, as a ResNet's last but one features have of 224 pixels
+CAPTIONS = ["image", "stand-in map", "crop", "blanked"]
+
+
+def detail(images: Tensor) -> Tensor:
+    """(B, h, w) float32: how much uint8 images (B, C, H, W) vary from place to place.
+
+    It stands in for an attention map, which only a trained network has.
+    """
+    grey = images.float().mean(1, keepdim=True)
+    rest = (grey - F.avg_pool2d(grey, 3, 1, 1, count_include_pad=False)).abs()
+    side = min(MAP, *images.shape[-2:])
+    blurred = F.avg_pool2d(F.adaptive_avg_pool2d(rest, side), 3, 1, 1, count_include_pad=False)
+    return (blurred - blurred.amin((2, 3), keepdim=True)).squeeze(1)
+
+
+def views(trick: CounterfactualAttention, source: Source) -> list[Row]:
+    """Each image of `source`: itself, its stand-in map, and what a training makes of the two."""
+    side = 0 if isinstance(source, Resident) else SIDE
+    view = View(side, "none", margin=1.0)
+    images, _ = next(batches(source, [list(range(len(source)))], view, CPU))
+    maps = detail(images)
+    with torch.random.fork_rng(devices=[]):  # the trick draws its thresholds from it
+        torch.manual_seed(0)
+        made = trick.views(images / 255 - 0.5, torch.stack([maps, maps], 1))
+    made = ((made + 0.5) * 255).round().clamp(0, 255).to(torch.uint8)
+    rows = []
+    for i, image in enumerate(images):
+        shown = [image, None, made[i], made[len(images) + i]]
+        drawn = [overlay(image, maps[i]) if x is None else _plain(x) for x in shown]
+        rows.append(Row(f"image {i + 1}", [x.numpy() for x in drawn], CAPTIONS))
+    return rows
+
+
+def _plain(image: Tensor) -> Tensor:
+    return image.expand(3, -1, -1).permute(1, 2, 0)

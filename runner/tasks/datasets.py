@@ -1,0 +1,103 @@
+"""Data sets of torch and of Hugging Face as parts of labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from runner.images.written import Labelled
+from tricks.errors import BadInput, unknown
+
+PARTS = ("train", "val", "test")
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Images and labels by number, as torch's and Hugging Face's data sets give them."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, place: int, /) -> Any: ...
+
+
+Given: TypeAlias = "Dataset | Sequence[tuple[Any, Any]]"
+
+
+def labelled(dataset: Given, names: Sequence[str] = (), column: str = "") -> Iterator[Labelled]:
+    """The images of `dataset` with the names of their classes.
+
+    names: of classes that are numbers; without, those that the data set has. column: of the labels
+    of a Hugging Face data set, where several could be. Raises BadInput for what is no such set.
+    """
+    if hasattr(dataset, "features") and hasattr(dataset, "cast_column"):
+        yield from _of_hugging_face(dataset, names, column)
+        return
+    held = getattr(dataset, "classes", None)
+    known = tuple(names) or (tuple(map(str, held)) if isinstance(held, (list, tuple)) else ())
+    for place in range(len(dataset)):
+        item = dataset[place]
+        if not isinstance(item, (tuple, list)) or len(item) < 2:
+            raise BadInput(f"item {place} is {type(item).__name__}, not (image, label)")
+        yield item[0], _name(item[1], known)
+
+
+def count(parts: Mapping[str, Given]) -> int:
+    """Images of all parts."""
+    return sum(len(part) for part in parts.values())
+
+
+def columns_of(features: Mapping[str, Any], column: str = "") -> tuple[str, str]:
+    """The columns of images and of labels (a ClassLabel) of a Hugging Face data set.
+
+    Raises BadInput where there is none, or several and `column` does not say which.
+    """
+    kinds = {name: type(feature).__name__ for name, feature in features.items()}
+    images = [name for name, kind in kinds.items() if kind == "Image"]
+    labels = [name for name, kind in kinds.items() if kind == "ClassLabel"]
+    shown = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+    if len(images) != 1:
+        raise BadInput(f"{len(images)} columns of images, where one is needed: {shown}")
+    if column:
+        if column not in labels:
+            raise unknown("column of labels (ClassLabel)", column, labels)
+        return images[0], column
+    usual = [name for name in labels if name in ("label", "labels")]
+    if len(labels) != 1 and len(usual) != 1:
+        some = f"several columns of labels: add #{labels[0]} to the name" if labels else (
+            "no column of labels that is a ClassLabel: dataset.class_encode_column makes one"
+        )  # fmt: skip
+        raise BadInput(f"{some}; it has {shown}")
+    return images[0], (usual or labels)[0]
+
+
+def _of_hugging_face(dataset: Any, names: Sequence[str], column: str) -> Iterator[Labelled]:
+    import datasets
+
+    image, label = columns_of(dataset.features, column)
+    known = tuple(names) or tuple(dataset.features[label].names)
+    encoded = dataset.cast_column(image, datasets.Image(decode=False))
+    for place in range(len(encoded)):
+        row = encoded[place]
+        held = row[image]["bytes"]
+        if held is None:
+            with open(row[image]["path"], "rb") as file:
+                held = file.read()
+        yield held, _name(row[label], known)
+
+
+def _name(label: Any, names: Sequence[str]) -> str:
+    """The name of a class that is a number, or a text already."""
+    if isinstance(label, str):
+        return label
+    number = label.item() if hasattr(label, "item") else label
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise BadInput(f"a label is {label!r}: give the number of its class, or its name")
+    if number < 0 or (names and number >= len(names)):
+        raise BadInput(f"a label is {number}, which is none of {len(names)} classes")
+    return names[number] if names else str(number)
+
+
+def without_labels(dataset: Any, column: str) -> bool:
+    """Whether a part of a Hugging Face data set hides its labels, all of them -1."""
+    _, label = columns_of(dataset.features, column)
+    found: Iterable[int] = dataset[label]
+    return len(dataset) > 0 and all(value == -1 for value in found)

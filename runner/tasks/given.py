@@ -1,0 +1,127 @@
+"""Tasks whose images Python gives: a function of a plug-in, an installed package, a script.
+
+The images are written once (see `runner.images.written`); the task is what was written, so that its
+identity is the content, and processes that train need neither the function nor its libraries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from runner.images.counting import on_stderr
+from runner.images.parts import part_of
+from runner.images.splits import SHARES
+from runner.images.written import remember, remembered, written
+from runner.tasks.datasets import PARTS, Given, count, labelled
+from runner.tasks.table import csv_task
+from runner.tasks.task import Task
+from tricks.errors import BadInput
+
+Giving: TypeAlias = Callable[[], "Mapping[str, Given] | Given"]
+GROUP = "tricks_bench.tasks"  # of entry points
+GIVEN: dict[str, Giving] = {}  # by the task's name; filled as plug-ins are loaded
+
+
+def register(name: str) -> Callable[[Giving], Giving]:
+    """Make a function the task `name`: it gives a data set, or one each of train, val and test."""
+
+    def kept(function: Giving) -> Giving:
+        GIVEN[name] = function
+        return function
+
+    return kept
+
+
+def given_names() -> list[str]:
+    """Tasks of plug-ins and of installed packages; none of the latter is loaded."""
+    from importlib.metadata import entry_points
+
+    return sorted({*GIVEN, *(entry.name for entry in entry_points(group=GROUP))})
+
+
+def is_given(name: str) -> bool:
+    """Whether a plug-in, a package or a script gives a task of this name."""
+    return name in given_names() or remembered(name) is not None
+
+
+def given_task(name: str) -> Task | None:
+    """The task that a plug-in, a package or a script gave under this name; None if none did.
+
+    Its images are written first, unless the same file of the plug-in, or version of the package,
+    gave them before. Raises BadInput where that fails.
+    """
+    from importlib.metadata import entry_points
+
+    function, stamp = GIVEN.get(name), ""
+    entry = next(iter(entry_points(group=GROUP, name=name)), None) if function is None else None
+    if function is not None:
+        stamp = _source(function)
+    elif entry is not None:
+        stamp = f"{entry.value} {entry.dist.version if entry.dist else ''}"
+    if function is None and entry is None:
+        listed = remembered(name)
+        return None if listed is None else task_of(name, listed)
+    listed = remembered(name, stamp)
+    if listed is None:
+        try:
+            found = function() if function is not None else entry.load()()  # type: ignore[union-attr]
+        except Exception as error:
+            told = next(iter(str(error).splitlines()), "")
+            raise BadInput(f"the task {name}: {type(error).__name__}: {told}") from error
+        parts = found if isinstance(found, Mapping) else {"train": found}
+        listed = write(name, parts)
+        remember(name, stamp, listed)
+    return task_of(name, listed)
+
+
+def write(
+    name: str, parts: Mapping[str, Given], names: Sequence[str] = (), column: str = ""
+) -> Path:
+    """Write the images of data sets called train, val (or validation), test; the CSV of them.
+
+    names: of classes that are numbers. column: of the labels of a Hugging Face data set. Raises
+    BadInput for parts of other names, and what is no data set of images.
+    """
+    known: dict[str, Given] = {}
+    for part, dataset in parts.items():
+        role = part_of(part)
+        if role not in PARTS or role in known:
+            raise BadInput(f"the task {name}: parts are train, validation and test, not {part}")
+        known[role] = dataset
+    if "train" not in known:
+        raise BadInput(f"the task {name}: it has no part called train")
+    if not all(map(len, known.values())):
+        raise BadInput(f"the task {name}: a part without images")
+    images = {part: labelled(known[part], names, column) for part in PARTS if part in known}
+    try:
+        return written(images, count(known), on_stderr)
+    except BadInput as error:
+        raise BadInput(f"the task {name}: {error}") from error
+
+
+def task_of(
+    name: str, listed: Path, validation: float = SHARES[0], test: float = SHARES[1]
+) -> Task:
+    """The task `name` of images that were written; see `csv_task`."""
+    return replace(
+        csv_task(f"csv:{listed}", validation, test),
+        name=name,
+        kind="csv",
+        summary=f"the images of {name}, written to {listed.parent}",
+        divide=partial(task_of, name, listed),
+    )
+
+
+def _source(function: Giving) -> str:
+    """A digest of the file that defines the function."""
+    try:
+        content = Path(inspect.getsourcefile(function) or "").read_bytes()
+    except (OSError, TypeError):
+        return "unknown"
+    return hashlib.sha256(content).hexdigest()[:16]

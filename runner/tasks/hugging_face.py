@@ -1,0 +1,107 @@
+"""hf:NAME_OR_PATH[:CONFIG][#COLUMN]: image data sets of Hugging Face, from the hub or files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.images.parts import part_of
+from runner.images.written import remember, remembered
+from runner.tasks.datasets import PARTS, without_labels
+from runner.tasks.given import task_of, write
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from runner.tasks.task import Task
+
+INSTALL = "hf: needs the package datasets: pip install 'tricks-bench[hf]'"
+SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")  # of save_to_disk
+
+
+def hf_task(name: str) -> Task:
+    """The task of `hf:NAME_OR_PATH[:CONFIG][#COLUMN]`; COLUMN: of the labels, where several are.
+
+    Its images are written to the cache folder first, see `given`: once, and again where files of
+    a local data set have changed. Raises BadInput for a set that cannot be had or has no labels.
+    """
+    text = name.removeprefix("hf:")
+    place, config, column = parsed(text)
+    if not place:
+        raise BadInput("hf: needs a name or a path: --task hf:NAME_OR_PATH")
+    path = Path(place).expanduser()
+    stamp = _stamp(path) if path.exists() else ""
+    listed = remembered(name, stamp)
+    if listed is None:
+        parts = _parts(name, place, config, column)
+        listed = write(name, parts, column=column)
+        remember(name, stamp, listed)
+    return task_of(name, listed)
+
+
+def parsed(text: str) -> tuple[str, str, str]:
+    """Name or path, configuration, column of labels; "" for what is not there.
+
+    >>> parsed("cifar100#fine_label"), parsed("user/set:small")
+    (('cifar100', '', 'fine_label'), ('user/set', 'small', ''))
+    """
+    if Path(text).expanduser().exists():
+        return text, "", ""
+    text, _, column = text.rpartition("#") if "#" in text else (text, "", "")
+    if Path(text).expanduser().exists():
+        return text, "", column
+    place, _, config = text.rpartition(":") if ":" in text else (text, "", "")
+    return place, config, column
+
+
+def _parts(name: str, place: str, config: str, column: str) -> Mapping[str, Dataset]:
+    """The labelled parts of the data set. Raises BadInput."""
+    path = Path(place).expanduser()
+    if not path.exists():
+        _offline_at_once()
+    try:
+        import datasets
+    except ImportError as error:
+        raise BadInput(INSTALL) from error
+    datasets.disable_progress_bars()
+    try:
+        if path.is_dir() and any((path / file).is_file() for file in SAVED):
+            found = datasets.load_from_disk(str(path))
+        elif path.is_file() and path.suffix == ".parquet":
+            found = datasets.load_dataset("parquet", data_files=str(path))
+        else:
+            given = str(path) if path.exists() else place
+            found = datasets.load_dataset(given, config or None)
+    except Exception as error:  # it says what went wrong in many ways
+        told = next(iter(str(error).splitlines()), "")[:200]
+        raise BadInput(f"--task {name}: {type(error).__name__}: {told}") from error
+    parts = dict(found) if isinstance(found, Mapping) else {"train": found}
+    try:
+        labelled = {k: v for k, v in parts.items() if len(v) and not without_labels(v, column)}
+    except BadInput as error:
+        raise BadInput(f"--task {name}: {error}") from error
+    if len(labelled) == 1:
+        return {"train": next(iter(labelled.values()))}
+    return {k: v for k, v in labelled.items() if part_of(k) in PARTS}
+
+
+def _offline_at_once() -> None:
+    """Where the hub cannot be reached, let its clients look into their caches alone."""
+    from huggingface_hub import constants
+
+    from runner.training.hub import reached
+
+    if not reached(constants.ENDPOINT):
+        os.environ["HF_HUB_OFFLINE"] = "1"  # read by datasets when it is imported
+        constants.HF_HUB_OFFLINE = True
+
+
+def _stamp(path: Path) -> str:
+    """By which a changed local data set is noticed: names, sizes and times of its files."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    lines = [f"{file} {(s := file.stat()).st_size} {s.st_mtime_ns}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]

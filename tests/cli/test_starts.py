@@ -1,0 +1,65 @@
+"""`start=`: a file of weights, or a recorded run, at the command line and in a study's file."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.test_models import kept, store  # noqa: F401 - fixtures
+
+LINE = ("run", "--tricks", "none", "--seeds", "1", "--dry-run")
+FIELDS = ("--set", "epochs=2", "--set", "batch_size=16", "--set", "train_images=128")
+
+
+def ids(cli, *more):
+    return cli(*LINE, *FIELDS, *more)
+
+
+def test_a_run_s_id_is_its_saved_model(cli, kept):  # noqa: F811
+    id = kept[0]["id"]
+    told = ids(cli, "--factor", f"start=scratch,{id[:8]}")
+    assert f"start: scratch, results/models/{id}.safetensors" in told.out
+    by_file = ids(cli, "--factor", f"start=scratch,results/models/{id}.safetensors")
+    assert by_file.out == told.out
+    told = ids(cli, "--set", f"start={id[:8]}", "--factor", "lr_scale=1,2")
+    assert f"start = results/models/{id}.safetensors in all arms" in told.out
+
+
+def test_a_study_s_file_starts_from_a_run(cli, kept, tmp_path):  # noqa: F811
+    id = kept[0]["id"]
+    (tmp_path / "s.toml").write_text(
+        f'tricks = []\n[levels.start]\nfresh = ""\nmine = "start={id[:8]} + epochs=3"\n'
+    )
+    told = cli(*LINE, "--study", "s.toml", "--json").json
+    assert told["arms"] == 2
+    (tmp_path / "s.toml").write_text(f'tricks = ["cosine"]\n[set]\nstart = "{id[:8]}"\n')
+    told = cli("run", "--dry-run", "--study", "s.toml")
+    assert f"start = results/models/{id}.safetensors in all arms" in told.out
+
+
+def test_training_goes_on_from_a_saved_model(cli, kept):  # noqa: F811
+    id = kept[0]["id"]
+    done = cli("run", *LINE[1:5], *FIELDS, "--factor", f"start=scratch,{id[:8]}", "--name", "on")
+    assert done.code == 0, done.err
+    assert "tensors loaded" in done.out + done.err
+    rows = cli("export", "on", "-o", "on.csv")
+    assert rows.code == 0, rows.err
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("warm", "start must be scratch, pretrained, or a file of weights"),
+        ("nowhere.safetensors", "start: the weights nowhere.safetensors: No such file"),
+        ("fffffff", "unknown run 'fffffff'"),
+    ],
+)
+def test_a_start_that_is_none(cli, kept, start, message):  # noqa: F811
+    done = cli(*LINE, "--set", f"start={start}", "--factor", "lr_scale=1,2")
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_a_run_without_a_saved_model(cli, kept):  # noqa: F811
+    done = cli(*LINE, "--set", f"start={kept[2]['id']}", "--factor", "lr_scale=1,2")
+    assert done.code == 2
+    assert "--save-models" in done.err
