@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from runner.launch.confirm import promise
 from runner.launch.dry_run import hours_left, images_told
+from runner.launch.going_on import places
 from runner.launch.images import decoded_first
 from runner.launch.listener import Listener, Silent
 from runner.launch.looks import train_looks
@@ -38,7 +41,8 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
         lacking = todo(study, store)
         hours = hours_left(study, options, lacking.count, lacking.missing, store)
         listener.say(f"{counted(hours.runs, 'run')} to train: {hours}")
-    checked = check_line(store, study.as_stored(), study.identity, study.seeds)
+    asked = structs.replace(study.as_stored(), places=places(study, options.plugins))
+    checked = check_line(store, asked, study.identity, study.seeds)
     for line in (*images_told(study), *study.notes, *((checked,) if checked else ())):
         listener.say(line)
     if study.looks is None:

@@ -123,8 +123,9 @@ def check_command(asked: StudyToml, results: Path) -> str:
         settings |= {f.name: f.levels[0] for f in asked.factors if f.kind == "field"}
     for name, value in settings.items():
         parts += ["--set", f"{name}={value}"]
-    if asked.places is not None and asked.places.data is not None and ":" not in asked.task:
-        parts += ["--data", asked.places.data]
+    data = asked.places.data if asked.places else None
+    if data is not None and not asked.task.startswith(("folder:", "csv:")):
+        parts += ["--data", data]
     return shlex.join(parts) + at(results)
 
 
