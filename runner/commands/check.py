@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from runner.planning.checked import Checked
 
 
+INTERVALS = "90 %, over all rates at once; of references 95 %"
+
+
 class Quiet(Console):
     """Progress of the runs of a check; what they say is printed at the end."""
 
@@ -129,7 +132,7 @@ def lines(said: Checked) -> Iterator[str]:
     """What a check says, a line for each part, and the command that mends it under it."""
     some = "" if said.done >= said.planned else f", {said.done} of {said.planned} runs so far"
     verdict = "passed" if said.passed else "not passed"
-    yield f"{said.study}: {verdict} (validation accuracy, 90 % intervals{some})"
+    yield f"{said.study}: {verdict} (validation accuracy; intervals: {INTERVALS}{some})"
     rows = [(f"  {f.verdict}", f.name, f.reason) for f in said.findings]
     for line, found in zip(aligned(rows), said.findings, strict=True):
         yield line

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from runner.planning.checked import Checked
 
 RULE = (
-    "Measured on validation, on seeds of the check's own. Intervals are 90 %: a part passes or "
-    "fails only where its one-sided 95 % bound does, and is unknown otherwise; notes have no limit."
+    "Measured on validation, on seeds of the check's own. Intervals are 90 %, of learning rates "
+    "over all of them at once, and of references 95 % (Wilson). The budget and the noise pass or "
+    "fail only where their one-sided 95 % bound does, and are unknown otherwise; notes have no "
+    "limit."
 )
 COLUMNS = tuple(Column(title, left=True) for title in ("part", "verdict", "what it says", "limit"))
 
