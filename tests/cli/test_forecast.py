@@ -61,7 +61,7 @@ def test_on_a_terminal_it_asks(cli, stub, monkeypatch, tmp_path, yes, answer, co
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("--set model=resnt50", "unknown model 'resnt50': did you mean resnet50"),
+        ("--set model=resnt50", "unknown model 'resnt50': the closest names are resnet50, "),
         ("--set train_images=5000", "5000 images were asked for, but there are"),
         ("--set start=pretrained", "has no pretrained weights: --set start=scratch"),
     ],

@@ -82,7 +82,7 @@ def test_nothing_leaks_from_one_run_to_the_next(tmp_path: Path) -> None:
     found = []
     for name, order, per_process in (("fresh", arms, 1), ("one", arms[::-1], 100)):
         store = Store(tmp_path / name)
-        work = Tiny("tiny", device="cpu")
+        work = Tiny("digits", device="cpu")  # its modules; the images are those of `images`
         told = Order(work, workers=1, runs_per_process=per_process)
         summary = execute([spec.run() for spec in order], store, told)
         assert summary.ok == len(arms), summary
