@@ -39,6 +39,7 @@ class Recipe:
 
     model: str = "small-image-resnet50"  # one of OWN_MODELS, or any timm name
     width: float = 1.0  # multiplies all channel counts of OWN_MODELS
+    stem: int = 1  # pixels of the image by pixel of small-image-resnet50's first maps: 1, 2 or 4
     start: str | Trick = "scratch"  # scratch | pretrained (timm's weights) | own-weights(file)
     surgery: tuple[Trick, ...] = ()  # stack: edits of the architecture, before `norm`
     norm: Trick | None = None  # replaces batch norm (and its activation)
@@ -94,6 +95,8 @@ class Recipe:
         for name in ("epochs", "evaluate_every", "batch_size", "parts", "repeats", "threads"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.stem not in (1, 2, 4):
+            raise BadInput(f"stem must be 1, 2 or 4, not {self.stem}")
         for name in ("width", "lr_scale", "eval_scale"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise BadInput(f"{name} must be a number above 0, not {getattr(self, name)}")
@@ -122,7 +125,8 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
 
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` is multiplied into it, so that half of 0.05 and 0.025 are
-    the same run; `decay` becomes the optimizer's; `width` means nothing to timm's models.
+    the same run; `decay` becomes the optimizer's; `width` means nothing to timm's models,
+    `stem` nothing but to small-image-resnet50.
     `lr_batch` stays: how many images a step has is known when the images are. An objective and a
     start may fill in what they find outside (`resolved`), such as a file's digest.
     `learning_rates` maps an optimizer's name to the lr tuned for the task.
@@ -143,6 +147,8 @@ def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
         recipe = dataclasses.replace(recipe, **found)
     if recipe.model not in OWN_MODELS:
         recipe = dataclasses.replace(recipe, width=1.0)
+    if recipe.model != "small-image-resnet50":
+        recipe = dataclasses.replace(recipe, stem=1)
     return recipe
 
 

@@ -22,7 +22,7 @@ FREE = frozenset(
 )  # fmt: skip
 # Fields that set how much work a step is. Seconds at one size say nothing of another, so they are
 # one part of a recipe together, and a run is predicted by runs of its own size alone.
-SIZE = ("model", "width", "resolution", "batch_size", "threads")
+SIZE = ("model", "width", "stem", "resolution", "batch_size", "threads")
 HOW = ("alike", "ratios", "size")
 
 Kind = frozenset[tuple[str, str]]  # the parts of a recipe that cost: (field, value as text)

@@ -91,7 +91,7 @@ def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> list[str]:
     own = known.model if known.start == "scratch" else None
     networks = {
         (
-            recipe.model, recipe.start, recipe.width, recipe.resolution,
+            recipe.model, recipe.start, recipe.width, recipe.stem, recipe.resolution,
             recipe.surgery, recipe.norm, recipe.init,
         ): spec
         for spec in specs

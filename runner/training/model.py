@@ -24,10 +24,12 @@ from tricks.start.own_weights import OwnWeights
 
 
 class SmallImageResNet50(nn.Module):
-    """ResNet-50 for small images: a 3×3 stem of stride 1 without pooling, all widths scaled.
+    """ResNet-50 for small images: a small stem, all widths scaled.
 
-    Attribute names are those of timm's ResNet, so surgery treats both alike. timm's own
-    `channels=` would leave the stem at 64 channels.
+    The stem is a 3×3 convolution without pooling, of stride 1 (He et al. 2016, on CIFAR) or, where
+    that costs too much, 2; or the usual 7×7 of stride 2 with a pool of stride 2. Attribute names
+    are those of timm's ResNet, so surgery treats both alike. timm's own `channels=` would leave the
+    stem at 64 channels.
     """
 
     def __init__(
@@ -36,16 +38,20 @@ class SmallImageResNet50(nn.Module):
         channels: int,
         width: float,
         blocks: tuple[int, int, int, int] = (3, 4, 6, 3),
+        stem: int = 1,
     ) -> None:
         """`channels` of the input images; `width` multiplies every channel count.
 
-        blocks: residual blocks of each stage; a test makes do with fewer.
+        blocks: residual blocks of each stage; a test makes do with fewer. stem: 1, 2 or 4, by which
+        the stem divides the side of the images.
         """
         super().__init__()
         planes = tuple(max(1, round(width * p)) for p in (64, 128, 256, 512))
-        self.conv1 = nn.Conv2d(channels, planes[0], 3, padding=1, bias=False)
+        side, stride = (7, 2) if stem == 4 else (3, stem)
+        self.conv1 = nn.Conv2d(channels, planes[0], side, stride, padding=side // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
         self.act1 = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1) if stem == 4 else nn.Identity()
         stages, _ = make_blocks(
             (Bottleneck,) * 4, planes, blocks, inplanes=planes[0],
             norm_layer=nn.BatchNorm2d, act_layer=nn.ReLU,
@@ -58,7 +64,7 @@ class SmallImageResNet50(nn.Module):
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) -> feature maps (B, C', H', W')."""
-        x = self.act1(self.bn1(self.conv1(x)))
+        x = self.maxpool(self.act1(self.bn1(self.conv1(x))))
         return self.layer4(self.layer3(self.layer2(self.layer1(x))))
 
     def get_classifier(self) -> nn.Module:
@@ -105,8 +111,9 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
     if recipe.model in OWN_MODELS:
         if pretrained:
             raise BadInput(f"{recipe.model} has no pretrained weights: --set start=scratch")
-        own = ConvNet5 if recipe.model == "conv-net-5" else SmallImageResNet50
-        return own(classes, channels, recipe.width)
+        if recipe.model == "conv-net-5":
+            return ConvNet5(classes, channels, recipe.width)
+        return SmallImageResNet50(classes, channels, recipe.width, stem=recipe.stem)
     if not timm.is_model(recipe.model):
         raise unknown_model(recipe.model, OWN_MODELS)
     if pretrained:

@@ -33,8 +33,27 @@ def test_it_computes_what_timms_resnet50_computes_after_the_stem():
         torch.testing.assert_close(ours(x), theirs(x))
 
 
-def test_the_stem_scales_with_the_width():
-    assert SmallImageResNet50(10, 1, 0.125).conv1.out_channels == 8
+def test_with_the_usual_stem_it_computes_what_timms_resnet50_computes():
+    torch.manual_seed(0)
+    ours = SmallImageResNet50(10, 3, 1.0, stem=4).eval()
+    theirs = timm.create_model("resnet50", num_classes=10).eval()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize("stem", [1, 2, 4])
+def test_the_stem_divides_the_side_and_scales_with_the_width(stem):
+    model = build(Recipe(width=0.125, stem=stem), 10, 1).eval()
+    assert model.conv1.out_channels == 8
+    # The last three stages halve the side: 32 pixels -> 32 / stem -> 4 / stem.
+    assert model.forward_features(torch.zeros(1, 1, 32, 32)).shape[-1] == 4 // stem
+
+
+def test_a_stem_other_than_those_is_refused():
+    with pytest.raises(BadInput, match="stem must be 1, 2 or 4, not 3"):
+        Recipe(stem=3)
 
 
 @pytest.mark.parametrize("name", ["small-image-resnet50", "resnet18"])
