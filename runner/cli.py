@@ -43,6 +43,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "attention": "attention",
     "export": "export",
+    "merge": "merge",
     "retry": "retry",
     "doctor": "doctor",
 }

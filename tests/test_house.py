@@ -112,6 +112,7 @@ DOORS = {
     "records/export": "records of an export, handed on whole",
     "records/index": "columns of index.csv",
     "records/json_values": "numbers of NumPy made JSON values",
+    "records/merge": "records as JSON values, handed on whole from store to store",
     "records/record": "a record as the JSON values of its file",
     "records/shape": "a record from its JSON values",
     "records/spec": "a run for another process",

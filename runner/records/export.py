@@ -26,7 +26,6 @@ from msgspec import structs
 
 from runner.records import durable, shape
 from runner.records.csv_text import csv_bytes, escaped, unescaped
-from runner.records.index import LARGEST_TEST_SET
 from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
@@ -44,6 +43,7 @@ SUMS = "SHA256SUMS"
 FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
 # A packed file may unpack to so many bytes, or to so many times its own: exports reach 20 times.
 UNPACKED, TIMES = 64 << 20, 40
+LARGEST_KEPT = 10_000  # test images, whose bits of right and wrong are 1.7 kB a run
 # Of a record: what stands in another file, and what is of no use away from its machine.
 LEFT_OUT = ("epochs", "correct", "host")
 
@@ -115,7 +115,7 @@ def write_csv(
     stage: the one of a tuned study to write; the tuned field is then a factor of the stage tuning,
     and `tuned_<field>`, which no analysis takes for one, in others.
 
-    `correct`: keep the bits of right and wrong; None: only of test sets up to 2,000 images.
+    `correct`: keep the bits of right and wrong; None: only of test sets up to 10,000 images.
     """
     frame = _compact(table(source, stored.at(stage) if stage else stored), correct)
     if stage is not None:
@@ -277,5 +277,5 @@ def _rest(record: dict[str, Any]) -> dict[str, Any]:
 
 def _compact(frame: pandas.DataFrame, correct: bool | None) -> pandas.DataFrame:
     if correct is None:
-        correct = not (frame["test_images"] > LARGEST_TEST_SET).any()
+        correct = not (frame["test_images"] > LARGEST_KEPT).any()
     return frame if correct else frame.drop(columns="correct")

@@ -1,0 +1,63 @@
+"""merge: join stores and exported studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.commands.json_output import print_json
+from runner.commands.options import Json, Results
+from runner.records.layout import RESULTS
+from runner.text import counted
+
+SHOWN = 5  # conflicts that are named; --json names all
+
+
+def merge(
+    sources: Annotated[
+        list[Path], typer.Argument(help="Stores (results folders) and exported studies.")
+    ],
+    results: Results = RESULTS,
+    json: Json = False,
+) -> None:
+    """Bring runs and studies of other stores, or of exports, into one store.
+
+    A run that is in both counts once. Where the outcomes differ, the store keeps its own, and the
+    run is named. Trained models stay where they are.
+
+    \b
+    tricks-bench merge /share/results-a /share/results-b
+    tricks-bench merge results/reference/digits-add-one   go on with a committed study
+    """
+    from runner.records.merge import merge as join
+    from runner.records.store import Store
+
+    done = join(sources, Store(results))
+    if json:
+        print_json(
+            {
+                "added": done.added,
+                "same": done.same,
+                "conflicts": done.conflicts,
+                "studies": done.studies,
+                "refused": done.refused,
+            }
+        )
+    else:
+        there = f"{done.same:,} of the others were there already"
+        print(f"{counted(done.added, 'run')} added to {results}; {there}")
+        if done.conflicts:
+            named = ", ".join(done.conflicts[:SHOWN])
+            more = len(done.conflicts) - SHOWN
+            print(
+                f"{counted(len(done.conflicts), 'run')} with another outcome, of which {results} "
+                f"keeps its own: {named}{f' and {more:,} more' if more > 0 else ''}"
+            )
+        for line in done.refused:
+            print(line)
+        if done.studies:
+            print(f"studies: {', '.join(dict.fromkeys(done.studies))}")
+    if done.conflicts or done.refused:
+        raise typer.Exit(1)

@@ -1,0 +1,156 @@
+"""Join stores and exported studies: each run once, what contradicts is told and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec import to_builtins
+
+from runner.records import durable
+from runner.records.export import Evidence, is_export, read_export
+from runner.records.predictions import ENDING
+from runner.records.shape import Record
+from runner.records.store import Store
+from runner.records.studies import StoredStudy, load_study, save_study, study_names
+from tricks.errors import BadInput
+
+OPEN = ("failed", "infra")  # states that an outcome from elsewhere takes the place of
+# What two records of one run agree in, where they were made by the same code on like machines.
+OUTCOME = ("state", "seed", "test_accuracy", "test_loss", "correct", "weights_sha256")
+
+
+@dataclass
+class Merged:
+    """What a merge did.
+
+    added: runs that the store lacked, or had only as failed. same: runs that it had. conflicts: ids
+    of runs that it had with another outcome, which it keeps. studies: names of those written.
+    refused: a line on each study that could not be joined with the one of its name.
+    """
+
+    added: int = 0
+    same: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    studies: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def merge(sources: list[Path], target: Store) -> Merged:
+    """Bring the records and studies of `sources` (stores or exports) into `target`.
+
+    All sources are opened before anything is written. Trained models and logs of failed attempts
+    stay where they are. Raises BadInput for a source that is neither, or cannot be read.
+    """
+    opened = [_open(path, target) for path in sources]
+    done = Merged()
+    for source in opened:
+        for record, predictions in _records(source):
+            _add(record, predictions, target, done)
+        for study in _studies(source):
+            _join(study, target, done)
+    return done
+
+
+def _open(path: Path, target: Store) -> Store | Evidence:
+    if is_export(path):
+        return read_export(path)
+    if not (path / "FORMAT").exists():
+        raise BadInput(
+            f"{path} is neither a store (it has no FORMAT) nor an exported study (no study.toml "
+            "and runs.csv)"
+        )
+    if path.resolve() == target.root.resolve():
+        raise BadInput(f"{path} is the store to merge into: name the others, or another --results")
+    return Store(path, create=False)
+
+
+def _records(source: Store | Evidence) -> Iterator[tuple[dict[str, Any], bytes | None]]:
+    if isinstance(source, Evidence):
+        yield from ((record, None) for record in _exported(source))
+        return
+    for id in sorted(source.ids()):
+        record = source.read(id)
+        if record is not None:
+            yield record, _predictions(source, record)
+
+
+def _predictions(source: Store, record: Mapping[str, Any]) -> bytes | None:
+    if not record.get("predictions_sha256"):
+        return None
+    try:
+        return durable.read(source.path(record["id"]).with_suffix(ENDING))
+    except OSError:
+        return None
+
+
+def _exported(found: Evidence) -> Iterator[dict[str, Any]]:
+    """The records of an export, made whole again from its three files.
+
+    Its predictions were left out, and of large test sets the bits of right and wrong.
+    """
+    curves = {id: part.drop(columns="id") for id, part in found.curves.groupby("id")}
+    bits = dict(zip(found.runs["id"], found.runs["correct"], strict=True))
+    for record in found.records:
+        values = _values(record)
+        values.pop("predictions_sha256", None)
+        if record.id in curves:
+            lines = curves[record.id].to_dict("records")
+            values["epochs"] = [
+                {str(name): value for name, value in line.items() if value == value}
+                for line in lines
+            ]
+        if isinstance(bits.get(record.id), str):
+            values["correct"] = bits[record.id]
+        yield values
+
+
+def _values(record: Record) -> dict[str, Any]:
+    """The record as JSON values, what it lacks left out."""
+    values: dict[str, Any] = to_builtins(record)
+    if record.recipe is not None:
+        values["recipe"] = record.recipe.values
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _add(record: dict[str, Any], predictions: bytes | None, target: Store, done: Merged) -> None:
+    id = record["id"]
+    here = target.read(id)
+    if here is not None and here["state"] in OPEN and record["state"] not in OPEN:
+        target.remove(id, OPEN)
+        here = None
+    if here is None and target.commit(record, predictions):
+        done.added += 1
+    elif here is None or _alike(here, record):
+        done.same += 1
+    else:
+        done.conflicts.append(id)
+
+
+def _alike(here: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both say the same, as far as both say it."""
+    pairs = ((here.get(name), other.get(name)) for name in OUTCOME)
+    return all(one is None or two is None or one == two for one, two in pairs)
+
+
+def _studies(source: Store | Evidence) -> Iterator[StoredStudy]:
+    if isinstance(source, Evidence):
+        yield source.study
+    else:
+        yield from (load_study(source, name) for name in study_names(source))
+
+
+def _join(study: StoredStudy, target: Store, done: Merged) -> None:
+    if study.name in study_names(target):
+        here = load_study(target, study.name)
+        kinds = [(s.asked.task, s.asked.settings, s.asked.tune) for s in (here, study)]
+        if kinds[0] != kinds[1]:
+            done.refused.append(
+                f"study {study.name}: {target.root} has another of that name (other task, settings "
+                "or tuning); its runs are here, its list of runs is not"
+            )
+            return
+    save_study(target, study.name, study.asked, study.runs)
+    done.studies.append(study.name)
