@@ -35,8 +35,9 @@ class Detects:
 
 def detects(study: Study, results: Path) -> Detects:
     """What `study` will detect, with its seeds and the noise of recorded runs of its task."""
+    tells = "these runs do" if study.check else "`tricks-bench check` does"
     if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
-        return Detects(reason="no run tells the run-to-run sd yet; `tricks-bench check` does")
+        return Detects(reason=f"no run tells the run-to-run sd yet; {tells}")
     from runner.planning.needed import Goal
     from runner.planning.pilot import find_sigma
     from runner.planning.precision import Errors
@@ -44,7 +45,7 @@ def detects(study: Study, results: Path) -> Detects:
     try:
         sigma = find_sigma(study, results, None)
     except BadInput:
-        return Detects(reason="no replicates tell the run-to-run sd; `tricks-bench check` does")
+        return Detects(reason=f"no replicates tell the run-to-run sd; {tells}")
     goal = Goal("effect", 0.0)
     effects = Errors(study.design).at(study.seeds)
     found = [goal.reached(effect.own, sigma.value, len(effects)) for effect in effects]

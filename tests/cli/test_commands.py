@@ -172,9 +172,9 @@ def test_what_a_run_came_to_as_json(cli, stub):
 
 
 def test_a_study_in_the_store_comes_before_a_shipped_one(cli, stub):
-    line = ("run", "--tricks", "warmup", "--seeds", "1", "--name", "digits-budget")
+    line = ("run", "--tricks", "warmup", "--seeds", "1", "--name", "digits-tuned")
     assert cli(*line).code == 0
-    plan = cli("run", "--study", "digits-budget", "--dry-run", "--json").json
+    plan = cli("run", "--study", "digits-tuned", "--dry-run", "--json").json
     assert (plan["runs"], plan["recorded"]) == (2, 2)
 
 
