@@ -61,6 +61,20 @@ class Best:
     note: str
 
 
+@dataclass(frozen=True)
+class ArmDraws:
+    """Draws of the arms' means together; an arm and the same with a placebo are one.
+
+    levels: (arms, factors) level indices. mean: (arms,). drawn: (draws, arms). model: of a
+    factorial, if it fits; else the arms' own means are drawn.
+    """
+
+    levels: np.ndarray
+    mean: np.ndarray
+    drawn: np.ndarray
+    model: ModelMeans | None
+
+
 def best(
     experiment: Experiment, cells: Cells, rules: Rules, fitted: Factorial | None = None
 ) -> Best | str:
@@ -71,18 +85,10 @@ def best(
     (see `drawn_means`). An arm and the same with a placebo are one: two of a recipe would share its
     probability.
     """
-    arms = cells.merged[0]
-    if len(arms.count) < 2:
-        return "there is one arm"
-    model = ModelMeans(fitted, cells) if fitted is not None and fits(fitted) else None
-    if model is not None:
-        mean, drawn = model.drawn(arms.levels)
-    else:
-        own = drawn_means(arms, rules.noise == "equal")
-        if own is None:
-            why = "the runs of each arm are equal" if arms.replicate_df else ONCE
-            return f"there is no noise to draw from: {why}"
-        mean, drawn = arms.mean, own
+    found = arm_draws(cells, rules.noise == "equal", fitted)
+    if isinstance(found, str):
+        return found
+    model = found.model
     sign = 1.0 if rules.larger_is_better else -1.0
     top: BestCombination | str = "the model does not fit its arms: arms only"
     if fitted is None:
@@ -90,13 +96,28 @@ def best(
     if model is not None:
         top = _combination(experiment, model, sign)
     return Best(
-        arms=_listed(experiment, arms.levels, mean, wins(sign * drawn)),
+        arms=_listed(experiment, found.levels, found.mean, wins(sign * found.drawn)),
         what=model.what if model else OWN,
         assumes=model.assumes() if model else None,
         combination=None if isinstance(top, str) else top,
         combination_reason=top if isinstance(top, str) else None,
         note=CURSE + (AGAIN if experiment.grid else ELSEWHERE),
     )
+
+
+def arm_draws(cells: Cells, equal: bool, fitted: Factorial | None = None) -> ArmDraws | str:
+    """What is known of the arms' means, or why nothing is. equal: noise is the same in all arms."""
+    arms = cells.merged[0]
+    if len(arms.count) < 2:
+        return "there is one arm"
+    if fitted is not None and fits(fitted):
+        model = ModelMeans(fitted, cells)
+        return ArmDraws(arms.levels, *model.drawn(arms.levels), model)
+    own = drawn_means(arms, equal)
+    if own is None:
+        why = "the runs of each arm are equal" if arms.replicate_df else ONCE
+        return f"there is no noise to draw from: {why}"
+    return ArmDraws(arms.levels, arms.mean, own, None)
 
 
 def fits(fitted: Factorial) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
+from runner.analysis.recommended import Recommended, recommended
 from runner.analysis.result import Analysis
+from runner.records.layout import RESULTS
 from runner.records.record import STATES
 from tricks.errors import BadInput
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from runner.analysis.data.experiment import Experiment
     from runner.planning.checked import Checked
+    from runner.planning.next_steps import Step
     from runner.planning.realised import RealisedDesign
     from runner.records.export import Evidence
     from runner.records.shape import Record
@@ -46,7 +50,7 @@ class Material:
     behind; of a large study some stand for all. costs: the runs whose seconds are summed.
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
     and what the arms chose. design: as planned and as run. stage: of a tuned study, the one shown.
-    checked: what the check of its baseline says, where the store has one.
+    checked: what the check of its baseline says, where the store has one. results: the store.
     """
 
     study: str
@@ -61,6 +65,7 @@ class Material:
     design: RealisedDesign | None = None
     stage: str | None = None
     checked: Checked | None = None
+    results: Path = RESULTS
 
     @property
     def title(self) -> str:
@@ -87,6 +92,38 @@ class Material:
         """The study's own notes: on its looks, its stage or what it confirms."""
         return [note for note in self.experiment.notes if note in self.analysis.notes]
 
+    @cached_property
+    def recommended(self) -> Recommended | str:
+        """The recipe to use, or why none can be named."""
+        return recommended(self.experiment, self.analysis.metric)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """What to do next."""
+        from runner.analysis.data.experiment import succeeded
+        from runner.planning.next_steps import Situation, next_steps
+
+        found = None if isinstance(self.recommended, str) else self.recommended
+        runs = self.experiment.runs
+        fine = succeeded(runs)
+        took = self.costs["total_seconds"].dropna() if "total_seconds" in self.costs else ()
+        run = None
+        if found is not None and "id" in runs:
+            for name, level in found.levels.items():
+                fine &= runs[name].astype(str).eq(level)
+            run = next(iter(runs.loc[fine, "id"]), None)
+        return next_steps(
+            Situation(
+                self.asked,
+                self.analysis,
+                found,
+                self.planned - self.done,
+                run,
+                float(sum(took)) / len(took) if len(took) else None,
+                self.results,
+            )
+        )
+
 
 def gather(results: Path, name: str | None = None, question: Question | None = None) -> Material:
     """The material on the study `name`, or on the exported folder of that name.
@@ -108,6 +145,7 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     assert found is not None
     data = next((record.data for record in found.records if record.data), None)
     asked, material = found.study.asked, of_evidence(found, question)
+    material = replace(material, results=results)
     runs = for_study(store, asked, data) if store else beside(Path(name or ""), asked, data)
     return material if runs is None else replace(material, checked=checked(runs, asked.seeds or 0))
 
