@@ -11,7 +11,17 @@ from matplotlib.lines import Line2D
 from runner.analysis.effects import BaselineEffect, Effect, Estimated
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
-from runner.reporting.plots.style import BLACK, GREY, ORANGE, PLACEBO, VERDICTS, figure, short
+from runner.reporting.plots.style import (
+    BAND,
+    BLACK,
+    GREY,
+    ORANGE,
+    PAPER,
+    PLACEBO,
+    VERDICTS,
+    figure,
+    short,
+)
 from runner.reporting.wording import is_placebo
 
 
@@ -91,7 +101,7 @@ def _panel(
     floor: tuple[float, str] | None,
 ) -> None:
     if a.negligible:
-        ax.axvspan(-a.negligible, a.negligible, color="#EFEFEF", zorder=0)
+        ax.axvspan(-a.negligible, a.negligible, color=BAND, zorder=0)
     if floor:
         for x in (-floor[0], floor[0]):
             ax.axvline(x, color=ORANGE, linestyle=":", linewidth=1.3, zorder=1)
@@ -111,7 +121,7 @@ def _one(
     ax: Axes, e: Estimated, y: float, colour: str, marker: str, limit: float | None, filled: bool
 ) -> None:
     low, high, at = e.ci_low, e.ci_high, e.effect
-    face = colour if filled else "white"
+    face = colour if filled else PAPER
     if low is not None and high is not None:
         ax.plot([low, high], [y, y], color=colour, linewidth=2.2 if filled else 1.4, zorder=2)
     if at is None:
@@ -137,7 +147,7 @@ def _legend(
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle="", label="placebo"))
     if beside:
         handles.append(
-            Line2D([], [], color=GREY, marker="o", markerfacecolor="white", label="at the baseline")
+            Line2D([], [], color=GREY, marker="o", markerfacecolor=PAPER, label="at the baseline")
         )
     if a.negligible:
         label = f"±{a.negligible:g} {a.unit}: negligible"
