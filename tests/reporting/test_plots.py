@@ -15,7 +15,10 @@ from runner.designs.factor import Factor, Level
 from runner.reporting.plots.heatmap import heatmap
 from runner.reporting.plots.learning import learning
 from runner.reporting.plots.pareto import pareto
+from runner.reporting.plots.pictures import Row, pictures
+from runner.reporting.plots.ranges import drawable, drawable_effect
 from runner.reporting.plots.seeds import seeds
+from runner.reporting.plots.waterfall import waterfall
 from runner.reporting.report import write_report
 from tricks.recipe import Recipe
 
@@ -70,23 +73,98 @@ def test_epochs_are_whole_and_every_column_of_panels_has_them(screen):
     assert [bool(texts) for texts in told] == [False, True, True, True, True]
 
 
-def test_numbers_on_the_front_stand_beside_all_points(screen):
-    rng = np.random.default_rng(3)
-    a = analyze(screen[0])
+def scattered(a, count, seed=3):
+    """`count` arms at random places, of which nobody knows how probably they are on the front."""
+    rng = np.random.default_rng(seed)
     arms = tuple(
         replace(arm, cpu_seconds=1 + x, mean=90 + 3 * y, low=None, high=None)
-        for arm, x, y in zip(a.arms[:14], rng.random(14), rng.random(14), strict=True)
+        for arm, x, y in zip(a.arms[:count], rng.random(count), rng.random(count), strict=True)
     )
-    fig = pareto(replace(a, arms=arms, pareto=Pareto()))
+    return replace(a, arms=arms, pareto=Pareto())
+
+
+def test_names_of_arms_stand_beside_all_points(screen):
+    fig = pareto(scattered(analyze(screen[0]), 14))
     fig.draw_without_rendering()
     ax = fig.axes[-1]
     points = np.concatenate([line.get_xydata() for line in ax.lines if len(line.get_xydata())])
     pixels = ax.transData.transform(points)
     boxes = [text.get_window_extent() for text in ax.texts]
-    assert len(boxes) == 8
+    assert len(boxes) == 14
     for box in boxes:
         assert not any(box.contains(*point) for point in pixels)
         assert sum(box.overlaps(other) for other in boxes) == 1, "itself alone"
+
+
+def test_of_many_arms_the_baseline_and_the_outliers_are_named(screen):
+    a = scattered(analyze(screen[0]), 20)
+    fig = pareto(a)
+    texts = {text.get_text() for ax in fig.axes for text in ax.texts}
+    assert "baseline" in texts
+    below = [t.get_text() for t in fig.legends[0].get_texts()]
+    by_time = sorted(a.arms, key=lambda arm: arm.cpu_seconds)
+    by_mean = sorted(a.arms, key=lambda arm: arm.mean)
+    for arm in (by_time[0], by_time[-1], by_mean[0], by_mean[-1]):
+        assert arm.label in texts or any(arm.label[:90] in line for line in below)
+
+
+def test_outliers_get_a_panel_of_their_own(screen):
+    a = scattered(analyze(screen[0]), 12)
+    far = replace(a.arms[5], cpu_seconds=30.0)
+    fig = pareto(replace(a, arms=(*a.arms[:5], far, *a.arms[6:])))
+    whole, closer = fig.axes
+    assert whole.get_xlim()[1] > 30 > 3 > closer.get_xlim()[1]
+    assert len(whole.texts) + len(closer.texts) == 12
+    assert len(whole.texts) >= 1
+
+
+def test_no_interval_is_wider_than_the_metric(screen):
+    a = analyze(screen[0])
+    for low, high, told in ((-30.0, 120.0, None), (85.0, 104.0, (85.0, 100.0)), (90, 91, (90, 91))):
+        assert drawable(a, (low, high)) == told
+    assert drawable_effect(a, -110.0, 110.0) is None
+    assert drawable_effect(a, -101.0, 20.0) == (-100.0, 20.0)
+    assert drawable(replace(a, unit="s"), (-30.0, 120.0)) == (-30.0, 120.0)
+    wide = tuple(replace(arm, low=-50.0, high=150.0) for arm in a.arms)
+    experiment = screen[0]
+    fig = seeds(replace(a, arms=wide), experiment.runs, experiment.factors)
+    assert fig.axes[0].get_xlim()[1] < 110
+
+
+def test_a_single_epoch_is_drawn(screen):
+    experiment, curves, *_ = screen
+    name = next(iter(BAG))
+    once = curves[curves["epoch"].eq(1)]
+    fig = learning(analyze(experiment), experiment.runs, once, {name: experiment.factors[name]})
+    assert all(line.get_marker() == "o" for line in fig.axes[0].lines)
+    fig.draw_without_rendering()
+    for text in (fig._supxlabel, fig._supylabel):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= fig.bbox.x1
+
+
+def test_the_staircase_goes_from_each_mean_to_the_next():
+    a = analyze(synthetic.study("cumulative", 4, diverge=False)[0])
+    fig = waterfall(a)
+    ax = fig.axes[0]
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert names == ["baseline", *(f"+ {e.label}" for e in a.effects)]
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]
+    assert [end for _, end in ends] == pytest.approx([e.mean for e in a.effects])
+    assert [start for start, _ in ends[1:]] == pytest.approx([end for _, end in ends[:-1]])
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert dots == pytest.approx([ends[0][0], *(end for _, end in ends)])
+
+
+def test_titles_of_pictures_are_folded_and_not_cut():
+    image = np.zeros((8, 8, 3), np.uint8)
+    title = "attention of " + " + ".join(f"trick-{i}" for i in range(12))
+    fig = pictures(title, [Row("original", [image] * 2, ["a rather long name of a file.png"] * 2)])
+    fig.draw_without_rendering()
+    assert fig.get_suptitle().replace("\n", " ") == title
+    for text in (fig._suptitle, *(ax.title for ax in fig.axes)):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= fig.bbox.x1
 
 
 def test_the_table_of_interactions_says_its_df(tmp_path, no_drawing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ def short(text: str, most: int = 44) -> str:
     """A label that fits beside an axis, without characters that are not seen."""
     line = visible(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def lines(text: str, width: int, most: int) -> str:
+    """The text on at most so many lines, the last one cut where it does not fit.
+
+    >>> lines("what the network looked at", 16, 2)
+    'what the network\\nlooked at'
+    """
+    kept = visible(" ".join(text.split()))
+    return "\n".join(textwrap.wrap(kept, width, max_lines=most, placeholder="…"))
 
 
 def folded(text: str, most: int = 44) -> str:
