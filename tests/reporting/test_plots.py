@@ -10,10 +10,15 @@ import synthetic
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.pareto import Pareto
+from runner.analysis.test_set.class_change import ClassComparison
 from runner.designs import registry as designs
 from runner.designs.factor import Factor, Level
+from runner.records.examples import Example
+from runner.reporting.contents import document
+from runner.reporting.plots.classes import class_changes, confusions
 from runner.reporting.plots.heatmap import heatmap
 from runner.reporting.plots.learning import learning
+from runner.reporting.plots.losses import losses
 from runner.reporting.plots.pareto import pareto
 from runner.reporting.plots.pictures import Row, pictures
 from runner.reporting.plots.ranges import drawable, drawable_effect
@@ -203,3 +208,63 @@ def test_learning_curves_say_that_epochs_were_not_evaluated(screen):
         fig = learning(a, experiment.runs, told, one)
         assert ("not evaluated after every epoch" in fig.get_supxlabel()) == shown
         assert all(np.isfinite(line.get_ydata()).all() for line in fig.axes[0].lines)
+
+
+def with_losses(curves):
+    return curves.assign(loss=2 / curves["epoch"], val_loss=3 / curves["epoch"])
+
+
+def test_losses_of_all_arms_stand_beside_each_other(screen):
+    experiment, curves = screen[0], with_losses(screen[1])
+    fig = losses(analyze(experiment), experiment.runs, curves)
+    assert [ax.get_title() for ax in fig.axes] == ["training loss", "validation loss"]
+    assert [len(ax.lines) for ax in fig.axes] == [24, 24]
+    black = [line for line in fig.axes[0].lines if line.get_linewidth() > 2]
+    assert len(black) == 1
+    assert losses(analyze(experiment), experiment.runs, curves.drop(columns="val_loss")) is None
+    once = curves[curves["epoch"].eq(1)]
+    assert losses(analyze(experiment), experiment.runs, once) is None
+
+
+def test_a_loss_that_explodes_leaves_room_for_the_others(screen):
+    experiment, curves = screen[0], with_losses(screen[1])
+    first = curves["id"].eq(curves["id"].iloc[0])
+    wild = curves.assign(val_loss=curves["val_loss"].where(~first, 1e6))
+    fig = losses(analyze(experiment), experiment.runs, wild)
+    assert fig.axes[1].get_ylim()[1] < 100
+
+
+def comparison(count):
+    rng = np.random.default_rng(0)
+    before, after = rng.integers(0, 9, (2, 3, count, count)) + 20 * np.eye(count, dtype=int)
+    return ClassComparison("mixup", tuple(f"class {i}" for i in range(count)), before, after)
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "matrix"), [(3, 3, True), (40, 30, True), (90, 30, False)]
+)
+def test_classes_are_drawn_as_far_as_they_can_be_read(count, rows, matrix):
+    found = comparison(count)
+    assert len(class_changes(found).axes[0].get_yticks()) == rows
+    fig = confusions(found)
+    assert (fig is not None) == matrix
+    if fig:
+        assert len(fig.axes[0].get_xticks()) == count
+        assert bool(fig.axes[0].texts) == (count <= 12)
+
+
+def test_the_report_shows_augmentations_and_classes(tmp_path, no_drawing):
+    bag = {"mixup": ("off", "on"), "optimizer": ("sgd", "lars")}
+    image = np.zeros((2, 8, 8, 3), np.uint8)
+    made = [Example(text, image) for text in ("", "mixup", "cutmix")]
+    study = synthetic.study("add-one", 3, bag)
+    whole = synthetic.material(*study, examples=made, classes=comparison(3))
+    text = write_report(whole, tmp_path, ("md",)).read_text()
+    assert "## Augmentations" in text
+    assert "(augmentations.png)" in text
+    assert "## Classes: the baseline and mixup" in text
+    assert "| class 0 |" in text
+    labels = [ax.get_ylabel() for f in document(whole).figures() if f.name == "augmentations"
+              for ax in f.picture.axes]  # fmt: skip
+    assert [label for label in labels if label] == ["original", "mixup"], "cutmix is not asked for"
+    assert "## Augmentations" not in write_report(synthetic.material(*study), tmp_path).read_text()

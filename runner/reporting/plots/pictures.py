@@ -42,8 +42,9 @@ def pictures(title: str, rows: Sequence[Row]) -> Figure:
                     caption = lines(row.captions[i], 26, 2)
                     ax.set_title(caption, fontsize=7, loc="center", pad=2)
             line[0].set_ylabel(lines(row.label, 20, 2), fontsize=9)
-        width = fig.get_size_inches()[0]
-        fig.suptitle(lines(title, int(LETTERS * width), 4), fontsize=11)
+        if title:
+            width = int(LETTERS * fig.get_size_inches()[0])
+            fig.suptitle(lines(title, width, 4), fontsize=11)
         return fig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 
@@ -25,7 +25,7 @@ GRID, BAND, PAPER = "#E4E4E4", "#EFEFEF", "#FFFFFE"  # PAPER: what hides lines b
 # Colours that a page gives its own value, in light and in dark.
 THEMED = {BLACK: "ink", GREY: "grey", GRID: "grid", BAND: "band", PAPER: "paper"}
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
-DASHES = ("-", "--", "-.", ":")
+DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 
 # Verdicts differ in colour and in marker.
 VERDICTS = {
