@@ -33,6 +33,10 @@ def report(
     format: Annotated[
         str, typer.Option(help="md, html or latex; several with commas between.")
     ] = "md,html",
+    columns: Annotated[
+        int | None,
+        typer.Option(help="Figures of LaTeX as PDF, as wide as 1 or 2 columns of a paper."),
+    ] = None,
     metric: Metric = "accuracy",
     negligible: Negligible = None,
     noise: Noise = "own",
@@ -47,6 +51,7 @@ def report(
     \b
     tricks-bench report digits-add-one
     tricks-bench report digits-add-one --format html --out shared
+    tricks-bench report digits-add-one --format latex --columns 2
     """
     load_plugins(plugin)
     check_negligible(negligible)
@@ -55,7 +60,7 @@ def report(
 
     found = gather(results, name, Question(metric, negligible, noise, scale, stage))
     formats = [name.strip() for name in format.split(",") if name.strip()]
-    path = write_report(found, out or Path("reports") / found.study, formats)
+    path = write_report(found, out or Path("reports") / found.study, formats, columns)
     if json:
         said = {"study": found.study, "report": str(path)}
         print_json({**said, "stage": found.stage} if found.stage else said)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from matplotlib.text import Text
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
@@ -16,9 +17,11 @@ from runner.designs.factor import Factor, Level
 from runner.records.examples import Example
 from runner.reporting.contents import document
 from runner.reporting.plots.classes import class_changes, confusions
+from runner.reporting.plots.forest import forest
 from runner.reporting.plots.heatmap import heatmap
 from runner.reporting.plots.learning import learning
 from runner.reporting.plots.losses import losses
+from runner.reporting.plots.paper import WIDTHS, sized
 from runner.reporting.plots.pareto import pareto
 from runner.reporting.plots.pictures import Row, pictures
 from runner.reporting.plots.ranges import drawable, drawable_effect
@@ -231,7 +234,24 @@ def test_a_loss_that_explodes_leaves_room_for_the_others(screen):
     first = curves["id"].eq(curves["id"].iloc[0])
     wild = curves.assign(val_loss=curves["val_loss"].where(~first, 1e6))
     fig = losses(analyze(experiment), experiment.runs, wild)
-    assert fig.axes[1].get_ylim()[1] < 100
+    assert [ax.get_yscale() for ax in fig.axes] == ["linear", "log"]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_figures_for_a_paper_have_its_width_and_letters(screen, columns):
+    a = analyze(screen[0])
+    one = sized(forest(a), columns)
+    many = sized(learning(a, screen[0].runs, screen[1], screen[0].factors), columns)
+    assert one.get_size_inches()[0] == WIDTHS[columns]
+    assert many.get_size_inches()[0] == WIDTHS[2], "no panels of a thumb's width"
+    for fig in (one, many):
+        fig.draw_without_rendering()
+        for text in fig.findobj(Text):
+            if text.get_text() and text.get_visible():
+                assert 3.9 < text.get_fontsize() < 9.1
+        for legend in fig.legends:
+            box = legend.get_window_extent()
+            assert -1 <= box.x0 < box.x1 <= fig.bbox.x1 + 1
 
 
 def comparison(count):

@@ -16,6 +16,7 @@ from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import BLACK, CYCLE, DASHES, GREY, figure, short
 
 COLOURED = 12  # arms with a colour each; of more the baseline and the best have one
+WILD = 10  # times the median loss, from which on the axis is logarithmic
 SIDES = (("loss", "training loss"), ("val_loss", "validation loss"))
 Dash = Literal["-", "--", "-.", ":"]
 Look = tuple[str, Dash, float]
@@ -74,8 +75,9 @@ def _axis(ax: Axes, title: str, wide: pd.DataFrame) -> None:
     ax.set_title(title)
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set_ylim(bottom=0)
     values = wide.to_numpy(dtype=float)
-    usual = 1.5 * float(np.nanmedian(values[0]))
-    if np.nanmax(values) > 2 * usual > 0:  # one arm that explodes leaves room for the others
-        ax.set_ylim(top=usual)
+    if np.nanmin(values) > 0 and np.nanmax(values) > WILD * np.nanmedian(values):
+        ax.set_yscale("log")  # one arm that explodes leaves room for the others
+        ax.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    else:
+        ax.set_ylim(bottom=0)
