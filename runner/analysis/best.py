@@ -14,7 +14,7 @@ from runner.analysis.data.cells import Cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.model.factorial import Factorial
-from runner.analysis.model.model_means import ModelMeans
+from runner.analysis.model.model_means import MOST_DRAWN, ModelMeans
 from runner.analysis.verdicts import Rules
 
 SHOWN = 10
@@ -105,19 +105,36 @@ def best(
     )
 
 
-def arm_draws(cells: Cells, equal: bool, fitted: Factorial | None = None) -> ArmDraws | str:
-    """What is known of the arms' means, or why nothing is. equal: noise is the same in all arms."""
+def arm_draws(
+    cells: Cells,
+    equal: bool,
+    fitted: Factorial | None = None,
+    wanted: np.ndarray | None = None,
+    most: int = MOST_DRAWN,
+) -> ArmDraws | str:
+    """What is known of the arms' means, or why nothing is.
+
+    equal: noise is the same in all arms. wanted: (n, factors) the arms to draw, each of them one
+    with a run and without a placebo; None: all. most: numbers drawn from a model.
+    """
     arms = cells.merged[0]
     if len(arms.count) < 2:
         return "there is one arm"
     if fitted is not None and fits(fitted):
         model = ModelMeans(fitted, cells)
-        return ArmDraws(arms.levels, *model.drawn(arms.levels), model)
+        levels = arms.levels if wanted is None else wanted
+        return ArmDraws(levels, *model.drawn(levels, most), model)
     own = drawn_means(arms, equal)
     if own is None:
         why = "the runs of each arm are equal" if arms.replicate_df else ONCE
         return f"there is no noise to draw from: {why}"
-    return ArmDraws(arms.levels, arms.mean, own, None)
+    if wanted is None:
+        return ArmDraws(arms.levels, arms.mean, own, None)
+    places = [arms.find(levels) for levels in wanted]
+    known = [place for place in places if place is not None]
+    if len(known) < len(places):
+        return "an arm has no run"
+    return ArmDraws(wanted, arms.mean[known], own[:, known], None)
 
 
 def fits(fitted: Factorial) -> bool:

@@ -21,6 +21,7 @@ from runner.designs.layout import FACTORIAL
 from tricks.errors import BadInput
 
 ALIKE = 0.05  # P(at least as good as the best) from which on an arm is not told from it
+MOST_DRAWN = 1_000_000  # numbers
 CLOSE = 1.1  # times the seconds of the cheapest: times differ by as much from noise alone
 
 
@@ -96,12 +97,12 @@ def recommended(experiment: Experiment, metric: str) -> Recommended | str:
     return Recommended(
         label, levels, labels[best], len(alike), len(sound),
         time=mine / theirs if mine and theirs else None,
-        gain=_gain(experiment, metric, label),
+        gain=_gain(experiment, metric, chosen.levels[[base, place]]),
         sure=float((chosen.drawn[:, place] > chosen.drawn[:, base]).mean()),
     )  # fmt: skip
 
 
-def _draws(experiment: Experiment, metric: str) -> ArmDraws | str:
+def _draws(experiment: Experiment, metric: str, wanted: np.ndarray | None = None) -> ArmDraws | str:
     """Of the arms' means of `metric`, by a factorial's model where there is one that fits."""
     usable = cells(experiment, metric)
     if not len(usable.count):
@@ -111,20 +112,18 @@ def _draws(experiment: Experiment, metric: str) -> ArmDraws | str:
     if layout == FACTORIAL:
         weights = design_weights(experiment)
         fitted = factorial(usable, experiment.sizes, weights, experiment.noise)
-    return arm_draws(usable, experiment.noise == "equal", fitted)
+    return arm_draws(usable, experiment.noise == "equal", fitted, wanted, MOST_DRAWN)
 
 
-def _gain(experiment: Experiment, metric: str, label: str) -> Gain | None:
+def _gain(experiment: Experiment, metric: str, both: np.ndarray) -> Gain | None:
+    """both: (2, factors) level indices of the baseline and of the recipe."""
     try:
-        found = _draws(experiment, metric)
+        found = _draws(experiment, metric, both)
     except BadInput:
         return None
     if isinstance(found, str):
         return None
-    labels = [_label(experiment, levels) for levels in found.levels]
-    if not {label, "baseline"} <= set(labels):
-        return None
-    change = found.drawn[:, labels.index(label)] - found.drawn[:, labels.index("baseline")]
+    change = found.drawn[:, 1] - found.drawn[:, 0]
     low, high = np.quantile(change, [experiment.level / 2, 1 - experiment.level / 2])
     return Gain(float(change.mean()), float(low), float(high))
 

@@ -56,13 +56,14 @@ def report(
     load_plugins(plugin)
     check_negligible(negligible)
     from runner.reporting.material import Question, gather
+    from runner.reporting.next_steps import advice
     from runner.reporting.report import write_report
 
     found = gather(results, name, Question(metric, negligible, noise, scale, stage))
     formats = [name.strip() for name in format.split(",") if name.strip()]
     path = write_report(found, out or Path("reports") / found.study, formats, columns)
     if json:
-        said = {"study": found.study, "report": str(path)}
+        said = {"study": found.study, "report": str(path), **advice(found)}
         print_json({**said, "stage": found.stage} if found.stage else said)
     else:
         print(path)

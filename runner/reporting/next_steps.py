@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runner.analysis.recommended import Recommended
 from runner.planning.next_steps import Step
+from runner.records.json_values import JsonValue
 from runner.reporting.document import Code, Item, Items, Paragraph, Section, Strong, Text
 from runner.reporting.material import Material
 from runner.reporting.numbers import interval, share, signed
@@ -68,7 +69,7 @@ def _promise(m: Material, found: Recommended) -> str:
     said = (
         f" It promises {signed(gain.value)} {a.unit} {a.metric} over the baseline ({confidence(a)} "
     )
-    said += f"interval {interval(gain.low, gain.high)}, drawn towards the other arms)"
+    said += f"interval {interval(gain.low, gain.high, 1)}, drawn towards the other arms)"
     if found.sure is not None:
         said += f" and is better on validation with probability {share(found.sure)}"
     return said + (f", at {found.time:.2f}× the training time." if found.time else ".")
@@ -79,3 +80,28 @@ def _told(step: Step) -> Text:
         return step.what
     cost = f" ({step.cost})" if step.cost else ""
     return (f"{step.what} ", Code(step.command), f"{cost}")
+
+
+def advice(m: Material) -> dict[str, JsonValue]:
+    """As JSON: `recommended`, null with `recommended_reason` where there is none, and `next`."""
+    found = m.recommended
+    steps: list[JsonValue] = [
+        {"what": step.what, "command": step.command, "runs": step.runs, "seconds": step.seconds}
+        for step in m.steps
+    ]
+    if isinstance(found, str):
+        return {"recommended": None, "recommended_reason": found, "next": steps}
+    gain = found.gain
+    recipe: dict[str, JsonValue] = {
+        "label": found.label,
+        "levels": dict(found.levels),
+        "best": found.best,
+        "alike": found.alike,
+        "arms": found.of,
+        "time_ratio": found.time,
+        "gain": None if gain is None else gain.value,
+        "ci_low": None if gain is None else gain.low,
+        "ci_high": None if gain is None else gain.high,
+        "p_better_on_validation": found.sure,
+    }
+    return {"recommended": recipe, "next": steps}

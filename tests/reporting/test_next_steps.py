@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from runner.cli import call
 from runner.planning.next_steps import Situation, next_steps
 from runner.records.study_toml import StoredFactor, from_mapping
 from runner.reporting.markdown import inline
-from runner.reporting.next_steps import recipe_text
+from runner.reporting.next_steps import advice, recipe_text
 from runner.reporting.report import write_report
 
 TRICKS = ("zero-gamma", "mixup", "lars", "evonorm")
@@ -165,3 +166,14 @@ def test_the_report_ends_its_findings_with_it(tmp_path, no_drawing):
 def test_why_there_is_no_recipe_is_said():
     found = synthetic.material(*synthetic.study("add-one", 1, BAG, diverge=False))
     assert "none can be named, since there is no noise" in inline(recipe_text(found))
+
+
+def test_programs_are_told_the_same():
+    found = synthetic.material(*synthetic.study("add-one", 5, BAG))
+    told = json.loads(json.dumps(advice(found)))
+    assert told["recommended"]["label"] == "zero-gamma"
+    assert told["recommended"]["ci_low"] < told["recommended"]["gain"]
+    assert [step["command"] for step in told["next"]] == [step.command for step in found.steps]
+    once = advice(synthetic.material(*synthetic.study("add-one", 1, BAG, diverge=False)))
+    assert once["recommended"] is None
+    assert "no noise" in once["recommended_reason"]
