@@ -27,6 +27,15 @@ def _decided(a: Analysis) -> Text:
         mine = [e for e in real if e.verdict == verdict]
         if mine:
             parts += [_named(a, mine), " ", Strong(words[len(mine) > 1]), "; "]
+    depending = [e.label for e in real if e.verdict == "depends"]
+    if not parts and depending:
+        names = ", ".join(depending[:MOST]) + (", …" if len(depending) > MOST else "")
+        said = f" of {len(real)} tricks do to {a.metric} "
+        what = (
+            Strong("depends"),
+            f" on another factor ({names}): their averages describe no case.",
+        )
+        return (f"What {len(depending)}{said}", *what)
     if not parts:
         return f"No effect on {a.metric} is told from zero {a.estimand}."
     held = "for all effects at once" if any(e.simultaneous > 1 for e in real) else "each alone"

@@ -66,10 +66,9 @@ def _promise(m: Material, found: Recommended) -> str:
     a, gain = m.analysis, found.gain
     if gain is None:
         return ""
-    said = (
-        f" It promises {signed(gain.value)} {a.unit} {a.metric} over the baseline ({confidence(a)} "
-    )
-    said += f"interval {interval(gain.low, gain.high, 1)}, drawn towards the other arms)"
+    said = f" It promises {signed(gain.value, 1)} {a.unit} {a.metric} over the baseline "
+    ends = interval(gain.low, gain.high, 1)
+    said += f"({confidence(a)} interval {ends}, drawn towards the other arms)"
     if found.sure is not None:
         said += f" and is better on validation with probability {share(found.sure)}"
     return said + (f", at {found.time:.2f}× the training time." if found.time else ".")

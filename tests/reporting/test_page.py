@@ -113,6 +113,12 @@ def test_the_answer_is_three_sentences():
     assert said[2].startswith("**Recommended recipe**: **zero-gamma**")
 
 
+def test_the_answer_of_a_grid_says_what_depends():
+    found = synthetic.material(*synthetic.study("full", 3, TWO, diverge=False))
+    first, *_ = answer(found)
+    assert re.match(r"What \d of 3 tricks do to accuracy \*\*depends\*\* on", marked(first))
+
+
 def test_a_study_of_a_hundred_runs_stays_small(tmp_path, capsys):
     study = ROOT / "results/reference/digits-add-one"
     assert call(["report", str(study), "--out", str(tmp_path), "--format", "html"]) == 0

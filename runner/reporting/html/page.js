@@ -153,7 +153,7 @@ function toggles(figure) {
     check.addEventListener("change", () => { hidden[check.checked ? "delete" : "add"](label); draw(); });
     box.append(make("label", {}, check, " " + label));
   }
-  figure.prepend(box);
+  figure.prepend(data.rows.length > 24 ? make("details", {}, make("summary", {}, "Show or hide rows"), box) : box);
 }
 function sortable(table) {
   const body = find("tbody", table), rows = [...body.rows];

@@ -45,12 +45,13 @@ def losses(a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | No
             ax.plot(wide.index, wide[arm], color=colour, ls=dash, lw=width, alpha=alpha)
         _axis(ax, title, wide)
     handles = [
-        Line2D([], [], color=c, ls=d, lw=w, label=short(arm, 40))
+        Line2D([], [], color=c, ls=d, lw=w, label=short(arm, 60))
         for arm, (c, d, w) in looks.items()
     ]
     if len(a.arms) > COLOURED:
         handles.append(Line2D([], [], color=GREY, linewidth=0.8, label="the other arms"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9)
+    columns = 4 if max(map(len, looks), default=0) <= 24 else 2
+    fig.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
     return fig
 
 
