@@ -151,7 +151,7 @@ def _more_seeds(s: Situation) -> list[Step]:
         steps.append(_extended(s, [e for _, e in near], seeds))
     if far:
         what = f"Do not add seeds for {_named(far)}: a verdict would take more than {FEASIBLE} "
-        steps.append(Step(what + "times the runs, so the effect is small here, if there is one."))
+        steps.append(Step(what + "times the runs, if the effects are what they seem."))
     return steps
 
 
