@@ -61,16 +61,21 @@ class Found:
         """Figures of the study: `found.plot.effects()` and the like."""
         return Plots(self.material)
 
-    def report(self, out: str | Path | None = None, metric: str = "accuracy") -> Path:
-        """Write report.md with its plots into the folder `out`; the path of report.md.
+    def report(
+        self,
+        out: str | Path | None = None,
+        metric: str = "accuracy",
+        formats: Sequence[str] = ("md", "html"),
+    ) -> Path:
+        """Write the report into the folder `out`; the path of the first of `formats`.
 
-        out: by default reports/NAME. Raises BadInput if nothing is recorded or it cannot be
-        written.
+        out: by default reports/NAME. formats: md, html, latex. Raises BadInput if nothing is
+        recorded or it cannot be written.
         """
         from runner.reporting.report import write_report
 
         material = self.material(Question(metric))
-        return write_report(material, Path(out or Path("reports") / material.study))
+        return write_report(material, Path(out or Path("reports") / material.study), formats)
 
 
 def load(name: str | None = None, results: str | Path = "results") -> Found:

@@ -22,7 +22,8 @@ RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
 def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeRun:
     """The work that trains each of `specs`; their images are loaded once for all."""
     task, data = study.task.name, str(study.data_folder)
-    work = RecipeRun(task, data, options.device, plugins=options.plugins)
+    kept = str(options.results.absolute())
+    work = RecipeRun(task, data, options.device, plugins=options.plugins, examples=kept)
     work = work.shared_out(options.workers)
     return work.sharing(specs[0]) if specs else work
 

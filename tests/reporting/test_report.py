@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def report(study, out):
-    return write_report(synthetic.material(*study), out).read_text()
+    return write_report(synthetic.material(*study), out, ("md",)).read_text()
 
 
 SMALL = synthetic.factors(("zero-gamma", "mixup", "evonorm"))

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from runner.analysis.effects import Effect
 from runner.designs.layout import CUMULATIVE
-from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
+from runner.reporting.plots.style import BAND, BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison
 
@@ -46,7 +46,7 @@ def fixed_tuned(t: TunedComparison) -> Figure | None:
     axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
     for ax, limit in zip(axes, [None, close][:panels], strict=True):
         if a.negligible:
-            ax.axvspan(-a.negligible, a.negligible, color="#EFEFEF", zorder=0)
+            ax.axvspan(-a.negligible, a.negligible, color=BAND, zorder=0)
         ax.axvline(0, color=BLACK, linewidth=1)
         for y, (fixed, tuned) in enumerate(rows):
             _one(ax, fixed, y + 0.16, ORANGE, "o", limit)
