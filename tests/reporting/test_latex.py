@@ -78,7 +78,7 @@ def test_pdflatex_makes_a_pdf(study, columns, tmp_path, capsys):
         found = synthetic.material(*synthetic.study("full", 3, TWO))
         write_report(found, tmp_path, ("latex",), int(columns) if columns else None)
     else:
-        line = ["report", str(ROOT / "results/reference" / study), "--out", str(tmp_path)]
+        line = ["report", str(ROOT / "results/ten-epochs" / study), "--out", str(tmp_path)]
         width = ["--columns", columns] if columns else []
         assert call([*line, "--format", "latex", *width]) == 0
         assert capsys.readouterr().out.strip().endswith("report.tex")

@@ -120,7 +120,7 @@ def test_the_answer_of_a_grid_says_what_depends():
 
 
 def test_a_study_of_a_hundred_runs_stays_small(tmp_path, capsys):
-    study = ROOT / "results/reference/digits-add-one"
+    study = ROOT / "results/ten-epochs/digits-add-one"
     assert call(["report", str(study), "--out", str(tmp_path), "--format", "html"]) == 0
     assert (tmp_path / "report.html").stat().st_size < 1_500_000
     assert capsys.readouterr().out.strip() == str(tmp_path / "report.html")
@@ -128,6 +128,6 @@ def test_a_study_of_a_hundred_runs_stays_small(tmp_path, capsys):
 
 @pytest.mark.parametrize("formats", ["pdf", "", "md,htm"])
 def test_unknown_formats_are_refused(formats, tmp_path, capsys):
-    study = ROOT / "results/reference/digits-budget"
+    study = ROOT / "results/ten-epochs/digits-until"
     assert call(["report", str(study), "--out", str(tmp_path), "--format", formats]) == 2
     assert "format" in capsys.readouterr().err
