@@ -39,9 +39,9 @@ def read_folder(path: Path) -> Listed:
                 f"{folder.path}: its classes are not those of {parts['train'].path}: {odd[0]!r} "
                 "is in one"
             )
-    kept, twice, leaked = once(rows, lambda i: str(rows[i].file.path), leak=True)
+    kept, twice, leaks = once(rows, lambda i: str(rows[i].file.path))
     alike = spelled_alike(sorted(names[next(iter(names))]))
-    return Listed(path, kept, passed + twice, (*notes, *leaked, *alike))
+    return Listed(path, kept, passed + twice, (*notes, *alike), leaks=leaks)
 
 
 def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, ...]]:

@@ -90,7 +90,8 @@ def test_copies_are_told_with_their_labels_and_parts(tmp_path):
     for copy in ("train/dog/x.png", "test/cat/y.png", "train/cat/z.png"):
         (tmp_path / copy).write_bytes(cat.read_bytes())
     found = read_folder(tmp_path)
-    assert told_json(found)["copies"] == {"labels": 1, "parts": 1, "others": 1}
+    seen = {"labels": 1, "parts": 1, "others": 1, "files_in_two_parts": 0, "kept_together": True}
+    assert told_json(found)["copies"] == seen
     lines = list(told(found, (0.15, 0.15)))
     assert any("1 copy with another label" in line and "x.png (dog) is" in line for line in lines)
     assert any("1 copy in another part" in line and "y.png (test) is" in line for line in lines)

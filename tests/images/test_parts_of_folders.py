@@ -92,4 +92,5 @@ def test_an_image_that_parts_share_is_told(tmp_path):
     (tmp_path / "test").symlink_to(tmp_path / "train")
     found = read_folder(tmp_path)
     assert found.parts == {"train": 4, "test": 4}
-    assert "the same image is in two parts, 4 times" in found.notes[0]
+    assert len(found.leaks) == 4
+    assert any("both in train and in test" in line for line in told(found, (0.15, 0.15)))
