@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,10 +91,13 @@ def once(
 
 
 def spelled_alike(labels: Sequence[str]) -> tuple[str, ...]:
-    """A note on classes whose names differ in case or spaces alone."""
+    """A note on classes whose names differ in case, spaces, or how a number is written, alone."""
     seen: dict[str, str] = {}
     for label in labels:
-        other = seen.setdefault("".join(label.lower().split()), label)
+        plain = "".join(label.lower().split())
+        with contextlib.suppress(ValueError):
+            plain = str(float(plain))
+        other = seen.setdefault(plain, label)
         if other != label:
             return (f"the classes {other!r} and {label!r} are spelled alike: two classes?",)
     return ()

@@ -100,6 +100,8 @@ def image_files(table: Table, column: str) -> list[ImageFile]:
             raise BadInput(f"{table.where(i)}: no {column}")
         path = table.path.parent / Path(text).expanduser()
         file = image_file(path)
+        if file is None and "\\" in text:  # written on Windows
+            file = image_file(table.path.parent / text.replace("\\", "/"))
         if file is None:
             raise BadInput(f"{table.where(i)}: there is no image {path}")
         found.append(file)
