@@ -98,12 +98,14 @@ def run(
     workers: int | None = None,
     device: str = "auto",
     plugins: Sequence[str | Path] = (),
+    allow_duplicates: bool = False,
     quiet: bool = False,
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks; returns all its recorded runs.
 
     workers: runs at a time; by default one a core, one on a GPU. plugins: files of tricks, loaded
-    in training processes too. quiet: print nothing. Ctrl-C once lets running runs finish: what is
+    in training processes too. allow_duplicates: train though an image is in two of the parts that
+    you made. quiet: print nothing. Ctrl-C once lets running runs finish: what is
     recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
     """
     from runner.commands.console import Console
@@ -115,6 +117,6 @@ def run(
 
     files = load_plugins([Path(plugin) for plugin in plugins])
     count = at_a_time(workers, None, device)
-    options = Options(Path(results), count, device, files)
+    options = Options(Path(results), count, device, files, allow_duplicates=allow_duplicates)
     outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
     return Found(study.name, Path(results), outcome)

@@ -10,7 +10,7 @@ import typer
 
 from runner.commands.asked import StudyFlags, asked_study
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
-from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
@@ -134,6 +134,7 @@ def run(
             "epoch. [default: a quarter of what is free]"
         ),
     ] = None,
+    allow_duplicates: AllowDuplicates = False,
     plugin: Plugins = None,
     max_hours: Annotated[
         float | None,
@@ -189,7 +190,7 @@ def run(
     asked = asked_study(flags, results)
     options = Options(
         results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
-        cache_gb=cache_gb,
+        cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
     if dry_run:
         from runner.commands.dry_run import say_dry_run

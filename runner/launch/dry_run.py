@@ -53,7 +53,7 @@ def dry_run(study: Study, options: Options) -> DryRun:
     """
     from runner.studies.tuning import size
 
-    study, store = opened(study, options.results)
+    study, store = opened(study, options)
     if study.tuning is not None:
         stages, lacking = counts(study, store), todo(study, store)
         runs = size(study) if stages is None else stages.runs

@@ -36,7 +36,7 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
     """
     listener = listener or Silent()
     decoded_first(study, options, listener)
-    study, store = opened(study, options.results)
+    study, store = opened(study, options)
     if options.estimate:
         lacking = todo(study, store)
         hours = hours_left(study, options, lacking.count, lacking.missing, store)
