@@ -10,10 +10,10 @@ from runner.launch.older_records import older_note
 from runner.records.store import Store
 
 if TYPE_CHECKING:
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 
-def opened(study: Study, results: Path) -> tuple[Study, Store | None]:
+def opened(study: AnyStudy[S], results: Path) -> tuple[AnyStudy[S], Store | None]:
     """`study`, with the level of its looks if it has any, and its store, if there is one yet.
 
     Raises BadInput where the task's images are missing, or the study cannot go on there.
@@ -34,7 +34,7 @@ def existing(results: Path) -> Store | None:
     return Store(results, create=False) if (results / "FORMAT").exists() else None
 
 
-def _store(study: Study, results: Path) -> Store | None:
+def _store(study: AnyStudy[S], results: Path) -> Store | None:
     study.identity  # noqa: B018 - a missing data set is said before anything else happens
     if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
         return None

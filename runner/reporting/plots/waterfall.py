@@ -31,7 +31,7 @@ def waterfall(a: Analysis) -> Figure | None:
             ax.plot([x, x], [before + e.ci_low, before + e.ci_high], color=BLACK, lw=1.5)
     names = ["baseline", *[f"+ {short(e.label, 24)}" for e, *_ in steps]]
     ax.set_xticks(range(len(names)), names, rotation=35, ha="right")
-    ax.set_ylabel(a.metric + (" (%)" if a.unit == "pp" else ""))
+    ax.set_ylabel(a.title + (" (%)" if a.unit == "pp" else ""))
     ax.grid(axis="x", visible=False)
     ax.set_title("Each step depends on the order; another order gives other steps.")
     kinds = [v for v in VERDICTS if any(e.verdict == v for e, *_ in steps)]

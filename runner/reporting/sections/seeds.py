@@ -18,7 +18,7 @@ def seeds(m: Material) -> Section | None:
     picture = figure("seeds", "every run as a point", plot, a, runs, m.experiment.factors)
     if picture is None:
         return None
-    what = f"{a.metric[:1].upper() + a.metric[1:]} of each of {a.runs.used} runs"
+    what = f"{a.title[:1].upper() + a.title[1:]} of each of {a.runs.used} runs"
     if a.runs.used > MOST_POINTS:
         what += f" (of a row at most {MOST_POINTS}, spread evenly, are drawn)"
     if len(a.arms) <= MOST_ARMS:
