@@ -104,7 +104,7 @@ def _experiment(
     test_images: int | None,
     results: Path,
 ) -> tuple[Experiment, Mapping[str, JsonValue], str]:
-    """What to analyze; of a tuned study also its stage and its tuning, as JSON values; the metric."""
+    """What to analyze; of a tuned study also stage and tuning, as JSON values; the metric."""
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
         from runner.analysis.data.csv_file import from_csv
 
