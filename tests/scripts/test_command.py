@@ -45,7 +45,7 @@ def test_a_shell_gets_its_arguments_quoted(texts):
 
 @pytest.mark.parametrize(
     "attack",
-    ["; rm -rf /", "$(touch x)", "`touch x`", "a && b", "| sh", "'", '"', "-rf", "{out", "\n"],
+    ["; rm -rf /", "$(touch x)", "`touch x`", "a && b", "| sh", "'", '"', "{out", "\n"],
 )
 def test_what_looks_like_an_attack_is_an_argument(attack):
     assert called("train {arguments}", shlex.join([attack])) == ["train", attack]

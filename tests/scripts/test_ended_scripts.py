@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 FAMILY = """
 import os, signal, subprocess, sys, time
 {how}
-child = subprocess.Popen([sys.executable, "-S", "-c", "import signal, time; {deaf}; time.sleep(60)"])
+code = "import signal, time; {deaf}; time.sleep(60)"
+child = subprocess.Popen([sys.executable, "-S", "-c", code])
 open("pids", "w").write(f"{{os.getpid()}} {{child.pid}}")
 print("ready", flush=True)
 time.sleep(60)
@@ -167,9 +168,8 @@ def test_an_interrupted_run_goes_on_from_what_its_script_saved(study):
 def test_a_killed_runner_takes_its_script_with_it_and_the_run_is_done_again(study):
     file = study / "study.toml"
     file.write_text(file.read_text().replace(" {resume}", " no"))
-    (study / "train.py").write_text(
-        STEPS.replace("import os,", "import os; open('pid', 'w').write(str(os.getpid()))\nimport")
-    )
+    tells = "import os; open('pid', 'w').write(str(os.getpid()))\n"
+    (study / "train.py").write_text(tells + STEPS)
     first = run(study)
     wait_until(lambda: list(study.rglob("done")))
     first.kill()
