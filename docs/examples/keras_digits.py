@@ -18,11 +18,11 @@ net = keras.Sequential(
     ]
 )
 net.compile(
-    optimizer=options.get("optimizer", "sgd"),
+    optimizer=options.get("optimizer", "adam"),
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
 )
 log = keras.callbacks.CSVLogger(f"{options['out']}/log.csv")
 held_out = (x[900:1100], y[900:1100])
-net.fit(x[:900], y[:900], 64, 3, verbose=0, callbacks=[log], validation_data=held_out)
+net.fit(x[:900], y[:900], 16, 3, verbose=0, callbacks=[log], validation_data=held_out)
 print("test accuracy:", net.evaluate(x[1100:], y[1100:], verbose=0)[1])

@@ -188,6 +188,7 @@ class Scripts:
             inputs=study.inputs,
             digest=study.digest,
             gpus=found,
+            device=options.device,
             threads=max(1, cores() // options.workers),
             at_a_time=at_a_time,
             stall=stall,

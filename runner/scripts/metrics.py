@@ -115,7 +115,7 @@ def _newest(pattern: str, out: Path, where: str) -> Path:
     if found:
         return max(found, key=lambda path: path.stat().st_mtime_ns)
     there = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-    raise BadInput(f"{where}: there is no file {pattern}; in {{out}} are {_some(there)}")
+    raise BadInput(f"{where}: there is no file {pattern}; in {{out}} are {_some(there)} ({out})")
 
 
 def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:

@@ -41,7 +41,8 @@ class ScriptRun:
     """Calls `script` in `folder`; each run writes into a folder of its own below `outputs`.
 
     inputs: files and folders that may not change, of the digest `digest`. gpus: names for
-    CUDA_VISIBLE_DEVICES that its processes share, and see one of each. threads: of a run on CPU.
+    CUDA_VISIBLE_DEVICES that its processes share, and see one of each; device: as --device, "cpu"
+    hides all GPUs. threads: of a run on CPU.
     stall: seconds without output after which a run is ended. versions: of what the script imports.
     """
 
@@ -51,6 +52,7 @@ class ScriptRun:
     inputs: tuple[str, ...] = ()
     digest: str = ""
     gpus: tuple[str, ...] = ()
+    device: str = "auto"
     threads: int = 1
     at_a_time: int = 1
     stall: float = math.inf
@@ -72,7 +74,14 @@ class ScriptRun:
         print(f"$ {command.shown(called)}", flush=True)
         watch = Watch(self, pausing, emit, Curves.of(self.script, out))
         ended = self._called(called, environment, watch)
-        self._check(ended, watch)
+        try:
+            self._check(ended, watch)
+        except ProgramEnded as error:
+            if not error.lost:  # it stays to be looked at, and nothing goes on from it
+                failed = out.with_name(f"{out.name}.failed")
+                shutil.rmtree(failed, ignore_errors=True)
+                out.rename(failed)
+            raise
         self._unchanged()
         values = metrics.read(self.script, out, watch.printed)
         for figures in watch.curves.fresh(ended=True):
@@ -120,8 +129,10 @@ class ScriptRun:
 
     def _environment(self, run: Run, change: Edits, out: Path) -> dict[str, str]:
         asked = self._filled({**self.script.environment, **change.environment}, run, change, out)
-        threads = dict.fromkeys(THREADS, str(self.threads))
-        return {**os.environ, **threads, "PYTHONUNBUFFERED": "1", **asked}
+        own = dict.fromkeys(THREADS, str(self.threads))
+        if self.device == "cpu":
+            own["CUDA_VISIBLE_DEVICES"] = ""
+        return {**os.environ, **own, "PYTHONUNBUFFERED": "1", **asked}
 
     def _called(self, called: Sequence[str], environment: Mapping[str, str], watch: Watch) -> Ended:
         grace = self.script.grace_seconds

@@ -73,6 +73,7 @@ class ScriptStudy(AnyStudy[ScriptSpec]):
     def identity(self) -> Fingerprint:
         """The command, what is read of its results, and the digest of its inputs."""
         script = self.script
+        # A field that is added to metrics later has to be left out here where it says nothing new.
         found = {name: structs.asdict(metric) for name, metric in script.found.items()}
         whole: dict[str, JsonValue] = {
             "task": TASK,

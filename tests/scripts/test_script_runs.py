@@ -231,7 +231,8 @@ def test_a_number_that_is_none_any_more_is_a_divergence(cli, asked, folder):
 
 
 def test_a_script_that_fails_is_recorded_with_its_last_words(cli, asked, folder, records):
-    (folder / "train.py").write_text("import sys\nprint('first')\nsys.exit('no such image')")
+    text = "import sys\nprint('first')\nopen(sys.argv[4] + '/x', 'w')\nsys.exit('no such image')"
+    (folder / "train.py").write_text(text)
     done = cli(*asked())
     assert done.code == 1
     assert "the script left with exit code 1: no such image" in done.out
@@ -239,6 +240,8 @@ def test_a_script_that_fails_is_recorded_with_its_last_words(cli, asked, folder,
         assert record["state"] == "failed"
         assert record["error"]["traceback"].splitlines() == ["first", "no such image"]
     assert "| no such image" in cli("status").out
+    left = {path.parent.name for path in folder.rglob("x")}
+    assert left == {f"{id}.failed" for id in records()}
     assert cli("retry").code == 0
 
 
