@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.asked import StudyFlags, asked_study
+from runner.commands.asked import StudyFlags, any_study, of_recipes
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
@@ -99,6 +99,27 @@ def run(
             help="Run the winner of the latest study, or of --study, again on fresh seeds.",
         ),
     ] = False,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help="A training script of your own in the place of tricks: 'python train.py "
+            "{arguments} --seed {seed} --output {out}'."
+        ),
+    ] = None,
+    level: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of --script: FACTOR.LEVEL='arguments', as mixup.on='--mixup 0.2'; the reference "
+            "is off, or the level named first. Repeatable."
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Of --script: top1={file="{out}/result.json", key="top1"}; or column of a CSV, '
+            "pattern in the output. Repeatable."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The study's name. [default: task-grid]")] = None,
     results: Results = RESULTS,
     data: Annotated[
@@ -185,9 +206,9 @@ def run(
         task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
         placebo=placebo, control_seeds=control_seeds, study=study, reference=reference, order=order,
         tune=tune, tune_seeds=tune_seeds, until=until, looks=looks, confirm=confirm, name=name,
-        data=data, group_by=group_by,
+        data=data, group_by=group_by, script=script, level=level, metric=metric,
     )  # fmt: skip
-    asked = asked_study(flags, results)
+    asked = any_study(flags, results)
     options = Options(
         results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
         cache_gb=cache_gb, allow_duplicates=allow_duplicates,
@@ -198,12 +219,14 @@ def run(
 
         say_dry_run(would_train(asked, options), json)
         return 0
-    if download:
-        _download(asked)
-    if smoke:
-        from runner.commands.smoke import say_smoke
+    if download or smoke:
+        recipes = of_recipes(asked, "--download and --smoke are")
+        if download:
+            _download(recipes)
+        if smoke:
+            from runner.commands.smoke import say_smoke
 
-        return say_smoke(asked, options)
+            return say_smoke(recipes, options)
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 

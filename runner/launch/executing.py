@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runner.execution.order import Order
+from runner.launch.kind import Trainer
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.tasks.recipe_run import RecipeRun
 
 if TYPE_CHECKING:
     from runner.execution.events import Summary
+    from runner.records.run import Spec
     from runner.records.spec import RunSpec
     from runner.records.store import Store
     from runner.studies.study import Study
@@ -29,9 +31,9 @@ def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeR
 
 
 def executed(
-    specs: Sequence[RunSpec],
+    specs: Sequence[Spec],
     store: Store,
-    work: RecipeRun,
+    work: Trainer,
     options: Options,
     listener: Listener,
     *,

@@ -12,10 +12,10 @@ from runner.records.store import Store
 
 if TYPE_CHECKING:
     from runner.launch.options import Options
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 
-def opened(study: Study, options: Options) -> tuple[Study, Store | None]:
+def opened(study: AnyStudy[S], options: Options) -> tuple[AnyStudy[S], Store | None]:
     """`study`, with the level of its looks if it has any, and its store, if there is one yet.
 
     Raises BadInput where the task's images are missing or one is in two parts of the user's own
@@ -39,7 +39,7 @@ def existing(results: Path) -> Store | None:
     return Store(results, create=False) if (results / "FORMAT").exists() else None
 
 
-def _store(study: Study, results: Path) -> Store | None:
+def _store(study: AnyStudy[S], results: Path) -> Store | None:
     study.identity  # noqa: B018 - a missing data set is said before anything else happens
     if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
         return None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.studies.study import Study
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Detects:
         )
 
 
-def detects(study: Study, results: Path) -> Detects:
+def detects(study: AnyStudy[Spec], results: Path) -> Detects:
     """What `study` will detect, with its seeds and the noise of recorded runs of its task."""
-    tells = "these runs do" if study.check else "`tricks-bench check` does"
+    tells = "these runs do" if study.check else f"{study.pilot} does"
     if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
         return Detects(reason=f"no run tells the run-to-run sd yet; {tells}")
     from runner.planning.needed import Goal

@@ -79,6 +79,7 @@ def evidence(
         found = read_export(source)
         if metric is None:
             return found
+        metric = found.study.asked.meant(metric)
         return found._replace(runs=of_records(found.runs, metric, found.records))
     stored = load_study(source, name)
     runs = table(source, stored, metric)

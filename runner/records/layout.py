@@ -8,6 +8,7 @@ attempts/ab/<id>/<n>/   what a failed attempt left: its log, its epochs
 references/<digest>.json simple references of checks, derived, disposable
 examples/<digest>/<digest>.npz what augmentations do to a few images, derived, disposable
 models/<id>.safetensors trained models, where they were asked for
+outputs/<id>/           what a script wrote in a run that is at hand, or is to be kept; <id>.failed
 claims/ab/<id>.<n>      who is training the run
 index.csv               derived, disposable
 quarantine/             what did not verify, or was removed

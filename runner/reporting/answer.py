@@ -30,17 +30,17 @@ def _decided(a: Analysis) -> Text:
     depending = [e.label for e in real if e.verdict == "depends"]
     if not parts and depending:
         names = ", ".join(depending[:MOST]) + (", …" if len(depending) > MOST else "")
-        said = f" of {len(real)} tricks do to {a.metric} "
+        said = f" of {len(real)} tricks do to {a.title} "
         what = (
             Strong("depends"),
             f" on another factor ({names}): their averages describe no case.",
         )
         return (f"What {len(depending)}{said}", *what)
     if not parts:
-        return f"No effect on {a.metric} is told from zero {a.estimand}."
+        return f"No effect on {a.title} is told from zero {a.estimand}."
     held = "for all effects at once" if any(e.simultaneous > 1 for e in real) else "each alone"
     where = f"{confidence(a)} intervals, {held}, effects {a.estimand}."
-    return (f"On {a.metric} ", *parts, where)
+    return (f"On {a.title} ", *parts, where)
 
 
 def _named(a: Analysis, effects: Sequence[Effect]) -> str:

@@ -197,7 +197,8 @@ def of_evidence(found: Evidence, question: Question) -> Material:
     from runner.studies.stages import at_stage, planned_runs
     from runner.studies.tuned_comparison import comparison
 
-    study, metric, negligible = found.study, question.metric, question.negligible
+    study, negligible = found.study, question.negligible
+    metric = study.asked.meant(question.metric)
     if found.runs.empty:
         raise BadInput(f"the study {study.name} has no recorded runs yet: run it first")
     _, _, stage = at_stage(study, found.runs, question.stage)

@@ -27,6 +27,7 @@ from runner.designs.add_one import AddOne
 from runner.designs.factor import PLACEBO
 from runner.designs.field import Given
 from runner.records.json_values import JsonValue
+from runner.records.script_toml import Script
 from runner.records.study_toml import StoredConfirm, StudyToml
 from tricks.errors import BadInput, unknown
 
@@ -59,6 +60,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
     tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
     check: bool = False  # of a baseline, see `runner.studies.check`
+    script: Script | None = None  # of one's own, in the place of task and tricks
 
 
 KEYS = Asked.__struct_fields__

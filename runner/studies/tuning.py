@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from runner.designs.design import reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels, level_names
 from runner.designs.field import field_text, field_values
-from runner.records.spec import RunSpec
+from runner.studies.any_study import AnyStudy, S
 from runner.studies.choice import Row, Trial, choices
+from runner.studies.tuning_budget import Tuning
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
@@ -33,40 +34,13 @@ NUMERIC = tuple(
 BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
 
 
-@dataclass(frozen=True)
-class Tuning:
-    """The budget of every arm: each of `values` of the recipe field `field`, with `seeds` seeds.
-
-    fixed: the field's value in the baseline, which the arms have where they are not tuned.
-    """
-
-    field: str
-    values: tuple[float, ...]
-    seeds: int
-    fixed: float
-
-    @property
-    def texts(self) -> list[str]:
-        """The values as they stand in tables."""
-        return [field_text(value) for value in self.values]
-
-    @property
-    def fixed_text(self) -> str:
-        """The fixed value as it stands in tables."""
-        return field_text(self.fixed)
-
-    def to_json(self) -> dict[str, dict[str, list[str]] | int]:
-        """What was asked for, as the keys of a study file."""
-        return {"tune": {self.field: self.texts}, "tune_seeds": self.seeds}
-
-
-class Planned(NamedTuple):
+class Planned(NamedTuple, Generic[S]):
     """A run of one stage: an arm at a value of the tuned field."""
 
     stage: str
     arm: Arm
     value: float
-    spec: RunSpec
+    spec: S
 
 
 def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
@@ -134,7 +108,7 @@ def check_acts(study: Study) -> None:
             )
 
 
-def tuning_seed(study: Study, arm: Arm, index: int) -> int:
+def tuning_seed(study: AnyStudy[S], arm: Arm, index: int) -> int:
     """Seed number `index` of the tuning of `arm`: from 2^31 up, where no study has its seeds.
 
     All values of an arm share it; all arms do where the design's arms share their seeds.
@@ -147,14 +121,14 @@ def tuning_seed(study: Study, arm: Arm, index: int) -> int:
     return BEYOND + (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1)
 
 
-def fixed_runs(study: Study) -> Iterator[Planned]:
+def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
     """All arms at the fixed value."""
     if study.tuning is not None:
         for arm, spec in study.planned():
             yield Planned("fixed", arm, study.tuning.fixed, spec)
 
 
-def tuning_runs(study: Study) -> Iterator[Planned]:
+def tuning_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
     """Every value of every arm once, then all again with the next seed."""
     tuning = study.tuning
     if tuning is None:
@@ -168,7 +142,7 @@ def tuning_runs(study: Study) -> Iterator[Planned]:
                 yield Planned("tuning", arm, value, spec)
 
 
-def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
+def tuned_runs(study: AnyStudy[S], chosen: Mapping[Arm, float]) -> Iterator[Planned[S]]:
     """The arms whose value is chosen, at it, with the study's seeds."""
     tuning = study.tuning
     if tuning is None:
@@ -179,7 +153,7 @@ def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
             yield Planned("tuned", arm, value, study.spec(arm, spec.seed, {tuning.field: value}))
 
 
-def row(study: Study, run: Planned) -> dict[str, str | int]:
+def row(study: AnyStudy[S], run: Planned[S]) -> dict[str, str | int]:
     """The run as the study's table lists it: with its stage, and its value of the tuned field."""
     field = study.tuning.field if study.tuning else ""
     value = field_text(run.value)
@@ -187,7 +161,7 @@ def row(study: Study, run: Planned) -> dict[str, str | int]:
 
 
 def chosen_values(
-    study: Study, held: Mapping[str, Row], planned: Iterable[Planned]
+    study: AnyStudy[S], held: Mapping[str, Row], planned: Iterable[Planned[S]]
 ) -> dict[Arm, float]:
     """The chosen value of each arm whose tuning is complete. held: main columns by run id."""
     tuning = study.tuning
@@ -214,13 +188,13 @@ def chosen_values(
     return chosen
 
 
-def known_runs(study: Study, held: Mapping[str, Row]) -> list[Planned]:
+def known_runs(study: AnyStudy[S], held: Mapping[str, Row]) -> list[Planned[S]]:
     """The fixed and the tuning runs, and the tuned ones of arms whose value is chosen by `held`."""
     first = [*fixed_runs(study), *tuning_runs(study)]
     return [*first, *tuned_runs(study, chosen_values(study, held, first))]
 
 
-def size(study: Study) -> int:
+def size(study: AnyStudy[S]) -> int:
     """Runs of all stages, if no arm chooses the fixed value."""
     budget = len(study.tuning.values) * study.tuning.seeds if study.tuning else 0
     return 2 * study.runs + study.design.count * budget
@@ -248,7 +222,7 @@ class StageCounts:
     not_chosen: int
 
 
-def stage_counts(known: Sequence[Planned], standing: Set[str]) -> StageCounts:
+def stage_counts(known: Sequence[Planned[S]], standing: Set[str]) -> StageCounts:
     """How many runs each stage has and how many are in the store.
 
     known: see `known_runs`. standing: ids of the records that stand. Tuned runs of an arm that has

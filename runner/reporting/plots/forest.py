@@ -52,7 +52,7 @@ def forest(a: Analysis) -> Figure | None:
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a.metric}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
+    fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
     _legend(fig, a, effects, beside, floor)
     return fig
 

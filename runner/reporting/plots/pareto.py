@@ -65,7 +65,7 @@ def pareto(a: Analysis) -> Figure | None:
     kind = "CPU " if a.time_column == "cpu_seconds" else ""
     for ax in axes:
         ax.set_xlabel(f"training time of a run ({kind}seconds)")
-    axes[0].set_ylabel(a.metric + (" (%)" if a.unit == "pp" else ""))
+    axes[0].set_ylabel(a.title + (" (%)" if a.unit == "pp" else ""))
     if known:
         colours = ScalarMappable(Normalize(0, 1), colormaps[COLOURS])
         fig.colorbar(colours, ax=axes, label="P(on the front)", shrink=0.7, aspect=30)

@@ -56,7 +56,7 @@ def _by_arm(a: Analysis, runs: pd.DataFrame, y: pd.Series) -> Figure:
     ax.set_yticks(range(len(arms)), labels, fontsize=9 if long else None)
     ax.set_ylim(-0.6, len(arms) - 0.4)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{a.metric} of each run{_unit(a)}")
+    ax.set_xlabel(f"{a.title} of each run{_unit(a)}")
     handles = [
         Line2D([], [], color=BLUE, marker="o", linestyle="", alpha=0.55, label="one run (seed)"),
         Line2D(
@@ -102,7 +102,7 @@ def _by_level(
     ax.set_yticks([place for place, *_ in rows], names, fontsize=9)
     ax.set_ylim(rows[-1][0] + 0.8, -0.8)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{a.metric} of each run{_unit(a)}; every run appears once per factor")
+    ax.set_xlabel(f"{a.title} of each run{_unit(a)}; every run appears once per factor")
     handles = [
         Line2D([], [], color=GREY, linewidth=6, label="reference level"),
         Line2D([], [], color=BLUE, linewidth=6, label="other levels"),

@@ -60,7 +60,7 @@ def fixed_tuned(t: TunedComparison) -> Figure | None:
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a.metric}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
+    fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
     named = (
         (ORANGE, "o", f"{t.tuning.field}={t.tuning.fixed} in all arms"),
         (BLUE, "D", f"each arm at its own {t.tuning.field}"),

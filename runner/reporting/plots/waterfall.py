@@ -44,7 +44,7 @@ def waterfall(a: Analysis) -> Figure | None:
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(steps) + 0.6, -0.6)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(a.metric + (" (%)" if a.unit == "pp" else ""))
+    ax.set_xlabel(a.title + (" (%)" if a.unit == "pp" else ""))
     kinds = [v for v in VERDICTS if any(e.verdict == v for e, *_ in steps)]
     handles = [
         Line2D([], [], color=VERDICTS[k][0], linewidth=8, alpha=0.5, label=f"step {k}")

@@ -18,7 +18,7 @@ def seeds(m: Material) -> Section | None:
     picture = figure("seeds", "every run as a point", plot, a, runs, m.experiment.factors)
     if picture is None:
         return None
-    what = f"{a.metric[:1].upper() + a.metric[1:]} of each of {a.runs.used} runs"
+    what = f"{a.title[:1].upper() + a.title[1:]} of each of {a.runs.used} runs"
     if len(a.arms) <= MOST_ARMS:
         what += (
             f"; bars: mean and {confidence(a)} t-interval of that arm alone, from its own runs' "
