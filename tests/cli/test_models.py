@@ -410,3 +410,16 @@ def test_columns_that_cannot_be(cli, kept, pictures, columns, message):
     done = cli("predict", kept[0]["id"], "--data", pictures, "-o", "x.csv", "--columns", columns)
     assert done.code == 2
     assert message in done.err
+
+
+def test_answers_about_models_have_their_published_types(cli, kept, pictures, tmp_path):
+    import msgspec
+
+    from runner.commands.answers.schema import ANSWERS
+
+    id = kept[0]["id"]
+    for line in (f"evaluate {id} --data digits", f"predict {id} --data {pictures} -o out.csv"):
+        done = cli(*line.split(), "--json")
+        [kind] = ANSWERS[line.split()[0]]
+        msgspec.convert(done.json, kind, strict=True)
+        assert set(done.json) <= {field.encode_name for field in msgspec.structs.fields(kind)}

@@ -230,4 +230,4 @@ def test_a_saved_model_of_timm_loads_in_plain_timm(recipe, tiny, tmp_path):
     plain = timm.create_model("resnet10t", num_classes=10, in_chans=1).eval()
     plain.load_state_dict(load_file(path), strict=True)
     images = torch.rand(2, 1, 32, 32)
-    assert torch.equal(plain(images), saved.load(path)[0](images))
+    assert torch.allclose(plain(images), saved.load(path)[0](images), atol=1e-5)

@@ -63,8 +63,7 @@ def drawn(recipe: Recipe, parts: Parts) -> None:
             held = parts.constant(item.name, OF_TORCHVISION[item.name].format(item))
             lines.append(f"images = torch.stack([{held}(one) for one in images])")
         else:
-            held = parts.hold(item, ("apply",))
-            lines.append(f"images = {held}.apply(images, DRAWS)")
+            lines.append(f"images = {parts.hold(item, ('apply',))}.apply(images, DRAWS)")
     parts.inputs += [
         f"images = {parts.hold(item, ('prepared',))}.prepared(images)" for item in recipe.inputs
     ]
@@ -77,9 +76,9 @@ def mixed(recipe: Recipe, parts: Parts) -> None:
         smooth = parts.lifting.function("tricks.target.label_smoothing", "smooth")
         lines.append(f"y = {smooth}(y, {recipe.smoothing!r})")
     if recipe.resizing is not None:
-        held = parts.hold(recipe.resizing, ("pixels",))
+        sides = parts.hold(recipe.resizing, ("pixels",))
         lines += [
-            f"pixels = {held}.pixels(x.shape[-1], progress)",
+            f"pixels = {sides}.pixels(x.shape[-1], progress)",
             "if pixels != x.shape[-1]:",
             '    x = F.interpolate(x, (pixels, pixels), mode="bilinear", antialias=True)',
         ]

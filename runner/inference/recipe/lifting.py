@@ -151,7 +151,7 @@ def _trimmed(node: ast.ClassDef, methods: list[str]) -> list[ast.stmt]:
         if isinstance(item, ast.FunctionDef):
             if item.name in wanted:
                 kept.append(item)
-        elif field_ and item.target.id not in CARD:  # type: ignore[attr-defined,union-attr]
+        elif field_ and item.target.id not in CARD:  # type: ignore[attr-defined]
             kept.append(item)
     return kept
 

@@ -96,9 +96,9 @@ def _best(study: StoredStudy, runs: pandas.DataFrame, spec: Callable[[str], RunS
     factors = list(study.levels)
     if runs.empty:
         raise BadInput(f"the study {study.name} has no finished runs yet: it has no best arm")
-    arms = {
-        tuple(key) if isinstance(key, tuple) else (key,): rows
-        for key, rows in runs.groupby(factors or [lambda _: 0], sort=False)
+    arms = {  # `_all`: of a study without factors there is one
+        tuple(key[:-1]): rows
+        for key, rows in runs.assign(_all=0).groupby([*factors, "_all"], sort=False)
     }
     fine = {
         key: rows[CHOOSES].mean()

@@ -103,7 +103,7 @@ def _optimizer(recipe: Recipe, found: Arguments) -> None:
     if name == "lars":
         found.say("", "--opt-kwargs", f"trust_coeff={optimizer.trust!r}")
         found.differs["lars"] = "timm's velocity does not hold the learning rate"
-    elif recipe.groups is None and getattr(optimizer, "decay", 0.0) and name != "lamb":
+    elif recipe.groups is None and getattr(optimizer, "decay", 0) != 0 and name != "lamb":
         found.differs["weight decay"] = "timm leaves biases and norms without it, the recipe not"
     clip: Any = recipe.clip
     if clip is not None and clip.name == "clip-norm":
