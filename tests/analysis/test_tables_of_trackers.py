@@ -122,6 +122,18 @@ def test_curves_without_settings_are_told(tmp_path):
         from_file(chart, metric="a - acc")
 
 
+def test_rows_of_one_value_each_are_read_as_tensorboard_writes_them():
+    rows = [
+        {"run": f"r{i}", "mixup": m, "tag": tag, "step": step, "value": value, "wall_time": step}
+        for i, (m, _, a) in enumerate(RUNS)
+        for step in range(3)
+        for tag, value in (("accuracy", a - 20 + 10 * step), ("loss", 0.1 * step))
+    ]
+    found = from_frame(pd.DataFrame(rows))
+    assert len(found.runs) == 8
+    assert effect(found).effect == pytest.approx(2)
+
+
 def histories(head, row, metric=lambda a, e: a - 30 + 10 * e):
     lines = [head]
     for i, (m, s, a) in enumerate(RUNS):
