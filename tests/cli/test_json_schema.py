@@ -58,7 +58,7 @@ def test_a_strange_key_and_a_wrong_type_are_found():
     "line",
     [
         f"analyze {STUDIES}/digits-full", f"analyze {STUDIES}/digits-tuned",
-        f"analyze {STUDIES}/digits-screen", f"analyze {STUDIES}/digits-add-one --metric top5",
+        f"analyze {STUDIES}/digits-screen", f"analyze {STUDIES}/digits-add-one --metric val_loss",
         "list tricks", "list tasks", "list grids", "list studies", "list grids --tricks warmup",
         "show mixup", "show baseline+mixup", "run --dry-run", "run --grid full --dry-run",
         "run --tricks cosine --tune lr_scale=0.5,1 --dry-run", "check --dry-run",

@@ -136,6 +136,7 @@ class DryRun(msgspec.Struct, kw_only=True):
     looks: list[Object] | UnsetType = UNSET
     stages: Maybe = UNSET
     tune: Maybe = UNSET
+    tune_seeds: int | UnsetType = UNSET
 
 
 class Part(msgspec.Struct, kw_only=True):

@@ -11,7 +11,8 @@ from tricks.recipe import OWN_MODELS
 HEAD = """\
 # {name}, as tricks-bench trains it: the baseline of a study.
 # tricks-bench run --study THIS_FILE{data}
-# trains it; name tricks to see what each adds to it, as tricks = ["mixup", "cosine"].
+# trains it beside a placebo, which changes nothing. To see what tricks add to it, name them in the
+# placebo's place: tricks = ["mixup", "cosine"].
 """
 
 
@@ -25,5 +26,7 @@ def study_toml(subject: Subject) -> str:
             continue
         settings[name] = value if isinstance(value, (bool, int, float)) else field_text(value)
     data = " --data FOLDER" if kind in ("folder", "csv") and ":" not in subject.task else ""
-    text = tomli_w.dumps({"task": subject.task, "tricks": [], "seeds": 3, "set": settings})
+    text = tomli_w.dumps(
+        {"task": subject.task, "tricks": [], "placebo": True, "seeds": 3, "set": settings}
+    )
     return HEAD.format(name=subject.name, data=data) + text
