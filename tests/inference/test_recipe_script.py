@@ -77,7 +77,7 @@ def test_with_the_same_weights_and_order_the_losses_are_the_same(tmp_path):
         assert said["losses"] == pytest.approx(losses, abs=1e-5), text
 
 
-REFUSED = {"aug-mix", "aug-mix-jsd", "counterfactual-attention"}
+REFUSED = {"aug-mix", "aug-mix-jsd"}
 
 
 PLAIN = {"width": "0.0625", "batch_size": "12", "epochs": "10"}

@@ -63,10 +63,8 @@ def drawn(recipe: Recipe, parts: Parts) -> None:
             held = parts.constant(item.name, OF_TORCHVISION[item.name].format(item))
             lines.append(f"images = torch.stack([{held}(one) for one in images])")
         else:
-            lines.append(f"images = {parts.hold(item, ('apply',))}.apply(images, DRAWS)")
-    parts.inputs += [
-        f"images = {parts.hold(item, ('prepared',))}.prepared(images)" for item in recipe.inputs
-    ]
+            lines.append(f"images = {parts.hold(item)}.apply(images, DRAWS)")
+    parts.inputs += [f"images = {parts.hold(item)}.prepared(images)" for item in recipe.inputs]
 
 
 def mixed(recipe: Recipe, parts: Parts) -> None:
@@ -76,7 +74,7 @@ def mixed(recipe: Recipe, parts: Parts) -> None:
         smooth = parts.lifting.function("tricks.target.label_smoothing", "smooth")
         lines.append(f"y = {smooth}(y, {recipe.smoothing!r})")
     if recipe.resizing is not None:
-        sides = parts.hold(recipe.resizing, ("pixels",))
+        sides = parts.hold(recipe.resizing)
         lines += [
             f"pixels = {sides}.pixels(x.shape[-1], progress)",
             "if pixels != x.shape[-1]:",
@@ -84,7 +82,7 @@ def mixed(recipe: Recipe, parts: Parts) -> None:
         ]
     if not recipe.mixers:
         return
-    held = [str(parts.hold(item, ("mix",))) for item in recipe.mixers]
+    held = [str(parts.hold(item)) for item in recipe.mixers]
     mix = [f"x, y = {held[0]}.mix(x, y, DRAWS)"]
     if len(held) > 1:
         choice = f"({', '.join(held)})[int(torch.randint({len(held)}, (), generator=DRAWS))]"
@@ -101,7 +99,7 @@ def statistics(recipe: Recipe, stored: bool, parts: Parts) -> list[str]:
     """Lines that give `mean` and `std`, a value a channel, of pixels from 0 to 1."""
     own: Any = recipe.normalisation
     if own is not None:
-        held = parts.hold(own, ("of",))
+        held = parts.hold(own)
         return [f"mean, std = {held}.of(channels)"]
     if not stored:
         return ["mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's"]

@@ -36,13 +36,13 @@ def network(recipe: Recipe, parts: Parts) -> None:
             f"model = {plain}(create)",
         ]
     for item in recipe.surgery:
-        held = parts.hold(item, ("operate", "hold"))
+        held = parts.hold(item)
         lines.append(f"{held}.operate(model)")
         if hasattr(item, "hold"):
             parts.rates.append(f"{held}.hold(model, place / total)")
     if recipe.norm is not None:
-        lines.append(f"{parts.hold(recipe.norm, ('surgery',))}.surgery(model)")
-    lines += [f"{parts.hold(item, ('edit',))}.edit(model)" for item in recipe.init]
+        lines.append(f"{parts.hold(recipe.norm)}.surgery(model)")
+    lines += [f"{parts.hold(item)}.edit(model)" for item in recipe.init]
     if recipe.channels_last:
         lines.append("model = model.to(memory_format=torch.channels_last)")
     lines.append("return model")

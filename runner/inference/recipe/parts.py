@@ -17,6 +17,13 @@ OWN = (
     "nn", "torch", "F", "v2", "views", "math", "timm", "Image", "Path",
 )  # fmt: skip
 
+# What a training calls of a trick.
+METHODS = (
+    "scale", "momentum", "steps", "ramp", "operate", "hold", "surgery", "edit", "build", "arrange",
+    "split", "wrap", "clip", "apply", "prepared", "mix", "loss", "begin", "update",
+    "own_statistics", "predict", "pixels", "of",
+)  # fmt: skip
+
 
 @dataclass
 class Parts:
@@ -38,17 +45,24 @@ class Parts:
     rates: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    held: dict[Trick, str] = field(default_factory=dict)  # by the constants that hold them
 
-    def hold(self, trick: Trick, methods: Iterable[str]) -> str | None:
-        """Lift a trick; gives the constant that holds it, or None where a script cannot."""
+    def hold(self, trick: Trick) -> str | None:
+        """Lift a trick; gives the constant that holds it, or None where a script cannot.
+
+        One that takes several parts in a recipe, as a loss with a head of its own, is one constant.
+        """
+        if trick in self.held:
+            return self.held[trick]
         cls = type(trick)
         try:
-            name = self.lifting.trick(cls, methods)
+            name = self.lifting.trick(cls, METHODS)
         except Unliftable as error:
             self.refused[str(trick)] = str(error)
             return None
         values = [f"{f.name}={getattr(trick, f.name)!r}" for f in dataclasses.fields(trick)]
-        return self.constant(cls.name, f"{name}({', '.join(values)})")
+        self.held[trick] = self.constant(cls.name, f"{name}({', '.join(values)})")
+        return self.held[trick]
 
     def constant(self, name: str, value: str) -> str:
         """Define a constant called after `name`; gives what it is called."""

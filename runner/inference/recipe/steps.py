@@ -28,17 +28,17 @@ class Steps:
 def steps(recipe: Recipe, parts: Parts) -> Steps:
     """Everything about the steps; what they need before the first stands in `parts`."""
     optimizer: Any = recipe.optimizer
-    held = parts.hold(optimizer, ("build", "arrange"))
+    held = parts.hold(optimizer)
     rates = _rates(recipe, f"{held}.lr", parts)
     groups: Any = recipe.groups
     own = "[p for p in model.parameters() if p.requires_grad]"
     parts.before.append(
         f"parameters = {own}" if groups is None
-        else f"parameters = {parts.hold(groups, ('split',))}.split(model)"
+        else f"parameters = {parts.hold(groups)}.split(model)"
     )  # fmt: skip
     freeze: Any = recipe.freeze
     if freeze is not None:
-        frozen = parts.hold(freeze, ("hold", "arrange"))
+        frozen = parts.hold(freeze)
         if hasattr(freeze, "arrange"):
             parts.before.append(f"parameters = {frozen}.arrange(parameters, model)")
         parts.rates.append(f"{frozen}.hold(model, place / total)")
@@ -46,10 +46,10 @@ def steps(recipe: Recipe, parts: Parts) -> Steps:
         parts.before.append(f"parameters = {held}.arrange(parameters, model)")
     parts.before += [f"optimizer = {held}.build(parameters)", "outer = optimizer"]
     for item in recipe.wrappers:
-        parts.before.append(f"outer = {parts.hold(item, ('wrap',))}.wrap(outer)")
+        parts.before.append(f"outer = {parts.hold(item)}.wrap(outer)")
     forward = "model"
     if recipe.compiled is not None:
-        parts.before.append(f"forward = {parts.hold(recipe.compiled, ('wrap',))}.wrap(model)")
+        parts.before.append(f"forward = {parts.hold(recipe.compiled)}.wrap(model)")
         forward = "forward"
     half = recipe.precision == "fp16"
     if half:
@@ -61,7 +61,7 @@ def steps(recipe: Recipe, parts: Parts) -> Steps:
     predict: Any = recipe.predict
     said = "model(x)"
     if predict is not None:
-        said = f"{parts.hold(predict, ('predict',))}.predict(model, x)"
+        said = f"{parts.hold(predict)}.predict(model, x)"
     average: Any = recipe.average
     return Steps(
         rates=rates,
@@ -84,13 +84,13 @@ def _rates(recipe: Recipe, lr: str, parts: Parts) -> list[str]:
     scale = f" * (batch / {recipe.lr_batch})" if recipe.lr_batch else ""
     lines = [f"rate = {lr}{scale}"]
     if schedule is not None:
-        held = parts.hold(schedule, ("scale", "momentum"))
+        held = parts.hold(schedule)
         lines.append(f"rate *= {held}.scale((step + 0.5) / total)")
         if hasattr(schedule, "momentum"):
             parts.rates += _momentum(f"{held}.momentum((place + 0.5) / total)")
     first = []
     if warmup is not None:
-        ramp = parts.hold(warmup, ("steps", "ramp"))
+        ramp = parts.hold(warmup)
         first = [f"ramp = {ramp}.steps(total, EPOCHS)"]
         lines += ["if step < ramp:", f"    rate *= {ramp}.ramp(step, ramp)"]
     if recipe.corrected_decay:
@@ -121,7 +121,7 @@ def _gradient(recipe: Recipe, forward: str, parts: Parts) -> list[str]:
     if hasattr(objective, "prepare") or hasattr(objective, "show"):
         parts.refused[str(objective)] = "its loss sees more than a network and a batch"
     elif objective is not None:
-        loss = f"{parts.hold(objective, ('loss',))}.loss({forward}, images, targets)"
+        loss = f"{parts.hold(objective)}.loss({forward}, images, targets)"
     cast = {"bf16": "bfloat16", "fp16": "float16"}.get(recipe.precision)
     backward = "scaler.scale(loss).backward()" if cast == "float16" else "loss.backward()"
     body = [f"loss = {loss}"]
@@ -141,7 +141,7 @@ def _gradient(recipe: Recipe, forward: str, parts: Parts) -> list[str]:
     if recipe.clip is not None:
         if cast == "float16":
             lines.append("scaler.unscale_(outer)")
-        lines.append(f"{parts.hold(recipe.clip, ('clip',))}.clip(model)")
+        lines.append(f"{parts.hold(recipe.clip)}.clip(model)")
     if recipe.wrappers:  # a second pass leaves batch norm's statistics as the first made them
         lines = [
             "again = next(calls) > 0",
@@ -159,7 +159,7 @@ def _evaluated(recipe: Recipe, apart: bool, parts: Parts) -> list[str]:
     average: Any = recipe.average
     again = "reestimate(evaluated, model, shown, device)"
     if average is not None:
-        held = parts.hold(average, ("begin", "update", "own_statistics"))
+        held = parts.hold(average)
         parts.before.append(f"averaged = {held}.begin(model, total)")
         parts.after.append(f"{held}.update(averaged, model, place, total)")
         lines = ["evaluated = averaged"]
