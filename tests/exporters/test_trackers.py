@@ -14,7 +14,7 @@ from runner.exporters.run_log import run_logs
 from runner.records.export import read_export
 from tricks import BadInput
 
-STUDY = Path(__file__).parents[2] / "results" / "reference" / "digits-add-one-confirm"
+STUDY = Path(__file__).parents[2] / "results" / "ten-epochs" / "digits-add-one-confirm"
 
 
 @pytest.fixture(scope="module")

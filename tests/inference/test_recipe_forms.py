@@ -16,7 +16,7 @@ from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
 from tricks.recipe import resolve
 
-STUDIES = Path(__file__).parents[2] / "results" / "reference"
+STUDIES = Path(__file__).parents[2] / "results" / "ten-epochs"
 TEXTS = [
     "baseline", "baseline+mixup(alpha=0.4)+cutmix+cosine+warmup(epochs=2)",
     "baseline+adamw+label-smoothing+no-bias-decay", "baseline+evonorm+ema+randaugment+sam",

@@ -114,6 +114,16 @@ class Attention(msgspec.Struct, kw_only=True):
     image: str
 
 
+class Merge(msgspec.Struct, kw_only=True):
+    """merge: runs that were added, those that were there, and what contradicts."""
+
+    added: int
+    same: int
+    conflicts: list[str]
+    studies: list[str]
+    refused: list[str]
+
+
 class Retry(msgspec.Struct, kw_only=True):
     """retry: failed runs that are open again, and those that another runner holds."""
 
@@ -132,6 +142,8 @@ class Doctor(msgspec.Struct, kw_only=True):
     plugins: list[str]
     chosen: Object
     image_caches: list[Object]
+    unpacked: list[Object]
+    data_sets: list[Object]
     cleaned: bool
     usable: bool
     versions: Maybe = UNSET

@@ -183,10 +183,13 @@ class Status(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """report: the file that was written."""
+    """report: the file that was written, the recommended recipe, and commands to go on with."""
 
     study: str
     report: str
+    recommended: Object | None
+    next: list[Object]
+    recommended_reason: str | UnsetType = UNSET
     stage: str | UnsetType = UNSET
 
 
