@@ -62,7 +62,7 @@ def test_a_study_of_your_images_is_planned(cli, name, folder):
     assert done.code == 0, done.err
     assert done.json["task"] == f"folder:{folder}"
     assert done.json["excluded"] == 0
-    assert done.json["missing"] == done.json["runs"] == 3 * done.json["arms"]
+    assert done.json["missing"] == done.json["runs"] >= 3 * done.json["arms"]
 
 
 def test_a_field_that_a_study_varies_can_be_left_out(cli, folder):

@@ -62,7 +62,7 @@ def script(subject: Subject) -> str:
             _main(recipe, stepping, measured),
         ]
     )
-    compile(text, "script", "exec")  # a mistake in it is found here, not by who runs it
+    ast.parse(text)  # a mistake in it is found here, not by who runs it
     return text
 
 
