@@ -6,6 +6,8 @@ refused by name, and so is a trick whose code does not stand by itself.
 
 from __future__ import annotations
 
+import ast
+
 from runner.inference.recipe import images, network, steps
 from runner.inference.recipe.parts import Parts, indented
 from runner.inference.recipe.skeleton import APART, DATA, HEAD, LOOP, MAIN, STATISTICS
