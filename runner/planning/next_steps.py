@@ -217,7 +217,7 @@ def _moves_the_rate(asked: StudyToml, e: Effect) -> bool:
 
 
 def _use(s: Situation) -> Step | None:
-    if s.recommended is None or s.run is None:
+    if s.recommended is None or s.run is None or s.asked.script is not None:
         return None
     what = (
         "Take the recommended recipe with you: a PyTorch script that trains it without this tool."

@@ -65,6 +65,11 @@ def test_the_winner_is_confirmed_and_taken_along(analysis):
     assert take.cost == ""
 
 
+def test_of_a_script_there_is_no_recipe_to_take_along(analysis):
+    script = from_mapping({**ASKED.to_mapping(), "script": {"run": "python t.py {seed}"}})
+    assert [c for c in commands(steps(decided(analysis), asked=script)) if " recipe " in c] == []
+
+
 def test_nothing_is_confirmed_where_the_baseline_is_recommended(analysis):
     base = Recommended("baseline", {}, "baseline", 1, 5)
     assert not any(
