@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.analysis.effects import Effect
     from runner.analysis.result import Analysis
+    from runner.studies.equal_comparison import EqualTime
     from runner.studies.stages import StudyTuning
 
 
@@ -102,12 +103,12 @@ def _experiment(
     test_images: int | None,
     results: Path,
 ) -> tuple[Experiment, Mapping[str, JsonValue]]:
-    """What to analyze; of a tuned study also its stage and its tuning, as JSON values."""
+    """What to analyze; of a study with stages also its stage and its choices, as JSON values."""
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
         from runner.analysis.data.csv_file import from_csv
 
         if stage is not None:
-            raise BadInput("--stage is for a tuned study: a CSV has no stages")
+            raise BadInput("--stage is for a study with stages: a CSV has no stages")
         return from_csv(what, factors, metric, test_images, reference), {}
     if factors is not None:
         raise BadInput("--factors is for a CSV: a study knows its factors")
@@ -123,6 +124,10 @@ def _experiment(
     found = experiment(stored, runs, stage)
     if name is None:
         return found, {}
+    if stored.asked.equal:
+        from runner.studies.equal_comparison import equal_time
+
+        return found, {"stage": name, "equal_time": _equal_time(equal_time(stored, runs))}
     return found, {"stage": name, "tuning": _tuning(study_tuning(stored, runs))}
 
 
@@ -149,6 +154,18 @@ def _tuning(found: StudyTuning) -> Mapping[str, JsonValue]:
         "fixed": found.fixed,
         "arms": arms,
     }
+
+
+def _equal_time(found: EqualTime) -> Mapping[str, JsonValue]:
+    """The value of the key that a study of equal time adds."""
+    arms = [
+        {
+            "arm": arm.label, "levels": arm.levels, "epochs": arm.epochs, "ratio": arm.ratio,
+            "ratio_low": arm.low, "ratio_high": arm.high, "runs": arm.runs, "spent": arm.spent,
+        }
+        for arm in found.arms
+    ]  # fmt: skip
+    return {"epochs": found.epochs, "column": found.column, "arms": arms}
 
 
 def _print(analysis: Analysis) -> None:

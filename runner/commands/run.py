@@ -82,6 +82,14 @@ def run(
     tune_seeds: Annotated[
         int | None, typer.Option(help="Tuning runs of each arm at each value. [default: 2]")
     ] = None,
+    equal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="time",
+            help="time: run each arm again for as many epochs as take the baseline's training "
+            "time.",
+        ),
+    ] = None,
     until: Annotated[
         str | None,
         typer.Option(
@@ -183,8 +191,8 @@ def run(
     flags = StudyFlags(
         task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
         placebo=placebo, control_seeds=control_seeds, study=study, reference=reference, order=order,
-        tune=tune, tune_seeds=tune_seeds, until=until, looks=looks, confirm=confirm, name=name,
-        data=data, group_by=group_by,
+        tune=tune, tune_seeds=tune_seeds, equal=equal, until=until, looks=looks, confirm=confirm,
+        name=name, data=data, group_by=group_by,
     )  # fmt: skip
     asked = asked_study(flags, results)
     options = Options(

@@ -73,15 +73,17 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
 
 def _of_study(store: Store, stored: StoredStudy, results: Path) -> Found:
     """The model of the arm that is best on validation (mean over its runs), of its best run."""
-    tuned = tuple(stored.asked.tune or {})
-    if tuned:  # tuning runs are trials at other values; their weights are not kept
-        stored = next(held for held in map(stored.at, ("tuned", "fixed")) if held.runs)
+    own = tuple(stored.asked.staging[1:])
+    if own:  # tuning runs are trials at other values; their weights are not kept
+        stored = next(
+            held for held in map(stored.at, (stored.asked.stages[-1], "fixed")) if held.runs
+        )
     rows = store.rows(stored.ids)
     arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
     for id, run in zip(stored.column("id"), stored.runs, strict=True):
         row = rows.get(id)
         if row and row["state"] == "ok" and row[CHOOSES] is not None:
-            levels = tuple(f"{name}={run[name]}" for name in (*stored.factors, *tuned))
+            levels = tuple(f"{name}={run[name]}" for name in (*stored.factors, *own))
             arms.setdefault(levels, []).append((row[CHOOSES], id))
     if not arms:
         raise BadInput(f"no run of {stored.name} has finished well: there is no model to take")

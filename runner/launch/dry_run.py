@@ -18,8 +18,8 @@ from runner.planning.hours import Hours, by_records, by_steps, standing
 if TYPE_CHECKING:
     from runner.records.spec import RunSpec
     from runner.records.store import Store
+    from runner.studies.stage_runs import StageCounts
     from runner.studies.study import Study
-    from runner.studies.tuning import StageCounts
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class DryRun:
     """What training `study` would be.
 
     runs: of all stages. recorded: of them, with a record that stands; None where they are too many
-    to look up. stages: of a tuned study whose runs are not too many. without_weights: recorded
-    runs that would be trained again for the weights that are to be kept. detects: the smallest
-    effect that it will detect.
+    to look up. stages: of a study that has some, whose runs are not too many. without_weights:
+    recorded runs that would be trained again for the weights that are to be kept. detects: the
+    smallest effect that it will detect.
     """
 
     study: Study
@@ -51,10 +51,10 @@ def dry_run(study: Study, options: Options) -> DryRun:
 
     Raises BadInput where the task's images are missing, or the study cannot go on in the store.
     """
-    from runner.studies.tuning import size
+    from runner.studies.staged import size
 
     study, store = opened(study, options.results)
-    if study.tuning is not None:
+    if study.staged:
         stages, lacking = counts(study, store), todo(study, store)
         runs = size(study) if stages is None else stages.runs
         held = None if stages is None else stages.recorded

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.launch.todo import Todo
     from runner.records.store import Store
+    from runner.studies.stage_runs import StageCounts
     from runner.studies.study import Study
-    from runner.studies.tuning import StageCounts
 
 
 def counts(study: Study, store: Store | None) -> StageCounts | None:
-    """Runs of each stage of a tuned study; None where they are too many to list."""
+    """Runs of each stage of a study with stages; None where they are too many to list."""
     from runner.studies import recorded
-    from runner.studies.tuning import known_runs, size, stage_counts
+    from runner.studies.stage_runs import stage_counts
+    from runner.studies.staged import known, size
 
     if size(study) > recorded.LISTED:
         return None
-    held = store.rows() if store else {}
-    standing = {id for id, row in held.items() if row["state"] != "infra"}
-    return stage_counts(known_runs(study, held), standing)
+    states = store.states() if store else {}
+    standing = {id for id, state in states.items() if state != "infra"}
+    return stage_counts(known(study, store), standing)
 
 
 def chosen_line(study: Study, known: Todo) -> str:

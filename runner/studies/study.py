@@ -30,6 +30,7 @@ from runner.designs.placebo import DRAWN
 from runner.records.spec import RunSpec
 from runner.records.studies import NAME_RULE, is_name
 from runner.records.study_toml import StoredConfirm, StoredFactor, StudyToml
+from runner.studies import equal_time
 from runner.studies.asked import Asked
 from runner.studies.check_design import check_design
 from runner.studies.confirm import winner_design
@@ -59,7 +60,8 @@ class Study:
     levels: factor -> level -> its edits, of factors whose levels make several.
     notes: lines that the user should see before anything is trained.
     looks: of a sequential study, whose `seeds` are the most of each arm.
-    confirm: whose winner is run again. check: whether it checks a baseline.
+    confirm: whose winner is run again. check: whether it checks a baseline. equal_time: whether
+    each arm also gets the baseline's training time.
     """
 
     name: str
@@ -78,6 +80,14 @@ class Study:
     looks: Looks | None = None
     confirm: StoredConfirm | None = None
     check: bool = False
+    equal_time: bool = False
+
+    @property
+    def staged(self) -> str:
+        """The field of which each arm has its own value at the last stage; "" without stages."""
+        if self.equal_time:
+            return equal_time.FIELD
+        return self.tuning.field if self.tuning else ""
 
     @property
     def factors(self) -> Sequence[Factor]:
@@ -158,6 +168,7 @@ class Study:
             confirm=self.confirm,
             tune={tuning.field: tuple(tuning.texts)} if tuning else None,
             tune_seeds=tuning.seeds if tuning else None,
+            equal="time" if self.equal_time else None,
             check=self.check or None,
         )
 
@@ -216,8 +227,10 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         looks=looks,
         confirm=asked.confirm,
         check=asked.check,
+        equal_time=equal_time.asked_equal_time(asked, factors),
     )
     _resolvable(study)
+    equal_time.check_base(study)
     check_acts(study)
     return study
 

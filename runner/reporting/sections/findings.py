@@ -263,7 +263,7 @@ def _best(a: Analysis, asked: StudyToml) -> list[Item]:
         return [Item((head, f"{said}."))]
     said += ". The best of many is lucky as well as good: "
     name = asked.name or ""
-    if asked.tune or not re.fullmatch(r"[\w.-]+", name):
+    if asked.stages or not re.fullmatch(r"[\w.-]+", name):
         return [Item((head, f"{said}train it again on fresh seeds."))]
     command = Code(f"tricks-bench run --confirm --study {name}")
     promise = " trains the arm of best validation accuracy again on fresh seeds."

@@ -51,6 +51,8 @@ def _asked(m: Material) -> Iterable[tuple[str, str]]:
     for field, values in (asked.tune or {}).items():
         text = f"{field} of each arm over {', '.join(values)} with {asked.tune_seeds} seeds each"
         yield "Tuned", f"{text}, by validation accuracy"
+    if asked.equal:
+        yield "Equal time", "each arm also for as many epochs as take the baseline's training time"
 
 
 def _recorded(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
