@@ -52,6 +52,8 @@ def _json(found: DryRun) -> Mapping[str, JsonValue]:
         answer["images"] = told_json(study.found)
     if study.tuning is not None:
         answer |= {**study.tuning.to_json(), "stages": _stages_json(found.stages)}
+    if study.proxy:
+        answer["proxy"] = dict(study.proxy)
     if study.equal_time:
         answer |= {"equal": "time", "stages": _stages_json(found.stages)}
     if found.recorded is None:

@@ -172,6 +172,17 @@ def run(
             help="Train every arm for two steps at small size, write the report, keep nothing.",
         ),
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Train a proxy that fits --hours: a small network, fewer pixels, images and "
+            "epochs.",
+        ),
+    ] = False,
+    hours: Annotated[
+        float | None, typer.Option(help="Hours that --quick may take. [default: 0.5]")
+    ] = None,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Measure a few steps of each recipe, and predict hours."),
@@ -199,14 +210,20 @@ def run(
         results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
         cache_gb=cache_gb,
     )  # fmt: skip
+    if quick and smoke:
+        raise BadInput("--quick and --smoke do not go together: choose one")
+    if download and not dry_run:
+        _download(asked)
+    if quick:
+        asked = _quick(asked, options, (hours, seeds), dry_run, json)
+    elif hours is not None:
+        raise BadInput("--hours is for --quick: --max-hours stops any run after so long")
     if dry_run:
         from runner.commands.dry_run import say_dry_run
         from runner.launch.dry_run import dry_run as would_train
 
         say_dry_run(would_train(asked, options), json)
         return 0
-    if download:
-        _download(asked)
     if smoke:
         from runner.commands.smoke import say_smoke
 
@@ -216,6 +233,25 @@ def run(
 
     options = replace(options, ask=None if yes else asking(json))
     return exit_code(train(asked, options, Console(options, json)))
+
+
+def _quick(
+    study: Study,
+    options: Options,
+    size: tuple[float | None, int | None],
+    dry_run: bool,
+    json: bool,
+) -> Study:
+    """The quick study in the place of `study`, once it has said what it is. size: hours, seeds."""
+    from runner.commands.console import Console
+    from runner.launch.quick import quick
+
+    console = Console(options, json)
+    found = quick(study, options, *size, None if dry_run else console)
+    if not (dry_run and json):
+        for line in found.lines:
+            console.say(line)
+    return found.study
 
 
 def _download(study: Study) -> None:

@@ -37,19 +37,31 @@ def detects(study: Study, results: Path) -> Detects:
     """What `study` will detect, with its seeds and the noise of recorded runs of its task."""
     if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
         return Detects(reason="no run tells the run-to-run sd yet; `tricks-bench check` does")
-    from runner.planning.needed import Goal
     from runner.planning.pilot import find_sigma
-    from runner.planning.precision import Errors
 
     try:
         sigma = find_sigma(study, results, None)
     except BadInput:
         return Detects(reason="no replicates tell the run-to-run sd; `tricks-bench check` does")
+    effect, reason = _worst(study, sigma.value)
+    return Detects(effect, sigma.value, sigma.source, reason)
+
+
+def in_sds(study: Study) -> float | None:
+    """The effect that `study` will detect as a multiple of the run-to-run sd; None: none at all."""
+    return _worst(study, 1.0)[0]
+
+
+def _worst(study: Study, sigma: float) -> tuple[float | None, str | None]:
+    """The effect that is detected of the least sure one, or why there is none."""
+    from runner.planning.needed import Goal
+    from runner.planning.precision import Errors
+
     goal = Goal("effect", 0.0)
     effects = Errors(study.design).at(study.seeds)
-    found = [goal.reached(effect.own, sigma.value, len(effects)) for effect in effects]
+    found = [goal.reached(effect.own, sigma, len(effects)) for effect in effects]
     known = [value for value in found if value is not None]
     if len(known) < len(found):
         reasons = (e.own.reason for e, value in zip(effects, found, strict=True) if value is None)
-        return Detects(None, sigma.value, sigma.source, next(reasons))
-    return Detects(max(known), sigma.value, sigma.source)
+        return None, next(reasons)
+    return max(known), None

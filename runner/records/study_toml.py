@@ -103,6 +103,7 @@ class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     equal: Literal["time"] | None = None  # what all arms also get the same of, beside epochs
     equal_epochs: tuple[StoredEpochs, ...] | None = None  # of the arms that have chosen
     check: bool | None = None  # whether it checks a baseline
+    proxy: dict[str, str] | None = None  # of a quick study: setting -> in the full recipe
     placebo: bool | None = None  # `placebo` and `layout`: of files that people write
     layout: str | None = None
     places: Places | None = None

@@ -61,7 +61,7 @@ class Study:
     notes: lines that the user should see before anything is trained.
     looks: of a sequential study, whose `seeds` are the most of each arm.
     confirm: whose winner is run again. check: whether it checks a baseline. equal_time: whether
-    each arm also gets the baseline's training time.
+    each arm also gets the baseline's training time. proxy: of a quick study, see `Asked`.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Study:
     confirm: StoredConfirm | None = None
     check: bool = False
     equal_time: bool = False
+    proxy: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def staged(self) -> str:
@@ -170,6 +171,7 @@ class Study:
             tune_seeds=tuning.seeds if tuning else None,
             equal="time" if self.equal_time else None,
             check=self.check or None,
+            proxy=dict(self.proxy) or None,
         )
 
 
@@ -228,6 +230,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         confirm=asked.confirm,
         check=asked.check,
         equal_time=equal_time.asked_equal_time(asked, factors),
+        proxy=asked.proxy,
     )
     _resolvable(study)
     equal_time.check_base(study)
