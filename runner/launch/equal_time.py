@@ -35,6 +35,7 @@ def freeze(study: Study, store: Store, asked: StudyToml) -> None:
 
 def told(study: Study, store: Store, known: Todo) -> Iterator[str]:
     """Lines on the epochs of the arms, and on those that have none."""
+    from runner.studies.equal_time import equal_epochs
     from runner.studies.staged import chosen
 
     epochs = study.baseline.epochs
@@ -44,8 +45,18 @@ def told(study: Study, store: Store, known: Todo) -> Iterator[str]:
     yield (
         f"equal time: {named}{more}; all others {epochs}, as the baseline"
         if others
-        else f"equal time: every arm takes the baseline's time in its {epochs} epochs"
+        else f"equal time: every arm keeps the baseline's {epochs} epochs"
     )
+    unsure = [
+        arm
+        for arm in chosen(study, store)
+        if arm.epochs == epochs != equal_epochs(epochs, arm.ratio)
+    ]
+    if unsure:
+        yield (
+            f"the cost of {', '.join(map(_named, unsure[:NAMED]))} cannot be told from the "
+            "baseline's by these seeds"
+        )
     arms = {tuple(row[f.name] for f in study.factors): row["stage"] for row in known.rows}
     lost = sum(stage == "fixed" for stage in arms.values())
     if known.to_choose:

@@ -22,6 +22,7 @@ from runner.reporting.plotting import figure
 from runner.reporting.tables import Row, table
 from runner.reporting.wording import confidence
 from runner.studies.equal_comparison import ArmEpochs, EqualComparison
+from runner.studies.equal_time import equal_epochs
 
 MOST = 40  # arms that the table lists
 
@@ -114,6 +115,16 @@ def remarks(c: EqualComparison) -> list[Text]:
         said.append(
             f"Not at equal time: {', '.join(none[:12])}{' and others' * (len(none) > 12)}: all of "
             "their runs at equal epochs diverged, or some are missing or failed."
+        )
+    kept = [
+        f"{arm.label} ({arm.ratio:.2f}×)"
+        for arm in c.time.arms
+        if arm.ratio and arm.epochs == c.time.epochs != equal_epochs(c.time.epochs, arm.ratio)
+    ]
+    if kept:
+        said.append(
+            f"Cost not told from the baseline's, so at its epochs: {', '.join(kept[:12])}. More "
+            "seeds in another study would tell."
         )
     one = [arm for arm in c.time.arms if arm.runs == 1]
     if one:
