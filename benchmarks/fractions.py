@@ -30,7 +30,7 @@ from runner.records.export import read_export
 from runner.studies.experiments import experiment as as_experiment
 from tricks.recipe import Recipe
 
-RECORDED = Path("results/reference/digits-five")
+RECORDED = Path("results/ten-epochs/digits-five")
 OUT = Path("reports/reference/fractions")
 NOTE = (
     "*The truth is the analysis of half of the recorded seeds. It has an error of its own, small "

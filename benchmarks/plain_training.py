@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,11 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from runner.images.sources import Resident
-from runner.tasks import digits, torchvision_sets
+from runner.tasks.registry import find
 from runner.training.model import SmallImageResNet50
+from tricks.recipe import resolve
 
-# task: (how its splits are read, width, learning rate, flips), as the tool's baselines have them
-TASKS: dict[str, tuple[Any, float, float, bool]] = {
-    "digits": (digits.load, 0.125, 0.025, False),
-    "fashion-mnist": (partial(torchvision_sets.load, "FashionMNIST", 1000), 0.25, 0.025, True),
-}
-BATCH = 64
+TASKS = ("digits", "fashion-mnist")
 EVALUATED = 256  # images of a batch
 SMOOTHING, WARMUP, LEAST = 0.1, 0.05, 5
 Figures = tuple[float, float, Tensor]  # loss, accuracy in per cent, whether each image is right
@@ -66,7 +61,7 @@ def main() -> None:
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("out", type=Path, help="where the run's figures are written, as JSON")
     parser.add_argument("--tricks", nargs="*", default=[])
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, help="[the task's]")
     parser.add_argument("--images", type=int, help="training images [all]")
     parser.add_argument("--held", type=int, help="evaluated images, half of them tested [all]")
     parser.add_argument("--resolution", type=int, help="pixels a side [as stored]")
@@ -76,15 +71,21 @@ def main() -> None:
     asked = parser.parse_args()
     on = set(asked.tricks)
     torch.manual_seed(asked.seed)
-    load, width, lr, flip = TASKS[asked.task]
-    splits: Any = load(asked.data, asked.images)
+    task = find(asked.task)
+    recipe: Any = resolve(task.baseline, task.learning_rates)
+    splits: Any = task.load(asked.data, asked.images)
+    side = asked.resolution or splits.train.images.shape[-1]
     resize = [v2.Resize(asked.resolution)] if asked.resolution else []
     ready = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(splits.mean, splits.std)]
-    random: list[nn.Module] = [v2.RandomHorizontalFlip()] if flip else []
+    random: list[nn.Module] = (
+        [v2.RandomCrop(side, padding=side // 8)] if recipe.crop == "pad" else []
+    )
+    random += [v2.RandomHorizontalFlip()] if recipe.flip else []
     random += [v2.RandAugment()] if "randaugment" in on else []
     loader = DataLoader(
-        Transformed(splits.train, v2.Compose([*resize, *random, *ready])), BATCH, shuffle=True,
-        num_workers=asked.workers, persistent_workers=asked.workers > 0, drop_last=True,
+        Transformed(splits.train, v2.Compose([*resize, *random, *ready])),
+        recipe.batch_size, shuffle=True, num_workers=asked.workers,
+        persistent_workers=asked.workers > 0, drop_last=True,
     )  # fmt: skip
     clean = v2.Compose([*resize, *ready])
     most = asked.held or 4 * len(splits.test)
@@ -99,7 +100,7 @@ def main() -> None:
             ("test", splits.test, most // 2),
         )
     }
-    model = SmallImageResNet50(splits.classes, splits.channels, width)
+    model = SmallImageResNet50(splits.classes, splits.channels, recipe.width, stem=recipe.stem)
     if "zero-gamma" in on:
         for block in model.modules():
             zero: Any = getattr(block, "zero_init_last", None)
@@ -113,10 +114,12 @@ def main() -> None:
     if "cutmix" in on:
         mixers.append(v2.CutMix(alpha=1.0, num_classes=splits.classes))
     mix = v2.RandomChoice(mixers) if mixers else None
+    sgd, count = recipe.optimizer, asked.epochs or recipe.epochs
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=lr, momentum=0.9, nesterov=True, weight_decay=5e-4, fused=True
-    )
-    steps = asked.epochs * len(loader)
+        model.parameters(), lr=sgd.lr, momentum=sgd.momentum, nesterov=sgd.nesterov,
+        weight_decay=sgd.decay, fused=True,
+    )  # fmt: skip
+    steps = count * len(loader)
     ramp = max(LEAST, round(WARMUP * steps)) if "warmup" in on else 0
 
     def factor(step: int) -> float:
@@ -129,7 +132,7 @@ def main() -> None:
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     epochs, seconds = [], {"train": 0.0, "evaluate": 0.0}
-    for epoch in range(asked.epochs):
+    for epoch in range(count):
         model.train()
         total, since = torch.zeros(()), time.perf_counter()
         for step, (x, y) in enumerate(loader):
@@ -145,6 +148,8 @@ def main() -> None:
             schedule.step()
             total += loss.detach()
         seconds["train"] += time.perf_counter() - since
+        if (epoch + 1) % recipe.evaluate_every and epoch + 1 < count:
+            continue
         since = time.perf_counter()
         val, probe = evaluate(model, *held["val"]), evaluate(model, *held["probe"])
         seconds["evaluate"] += time.perf_counter() - since

@@ -14,7 +14,7 @@ import pandas as pd
 from runner.records.export import read_export
 from runner.studies.experiments import experiment
 
-RECORDED = Path("results/reference")
+RECORDED = Path("results/ten-epochs")
 CHANCE = 10.0  # per cent: what a recorded arm stands for whose every run diverged
 NEIGHBOURS = 10  # arms of like accuracy whose pairs of runs give an arm its sd
 Array = np.ndarray

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-REFERENCE = ROOT / "results" / "reference"
+REFERENCE = ROOT / "results" / "ten-epochs"
 COMMANDS = (
     "run", "check", "report", "status", "plan", "list", "show", "analyze", "predict", "evaluate",
     "attention", "export", "retry", "doctor",

@@ -86,6 +86,7 @@ def analyze(
     if scaled is not experiment:
         experiment = replace(experiment, notes=scaled.notes)
         analysis = _logits(analysis)
+    analysis = replace(analysis, remark=experiment.remarks.get(metric, ""))
     return with_power(with_beside(experiment, with_surroundings(experiment, analysis)))
 
 

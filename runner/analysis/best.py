@@ -14,7 +14,7 @@ from runner.analysis.data.cells import Cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.model.factorial import Factorial
-from runner.analysis.model.model_means import ModelMeans
+from runner.analysis.model.model_means import MOST_DRAWN, ModelMeans
 from runner.analysis.verdicts import Rules
 
 SHOWN = 10
@@ -61,6 +61,20 @@ class Best:
     note: str
 
 
+@dataclass(frozen=True)
+class ArmDraws:
+    """Draws of the arms' means together; an arm and the same with a placebo are one.
+
+    levels: (arms, factors) level indices. mean: (arms,). drawn: (draws, arms). model: of a
+    factorial, if it fits; else the arms' own means are drawn.
+    """
+
+    levels: np.ndarray
+    mean: np.ndarray
+    drawn: np.ndarray
+    model: ModelMeans | None
+
+
 def best(
     experiment: Experiment, cells: Cells, rules: Rules, fitted: Factorial | None = None
 ) -> Best | str:
@@ -71,18 +85,10 @@ def best(
     (see `drawn_means`). An arm and the same with a placebo are one: two of a recipe would share its
     probability.
     """
-    arms = cells.merged[0]
-    if len(arms.count) < 2:
-        return "there is one arm"
-    model = ModelMeans(fitted, cells) if fitted is not None and fits(fitted) else None
-    if model is not None:
-        mean, drawn = model.drawn(arms.levels)
-    else:
-        own = drawn_means(arms, rules.noise == "equal")
-        if own is None:
-            why = "the runs of each arm are equal" if arms.replicate_df else ONCE
-            return f"there is no noise to draw from: {why}"
-        mean, drawn = arms.mean, own
+    found = arm_draws(cells, rules.noise == "equal", fitted)
+    if isinstance(found, str):
+        return found
+    model = found.model
     sign = 1.0 if rules.larger_is_better else -1.0
     top: BestCombination | str = "the model does not fit its arms: arms only"
     if fitted is None:
@@ -90,13 +96,45 @@ def best(
     if model is not None:
         top = _combination(experiment, model, sign)
     return Best(
-        arms=_listed(experiment, arms.levels, mean, wins(sign * drawn)),
+        arms=_listed(experiment, found.levels, found.mean, wins(sign * found.drawn)),
         what=model.what if model else OWN,
         assumes=model.assumes() if model else None,
         combination=None if isinstance(top, str) else top,
         combination_reason=top if isinstance(top, str) else None,
         note=CURSE + (AGAIN if experiment.grid else ELSEWHERE),
     )
+
+
+def arm_draws(
+    cells: Cells,
+    equal: bool,
+    fitted: Factorial | None = None,
+    wanted: np.ndarray | None = None,
+    most: int = MOST_DRAWN,
+) -> ArmDraws | str:
+    """What is known of the arms' means, or why nothing is.
+
+    equal: noise is the same in all arms. wanted: (n, factors) the arms to draw, each of them one
+    with a run and without a placebo; None: all. most: numbers drawn from a model.
+    """
+    arms = cells.merged[0]
+    if len(arms.count) < 2:
+        return "there is one arm"
+    if fitted is not None and fits(fitted):
+        model = ModelMeans(fitted, cells)
+        levels = arms.levels if wanted is None else wanted
+        return ArmDraws(levels, *model.drawn(levels, most), model)
+    own = drawn_means(arms, equal)
+    if own is None:
+        why = "the runs of each arm are equal" if arms.replicate_df else ONCE
+        return f"there is no noise to draw from: {why}"
+    if wanted is None:
+        return ArmDraws(arms.levels, arms.mean, own, None)
+    places = [arms.find(levels) for levels in wanted]
+    known = [place for place in places if place is not None]
+    if len(known) < len(places):
+        return "an arm has no run"
+    return ArmDraws(wanted, arms.mean[known], own[:, known], None)
 
 
 def fits(fitted: Factorial) -> bool:

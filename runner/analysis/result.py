@@ -77,6 +77,12 @@ class Analysis:
     pareto: Pareto = field(default_factory=Pareto)
     equal_arms: tuple[EqualArms, ...] = ()
     detectable: Detectable | None = None
+    remark: str = ""  # that stands beside the metric's name wherever its values do
+
+    @property
+    def title(self) -> str:
+        """The metric's name for tables and figures."""
+        return f"{self.metric} ({self.remark})" if self.remark else self.metric
 
     @property
     def df_of_intervals(self) -> tuple[float, float] | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Keys(TypedDict, total=False):
-    """The other keys of a study file; see `runner.studies.asked.Asked`."""
+    """The other keys of a study file, see `runner.studies.asked.Asked`; and where runs are."""
 
     name: str
     factor: Mapping[str, Sequence[Given]]
@@ -32,6 +32,7 @@ class Keys(TypedDict, total=False):
     tune: Mapping[str, Sequence[Given]]
     tune_seeds: int
     equal: str
+    results: str | Path
 
 
 def study(
@@ -48,17 +49,21 @@ def study(
     task: a name, or what `tb.Task.from_datasets` gave. tricks: as on the command line,
     `"mixup(alpha=0.4)"`, or tricks themselves; None: the standard bag; []: none. settings: recipe
     field -> value in all arms, as `--set`. data: the folder of data sets, or of the images of the
-    task `folder`. keys: those of a study file, such as `factor={"lr_scale": [0.5, 1, 2]}`. Raises
-    BadInput for anything that cannot be.
+    task `folder`. keys: those of a study file, such as `factor={"lr_scale": [0.5, 1, 2]}`, and
+    `results`: the store of the runs that a `start` names by their ids. Raises BadInput for anything
+    that cannot be.
 
     >>> found = study(tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
     >>> found.name, found.design.count, found.runs
     ('digits-add-one', 3, 9)
     """
+    from runner.inference.starts import with_files
+    from runner.records.layout import RESULTS
     from runner.studies.asked import from_keys
     from runner.studies.study import build
     from runner.tasks.registry import placed
 
+    results = Path(keys.pop("results", RESULTS))
     asked_for = task if isinstance(task, str) else task.name
     name, place = placed(asked_for, None if data is None else Path(data))
     # The values of a TypedDict are JSON values, which mypy does not see.
@@ -70,7 +75,7 @@ def study(
         "set": dict(settings or {}),
         **keys,
     }
-    return build(from_keys(asked, "tb.study"), place)
+    return build(with_files(from_keys(asked, "tb.study"), results), place)
 
 
 def _text(trick: str | Trick) -> str:

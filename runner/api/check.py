@@ -32,6 +32,7 @@ class How(TypedDict, total=False):
     workers: int
     device: str
     plugins: Sequence[str | Path]
+    allow_duplicates: bool
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,10 @@ def check(
     found = check_of(study, named, None, seeds)
     device = how.get("device", "auto")
     place = Path(results)
-    options = Options(place, at_a_time(how.get("workers"), None, device), device, files)
+    options = Options(
+        place, at_a_time(how.get("workers"), None, device), device, files,
+        allow_duplicates=how.get("allow_duplicates", False),
+    )  # fmt: skip
     outcome = launch(found, options, Silent() if quiet else Console(options, json=False))
     store = Store(place, create=False)
     whole = checked(in_store(store, load_study(store, found.name)), study.seeds)

@@ -61,16 +61,21 @@ class Found:
         """Figures of the study: `found.plot.effects()` and the like."""
         return Plots(self.material)
 
-    def report(self, out: str | Path | None = None, metric: str = "accuracy") -> Path:
-        """Write report.md with its plots into the folder `out`; the path of report.md.
+    def report(
+        self,
+        out: str | Path | None = None,
+        metric: str = "accuracy",
+        formats: Sequence[str] = ("md", "html"),
+    ) -> Path:
+        """Write the report into the folder `out`; the path of the first of `formats`.
 
-        out: by default reports/NAME. Raises BadInput if nothing is recorded or it cannot be
-        written.
+        out: by default reports/NAME. formats: md, html, latex. Raises BadInput if nothing is
+        recorded or it cannot be written.
         """
         from runner.reporting.report import write_report
 
         material = self.material(Question(metric))
-        return write_report(material, Path(out or Path("reports") / material.study))
+        return write_report(material, Path(out or Path("reports") / material.study), formats)
 
 
 def load(name: str | None = None, results: str | Path = "results") -> Found:
@@ -93,12 +98,14 @@ def run(
     workers: int | None = None,
     device: str = "auto",
     plugins: Sequence[str | Path] = (),
+    allow_duplicates: bool = False,
     quiet: bool = False,
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks; returns all its recorded runs.
 
     workers: runs at a time; by default one a core, one on a GPU. plugins: files of tricks, loaded
-    in training processes too. quiet: print nothing. Ctrl-C once lets running runs finish: what is
+    in training processes too. allow_duplicates: train though an image is in two of the parts that
+    you made. quiet: print nothing. Ctrl-C once lets running runs finish: what is
     recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
     """
     from runner.commands.console import Console
@@ -110,6 +117,6 @@ def run(
 
     files = load_plugins([Path(plugin) for plugin in plugins])
     count = at_a_time(workers, None, device)
-    options = Options(Path(results), count, device, files)
+    options = Options(Path(results), count, device, files, allow_duplicates=allow_duplicates)
     outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
     return Found(study.name, Path(results), outcome)

@@ -82,7 +82,9 @@ def analyze(
     load_plugins(plugin)
     check_negligible(negligible)
     against = assignments("--reference", reference)
-    found, tuned = _experiment(what, metric, listed(factors), against, stage, test_images, results)
+    found, tuned, metric = _experiment(
+        what, metric, listed(factors), against, stage, test_images, results
+    )
     found = replace(found, noise=noise, scale=scale)
     from runner.analysis.analyze import analyze as analyzed
     from runner.analysis.to_json import to_json
@@ -102,14 +104,14 @@ def _experiment(
     stage: str | None,
     test_images: int | None,
     results: Path,
-) -> tuple[Experiment, Mapping[str, JsonValue]]:
-    """What to analyze; of a study with stages also its stage and its choices, as JSON values."""
+) -> tuple[Experiment, Mapping[str, JsonValue], str]:
+    """What to analyze; of a study with stages its stage and choices, as JSON values; the metric."""
     if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
         from runner.analysis.data.csv_file import from_csv
 
         if stage is not None:
             raise BadInput("--stage is for a study with stages: a CSV has no stages")
-        return from_csv(what, factors, metric, test_images, reference), {}
+        return from_csv(what, factors, metric, test_images, reference), {}, metric
     if factors is not None:
         raise BadInput("--factors is for a CSV: a study knows its factors")
     if reference:
@@ -122,13 +124,14 @@ def _experiment(
     stored, runs = study_runs(results, what, metric)
     _, _, name = at_stage(stored, runs, stage)
     found = experiment(stored, runs, stage)
+    metric = stored.asked.meant(metric)
     if name is None:
-        return found, {}
+        return found, {}, metric
     if stored.asked.equal:
         from runner.studies.equal_comparison import equal_time
 
-        return found, {"stage": name, "equal_time": _equal_time(equal_time(stored, runs))}
-    return found, {"stage": name, "tuning": _tuning(study_tuning(stored, runs))}
+        return found, {"stage": name, "equal_time": _equal_time(equal_time(stored, runs))}, metric
+    return found, {"stage": name, "tuning": _tuning(study_tuning(stored, runs))}, metric
 
 
 def _tuning(found: StudyTuning) -> Mapping[str, JsonValue]:
@@ -182,7 +185,7 @@ def _print(analysis: Analysis) -> None:
     )
 
     unit = analysis.unit
-    print(f"{analysis.metric}: effects {analysis.estimand}, in {unit}")
+    print(f"{analysis.title}: effects {analysis.estimand}, in {unit}")
     runs = "runs" if analysis.layout == FACTORIAL else "runs (both arms)"
     interval = f"{confidence(analysis)} interval"
     rows = [("", "effect", interval, "p adjusted", "verdict", runs, "to decide")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner.commands.asked_script import with_script
 from runner.commands.options import assignments, listed, listed_fields
 from runner.designs.levels import choose_levels
 from runner.images.tables import named
@@ -19,6 +20,7 @@ from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from runner.studies.asked import Asked
+    from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
 
 
@@ -47,6 +49,9 @@ class StudyFlags:
     name: str | None = None
     data: Path | None = None
     group_by: str | None = None
+    script: str | None = None
+    level: Sequence[str] | None = None
+    metric: Sequence[str] | None = None
 
     @property
     def another(self) -> bool:
@@ -56,36 +61,57 @@ class StudyFlags:
             for flag in (
                 self.task, self.grid, self.tricks, self.factor, self.set, self.reference,
                 self.order, self.tune, self.until, self.looks, self.runs, self.control_seeds,
-                self.equal,
+                self.equal, self.script, self.level, self.metric,
             )
         )  # fmt: skip
 
 
 def asked_study(flags: StudyFlags, results: Path) -> Study:
+    """The study of recipes that the flags ask for. Raises BadInput for what cannot be."""
+    return of_recipes(any_study(flags, results), "this command is")
+
+
+def of_recipes(study: Study | ScriptStudy, what: str) -> Study:
+    """The study itself. Raises BadInput, which begins with `what`, for one of a script."""
+    from runner.studies.study import Study
+
+    if not isinstance(study, Study):
+        raise BadInput(f"{what} for studies of recipes: {study.name} is of a script")
+    return study
+
+
+def any_study(flags: StudyFlags, results: Path) -> Study | ScriptStudy:
     """The study that the flags ask for. Raises BadInput for what cannot be.
 
     A mistake that the study's file alone has is told with the file's name.
     """
+    from runner.studies.building import built
     from runner.studies.recorded import placebo_of
-    from runner.studies.study import build, study_name
 
     written, file = _named(flags, results)
-    asked, data = copy.deepcopy(written), flags.data
-    if flags.task in (None, "folder", "csv"):  # a path in --task says by itself where images are
+    asked, data = with_script(copy.deepcopy(written), flags), flags.data
+    if asked.script is not None:
+        asked.task = flags.task or asked.task
+    elif flags.task in (None, "folder", "csv"):  # a path in --task says by itself where images are
         asked.task, data = tasks.placed(flags.task or asked.task, data, asked.layout)
         written.task = asked.task
     else:
         asked.task = str(flags.task)
     asked.task = _grouped(asked.task, flags.group_by)
-    asked = with_files(_with_flags(asked, flags), results)
+    asked = _with_flags(asked, flags)
+    asked = asked if asked.script is not None else with_files(asked, results)
     try:
-        asked.placebo_level = placebo_of(study_name(asked), results) or asked.placebo_level
-        return build(asked, data)
+        found = built(asked, data)
+        held = placebo_of(found.name, results)
+        if held in ("", asked.placebo_level):
+            return found
+        asked.placebo_level = held
+        return built(asked, data)
     except BadInput as error:
         if file is None:
             raise
         try:
-            build(written, data)
+            built(written, data)
         except BadInput as same:
             if str(same) == str(error):
                 raise BadInput(f"{file}: {str(error).removeprefix('--')}") from error

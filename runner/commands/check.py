@@ -13,7 +13,7 @@ from runner.commands.asked import StudyFlags, asked_study
 from runner.commands.console import INTERRUPTED, OUT_OF_TIME, Console, asking
 from runner.commands.json_output import print_json
 from runner.commands.limits import asked_limits
-from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
@@ -63,6 +63,7 @@ def check(
         int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    allow_duplicates: AllowDuplicates = False,
     plugin: Plugins = None,
     max_hours: Annotated[
         float | None,
@@ -92,7 +93,7 @@ def check(
     plugins = load_plugins(plugin)
     options = Options(
         results, at_a_time(workers, None, device), device, plugins,
-        asked_limits(max_hours, None), estimate=estimate,
+        asked_limits(max_hours, None), estimate=estimate, allow_duplicates=allow_duplicates,
     )  # fmt: skip
     from runner.studies.check import check_of
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from runner.execution.events import Summary
     from runner.launch.options import Options
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
     from runner.studies.judged import Look
-    from runner.studies.study import Study
 
 OUT_OF_TIME = 75  # exit code; EX_TEMPFAIL of sysexits.h: run it again
 INTERRUPTED = 130
@@ -45,7 +46,7 @@ class Console:
         """A live view on a terminal, one line a finished run elsewhere."""
         return Progress(total, recorded, workers, results, self.stream)
 
-    def looked(self, study: Study, look: Look) -> None:
+    def looked(self, study: AnyStudy[Spec], look: Look) -> None:
         """One line for each look."""
         self.say(look_line(study, look))
 

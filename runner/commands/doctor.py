@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.choices import choices
 from runner.execution.machine import cores
-from runner.images import caches
+from runner.images import caches, stored_sets
 from runner.images.counting import on_stderr
 from runner.records.layout import RESULTS
 from runner.text import counted, size
@@ -35,13 +36,17 @@ def doctor(
     ] = False,
     clean: Annotated[
         bool,
-        typer.Option("--clean", help="Remove image caches that are torn or whose images are gone."),
+        typer.Option(
+            "--clean",
+            help="Remove image caches, unpacked archives and written data sets that are torn or of "
+            "no use.",
+        ),
     ] = False,
     results: Results = RESULTS,
     plugin: Plugins = None,
     json: Json = False,
 ) -> int:
-    """Show versions, cores, device, store, plug-ins and image caches; or verify all in DIR.
+    """Show versions, cores, device, store, plug-ins and cached images; or verify all in DIR.
 
     \b
     tricks-bench doctor results            each record, study, claim, model; changes nothing
@@ -49,7 +54,7 @@ def doctor(
     """
     if folder is not None:
         if clean:
-            raise BadInput("--clean is for image caches, which are in no folder of results")
+            raise BadInput("--clean is for cached images, which are in no folder of results")
         from runner.commands.verifying import verify_folder
 
         return verify_folder(folder, repair, json)
@@ -66,17 +71,24 @@ def doctor(
         "store": store,
         "plugins": _plugins(),
     }
-    kept = caches.examined(on_stderr)
+    kept = {
+        "image caches": caches.examined(on_stderr),
+        "unpacked": stored_sets.unpacked(),
+        "data sets": stored_sets.data_sets(),
+    }
     if clean:
-        for one in kept:
+        for one in chain(*kept.values()):
             if one.fault:
                 caches.remove(one.folder)
     if json:
-        told = [asdict(one) | {"folder": str(one.folder)} for one in kept]
-        print_json({**found, "image_caches": told, "cleaned": clean, "usable": usable})
+        told = {
+            name.replace(" ", "_"): [asdict(one) | {"folder": str(one.folder)} for one in some]
+            for name, some in kept.items()
+        }
+        print_json({**found, **told, "cleaned": clean, "usable": usable})
     else:
         chosen = found.pop("chosen")
-        found["image caches"] = [_told(one, clean) for one in kept]
+        found |= {name: [_told(one, clean) for one in some] for name, some in kept.items()}
         for key, value in (found | chosen).items():
             text = ", ".join(value) or "none" if isinstance(value, list) else value
             print(f"{key:14}{text}")
@@ -84,10 +96,12 @@ def doctor(
 
 
 def _told(cache: caches.Kept, clean: bool) -> str:
-    """An image cache in one line."""
+    """A folder of cached images in one line."""
     what = f"{cache.folder}: {size(cache.bytes)}"
     if cache.images:
-        what += f", {counted(cache.images, 'image')} of {' and '.join(cache.places)}"
+        what += f", {counted(cache.images, 'image')}"
+    if cache.places:
+        what += f" of {' and '.join(cache.places)}"
     if cache.fault:
         what += f"; {cache.fault}: {'removed' if clean else '`doctor --clean` removes it'}"
     return what

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.commands.json_output import print_json
 from runner.designs.factor import touched
-from runner.launch.dry_run import images_told
+from runner.launch.kinds import kind_of
 from runner.records.json_values import JsonValue
 from runner.text import counted
 
@@ -33,7 +33,7 @@ def _json(found: DryRun) -> Mapping[str, JsonValue]:
     control = study.design.control_seeds(study.seeds) if study.design.control_arm else None
     answer: dict[str, JsonValue] = {
         "study": study.name,
-        "task": study.task.name,
+        "task": study.task_name,
         "grid": study.grid,
         "factors": describe(study.factors),
         "arms": study.design.count,
@@ -46,10 +46,7 @@ def _json(found: DryRun) -> Mapping[str, JsonValue]:
         "settings": dict(study.settings),
         "notes": list(study.notes),
     }
-    if study.found is not None:
-        from runner.images.told import told_json
-
-        answer["images"] = told_json(study.found)
+    answer |= kind_of(study).dry_run_json()
     if study.tuning is not None:
         answer |= {**study.tuning.to_json(), "stages": _stages_json(found.stages)}
     if study.proxy:
@@ -84,13 +81,13 @@ def _stages_json(counts: StageCounts | None) -> Mapping[str, JsonValue] | None:
 
 def _lines(found: DryRun) -> Iterator[str]:
     study = found.study
-    yield f"{study.name}: {study.grid} on {study.task.name}"
+    yield f"{study.name}: {study.grid} on {study.task_name}"
     for factor in study.factors:
         yield f"  {factor.name}: {', '.join(level.name for level in factor.levels)}"
     varied = {name for f in study.factors for level in f.levels for name in touched(level)}
     for key, value in study.settings.items():
         yield f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}"
-    yield from images_told(study)
+    yield from kind_of(study).dry_run()
     yield from study.notes
     arms = f"{counted(study.design.count, 'arm')} ({study.design.excluded:,} excluded)"
     yield f"{arms} with {counted(study.seeds, 'seed')}: {counted(study.runs, 'run')}"
@@ -129,7 +126,7 @@ def _stage_lines(found: DryRun) -> Iterator[str]:
 
 
 def _equal_lines(found: DryRun) -> Iterator[str]:
-    epochs, counts = found.study.baseline.epochs, found.stages
+    epochs, counts = found.study.epochs, found.stages
     what = f"as many epochs as take the time of the baseline's {epochs}"
     if counts is None:
         yield f"each arm for {epochs} epochs, then for {what}: up to {found.runs:,} runs"

@@ -12,11 +12,12 @@ from runner.text import counted
 
 if TYPE_CHECKING:
     from runner.launch.outcome import Outcome
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
     from runner.studies.judged import Look
-    from runner.studies.study import Study
 
 
-def look_line(study: Study, look: Look) -> str:
+def look_line(study: AnyStudy[Spec], look: Look) -> str:
     """How many effects are decided, which are open, and what they would take."""
     assert study.looks is not None
     looks, width = study.looks.seeds, study.looks.half_width

@@ -21,6 +21,12 @@ Plugins = Annotated[
     typer.Option("--plugin", help="A Python file that defines tricks or metrics; may be repeated."),
 ]
 TaskName = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
+AllowDuplicates = Annotated[
+    bool,
+    typer.Option(
+        "--allow-duplicates", help="Train though an image is in two of the parts you made."
+    ),
+]
 Name = Annotated[str | None, typer.Argument(help="The study; the latest if not given.")]
 Metric = Annotated[
     str,

@@ -30,6 +30,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to. [default: reports/NAME]")
     ] = None,
+    format: Annotated[
+        str, typer.Option(help="md, html or latex; several with commas between.")
+    ] = "md,html",
+    columns: Annotated[
+        int | None,
+        typer.Option(help="Figures of LaTeX as PDF, as wide as 1 or 2 columns of a paper."),
+    ] = None,
     metric: Metric = "accuracy",
     negligible: Negligible = None,
     noise: Noise = "own",
@@ -39,16 +46,24 @@ def report(
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """Write report.md with tables and plots."""
+    """Write what a study says: report.md with its plots, and report.html, which needs nothing else.
+
+    \b
+    tricks-bench report digits-add-one
+    tricks-bench report digits-add-one --format html --out shared
+    tricks-bench report digits-add-one --format latex --columns 2
+    """
     load_plugins(plugin)
     check_negligible(negligible)
     from runner.reporting.material import Question, gather
+    from runner.reporting.next_steps import advice
     from runner.reporting.report import write_report
 
     found = gather(results, name, Question(metric, negligible, noise, scale, stage))
-    path = write_report(found, out or Path("reports") / found.study)
+    formats = [name.strip() for name in format.split(",") if name.strip()]
+    path = write_report(found, out or Path("reports") / found.study, formats, columns)
     if json:
-        said = {"study": found.study, "report": str(path)}
+        said = {"study": found.study, "report": str(path), **advice(found)}
         print_json({**said, "stage": found.stage} if found.stage else said)
     else:
         print(path)

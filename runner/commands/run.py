@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.asked import StudyFlags, asked_study
+from runner.commands.asked import StudyFlags, any_study, of_recipes
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
-from runner.commands.options import Json, Plugins, Results, load_plugins
+from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
@@ -107,6 +107,27 @@ def run(
             help="Run the winner of the latest study, or of --study, again on fresh seeds.",
         ),
     ] = False,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help="A training script of your own in the place of tricks: 'python train.py "
+            "{arguments} --seed {seed} --output {out}'."
+        ),
+    ] = None,
+    level: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of --script: FACTOR.LEVEL='arguments', as mixup.on='--mixup 0.2'; the reference "
+            "is off, or the level named first. Repeatable."
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Of --script: top1={file="{out}/result.json", key="top1"}; or column of a CSV, '
+            "pattern in the output. Repeatable."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The study's name. [default: task-grid]")] = None,
     results: Results = RESULTS,
     data: Annotated[
@@ -142,6 +163,7 @@ def run(
             "epoch. [default: a quarter of what is free]"
         ),
     ] = None,
+    allow_duplicates: AllowDuplicates = False,
     plugin: Plugins = None,
     max_hours: Annotated[
         float | None,
@@ -203,19 +225,20 @@ def run(
         task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
         placebo=placebo, control_seeds=control_seeds, study=study, reference=reference, order=order,
         tune=tune, tune_seeds=tune_seeds, equal=equal, until=until, looks=looks, confirm=confirm,
-        name=name, data=data, group_by=group_by,
+        name=name, data=data, group_by=group_by, script=script, level=level, metric=metric,
     )  # fmt: skip
-    asked = asked_study(flags, results)
+    asked = any_study(flags, results)
     options = Options(
         results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
-        cache_gb=cache_gb,
+        cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
     if quick and smoke:
         raise BadInput("--quick and --smoke do not go together: choose one")
     if download and not dry_run:
-        _download(asked)
+        _download(of_recipes(asked, "--download is"))
     if quick:
-        asked = _quick(asked, options, (hours, seeds), dry_run, json)
+        recipes = of_recipes(asked, "--quick is")
+        asked = _quick(recipes, options, (hours, seeds), dry_run, json)
     elif hours is not None:
         raise BadInput("--hours is for --quick: --max-hours stops any run after so long")
     if dry_run:
@@ -227,7 +250,7 @@ def run(
     if smoke:
         from runner.commands.smoke import say_smoke
 
-        return say_smoke(asked, options)
+        return say_smoke(of_recipes(asked, "--smoke is"), options)
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 

@@ -20,11 +20,14 @@ Arm = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Level:
-    """One value of a factor: tricks to compose and recipe fields to set (both may be empty)."""
+    """One value of a factor: tricks to compose and recipe fields to set, or words for a script's
+    command (all may be empty).
+    """
 
     name: str
     tricks: tuple[Trick, ...] = ()
     fields: tuple[tuple[str, FieldValue], ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

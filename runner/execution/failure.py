@@ -38,8 +38,21 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LOST = 255  # what multiprocessing says of a process whose end nobody saw
 
 
+class ProgramEnded(Exception):
+    """How a program ended that a run was carried out by.
+
+    kind: as a record's error has it. log: the end of what it printed. lost: to its surroundings.
+    """
+
+    def __init__(self, kind: str, message: str, log: str, lost: bool = False) -> None:
+        super().__init__(message)
+        self.kind, self.log, self.lost = kind, log, lost
+
+
 def of_surroundings(error: BaseException) -> bool:
     """Memory or disk ran out, here or on the device, or the device failed."""
+    if isinstance(error, ProgramEnded):
+        return error.lost
     if _says(str(error), (ASSERTED, NO_KERNELS)):
         return False
     names = {cls.__name__ for cls in type(error).__mro__}
@@ -67,6 +80,8 @@ def mistake(error: BaseException) -> str | None:
 
 def described(error: BaseException) -> Error:
     """The error as a record keeps it."""
+    if isinstance(error, ProgramEnded):
+        return Error(error.kind, str(error), error.log)
     return Error(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
 
 
@@ -99,6 +114,11 @@ def of_silence(seconds: float, log: str) -> tuple[str, Error]:
     """State and error of a run that made no progress for too long."""
     message = f"no sign of life (a batch, an epoch) within {seconds:.0f} s"
     return "infra", Error("Hung", message, log)
+
+
+def out_of_memory(log: str) -> bool:
+    """Whether what a program printed says that memory ran out."""
+    return _says(log, (*MEMORY, "MemoryError", "OutOfMemoryError"))
 
 
 def advice(error: Error) -> str:

@@ -6,6 +6,7 @@ refused. What is unpacked is known by the archive's content, and is there whole 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from runner.images.content import digests
+from runner.images.content import digests, home
 from runner.images.counting import Counting, on_stderr
 from runner.images.walk import LEFTOVERS, image_file
 from runner.text import size
@@ -61,9 +62,10 @@ def unpacked(archive: Path) -> Path:
     file = image_file(archive)
     if file is None:
         raise BadInput(f"{archive}: there is no such file")
-    place = _cache() / digests(archive, [file])[0]
+    place = root() / digests(archive, [file])[0]
     name = archive.name[: -len(next(s for s in SUFFIXES if archive.name.lower().endswith(s)))]
-    if _is_whole(place):
+    if is_whole(place):
+        _note(place, archive)
         return next(entry for entry in place.iterdir() if entry.is_dir())
     fresh = place.with_name(f"{place.name}.{os.getpid()}")
     try:
@@ -72,11 +74,11 @@ def unpacked(archive: Path) -> Path:
         fresh.mkdir(parents=True)
         with _members(archive) as members:
             count = _unpack(archive, members, fresh / (name.strip(".") or "images"))
-        (fresh / WHOLE).write_text(str(count))
+        (fresh / WHOLE).write_bytes(b"%d\n%s" % (count, _line(archive)))
         try:
             fresh.rename(place)
         except OSError:  # another process was faster
-            if not _is_whole(place):
+            if not is_whole(place):
                 raise
     except OSError as error:
         raise BadInput(f"{archive}: cannot be unpacked into {place}: {error.strerror}") from error
@@ -85,18 +87,41 @@ def unpacked(archive: Path) -> Path:
     return next(entry for entry in place.iterdir() if entry.is_dir())
 
 
-def _cache() -> Path:
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "tricks-bench" / "unpacked"
+def root() -> Path:
+    """Where archives are unpacked, each into a folder called by its content."""
+    return home() / "unpacked"
 
 
-def _is_whole(place: Path) -> bool:
+def unpacked_from(place: Path) -> list[Path]:
+    """The archives that were unpacked into this folder, as far as it tells."""
+    try:
+        return [Path(os.fsdecode(line)) for line in (place / WHOLE).read_bytes().split(b"\n")[1:]]
+    except OSError:
+        return []
+
+
+def is_whole(place: Path) -> bool:
     """Whether all files that were unpacked are still there."""
     try:
-        count = int((place / WHOLE).read_text())
+        count = int((place / WHOLE).read_bytes().split(b"\n")[0])
     except (OSError, ValueError):
         return False
     return count == sum(len(files) for _, _, files in os.walk(place)) - 1
+
+
+def _line(archive: Path) -> bytes:
+    return os.fsencode(archive.absolute()).replace(b"\n", b"?")
+
+
+def _note(place: Path, archive: Path) -> None:
+    """Note a further archive of this content, so that `doctor` knows that it is of use."""
+    from runner.records import durable
+
+    if archive.absolute() in unpacked_from(place):
+        return
+    with contextlib.suppress(OSError):
+        before = (place / WHOLE).read_bytes()
+        durable.replace(place / WHOLE, before + b"\n" + _line(archive))
 
 
 def _clear(place: Path) -> None:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,15 @@ ROW = np.dtype([
 
 @dataclass(frozen=True)
 class Cache:
-    """The decoded images of a task, from the first on as many as are held."""
+    """The decoded images of a task, from the first on as many as are held.
+
+    pixels: mapped at once, so that they stay where another runner removes the cache.
+    """
 
     folder: Path
     manifest: dict[str, Any]
     index: np.ndarray  # of ROW (N,), all images of the task
+    pixels: np.ndarray  # uint8 (bytes,)
 
     def __reduce__(
         self,
@@ -65,11 +70,9 @@ class Cache:
 
         import torch
 
-        if not self.bytes:
-            return torch.zeros(0, dtype=torch.uint8)
         with warnings.catch_warnings():  # that it must not be written to
             warnings.simplefilter("ignore")
-            return torch.from_numpy(self._mapped)
+            return torch.from_numpy(self.pixels)
 
     @cached_property
     def size(self) -> tuple[int, int] | None:
@@ -92,12 +95,8 @@ class Cache:
         """The images whose pixels are not those that were written."""
         for place, row in enumerate(self.index[: self.held]):
             start, length = int(row["start"]), 3 * int(row["height"]) * int(row["width"])
-            if zlib.crc32(self._mapped[start : start + length].data) != int(row["check"]):
+            if zlib.crc32(self.pixels[start : start + length].data) != int(row["check"]):
                 yield place
-
-    @cached_property
-    def _mapped(self) -> np.memmap[tuple[int], np.dtype[np.uint8]]:
-        return np.memmap(self.folder / PIXELS, np.uint8, "r")
 
     @cached_property
     def _rows(self) -> list[tuple[int, ...]]:
@@ -114,14 +113,22 @@ def opened(folder: Path) -> Cache | None:
             manifest["format"] == FORMAT
             and manifest["decoder"] == VERSION
             and manifest["index"] == zlib.crc32(raw)
-            and (folder / PIXELS).stat().st_size == manifest["bytes"]
         )
-        index = np.load(folder / INDEX, allow_pickle=False)
+        index = np.load(BytesIO(raw), allow_pickle=False)
+        pixels = _mapped(folder / PIXELS)
+        whole = whole and len(pixels) == manifest["bytes"]
         if not (whole and index.dtype == ROW and 0 <= manifest["held"] <= len(index)):
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Cache(folder, manifest, index)
+    return Cache(folder, manifest, index, pixels)
+
+
+def _mapped(file: Path) -> np.ndarray:
+    """The bytes of a file, which may be empty."""
+    if not file.stat().st_size:
+        return np.zeros(0, np.uint8)
+    return np.memmap(file, np.uint8, "r")
 
 
 def _reopened(folder: Path) -> Cache:

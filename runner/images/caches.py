@@ -18,7 +18,9 @@ from runner.images.decoding import VERSION
 
 SHARE = 4  # of the room that caches could have on the disk they take at most 1/SHARE
 PART = ".part"  # ends the name of a cache that is being written
+GONE = ".gone"  # ends the name of one that is being removed
 LEFT = "left half written"
+OTHERS = (PART, GONE)  # which are not to be touched while a process may be at them
 OLD = 86_400.0  # seconds after which a part that nobody writes to was left by a killed runner
 
 
@@ -42,8 +44,10 @@ def root() -> Path:
 def folder_of(content: str, side: int) -> Path:
     """The place for the cache of images of this content, decoded by what is installed here."""
     import PIL
+    from PIL import features
 
-    text = f"{content} {VERSION} {side} {PIL.__version__}"
+    jpeg = [features.version_feature("libjpeg_turbo"), features.version_codec("jpg")]
+    text = f"{content} {VERSION} {side} {PIL.__version__} {jpeg}"
     return root() / hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -84,7 +88,7 @@ def make_room(most: int, beside: Path) -> None:
     for cache in found:
         if total <= most:
             return
-        if cache.folder != beside and not cache.folder.name.endswith(PART):
+        if cache.folder != beside and not cache.folder.name.endswith(OTHERS):
             remove(cache.folder)
             total -= cache.bytes
 
@@ -98,7 +102,7 @@ def tidy() -> None:
 
 def remove(folder: Path) -> None:
     """Remove a cache; processes that have it mapped go on with it."""
-    gone = folder.with_name(f".{folder.name}.gone")
+    gone = folder.with_name(f".{folder.name}.{os.getpid()}{GONE}")
     try:
         folder.rename(gone)
     except OSError:
@@ -113,9 +117,10 @@ def used_now(cache: Cache) -> None:
 
 
 def _kept(folder: Path) -> Kept:
-    cache, taken = opened(folder), sum(_bytes(folder))
+    cache = None if folder.name.endswith(OTHERS) else opened(folder)
+    taken = sum(_bytes(folder))
     if cache is None:
-        fault = "not whole" if not folder.name.endswith(PART) else _left(folder)
+        fault = "not whole" if not folder.name.endswith(OTHERS) else _left(folder)
         return Kept(folder, taken, _changed(folder), 0, (), fault)
     places = tuple(cache.manifest["places"])
     gone = "" if any(Path(place).exists() for place in places) else "its images are gone"
@@ -123,16 +128,22 @@ def _kept(folder: Path) -> Kept:
 
 
 def _left(folder: Path) -> str:
-    last = max((_changed(path) for path in folder.iterdir()), default=_changed(folder))
+    last = max(map(_changed, _files(folder)), default=_changed(folder))
     return LEFT if time.time() - last > OLD else ""
 
 
 def _bytes(folder: Path) -> Iterator[int]:
-    for path in folder.iterdir():
-        try:
+    for path in _files(folder):
+        with contextlib.suppress(OSError):
             yield path.stat().st_size
-        except OSError:
-            continue
+
+
+def _files(folder: Path) -> list[Path]:
+    """What is in it; nothing where another process has removed it just now."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _changed(path: Path) -> float:

@@ -101,17 +101,34 @@ def _built(originals: Originals, side: int, most: int, say: Say) -> Cache:
         content = originals.read(found.digests)
         told = Told(side, content, most, str(originals.place.absolute()))
         finish(part, found, told)
-        folder = caches.folder_of(content, side)
-        if folder.exists():  # torn, or of a part of the images
-            caches.remove(folder)
-        part.rename(folder)
+        cache = _placed(part, caches.folder_of(content, side))
     except BaseException:
         caches.remove(part)
         raise
-    caches.make_room(most, beside=folder)
+    caches.make_room(most, beside=cache.folder)
+    return cache
+
+
+def _placed(part: Path, folder: Path) -> Cache:
+    """The cache in `part` at its place, or that of a runner that found the same images elsewhere.
+
+    Raises OSError where it is not as it was written.
+    """
+    own, other = opened(part), opened(folder)
+    if own is None:
+        raise OSError("it is not as it was written")
+    if other is None or other.held < own.held:
+        if folder.exists():  # torn, or of a part of the images
+            caches.remove(folder)
+        try:
+            part.rename(folder)
+        except OSError:  # another runner was faster
+            if opened(folder) is None:
+                raise
+    caches.remove(part)
     cache = opened(folder)
     if cache is None:
-        raise OSError("it is not as it was written")
+        raise OSError("it was removed at once")
     return cache
 
 

@@ -1,28 +1,33 @@
-"""Images that hold the same bytes under several names."""
+"""Images that hold the same bytes under several names: told, and kept on one side of a split."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from runner.images.content import digests
 from runner.images.listed import Listed, Row
 from runner.text import counted
+from tricks.errors import BadInput
 
 
 class Copies(NamedTuple):
-    """Pairs of an image and an earlier one with the same bytes."""
+    """Pairs of an image and the first one with the same bytes; one of `labels` may be of `parts`.
+
+    together: whether a split keeps copies on one side, see `families`.
+    """
 
     labels: tuple[tuple[Row, Row], ...]  # of two labels
-    parts: tuple[tuple[Row, Row], ...]  # of one label, in two parts
+    parts: tuple[tuple[Row, Row], ...]  # in two parts
     others: tuple[tuple[Row, Row], ...]
+    together: bool
 
     def lines(self) -> tuple[str, ...]:
         """A line for each kind, with the first pair."""
+        kept = ", kept on one side of a split" if self.together else ""
         return (
             *_line(self.labels, "with another label", lambda row: row.label),
             *_line(self.parts, "in another part", lambda row: row.part),
-            *_line(self.others, "of one label; a split may part them", lambda row: ""),
+            *_line(self.others, f"of one label{kept}", lambda row: ""),
         )
 
 
@@ -32,16 +37,72 @@ def copies(found: Listed) -> Copies:
     labels: list[tuple[Row, Row]] = []
     parts: list[tuple[Row, Row]] = []
     others: list[tuple[Row, Row]] = []
-    files = [row.file for row in found.rows]
-    for row, digest in zip(found.rows, digests(found.place, files), strict=True):
+    for row, digest in zip(found.rows, found.digests, strict=True):
         earlier = first.setdefault(digest, row)
         if earlier is row or earlier.file.key == row.file.key:  # a link is told elsewhere
             continue
         if earlier.label != row.label:
             labels.append((row, earlier))
-        else:
-            (parts if earlier.part != row.part else others).append((row, earlier))
-    return Copies(tuple(labels), tuple(parts), tuple(others))
+        if earlier.part != row.part:
+            parts.append((row, earlier))
+        elif earlier.label == row.label:
+            others.append((row, earlier))
+    return Copies(tuple(labels), tuple(parts), tuple(others), families(found) is not None)
+
+
+def families(found: Listed) -> list[str] | None:
+    """What each image that is to be split holds: copies hold the same, and stay together.
+
+    Of the images of training, in the order of the rows. None where there are no copies among
+    them, or all parts are given.
+    """
+    if {"val", "test"} <= set(found.parts):
+        return None
+    rows = zip(found.rows, found.digests, strict=True)
+    held = [digest for row, digest in rows if row.part in ("", "train")]
+    return held if len(set(held)) < len(held) else None
+
+
+def divided_together(found: Listed) -> dict[str, str]:
+    """What an id has of it: nothing where a split is what it was before copies stayed together."""
+    return {} if families(found) is None else {"copies": "together"}
+
+
+def together(groups: Sequence[str], families: Sequence[str]) -> list[str]:
+    """Groups in which those that share an image are one, called by the first of them.
+
+    >>> together(["a", "b", "b", "c", "d"], ["0", "1", "2", "2", "3"])
+    ['a', 'b', 'b', 'b', 'd']
+    """
+    joined: dict[str, str] = {}
+
+    def head(group: str) -> str:
+        while joined.setdefault(group, group) != group:
+            group = joined[group]
+        return group
+
+    first: dict[str, str] = {}
+    for group, family in zip(groups, families, strict=True):
+        joined[head(group)] = head(first.setdefault(family, group))
+    return [head(group) for group in groups]
+
+
+def check_parts(found: Listed) -> None:
+    """Raises BadInput where an image is in two of the parts that the user made."""
+    pairs = copies(found).parts
+    leaks = [
+        *found.leaks,
+        *(
+            f"{row.file.path} in {row.part} is a copy of {earlier.file.path} in {earlier.part}"
+            for row, earlier in pairs
+        ),
+    ]
+    if leaks:
+        more = f" ({len(leaks) - 1:,} more)" if len(leaks) > 1 else ""
+        raise BadInput(
+            f"{leaks[0]}{more}: what is tested must not be trained on; remove it from one part, or "
+            "give --allow-duplicates"
+        )
 
 
 def _line(

@@ -50,6 +50,8 @@ def read_table(path: Path) -> Table:
             columns: tuple[str, ...] = ()
             while (cells := next(reader, None)) is not None:
                 row = tuple(cell.strip() for cell in cells)
+                if columns and any("\0" in cell for cell in row):
+                    raise BadInput(f"{path}, line {start}: a cell has a null byte: is it a CSV?")
                 if columns and row and row != ("",):
                     _check_width(f"{path}, line {start}", row, columns)
                     rows.append(row + ("",) * (len(columns) - len(row)))

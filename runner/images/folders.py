@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runner.images.archives import folder_at
 from runner.images.listed import Listed, Row, once, spelled_alike
-from runner.images.parts import PARTS, part_of
+from runner.images.parts import PARTS, part_of, part_within
 from runner.images.walk import Folder, Passed, walk
 from tricks.errors import BadInput
 
@@ -28,10 +28,18 @@ def read_folder(path: Path) -> Listed:
     names: dict[str, set[str]] = {}
     for part, folder in parts.items():
         classes = _inner(folder)
+        within = _parts_within(classes, part)
         passed += tuple(Passed(image.path, LOOSE) for image in classes.images)
         names[part] = _checked(classes)
         for child in classes.folders:
-            rows += [Row(image, child.path.name, part) for image in child.all_images]
+            rows += [
+                Row(image, child.path.name, own)
+                for own, held in within.get(child, {part: child}).items()
+                for image in held.all_images
+            ]
+        if within:
+            rows.sort(key=lambda row: list(PARTS).index(row.part))
+            notes += ("each class has parts of its own",)
     for part, folder in parts.items():
         odd = sorted(names[part] ^ next(iter(names.values())))
         if odd:
@@ -39,22 +47,27 @@ def read_folder(path: Path) -> Listed:
                 f"{folder.path}: its classes are not those of {parts['train'].path}: {odd[0]!r} "
                 "is in one"
             )
-    kept, twice, leaked = once(rows, lambda i: str(rows[i].file.path), leak=True)
+    kept, twice, leaks = once(rows, lambda i: str(rows[i].file.path))
     alike = spelled_alike(sorted(names[next(iter(names))]))
-    return Listed(path, kept, passed + twice, (*notes, *leaked, *alike))
+    return Listed(path, kept, passed + twice, (*notes, *alike), leaks=leaks)
 
 
 def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, ...]]:
     """The folder at or below `path` that holds some of `classes`, and what is passed over.
 
-    Of a folder in parts its test part. Raises BadInput where there are no folders with images.
+    Of a folder in parts, or of classes in parts, the test part. Raises BadInput where there are no
+    folders with images.
     """
     top, passed = walk(path)
     top = _inner(top)
     if not classes & {folder.path.name for folder in top.folders}:
-        tests = [folder for folder in top.holding() if part_of(folder.path.name) == "test"]
+        tests = [folder for folder, part in _roles(top).items() if part == "test"]
         if len(tests) == 1:
             top = _inner(tests[0])
+    within = _parts_within(top, "")
+    if within and all("test" in own for own in within.values()):
+        held = tuple(Folder(child.path, (), (own["test"],)) for child, own in within.items())
+        top = Folder(top.path, (), held)
     if not top.holding():
         raise BadInput(f"{top.path}: no folders in it; give a folder that holds one a class")
     passed += tuple(Passed(image.path, LOOSE) for image in top.images)
@@ -84,7 +97,7 @@ def _class_names(folder: Folder) -> set[str]:
 
 def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[str, ...]]:
     """Part -> its folder ("" for a folder of classes), what is passed over, and notes."""
-    roles = {folder: part_of(folder.path.name) for folder in top.holding()}
+    roles = _roles(top)
     likely = [folder for folder, role in roles.items() if role]
     others = [folder for folder, role in roles.items() if not role]
     train = [folder for folder in likely if roles[folder] == "train" and _labelled(folder)]
@@ -124,6 +137,48 @@ def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[st
         tuple(passed),
         (f"parts by their names: {', '.join(renamed)}",) if renamed else (),
     )
+
+
+def _roles(top: Folder) -> dict[Folder, str]:
+    """Folder -> the part that it is called by, or "".
+
+    Longer names (01_train, animals_test) count where all folders have one, and the same classes.
+    """
+    folders = top.holding()
+    roles = {folder: part_of(folder.path.name) for folder in folders}
+    longer = {folder: part_within(folder.path.name) for folder in folders}
+    parts, classes = list(longer.values()), list(map(_class_names, folders))
+    alike = all(names and names == classes[0] for names in classes)
+    if not any(roles.values()) and "train" in parts and "" not in parts and alike:
+        return longer if len(set(parts)) == len(parts) > 1 else roles
+    return roles
+
+
+def _parts_within(classes: Folder, part: str) -> dict[Folder, dict[str, Folder]]:
+    """Class -> its parts, where each has the same ones, as in cat/train, cat/test, dog/train, …
+
+    Raises BadInput for a class with parts where another has none, others, or where parts lie above.
+    """
+    found: dict[Folder, dict[str, Folder]] = {}
+    for child in classes.folders:
+        held = {part_of(folder.path.name): folder for folder in child.holding()}
+        if "train" in held and len(held.keys() & PARTS) > 1:
+            found[child] = {name: held[name] for name in PARTS if name in held}
+    if not found:
+        return {}
+    child, own = next(iter(found.items()))
+    plain = not any(one.images for one in classes.folders) and all(
+        len(one.holding()) == len(found.get(one, ())) and list(found[one]) == list(own)
+        and not any(held.folders for held in found[one].values())
+        for one in classes.folders
+    )  # fmt: skip
+    if part or not plain:
+        names = " and ".join(held.path.name for held in own.values())
+        raise BadInput(
+            f"{child.path}: {names} look like parts of this class: put parts above classes, as in "
+            f"train/{child.path.name}"
+        )
+    return found
 
 
 def _as_classes(

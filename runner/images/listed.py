@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from runner.images.content import digests
 from runner.images.walk import ImageFile, Passed
 from tricks.errors import BadInput
 
@@ -27,7 +29,7 @@ class Listed:
     """What is trained and tested on, with what was found and not used.
 
     place: the folder or the CSV. notes: lines about how it was read. group_by: the column of the
-    groups, or "". offers: columns that could be it.
+    groups, or "". offers: columns that could be it. leaks: a line for each file in two parts.
     """
 
     place: Path
@@ -36,6 +38,7 @@ class Listed:
     notes: tuple[str, ...] = ()
     group_by: str = ""
     offers: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()
 
     @cached_property
     def classes(self) -> dict[str, int]:
@@ -47,18 +50,22 @@ class Listed:
         """Part -> its images, in the order in which they come."""
         return dict(Counter(row.part for row in self.rows))
 
+    @cached_property
+    def digests(self) -> list[str]:
+        """Of what each image's file holds. Raises BadInput naming a file that cannot be read."""
+        return digests(self.place, [row.file for row in self.rows])
+
     @property
     def paths(self) -> list[Path]:
         return [row.file.path for row in self.rows]
 
 
 def once(
-    rows: Sequence[Row], where: Callable[[int], str], leak: bool = False
+    rows: Sequence[Row], where: Callable[[int], str]
 ) -> tuple[tuple[Row, ...], tuple[Passed, ...], tuple[str, ...]]:
-    """`rows` with each file once a part, those passed over, and a note on files in two parts.
+    """`rows` with each file once a part, those passed over, and a line for each in two parts.
 
-    where: how a message names a row. Raises BadInput for a file that has two labels or two groups,
-    or, unless `leak`, is in two parts.
+    where: how a message names a row. Raises BadInput for a file that has two labels or two groups.
     """
     first: dict[tuple[tuple[int, int], str], int] = {}
     any_part: dict[tuple[int, int], int] = {}
@@ -74,28 +81,23 @@ def once(
                     f"{where(i)}: the same image as {where(other)}, but {mine!r}, not {its!r}"
                 )
         if row.part != rows[other].part:
-            if not leak:
-                both = f"{rows[other].part} and in {row.part}"
-                raise BadInput(f"{where(i)}: the same image as {where(other)}, both in {both}")
-            leaked.append(i)
+            both = f"{rows[other].part} and in {row.part}"
+            leaked.append(f"{where(i)}: the same image as {where(other)}, both in {both}")
         if first.setdefault((row.file.key, row.part), i) != i:
             passed.append(Passed(row.file.path, "the same image again"))
         else:
             kept.append(row)
-    if not leaked:
-        return tuple(kept), tuple(passed), ()
-    i = leaked[0]
-    parts = f"{rows[any_part[rows[i].file.key]].part} and {rows[i].part}"
-    times = f"{len(leaked):,} time{'s' * (len(leaked) > 1)}"
-    note = f"the same image is in two parts, {times}: {rows[i].file.path} is in {parts}"
-    return tuple(kept), tuple(passed), (note,)
+    return tuple(kept), tuple(passed), tuple(leaked)
 
 
 def spelled_alike(labels: Sequence[str]) -> tuple[str, ...]:
-    """A note on classes whose names differ in case or spaces alone."""
+    """A note on classes whose names differ in case, spaces, or how a number is written, alone."""
     seen: dict[str, str] = {}
     for label in labels:
-        other = seen.setdefault("".join(label.lower().split()), label)
+        plain = "".join(label.lower().split())
+        with contextlib.suppress(ValueError):
+            plain = str(float(plain))
+        other = seen.setdefault(plain, label)
         if other != label:
             return (f"the classes {other!r} and {label!r} are spelled alike: two classes?",)
     return ()

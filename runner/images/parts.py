@@ -6,8 +6,8 @@ import re
 
 PARTS = {
     "train": ("train", "training", "trn"),
-    "val": ("val", "valid", "validation", "validate", "validating", "dev"),
-    "test": ("test", "testing", "tst"),
+    "val": ("val", "valid", "validation", "validate", "validating", "dev", "publictest"),
+    "test": ("test", "testing", "tst", "privatetest"),
 }
 # Parts, but not which of the three.
 UNSURE = ("holdout", "heldout", "eval", "evaluation", "evaluate", "trainval", "trainvalid", "query")
@@ -30,3 +30,16 @@ def part_of(name: str) -> str:
         word = word.removesuffix(ending)
     known = {**PARTS, "unsure": UNSURE, "unlabelled": UNLABELLED}
     return next((part for part, names in known.items() if word in names), "")
+
+
+def part_within(name: str) -> str:
+    """The one of train, val and test that a longer name has among its words; "" for none or two.
+
+    >>> part_within("01_train"), part_within("animals-test"), part_within("val2")
+    ('train', 'test', 'val')
+    >>> part_within("train_test"), part_within("training day"), part_within("trains")
+    ('', 'train', '')
+    """
+    words = re.split(r"[\W_\d]+", name.lower())
+    found = {part for word in words for part, names in PARTS.items() if word in names}
+    return found.pop() if len(found) == 1 else ""

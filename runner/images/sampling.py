@@ -40,13 +40,36 @@ def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
     return sorted(chosen.tolist())
 
 
-def hold_out(labels: Sequence[int], share_or_count: float | int) -> tuple[list[int], list[int]]:
-    """Indices (kept, held out), stratified: a count of images, or a share below 1 of each class."""
+def hold_out(
+    labels: Sequence[int], share_or_count: float | int, families: Sequence[str] | None = None
+) -> tuple[list[int], list[int]]:
+    """Indices (kept, held out), stratified: a count of images, or a share below 1 of each class.
+
+    families: of each image; the first of a family decides for all of it.
+    """
+    if families is not None:
+        first = heads(families)
+        drawn = hold_out([labels[i] for i in first], share_or_count)[1]
+        names = {families[first[i]] for i in drawn}
+        sides = [[i for i, f in enumerate(families) if (f in names) == side] for side in (0, 1)]
+        return sides[0], sides[1]
     count = share_or_count if share_or_count >= 1 else round(share_or_count * len(labels))
     count = max(count, len(set(labels)))  # at least one of each class
     held = stratified(labels, int(count), seed=1)
     chosen = set(held)
     return [i for i in range(len(labels)) if i not in chosen], held
+
+
+def heads(families: Sequence[str]) -> list[int]:
+    """The place of the first of each family.
+
+    >>> heads(["a", "b", "a", "c"])
+    [0, 1, 3]
+    """
+    first: dict[str, int] = {}
+    for i, family in enumerate(families):
+        first.setdefault(family, i)
+    return list(first.values())
 
 
 def hold_out_groups(

@@ -16,7 +16,7 @@ NO = frozenset(("false", "f", "no", "n", "0", "0.0"))
 def split_columns(table: Table, exclude: Sequence[str] = ()) -> tuple[str, ...]:
     """The columns that could say it."""
     names = [name for name in table.columns if name not in exclude]
-    words = [name for name in names if name.lower() in SPLITS]
+    words = [name for name in names if _of_words(table, name)]
     flags = [name for name in names if name not in words and _flag(name)]
     # Of columns called test or valid that hold something else nothing is wanted.
     return (*words, *(n for n in flags if n.lower().startswith("is") or _all_flags(table, n)))
@@ -30,7 +30,7 @@ def split_cells(
     Raises BadInput for an unknown part, for columns that say unlike things, or for no training row.
     """
     names = split_columns(table, exclude)
-    words = [name for name in names if name.lower() in SPLITS]
+    words = [name for name in names if _of_words(table, name)]
     flags = [name for name in names if name not in words]
     found: dict[str, list[str]] = {}
     notes: list[str] = []
@@ -57,6 +57,15 @@ def split_cells(
     if needs_train and first and "train" not in parts:
         raise BadInput(f"{table.path}: no row has {first} train")
     return parts, tuple(notes)
+
+
+def _of_words(table: Table, name: str) -> bool:
+    """Whether a column is called like a split, or says train and another part in all its cells."""
+    if name.lower() in SPLITS:
+        return True
+    parts = {cell: part_of(cell) for cell in set(table.column(name))}
+    said = set(parts.values())
+    return said <= set(PARTS) and "train" in said and len(said) > 1
 
 
 def _flag(name: str) -> str:

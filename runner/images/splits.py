@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.images.copies import families, together
 from runner.images.originals import originals
-from runner.images.sampling import hold_out, hold_out_groups, train_and_probe
+from runner.images.sampling import heads, hold_out, hold_out_groups, train_and_probe
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def splits_of(found: Listed, train_images: int | None, shares: tuple[float, floa
     groups = None
     if found.group_by:
         groups = [row.group for row in found.rows if row.part in ("", "train")]
-    made = split(found.place, parts, train_images, groups, classes, shares)
+    same = families(found)
+    if groups is not None and same is not None:
+        groups, same = together(groups, same), None
+    made = split(found.place, parts, train_images, groups, classes, shares, same)
     return replace(made, sizes=everything.sizes)
 
 
@@ -64,12 +68,13 @@ def split(
     groups: Sequence[str] | None = None,
     names: Sequence[str] = (),
     shares: tuple[float, float] = SHARES,
+    same: Sequence[str] | None = None,
 ) -> Splits:
     """Splits of images at ImageNet's normalisation; what has no part is held out of training.
 
     parts: train (or all), and maybe val and test. groups: (images of training,) no group is on
-    both sides of a split. names: of the classes. shares: of validation and test. Raises BadInput
-    where there are too few images.
+    both sides of a split. names: of the classes. shares: of validation and test. same: (images of
+    training,) as `families`. Raises BadInput where there are too few images.
     """
     import torch
 
@@ -77,15 +82,19 @@ def split(
 
     train = parts["train"] if "train" in parts else parts["all"]
     classes = 1 + max(int(part.labels.max()) for part in parts.values())
-    counts = torch.bincount(train.labels, minlength=classes).tolist()
+    own = train.labels
+    if same is not None:  # a copy is no further image
+        own = own[heads(same)]
+    counts = torch.bincount(own, minlength=classes).tolist()
     if min(counts) < 3:
         which = f"the class {names[counts.index(min(counts))]}" if names else "a class"
-        raise BadInput(f"{path}: {which} has fewer than 3 training images: too few to split")
+        kind = "training images" if same is None else "training images that are no copies"
+        raise BadInput(f"{path}: {which} has fewer than 3 {kind}: too few to split")
     test, validation = parts.get("test"), parts.get("val")
     if test is None:
-        train, test, groups = _held_out(train, shares[1], groups)
+        train, test, groups, same = _held_out(train, shares[1], groups, same)
     if validation is None:
-        train, validation, groups = _held_out(train, shares[0], groups)
+        train, validation, groups, same = _held_out(train, shares[0], groups, same)
     train, probe = train_and_probe(train, train_images)
     return Splits(
         train=train,
@@ -101,12 +110,13 @@ def split(
 
 
 def _held_out(
-    train: Source, share: float, groups: Sequence[str] | None
-) -> tuple[Source, Source, Sequence[str] | None]:
-    """What is left of `train`, what is held out, and the groups of what is left."""
+    train: Source, share: float, groups: Sequence[str] | None, same: Sequence[str] | None
+) -> tuple[Source, Source, Sequence[str] | None, Sequence[str] | None]:
+    """What is left of `train`, what is held out, and groups and families of what is left."""
     labels = train.labels.tolist()
     if groups is None:
-        kept, held = hold_out(labels, share)
-        return train.subset(kept), train.subset(held), None
-    kept, held = hold_out_groups(labels, groups, share)
-    return train.subset(kept), train.subset(held), [groups[i] for i in kept]
+        kept, held = hold_out(labels, share, same)
+    else:
+        kept, held = hold_out_groups(labels, groups, share)
+    left = [None if given is None else [given[i] for i in kept] for given in (groups, same)]
+    return train.subset(kept), train.subset(held), left[0], left[1]

@@ -43,7 +43,7 @@ def read_csv(path: Path, column: str = "") -> Listed:
     """The images that the CSV lists; relative paths are below its folder. column: of the groups.
 
     Raises BadInput for a missing file or column, an unknown part, columns that could both be the
-    split, an image that is not there, or one with two labels, groups or parts.
+    split, an image that is not there, or one with two labels or groups.
     """
     table, image, label, told = _labelled(path, column)
     if column and column not in table.columns:
@@ -53,12 +53,12 @@ def read_csv(path: Path, column: str = "") -> Listed:
     groups = readable(table, column) if column else [""] * len(labels)
     cells = zip(image_files(table, image), labels, parts, groups, strict=True)
     rows = [Row(*row) for row in cells]
-    kept, twice, _ = once(rows, table.where)
+    kept, twice, leaks = once(rows, table.where)
     _check_groups(path, kept)
     used = (image, label, *split_columns(table, exclude=(image, label)))
     alike = spelled_alike(sorted(set(labels)))
     offers = () if column else tuple(_shared(table, used))
-    return Listed(path, kept, twice, (*told, *notes, *alike), column, offers)
+    return Listed(path, kept, twice, (*told, *notes, *alike), column, offers, leaks)
 
 
 def _labelled(path: Path, column: str = "") -> tuple[Table, str, str, tuple[str, ...]]:
@@ -100,6 +100,8 @@ def image_files(table: Table, column: str) -> list[ImageFile]:
             raise BadInput(f"{table.where(i)}: no {column}")
         path = table.path.parent / Path(text).expanduser()
         file = image_file(path)
+        if file is None and "\\" in text:  # written on Windows
+            file = image_file(table.path.parent / text.replace("\\", "/"))
         if file is None:
             raise BadInput(f"{table.where(i)}: there is no image {path}")
         found.append(file)

@@ -28,7 +28,12 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
     if found.group_by:
         groups = counted(len({row.group for row in found.rows}), "group")
         yield f"  {groups} by {found.group_by}, none on both sides of a split"
-    for line in (*passed_over(found.passed), *found.notes, *copies(found).lines()):
+    for line in (
+        *passed_over(found.passed),
+        *found.notes,
+        *found.leaks[:1],
+        *copies(found).lines(),
+    ):
         yield f"  {line}"
     if found.offers and not {"val", "test"} <= set(found.parts):
         name = found.offers[0]
@@ -69,6 +74,7 @@ def told_json(found: Listed) -> dict[str, JsonValue]:
         ],
         "copies": {
             "labels": len(same.labels), "parts": len(same.parts), "others": len(same.others),
+            "files_in_two_parts": len(found.leaks), "kept_together": same.together,
         },
         "sizes": {"smallest": list(seen.smallest), "largest": list(seen.largest)} if seen else None,
         "modes": seen.modes if seen else None,

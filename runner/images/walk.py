@@ -29,7 +29,7 @@ class ImageFile(NamedTuple):
 
     path: Path
     size: int  # bytes
-    changed: int  # nanoseconds since the epoch
+    changed: int  # nanoseconds since the epoch: its content, its name or its rights
     key: tuple[int, int]  # device and inode: the same for two names of one file
 
 
@@ -89,7 +89,7 @@ def image_file(path: Path) -> ImageFile | None:
     except (OSError, ValueError):  # or a name with a null byte
         return None
     return (
-        ImageFile(path, info.st_size, info.st_mtime_ns, _key(info))
+        ImageFile(path, info.st_size, _changed(info), _key(info))
         if stat.S_ISREG(info.st_mode)
         else None
     )
@@ -119,7 +119,7 @@ def _below(folder: Path, above: frozenset[tuple[int, int]], passed: list[Passed]
         elif path.suffix.lower() not in EXTENSIONS:
             passed.append(Passed(path, OTHER))
         else:
-            images.append(ImageFile(path, info.st_size, info.st_mtime_ns, _key(info)))
+            images.append(ImageFile(path, info.st_size, _changed(info), _key(info)))
     return Folder(folder, tuple(images), tuple(folders))
 
 
@@ -129,6 +129,11 @@ def _entries(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise BadInput(f"{folder}: cannot be listed: {error.strerror}") from error
     return (folder / name for name in names)
+
+
+def _changed(info: os.stat_result) -> int:
+    """An archive or `cp -p` sets the time of a file's content, but not that of its inode."""
+    return max(info.st_mtime_ns, info.st_ctime_ns)
 
 
 def _key(info: os.stat_result) -> tuple[int, int]:

@@ -9,13 +9,13 @@ import csv
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from runner.images.content import home
 from runner.images.counting import Counting
 from runner.records import durable
 from tricks.errors import BadInput
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 Pixels: TypeAlias = "Image | np.ndarray | Tensor | bytes"  # bytes: of an image file
 Labelled: TypeAlias = tuple[Pixels, str]
 LIST = "images.csv"
+PART = "part-"  # begins the name of a set that is being written
+NAMES = "names"  # the folder of notes on which set a name means
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
 
 
 def root() -> Path:
     """Where images that were written lie, each set in a folder called by its content."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "tricks-bench" / "datasets"
+    return home() / "datasets"
 
 
 def written(
@@ -48,7 +49,7 @@ def written(
     """
     try:
         root().mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix="part-", dir=root()))
+        fresh = Path(tempfile.mkdtemp(prefix=PART, dir=root()))
         try:
             digest = _write(parts, fresh, Counting("images written", total, say))
             place = root() / digest
@@ -81,8 +82,20 @@ def remembered(name: str, stamp: str | None = None) -> Path | None:
     return listed if same and listed.is_file() else None
 
 
+def named_sets() -> dict[str, list[str]]:
+    """The folder of each set -> the names that mean it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((root() / NAMES).glob("*.json")):
+        try:
+            note = json.loads(path.read_bytes())
+            found.setdefault(str(note["set"]), []).append(str(note["name"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
 def _note(name: str) -> Path:
-    return root() / "names" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+    return root() / NAMES / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
 
 
 def _write(parts: Mapping[str, Iterable[Labelled]], to: Path, count: Counting) -> str:

@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 from runner.images.sources import Resident, Source
 from runner.inference.attention import overlay
-from runner.inference.sample_pictures import CPU, SIDE
+from runner.inference.sample_pictures import SIDE
 from runner.reporting.plots.pictures import Row
-from runner.training.batches import View, batches
+from runner.training.batches import View
+from runner.training.example_images import batch
 from tricks.target.counterfactual_attention import CounterfactualAttention
 
 MAP = 14  # places a side of a map, as a ResNet's last but one features have of 224 pixels
@@ -33,7 +34,7 @@ def views(trick: CounterfactualAttention, source: Source) -> list[Row]:
     """Each image of `source`: itself, its stand-in map, and what a training makes of the two."""
     side = 0 if isinstance(source, Resident) else SIDE
     view = View(side, "none", margin=1.0)
-    images, _ = next(batches(source, [list(range(len(source)))], view, CPU))
+    images, _ = batch(source, view, 0)
     maps = detail(images)
     with torch.random.fork_rng(devices=[]):  # the trick draws its thresholds from it
         torch.manual_seed(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import Recipe, resolve
@@ -87,15 +87,15 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     from runner.images.archives import folder_at
     from runner.images.sources import Files
     from runner.images.walk import images_below
-    from runner.inference.sample_pictures import as_stored, one_each, spread
+    from runner.inference.sample_pictures import spread
     from runner.tasks.task import DATA
+    from runner.training.example_images import as_stored, few, one_each
     from runner.training.saved import class_names
 
     if data is None:
         task.fingerprint(DATA)  # says what is missing
         splits = task.load(DATA, None)
-        chosen: Any = splits.train.subset(one_each(splits.train.labels.tolist()))
-        return (as_stored(chosen) if isinstance(chosen, Files) else chosen), class_names(splits)
+        return few(splits), class_names(splits)
     data = folder_at(data)
     if not data.is_dir():
         raise BadInput(f"--data {data}: there is no such folder")
@@ -103,8 +103,8 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     folders = sorted({file.parent.name for file in files if file.parent != data})
     labels = [folders.index(file.parent.name) if file.parent != data else 0 for file in files]
     places = one_each(labels) if len(folders) > 1 else spread(len(files))
-    few = Files(tuple(files[i] for i in places), torch.tensor([labels[i] for i in places]))
-    return as_stored(few), tuple(folders) if len(folders) > 1 else ()
+    chosen = Files(tuple(files[i] for i in places), torch.tensor([labels[i] for i in places]))
+    return as_stored(chosen), tuple(folders) if len(folders) > 1 else ()
 
 
 def _rates(text: str, tricks: list[Trick], task: Task, out: Path) -> None:

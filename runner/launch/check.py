@@ -23,7 +23,7 @@ def check(study: Study, options: Options, listener: Listener) -> Outcome:
 
     Interrupted anywhere and called again it comes to the same end. Raises BadInput as `run` does.
     """
-    opened(study, options.results)  # what cannot be is said before anything is computed
+    opened(study, options)  # what cannot be is said before anything is computed
     keep_references(study, options, listener)
     return run(study, options, listener)
 

@@ -14,11 +14,13 @@ from runner.designs.add_one import AddOne
 from runner.records.store import Store
 from runner.records.studies import load_study
 from runner.studies.asked import Asked, from_stored
+from runner.studies.script_study import check_chooses
 from runner.studies.winner import promise_notes, winner
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.studies.study import Study
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
 
 SEEDS = 5
 SUFFIX = "-confirm"
@@ -44,6 +46,8 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
 
     file = store.root / "studies" / stored.name / "study.toml"
     asked = from_stored(stored.asked, file)
+    if asked.script is not None:
+        check_chooses(asked.script, ("--confirm",))
     if asked.tune:
         raise BadInput(f"{stored.name} tuned each arm: its winner cannot be run again by --confirm")
     if asked.equal:
@@ -58,12 +62,13 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
         levels=asked.levels,
         set=asked.set,
         placebo=asked.placebo,
+        script=asked.script,
         seeds=SEEDS,
         confirm=found,
     )
 
 
-def promise(study: Study, results: Path) -> list[str]:
+def promise(study: AnyStudy[Spec], results: Path) -> list[str]:
     """The promised effect and that on fresh seeds, a line a metric, once there are runs."""
     from runner.records.table import table
 

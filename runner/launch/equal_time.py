@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from runner.launch.todo import Todo
     from runner.records.store import Store
     from runner.records.study_toml import StoredEpochs, StudyToml
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 NAMED = 6  # arms that a line names
 
 
-def freeze(study: Study, store: Store, asked: StudyToml) -> None:
+def freeze(study: AnyStudy[S], store: Store, asked: StudyToml) -> None:
     """Choose the epochs of the arms whose fixed runs are done, and keep them with the study.
 
     What an arm has already stays, also what another process has chosen meanwhile.
@@ -33,12 +33,12 @@ def freeze(study: Study, store: Store, asked: StudyToml) -> None:
     save_study(store, study.name, replace(asked, equal_epochs=found or None), [])
 
 
-def told(study: Study, store: Store, known: Todo) -> Iterator[str]:
+def told(study: AnyStudy[S], store: Store, known: Todo[S]) -> Iterator[str]:
     """Lines on the epochs of the arms, and on those that have none."""
     from runner.studies.equal_time import equal_epochs
     from runner.studies.staged import chosen
 
-    epochs = study.baseline.epochs
+    epochs = study.epochs
     others = [arm for arm in chosen(study, store) if arm.epochs != epochs]
     named = ", ".join(map(_named, others[:NAMED]))
     more = f" and {len(others) - NAMED:,} more arms" if len(others) > NAMED else ""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runner.execution.order import Order
+from runner.launch.kind import Trainer
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.tasks.recipe_run import RecipeRun
 
 if TYPE_CHECKING:
     from runner.execution.events import Summary
+    from runner.records.run import Spec
     from runner.records.spec import RunSpec
     from runner.records.store import Store
     from runner.studies.study import Study
@@ -22,15 +24,16 @@ RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
 def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeRun:
     """The work that trains each of `specs`; their images are loaded once for all."""
     task, data = study.task.name, str(study.data_folder)
-    work = RecipeRun(task, data, options.device, plugins=options.plugins)
+    kept = str(options.results.absolute())
+    work = RecipeRun(task, data, options.device, plugins=options.plugins, examples=kept)
     work = work.shared_out(options.workers)
     return work.sharing(specs[0]) if specs else work
 
 
 def executed(
-    specs: Sequence[RunSpec],
+    specs: Sequence[Spec],
     store: Store,
-    work: RecipeRun,
+    work: Trainer,
     options: Options,
     listener: Listener,
     *,

@@ -15,11 +15,12 @@ from runner.records.study_toml import Places
 from runner.text import printable
 
 if TYPE_CHECKING:
+    from runner.records.run import Spec
     from runner.records.studies import StoredStudy
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy
 
 
-def places(study: Study, plugins: Sequence[str]) -> Places | None:
+def places(study: AnyStudy[Spec], plugins: Sequence[str]) -> Places | None:
     """Where this command found the study's images and plug-ins; None: nowhere but by itself."""
     if study.data is None and not plugins:
         return None

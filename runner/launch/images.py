@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from runner.launch.listener import Listener
@@ -47,3 +47,31 @@ def caches(
     for line in dict.fromkeys(note for side in found.values() for note in side.notes):
         listener.say(line)
     return tuple((side, str(one.cache)) for side, one in found.items() if one.cache is not None)
+
+
+def images_told(study: Study) -> Sequence[str]:
+    """Lines on the images to train on, where they are the user's own."""
+    if study.found is None:
+        return ()
+    from runner.images.told import told
+
+    return tuple(told(study.found, study.task.shares))
+
+
+def looked_at(study: Study) -> tuple[tuple[int, str], ...]:
+    """The image cache of the study's baseline, if it is there; else every image is checked.
+
+    Raises BadInput naming the first image that cannot be read.
+    """
+    if study.task.originals is None:
+        return ()
+    from runner.images.cache_build import checked
+    from runner.images.caching import there
+    from runner.images.counting import on_stderr
+
+    originals, side = study.task.originals(study.data_folder), study.baseline.stored_side
+    cache = there(originals, side)
+    if cache is not None:
+        return ((side, str(cache.folder)),)
+    checked(originals, on_stderr)
+    return ()

@@ -11,8 +11,9 @@ from runner.execution.events import Event
 from runner.launch.outcome import Outcome
 
 if TYPE_CHECKING:
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
     from runner.studies.judged import Look
-    from runner.studies.study import Study
 
 
 class Listener(Protocol):
@@ -29,7 +30,7 @@ class Listener(Protocol):
         recorded: runs that need no training. results: the folder with the logs of runs.
         """
 
-    def looked(self, study: Study, look: Look) -> None:
+    def looked(self, study: AnyStudy[Spec], look: Look) -> None:
         """A planned look at a sequential study was analysed."""
 
     def trained(self, outcome: Outcome) -> None:
@@ -48,7 +49,7 @@ class Silent:
         """Events are ignored."""
         return nullcontext(lambda event: None)
 
-    def looked(self, study: Study, look: Look) -> None:
+    def looked(self, study: AnyStudy[Spec], look: Look) -> None:
         """Nothing."""
 
     def trained(self, outcome: Outcome) -> None:

@@ -28,10 +28,10 @@ from runner.studies.judged import Look, judged
 
 if TYPE_CHECKING:
     from runner.execution.events import Summary
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 
-def train_looks(study: Study, options: Options, listener: Listener) -> Outcome:
+def train_looks(study: AnyStudy[S], options: Options, listener: Listener) -> Outcome:
     """Train look after look of `study` until it is decided or its budget ends.
 
     study: with the level of its looks. What is recorded is not trained again, and each look is

@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from runner.records.run import Spec
     from runner.records.store import Store
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy
 
 LOOKED_AT = 200  # records
 NOTE = (
@@ -18,7 +19,7 @@ NOTE = (
 )
 
 
-def older_note(study: Study, store: Store | None) -> Iterator[str]:
+def older_note(study: AnyStudy[Spec], store: Store | None) -> Iterator[str]:
     """The line that says so; none where images are known as before, or no such run is recorded."""
     now = study.identity
     if store is None or "content" not in now:

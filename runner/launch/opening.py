@@ -6,19 +6,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.images.copies import check_parts
 from runner.launch.older_records import older_note
 from runner.records.store import Store
 
 if TYPE_CHECKING:
-    from runner.studies.study import Study
+    from runner.launch.options import Options
+    from runner.studies.any_study import AnyStudy, S
 
 
-def opened(study: Study, results: Path) -> tuple[Study, Store | None]:
+def opened(study: AnyStudy[S], options: Options) -> tuple[AnyStudy[S], Store | None]:
     """`study`, with the level of its looks if it has any, and its store, if there is one yet.
 
-    Raises BadInput where the task's images are missing, or the study cannot go on there.
+    Raises BadInput where the task's images are missing or one is in two parts of the user's own
+    that must not be, or the study cannot go on there.
     """
-    store = _store(study, results)
+    store = _store(study, options.results)
+    if study.found is not None and not options.allow_duplicates:
+        check_parts(study.found)
     older = tuple(older_note(study, store))
     if older:  # a new study looks at its images anew
         study = replace(study, notes=(*study.notes, *older))
@@ -34,7 +39,7 @@ def existing(results: Path) -> Store | None:
     return Store(results, create=False) if (results / "FORMAT").exists() else None
 
 
-def _store(study: Study, results: Path) -> Store | None:
+def _store(study: AnyStudy[S], results: Path) -> Store | None:
     study.identity  # noqa: B018 - a missing data set is said before anything else happens
     if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
         return None

@@ -22,7 +22,8 @@ class Options:
     are, by name. save_models: weights to keep, "last" (epoch) or "best" (both); None: none.
     estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
     take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
-    whether to start a grid that takes long; None: it starts. Raises BadInput for other save_models.
+    whether to start a grid that takes long; None: it starts. allow_duplicates: whether an image may
+    be in two of the parts that the user made. Raises BadInput for other save_models.
     """
 
     results: Path
@@ -35,6 +36,7 @@ class Options:
     estimate: bool = False
     cache_gb: float | None = None
     ask: Callable[[], bool] | None = None
+    allow_duplicates: bool = False
 
     def __post_init__(self) -> None:
         if self.save_models is not None and self.save_models not in KEPT:

@@ -10,8 +10,9 @@ from runner.execution.events import Summary
 from runner.records.store import Store
 
 if TYPE_CHECKING:
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
     from runner.studies.judged import Look
-    from runner.studies.study import Study
 
 Ended = Literal["done", "declined", "interrupted", "decided", "budget", "nothing to decide"]
 
@@ -27,7 +28,7 @@ class Outcome:
     effects beside those on fresh seeds. weights: counts of the runs trained again for weights.
     """
 
-    study: Study
+    study: AnyStudy[Spec]
     ended: Ended
     summaries: tuple[Summary, ...] = ()
     looks: tuple[Look, ...] = ()
@@ -64,7 +65,7 @@ def both(first: Summary, then: Summary) -> Summary:
     )
 
 
-def reportable(study: Study, results: Path) -> bool:
+def reportable(study: AnyStudy[Spec], results: Path) -> bool:
     """Whether a run of `study` is recorded that a report can be made of."""
     states = Store(results).states({spec.id for _, spec in study.planned()})
     return "ok" in states.values()

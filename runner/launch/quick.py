@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.designs.field import field_text
-from runner.launch.dry_run import looked_at
-from runner.launch.images import caches
+from runner.launch.images import caches, looked_at
 from runner.launch.opening import existing
 from runner.planning.proxy import LEAST_EPOCHS, Full, Size, size
 from runner.studies.quick import (

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from runner.launch.confirm import promise
-from runner.launch.dry_run import hours_left, images_told
-from runner.launch.going_on import places
-from runner.launch.images import decoded_first
+from runner.launch.kinds import kind_of
 from runner.launch.listener import Listener, Silent
 from runner.launch.looks import train_looks
 from runner.launch.opening import opened
@@ -18,16 +14,14 @@ from runner.launch.options import Options
 from runner.launch.outcome import Outcome
 from runner.launch.todo import todo
 from runner.launch.train import train
-from runner.launch.weights import complete
-from runner.planning.checked import check_line
 from runner.text import counted
 
 if TYPE_CHECKING:
     from runner.records.store import Store
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 
-def run(study: Study, options: Options, listener: Listener | None = None) -> Outcome:
+def run(study: AnyStudy[S], options: Options, listener: Listener | None = None) -> Outcome:
     """Train the runs of `study` that the store lacks; what is recorded is not trained again.
 
     Interrupted anywhere and run again it comes to the same end. Raises BadInput for images that
@@ -35,15 +29,14 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
     or a disk that cannot hold the records.
     """
     listener = listener or Silent()
-    decoded_first(study, options, listener)
-    study, store = opened(study, options.results)
+    kind_of(study).begin(options, listener)
+    study, store = opened(study, options)
+    kind = kind_of(study)
     if options.estimate:
         lacking = todo(study, store)
-        hours = hours_left(study, options, lacking.count, lacking.missing, store)
+        hours = kind.hours(options, lacking.count, lacking.missing, store)
         listener.say(f"{counted(hours.runs, 'run')} to train: {hours}")
-    asked = structs.replace(study.as_stored(), places=places(study, options.plugins))
-    checked = check_line(store, asked, study.identity, study.seeds)
-    for line in (*images_told(study), *study.notes, *((checked,) if checked else ())):
+    for line in kind.remarks(store, options):
         listener.say(line)
     if study.looks is None:
         outcome = _train_once(study, store, options, listener)
@@ -53,13 +46,17 @@ def run(study: Study, options: Options, listener: Listener | None = None) -> Out
         return outcome
     if study.confirm is not None:
         outcome = replace(outcome, promise=tuple(promise(study, options.results)))
+    for line in kind.after(options):
+        listener.say(line)
     listener.trained(outcome)
     if outcome.ended == "interrupted" or outcome.failed:
         return outcome
-    return replace(outcome, weights=complete(study, options, listener))
+    return replace(outcome, weights=kind.complete(options, listener))
 
 
-def _train_once(study: Study, store: Store | None, options: Options, listener: Listener) -> Outcome:
+def _train_once(
+    study: AnyStudy[S], store: Store | None, options: Options, listener: Listener
+) -> Outcome:
     summary = train(study, store, options, listener)
     if summary is None:
         return Outcome(study, "declined")

@@ -55,7 +55,7 @@ def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
     """
     from runner.records.studies import save_study
 
-    opened(study, options.results)
+    opened(study, options)
     study = replace(study, tuning=None, equal_time=False, looks=None, seeds=1)
     planned = list(_planned(study))
     specs = list({spec.id: spec for _, spec in planned}.values())

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
+
+from runner.studies.any_study import AnyStudy, S
 
 if TYPE_CHECKING:
-    from runner.records.spec import RunSpec
     from runner.records.store import Store
-    from runner.studies.study import Study
 
 
 @dataclass(frozen=True)
-class Todo:
+class Todo(Generic[S]):
     """The runs of a study that are known, and those of them that have to be trained.
 
     rows: of the study's table, one a run. specs: each run once. missing: without a record that
@@ -22,8 +22,8 @@ class Todo:
     """
 
     rows: tuple[Mapping[str, str | int], ...]
-    specs: tuple[RunSpec, ...]
-    missing: tuple[RunSpec, ...]
+    specs: tuple[S, ...]
+    missing: tuple[S, ...]
     to_choose: int
     states: Mapping[str, str]
 
@@ -33,7 +33,7 @@ class Todo:
         return len(self.missing) + self.to_choose
 
 
-def todo(study: Study, store: Store | None) -> Todo:
+def todo(study: AnyStudy[S], store: Store | None) -> Todo[S]:
     """The runs of `study` that have to be trained; an infra record does not stand."""
     states = store.states() if store else {}
     if not study.staged:

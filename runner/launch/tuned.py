@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.launch.todo import Todo
+    from runner.records.run import Spec
     from runner.records.store import Store
+    from runner.studies.any_study import AnyStudy, S
     from runner.studies.stage_runs import StageCounts
-    from runner.studies.study import Study
 
 
-def counts(study: Study, store: Store | None) -> StageCounts | None:
+def counts(study: AnyStudy[Spec], store: Store | None) -> StageCounts | None:
     """Runs of each stage of a study with stages; None where they are too many to list."""
     from runner.studies import recorded
     from runner.studies.stage_runs import stage_counts
@@ -25,7 +26,7 @@ def counts(study: Study, store: Store | None) -> StageCounts | None:
     return stage_counts(known(study, store), standing)
 
 
-def chosen_line(study: Study, known: Todo) -> str:
+def chosen_line(study: AnyStudy[Spec], known: Todo[S]) -> str:
     """What the arms have chosen, once the tuning runs are done."""
     assert study.tuning is not None
     field = study.tuning.field

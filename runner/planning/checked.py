@@ -6,7 +6,7 @@ Everything is validation accuracy: a check chooses, and choices never use the te
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,16 +117,22 @@ def checked(found: CheckRuns, seeds: int) -> Checked:
 
 def check_command(asked: StudyToml, results: Path) -> str:
     """The command that checks the baseline of the study `asked`, to be pasted."""
-    parts = ["tricks-bench", "check", "--task", asked.task]
+    words = ["tricks-bench", "check", *baseline_words(asked)]
+    return shlex.join(words) + at(results)
+
+
+def baseline_words(asked: StudyToml, leave: Collection[str] = ()) -> list[str]:
+    """The flags that say the baseline of the study `asked`. leave: field factors not to be set."""
+    parts = ["--task", asked.task]
     settings = {name: str(value) for name, value in (asked.settings or {}).items()}
     if not asked.check:
         settings |= {f.name: f.levels[0] for f in asked.factors if f.kind == "field"}
     for name, value in settings.items():
-        parts += ["--set", f"{name}={value}"]
+        parts += [] if name in leave else ["--set", f"{name}={value}"]
     data = asked.places.data if asked.places else None
     if data is not None and not asked.task.startswith(("folder:", "csv:")):
         parts += ["--data", data]
-    return shlex.join(parts) + at(results)
+    return parts
 
 
 def check_line(store: Store | None, asked: StudyToml, data: Fingerprint, seeds: int) -> str | None:

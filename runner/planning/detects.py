@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.studies.study import Study
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,27 @@ class Detects:
         )
 
 
-def detects(study: Study, results: Path) -> Detects:
+def detects(study: AnyStudy[Spec], results: Path) -> Detects:
     """What `study` will detect, with its seeds and the noise of recorded runs of its task."""
+    tells = "these runs do" if study.check else f"{study.pilot} does"
     if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
-        return Detects(reason="no run tells the run-to-run sd yet; `tricks-bench check` does")
+        return Detects(reason=f"no run tells the run-to-run sd yet; {tells}")
     from runner.planning.pilot import find_sigma
 
     try:
         sigma = find_sigma(study, results, None)
     except BadInput:
-        return Detects(reason="no replicates tell the run-to-run sd; `tricks-bench check` does")
+        return Detects(reason=f"no replicates tell the run-to-run sd; {tells}")
     effect, reason = _worst(study, sigma.value)
     return Detects(effect, sigma.value, sigma.source, reason)
 
 
-def in_sds(study: Study) -> float | None:
+def in_sds(study: AnyStudy[Spec]) -> float | None:
     """The effect that `study` will detect as a multiple of the run-to-run sd; None: none at all."""
     return _worst(study, 1.0)[0]
 
 
-def _worst(study: Study, sigma: float) -> tuple[float | None, str | None]:
+def _worst(study: AnyStudy[Spec], sigma: float) -> tuple[float | None, str | None]:
     """The effect that is detected of the least sure one, or why there is none."""
     from runner.planning.needed import Goal
     from runner.planning.precision import Errors

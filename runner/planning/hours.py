@@ -16,8 +16,10 @@ from tricks.recipe import Recipe, to_json
 
 if TYPE_CHECKING:
     from runner.designs.factor import Arm
+    from runner.records.run import Spec
     from runner.records.spec import RunSpec
     from runner.records.store import Store
+    from runner.studies.any_study import AnyStudy
     from runner.studies.study import Study
 
 LOOKED_AT = 256  # arms that stand for a larger grid: its first ones have all levels alike; records
@@ -180,7 +182,7 @@ def _alone(study: Study) -> Iterator[Arm]:
                 yield arm
 
 
-def forecast(study: Study, runs: int, seconds: float, workers: int) -> str | None:
+def forecast(study: AnyStudy[Spec], runs: int, seconds: float, workers: int) -> str | None:
     """A sentence on how long `runs` of `seconds` each will take, or None if under ten minutes."""
     total = seconds * max(runs / workers, 1)
     if total <= LONG:
@@ -203,14 +205,15 @@ def sample(missing: Sequence[RunSpec]) -> list[RunSpec]:
     return list(missing[:: max(1, len(missing) // SAMPLE)][:SAMPLE])
 
 
-def _fraction(study: Study) -> int:
+def _fraction(study: AnyStudy[Spec]) -> int:
     """The arms of the fraction over the same factors; 0 if it is no way out."""
-    from runner.designs import registry as designs
     from runner.designs.fraction import Fraction
 
     if not study.design.crossed:
         return 0
     try:
-        return designs.make(Fraction.name, study.factors, study.baseline).count
+        found = Fraction(study.factors, study.design.conflicts)
+        found.check()
+        return found.count
     except BadInput:
         return 0

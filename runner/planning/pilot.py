@@ -13,7 +13,8 @@ from runner.records.layout import at
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.studies.study import Study
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
 
 ENOUGH = 30  # degrees of freedom from which a pilot's sd is taken as it is
 CONFIDENCE = 0.8
@@ -38,7 +39,7 @@ def given(sigma: float) -> Sigma:
     return Sigma(sigma, "given")
 
 
-def find_sigma(study: Study, results: Path, pilot: str | None) -> Sigma:
+def find_sigma(study: AnyStudy[Spec], results: Path, pilot: str | None) -> Sigma:
     """The sd pooled over replicates of the study `pilot`, or of the latest one of the task.
 
     With fewer than 30 df its upper 80 % bound. Raises BadInput where there is none.
@@ -60,12 +61,12 @@ def find_sigma(study: Study, results: Path, pilot: str | None) -> Sigma:
             said = f"{found.source}; its settings are not these: {other}" if other else found.source
             return replace(found, source=said)
     raise BadInput(
-        f"no study of {study.task.name} with replicates in {results} tells the run-to-run sd: give "
+        f"no study of {study.task_name} with replicates in {results} tells the run-to-run sd: give "
         f"--sigma (pp), or {_suggestion(study, results)}"
     )
 
 
-def _candidates(study: Study, results: Path) -> list[tuple[str, str]]:
+def _candidates(study: AnyStudy[Spec], results: Path) -> list[tuple[str, str]]:
     """Studies of the task, the latest first, those with the same settings before others.
 
     With each the settings that it has instead, "" if they are the same.
@@ -83,7 +84,7 @@ def _candidates(study: Study, results: Path) -> list[tuple[str, str]]:
             asked = load_study(store, name).asked
         except BadInput:
             continue
-        if asked.task == study.task.name:
+        if asked.task == study.task_name:
             held = asked.settings or {}
             if held == dict(study.settings):
                 same.append((name, ""))
@@ -129,7 +130,7 @@ def of_check(results: Path, name: str) -> bool:
     return bool(load_study(Store(results, create=False), name).asked.check)
 
 
-def _suggestion(study: Study, results: Path) -> str:
+def _suggestion(study: AnyStudy[Spec], results: Path) -> str:
     """The command of a pilot: the first factor alone, of which an add-one study uses every run."""
     factor = next((f for f in study.factors if f.kind != "levels"), None)
     parts = ["tricks-bench", "run"]
@@ -140,8 +141,8 @@ def _suggestion(study: Study, results: Path) -> str:
         parts += ["--tricks", "none", "--factor", f"{factor.name}={values}"]
     else:
         parts += ["--tricks", str(factor.levels[1].tricks[0])]
-    if study.task.name != "digits":
-        parts += ["--task", study.task.name]
+    if study.task_name != "digits":
+        parts += ["--task", study.task_name]
     for name, value in study.settings.items():
         parts += ["--set", f"{name}={value}"]
     if study.data is not None:

@@ -94,10 +94,10 @@ def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
 
     from runner.designs.factor import level_names
     from runner.studies.asked import from_stored
-    from runner.studies.study import build
+    from runner.studies.building import built
 
-    built = build(from_stored(stored.asked, Path("study.toml")))
-    design, seeds = built.design, built.seeds
+    found = built(from_stored(stored.asked, Path("study.toml")))
+    design, seeds = found.design, found.seeds
     if design.total(seeds) > MOST:
         raise BadInput(f"it has {design.total(seeds):,} runs, too many to work it out here")
     names = [factor.name for factor in design.factors]

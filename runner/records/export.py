@@ -6,6 +6,7 @@ records.jsonl.gz   the rest of each record
 study.toml         what was asked for, and what it was run with
 SHA256SUMS         checksums of these, as `sha256sum -c` reads them; older exports have none
 references.json    of a check: its simple references, which SHA256SUMS does not name
+examples/          what augmentations do to a few images, which it does not name either
 
 Predictions are left out, as they are large: every metric that a run computed stands in runs.csv
 or, if it is a plug-in's, in the run's record.
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
-from runner.records import durable, shape
+from runner.records import durable, examples, shape
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
@@ -78,6 +79,7 @@ def evidence(
         found = read_export(source)
         if metric is None:
             return found
+        metric = found.study.asked.meant(metric)
         return found._replace(runs=of_records(found.runs, metric, found.records))
     stored = load_study(source, name)
     runs = table(source, stored, metric)
@@ -152,6 +154,7 @@ def write_export(
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
     durable.replace_all({folder / name: data for name, data in contents.items()})
+    examples.export(source.root, map(source.record, runs["id"]), folder)
     if stored.asked.check:
         from runner.records import references
 

@@ -6,7 +6,9 @@ runs/ab/<id>.json       one record a run, written once
 runs/ab/<id>.predictions what its model said of each test image, if it was trained here
 attempts/ab/<id>/<n>/   what a failed attempt left: its log, its epochs
 references/<digest>.json simple references of checks, derived, disposable
+examples/<digest>/<digest>.npz what augmentations do to a few images, derived, disposable
 models/<id>.safetensors trained models, where they were asked for
+outputs/<id>/           what a script wrote in a run that is at hand, or is to be kept; <id>.failed
 claims/ab/<id>.<n>      who is training the run
 index.csv               derived, disposable
 quarantine/             what did not verify, or was removed
@@ -77,7 +79,7 @@ def check_format(root: Path) -> None:
 
 def links(root: Path) -> Iterator[Path]:
     """Symbolic links among a store's folders, two deep, and its studies. `root` may be one."""
-    for name in (*FOLDERS, "models", "references"):
+    for name in (*FOLDERS, "models", "references", "examples"):
         folder = root / name
         if folder.is_symlink():
             yield folder

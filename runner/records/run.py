@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from runner.records.json_values import JsonValue
 
@@ -21,6 +22,23 @@ class Run:
     label: str
     payload: Mapping[str, JsonValue]
     epochs: int | None = None
+
+
+class Spec(Protocol):
+    """What a run is, of whichever kind: enough to plan it, and to know it again in a store.
+
+    tricks: names of the levels that differ from the baseline, for people.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def tricks(self) -> tuple[str, ...]: ...
+    def run(self) -> Run:
+        """The run as engines and records see it."""
+        ...
 
 
 def label(levels: Iterable[str], seed: int | None) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from runner.records.script_toml import Script
 from tricks.errors import BadInput
 
 Value = str | int | float | bool  # as TOML has it
@@ -104,10 +105,15 @@ class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     equal_epochs: tuple[StoredEpochs, ...] | None = None  # of the arms that have chosen
     check: bool | None = None  # whether it checks a baseline
     proxy: dict[str, str] | None = None  # of a quick study: setting -> in the full recipe
+    script: Script | None = None  # that its runs call; None: they train recipes
     placebo: bool | None = None  # `placebo` and `layout`: of files that people write
     layout: str | None = None
     places: Places | None = None
     other: dict[str, Any] = {}  # keys that this version does not know
+
+    def meant(self, metric: str) -> str:
+        """The metric itself, or in the place of an accuracy that a script does not tell its own."""
+        return self.script.main if self.script and metric == "accuracy" else metric
 
     @property
     def stages(self) -> tuple[str, ...]:

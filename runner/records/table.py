@@ -48,7 +48,9 @@ def table(store: Store, stored: StoredStudy, metric: str | None = None) -> panda
         record = store.record(columns["id"][place])  # its bits are not in the index
         columns["correct"][place] = record.correct if record else None
     frame = typed(pd.DataFrame(columns))
-    return frame if metric is None else with_metric(frame, metric, store.record, store.predictions)
+    if metric is None:
+        return frame
+    return with_metric(frame, stored.asked.meant(metric), store.record, store.predictions)
 
 
 def typed(frame: pandas.DataFrame) -> pandas.DataFrame:

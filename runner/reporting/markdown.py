@@ -87,7 +87,7 @@ def _inline(text: Text) -> str:
             return f"*{escape(words.strip())}*"
         case Code(words):
             # What is no plain command is shown as text: escapes do not work within code.
-            return f"`{words}`" if re.fullmatch(r"[\w .:=/+-]+", words) else escape(words)
+            return f"`{words}`" if re.fullmatch(r"[\w .:,=/+()'\"-]+", words) else escape(words)
         case Name(words):
             return words if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", words) else escape(words)
         case tuple():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
+from runner.analysis.recommended import Recommended, recommended
 from runner.analysis.result import Analysis
+from runner.records.layout import RESULTS
 from runner.records.record import STATES
 from tricks.errors import BadInput
 
@@ -16,15 +19,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runner.analysis.data.experiment import Experiment
+    from runner.analysis.test_set.class_change import ClassComparison
     from runner.planning.checked import Checked
+    from runner.planning.next_steps import Step
     from runner.planning.realised import RealisedDesign
+    from runner.records.examples import Example
     from runner.records.export import Evidence
     from runner.records.shape import Record
+    from runner.records.store import Store
     from runner.records.study_toml import StudyToml
     from runner.studies.equal_comparison import EqualComparison
     from runner.studies.tuned_comparison import TunedComparison
 
 MOST = 10_000  # records that are read; of a larger study some stand for all
+MOST_PREDICTED = 20  # runs of an arm whose predictions are read
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,9 @@ class Material:
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
     and what the arms chose; equal: the same of one of equal time. design: as planned and as run.
     stage: of a study with stages, the one shown.
-    checked: what the check of its baseline says, where the store has one.
+    checked: what the check of its baseline says, where the store has one. results: the store.
+    examples: of augmentations. classes: the recommended recipe's beside the baseline's, where the
+    store has predictions.
     """
 
     study: str
@@ -64,6 +74,9 @@ class Material:
     design: RealisedDesign | None = None
     stage: str | None = None
     checked: Checked | None = None
+    results: Path = RESULTS
+    examples: Sequence[Example] = ()
+    classes: ClassComparison | None = None
 
     @property
     def title(self) -> str:
@@ -90,6 +103,43 @@ class Material:
         """The study's own notes: on its looks, its stage or what it confirms."""
         return [note for note in self.experiment.notes if note in self.analysis.notes]
 
+    @cached_property
+    def recommended(self) -> Recommended | str:
+        """The recipe to use, or why none can be named."""
+        return recommended(self.experiment, self.analysis.metric)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """What to do next."""
+        from runner.planning.next_steps import Situation, next_steps
+
+        found = None if isinstance(self.recommended, str) else self.recommended
+        took = self.costs["total_seconds"].dropna() if "total_seconds" in self.costs else ()
+        run = next(iter(self.ids(found.levels)), None) if found is not None else None
+        return next_steps(
+            Situation(
+                self.asked,
+                self.analysis,
+                found,
+                self.planned - self.done,
+                run,
+                float(sum(took)) / len(took) if len(took) else None,
+                self.results,
+            )
+        )
+
+    def ids(self, levels: Mapping[str, str]) -> list[str]:
+        """Of the runs of an arm that finished."""
+        from runner.analysis.data.experiment import succeeded
+
+        runs = self.experiment.runs
+        if "id" not in runs:
+            return []
+        fine = succeeded(runs)
+        for name, level in levels.items():
+            fine &= runs[name].astype(str).eq(level)
+        return list(runs.loc[fine, "id"])
+
 
 def gather(results: Path, name: str | None = None, question: Question | None = None) -> Material:
     """The material on the study `name`, or on the exported folder of that name.
@@ -99,6 +149,7 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     """
     from runner.planning.check_runs import beside, for_study
     from runner.planning.checked import checked
+    from runner.records import examples
     from runner.records.export import evidence
     from runner.records.store import Store
     from runner.studies.experiments import exported
@@ -111,8 +162,35 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     assert found is not None
     data = next((record.data for record in found.records if record.data), None)
     asked, material = found.study.asked, of_evidence(found, question)
+    place = Path(name or "") / examples.FOLDER
+    if store is not None:
+        place = examples.folder(store.root, data or {})
+    material = replace(material, results=results, examples=examples.load(place))
+    if store is not None:
+        material = replace(material, classes=_classes(material, store))
     runs = for_study(store, asked, data) if store else beside(Path(name or ""), asked, data)
     return material if runs is None else replace(material, checked=checked(runs, asked.seeds or 0))
+
+
+def _classes(m: Material, store: Store) -> ClassComparison | None:
+    """The recommended recipe beside the baseline; where it is the baseline, the best other arm."""
+    from runner.analysis.test_set.class_change import compared
+
+    found = m.recommended
+    arms = {arm.label: arm.levels for arm in m.analysis.arms}
+    others = [a for a in m.analysis.arms if a.label != "baseline" and a.val_accuracy is not None]
+    if "baseline" not in arms or not others:
+        return None
+    label = max(others, key=lambda arm: arm.val_accuracy or 0.0).label
+    if not isinstance(found, str) and not found.is_baseline and found.label in arms:
+        label = found.label
+    held = []
+    for levels in (arms["baseline"], arms[label]):
+        records = map(store.record, m.ids(levels)[:MOST_PREDICTED])
+        known = (store.predictions(record) for record in records if record is not None)
+        held.append([predictions for predictions in known if predictions is not None])
+    names = next((example.names for example in m.examples if not example.text), ())
+    return compared(label, names, *held)
 
 
 def of_evidence(found: Evidence, question: Question) -> Material:
@@ -122,7 +200,8 @@ def of_evidence(found: Evidence, question: Question) -> Material:
     from runner.studies.experiments import experiment
     from runner.studies.stages import at_stage, planned_runs
 
-    study, metric, negligible = found.study, question.metric, question.negligible
+    study, negligible = found.study, question.negligible
+    metric = study.asked.meant(question.metric)
     if found.runs.empty:
         raise BadInput(f"the study {study.name} has no recorded runs yet: run it first")
     _, _, stage = at_stage(study, found.runs, question.stage)

@@ -52,7 +52,7 @@ def caption(a: Analysis) -> Note:
     own = df_text(a.df_of_intervals)
     margin = f" Negligible: within ±{a.negligible:g} {a.unit}." if a.negligible else ""
     return Note(
-        f"Estimand: effect on {a.metric} {a.estimand}. "
+        f"Estimand: effect on {a.title} {a.estimand}. "
         f"Error term: {a.error_term}{own and '; '}{own}; {sigma}{df}; "
         f"{a.runs.used} runs. "
         f"{a.adjustment[:1].upper() + a.adjustment[1:]}.{margin}"
@@ -63,7 +63,7 @@ def basis(a: Analysis) -> Note:
     """The one line under a plot or a side table: estimand, error term, df, runs."""
     own = df_text(a.df_of_intervals)
     return Note(
-        f"Effect on {a.metric} {a.estimand}; error term: "
+        f"Effect on {a.title} {a.estimand}; error term: "
         f"{a.error_term}{own and '; '}{own}; {a.runs.used} runs."
     )
 
@@ -91,7 +91,7 @@ def _comparisons(a: Analysis) -> Table | None:
     """add-one, leave-one-out, cumulative and pairs: one row an arm."""
     d = places(a)
     first = "step" if a.layout == CUMULATIVE else "trick"
-    header: list[Column | str] = [first, f"{a.metric} of the arm"]
+    header: list[Column | str] = [first, f"{a.title} of the arm"]
     header.append(Column(f"effect ({a.unit})", unit=a.unit))
     header += [
         f"{confidence(a)} interval",

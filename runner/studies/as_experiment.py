@@ -17,6 +17,7 @@ def as_experiment(
 ) -> Experiment:
     """`runs` with the study's factors, the reference of each first. level: of every test."""
     asked = stored.asked
+    remarks = asked.script.remarks() if asked.script is not None else {}
     return Experiment(
         runs=runs,
         factors=stored.levels,
@@ -25,4 +26,5 @@ def as_experiment(
         reference=dict(asked.reference or {}),
         notes=tuple(notes),
         level=level,
+        remarks=remarks,
     )

@@ -27,6 +27,7 @@ from runner.designs.add_one import AddOne
 from runner.designs.factor import PLACEBO
 from runner.designs.field import Given
 from runner.records.json_values import JsonValue
+from runner.records.script_toml import Script
 from runner.records.study_toml import StoredConfirm, StudyToml
 from tricks.errors import BadInput, unknown
 
@@ -62,6 +63,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     # setting -> in the full recipe, where the study is a quick one; see `runner.studies.quick`
     proxy: dict[str, str] = msgspec.field(default_factory=dict)
     check: bool = False  # of a baseline, see `runner.studies.check`
+    script: Script | None = None  # of one's own, in the place of task and tricks
 
 
 KEYS = Asked.__struct_fields__

@@ -55,5 +55,6 @@ def winner_design(confirm: StoredConfirm, factors: Sequence[Factor]) -> Winner:
         label,
         tuple(trick for _, level in chosen for trick in level.tricks),
         tuple(field for _, level in chosen for field in level.fields),
+        tuple(word for _, level in chosen for word in level.words),
     )
     return Winner([Factor(FACTOR, (Level("baseline"), winner), "winner")], Conflicts())

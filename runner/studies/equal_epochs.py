@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from runner.designs.factor import Arm
     from runner.records.studies import StoredStudy
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 
 def chosen_now(
-    study: Study, fixed: StoredStudy, runs: pandas.DataFrame
+    study: AnyStudy[S], fixed: StoredStudy, runs: pandas.DataFrame
 ) -> tuple[StoredEpochs, ...]:
     """The epochs of each arm of `study` all of whose fixed runs have ended well or diverged.
 
@@ -48,7 +48,7 @@ def chosen_now(
         cost = paired_ratio(experiment, codes(arm), codes(own))
         if cost is None:
             continue
-        epochs = study.baseline.epochs
+        epochs = study.epochs
         levels = level_names(study.factors, arm)
         first = level_names(study.factors, (0,) * len(arm))
         found.append(

@@ -18,8 +18,8 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.designs.factor import Arm, Factor
     from runner.records.study_toml import StoredEpochs
+    from runner.studies.any_study import AnyStudy, S
     from runner.studies.asked import Asked
-    from runner.studies.study import Study
 
 A = TypeVar("A")  # an arm, as level indices or names
 STAGES = ("fixed", "equal-time")
@@ -52,7 +52,7 @@ def asked_equal_time(asked: Asked, factors: Sequence[Factor]) -> bool:
     return True
 
 
-def check_base(study: Study) -> None:
+def check_base(study: AnyStudy[S]) -> None:
     """Raises BadInput where the arm whose time all others get is not in the design."""
     if study.equal_time and not study.design.contains(base(study)):
         raise BadInput(
@@ -61,7 +61,7 @@ def check_base(study: Study) -> None:
         )
 
 
-def base(study: Study) -> Arm:
+def base(study: AnyStudy[S]) -> Arm:
     """The arm whose time all others get: the one that they are compared with."""
     return study.design.control_arm or reference_arm(study.factors)
 
@@ -75,13 +75,13 @@ def equal_epochs(epochs: int, ratio: float) -> int:
     return max(1, round(epochs / ratio))
 
 
-def fixed_runs(study: Study) -> Iterator[Planned]:
+def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
     """All arms for the baseline's epochs."""
     for arm, spec in study.planned():
-        yield Planned("fixed", arm, study.baseline.epochs, spec)
+        yield Planned("fixed", arm, study.epochs, spec)
 
 
-def equal_runs(study: Study, epochs: Mapping[Arm, int]) -> Iterator[Planned]:
+def equal_runs(study: AnyStudy[S], epochs: Mapping[Arm, int]) -> Iterator[Planned[S]]:
     """The arms whose epochs are chosen, for those, with the study's seeds."""
     for arm, spec in study.planned():
         if arm in epochs:
@@ -89,7 +89,9 @@ def equal_runs(study: Study, epochs: Mapping[Arm, int]) -> Iterator[Planned]:
             yield Planned("equal-time", arm, value, study.spec(arm, spec.seed, {FIELD: value}))
 
 
-def known_runs(study: Study, chosen: Sequence[StoredEpochs], states: Mapping[str, str]) -> Known:
+def known_runs(
+    study: AnyStudy[S], chosen: Sequence[StoredEpochs], states: Mapping[str, str]
+) -> Known[S]:
     """The fixed runs, and those of equal time of the arms in `chosen`. states: by run id."""
     fixed = list(fixed_runs(study))
     epochs = arm_epochs(study, chosen)
@@ -99,7 +101,7 @@ def known_runs(study: Study, chosen: Sequence[StoredEpochs], states: Mapping[str
     return Known(STAGES, (*fixed, *equal), wait)
 
 
-def arm_epochs(study: Study, chosen: Sequence[StoredEpochs]) -> dict[Arm, int]:
+def arm_epochs(study: AnyStudy[S], chosen: Sequence[StoredEpochs]) -> dict[Arm, int]:
     """The epochs of the study's arms that are among those `chosen`."""
     first = {factor.name: factor.levels[0].name for factor in study.factors}
     held = {tuple({**first, **arm.levels}.items()): arm.epochs for arm in chosen}

@@ -61,6 +61,7 @@ def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = 
     from runner.studies.as_experiment import as_experiment
     from runner.studies.looks import looks_note, stored_looks
     from runner.studies.quick import proxy_note
+    from runner.studies.script_notes import script_notes
     from runner.studies.winner import promise_notes
 
     looks = stored_looks(stored.asked)
@@ -73,4 +74,5 @@ def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = 
         notes.append(looks_note(part, len(runs)))
     if stored.asked.confirm:
         notes += promise_notes(part, runs)
+    notes += script_notes(part, runs)
     return as_experiment(part, runs, notes, LEVEL if looks is None else looks[1])

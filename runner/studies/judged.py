@@ -14,8 +14,9 @@ from runner.studies.experiments import experiment
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.records.run import Spec
     from runner.records.store import Store
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Look:
     reason: str | None = None
 
 
-def judged(study: Study, number: int, store: Store) -> Look:
+def judged(study: AnyStudy[Spec], number: int, store: Store) -> Look:
     """Look `number`, of the runs of `study` alone, whatever else the store has by now."""
     from runner.analysis.sequential import open_effects, seeds_wanted
     from runner.records.table import table

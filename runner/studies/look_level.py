@@ -17,12 +17,12 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.records.store import Store
-    from runner.studies.study import Study
+    from runner.studies.any_study import AnyStudy, S
 
 LISTED = 20_000  # runs: the degrees of freedom of more are as good as infinite
 
 
-def with_level(study: Study, store: Store | None) -> Study:
+def with_level(study: AnyStudy[S], store: Store | None) -> AnyStudy[S]:
     """`study` with the level of its looks: that of the study in the store, if it is there already.
 
     Looks that cannot have an interval yet are left out. Raises BadInput if none ever can.
@@ -42,7 +42,7 @@ def with_level(study: Study, store: Store | None) -> Study:
     return dataclasses.replace(study, looks=looks)
 
 
-def _held(study: Study, store: Store) -> tuple[tuple[int, ...], float, int] | None:
+def _held(study: AnyStudy[S], store: Store) -> tuple[tuple[int, ...], float, int] | None:
     """Seeds, level and tests of the study as the store has it; None if it is new."""
     from runner.records.studies import load_study, study_names
 
@@ -51,7 +51,9 @@ def _held(study: Study, store: Store) -> tuple[tuple[int, ...], float, int] | No
     return stored_looks(load_study(store, study.name).asked)
 
 
-def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...], float, int]:
+def _planned_level(
+    study: AnyStudy[S], seeds: tuple[int, ...]
+) -> tuple[tuple[int, ...], float, int]:
     """The looks with an interval, and their level, by the analysis of made-up runs of the study."""
     from runner.analysis.sequential import look_level
 
@@ -80,7 +82,7 @@ def _planned_level(study: Study, seeds: tuple[int, ...]) -> tuple[tuple[int, ...
     return at, level, tests
 
 
-def _made_up(study: Study, seeds: int) -> Experiment:
+def _made_up(study: AnyStudy[S], seeds: int) -> Experiment:
     """Runs of pure noise, with the design's arms, in the places of the planned ones."""
     import numpy as np
     import pandas as pd

@@ -9,6 +9,7 @@ from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import load_study, study_names
 from runner.records.study_toml import StudyToml
+from runner.studies.any_study import AnyStudy, S
 from runner.studies.asked import placebo_level
 from runner.studies.looks import check_looks
 from runner.studies.membership import Membership, TooMany
@@ -45,7 +46,7 @@ def placebo_of(name: str, results: Path) -> str:
     return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
 
 
-def check_extends(study: Study, stored: StudyToml) -> None:
+def check_extends(study: AnyStudy[S], stored: StudyToml) -> None:
     """Raises BadInput if the study cannot go on where `stored`, of the same name, is.
 
     More seeds, arms, levels and factors extend a study. Another task, grid or setting, or fewer
@@ -59,6 +60,7 @@ def check_extends(study: Study, stored: StudyToml) -> None:
     ):
         if held != new:
             raise BadInput(f"the study {study.name} has {flag} {held}, not {new}: {way}")
+    _check_script(study.name, stored, asked, way)
     check_looks(study.name, stored, asked)
     if stored.confirm != asked.confirm:
         raise BadInput(f"the study {study.name} confirms another winner: {way}")
@@ -73,6 +75,24 @@ def check_extends(study: Study, stored: StudyToml) -> None:
     if study.design.one_array:
         _check_array(study, stored, asked, way)
     _check_levels(study.name, stored, asked, way)
+
+
+def _check_script(name: str, stored: StudyToml, asked: StudyToml, way: str) -> None:
+    """Raises BadInput if `asked` calls another script than the study `name` in the store."""
+    before, now = stored.script, asked.script
+    if before is None or now is None:
+        if before is not now:
+            raise BadInput(f"the study {name} is of {stored.task}, not of {asked.task}: {way}")
+        return
+    if before.digest != now.digest:
+        raise BadInput(
+            f"the files of the script have changed since the study {name} was begun, and a changed "
+            f"script is another experiment: {way}"
+        )
+    for key in ("run", "shell", "config", "resume", "environment", "found", "parameters"):
+        if getattr(before, key) != getattr(now, key):
+            what = {"found": "metrics"}.get(key, key)
+            raise BadInput(f"the study {name} has another script.{what}: {way}")
 
 
 def _check_levels(name: str, stored: StudyToml, asked: StudyToml, way: str) -> None:
@@ -101,7 +121,7 @@ def _check_levels(name: str, stored: StudyToml, asked: StudyToml, way: str) -> N
             )
 
 
-def _check_tuning(study: Study, stored: StudyToml, way: str) -> None:
+def _check_tuning(study: AnyStudy[S], stored: StudyToml, way: str) -> None:
     """Raises BadInput if the study tunes another field, or over less, than it did."""
     for given, now in (("--tune", stored.tune), ("--equal time", stored.equal)):
         other = study.equal_time if given == "--tune" else study.tuning is not None
@@ -128,7 +148,7 @@ def _check_tuning(study: Study, stored: StudyToml, way: str) -> None:
             )
 
 
-def _check_array(study: Study, stored: StudyToml, asked: StudyToml, way: str) -> None:
+def _check_array(study: AnyStudy[S], stored: StudyToml, asked: StudyToml, way: str) -> None:
     """Raises BadInput if the stored arms are of another array: two of them do not make a third."""
     # Studies were of this size before one could choose.
     before = STANDARD if stored.runs is None else stored.runs

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from runner.designs.field import field_text
-from runner.records.spec import RunSpec
+from runner.studies.any_study import AnyStudy, S
 
 if TYPE_CHECKING:
     from runner.designs.factor import Arm
-    from runner.studies.study import Study
 
 
-class Planned(NamedTuple):
+class Planned(NamedTuple, Generic[S]):
     """A run of one stage: an arm at a value of the field of which each arm has its own."""
 
     stage: str
     arm: Arm
     value: float
-    spec: RunSpec
+    spec: S
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Generic[S]):
     """The runs that are known by now. stages: names. to_choose: runs of the last stage that are
     still unknown, as their arms have not chosen.
     """
 
     stages: tuple[str, ...]
-    runs: tuple[Planned, ...]
+    runs: tuple[Planned[S], ...]
     to_choose: int
 
 
-def row(study: Study, run: Planned) -> dict[str, str | int]:
+def row(study: AnyStudy[S], run: Planned[S]) -> dict[str, str | int]:
     """The run as the study's table lists it: with its stage, and its value of the field."""
     return {
         **study.row(run.arm, run.spec), "stage": run.stage, study.staged: field_text(run.value)
@@ -64,7 +63,7 @@ class StageCounts:
     not_chosen: int
 
 
-def stage_counts(known: Known, standing: Set[str]) -> StageCounts:
+def stage_counts(known: Known[S], standing: Set[str]) -> StageCounts:
     """How many runs each stage has and how many are in the store.
 
     standing: ids of the records that stand. Runs of the last stage of an arm that has not chosen

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.designs.design import reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels, level_names
 from runner.designs.field import field_text, field_values
+from runner.studies.any_study import AnyStudy, S
 from runner.studies.choice import Row, Trial, choices
 from runner.studies.stage_runs import Planned
+from runner.studies.tuning_budget import Tuning
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
@@ -31,33 +32,6 @@ NUMERIC = tuple(
     name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float") and name != "stream"
 )
 BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """The budget of every arm: each of `values` of the recipe field `field`, with `seeds` seeds.
-
-    fixed: the field's value in the baseline, which the arms have where they are not tuned.
-    """
-
-    field: str
-    values: tuple[float, ...]
-    seeds: int
-    fixed: float
-
-    @property
-    def texts(self) -> list[str]:
-        """The values as they stand in tables."""
-        return [field_text(value) for value in self.values]
-
-    @property
-    def fixed_text(self) -> str:
-        """The fixed value as it stands in tables."""
-        return field_text(self.fixed)
-
-    def to_json(self) -> dict[str, dict[str, list[str]] | int]:
-        """What was asked for, as the keys of a study file."""
-        return {"tune": {self.field: self.texts}, "tune_seeds": self.seeds}
 
 
 def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
@@ -125,7 +99,7 @@ def check_acts(study: Study) -> None:
             )
 
 
-def tuning_seed(study: Study, arm: Arm, index: int) -> int:
+def tuning_seed(study: AnyStudy[S], arm: Arm, index: int) -> int:
     """Seed number `index` of the tuning of `arm`: from 2^31 up, where no study has its seeds.
 
     All values of an arm share it; all arms do where the design's arms share their seeds.
@@ -138,14 +112,14 @@ def tuning_seed(study: Study, arm: Arm, index: int) -> int:
     return BEYOND + (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1)
 
 
-def fixed_runs(study: Study) -> Iterator[Planned]:
+def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
     """All arms at the fixed value."""
     if study.tuning is not None:
         for arm, spec in study.planned():
             yield Planned("fixed", arm, study.tuning.fixed, spec)
 
 
-def tuning_runs(study: Study) -> Iterator[Planned]:
+def tuning_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
     """Every value of every arm once, then all again with the next seed."""
     tuning = study.tuning
     if tuning is None:
@@ -159,7 +133,7 @@ def tuning_runs(study: Study) -> Iterator[Planned]:
                 yield Planned("tuning", arm, value, spec)
 
 
-def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
+def tuned_runs(study: AnyStudy[S], chosen: Mapping[Arm, float]) -> Iterator[Planned[S]]:
     """The arms whose value is chosen, at it, with the study's seeds."""
     tuning = study.tuning
     if tuning is None:
@@ -171,7 +145,7 @@ def tuned_runs(study: Study, chosen: Mapping[Arm, float]) -> Iterator[Planned]:
 
 
 def chosen_values(
-    study: Study, held: Mapping[str, Row], planned: Iterable[Planned]
+    study: AnyStudy[S], held: Mapping[str, Row], planned: Iterable[Planned[S]]
 ) -> dict[Arm, float]:
     """The chosen value of each arm whose tuning is complete. held: main columns by run id."""
     tuning = study.tuning
@@ -198,13 +172,13 @@ def chosen_values(
     return chosen
 
 
-def known_runs(study: Study, held: Mapping[str, Row]) -> list[Planned]:
+def known_runs(study: AnyStudy[S], held: Mapping[str, Row]) -> list[Planned[S]]:
     """The fixed and the tuning runs, and the tuned ones of arms whose value is chosen by `held`."""
     first = [*fixed_runs(study), *tuning_runs(study)]
     return [*first, *tuned_runs(study, chosen_values(study, held, first))]
 
 
-def size(study: Study) -> int:
+def size(study: AnyStudy[S]) -> int:
     """Runs of all stages, if no arm chooses the fixed value."""
     budget = len(study.tuning.values) * study.tuning.seeds if study.tuning else 0
     return 2 * study.runs + study.design.count * budget

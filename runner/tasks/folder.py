@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.images.content import content
+from runner.images.copies import divided_together
 from runner.images.decoding import VERSION
 from runner.images.folders import read_folder
 from runner.images.originals import Originals, originals
@@ -58,6 +59,7 @@ def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) ->
         "split": held(shares, found.parts),
         "decoder": VERSION,
         "content": content(path, originals(found).files),
+        **divided_together(found),
     }
 
 

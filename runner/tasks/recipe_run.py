@@ -54,7 +54,8 @@ class RecipeRun:
     images. models: the folder in which to keep the trained model, and
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
-    caches: folders of image caches, each behind the stored_side of its images.
+    caches: folders of image caches, each behind the stored_side of its images. examples: the store
+    that keeps what augmentations do to a few images.
     """
 
     task: str
@@ -69,6 +70,7 @@ class RecipeRun:
     plugins: tuple[str, ...] = ()
     part: Part | None = None
     caches: tuple[tuple[int, str], ...] = ()
+    examples: str | None = None
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         """Train; pausing: where the checkpoints are, and when; without, it writes none."""
@@ -86,6 +88,10 @@ class RecipeRun:
 
             saves = Checkpoints(pausing, run.id, where, keeper, plugin_sources(spec.recipe))
         found = outcome(spec, splits, where, emit, self.loaders, keeper, saves)
+        if self.examples is not None:
+            from runner.training import example_images
+
+            example_images.keep(spec, splits, Path(self.examples))
         return replace(found, fields={**found.fields, "at_a_time": self.at_a_time})
 
     def preload(self) -> list[Preload]:

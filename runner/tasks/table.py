@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.images.content import content
+from runner.images.copies import divided_together
 from runner.images.decoding import VERSION
 from runner.images.originals import Originals, originals
 from runner.images.splits import SHARES, held, splits_of
@@ -56,6 +57,7 @@ def fingerprint(
         "group_by": column or None,
         "decoder": VERSION,
         "content": content(path, originals(found).files),
+        **divided_together(found),
     }
 
 

@@ -30,11 +30,11 @@ def helpers(source: Source, device: torch.device, loaders: int) -> int:
 
 
 def by_loaders(source: Source, device: torch.device, loaders: int) -> bool:
-    """Whether loader processes augment what they load: a GPU does it better itself.
+    """Whether loader processes can augment what they load.
 
     Draws come from the seed, the epoch and the step, so it is the same wherever it is done.
     """
-    return helpers(source, device, loaders) > 0 and device.type == "cpu"
+    return helpers(source, device, loaders) > 0
 
 
 def batches(

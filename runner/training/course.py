@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
 from runner.analysis.metrics.predictions import Predictions
 from runner.execution.work import Figures
+from runner.training.placement import Lap
 
 TIMES = ("train", "evaluate", "wait", "cpu", "total")
 
@@ -31,6 +33,7 @@ class Training:
     memory: dict[str, dict[str, float]] = field(
         default_factory=dict
     )  # MiB, by stage: see memory.now
+    laps: list[Lap] = field(default_factory=list)  # epochs since it began or went on
     resumed: int = 0  # how often it went on from a checkpoint
     revisions: list[str] = field(default_factory=list)  # of code that trained it before that
 
@@ -49,6 +52,11 @@ class Training:
         if isinstance(self.first_loss, Tensor):
             self.first_loss = self.first_loss.item()
         return max(math.log(classes), self.first_loss or 0.0)
+
+    def lap(self, early: bool, steps: int, before: Mapping[str, float]) -> None:
+        """Note an epoch's steps. early: see `Epoch`. before: seconds when it began."""
+        train, wait = (self.seconds[name] - before[name] for name in ("train", "wait"))
+        self.laps.append(Lap(early, steps, train, wait))
 
     def spent(self, since: tuple[float, float]) -> None:
         """Count what training took since `since`, which `clocks` gave."""

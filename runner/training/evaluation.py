@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +14,7 @@ from torch.nn import functional as F
 from runner.analysis.metrics.predictions import Predictions
 from runner.images.sources import Resident, Source, Splits
 from runner.training.augmentation import normalise
-from runner.training.batches import batches
+from runner.training.batches import batches, helpers
 from runner.training.crops import View
 from runner.training.step import autocast
 from tricks.recipe import Recipe
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runner.training.saved import Card
 
 BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
+LOADED = 32  # of them that a loader process loads at a time: of few batches all loaders have a part
 SMALL = 16 * 16  # pixels of an image up to which a CPU takes a batch whole
 PART = 64  # larger images at a time, at least: they stay in its cache, and take a step's memory
 
@@ -119,9 +121,13 @@ def seen(
     source: Source, recipe: Recipe, device: torch.device, loaders: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Images of `source` (B, C, H, W) uint8 as an evaluation cuts them out, and labels (B,)."""
-    order = [range(i, min(i + BATCH, len(source))) for i in range(0, len(source), BATCH)]
+    size = LOADED if helpers(source, device, loaders) else BATCH
+    order = [range(i, min(i + size, len(source))) for i in range(0, len(source), size)]
     view = View(_side(source, recipe), recipe.crop, margin=recipe.margin)
-    yield from batches(source, order, view, device, loaders=loaders)
+    loaded = batches(source, order, view, device, loaders=loaders)
+    while parts := tuple(islice(loaded, BATCH // size)):
+        images, labels = zip(*parts, strict=True)
+        yield (torch.cat(images), torch.cat(labels)) if len(parts) > 1 else parts[0]
 
 
 def _side(source: Source, recipe: Recipe) -> int:

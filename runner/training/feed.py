@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,9 +12,11 @@ from torch import Tensor
 
 from runner.images.sources import Splits
 from runner.training import augmentation as aug
+from runner.training import placement
 from runner.training.batches import Batch, batches, by_loaders
 from runner.training.crops import View
 from runner.training.evaluation import as_input
+from runner.training.placement import Lap
 from runner.training.randomness import generator
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
@@ -60,22 +62,29 @@ class Feed:
         """Steps of the whole training."""
         return self.recipe.epochs * self.per_epoch
 
-    def epoch(self, number: int) -> Epoch:
-        """The epoch `number`, from 0."""
+    def epoch(self, number: int, laps: Sequence[Lap] = ()) -> Epoch:
+        """The epoch `number`, from 0. laps: of the epochs before it, see `placement`."""
         recipe, count = self.recipe, len(self.splits.train)
         draws = generator(self.seed, "order", number)
         shuffled = torch.randperm(count, generator=draws).repeat_interleave(recipe.repeats)
         order = shuffled[: self.per_epoch * self.batch].view(self.per_epoch, self.batch)
-        return Epoch(self, number, order.tolist())
+        loaded = by_loaders(self.splits.train, self.device, self.loaders)
+        # On a CPU loaders and training share the cores: what loaders do is done while they wait.
+        early = loaded and (self.device.type == "cpu" or placement.early(laps, recipe))
+        return Epoch(self, number, order.tolist(), early)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training images. order: the places of the images of each step."""
+    """One pass over the training images. order: the places of the images of each step.
+
+    early: whether loader processes augment.
+    """
 
     feed: Feed
     number: int
     order: list[list[int]]
+    early: bool = False
 
     def decoded(self, first: int = 0, end: int | None = None) -> Iterator[Batch]:
         """Images uint8 and labels of the steps from `first` up to `end`, for `inputs`."""
@@ -84,7 +93,7 @@ class Epoch:
             recipe.resolution, recipe.crop, feed.seed, recipe.crop_scale, recipe.repeats,
             recipe.margin, aug.whole(recipe),
         )  # fmt: skip
-        early = self._augment() if self._early() else None
+        early = self._augment() if self.early else None
         order = self.order[:end]
         yield from batches(
             feed.splits.train, order, view, feed.device, self.number, feed.loaders, first, early
@@ -96,7 +105,7 @@ class Epoch:
         An objective of several views has as many images for each target, see `views`.
         """
         feed, recipe = self.feed, self.feed.recipe
-        if not self._early():
+        if not self.early:
             images = self._augment()(images, step=step, index=self.order[step])
         images = aug.views(images, recipe, feed.seed, self.number, step)
         soft = aug.targets(labels, feed.splits.classes, recipe.smoothing)
@@ -107,7 +116,3 @@ class Epoch:
     def _augment(self) -> functools.partial[Tensor]:
         feed = self.feed
         return functools.partial(aug.augment, recipe=feed.recipe, seed=feed.seed, epoch=self.number)
-
-    def _early(self) -> bool:
-        """Whether loader processes augment."""
-        return by_loaders(self.feed.splits.train, self.feed.device, self.feed.loaders)

@@ -58,13 +58,13 @@ def train(
     per_epoch = feed.per_epoch
     place = 0 if saves is None else saves.resume(take_step, training)  # steps taken
     for epoch in range(place // per_epoch, recipe.epochs):
-        began = clocks()
+        began, before = clocks(), dict(training.seconds)
         model.train()
         seed_forward(seed, epoch)
         losses, first = torch.zeros((), device=device), place % per_epoch
         if saves is not None and first:
             losses = saves.epoch_so_far()
-        images = feed.epoch(epoch)
+        images = feed.epoch(epoch, training.laps)
         source = images.decoded(first)
         for step in range(first, per_epoch):
             asked = time.perf_counter()
@@ -91,6 +91,7 @@ def train(
         mean = losses.item() / per_epoch  # waits for the device
         norms = take_step.gradient_norms()
         training.spent(began)
+        training.lap(images.early, per_epoch - first, before)
         training.images += per_epoch * feed.batch
         training.diverged = not mean < EXPLODED * training.guessing(splits.classes)
         if training.diverged:

@@ -64,6 +64,20 @@ def test_equal_rates_are_told_apart_in_five_per_cent(times):
     assert rates_of(draw)["fail"] <= MOST
 
 
+def test_the_noise_of_a_rate_far_too_high_hides_nothing():
+    base = Sample((98.4, 98.0, 99.6, 98.8, 98.4))
+    low = {0.25: Sample((97.6, 96.8)), 0.5: Sample((98.4, 97.4)), 2.0: Sample((95.6, 94.4))}
+    quiet = rules.rate(1.0, base, {**low, 4.0: Sample((60.0, 60.4))})
+    noisy = rules.rate(1.0, base, {**low, 4.0: Sample((47.0, 71.3))})
+    assert quiet.verdict == noisy.verdict == "pass"
+    # The largest sd is that pooled over the three others of two runs each.
+    sd = (sum(gap**2 / 2 for gap in (0.8, 1.0, 1.2)) / 3) ** 0.5
+    half = stats.t.isf(0.05 / 4, 3) * (base.sd**2 / 5 + sd**2 / 2) ** 0.5
+    assert (noisy.value, noisy.high) == pytest.approx((97.9 - base.mean, 97.9 - base.mean + half))
+    assert noisy.high < 3 < rules.rate(1.0, base, {4.0: Sample((98.0, 71.3))}).high
+    assert "worse, and noisy" in rules.rate(1.0, base, {4.0: Sample((47.0, 71.3))}).reason
+
+
 def test_a_better_rate_is_found():
     def draw(rng):
         means = {0.25: 86, 0.5: 88, 2.0: 91.5, 4.0: 93}

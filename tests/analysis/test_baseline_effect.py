@@ -73,7 +73,7 @@ def test_no_baseline_effect_from_a_pair_that_was_never_seen(repeats):
 @functools.cache
 def recorded(name):
     """A committed study."""
-    folder = Path(__file__).parents[2] / "results/reference" / name
+    folder = Path(__file__).parents[2] / "results/ten-epochs" / name
     return study_experiment(folder.parent, str(folder))
 
 

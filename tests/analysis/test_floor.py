@@ -89,6 +89,6 @@ def test_it_is_for_accuracies_of_a_csv(capsys, tmp_path):
     file.write_text("a,loss\n0,1.5\n1,1.4\n")
     with pytest.raises(BadInput, match="per cent"):
         from_csv(file, metric="loss", test_images=10)
-    study = DOCS.parent / "results/reference/digits-add-one"
+    study = DOCS.parent / "results/ten-epochs/digits-add-one"
     assert call(["analyze", str(study), "--test-images", "9"]) == 2
     assert "is for a CSV" in capsys.readouterr().err

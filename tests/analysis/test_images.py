@@ -21,7 +21,7 @@ from runner.analysis.test_set.image_noise import parts, residual
 from runner.analysis.to_json import to_json
 from runner.studies.experiments import study_experiment
 
-REFERENCE = Path(__file__).parents[2] / "results/reference"
+REFERENCE = Path(__file__).parents[2] / "results/ten-epochs"
 
 
 def packed(right):

@@ -1,6 +1,6 @@
 """Coverage and error rates with the cell means and sds of recorded grids of digits.
 
-2^5 arms with 16 seeds each (results/reference/digits-five), and 768 arms with two
+2^5 arms with 16 seeds each (results/ten-epochs/digits-five), and 768 arms with two
 (digits-full-twice), whose interactions of three factors are far larger than the noise: a fraction's
 main effects are mixed with those, so every study there gives the factors other columns and levels
 ("shuffled"). Where coverage is not 93 to 97 % the measured figure stands here.

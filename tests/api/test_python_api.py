@@ -13,7 +13,7 @@ from runner.analysis.analyze import analyze
 from runner.analysis.data.csv_file import from_csv
 
 ROOT = Path(__file__).parents[2]
-ADD_ONE = ROOT / "results" / "reference" / "digits-add-one"
+ADD_ONE = ROOT / "results" / "ten-epochs" / "digits-add-one"
 TINY = """
 import tricks_bench as tb
 study = tb.study(

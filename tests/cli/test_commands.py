@@ -129,7 +129,9 @@ def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, tmp_pa
     for i in range(12):
         path = tmp_path / "pets" / "ab"[i % 2] / f"{i}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((4, 4), 3000 + i % 2, np.uint16)).save(path)
+        pixels = np.full((4, 4), 3000 + i % 2, np.uint16)
+        pixels[0, 0] = i
+        Image.fromarray(pixels).save(path)
     line = ("run", "--task", "folder:pets", "--set", "start=scratch", "--tricks", "warmup")
     first, second = (cli(*line, "--seeds", "1", "--cache-gb", cache) for _ in range(2))
     assert first.code == second.code == 0, first.err
@@ -172,9 +174,9 @@ def test_what_a_run_came_to_as_json(cli, stub):
 
 
 def test_a_study_in_the_store_comes_before_a_shipped_one(cli, stub):
-    line = ("run", "--tricks", "warmup", "--seeds", "1", "--name", "digits-budget")
+    line = ("run", "--tricks", "warmup", "--seeds", "1", "--name", "digits-tuned")
     assert cli(*line).code == 0
-    plan = cli("run", "--study", "digits-budget", "--dry-run", "--json").json
+    plan = cli("run", "--study", "digits-tuned", "--dry-run", "--json").json
     assert (plan["runs"], plan["recorded"]) == (2, 2)
 
 

@@ -49,7 +49,7 @@ def test_records_of_like_runs_tell_the_hours(cli, stub):
 
 def test_other_epochs_take_other_hours_and_other_images_tell_nothing(cli, stub):
     assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
-    twice = (*ASKED, "--name", "b", "--set", "epochs=20", "--json")
+    twice = (*ASKED, "--name", "b", "--set", "epochs=80", "--json")
     answer = cli(*twice).json
     assert answer["prediction"]["seconds_per_run"] == pytest.approx(2.4)
     assert answer["prediction"]["source"].startswith("recorded runs of the same model")
@@ -169,7 +169,7 @@ def test_a_smoke_run_at_few_pixels_says_nothing_of_many(cli, stub, monkeypatch):
     answer = cli(*line, "--dry-run", "--json").json
     assert answer["predicted_hours"] is None
     reason = answer["predicted_hours_reason"]
-    assert "with this model, width, resolution, batch size and threads is recorded" in reason
+    assert "with this model, width, stem, resolution, batch size and threads is recorded" in reason
     assert "--estimate measures a few steps" in reason
     measured = []
     monkeypatch.setattr(
@@ -184,7 +184,7 @@ def test_a_smoke_run_at_few_pixels_says_nothing_of_many(cli, stub, monkeypatch):
 
 
 def test_a_run_and_its_dry_run_go_by_the_runs_that_are_missing(cli, stub, monkeypatch):
-    from runner.launch import train
+    from runner.launch import preparing
 
     assert cli("run", "--tricks", "warmup,evonorm", "--seeds", "1").code == 0
     store = Store("results")
@@ -194,13 +194,13 @@ def test_a_run_and_its_dry_run_go_by_the_runs_that_are_missing(cli, stub, monkey
             store.remove(id, states=(state,))
             store.commit({**record, "seconds": {**record["seconds"], "total": 600.0}})
     line = ("run", "--tricks", "evonorm,mixup", "--seeds", "2", "--workers", "1", "--name")
-    forecast, seen = train.hours.forecast, []
+    forecast, seen = preparing.hours.forecast, []
 
     def watched(study, runs, seconds, workers):
         seen.append((runs, seconds))
         return forecast(study, runs, seconds, workers)
 
-    monkeypatch.setattr(train.hours, "forecast", watched)
+    monkeypatch.setattr(preparing.hours, "forecast", watched)
     told = cli(*line, "b", "--dry-run", "--json").json
     assert cli(*line, "b").code == 0
     assert seen == [(told["missing"], pytest.approx(told["prediction"]["seconds_per_run"]))]

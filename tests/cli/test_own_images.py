@@ -1,6 +1,7 @@
 """Images of one's own at the command line: what is said of them, and one bad file at predict."""
 
 import csv
+import shutil
 import sys
 
 import pytest
@@ -20,7 +21,7 @@ def pets(tmp_path):
     for label in ("cat", "dog"):
         (tmp_path / "pets" / label).mkdir(parents=True)
         for i in range(6):
-            Image.new("RGB", (8, 8), (i, len(label), 0)).save(tmp_path / f"pets/{label}/{i}.png")
+            Image.new("RGB", (8, 8), (i, ord(label[0]), 0)).save(tmp_path / f"pets/{label}/{i}.png")
             rows.append(f"pets/{label}/{i}.png,{label},{label}{i // 2}")
     (tmp_path / "pets.csv").write_text("\n".join(rows))
     (tmp_path / "pets" / ".hidden.png").touch()
@@ -45,6 +46,32 @@ def test_a_dry_run_offers_groups(cli, pets):
     grouped = cli(*LINE, "--task", "csv:pets.csv", "--group-by", "animal")
     assert "6 groups by animal, none on both sides of a split" in grouped.out
     assert "keeps them together" not in grouped.out
+
+
+def test_a_copy_in_two_parts_needs_to_be_allowed(cli, stub, pets, tmp_path):
+    for part in ("train", "test"):
+        shutil.copytree(pets, tmp_path / "parts" / part)
+    line = (*LINE, "--task", "folder:parts")
+    for command in (line, line[:-3] + line[-2:], ("check", "--task", "folder:parts")):
+        refused = cli(*command)
+        assert refused.code == 2
+        assert "is a copy of parts/train/cat/0.png in train (11 more)" in refused.err
+        assert "--allow-duplicates" in refused.err
+        assert "Traceback" not in refused.err
+    allowed = cli(*line, "--allow-duplicates")
+    assert "12 copies in another part: parts/test/cat/0.png (test) is" in allowed.out
+    found = cli(*line, "--allow-duplicates", "--json").json["images"]["copies"]
+    assert found["parts"] == 12
+    assert not found["kept_together"]
+    assert cli(*line[:-3], *line[-2:], "--allow-duplicates").code == 0
+
+
+def test_copies_that_a_split_keeps_together_are_told(cli, pets):
+    shutil.copy(pets / "cat" / "0.png", pets / "cat" / "copy.png")
+    line = (*LINE, "--task", "folder:pets")
+    told = "1 copy of one label, kept on one side of a split: pets/cat/copy.png is pets/cat/0.png"
+    assert told in cli(*line).out
+    assert cli(*line, "--json").json["images"]["copies"]["kept_together"]
 
 
 @pytest.mark.parametrize("name", ["folder:pets", "csv:pets.csv"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import tricks_bench as tb
 from tests.cli.test_models import kept, store  # noqa: F401 - fixtures
 
 LINE = ("run", "--tricks", "none", "--seeds", "1", "--dry-run")
@@ -34,6 +35,24 @@ def test_a_study_s_file_starts_from_a_run(cli, kept, tmp_path):  # noqa: F811
     (tmp_path / "s.toml").write_text(f'tricks = ["cosine"]\n[set]\nstart = "{id[:8]}"\n')
     told = cli("run", "--dry-run", "--study", "s.toml")
     assert f"start = results/models/{id}.safetensors in all arms" in told.out
+
+
+def test_python_takes_a_run_s_id_or_its_start_too(kept, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    id, settings = kept[0]["id"], {"epochs": 2, "batch_size": 16, "train_images": 128}
+    file = f"results/models/{id}.safetensors"
+    by_file = tb.study(tricks=[], factor={"start": ["scratch", file]}, settings=settings)
+    for text in (id, id[:8]):
+        study = tb.study(tricks=[], factor={"start": ["scratch", text]}, settings=settings)
+        assert study.as_stored() == by_file.as_stored()
+    held = tb.study(
+        tricks=["cosine"], settings={**settings, "start": id[:8]}, results=tmp_path / "results"
+    )
+    assert held.settings["start"] == str(tmp_path / file)
+    with pytest.raises(tb.BadInput, match="unknown run 'fffffff'"):
+        tb.study(tricks=["cosine"], settings={"start": "fffffff"})
+    with pytest.raises(tb.BadInput, match="start must be scratch, pretrained, or a file"):
+        tb.study(tricks=["cosine"], settings={"start": id[:8]}, results="elsewhere")
 
 
 def test_training_goes_on_from_a_saved_model(cli, kept):  # noqa: F811

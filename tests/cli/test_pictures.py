@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from runner.images.sources import Resident
-from runner.inference.sample_pictures import before_after, one_each, spread, views
+from runner.inference.sample_pictures import before_after, spread, views
+from runner.training.example_images import one_each
 from tricks import compose, parse
 from tricks.recipe import Recipe
 

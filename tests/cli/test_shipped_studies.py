@@ -63,8 +63,7 @@ def test_a_study_of_your_images_is_planned(cli, name, folder):
     assert done.code == 0, done.err
     assert done.json["task"] == f"folder:{folder}"
     assert done.json["excluded"] == 0
-    assert done.json["missing"] == done.json["runs"]
-    assert done.json["runs"] == done.json["seeds"] * done.json["arms"]
+    assert done.json["missing"] == done.json["runs"] >= done.json["seeds"] * done.json["arms"]
     study = planned(name, folder)
     seen = in_sds(study)
     assert seen is not None

@@ -108,9 +108,9 @@ def rows_of(study):
 
 
 def test_a_recorded_study_goes_on_as_it_was():
-    """Placebos once stood on one product of others in every replicate: see results/reference."""
+    """Placebos once stood on one product of others in every replicate: see results/ten-epochs."""
     for name in ("digits-screen", "digits-bag"):
-        stored = read_export(Path("results/reference") / name).study
+        stored = read_export(Path("results/ten-epochs") / name).study
         recorded = without_ids(stored.runs)
         asked = from_stored(stored.asked, Path("study.toml"))
         assert asked.placebo_level == COLUMN

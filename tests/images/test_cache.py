@@ -211,10 +211,55 @@ def test_a_long_pass_says_how_far_it_is(pets, monkeypatch):
 
 def test_a_mapped_cache_survives_its_removal(pets):
     cache = opened(ready(of(pets), 0, EVERYTHING, SILENT).cache)
-    before = cache.read(3).clone()
-    caches.remove(cache.folder)
+    before = read_image(of(pets).files[3].path)
+    caches.remove(cache.folder)  # before a first image was read
     assert torch.equal(cache.read(3), before)
     assert caches.kept() == ()
+
+
+def test_a_runner_that_finds_the_same_images_elsewhere_takes_the_cache_that_is_there(
+    pets, monkeypatch
+):
+    """Both looked while there was none: the second finds the place taken when it has built."""
+    moved = shutil.copytree(pets, pets.with_name("moved"))
+    build, inode = cache_build.build, []
+
+    def after_another(*arguments):
+        found = build(*arguments)
+        monkeypatch.setattr(caching, "build", build)
+        first = ready(of(moved), 0, EVERYTHING, SILENT).cache
+        inode.append((first / PIXELS).stat().st_ino)
+        return found
+
+    monkeypatch.setattr(caching, "build", after_another)
+    told = ready(of(pets), 0, EVERYTHING, SILENT)
+    assert told.notes == ()
+    assert [(told.cache / PIXELS).stat().st_ino] == inode
+    assert len(caches.kept()) == 1
+
+
+def test_what_a_killed_removal_left_is_no_cache(pets, home):
+    folder = ready(of(pets), 0, EVERYTHING, SILENT).cache
+    gone = folder.rename(folder.with_name(f".{folder.name}.1{caches.GONE}"))
+    assert [cache.images for cache in caches.kept()] == [0]
+    for path in (*gone.iterdir(), gone):
+        os.utime(path, (time.time() - 2 * caches.OLD,) * 2)
+    ready(of(pets), 7, EVERYTHING, SILENT)
+    assert [path.name for path in home.glob(f".*{caches.GONE}")] == []
+
+
+def test_a_cache_that_goes_while_it_is_counted_is_no_error(pets, monkeypatch):
+    folder = ready(of(pets), 0, EVERYTHING, SILENT).cache
+    shutil.copytree(folder, folder.with_name("other"))
+    opening = caches.opened
+
+    def going(place):
+        if place == folder:
+            shutil.rmtree(place)
+        return opening(place)
+
+    monkeypatch.setattr(caches, "opened", going)
+    assert caches.allowed(None) > 0
 
 
 def test_a_doctor_lists_them_and_removes_those_of_no_use(pets, home, capsys):

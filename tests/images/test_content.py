@@ -17,6 +17,7 @@ from runner.tasks.registry import find
 from tests.images.test_walk import images
 from tricks import BadInput
 
+TICK = 0.02  # seconds, beyond the step of a file system's clock
 OLD = time.time_ns() - 10**12
 
 
@@ -48,6 +49,7 @@ def test_images_exchanged_for_others_of_their_size_are_another_data_set(pets, na
 def test_an_unchanged_file_is_read_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(module, "KEPT", 0)
+    monkeypatch.setattr(module, "RECENT", 0)
     for i in range(3):
         (tmp_path / f"{i}.png").write_bytes(b"%d" % i)
         os.utime(tmp_path / f"{i}.png", ns=(OLD, OLD))
@@ -57,6 +59,7 @@ def test_an_unchanged_file_is_read_once(tmp_path, monkeypatch):
 
     first = now()
     read = []
+    time.sleep(TICK)
     digest = module._digest
     monkeypatch.setattr(module, "_digest", lambda file: read.append(file.path.name) or digest(file))
     assert now() == first
@@ -66,10 +69,32 @@ def test_an_unchanged_file_is_read_once(tmp_path, monkeypatch):
     assert changed != first
     assert read == ["1.png"]
     assert now() == changed
-    assert read == ["1.png", "1.png"]  # it changed just now, and may again within its time
+    assert read == ["1.png"]
+    monkeypatch.setattr(module, "RECENT", 10**12)
+    time.sleep(TICK)
+    (tmp_path / "1.png").write_bytes(b"y")
+    assert now() != changed
+    assert now() != changed
+    assert read[1:] == ["1.png"] * 2  # it changed just now, and may again within its time
+    changed = now()
     [kept] = (tmp_path / "cache" / "tricks-bench" / "digests").iterdir()
     kept.write_bytes(b"broken")
     assert now() == changed
+
+
+def test_files_exchanged_with_their_times_are_read_again(tmp_path, monkeypatch):
+    """As an archive or `cp -p` leaves them: of one size, with one time, long ago."""
+    monkeypatch.setattr(module, "RECENT", 0)
+    cat, dog = tmp_path / "cat.png", tmp_path / "dog.png"
+    for path in (cat, dog):
+        path.write_bytes(path.name.encode())
+        os.utime(path, ns=(OLD, OLD))
+    before = content(tmp_path, [image_file(cat), image_file(dog)])
+    time.sleep(TICK)
+    cat.rename(tmp_path / "x")
+    dog.rename(cat)
+    (tmp_path / "x").rename(dog)
+    assert content(tmp_path, [image_file(cat), image_file(dog)]) != before
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
@@ -90,7 +115,8 @@ def test_copies_are_told_with_their_labels_and_parts(tmp_path):
     for copy in ("train/dog/x.png", "test/cat/y.png", "train/cat/z.png"):
         (tmp_path / copy).write_bytes(cat.read_bytes())
     found = read_folder(tmp_path)
-    assert told_json(found)["copies"] == {"labels": 1, "parts": 1, "others": 1}
+    seen = {"labels": 1, "parts": 1, "others": 1, "files_in_two_parts": 0, "kept_together": True}
+    assert told_json(found)["copies"] == seen
     lines = list(told(found, (0.15, 0.15)))
     assert any("1 copy with another label" in line and "x.png (dog) is" in line for line in lines)
     assert any("1 copy in another part" in line and "y.png (test) is" in line for line in lines)

@@ -46,11 +46,11 @@ def table(labels, column="label", more=(), names=()):
         ("path,label\n,a\n", "line 2: no path"),
         ("path,label\n0.png\n", "line 2: no label"),
         ("path,label\n0.png,a\n./0.png,b\n", "line 3: the same image as .*line 2, but 'b', not"),
-        ("path,label,split\n0.png,a,train\n0.png,a,test\n", "both in train and in test"),
         ("path,label,split\n0.png,a,\n", "line 2: unknown part ''"),
         ("path,label,set,split\n0.png,a,train,train\n1.png,b,train,test\n", "both be the split"),
         ("path,label,split,is_valid\n0.png,a,train,1\n1.png,b,train,0\n", "both be the split"),
         ("path,label,is_valid\n0.png,a,maybe\n", "is_valid is 'maybe'"),
+        ("path,label\n0.png,a\0\n1.png,b\n", "line 2: a cell has a null byte"),
         ("path,label,is_train\n0.png,a,1\n1.png,b,0\n", "does not tell validation from test"),
         ("path,label,is_valid,is_test\n0.png,a,1,1\n", "do not tell the part"),
         ("path,label\n0.png,1\n1.png,1.0\n2.png,cat\n", "'1' and '1.0' differ only"),
@@ -98,6 +98,9 @@ def test_labels_that_pandas_made_floats(listed, labels, classes):
     [
         (["split"], ["train test valid dev"], "train test val val"),
         (["Split"], ["Training_Set TEST val Train"], "train test val train"),
+        (["phase"], ["train test val train"], "train test val train"),
+        (["Usage"], ["Training PrivateTest PublicTest Training"], "train test val train"),
+        (["dataset"], ["train train train train"], "   "),  # of one part alone: something else
         (["is_valid"], ["False True false 0"], "train val train train"),
         (["is_valid", "is_test"], ["1 0 0 0", "0 1 0 0"], "val test train train"),
         (["IsTest"], ["yes no no no"], "test train train train"),
@@ -110,6 +113,19 @@ def test_labels_that_pandas_made_floats(listed, labels, classes):
 def test_the_split_is_understood(listed, names, cells, parts):
     path = listed(table("abab", more=[text.split() for text in cells], names=names))
     assert [row.part for row in read_csv(path).rows] == parts.split(" ")
+
+
+def test_paths_written_on_windows_are_found(listed, tmp_path):
+    (tmp_path / "img").mkdir()
+    for i in range(4):
+        (tmp_path / f"{i}.png").rename(tmp_path / "img" / f"{i}.png")
+    path = listed("path,label\n" + "\n".join(f"img\\{i}.png,{'ab'[i % 2]}" for i in range(4)))
+    assert [row.file.path.name for row in read_csv(path).rows] == [f"{i}.png" for i in range(4)]
+
+
+def test_numbers_that_are_written_in_two_ways_are_told(listed):
+    notes = read_csv(listed("path,label\n0.png,01\n1.png,2\n2.png,1\n3.png,2\n")).notes
+    assert notes == ("the classes '01' and '1' are spelled alike: two classes?",)
 
 
 def test_a_number_sign_in_the_path(listed, tmp_path):

@@ -37,6 +37,13 @@ ONE_MEANING = [
     ("bus:2 car:2 train:2", {"": 6}, "bus car train"),
     ("valid:2 invalid:2", {"": 4}, "invalid valid"),
     ("cat/young:2 cat/old:1 dog:2", {"": 5}, "cat dog"),
+    ("01_train/a:3 01_train/b:3 02_test/a:2 02_test/b:2", {"train": 6, "test": 4}, "a b"),
+    ("pets-train/a:3 pets-train/b:3 pets-val/a:1 pets-val/b:1", {"train": 6, "val": 2}, "a b"),
+    ("bullet_train/a:2 bullet_train/b:2 stress_test/c:3", {"": 7}, "bullet_train stress_test"),
+    ("a/train:3 a/test:2 b/train:2 b/test:1", {"train": 5, "test": 3}, "a b"),
+    ("a/train:3 a/dev:2 a/test:1 b/train:2 b/dev:2 b/test:1",
+     {"train": 5, "val": 4, "test": 2}, "a b"),
+    ("a/train:3 b:4 c/test:2", {"": 9}, "a b c"),
 ]  # fmt: skip
 TWO = [
     ("bus:2 car:2 train/steam:2 train/diesel:2", "bus and car beside train"),
@@ -47,6 +54,10 @@ TWO = [
     ("val/cat:2 val/dog:2 test/cat:2 test/dog:2", "look like parts, but there is no train"),
     ("train:3 test:3", "look like parts, but hold no class folders"),
     ("train/a:2 train/b:2 training/a:1 training/b:1", "train and training both look like train"),
+    ("a/train:3 a/test:2 b:3", "a: train and test look like parts of this class"),
+    ("a/train:3 a/test:2 b/train:3", "a: train and test look like parts of this class"),
+    ("a/train/x:3 a/test/x:2 b/train/x:3 b/test/x:2", "train and test look like parts of this cl"),
+    ("train/a/train:3 train/a/test:2 train/b:3", "parts of this class"),
 ]
 
 
@@ -92,4 +103,5 @@ def test_an_image_that_parts_share_is_told(tmp_path):
     (tmp_path / "test").symlink_to(tmp_path / "train")
     found = read_folder(tmp_path)
     assert found.parts == {"train": 4, "test": 4}
-    assert "the same image is in two parts, 4 times" in found.notes[0]
+    assert len(found.leaks) == 4
+    assert any("both in train and in test" in line for line in told(found, (0.15, 0.15)))

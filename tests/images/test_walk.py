@@ -25,8 +25,8 @@ def images(folder, count=4, start=0):
 
 @pytest.fixture
 def pets(tmp_path):
-    for name in ("cat", "dog"):
-        images(tmp_path / "pets" / name)
+    for start, name in enumerate(("cat", "dog")):
+        images(tmp_path / "pets" / name, start=100 * start)
     return tmp_path / "pets"
 
 
@@ -94,9 +94,9 @@ def test_names_of_any_bytes(pets):
     assert task.load(None, None).train is not None
     given = unlabelled(str(pets))
     assert b"cat/caf\xe9.png" in {os.fsencode(path) for path in given.paths}
-    (pets / "listed.csv").write_bytes(b"path,label\ncat/caf\xe9.png,a\ndog/0.png,b\n")
+    (pets / "listed.csv").write_bytes(b"path,label\ncat/caf\xe9.png,a\ndog/100.png,b\n")
     assert find(f"csv:{pets / 'listed.csv'}").identity(None)["files"]
-    (pets / "listed.csv").write_bytes(b"path,label\ncat/caf\xe9.png,caf\xe9\ndog/0.png,b\n")
+    (pets / "listed.csv").write_bytes(b"path,label\ncat/caf\xe9.png,caf\xe9\ndog/100.png,b\n")
     with pytest.raises(BadInput, match="line 2: label is not UTF-8"):
         find(f"csv:{pets / 'listed.csv'}").identity(None)
 

@@ -17,7 +17,7 @@ from tricks.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = [
-    *sorted(ROOT.glob("results/reference/*/study.toml")),
+    *sorted(ROOT.glob("results/*/digits-*/study.toml")),
     *sorted(ROOT.glob("tests/records/golden/*/export/study.toml")),
 ]
 LEAST = {

@@ -239,7 +239,7 @@ def test_an_export_is_checked_too(store: Store, capsys: Any, tmp_path: Path) -> 
 
 def test_the_studies_of_this_repository_are_whole(capsys: Any) -> None:
     """In digits-tuned, stages share runs: a run that has two rows has one record."""
-    recorded = Path(__file__).parents[2] / "results" / "reference"
+    recorded = Path(__file__).parents[2] / "results" / "ten-epochs"
     code, found = doctor(recorded, capsys)
     assert (code, found["problems"], found["notes"]) == (0, [], [])
     assert found["counts"]["exports"] == sum(path.is_dir() for path in recorded.iterdir())

@@ -15,7 +15,7 @@ from runner.reporting.markdown import written
 from runner.reporting.sections.design import compared
 from runner.studies.experiments import experiment as of_study
 
-REFERENCE = Path(__file__).parents[2] / "results/reference"
+REFERENCE = Path(__file__).parents[2] / "results/ten-epochs"
 
 
 @pytest.fixture(scope="module")

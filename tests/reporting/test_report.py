@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def report(study, out):
-    return write_report(synthetic.material(*study), out).read_text()
+    return write_report(synthetic.material(*study), out, ("md",)).read_text()
 
 
 SMALL = synthetic.factors(("zero-gamma", "mixup", "evonorm"))
@@ -173,7 +173,7 @@ def rates(found, records):
 
 
 def test_learning_rates_are_those_of_every_step():
-    found = read_export(ROOT / "results/reference/digits-add-one")
+    found = read_export(ROOT / "results/ten-epochs/digits-add-one")
     drawn = dict(rates(found, found.records))
     assert len(drawn) == 5
     epochs, lr = drawn["warmup"]
@@ -184,7 +184,7 @@ def test_learning_rates_are_those_of_every_step():
 
 
 def test_an_unknown_schedule_is_drawn_as_it_was_noted():
-    found = read_export(ROOT / "results/reference/digits-add-one")
+    found = read_export(ROOT / "results/ten-epochs/digits-add-one")
     for record in found.records:
         schedule = record.recipe.values["schedule"]
         if schedule["name"] == "cosine":
@@ -195,7 +195,7 @@ def test_an_unknown_schedule_is_drawn_as_it_was_noted():
 
 
 def test_runs_cut_short_have_no_curve_of_their_own():
-    found = read_export(ROOT / "results/reference/digits-fraction")
+    found = read_export(ROOT / "results/ten-epochs/digits-fraction")
     assert len(rates(found, found.records)) == 3 * 2 * 2  # optimizer, cosine, warmup
 
 
@@ -206,7 +206,7 @@ def test_the_grid_line_counts_the_arms_that_are_there(tmp_path, no_drawing):
     assert "**Grid:** add-one, 6 arms, 18 runs planned" in text
 
 
-REPORTS = sorted((ROOT / "reports/reference").glob("*/report.md"))
+REPORTS = sorted((ROOT / "reports").glob("*/digits-*/report.md"))
 
 
 @pytest.mark.slow
@@ -218,7 +218,7 @@ def test_the_committed_reports_are_those_of_the_committed_runs(
     committed = path.read_text(encoding="utf-8")
     line = committed.splitlines()[2]
     metric = re.search(r"metric (.+)\.$", line).group(1).replace("\\", "")
-    study = f"results/reference/{path.parent.name}"
+    study = f"results/{path.parent.parent.name}/{path.parent.name}"
     words = ["report", study, "--metric", metric, "--out"]
     assert call([*words, str(tmp_path)]) == 0
     again = f"tricks-bench {' '.join(words)} {path.parent}"

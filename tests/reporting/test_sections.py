@@ -133,11 +133,9 @@ def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
     a = analyze(experiment)
     [line] = [x for x in findings(a, asked) if "est arm**" in x or "the best**" in x]
     assert re.search(r"zero-gamma.* >?\d+ %", line)
-    assert "`tricks-bench run --confirm --study digits-add-one`" in line
-    evil = findings(a, {**asked, "name": "x` rm"})[-1]
-    assert "`" not in evil
-    assert "--confirm" not in findings(a, {**asked, "confirm": {"study": "s", "winner": {}}})[-1]
-    assert "--confirm" not in findings(a, {**asked, "tune": {"lr_scale": ["1"]}})[-1]
+    assert "lucky as well as good" in line
+    confirmed = {**asked, "confirm": {"study": "s", "winner": {}}}
+    assert "lucky" not in findings(a, confirmed)[-1]
 
 
 def test_the_smallest_visible_effect_is_one_sentence():

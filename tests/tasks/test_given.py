@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import tricks_bench as tb
+from runner.images.decoding import read_image
 from runner.images.written import encoded, root
 from runner.inference.given import labelled
 from runner.tasks.given import GIVEN
@@ -83,15 +84,17 @@ def test_the_identity_is_the_content_whatever_the_name():
 
 def test_pil_images_and_arrays_with_names_as_labels():
     grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
-    images = [
-        (Image.fromarray(grey), "a"), (grey, "b"), (grey[:, :, None], "a"),
-        (np.stack([grey] * 3, 2), "b"), (torch.from_numpy(grey), "a"),
-        (torch.from_numpy(grey)[None] / 255, "b"),
-    ] * 3  # fmt: skip
-    splits = tb.Task.from_datasets(images).load(None, None)
-    wanted = torch.from_numpy(grey).expand(3, -1, -1)
-    assert all(torch.equal(splits.train.read(i), wanted) for i in range(len(splits.train)))
-    assert splits.names == ("a", "b")
+    plain = torch.from_numpy(grey)
+    kinds = (
+        Image.fromarray(grey), grey, grey[:, :, None], np.stack([grey] * 3, 2), plain,
+        plain[None] / 255,
+    )  # fmt: skip
+    images = [(kinds[i % 6], "ab"[i % 2]) for i in range(18)]
+    task = tb.Task.from_datasets(images)
+    listed = task.found().rows
+    wanted = plain.expand(3, -1, -1)
+    assert all(torch.equal(read_image(row.file.path), wanted) for row in listed)
+    assert [row.label for row in listed] == [label for _, label in images]
 
 
 def test_bytes_of_a_file_stay_as_they_are():

@@ -251,9 +251,9 @@ def test_a_truncated_photograph_is_named(folder):
 
 
 def test_a_few_images_of_each_class_are_enough(tmp_path):
-    for name in "abcde":
+    for number, name in enumerate("abcde"):
         for i in range(3):
-            write_image(tmp_path / name / f"{i}.png", (i, i, i))
+            write_image(tmp_path / name / f"{i}.png", (i, number, i))
     splits = find(f"folder:{tmp_path}").load(None, None)
     assert [len(s) for s in (splits.train, splits.validation, splits.test)] == [5, 5, 5]
 

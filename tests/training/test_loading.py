@@ -9,7 +9,7 @@ import torch
 from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Splits
-from runner.training import augmentation, feed, loop
+from runner.training import augmentation, evaluation, feed, loop
 from runner.training.batches import batches, by_loaders
 from runner.training.crops import View
 from runner.training.loop import train
@@ -60,7 +60,28 @@ def test_loader_processes_augment_where_they_can(files, recipe, monkeypatch):
     assert seen == []  # in this process
     train(small, splits, 0, CPU)
     assert len(seen) == 2
-    assert not by_loaders(files, torch.device("cuda"), 2)
+    assert by_loaders(files, torch.device("cuda"), 2)
+    assert not by_loaders(files, torch.device("cuda"), 0)
+
+
+def test_an_evaluation_has_the_same_batches_however_they_are_loaded(files, recipe, monkeypatch):
+    """Loaders have parts of a batch each, so that few batches keep all of them busy."""
+    monkeypatch.setattr(evaluation, "BATCH", 6)
+    monkeypatch.setattr(evaluation, "LOADED", 2)
+    sizes, kept = [], evaluation.batches
+    monkeypatch.setattr(
+        evaluation, "batches",
+        lambda source, order, *a, **k: sizes.append(len(order[0])) or kept(source, order, *a, **k),
+    )  # fmt: skip
+    some = files.subset(range(11))
+    small = dataclasses.replace(recipe("random-crop"), resolution=16)
+    alone, loaded = (list(evaluation.seen(some, small, CPU, loaders)) for loaders in (0, 2))
+    assert sizes == [6, 2]
+    assert [len(labels) for _, labels in loaded] == [6, 5]
+    for one, two in zip(alone, loaded, strict=True):
+        assert torch.equal(one[0], two[0])
+        assert torch.equal(one[1], two[1])
+        assert one[0].stride() == two[0].stride()
 
 
 def test_batches_go_on_from_a_step(files):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.testing import CompileCounter
+from torchvision.ops import drop_block2d
 
 from tests.tricks.test_network_surgery import operated
 from tricks import BadInput, parse
@@ -25,6 +27,38 @@ def test_drop_block_counts_in_full_precision(half):
     assert found.dtype == half
     assert torch.equal(found == 0, full == 0)
     torch.testing.assert_close(found.float(), full, rtol=0.02, atol=1e-3)
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.4, 1.0])
+def test_drop_block_is_torchvision_s_for_the_same_centres(progress, monkeypatch):
+    """torchvision draws by another kernel, so both are given the same draws."""
+    trick = parse("drop-block(rate=0.3)")
+    model = operated(trick)
+    trick.hold(model, progress)
+    layer = model.layer4[0].drop_block.train()
+    x, draws = torch.randn(8, 16, 9, 9), torch.rand(8, 16, 3, 3)
+    monkeypatch.setattr(torch, "rand", lambda *shape, **kind: draws)
+    monkeypatch.setattr(
+        torch.Tensor, "bernoulli_", lambda noise, centres: noise.copy_((draws < centres).float())
+    )
+    torch.testing.assert_close(layer(x), drop_block2d(x, 0.3 * progress, 7))
+
+
+def test_a_compiled_network_is_not_compiled_anew_as_the_rate_rises(monkeypatch):
+    monkeypatch.delenv("TORCHDYNAMO_DISABLE", raising=False)  # conftest.py sets it
+    trick = parse("drop-block(rate=0.5)")
+    model = operated(trick)
+    layer = model.layer4[0].drop_block.train()
+    torch.compiler.reset()
+    counter = CompileCounter()
+    compiled = torch.compile(layer, backend=counter)
+    shares = []
+    for step in range(12):
+        trick.hold(model, step / 11)
+        shares.append((compiled(torch.ones(20, 8, 7, 7)) == 0).float().mean().item())
+    assert counter.frame_count == 1
+    assert shares[0] == 0
+    assert 0.4 < shares[-1] < 0.65
 
 
 def test_dropout_takes_every_head_and_says_where_there_is_none():

@@ -175,7 +175,7 @@ def test_drop_block_is_ramped_and_acts_late_and_in_training_alone():
     assert isinstance(model.layer2[0].drop_block, nn.Identity)
     for progress in (0.0, 0.25, 0.9):
         trick.hold(model, progress)
-        assert [layer.rate for layer in layers] == pytest.approx([0.1 * progress] * 9)
+        assert [layer.rate.item() for layer in layers] == pytest.approx([0.1 * progress] * 9)
     x = torch.randn(2, 64, 8, 8)
     assert torch.equal(layers[0].eval()(x), x)
 

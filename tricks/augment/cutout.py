@@ -52,6 +52,11 @@ class Cutout(Trick):
         check_share("p", self.p)
         check_fill(self.fill)
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it draws a value a pixel, where the generator lives."""
+        return self.fill == "noise"
+
     def edits(self) -> Edits:
         return Edits(adds={"transforms": self})
 

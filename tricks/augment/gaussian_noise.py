@@ -26,6 +26,7 @@ class GaussianNoise(Trick):
         "Rusak et al. 2020, arXiv:2001.06057 (half of the images); torchvision's std"
     )
     stage: ClassVar[int] = NOISE
+    on_cpu: ClassVar[bool] = True  # draws a value a pixel
 
     std: float = 0.1  # of the range from black to white
     p: float = 0.5  # share of the images

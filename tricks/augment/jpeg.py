@@ -44,6 +44,7 @@ class Jpeg(Trick):
     name: ClassVar[str] = "jpeg"
     source: ClassVar[str] = "Wang et al. 2020, arXiv:1912.11035"
     stage: ClassVar[int] = COMPRESSION
+    on_cpu: ClassVar[bool] = True  # Pillow encodes
 
     quality: tuple[int, ...] = (30, 100)  # 1 to 100, drawn evenly, both ends included
     p: float = 0.5  # share of the images

@@ -78,6 +78,11 @@ class RandomErasing(Trick):
         check_range("ratio", self.ratio, 0.01, 100)
         check_fill(self.fill)
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it draws a value a pixel, where the generator lives."""
+        return self.fill == "noise"
+
     def edits(self) -> Edits:
         return Edits(adds={"transforms": self})
 

@@ -17,7 +17,7 @@ class Compile(Trick):
 
     The mathematics is the same, sums differ in their last digits. It costs a minute or so at the
     start of each run, so it pays in long ones on a GPU; on a CPU it gave nothing. What changes the
-    network from step to step (ramped drop-path, progressive resizing) makes it compile anew, a few
+    network from step to step (progressive resizing, head-first) makes it compile anew, a few
     times, after which torch goes on uncompiled. Evaluation stays uncompiled.
     """
 

@@ -27,25 +27,31 @@ def side(block_size: int, height: int, width: int) -> int:
 
 @cache
 def layer_class() -> Any:
-    """torchvision's DropBlock, for maps of any size and with a rate that can be changed."""
+    """torchvision's drop_block2d, for maps of any size and with a rate that can be changed."""
     import torch
     from torch import Tensor, nn
-    from torchvision.ops import drop_block2d
+    from torch.nn import functional as F
 
     class DropBlock2d(nn.Module):
+        rate: Tensor  # a compiled network would be compiled anew for every number in its place
+
         def __init__(self, block_size: int) -> None:
             super().__init__()
             self.block_size = block_size
-            self.rate = 0.0  # hold() raises it
+            self.register_buffer("rate", torch.zeros(()), persistent=False)  # hold() raises it
 
         def forward(self, x: Tensor) -> Tensor:
-            # torchvision refuses an even side, which a small map would force on it.
-            size = side(self.block_size, *x.shape[-2:])
-            if x.dtype.itemsize > 2:
-                return drop_block2d(x, self.rate, size, training=self.training)
-            # It sums what is kept, which in half precision overflows or has three digits.
-            ones = torch.ones_like(x, dtype=torch.float32)
-            return x * drop_block2d(ones, self.rate, size, training=self.training).to(x.dtype)
+            if not self.training:
+                return x
+            count, channels, height, width = x.shape
+            size = side(self.block_size, height, width)
+            places = (height - size + 1, width - size + 1)
+            centres = self.rate * (height * width / (size**2 * places[0] * places[1]))
+            # What is kept is summed in full: half precision overflows, or has three digits.
+            drawn = torch.rand((count, channels, *places), device=x.device) < centres
+            squares = F.pad(drawn.float(), [size // 2] * 4)
+            kept = 1 - F.max_pool2d(squares, size, stride=1, padding=size // 2)
+            return x * (kept * (kept.numel() / (kept.sum() + 1e-6))).to(x.dtype)
 
     return DropBlock2d
 
@@ -59,14 +65,15 @@ class DropBlock(Trick):
     networks. Each channel draws its own squares, after the norm of the 3×3 convolution (timm's
     place; the paper drops after every convolution and in the shortcuts too). timm's own layer
     draws centres over the whole map but counts on fewer, and would drop nearly all of a 7×7 map:
-    torchvision's is used. On a map smaller than the square, the square is the largest odd one
-    that fits. Half precision draws and counts in full. For timm's ResNets and
-    small-image-resnet50; pretrained weights are all kept.
+    this is torchvision's, with a rate that a compiled network can change. On a map smaller than
+    the square, the square is the largest odd one that fits. Half precision draws and counts in
+    full. For timm's ResNets and small-image-resnet50; pretrained weights are all kept.
     """
 
     name: ClassVar[str] = "drop-block"
     source: ClassVar[str] = "Ghiasi et al. 2018, arXiv:1810.12890; torchvision.ops.drop_block2d"
-    version: ClassVar[int] = 2  # 1 lost all of a map in fp16, and its scale's digits in bf16
+    # 1 lost all of a map in fp16, and its scale's digits in bf16; 2 drew other squares
+    version: ClassVar[int] = 3
     stage: ClassVar[int] = 2
     published: ClassVar[tuple[Published, ...]] = (
         Published(
@@ -107,4 +114,4 @@ class DropBlock(Trick):
         """Set the rate for `progress` (0 to 1) through the training."""
         for module in model.modules():
             if isinstance(module, layer_class()):
-                module.rate = self.rate * progress
+                module.rate.fill_(self.rate * progress)

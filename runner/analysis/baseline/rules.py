@@ -92,7 +92,7 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
     own: the baseline's lr_scale; others: by lr_scale. It fails if some rate is better by more than
     noise (one-sided, 5 % over all of them; see `_better`). Unknown: the best mean is at the edge,
     and above the baseline's by more than `GAIN`; or the noise hides gains of more than `COARSE`. A
-    rate of which a run was lost is no candidate.
+    rate of which a run was lost is no candidate, nor is one that is `_unstable`.
     """
     name = "learning rate"
     if base.n < 2:
@@ -100,6 +100,12 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
     sound = {scale: arm for scale, arm in others.items() if arm.n and not arm.lost}
     if not sound:
         return Finding(name, "unknown", "no other rate has runs that ended well", limit=GAIN)
+    lost = [f"{scale:g}" for scale, arm in sorted(others.items()) if arm.lost]
+    tail = f"; runs lost at lr_scale={','.join(lost)}" if lost else ""
+    sound = {scale: arm for scale, arm in sound.items() if not _unstable(base, arm)}
+    if not sound:
+        said = f"all other rates are worse, and noisy{tail}"
+        return Finding(name, "pass", said, limit=GAIN)
     pooled = _pooled([arm for arm in sound.values() if arm.n > 1])
     level = ALPHA / len(others)
     bounds = {scale: _better(base, arm, pooled, level) for scale, arm in sound.items()}
@@ -110,9 +116,7 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
     gain = sound[best].mean - base.mean
     low, high = bounds[best]
     edge = best in (min(*others, own), max(*others, own))
-    lost = [f"{scale:g}" for scale, arm in sorted(others.items()) if arm.lost]
     said = f"{gain:+.1f} pp ({low:+.1f} to {high:+.1f}) by lr_scale={best:g}"
-    tail = f"; runs lost at lr_scale={','.join(lost)}" if lost else ""
     change = ("lr_scale", f"{best:g}")
     if shown:
         where = "the best rate is at the edge of those tried" if edge else "another rate is better"
@@ -127,6 +131,16 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
         return Finding(name, "unknown", said, gain, low, high, GAIN, "pp", more)
     said = f"no rate tried is better than the baseline's by more than noise: {said}{tail}"
     return Finding(name, "pass", said, gain, low, high, GAIN)
+
+
+def _unstable(base: Sample, arm: Sample) -> bool:
+    """Whether all runs are below the baseline's worst, and noisier (F test, 5 %).
+
+    So are those of a rate far too high, whose noise tells nothing of the rates that count.
+    """
+    if arm.n < 2 or max(arm.values) >= min(base.values):
+        return False
+    return bool(arm.sd**2 > base.sd**2 * stats.f.isf(ALPHA, arm.n - 1, base.n - 1))
 
 
 def _pooled(arms: Sequence[Sample]) -> tuple[float, int]:

@@ -34,6 +34,7 @@ class Experiment:
         several looks has a smaller one at each).
     noise: "own", each arm has its own run-to-run sd, or "equal", all arms have the same one.
     scale: "raw", the metric as it is, or "logit", log-odds of a share of test images.
+    remarks: metric -> what has to stand beside its name wherever its values do.
     Raises BadInput for a level outside 0..0.5, an unknown noise or scale.
     """
 
@@ -46,6 +47,7 @@ class Experiment:
     level: float = LEVEL
     noise: str = "own"
     scale: str = "raw"
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 0.5:

@@ -11,7 +11,18 @@ from matplotlib.lines import Line2D
 from runner.analysis.effects import BaselineEffect, Effect, Estimated
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
-from runner.reporting.plots.style import BLACK, GREY, ORANGE, PLACEBO, VERDICTS, figure, short
+from runner.reporting.plots.ranges import drawable_effect
+from runner.reporting.plots.style import (
+    BAND,
+    BLACK,
+    GREY,
+    ORANGE,
+    PAPER,
+    PLACEBO,
+    VERDICTS,
+    figure,
+    short,
+)
 from runner.reporting.wording import is_placebo
 
 
@@ -28,7 +39,7 @@ def forest(a: Analysis) -> Figure | None:
     else:
         effects.sort(key=lambda e: e.effect or 0.0)
     beside = a.estimand == "averaged over the grid" and any(_baseline(e) for e in effects)
-    ends = [abs(x) for e in effects for x in _ends(e, beside)]
+    ends = [abs(x) for e in effects for x in _ends(a, e, beside)]
     close = 2.2 * statistics.median(ends) or max(ends) or 1.0
     floor = noise_floor(a)
     panels = 2 if max(ends) > 3 * close and len(effects) > 2 else 1
@@ -41,7 +52,7 @@ def forest(a: Analysis) -> Figure | None:
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a.metric}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
+    fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
     _legend(fig, a, effects, beside, floor)
     return fig
 
@@ -76,10 +87,13 @@ def _baseline(e: Effect) -> BaselineEffect | None:
     return None if found is None or found.effect is None else found
 
 
-def _ends(e: Effect, beside: bool) -> list[float]:
+def _ends(a: Analysis, e: Effect, beside: bool) -> list[float]:
     alone = _baseline(e) if beside else None
-    sides = [e, alone] if alone else [e]
-    return [x for s in sides for x in (s.effect, s.ci_low, s.ci_high) if x is not None]
+    found = []
+    for side in [e, alone] if alone else [e]:
+        spread = drawable_effect(a, side.ci_low, side.ci_high) or ()
+        found += [x for x in (side.effect, *spread) if x is not None]
+    return found
 
 
 def _panel(
@@ -91,29 +105,36 @@ def _panel(
     floor: tuple[float, str] | None,
 ) -> None:
     if a.negligible:
-        ax.axvspan(-a.negligible, a.negligible, color="#EFEFEF", zorder=0)
+        ax.axvspan(-a.negligible, a.negligible, color=BAND, zorder=0)
     if floor:
         for x in (-floor[0], floor[0]):
             ax.axvline(x, color=ORANGE, linestyle=":", linewidth=1.3, zorder=1)
     ax.axvline(0, color=BLACK, linewidth=1)
     for y, e in enumerate(effects):
         colour, marker = _look(e)
-        _one(ax, e, y + (0.12 if beside else 0), colour, marker, limit, filled=True)
+        _one(ax, a, e, y + (0.12 if beside else 0), (colour, marker), limit, filled=True)
         alone = _baseline(e) if beside else None
         if alone:
-            _one(ax, alone, y - 0.2, GREY, "o", limit, filled=False)
+            _one(ax, a, alone, y - 0.2, (GREY, "o"), limit, filled=False)
     ax.grid(axis="y", visible=False)
     if limit is not None:
         ax.set_xlim(-limit, limit)
 
 
 def _one(
-    ax: Axes, e: Estimated, y: float, colour: str, marker: str, limit: float | None, filled: bool
+    ax: Axes,
+    a: Analysis,
+    e: Estimated,
+    y: float,
+    look: tuple[str, str],
+    limit: float | None,
+    filled: bool,
 ) -> None:
-    low, high, at = e.ci_low, e.ci_high, e.effect
-    face = colour if filled else "white"
-    if low is not None and high is not None:
-        ax.plot([low, high], [y, y], color=colour, linewidth=2.2 if filled else 1.4, zorder=2)
+    spread, at = drawable_effect(a, e.ci_low, e.ci_high), e.effect
+    colour, marker = look
+    face = colour if filled else PAPER
+    if spread is not None:
+        ax.plot(spread, [y, y], color=colour, linewidth=2.2 if filled else 1.4, zorder=2)
     if at is None:
         return
     if limit is not None and abs(at) > limit:
@@ -137,7 +158,7 @@ def _legend(
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle="", label="placebo"))
     if beside:
         handles.append(
-            Line2D([], [], color=GREY, marker="o", markerfacecolor="white", label="at the baseline")
+            Line2D([], [], color=GREY, marker="o", markerfacecolor=PAPER, label="at the baseline")
         )
     if a.negligible:
         label = f"±{a.negligible:g} {a.unit}: negligible"

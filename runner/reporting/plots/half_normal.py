@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from runner.analysis.result import Analysis
-from runner.reporting.plots.style import BLUE, GREY, ORANGE, RED, figure, short
+from runner.reporting.plots.style import BLUE, GREY, ORANGE, PAPER, RED, figure, short
 from runner.reporting.wording import confidence
 
 NAMED = 12
@@ -54,7 +54,7 @@ def half_normal(a: Analysis) -> Figure | None:
         ax.annotate(
             f"{sign} {short(contrasts[i].label, 48)}", (x[i], y[i]), xytext=(x[i], last),
             textcoords="data", ha="right", va="center", fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
         ).set_position((x[i] - 0.012 * float(x.max()), last))  # fmt: skip
     ax.set_xlabel("half-normal quantile")
     ax.set_ylabel(f"size of the contrast ({a.unit})")

@@ -19,6 +19,7 @@ MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers
 Colour = tuple[float, float, float, float]
 WHITE = (1.0, 1.0, 1.0, 1.0)
 FEW = 6  # factors; the colour bar of so few needs the whole height for its label
+DARK = "#111111"  # on a light cell, whatever the page is
 NOTE = 6.4  # inches that the note above takes
 
 
@@ -92,11 +93,11 @@ def _cell(
     dark = float(np.dot(face[:3], (0.299, 0.587, 0.114))) < 0.5
     if not numbers:
         if real:
-            ax.plot([i], [j], "o", color="white" if dark else "black", markersize=3)
+            ax.plot([i], [j], "o", color="white" if dark else DARK, markersize=3)
         return
     text = f"{value:+.1f}" if abs(value) >= 9.95 else f"{value:+.2f}"
     ax.text(
         i, j, text.replace("-", "−"), ha="center", va="center", fontsize=9,
-        fontweight="bold" if real else "normal", color="white" if dark else "black",
+        fontweight="bold" if real else "normal", color="white" if dark else DARK,
         bbox={"facecolor": face, "edgecolor": "none", "pad": 1.5} if hatch else None,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from runner.reporting.plots.style import BLUE, GREY, figure, short
 
 MOST_PANELS = 24
 MOST_LINES = 20  # runs drawn as lines
+FEW_EPOCHS = 3  # of which each is marked: one alone makes no line
 
 
 def learning(
@@ -42,21 +43,26 @@ def learning(
     panels = panels[:MOST_PANELS]
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
-    fig = figure(2.7 * columns + 0.6, 2.1 * lines + 0.7)
+    fig = figure(max(2.7 * columns + 0.6, 6.5), (2.1 if columns > 2 else 3.0) * lines + 0.7)
+    mark = "o" if len(wide) <= FEW_EPOCHS else ""
     axes = fig.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for ax, (title, reference, other) in zip(axes, panels, strict=False):
         for ids, colour in ((reference, GREY), (other, BLUE)):
             mine = wide.iloc[:, [place[id] for id in ids if id in place]]
             if mine.shape[1] <= MOST_LINES:
-                ax.plot(mine.index, mine.to_numpy(), color=colour, alpha=0.3, linewidth=0.8)
+                ax.plot(mine.index, mine.to_numpy(), color=colour, alpha=0.3, lw=0.8, marker=mark)
             else:
                 ends = [mine.quantile(q, axis=1) for q in (0.1, 0.9)]
                 ax.fill_between(mine.index, *ends, color=colour, alpha=0.15, linewidth=0)
             if mine.shape[1]:
-                ax.plot(mine.index, mine.mean(axis=1), color=colour, linewidth=2)
+                ax.plot(mine.index, mine.mean(axis=1), color=colour, linewidth=2, marker=mark)
         gone = _lost(lost, other)
-        ax.set_title(short(title, 27) + (f"\n{gone}" if gone else ""), fontsize=10)
+        ax.set_title(
+            short(title, 27 if columns > 2 else 60) + (f"\n{gone}" if gone else ""), fontsize=10
+        )
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        if len(wide) == 1:
+            ax.set_xlim(wide.index[0] - 0.5, wide.index[0] + 0.5)
     for empty, ax in enumerate(axes[len(panels) :], len(panels)):
         ax.set_visible(False)
         axes[empty - columns].tick_params(labelbottom=True)  # the lowest panel of its column

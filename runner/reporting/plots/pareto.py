@@ -11,19 +11,23 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from runner.analysis.result import Analysis
 from runner.reporting.numbers import share
-from runner.reporting.plots.style import BLACK, GREY, figure, short
+from runner.reporting.plots.labels import Named, annotate
+from runner.reporting.plots.ranges import drawable
+from runner.reporting.plots.style import BLACK, GREY, ORANGE, figure, short
 
 Limits = tuple[float, float]
-NAMED = 8
+ALL = 14  # arms of which every one is named
 FEW = 24  # arms whose intervals are drawn
+CROWD = 60  # arms from which on those that are not named are small and grey
+MOST = 5  # likely arms that are named among more than ALL
+LONG = 26  # letters from which on a name stands below the plot, and its number beside the point
 COLOURS = "Blues"
-REACH = 0.15  # inches from a point to its number
-ENOUGH = 0.2  # inches that a number has free around it
-SIDES = [np.array([np.cos(t), np.sin(t)]) for t in np.pi / 4 * np.array([1, 3, 7, 5, 0, 2, 4, 6])]
-LEAST = 0.05  # arms less probable than this are not named
+CORNER = 0.33  # of the plot's width or height that the named arms fill, for a closer panel
+LEAST = 0.1  # arms less probable than this are not named
 
 
 @dataclass(frozen=True)
@@ -38,42 +42,77 @@ class Point:
 
 
 def pareto(a: Analysis) -> Figure | None:
-    """Mean metric over mean seconds of each arm; the most probable on the front are named.
+    """Mean metric over mean seconds of each arm, with names.
 
-    Grey where the probability is not known. Bars: t-intervals of each arm alone, where few. A
-    second, closer panel where the named arms crowd into a corner.
+    Of few arms each is named, else the baseline, the most probable on the front and outliers. Grey
+    where the probability is not known. Bars: t-intervals of each arm alone, where few. A second,
+    closer panel where the named arms crowd into a corner.
     """
     points, known = _points(a), a.pareto.arms is not None
     if len(points) < 2:
         return None
-    ranked = sorted(points, key=lambda point: -point.chance)
-    shown = [point for point in ranked if not known or point.chance >= LEAST][:NAMED]
+    shown = _shown(points, known)
     near = _near(points, shown)
-    fig = figure(11 if near else 9, 6)
+    fig = figure(11 if near else 9, 5.4)
     axes = list(fig.subplots(1, 2 if near else 1, squeeze=False)[0])
     for ax in axes:
-        _draw(ax, points, known)
+        _draw(ax, a, points, known)
     if near:
         axes[0].set_title("all arms")
         axes[1].set_title("the same, closer")
         axes[1].set_xlim(*near[0])
         axes[1].set_ylim(*near[1])
-    _numbers(fig, axes[-1], points, shown)
     kind = "CPU " if a.time_column == "cpu_seconds" else ""
     for ax in axes:
         ax.set_xlabel(f"training time of a run ({kind}seconds)")
-    axes[0].set_ylabel(a.metric + (" (%)" if a.unit == "pp" else ""))
+    axes[0].set_ylabel(a.title + (" (%)" if a.unit == "pp" else ""))
     if known:
         colours = ScalarMappable(Normalize(0, 1), colormaps[COLOURS])
-        fig.colorbar(colours, ax=axes, label="P(on the front)")
+        fig.colorbar(colours, ax=axes, label="P(on the front)", shrink=0.7, aspect=30)
     else:
         axes[0].set_title(short(f"front: {a.pareto.reason or 'not estimated'}", 100))
-    for number, point in enumerate(shown, 1):
-        of = f"  {share(point.chance)}" if known else ""
-        axes[0].plot([], [], " ", label=f"{number}  {short(point.label, 90)}{of}")
-    if shown:
-        fig.legend(loc="outside lower left", fontsize=9, handlelength=0, ncols=1)
+    names = _names(shown, known, fig)
+    if not near:
+        axes[-1].margins(x=0.12)
+    every = np.array([(point.x, point.y) for point in points])
+    within = [name for name in names if near is None or _in(name, near)]
+    annotate(fig, axes[-1], within, every)
+    annotate(fig, axes[0], [name for name in names if name not in within], every)
     return fig
+
+
+def _in(name: Named, corner: tuple[Limits, Limits]) -> bool:
+    (left, right), (low, high) = corner
+    return left <= name.x <= right and low <= name.y <= high
+
+
+def _shown(points: Sequence[Point], known: bool) -> list[Point]:
+    """The arms to name, the most probable first."""
+    ranked = sorted(points, key=lambda point: -point.chance)
+    if len(points) <= ALL:
+        return ranked
+    likely = [point for point in ranked if known and point.chance >= LEAST][:MOST]
+    shown = [*likely, *(point for point in points if point.label == "baseline")]
+    if len(points) <= FEW:
+        order = (lambda p: p.x, lambda p: p.y)
+        shown += [end(points, key=key) for key in order for end in (min, max)]
+    return list(dict.fromkeys(shown))
+
+
+def _names(shown: Sequence[Point], known: bool, fig: Figure) -> list[Named]:
+    """Short names as they are, of longer ones a number, which is told below the plot."""
+    names: list[Named] = []
+    below: list[Line2D] = []
+    for point in shown:
+        of = f" {share(point.chance)}" if known and point.chance >= LEAST else ""
+        text = point.label + of
+        if len(point.label) > LONG:
+            text = str(len(below) + 1)
+            below.append(Line2D([], [], ls="", label=f"{text}  {short(point.label, 100)}{of}"))
+        names.append(Named(point.x, point.y, text))
+    if below:
+        fig.legend(handles=below, loc="outside lower left", fontsize=9, handlelength=0)
+    return names
 
 
 def _points(a: Analysis) -> list[Point]:
@@ -89,67 +128,46 @@ def _points(a: Analysis) -> list[Point]:
 
 
 def _near(points: Sequence[Point], shown: Sequence[Point]) -> tuple[Limits, Limits] | None:
-    """The corner of the named arms, if they stand in less than a third of the plot's height."""
-    if len(shown) < 2:
+    """The corner of the named arms, where it is a third of the plot's width or height, or less.
+
+    Of few arms a fifth may lie outside: the outliers.
+    """
+    if len(shown) < 2 or len(points) < 4:
         return None
-
-    def limits(values: list[float], whole: list[float]) -> Limits:
-        pad = 0.25 * (max(values) - min(values)) or 0.05 * (max(whole) - min(whole)) or 1.0
-        return min(values) - pad, max(values) + pad
-
-    y, every = [point.y for point in shown], [point.y for point in points]
-    if (max(y) - min(y)) > 0.3 * (max(every) - min(every)):
+    places = np.array([(point.x, point.y) for point in shown])
+    whole = np.ptp(np.array([(point.x, point.y) for point in points]), axis=0)
+    whole[whole == 0] = 1.0
+    far = (np.abs(places - np.median(places, axis=0)) / whole).max(axis=1)
+    kept = len(shown) if len(points) > FEW else int(np.ceil(0.8 * len(shown)))
+    bulk = places[np.argsort(far, kind="stable")[:kept]]
+    size = np.ptp(bulk, axis=0)
+    if not (size < CORNER * whole).any():
         return None
-    x = limits([point.x for point in shown], [point.x for point in points])
-    return x, limits(y, every)
+    pad = np.maximum(0.25 * size, 0.02 * whole)
+    low, high = bulk.min(axis=0) - pad, bulk.max(axis=0) + pad
+    return (low[0], high[0]), (low[1], high[1])
 
 
-def _draw(ax: Axes, points: Sequence[Point], known: bool) -> None:
+def _draw(ax: Axes, a: Analysis, points: Sequence[Point], known: bool) -> None:
     if len(points) <= FEW:
         for point in points:
-            if point.spread is not None:
-                ax.plot([point.x] * 2, point.spread, color=GREY, linewidth=1)
+            spread = drawable(a, point.spread)
+            if spread is not None:
+                ax.plot([point.x] * 2, spread, color=GREY, linewidth=1)
     drawn = sorted(points, key=lambda point: point.chance)
+    crowd = [p for p in drawn if len(points) > CROWD and p.chance < LEAST]
+    drawn = [point for point in drawn if point not in crowd]
+    if crowd:
+        x, y = [point.x for point in crowd], [point.y for point in crowd]
+        ax.plot(x, y, ".", color=GREY, alpha=0.35, markersize=4, markeredgewidth=0, rasterized=True)
+    base = [point for point in drawn + crowd if point.label == "baseline"]
     x, y = [point.x for point in drawn], [point.y for point in drawn]
-    if not known:
-        ax.plot(x, y, "o", color=GREY)
-        return
-    ax.scatter(
-        x, y, c=[point.chance for point in drawn], cmap=COLOURS, vmin=0, vmax=1,
-        s=[_size(points, point.chance) for point in drawn],
-        edgecolors=BLACK, linewidths=0.4, zorder=3,
-    )  # fmt: skip
-
-
-def _size(points: Sequence[Point], probability: float) -> int:
-    """Points of a crowd are small, but for those that may be on the front."""
-    return 46 if len(points) <= 60 or probability >= LEAST else 12
-
-
-def _numbers(fig: Figure, ax: Axes, points: Sequence[Point], shown: Sequence[Point]) -> None:
-    """A number beside each named arm, on the side where points and other numbers are farthest."""
-    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
-    size = ax.get_position().size * fig.get_size_inches()
-    box = np.array([right - left, high - low]) / size
-
-    def inches(point: Point) -> np.ndarray:
-        return np.array([point.x, point.y]) / box
-
-    taken = [inches(point) for point in points]
-    for number, point in enumerate(shown, 1):
-        here = inches(point)
-        others = np.array([x for x in taken if (x != here).any()])
-        free = [_room(here + REACH * side, others) for side in SIDES]
-        side = SIDES[int(np.argmax(np.round(free, 6)))]
-        taken.append(here + REACH * side)
-        ax.annotate(
-            str(number), (point.x, point.y), xytext=tuple(72 * REACH * side),
-            textcoords="offset points", fontsize=10, ha="center", va="center", zorder=4,
+    if known:
+        ax.scatter(
+            x, y, c=[point.chance for point in drawn], cmap=COLOURS, vmin=0, vmax=1, s=46,
+            edgecolors=BLACK, linewidths=0.5, zorder=3,
         )  # fmt: skip
-
-
-def _room(place: np.ndarray, others: np.ndarray) -> float:
-    """How far the nearest of `others` (n, 2) is, up to what a number needs."""
-    if not len(others):
-        return ENOUGH
-    return min(ENOUGH, float(np.hypot(*(others - place).T).min()))
+    else:
+        ax.plot(x, y, "o", color=GREY)
+    for point in base:
+        ax.plot([point.x], [point.y], "D", color=ORANGE, markersize=6, zorder=4)

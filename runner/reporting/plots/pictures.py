@@ -9,9 +9,10 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from runner.reporting.plots.style import BLUE, GREY, ORANGE, RC, figure, short
+from runner.reporting.plots.style import BLUE, GREY, ORANGE, RC, figure, lines, short
 
 TINY = 64  # pixels a side up to which every pixel is drawn as a square
+LETTERS = 11  # of a title on an inch
 CELL = 1.5  # inches: 224 pixels at the resolution that is saved
 
 
@@ -38,9 +39,12 @@ def pictures(title: str, rows: Sequence[Row]) -> Figure:
                 tiny = max(row.images[i].shape[:2]) <= TINY
                 ax.imshow(row.images[i], interpolation="nearest" if tiny else "antialiased")
                 if row.captions:
-                    ax.set_title(short(row.captions[i], 26), fontsize=7, loc="center", pad=2)
-            line[0].set_ylabel(row.label, fontsize=9)
-        fig.suptitle(short(title, 90), fontsize=11)
+                    caption = lines(row.captions[i], 26, 2)
+                    ax.set_title(caption, fontsize=7, loc="center", pad=2)
+            line[0].set_ylabel(lines(row.label, 20, 2), fontsize=9)
+        if title:
+            width = int(LETTERS * fig.get_size_inches()[0])
+            fig.suptitle(lines(title, width, 4), fontsize=11)
         return fig
 
 

@@ -10,11 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.analysis.result import Analysis
+from runner.reporting.plots.ranges import drawable
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, folded, short
 from runner.reporting.wording import confidence
 
 MOST_ARMS = 40  # more are drawn by level of each factor
 MOST_POINTS = 500  # of a row
+EXTREMES = 60  # runs outside the middle 80 % that are drawn as points, spread evenly
 
 
 def seeds(a: Analysis, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:
@@ -44,15 +46,17 @@ def _by_arm(a: Analysis, runs: pd.DataFrame, y: pd.Series) -> Figure:
         if arm.mean is None:
             continue
         ax.plot([arm.mean] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
-        if arm.low is not None and arm.high is not None:
-            ax.plot([arm.low, arm.high], [row, row], color=BLACK, linewidth=1.3)
+        whole = None if arm.low is None or arm.high is None else (arm.low, arm.high)
+        spread = drawable(a, whole)
+        if spread is not None:
+            ax.plot(spread, [row, row], color=BLACK, linewidth=1.3)
     reference = next((arm for arm in arms if arm.label == "baseline"), None)
     if reference and reference.mean is not None:
         ax.axvline(reference.mean, color=ORANGE, linestyle="--", linewidth=1.4)
     ax.set_yticks(range(len(arms)), labels, fontsize=9 if long else None)
     ax.set_ylim(-0.6, len(arms) - 0.4)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{a.metric} of each run{_unit(a)}")
+    ax.set_xlabel(f"{a.title} of each run{_unit(a)}")
     handles = [
         Line2D([], [], color=BLUE, marker="o", linestyle="", alpha=0.55, label="one run (seed)"),
         Line2D(
@@ -72,30 +76,40 @@ def _by_arm(a: Analysis, runs: pd.DataFrame, y: pd.Series) -> Figure:
 def _by_level(
     a: Analysis, runs: pd.DataFrame, y: pd.Series, factors: Mapping[str, tuple[str, ...]]
 ) -> Figure:
-    rows = [(name, level) for name, levels in factors.items() for level in levels][::-1]
-    fig = figure(9, 1.6 + 0.36 * len(rows))
+    """A row a level, those of a factor together: median, middle half, middle 80 %, and extremes."""
+    rows: list[tuple[float, str, str]] = []
+    at = 0.0
+    for name, levels in factors.items():
+        for level in levels:
+            rows.append((at, name, level))
+            at += 1.0
+        at += 0.45
+    fig = figure(9, 1.5 + 0.235 * at)
     ax = fig.subplots()
-    rng = np.random.default_rng(0)  # only shifts points up and down
-    for place, (name, level) in enumerate(rows):
-        points = y[runs[name].astype(str).eq(level)]
+    for place, name, level in rows:
+        points = y[runs[name].astype(str).eq(level)].to_numpy()
         if not len(points):
             continue
         colour = GREY if level == factors[name][0] else BLUE
-        median, points = points.median(), _some(points)
-        shift = place + rng.uniform(-0.28, 0.28, len(points))
-        ax.plot(points, shift, ".", color=colour, alpha=0.35, markersize=4)
-        ax.plot([median] * 2, [place - 0.36, place + 0.36], color=BLACK, linewidth=2)
-    names = [short(f"{name}: {level}", 36) for name, level in rows]
-    ax.set_yticks(range(len(rows)), names)
-    ax.set_ylim(-0.6, len(rows) - 0.4)
+        low, first, middle, third, high = np.quantile(points, (0.1, 0.25, 0.5, 0.75, 0.9))
+        rest = np.sort(points[(points < low) | (points > high)])
+        kept = rest[np.linspace(0, len(rest) - 1, min(len(rest), EXTREMES)).astype(int)]
+        ax.plot(kept, np.full(len(kept), place), ".", color=colour, alpha=0.4, markersize=3)
+        ax.plot([low, high], [place, place], color=colour, linewidth=1.6)
+        ax.plot([first, third], [place, place], color=colour, linewidth=6, solid_capstyle="butt")
+        ax.plot([middle] * 2, [place - 0.38, place + 0.38], color=BLACK, linewidth=2)
+    names = [short(f"{name}: {level}", 36) for _, name, level in rows]
+    ax.set_yticks([place for place, *_ in rows], names, fontsize=9)
+    ax.set_ylim(rows[-1][0] + 0.8, -0.8)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{a.metric} of each run{_unit(a)}; every run appears once per factor")
+    ax.set_xlabel(f"{a.title} of each run{_unit(a)}; every run appears once per factor")
     handles = [
-        Line2D([], [], color=GREY, marker=".", linestyle="", label="runs at the reference level"),
-        Line2D([], [], color=BLUE, marker=".", linestyle="", label="runs at the other levels"),
-        Line2D([], [], color=BLACK, linewidth=2, label="median"),
+        Line2D([], [], color=GREY, linewidth=6, label="reference level"),
+        Line2D([], [], color=BLUE, linewidth=6, label="other levels"),
+        Line2D([], [], color=BLACK, marker="|", ls="", ms=11, mew=2, label="median"),
+        Line2D([], [], color=GREY, linewidth=1.6, label="thick: middle half, thin: middle 80 %"),
     ]
-    fig.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=10)
+    fig.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=9)
     return fig
 
 

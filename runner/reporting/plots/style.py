@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 
@@ -20,8 +21,11 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222",
 )  # fmt: skip
 GREY = "#8A8A8A"
+GRID, BAND, PAPER = "#E4E4E4", "#EFEFEF", "#FFFFFE"  # PAPER: what hides lines behind a label
+# Colours that a page gives its own value, in light and in dark.
+THEMED = {BLACK: "ink", GREY: "grey", GRID: "grid", BAND: "band", PAPER: "paper"}
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
-DASHES = ("-", "--", "-.", ":")
+DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 
 # Verdicts differ in colour and in marker.
 VERDICTS = {
@@ -33,7 +37,8 @@ PLACEBO = ("#555555", "X")  # the factor that changes nothing
 RC: Any = {
     "svg.hashsalt": "tricks-bench", "svg.fonttype": "path", "font.size": 11,
     "font.family": "DejaVu Sans", "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.color": "#E4E4E4", "axes.axisbelow": True,
+    "axes.grid": True, "grid.color": GRID, "text.color": BLACK, "axes.labelcolor": BLACK,
+    "axes.edgecolor": BLACK, "xtick.color": BLACK, "ytick.color": BLACK, "axes.axisbelow": True,
     "legend.frameon": False, "figure.facecolor": "white", "text.parse_math": False,
     "axes.titlesize": 11, "axes.titlelocation": "left",
 }  # fmt: skip
@@ -50,6 +55,16 @@ def short(text: str, most: int = 44) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def lines(text: str, width: int, most: int) -> str:
+    """The text on at most so many lines, the last one cut where it does not fit.
+
+    >>> lines("what the network looked at", 16, 2)
+    'what the network\\nlooked at'
+    """
+    kept = visible(" ".join(text.split()))
+    return "\n".join(textwrap.wrap(kept, width, max_lines=most, placeholder="…"))
+
+
 def folded(text: str, most: int = 44) -> str:
     """A label on up to two lines, broken between the tricks of an arm.
 
@@ -64,8 +79,11 @@ def folded(text: str, most: int = 44) -> str:
     return f"{short(text[:head], most)}\n{short(text[head + 1 :], most)}"
 
 
-def encoded(fig: Figure, kind: str) -> bytes:
-    """The figure as .png, .svg or .pdf: the same bytes each time."""
+def encoded(fig: Figure, kind: str, text: bool = False) -> bytes:
+    """The figure as .png, .svg or .pdf: the same bytes each time.
+
+    text: of an SVG within a page, which has text as text and no background.
+    """
     data = io.BytesIO()
     nothing: dict[str, Any] = {
         ".png": {"Software": None},
@@ -73,8 +91,9 @@ def encoded(fig: Figure, kind: str) -> bytes:
         ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }[kind]
     _clean(fig)
-    with matplotlib.rc_context(RC):
-        fig.savefig(data, format=kind[1:], dpi=150, metadata=nothing)
+    looks = {**RC, "svg.fonttype": "none"} if text else RC
+    with matplotlib.rc_context(looks):
+        fig.savefig(data, format=kind[1:], dpi=150, metadata=nothing, transparent=text)
     return data.getvalue()
 
 

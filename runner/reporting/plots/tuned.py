@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from runner.analysis.effects import Effect
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
-from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
+from runner.reporting.plots.style import BAND, BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison
 
@@ -63,7 +63,7 @@ def two_stages(a: Analysis | str, later: Analysis | str, names: tuple[str, str])
     axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
     for ax, limit in zip(axes, [None, close][:panels], strict=True):
         if a.negligible:
-            ax.axvspan(-a.negligible, a.negligible, color="#EFEFEF", zorder=0)
+            ax.axvspan(-a.negligible, a.negligible, color=BAND, zorder=0)
         ax.axvline(0, color=BLACK, linewidth=1)
         for y, (fixed, tuned) in enumerate(rows):
             _one(ax, fixed, y + 0.16, ORANGE, "o", limit)
@@ -77,7 +77,7 @@ def two_stages(a: Analysis | str, later: Analysis | str, names: tuple[str, str])
     if panels == 2:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a.metric}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
+    fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
     named = ((ORANGE, "o", names[0]), (BLUE, "D", names[1]))
     handles = [Line2D([], [], color=c, marker=m, markersize=7, label=text) for c, m, text in named]
     fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10)

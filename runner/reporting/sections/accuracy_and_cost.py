@@ -13,7 +13,7 @@ from runner.reporting.plotting import figure
 def accuracy_and_cost(m: Material) -> Section | None:
     """The plot and what its probabilities are; None without the plot."""
     a = m.analysis
-    alt = f"{a.metric} against training time, coloured by P(on the front)"
+    alt = f"{a.title} against training time, coloured by P(on the front)"
     picture = figure("accuracy-time", alt, pareto, a)
     if picture is None:
         return None

@@ -59,7 +59,7 @@ def _best_and_worst(a: Analysis) -> tuple[Block | None, ...]:
 def means(a: Analysis, arms: Sequence[ArmRow]) -> Block | None:
     """Means of arms over their replicates, as a table."""
     d = 2 if a.unit == "pp" else decimals([arm.mean for arm in arms])
-    header = ["arm", a.metric, "sd", f"{confidence(a)} interval of the mean", "runs", "not ok"]
+    header = ["arm", a.title, "sd", f"{confidence(a)} interval of the mean", "runs", "not ok"]
     found = {
         CHOOSES: [arm.val_accuracy for arm in arms],
         "accuracy": [arm.accuracy for arm in arms],

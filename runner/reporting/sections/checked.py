@@ -35,8 +35,13 @@ COLUMNS = tuple(Column(title, left=True) for title in ("part", "verdict", "what 
 
 
 @section(place=12)
-def checked(m: Material) -> Section:
-    """What the check of the baseline says, or one line that there is none."""
+def checked(m: Material) -> Section | None:
+    """What the check of the baseline says, or one line that there is none.
+
+    None of a script's: only baselines of recipes are checked.
+    """
+    if m.asked.script is not None:
+        return None
     if m.checked is None:
         command = check_command(m.asked, RESULTS)
         told = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from runner.analysis.effects import Effect, Estimated
@@ -12,7 +11,6 @@ from runner.designs.layout import FACTORIAL
 from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import (
-    Code,
     Item,
     Items,
     Note,
@@ -23,6 +21,7 @@ from runner.reporting.document import (
     unmarked,
 )
 from runner.reporting.material import Material
+from runner.reporting.next_steps import next_steps
 from runner.reporting.noise import scope
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import (
@@ -43,13 +42,14 @@ CASES = 2  # of what an effect depends on, told in words; a table has all
 def findings(m: Material) -> Section:
     """The sentences, and a note on the intervals behind “helps” and “hurts”."""
     said = sentences(m.analysis, m.asked)
-    return Section("Findings", present(Items(tuple(said)), footnote(m.analysis, said)))
+    told = present(Items(tuple(said)), footnote(m.analysis, said), next_steps(m))
+    return Section("Findings", told)
 
 
 def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
     """Sentences, the surest and largest effects first, then what stays open, then what was seen.
 
-    asked: what the study asked for; with its name the winner's remedy is a command to copy.
+    asked: what the study asked for.
     """
     real = [e for e in a.effects if not is_placebo(e)]
     said = []
@@ -261,13 +261,7 @@ def _best(a: Analysis, asked: StudyToml) -> list[Item]:
         said += f", if {found.assumes}"
     if first.label == "baseline" or asked.confirm:
         return [Item((head, f"{said}."))]
-    said += ". The best of many is lucky as well as good: "
-    name = asked.name or ""
-    if asked.stages or not re.fullmatch(r"[\w.-]+", name):
-        return [Item((head, f"{said}train it again on fresh seeds."))]
-    command = Code(f"tricks-bench run --confirm --study {name}")
-    promise = " trains the arm of best validation accuracy again on fresh seeds."
-    return [Item((head, said, command, promise))]
+    return [Item((head, f"{said}. The best of many is lucky as well as good."))]
 
 
 def _nested(head: Text, lines: Iterable[str]) -> Item:

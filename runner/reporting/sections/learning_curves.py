@@ -6,8 +6,15 @@ from runner.reporting.contents import section
 from runner.reporting.document import Details, Note, Section, present
 from runner.reporting.material import Material
 from runner.reporting.plots.learning import learning
+from runner.reporting.plots.losses import losses
 from runner.reporting.plots.rates import learning_rates
 from runner.reporting.plotting import figure
+
+LOSSES = Note(
+    "Means over the runs of an arm. Training loss is that of the steps of an epoch, on augmented "
+    "images and with the recipe's own targets: mixed or smoothed labels raise it, so that it can "
+    "stand above validation loss, and compares arms of the same targets only."
+)
 
 
 @section(place=120)
@@ -20,10 +27,12 @@ def learning_curves(m: Material) -> Section | None:
     rates = figure(
         "learning-rates", "learning rate by epoch", learning_rates, a, runs, m.curves, m.records
     )
-    if curves is None and rates is None:
+    both = figure("losses", "training and validation loss by epoch", losses, a, runs, m.curves)
+    if curves is None and rates is None and both is None:
         return None
     folded = Details("Learning rate by epoch", present(rates))
-    return Section("Learning curves", present(curves, _basis(m) if curves else None, folded))
+    blocks = present(curves, _basis(m) if curves else None, both, LOSSES if both else None, folded)
+    return Section("Learning curves", blocks)
 
 
 def _basis(m: Material) -> Note:

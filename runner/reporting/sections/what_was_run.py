@@ -20,6 +20,12 @@ PROTOCOL = (
     "this report."
 )
 
+OF_SCRIPT = (
+    "which images each metric is of, and of which epoch, is the script's own affair (see above); "
+    "every choice (tuning, looks, the winner to run again, best arms listed) is made on the "
+    "validation metric, where there is one. Hours and memory are measured from outside."
+)
+
 
 @section(place=150)
 def what_was_run(m: Material) -> Section:
@@ -33,18 +39,24 @@ def what_was_run(m: Material) -> Section:
 
 def facts(m: Material) -> Items:
     """Task, data, grid, factors, seeds, recipe, device, versions, states."""
-    told = [*_asked(m), *_recorded(m.records), *_counts(m), ("Protocol", PROTOCOL)]
+    protocol = PROTOCOL
+    if m.asked.script is not None:
+        protocol = OF_SCRIPT
+    told = [*_asked(m), *_recorded(m.records), *_counts(m), ("Protocol", protocol)]
     return Items(tuple(Item((Strong(f"{what}:"), f" {text}")) for what, text in told if text))
 
 
 def _asked(m: Material) -> Iterable[tuple[str, str]]:
     asked = m.asked
     yield "Task", asked.task
-    yield "Data", _pairs(m.records[0].data or {}) if m.records else ""
+    yield from _script(asked)
+    if asked.script is None:
+        yield "Data", _pairs(m.records[0].data or {}) if m.records else ""
     yield "Grid", _grid(m)
     yield "Factors", _factors(asked)
     for factor, levels in (asked.levels or {}).items():
-        named = (f"{level}: {text or 'the baseline'}" for level, text in levels.items())
+        nothing = "the baseline" if asked.script is None else "nothing"
+        named = (f"{level}: {text or nothing}" for level, text in levels.items())
         yield f"Levels of {factor}", "; ".join(named)
     yield "Order", ", ".join(asked.order or ())
     yield "Changed settings", _pairs(asked.settings or {})
@@ -53,6 +65,23 @@ def _asked(m: Material) -> Iterable[tuple[str, str]]:
         yield "Tuned", f"{text}, by validation accuracy"
     if asked.equal:
         yield "Equal time", "each arm also for as many epochs as take the baseline's training time"
+
+
+def _script(asked: StudyToml) -> Iterable[tuple[str, str]]:
+    """The command, and where its metrics come from."""
+    script = asked.script
+    if script is None:
+        return
+    yield "Command", script.run
+    yield "Files of the script", script.digest and f"digest {script.digest}"
+    for name, metric in script.found.items():
+        what = metric.key or metric.column or metric.pattern
+        place = f"{what} in {metric.file or 'the output'}"
+        column = {"test": "accuracy", "validation": "val_accuracy"}[metric.role]
+        first = name.removeprefix("val_") == script.accuracy(metric.role)
+        also = f", {column} in tables" if first and name != column else ""
+        epoch = "last epoch" if metric.take == "last" else f"best epoch ({metric.take})"
+        yield f"Metric {name}", f"{metric.role}, {epoch}: {place}{also}"
 
 
 def _recorded(records: Iterable[Record]) -> Iterable[tuple[str, str]]:

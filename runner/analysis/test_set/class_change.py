@@ -1,0 +1,101 @@
+"""Which classes an arm tells apart better than another, from the predictions of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.analysis.data.estimates import Estimate, contrast_df
+from runner.analysis.metrics.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """A class's accuracy (recall) before and after, per cent, means over runs.
+
+    low, high: of the change, an interval of this class alone (Welch); None with one run of an arm.
+    """
+
+    name: str
+    images: int
+    before: float
+    after: float
+    low: float | None
+    high: float | None
+
+    @property
+    def change(self) -> float:
+        """Percentage points."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class ClassComparison:
+    """label: of the arm that is compared with the baseline. before, after: (runs, K, K) images, a
+    row a true class.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    before: np.ndarray
+    after: np.ndarray
+
+    @property
+    def changes(self) -> tuple[ClassChange, ...]:
+        """One row a class that has images."""
+        one, two = recalls(self.before), recalls(self.after)
+        images = self.before[0].sum(axis=1)
+        found = []
+        for i in np.flatnonzero(images):
+            ends = _interval(one[:, i], two[:, i]) or (None, None)
+            means = float(one[:, i].mean()), float(two[:, i].mean())
+            found.append(ClassChange(self.names[i], int(images[i]), *means, *ends))
+        return tuple(found)
+
+
+def compared(
+    label: str, names: Sequence[str], before: Sequence[Predictions], after: Sequence[Predictions]
+) -> ClassComparison | None:
+    """The runs `before`, of the baseline, and `after`, of the arm `label`.
+
+    names: of the classes, their numbers where there are not as many. None where an arm has no run,
+    or the runs are of different images.
+    """
+    if not before or not after:
+        return None
+    first = before[0]
+    if any(not np.array_equal(first.truth, other.truth) for other in (*before, *after)):
+        return None
+    count = first.classes
+    called = tuple(names) if len(names) == count else tuple(map(str, range(count)))
+    matrices = (np.stack([_matrix(run) for run in runs]) for runs in (before, after))
+    return ClassComparison(label, called, *matrices)
+
+
+def recalls(matrices: np.ndarray) -> np.ndarray:
+    """(runs, K) per cent; 0 of a class without images. matrices: (runs, K, K).
+
+    >>> recalls(np.array([[[3, 1], [0, 2]]]))
+    array([[ 75., 100.]])
+    """
+    totals = np.maximum(matrices.sum(axis=2), 1)
+    return np.asarray(100 * np.diagonal(matrices, axis1=1, axis2=2) / totals)
+
+
+def _matrix(run: Predictions) -> np.ndarray:
+    found = np.zeros((run.classes, run.classes), dtype=np.int64)
+    np.add.at(found, (run.truth.astype(int), run.predicted.astype(int)), 1)
+    return found
+
+
+def _interval(one: np.ndarray, two: np.ndarray) -> tuple[float, float] | None:
+    if min(len(one), len(two)) < 2:
+        return None
+    parts = np.array([values.var(ddof=1) / len(values) for values in (one, two)])
+    if not parts.sum():
+        return None
+    df = contrast_df(parts, np.array([len(one) - 1, len(two) - 1]))
+    change = float(two.mean() - one.mean())
+    return Estimate(change, float(np.sqrt(parts.sum())), df).interval()

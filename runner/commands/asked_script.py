@@ -1,0 +1,82 @@
+"""The flags of `run` that describe a script: the same keys as in a study's file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.records.script_toml import ScriptMetric
+    from runner.studies.asked import Asked
+
+LEVEL = re.compile(r"([^.=]+)\.([^=]+)=(.*)", re.DOTALL)
+METRIC = re.compile(r"(?:([A-Za-z0-9_]+)=)?(\{.*\})", re.DOTALL)
+
+
+class ScriptFlags(Protocol):
+    """As typed; None: not given."""
+
+    @property
+    def script(self) -> str | None: ...
+    @property
+    def level(self) -> Sequence[str] | None: ...
+    @property
+    def metric(self) -> Sequence[str] | None: ...
+
+
+def with_script(asked: Asked, flags: ScriptFlags) -> Asked:
+    """`asked` with the script, the levels and the metrics of the flags.
+
+    Raises BadInput for levels or metrics without a script, and for what is not written as it
+    should be.
+    """
+    from msgspec.structs import replace
+
+    from runner.records.script_toml import Script
+
+    script = asked.script
+    if flags.script is not None:
+        script = Script(run=flags.script) if script is None else replace(script, run=flags.script)
+    if script is None:
+        for flag, given in (("--level", flags.level), ("--metric", flags.metric)):
+            if given:
+                raise BadInput(
+                    f"{flag} is for a script: give --script 'python train.py {{arguments}}'"
+                )
+        return asked
+    levels = {name: dict(texts) for name, texts in asked.levels.items()}
+    for text in flags.level or ():
+        found = LEVEL.fullmatch(text)
+        if found is None:
+            raise BadInput(f"--level {text}: write it as --level FACTOR.LEVEL='arguments'")
+        factor, level = found[1].strip(), found[2].strip()
+        levels.setdefault(factor, {})[level] = found[3]
+    for text in flags.metric or ():
+        parts = METRIC.fullmatch(text.strip())
+        if parts is None:
+            raise BadInput(
+                f'--metric {text}: write it as --metric \'top1={{file = "{{out}}/result.json", '
+                'key = "top1"}\' (column for a CSV, pattern for the output)'
+            )
+        metric = _metric(parts[2], f"--metric {text}")
+        if parts[1] is None:
+            script = replace(script, metric=metric)
+        else:
+            script = replace(script, metrics={**script.metrics, parts[1]: metric})
+    return replace(asked, script=script, levels=levels)
+
+
+def _metric(text: str, where: str) -> ScriptMetric:
+    """An inline table of TOML. Raises BadInput."""
+    import msgspec
+
+    from runner.records.script_toml import ScriptMetric
+
+    try:
+        return msgspec.convert(tomllib.loads(f"metric = {text}")["metric"], ScriptMetric)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise BadInput(f"{where}: {error}") from error

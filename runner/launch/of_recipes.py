@@ -1,0 +1,110 @@
+"""Studies of recipes on images: what comes before and after their training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from runner.execution.machine import on_gpu
+from runner.launch.changed_plugins import changed
+from runner.launch.executing import work_of
+from runner.launch.going_on import places
+from runner.launch.images import caches, decoded_first, images_told, looked_at
+from runner.launch.kind import Prepared, Trainer
+from runner.launch.listener import Listener
+from runner.launch.options import Options
+from runner.launch.todo import Todo
+from runner.launch.weights import complete, saving, without
+from runner.planning.checked import check_line
+from runner.planning.hours import Hours, by_records, by_steps, standing
+
+if TYPE_CHECKING:
+    from runner.execution.events import Summary
+    from runner.execution.limits import Limits
+    from runner.records.json_values import JsonValue
+    from runner.records.spec import RunSpec
+    from runner.records.store import Store
+    from runner.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """A study of recipes; see `Kind`."""
+
+    study: Study
+
+    def begin(self, options: Options, listener: Listener) -> None:
+        """Images whose content is not known are decoded first."""
+        decoded_first(self.study, options, listener)
+
+    def remarks(self, store: Store | None, options: Options) -> Iterable[str]:
+        """On the images, the study itself, and the check of its baseline."""
+        study = self.study
+        asked = structs.replace(study.as_stored(), places=places(study, options.plugins))
+        checked = check_line(store, asked, study.identity, study.seeds)
+        return (*images_told(study), *study.notes, *((checked,) if checked else ()))
+
+    def hours(
+        self, options: Options, runs: int, missing: Sequence[RunSpec], store: Store | None
+    ) -> Hours:
+        """By records or, if so asked, by steps measured now."""
+        study, workers = self.study, options.workers
+        if not runs:
+            return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
+        if options.estimate:
+            held = looked_at(study)
+            return by_steps(study, runs, workers, options.device, options.plugins, held)
+        specs = missing or standing(study)
+        return by_records(study, specs, runs, workers, store, on_gpu(options.device))
+
+    def recorded(self, store: Store) -> int | None:
+        """By looking up which runs each record stands for."""
+        from runner.studies.recorded import recorded
+
+        return recorded(self.study, store.states(), store.record)
+
+    def prepared(
+        self, wanted: Todo[RunSpec], store: Store | None, options: Options, listener: Listener
+    ) -> Prepared | None:
+        """Networks are built, a few steps measured, images decoded."""
+        from runner.launch.preparing import limits
+
+        for line in changed(wanted.specs, store, wanted.states):
+            listener.say(line)
+        work = work_of(self.study, wanted.specs, options)
+        within: Limits | None = options.limits
+        if wanted.missing:
+            work = replace(work, caches=caches(self.study, wanted.missing, options, listener))
+            within = limits(self.study, wanted, store, work, options, listener)
+
+        def into(store: Store) -> Trainer:
+            return saving(work, options.save_models, store, self.study)
+
+        return None if within is None else Prepared(within, into)
+
+    def without_weights(self, options: Options, store: Store | None) -> int:
+        """Those whose files of weights are not there."""
+        return len(without(self.study, options.save_models, store))
+
+    def complete(self, options: Options, listener: Listener) -> Summary | None:
+        """In a store that is thrown away."""
+        return complete(self.study, options, listener)
+
+    def after(self, options: Options) -> Iterable[str]:
+        """Nothing."""
+        return ()
+
+    def dry_run(self) -> Iterable[str]:
+        """On the images, where they are the user's own."""
+        return images_told(self.study)
+
+    def dry_run_json(self) -> dict[str, JsonValue]:
+        """The same."""
+        if self.study.found is None:
+            return {}
+        from runner.images.told import told_json
+
+        return {"images": told_json(self.study.found)}

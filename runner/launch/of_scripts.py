@@ -1,0 +1,209 @@
+"""Studies of scripts: what comes before and after their runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.execution.limits import RESERVE, STALL, lacks
+from runner.execution.machine import cores, gpus
+from runner.launch.kind import Prepared, Trainer
+from runner.launch.listener import Listener
+from runner.launch.options import Options
+from runner.launch.todo import Todo
+from runner.planning.hours import Hours, forecast
+from runner.records.json_values import JsonValue, canonical_text
+from runner.scripts import command
+from runner.scripts.command import Places
+from runner.scripts.config_file import read
+from runner.scripts.script_run import ScriptRun
+from runner.scripts.spec import ScriptSpec, seed_of
+from runner.text import printable
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.execution.events import Summary
+    from runner.records.store import Store
+    from runner.studies.script_study import ScriptStudy
+
+LOOKED_AT = 256  # records
+EXAMPLES = 40  # arms of which a dry run shows the command
+OUTPUTS = "outputs"  # the folder of a store in which scripts write
+PACKAGES = (
+    "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
+    "flax", "transformers", "scikit-learn", "numpy",
+)  # fmt: skip
+ASK = (
+    "import importlib.metadata as m, json, platform\n"
+    "found = {'python': platform.python_version()}\n"
+    f"for name in {PACKAGES!r}:\n"
+    "    try: found[name] = m.version(name)\n"
+    "    except m.PackageNotFoundError: pass\n"
+    "print(json.dumps(found))"
+)
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """A study of a script; see `Kind`."""
+
+    study: ScriptStudy
+
+    def begin(self, options: Options, listener: Listener) -> None:
+        """Raises BadInput for options that are for recipes, and a config that cannot be read."""
+        given = {
+            "--save-models": options.save_models, "--cache-gb": options.cache_gb,
+            "--estimate": options.estimate or None, "--plugin": options.plugins or None,
+        }  # fmt: skip
+        for flag, value in given.items():
+            if value is not None:
+                raise BadInput(f"{flag} is for recipes: a script decides that itself")
+        if self.study.script.config:
+            read(self.study.folder / self.study.script.config)
+
+    def remarks(self, store: Store | None, options: Options) -> Iterable[str]:
+        """The study's own."""
+        return self.study.notes
+
+    def hours(
+        self, options: Options, runs: int, missing: Sequence[ScriptSpec], store: Store | None
+    ) -> Hours:
+        """By recorded runs of the same script."""
+        if not runs:
+            return Hours(0, options.workers, 0.0, 0.0, source="the records: nothing is left")
+        took = self._seconds(store)
+        if took is None:
+            return Hours(runs, options.workers, reason="no run of this script is recorded yet")
+        rounds = -(-runs // options.workers)
+        wall, whole = rounds * took / 3600, runs * took / 3600
+        return Hours(runs, options.workers, wall, whole, took, "recorded runs of this script")
+
+    def recorded(self, store: Store) -> int | None:
+        """Grids of scripts are never so large that their runs cannot be listed."""
+        states = store.states()
+        ids = {spec.id for _, spec in self.study.planned()}
+        return sum(states.get(id, "infra") != "infra" for id in ids)
+
+    def prepared(
+        self,
+        wanted: Todo[ScriptSpec],
+        store: Store | None,
+        options: Options,
+        listener: Listener,
+    ) -> Prepared | None:
+        """Asks what the script's Python has installed, and whether a long grid is to be started."""
+        lack = lacks(options.results, RESERVE)
+        if lack:
+            raise BadInput(f"{options.results} has no room: {lack}; make room there")
+        took = self._seconds(store) or 0.0
+        limits = replace(options.limits, run=took)
+        if wanted.missing:
+            long = forecast(self.study, wanted.count, took, options.workers)
+            if long:
+                listener.say(long)
+                if options.ask is not None and not options.ask():
+                    listener.say("nothing was started")
+                    return None
+        work = self._work(options)
+
+        def into(store: Store) -> Trainer:
+            return replace(work, outputs=str((store.root / OUTPUTS).absolute()))
+
+        return Prepared(limits, into)
+
+    def without_weights(self, options: Options, store: Store | None) -> int:
+        """None: a script keeps its own."""
+        return 0
+
+    def complete(self, options: Options, listener: Listener) -> Summary | None:
+        """Nothing."""
+        return None
+
+    def after(self, options: Options) -> Iterable[str]:
+        """Seeds that changed nothing."""
+        from runner.records.table import table
+        from runner.studies.experiments import open_study
+        from runner.studies.script_notes import identical
+
+        store, stored = open_study(options.results, self.study.name)
+        return identical(stored, table(store, stored))
+
+    def dry_run(self) -> Iterator[str]:
+        """One command of each arm, as it can be pasted into a shell."""
+        arms = list(islice(self.study.design, EXAMPLES + 1))
+        for arm in arms[:EXAMPLES]:
+            spec = self.study.spec(arm, next(iter(self.study.design.seeds(arm, 1)), 0))
+            yield printable(f"  {' + '.join(spec.tricks) or 'baseline'}: {self.example(spec)}")
+        if len(arms) > EXAMPLES:
+            yield f"  and {self.study.design.count - EXAMPLES:,} more arms"
+
+    def dry_run_json(self) -> dict[str, JsonValue]:
+        """The same."""
+        arms = islice(self.study.design, EXAMPLES)
+        specs = [
+            self.study.spec(arm, next(iter(self.study.design.seeds(arm, 1)), 0)) for arm in arms
+        ]
+        inputs = {"inputs": list(self.study.inputs), "digest": self.study.digest}
+        return {"script": {**inputs, "commands": [self.example(spec) for spec in specs]}}
+
+    def example(self, spec: ScriptSpec) -> str:
+        """The command of a run, with a folder that it will not have."""
+        script, change = self.study.script, spec.edits
+        config = f"{OUTPUTS}/ID/config{Path(script.config).suffix}" if script.config else ""
+        places = Places(seed_of(spec.seed, change.stream), f"{OUTPUTS}/ID", config)
+        said = command.shown(command.arguments(script, change, places))
+        before = {**script.environment, **change.environment}
+        variables = [f"{name}={command.shown([value])}" for name, value in before.items()]
+        changes = [f"{key}={value}" for key, value in change.config.items()]
+        after = f"  # {script.config} with {', '.join(changes)}" if changes else ""
+        return " ".join([*variables, said]) + after
+
+    def _seconds(self, store: Store | None) -> float | None:
+        """Mean seconds of recorded runs of the script."""
+        if store is None:
+            return None
+        data = canonical_text(self.study.identity)
+        ids = [id for id, state in store.states().items() if state == "ok"]
+        records = (store.record(id) for id in islice(reversed(ids), LOOKED_AT))
+        took = [r.total_seconds for r in records if r and canonical_text(r.data) == data]
+        return sum(took) / len(took) if took else None
+
+    def _work(self, options: Options) -> ScriptRun:
+        study, script = self.study, self.study.script
+        found = gpus(options.device)
+        at_a_time = -(-options.workers // max(len(found), 1))
+        asked = script.stall_minutes
+        stall = options.limits.stall
+        if asked is not None and stall == STALL:  # --stall-minutes comes before the study's file
+            stall = 60 * asked
+        return ScriptRun(
+            script,
+            str(study.folder),
+            str((options.results / OUTPUTS).absolute()),
+            inputs=study.inputs,
+            digest=study.digest,
+            gpus=found,
+            device=options.device,
+            threads=max(1, cores() // options.workers),
+            at_a_time=at_a_time,
+            stall=stall,
+            versions=_versions(command.words(script.run, "script.run")[0], study.folder),
+        )
+
+
+def _versions(program: str, folder: Path) -> Mapping[str, str]:
+    """What the script's Python has installed of what trainings use; {} where it is no Python."""
+    if not Path(program).name.startswith("python"):
+        return {}
+    try:
+        done = subprocess.run(
+            [program, "-c", ASK], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+        )
+        return {str(name): str(version) for name, version in json.loads(done.stdout).items()}
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return {}

@@ -1,0 +1,72 @@
+"""What is tried and measured before recipes are trained: nobody waits hours for a mistake."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner.execution.engines import template
+from runner.execution.limits import Limits
+from runner.execution.machine import on_gpu
+from runner.launch.listener import Listener
+from runner.launch.options import Options
+from runner.launch.room import check_room
+from runner.launch.todo import Todo
+from runner.planning import hours, trial
+from runner.text import counted
+from runner.training.device import NO_TF32
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.records.spec import RunSpec
+    from runner.records.store import Store
+    from runner.studies.study import Study
+    from runner.tasks.recipe_run import RecipeRun
+
+
+def limits(
+    study: Study,
+    wanted: Todo[RunSpec],
+    store: Store | None,
+    work: RecipeRun,
+    options: Options,
+    listener: Listener,
+) -> Limits | None:
+    """The limits with what a run takes; None if a grid that takes long was not to be started.
+
+    Raises BadInput for what only a training can tell, and where the disk has no room.
+    """
+    if not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
+        raise BadInput(NO_TF32)
+    template.warm_up(work.preload())  # in the background: torch is imported meanwhile
+    listener.say(
+        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "
+        "measures a few steps"
+    )
+    if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
+        listener.say("looking for pretrained weights")
+    for line in trial.check_networks(wanted.missing, work):
+        listener.say(line)
+    seconds = _recorded_seconds(study, wanted, store, options)
+    if seconds is None:
+        seconds = trial.predict_seconds(hours.sample(wanted.missing), work)
+    reserve = check_room(wanted.missing, store, work, options)
+    long = hours.forecast(study, wanted.count, seconds, options.workers)
+    if long:
+        listener.say(long)
+        if options.ask is not None and not options.ask():
+            listener.say("nothing was started")
+            return None
+    return replace(options.limits, run=seconds, reserve=reserve)
+
+
+def _recorded_seconds(
+    study: Study, wanted: Todo[RunSpec], store: Store | None, options: Options
+) -> float | None:
+    """Seconds that a run takes, by records. On a GPU a few steps also tell whether memory will do,
+    so that there they are taken anyway.
+    """
+    if store is None or on_gpu(options.device):
+        return None
+    found = hours.by_records(study, wanted.missing, wanted.count, options.workers, store, False)
+    return found.seconds_per_run

@@ -1,0 +1,96 @@
+"""Examples of what augmentations do to images, kept in a store for its reports. Torch-free.
+
+examples/<digest>/<digest>.npz: the first digest is of what identifies the images, the second of the
+trick's text; "" is the images as they are, which also names the classes. Derived: the files may be
+deleted, one that cannot be read is as none.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.records import durable
+from runner.records.json_values import JsonValue, digest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runner.records.shape import Record
+
+FOLDER = "examples"
+LARGEST = 8 << 20  # bytes of a file, packed or not
+PARTS = ("text", "images", "names")
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the trick `text` makes of a few images: uint8 (n, H, W, 3). names: of the classes."""
+
+    text: str
+    images: np.ndarray
+    names: tuple[str, ...] = ()
+
+
+def path(root: Path, data: Mapping[str, JsonValue], text: str) -> Path:
+    """Where the example of a trick on the images that `data` identifies is, below `root`."""
+    return folder(root, data) / f"{digest({'trick': text})[:16]}.npz"
+
+
+def folder(root: Path, data: Mapping[str, JsonValue]) -> Path:
+    """Where all examples on these images are; of an export, whose root is given, one for all."""
+    return root / FOLDER / digest(dict(data))[:16]
+
+
+def save(
+    root: Path,
+    data: Mapping[str, JsonValue],
+    text: str,
+    images: np.ndarray,
+    names: Sequence[str],
+) -> None:
+    """Keep an example. Raises OSError where nothing can be written."""
+    import numpy as np
+
+    file = path(root, data, text)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    called = np.array(list(names), dtype=str)
+    np.savez_compressed(content, text=np.array(text, dtype=str), images=images, names=called)
+    durable.replace(file, content.getvalue())
+
+
+def load(place: Path) -> list[Example]:
+    """The examples in a folder, the images as they are first; nothing where it is not there."""
+    found = [example for file in sorted(place.glob("*.npz")) if (example := _read(file))]
+    return sorted(found, key=lambda example: example.text)
+
+
+def export(root: Path, records: Iterable[Record | None], out: Path) -> None:
+    """Copy those on the images of the first of `records` into an export. Raises OSError."""
+    data = next((record.data for record in records if record and record.data), None)
+    for file in sorted(folder(root, data).glob("*.npz")) if data else ():
+        (out / FOLDER).mkdir(exist_ok=True)
+        durable.replace(out / FOLDER / file.name, durable.read(file, most=LARGEST))
+
+
+def _read(file: Path) -> Example | None:
+    import numpy as np
+
+    try:
+        content = durable.read(file, most=LARGEST)
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > LARGEST:
+                return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as held:
+            text, images, names = (held[name] for name in PARTS)
+        fits = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3
+        if not fits or text.dtype.kind != "U" or names.dtype.kind != "U" or not images.size:
+            return None
+        return Example(str(text), images, tuple(map(str, names.ravel())))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, SyntaxError):
+        return None

@@ -1,0 +1,75 @@
+"""The answer in three sentences: what is decided, what is not, and the recipe to use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.analysis.effects import Effect
+from runner.analysis.result import Analysis
+from runner.reporting.document import Strong, Text
+from runner.reporting.material import Material
+from runner.reporting.next_steps import recipe_text
+from runner.reporting.numbers import interval, share, signed
+from runner.reporting.wording import confidence, is_placebo, rough
+
+MOST = 4  # effects named with their numbers
+
+
+def answer(m: Material) -> tuple[Text, Text, Text]:
+    """The three sentences."""
+    return _decided(m.analysis), _open(m.analysis), recipe_text(m)
+
+
+def _decided(a: Analysis) -> Text:
+    real = [e for e in a.effects if not is_placebo(e)]
+    parts: list[Text] = []
+    for verdict, words in (("helps", ("helps", "help")), ("hurts", ("hurts", "hurt"))):
+        mine = [e for e in real if e.verdict == verdict]
+        if mine:
+            parts += [_named(a, mine), " ", Strong(words[len(mine) > 1]), "; "]
+    depending = [e.label for e in real if e.verdict == "depends"]
+    if not parts and depending:
+        names = ", ".join(depending[:MOST]) + (", …" if len(depending) > MOST else "")
+        said = f" of {len(real)} tricks do to {a.title} "
+        what = (
+            Strong("depends"),
+            f" on another factor ({names}): their averages describe no case.",
+        )
+        return (f"What {len(depending)}{said}", *what)
+    if not parts:
+        return f"No effect on {a.title} is told from zero {a.estimand}."
+    held = "for all effects at once" if any(e.simultaneous > 1 for e in real) else "each alone"
+    where = f"{confidence(a)} intervals, {held}, effects {a.estimand}."
+    return (f"On {a.title} ", *parts, where)
+
+
+def _named(a: Analysis, effects: Sequence[Effect]) -> str:
+    ranked = sorted(effects, key=lambda e: -abs(e.effect or 0.0))
+    first = ranked[0]
+    texts = [f"{e.label} ({signed(e.effect)} {a.unit})" for e in ranked[:MOST]]
+    if first.ci_low is not None:
+        spread = interval(first.ci_low, first.ci_high)
+        texts[0] = f"{first.label} ({signed(first.effect)} {a.unit}, {spread})"
+    if len(ranked) > MOST:
+        texts[-1] += f" and {len(ranked) - MOST} more"
+    return ", ".join(texts)
+
+
+def _open(a: Analysis) -> Text:
+    real = [e for e in a.effects if not is_placebo(e)]
+    told = []
+    for verdict, words in (
+        ("depends", "depend on another factor"),
+        ("negligible", "are negligible"),
+        ("undecided", "are undecided"),
+    ):
+        mine = [e.label for e in real if e.verdict == verdict]
+        if mine:
+            rest = f" and {len(mine) - MOST} more" if len(mine) > MOST else ""
+            told.append(f"{len(mine)} {words} ({', '.join(mine[:MOST])}{rest})")
+    said = f"Of {len(real)} effects {'; '.join(told)}." if told else "No effect is left undecided."
+    seen = a.detectable
+    if seen is None:
+        return said
+    said += f" These runs could see effects of {rough(seen.low)} {a.unit} or more"
+    return f"{said} ({share(seen.power)} power)."

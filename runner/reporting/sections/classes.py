@@ -1,0 +1,37 @@
+"""The classes: what the recommended recipe confuses, and which classes it tells better."""
+
+from __future__ import annotations
+
+from runner.reporting.contents import section
+from runner.reporting.document import Details, Note, Section, present
+from runner.reporting.material import Material
+from runner.reporting.numbers import count_cell, interval_cell, plain_cell, signed_cell
+from runner.reporting.plots.classes import ROWS, class_changes, confusions
+from runner.reporting.plotting import figure
+from runner.reporting.tables import Row, table
+
+
+@section(place=95)
+def classes(m: Material) -> Section | None:
+    """Both plots and a table; None without predictions of both arms."""
+    found = m.classes
+    if found is None:
+        return None
+    changes = figure("class-changes", "change of each class's accuracy", class_changes, found)
+    matrices = figure("confusion", "confusion matrices of both arms", confusions, found)
+    most = f" The {ROWS} classes that changed most are drawn." if len(found.names) > ROWS else ""
+    note = Note(
+        f"Test images, {len(found.before)} runs of the baseline and {len(found.after)} of "
+        f"{found.label}. Intervals of each class alone (Welch): of many classes some leave out 0 "
+        f"by chance.{most}"
+    )
+    rows: list[Row] = [
+        [c.name, count_cell(c.images), plain_cell(c.before), plain_cell(c.after),
+         signed_cell(c.change), interval_cell(c.low, c.high)]
+        for c in found.changes
+    ]  # fmt: skip
+    header = ["class", "images", "baseline (%)", "with it (%)", "change (pp)", "95 % interval"]
+    folded = Details("Every class as a table", present(table(header, rows)))
+    return Section(
+        f"Classes: the baseline and {found.label}", present(changes, note, matrices, folded)
+    )

@@ -1,0 +1,1 @@
+"""One run of somebody's own training script: its command, its process, what it left. Torch-free."""

@@ -1,0 +1,106 @@
+"""A copy of a YAML, JSON or TOML file with some keys changed: `key.path = value`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.records.json_values import JsonValue
+from tricks.errors import BadInput
+
+KINDS = (".yaml", ".yml", ".json", ".toml")
+
+
+def changed_copy(file: Path, changes: Mapping[str, str], into: Path) -> Path:
+    """Write `file` with `changes` into the folder `into`; the path of the copy.
+
+    A value is read as the file's own language reads it: 0.1 is a number, true is a truth, all else
+    is text. A part of a key that is a number names an item of a list. A key that is new is added.
+    Raises BadInput for a file that cannot be read, and a path that leads into a plain value.
+    """
+    kind = file.suffix.lower()
+    content = read(file)
+    for key, text in changes.items():
+        _set(content, key, _value(text, kind), file)
+    copy = into / f"config{kind}"
+    copy.write_text(_written(content, kind))
+    return copy
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The content of a config file. Raises BadInput that names the file."""
+    kind = file.suffix.lower()
+    if kind not in KINDS:
+        raise BadInput(f"script.config {file}: its name must end in one of {', '.join(KINDS)}")
+    try:
+        text = file.read_text()
+        if kind == ".json":
+            found = json.loads(text)
+        elif kind == ".toml":
+            found = tomllib.loads(text)
+        else:
+            import yaml
+
+            found = yaml.safe_load(text)
+    except OSError as error:
+        raise BadInput(f"script.config {file}: {error.strerror or error}") from error
+    except Exception as error:  # of three parsers
+        raise BadInput(
+            f"script.config {file} is no {kind[1:].upper()}: {str(error).splitlines()[0]}"
+        ) from error
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise BadInput(f"script.config {file}: it holds no keys")
+    return found
+
+
+def _set(content: dict[str, Any], key: str, value: JsonValue, file: Path) -> None:
+    at: Any = content
+    *path, last = key.split(".")
+    for part in path:
+        if isinstance(at, dict):
+            at = at.setdefault(part, {})
+        elif isinstance(at, list) and part.isdecimal() and int(part) < len(at):
+            at = at[int(part)]
+        else:
+            break
+    else:
+        if isinstance(at, dict):
+            at[last] = value
+            return
+        if isinstance(at, list) and last.isdecimal() and int(last) < len(at):
+            at[int(last)] = value
+            return
+    raise BadInput(f"config:{key}: {file} has no such place")
+
+
+def _value(text: str, kind: str) -> JsonValue:
+    try:
+        if kind == ".toml":
+            found: JsonValue = tomllib.loads(f"value = {text}")["value"]
+        elif kind == ".json":
+            found = json.loads(text)
+        else:
+            import yaml
+
+            found = yaml.safe_load(text)
+    except Exception:  # of three parsers: then it is text
+        return text
+    return found
+
+
+def _written(content: dict[str, Any], kind: str) -> str:
+    if kind == ".json":
+        return json.dumps(content, indent=1)
+    if kind == ".toml":
+        import tomli_w
+
+        return tomli_w.dumps(content)
+    import yaml
+
+    written: str = yaml.safe_dump(content, sort_keys=False)
+    return written

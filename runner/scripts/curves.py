@@ -1,0 +1,92 @@
+"""Learning curves, from the file in which a script writes a row for each epoch."""
+
+from __future__ import annotations
+
+import glob
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.execution.work import Figures
+from runner.records.json_values import JsonValue
+from runner.records.script_toml import Script, ScriptCurves
+from runner.scripts.metrics import rows
+from tricks.errors import BadInput
+
+ACCURACIES = ("val_accuracy", "probe_accuracy")
+LARGEST = 1e100  # of a value that a record holds
+
+
+@dataclass
+class Curves:
+    """The epochs of one run so far."""
+
+    asked: ScriptCurves | None
+    out: Path
+    told: int = 0
+
+    @classmethod
+    def of(cls, script: Script, out: Path) -> Curves:
+        """Those that the script's table names, if it names any."""
+        return cls(script.curves, out)
+
+    def fresh(self, ended: bool = False) -> list[Figures]:
+        """The epochs that were written since the last call. ended: the last line is whole."""
+        found = self.all(ended)
+        new, self.told = found[self.told :], max(self.told, len(found))
+        return new
+
+    def all(self, ended: bool = True) -> list[Figures]:
+        """Every epoch in the file; rows that hold no number are left out."""
+        path = self._file()
+        if path is None or self.asked is None:
+            return []
+        try:
+            text = path.read_text(errors="replace")
+            whole = text if ended else text[: text.rfind("\n") + 1]
+            lines = rows(path, whole, "script.curves")
+        except (OSError, BadInput):  # it may be in writing
+            return []
+        found: dict[int, Figures] = {}
+        for place, row in enumerate(lines):
+            figures = _figures(self.asked, row, place)
+            if figures is not None:
+                found[figures["epoch"]] = figures
+        return [found[epoch] for epoch in sorted(found)]
+
+    def _file(self) -> Path | None:
+        if self.asked is None:
+            return None
+        pattern = self.asked.file.replace("{out}", glob.escape(str(self.out)))
+        found = [path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file()]
+        return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def _figures(asked: ScriptCurves, row: Mapping[str, JsonValue], place: int) -> Figures | None:
+    epoch = place + 1
+    if asked.epoch is not None:
+        told = _number(row.get(asked.epoch))
+        if told is None:
+            return None
+        epoch = int(told) - asked.first + 1
+    if epoch < 1:
+        return None
+    figures = Figures(epoch=epoch)
+    for name in ("loss", "val_loss", "lr"):
+        value = _number(row.get(getattr(asked, name) or ""))
+        if value is not None:
+            figures[name] = value
+    for name in ACCURACIES:
+        value = _number(row.get(getattr(asked, name) or ""))
+        if value is not None and 0 <= value * asked.scale <= 100:
+            figures[name] = value * asked.scale  # type: ignore[literal-required]
+    return figures if len(figures) > 1 else None
+
+
+def _number(value: JsonValue) -> float | None:
+    try:
+        found = float(value) if isinstance(value, (int, float, str)) else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) and abs(found) <= LARGEST else None

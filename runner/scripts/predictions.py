@@ -1,0 +1,55 @@
+"""Which test images a run got right, where its script wrote {out}/predictions.csv."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+from pathlib import Path
+
+from runner.records.json_values import JsonValue
+from tricks.errors import BadInput
+
+FILE = "predictions.csv"
+COLUMNS = ("image", "label", "predicted")
+LARGEST = 10_000_000  # images
+ROUNDED = 0.1  # pp by which a printed accuracy may differ from the share of right images
+
+
+def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
+    """Fields of the record: a bit an image, in the order of the images' names; {} without a file.
+
+    accuracy: on test images, per cent, that the file has to agree with; the file's own, which is
+    not rounded, takes its place. Raises BadInput for a file that cannot be right.
+    """
+    path = out / FILE
+    if not path.is_file():
+        return {}
+    with path.open(newline="", errors="replace") as file:
+        table = csv.DictReader(file, skipinitialspace=True)
+        missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+        if missing:
+            raise BadInput(f"{FILE} has no column {missing[0]}: it needs {', '.join(COLUMNS)}")
+        rows = sorted((row["image"], row["label"], row["predicted"]) for row in table)
+    names = [image for image, _, _ in rows]
+    if len(set(names)) < len(names):
+        raise BadInput(f"{FILE} names an image twice")
+    if not 1 < len(rows) <= LARGEST:
+        raise BadInput(f"{FILE} has {len(rows):,} rows: one for each test image is needed")
+    bits = [label.strip() == said.strip() for _, label, said in rows]
+    share = 100 * sum(bits) / len(bits)
+    if accuracy is not None and abs(share - accuracy) > ROUNDED:
+        raise BadInput(
+            f"{FILE} has {share:.2f} % right, and the metric says {accuracy:.2f} %: they are not "
+            "of the same model or images"
+        )
+    packed = bytearray((len(bits) + 7) // 8)
+    for place, right in enumerate(bits):
+        packed[place // 8] |= right << (7 - place % 8)
+    told = "\n".join(f"{image}\t{label}" for image, label, _ in rows)
+    fields: dict[str, JsonValue] = {
+        "correct": base64.b64encode(bytes(packed)).decode(),
+        "test_images": len(bits),
+        "images_sha256": hashlib.sha256(told.encode(errors="replace")).hexdigest(),
+    }
+    return fields if accuracy is None else {**fields, "test_accuracy": share}

@@ -1,0 +1,271 @@
+"""What a run of a script does: call it, watch it, read what it left."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from runner.execution import oom, signs
+from runner.execution.failure import ProgramEnded, out_of_memory
+from runner.execution.pausing import Paused, Pausing
+from runner.execution.work import Emit, Outcome, Preload
+from runner.records.json_values import JsonValue, finite
+from runner.records.record import check_id
+from runner.records.run import Run
+from runner.records.script_toml import Script
+from runner.scripts import command, metrics
+from runner.scripts.command import Edits, Places
+from runner.scripts.config_file import changed_copy
+from runner.scripts.curves import Curves
+from runner.scripts.inputs import check_unchanged
+from runner.scripts.predictions import correct
+from runner.scripts.process import Ended, Output, carried_out
+from runner.scripts.spec import Payload, seed_of
+from tricks.errors import BadInput
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+FRESH = 5.0  # seconds between looks at the file with the learning curves
+
+
+@dataclass(frozen=True)
+class ScriptRun:
+    """Calls `script` in `folder`; each run writes into a folder of its own below `outputs`.
+
+    inputs: files and folders that may not change, of the digest `digest`. gpus: names for
+    CUDA_VISIBLE_DEVICES that its processes share, and see one of each; device: as --device, "cpu"
+    hides all GPUs. threads: of a run on CPU.
+    stall: seconds without output after which a run is ended. versions: of what the script imports.
+    """
+
+    script: Script
+    folder: str
+    outputs: str
+    inputs: tuple[str, ...] = ()
+    digest: str = ""
+    gpus: tuple[str, ...] = ()
+    device: str = "auto"
+    threads: int = 1
+    at_a_time: int = 1
+    stall: float = math.inf
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
+        """Carry out a run; asked to leave, one that can `{resume}` goes on another time."""
+        began = time.monotonic()
+        change = msgspec.convert(run.payload["edits"], Payload).edits
+        self._unchanged()
+        out, resumes = self._output(run.id)
+        config = ""
+        if self.script.config:
+            file = Path(self.folder, self.script.config)
+            config = str(changed_copy(file, self._filled(change.config, run, change, out), out))
+        places = Places(seed_of(run.seed, change.stream), str(out), config, resumes)
+        called = command.arguments(self.script, change, places)
+        environment = self._environment(run, change, out)
+        print(f"$ {command.shown(called)}", flush=True)
+        watch = Watch(self, pausing, emit, Curves.of(self.script, out))
+        ended = self._called(called, environment, watch)
+        try:
+            self._check(ended, watch)
+        except ProgramEnded as error:
+            if not error.lost:  # it stays to be looked at, and nothing goes on from it
+                failed = out.with_name(f"{out.name}.failed")
+                shutil.rmtree(failed, ignore_errors=True)
+                out.rename(failed)
+            raise
+        self._unchanged()
+        values = metrics.read(self.script, out, watch.printed)
+        for figures in watch.curves.fresh(ended=True):
+            emit(figures)
+        fields = self._fields(called, environment, ended, values, out, watch)
+        if not self.script.keep:
+            shutil.rmtree(out, ignore_errors=True)
+        fine = all(map(math.isfinite, values.values()))
+        seconds = time.monotonic() - began
+        validation = fields.get("val_accuracy")
+        return Outcome(
+            "ok" if fine else "diverged",
+            fields,
+            validation if isinstance(validation, float) else None,
+            seconds,
+        )
+
+    def preload(self) -> Sequence[Preload]:
+        """Nothing: the script's own process imports what it needs."""
+        return ()
+
+    def _unchanged(self) -> None:
+        check_unchanged(self.inputs, Path(self.folder), self.digest)
+
+    def _output(self, id: str) -> tuple[Path, bool]:
+        """The folder for what the run writes, and whether it goes on with what is there."""
+        out = Path(self.outputs, check_id(id))
+        resumes = command.takes(self.script, "resume") and out.is_dir() and any(out.iterdir())
+        if not resumes:
+            shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True, exist_ok=True)
+        return out, resumes
+
+    def _filled(
+        self, texts: Mapping[str, str], run: Run, change: Edits, out: Path
+    ) -> dict[str, str]:
+        """Values of variables and of the config with {seed}, {out} and parameters put in."""
+        values = {
+            **command.parameter_texts(self.script),
+            **change.parameters,
+            "seed": str(seed_of(run.seed, change.stream)),
+            "out": str(out),
+        }
+        return {name: command.filled(text, values) for name, text in texts.items()}
+
+    def _environment(self, run: Run, change: Edits, out: Path) -> dict[str, str]:
+        asked = self._filled({**self.script.environment, **change.environment}, run, change, out)
+        own = dict.fromkeys(THREADS, str(self.threads))
+        if self.device == "cpu":
+            own["CUDA_VISIBLE_DEVICES"] = ""
+        return {**os.environ, **own, "PYTHONUNBUFFERED": "1", **asked}
+
+    def _called(self, called: Sequence[str], environment: Mapping[str, str], watch: Watch) -> Ended:
+        grace = self.script.grace_seconds
+        return carried_out(called, environment, Path(self.folder), grace, watch.output, watch.stop)
+
+    def _check(self, ended: Ended, watch: Watch) -> None:
+        """Raises what a run raises that has no result."""
+        log = watch.output.tail
+        if ended.error is not None:
+            raise BadInput(f"script.run cannot be started: {ended.error}")
+        if watch.why == "left":
+            raise Paused(watch.curves.told)
+        if watch.why == "stall":
+            message = f"the script printed nothing for {self.stall:.0f} s"
+            raise ProgramEnded("Hung", message, log, lost=True)
+        if watch.why == "wall":
+            minutes = self.script.wall_minutes
+            message = f"the script was ended after {minutes:g} minutes, script.wall_minutes"
+            raise ProgramEnded("WallTime", message, log)
+        if ended.status == 0:
+            return
+        if out_of_memory(log) or (ended.status == -signal.SIGKILL and watch.starved()):
+            message = f"memory ran out: {watch.output.last_line[:200]}"
+            raise ProgramEnded("OutOfMemory", message, log, lost=True)
+        if ended.status < 0:
+            try:
+                name = signal.Signals(-ended.status).name
+            except ValueError:
+                name = f"signal {-ended.status}"
+            raise ProgramEnded("Killed", f"the script was ended by {name}", log, lost=True)
+        said = watch.output.last_line[:300]
+        message = f"the script left with exit code {ended.status}{said and ': '}{said}"
+        raise ProgramEnded("ScriptExit", message, log)
+
+    def _fields(
+        self,
+        called: Sequence[str],
+        environment: Mapping[str, str],
+        ended: Ended,
+        values: Mapping[str, float],
+        out: Path,
+        watch: Watch,
+    ) -> dict[str, JsonValue]:
+        """What the record keeps."""
+        found: dict[str, dict[str, float]] = {
+            role: {name: values[_whole(self.script, role, name)] for name in self.script.of(role)}
+            for role in ("test", "validation")
+        }
+        fields: dict[str, JsonValue] = {"metrics": found}
+        for role, start in (("test", "test"), ("validation", "val")):
+            name = self.script.accuracy(role)
+            if name is not None and math.isfinite(found[role][name]):
+                fields[f"{start}_accuracy"] = _per_cent(found[role][name], name)
+        test = fields.get("test_accuracy")
+        fields |= correct(out, test if isinstance(test, float) else None)
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES") if self.gpus else None
+        seconds = {"train": ended.seconds, "total": ended.seconds, "cpu": ended.cpu}
+        return {
+            **fields,
+            "epochs": [finite(figures) for figures in watch.curves.all()],
+            "seconds": seconds,
+            "gpu_seconds": ended.seconds if self.gpus else 0.0,
+            "peak_memory_mb": ended.memory_mb,
+            "device": "cpu" if gpu is None else f"GPU {gpu}",
+            "at_a_time": self.at_a_time,
+            "versions": dict(self.versions),
+            "command": list(called),
+            "environment": _changed(environment),
+            "platform": f"{sys.platform} {os.uname().release} {os.uname().machine}",
+        }
+
+
+@dataclass
+class Watch:
+    """A run while its script is at work: what it prints, and why it is to be ended."""
+
+    of: ScriptRun
+    pausing: Pausing | None
+    emit: Emit
+    curves: Curves
+    why: str = ""
+    began: float = field(default_factory=time.monotonic)
+    ooms: int | None = field(default_factory=oom.kills)
+
+    def __post_init__(self) -> None:
+        self.printed = metrics.Printed.of(self.of.script)
+        self.output = Output(self.printed.take)
+        self._heard, self._at, self._looked = 0, self.began, self.began
+
+    def stop(self) -> bool:
+        """Whether to end the script now; `why` says: stall, wall, or left at a checkpoint."""
+        now = time.monotonic()
+        signs.alive()  # this process watches: the script's own silence is told here
+        if self.output.heard != self._heard:
+            self._heard, self._at = self.output.heard, now
+        if now - self._looked > FRESH:
+            self._looked = now
+            for figures in self.curves.fresh():
+                self._at = now
+                self.emit(figures)
+        wall = self.of.script.wall_minutes
+        if wall is not None and now - self.began > 60 * wall:
+            self.why = "wall"
+        elif now - self._at > self.of.stall:
+            self.why = "stall"
+        elif self.pausing is not None and command.takes(self.of.script, "resume"):
+            self.why = "left" if self.pausing.asked() else ""
+        return bool(self.why)
+
+    def starved(self) -> bool:
+        """Whether the kernel has meanwhile ended some process for want of memory."""
+        now = oom.kills()
+        return now is not None and self.ooms is not None and now > self.ooms
+
+
+def _whole(script: Script, role: str, name: str) -> str:
+    """The metric's name in the script's table."""
+    return next(
+        whole
+        for whole, m in script.found.items()
+        if m.role == role and whole in (name, f"val_{name}")
+    )
+
+
+def _per_cent(value: float, name: str) -> float:
+    if not 0 <= value <= 100:
+        raise BadInput(
+            f"script.metrics.{name}: {value:g} is no per cent; scale = 100 makes one of a share, "
+            "percent = false says that it is none"
+        )
+    return value
+
+
+def _changed(environment: Mapping[str, str]) -> dict[str, JsonValue]:
+    """The variables that this process does not have itself, or has with another value."""
+    return {k: v for k, v in environment.items() if os.environ.get(k) != v}

@@ -1,0 +1,80 @@
+"""ScriptSpec: what one run of a script is, and the id that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from runner.records.json_values import JsonValue, digest
+from runner.records.run import Run, label
+from runner.scripts.command import Edits
+
+SCHEMA = 1  # of ids: raised when the same words come to mean another run
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker reads of a run."""
+
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    config: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    stream: int = 0
+
+    @property
+    def edits(self) -> Edits:
+        """As the command takes them."""
+        return Edits(self.arguments, self.environment, self.config, self.parameters, self.stream)
+
+
+@dataclass(frozen=True)
+class ScriptSpec:
+    """An arm with a seed.
+
+    data: what identifies the script: its command, metrics and the digest of its inputs. tricks:
+    names of the levels that differ from the reference, kept for reading; they are no part of the
+    id.
+    """
+
+    data: Mapping[str, JsonValue]
+    edits: Edits
+    seed: int
+    tricks: tuple[str, ...] = ()
+
+    @cached_property
+    def id(self) -> str:
+        """16 hex digits that two specs share only if they are the same run."""
+        return digest(
+            {
+                "script": SCHEMA,
+                "data": dict(self.data),
+                "edits": self.edits.to_json(),
+                "seed": self.seed,
+            }
+        )[:16]
+
+    def run(self) -> Run:
+        """The run as engines and records see it."""
+        payload: dict[str, JsonValue] = {
+            "data": dict(self.data),
+            "edits": self.edits.to_json(),
+            "seed": self.seed,
+            "tricks": list(self.tricks),
+        }
+        return Run(self.id, self.seed, label(self.tricks, self.seed), payload)
+
+
+def seed_of(seed: int, stream: int) -> int:
+    """The seed that the script is called with; in another stream an unrelated one.
+
+    >>> seed_of(3, 0), seed_of(3, 1) != 3
+    (3, True)
+    """
+    if not stream:
+        return seed
+    text = f"placebo\n{seed}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1

@@ -1,0 +1,19 @@
+"""Seeds of the arm that all others are compared with, as asked for."""
+
+from __future__ import annotations
+
+from runner.designs.design import AUTO
+from tricks.errors import BadInput
+
+
+def control_seeds(asked: int | str | None, seeds: int) -> int | None:
+    """`--control-seeds` as Design.control. Raises BadInput for fewer than `seeds`, or no number."""
+    if asked is None or asked == "auto":
+        return None if asked is None else AUTO
+    if not str(asked).isdecimal():
+        raise BadInput(f"--control-seeds {asked}: give a number, or auto (√k times --seeds)")
+    if int(asked) < seeds:
+        raise BadInput(
+            f"--control-seeds must be at least --seeds, {seeds}, not {asked}: say more, or none"
+        )
+    return int(asked)

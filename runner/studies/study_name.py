@@ -1,0 +1,25 @@
+"""The name of a study, which is that of its folder."""
+
+from __future__ import annotations
+
+import re
+
+from runner.records.studies import NAME_RULE, is_name
+from runner.studies.asked import Asked
+from tricks.errors import BadInput
+
+
+def study_name(asked: Asked, what: str = "") -> str:
+    """The name given, or task-grid; what: in the place of the task.
+
+    Raises BadInput for one that is no safe folder name.
+    """
+    if not asked.name:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{what or asked.task}-{asked.grid}").strip("-._")
+        if not is_name(name):
+            raise BadInput(f"the study needs a shorter name than {name[:40]}...: give --name")
+        return name
+    if not is_name(asked.name):
+        short = asked.name if len(asked.name) <= 40 else f"{asked.name[:40]}..."
+        raise BadInput(f"--name {short!r}: use {NAME_RULE}")
+    return asked.name
