@@ -29,6 +29,7 @@ for _name in ("runner", "tricks"):
             "name: rename that file"
         ) from None
 
+from runner.analysis.metrics.metric import Metric  # noqa: E402
 from runner.api.asking import study  # noqa: E402
 from runner.api.check import check  # noqa: E402
 from runner.api.found import Found, load, run  # noqa: E402
@@ -38,6 +39,6 @@ from runner.api.tasks import Task, task  # noqa: E402
 from tricks import BadInput, Edits, Trick, TrickConflict, load_plugin  # noqa: E402
 
 __all__ = [
-    "Answer", "BadInput", "Edits", "Found", "Task", "Trick", "TrickConflict",
+    "Answer", "BadInput", "Edits", "Found", "Metric", "Task", "Trick", "TrickConflict",
     "analyze", "check", "load", "load_plugin", "run", "show", "study", "task",
 ]  # fmt: skip

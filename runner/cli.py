@@ -16,6 +16,7 @@ gc.set_threshold(100_000, 50, 50)
 
 import typer  # noqa: E402
 
+from runner.launch.options import KEPT  # noqa: E402
 from runner.text import Shown, visible  # noqa: E402
 from tricks.errors import BadInput  # noqa: E402
 
@@ -38,6 +39,7 @@ COMMANDS = {
     "plan": "plan",
     "list": "listing.list_",
     "show": "show",
+    "recipe": "recipe",
     "analyze": "analyze",
     "predict": "predict",
     "evaluate": "evaluate",
@@ -147,7 +149,7 @@ def _with_values(arguments: list[str]) -> list[str]:
     """`--save-models` may stand alone: then it means the last epoch's."""
     found = list(arguments)
     for i, argument in enumerate(arguments):
-        if argument == "--save-models" and (*arguments, "")[i + 1] not in ("last", "best"):
+        if argument == "--save-models" and (*arguments, "")[i + 1] not in KEPT:
             found[i] = "--save-models=last"
     return found
 

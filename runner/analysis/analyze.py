@@ -42,6 +42,10 @@ AT_BASELINE = (
 )
 
 
+OPEN = (
+    "Whether more of {0} is better is not known, so no effect helps or hurts: tell it with "
+    "--larger-is-better or --smaller-is-better."
+)
 FEW_DF = 2  # below it 95 % intervals are ± 4.3 to 12.7 standard errors, against 2.6 at 5 df
 
 
@@ -64,7 +68,10 @@ def analyze(
     known = metrics.named(metric)
     if negligible is None and known.share and experiment.scale == "raw":
         negligible = NEGLIGIBLE
-    rules = Rules(negligible, known.larger_is_better, experiment.level, experiment.noise)
+    better = metrics.direction(metric, experiment.larger_is_better)
+    if better is None:
+        experiment = replace(experiment, notes=(*experiment.notes, OPEN.format(metric)))
+    rules = Rules(negligible, better, experiment.level, experiment.noise)
     scaled = in_logits(experiment, metric) if experiment.scale == "logit" else experiment
     usable = cells(scaled, metric)
     if not len(usable.count):

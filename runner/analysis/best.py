@@ -85,6 +85,8 @@ def best(
     (see `drawn_means`). An arm and the same with a placebo are one: two of a recipe would share its
     probability.
     """
+    if rules.larger_is_better is None:
+        return "whether more or less of this metric is better is not known"
     found = arm_draws(cells, rules.noise == "equal", fitted)
     if isinstance(found, str):
         return found

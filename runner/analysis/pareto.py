@@ -17,7 +17,7 @@ from runner.analysis.cost import times
 from runner.analysis.data.cells import distinct, group
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
-from runner.analysis.metrics.registry import named
+from runner.analysis.metrics.registry import direction, named
 from runner.analysis.model.factorial import prepare
 
 DRAWS = 4000
@@ -68,6 +68,9 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
     found = times(experiment)
     if found is None:
         return Pareto(reason="the runs do not say how long they took")
+    better = direction(metric, experiment.larger_is_better)
+    if better is None:
+        return Pareto(reason="whether more or less of this metric is better is not known")
     column = found[0]
     y, seconds = values(experiment.runs, metric), values(experiment.runs, column)
     usable = (succeeded(experiment.runs) & y.notna() & (seconds > 0)).to_numpy()
@@ -102,7 +105,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
         how = f"main effects and two-factor interactions on {scale} and log seconds, the same X"
     else:
         return Pareto(reason="one run in an arm: its noise is not known (--seeds 3)")
-    sign = 1.0 if named(metric).larger_is_better else -1.0
+    sign = 1.0 if better else -1.0
     wins = on_front(sign * drawn[..., 0], drawn[..., 1]).mean(axis=0)
     listed = []
     for i in np.argsort(-wins, kind="stable")[:LISTED]:

@@ -47,7 +47,7 @@ class Analysis:
 
     metric: str
     unit: str
-    larger_is_better: bool
+    larger_is_better: bool | None
     layout: str
     estimand: str
     sigma: float | None

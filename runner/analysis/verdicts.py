@@ -8,17 +8,20 @@ from runner.analysis.data.estimates import Estimate
 
 NEGLIGIBLE = 0.2  # pp: the default margin within which an accuracy effect is called negligible
 
+DECIDED = ("helps", "hurts", "raises", "lowers")
+
 
 @dataclass(frozen=True)
 class Rules:
     """What decides a verdict.
 
     margin: effects within ± it are negligible, in the metric's unit; None: none is.
+    larger_is_better: None where that is not known: then effects raise or lower the metric.
     level: error rate of the tests. noise: see `Experiment`.
     """
 
     margin: float | None
-    larger_is_better: bool = True
+    larger_is_better: bool | None = True
     level: float = 0.05
     noise: str = "own"
 
@@ -26,12 +29,13 @@ class Rules:
 def verdict(
     estimate: Estimate, p_adjusted: float | None, inner: tuple[float, float] | None, rules: Rules
 ) -> str:
-    """helps, hurts, negligible or undecided.
+    """helps, hurts, negligible or undecided; raises or lowers where no direction is known.
 
     negligible: two one-sided tests at `rules.level` each, i.e. `inner`, the interval of confidence
     1 - 2 level (90 %), lies within the margin; it is asked first, since a tiny effect is tiny even
     if it is not zero. `inner` holds for as many effects at once as the table's intervals do.
-    helps, hurts: `p_adjusted` below the level. undecided: everything else, also without interval.
+    helps, hurts, raises, lowers: `p_adjusted` below the level. undecided: everything else, also
+    without interval.
 
     >>> sure = Rules(margin=0.2)
     >>> verdict(Estimate(1.0, 0.1, 20), 0.001, (0.8, 1.2), sure)
@@ -47,6 +51,8 @@ def verdict(
         return "negligible"
     if p_adjusted >= rules.level:
         return "undecided"
+    if rules.larger_is_better is None:
+        return "raises" if estimate.value > 0 else "lowers"
     return "helps" if (estimate.value > 0) == rules.larger_is_better else "hurts"
 
 

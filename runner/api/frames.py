@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze as analyze_runs
-from runner.analysis.data.csv_file import from_frame
+from runner.analysis.data.runs_file import from_frame
+from runner.analysis.metrics.metric import Metric
 from runner.analysis.metrics.registry import CHOOSES
 from runner.analysis.result import Analysis
 
@@ -77,7 +78,7 @@ class Answer:
 def analyze(
     runs: pd.DataFrame,
     factors: Sequence[str] | None = None,
-    metric: str = "accuracy",
+    metric: str | Metric = "accuracy",
     *,
     estimand: str | None = None,
     negligible: float | None = None,
@@ -87,11 +88,15 @@ def analyze(
     """Effects of every factor on `metric`, from runs of any tool: one row a run.
 
     factors: columns; by default every one that varies and is no bookkeeping. reference: factor ->
-    level that the others are compared with. test_images: size of the test set. The rules are those
-    of `tricks-bench analyze`. Raises BadInput for a table that cannot be used.
+    level that the others are compared with. test_images: size of the test set. metric: a
+    column; as a Metric with its direction, where the name does not tell it. The rules are those of
+    `tricks-bench analyze`. Raises BadInput for a table that cannot be used.
     """
-    found = from_frame(runs, factors, metric, test_images, reference)
-    return Answer(analyze_runs(found, metric, estimand, negligible))
+    column = metric if isinstance(metric, str) else metric.name
+    found = from_frame(runs, factors, column, test_images, reference)
+    if isinstance(metric, Metric):
+        found = replace(found, larger_is_better=metric.larger_is_better)
+    return Answer(analyze_runs(found, column, estimand, negligible))
 
 
 def _frame(rows: Sequence[Effect | Interaction | ArmRow], names: Sequence[str]) -> pd.DataFrame:

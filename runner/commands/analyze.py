@@ -45,16 +45,19 @@ REASONS = 12  # lines of them to print
 def analyze(
     what: Annotated[
         str | None,
-        typer.Argument(help="A study (the latest if not given), an exported folder, or a CSV."),
+        typer.Argument(
+            help="A study (the latest if not given), an exported folder, or a table of runs: CSV, "
+            "JSON, JSON lines, parquet, as W&B, MLflow and Optuna export them."
+        ),
     ] = None,
     metric: Metric = "accuracy",
     factors: Annotated[
-        str | None, typer.Option(help="Factor columns of a CSV, as warmup,mixup.")
+        str | None, typer.Option(help="Factor columns of a table, as warmup,mixup.")
     ] = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(
-            help="A level of a CSV's factor that its others are compared with: optimizer=sgd. "
+            help="A level of a table's factor that its others are compared with: optimizer=sgd. "
             "Repeatable. [default: 0, off, none ..., else the smallest number or the first level]"
         ),
     ] = None,
@@ -67,7 +70,18 @@ def analyze(
     stage: Stage = None,
     test_images: Annotated[
         int | None,
-        typer.Option(help="Size of a CSV's test set: says what noise that alone makes."),
+        typer.Option(help="Size of a table's test set: says what noise that alone makes."),
+    ] = None,
+    epoch: Annotated[
+        str, typer.Option(help="Of a table whose rows are epochs: last, or best (by validation).")
+    ] = "last",
+    larger_is_better: Annotated[
+        bool | None,
+        typer.Option(
+            "--larger-is-better/--smaller-is-better",
+            help="Of a metric whose name does not tell. [default: by its name]",
+            show_default=False,
+        ),
     ] = None,
     plugin: Plugins = None,
     results: Results = RESULTS,
@@ -78,14 +92,22 @@ def analyze(
     \b
     tricks-bench analyze digits-full --metric val_accuracy
     tricks-bench analyze runs.csv --factors warmup,cosine,mixup
+    tricks-bench analyze wandb.csv --metric fid --smaller-is-better
     """
     load_plugins(plugin)
     check_negligible(negligible)
     against = assignments("--reference", reference)
-    found, tuned, metric = _experiment(
-        what, metric, listed(factors), against, stage, test_images, results
-    )
-    found = replace(found, noise=noise, scale=scale)
+    if what is not None and _is_table(what):
+        if stage is not None:
+            raise BadInput("--stage is for a study with stages: a table has no stages")
+        from runner.analysis.data.runs_file import from_file
+
+        found = from_file(what, listed(factors), metric, test_images, against, epoch)
+        tuned: Mapping[str, JsonValue] = {}
+    else:
+        _only_tables(factors, against, test_images, epoch)
+        found, tuned, metric = _experiment(what, metric, stage, results)
+    found = replace(found, noise=noise, scale=scale, larger_is_better=larger_is_better)
     from runner.analysis.analyze import analyze as analyzed
     from runner.analysis.to_json import to_json
 
@@ -96,28 +118,31 @@ def analyze(
         _print(analysis)
 
 
-def _experiment(
-    what: str | None,
-    metric: str,
-    factors: list[str] | None,
-    reference: dict[str, str],
-    stage: str | None,
-    test_images: int | None,
-    results: Path,
-) -> tuple[Experiment, Mapping[str, JsonValue], str]:
-    """What to analyze; of a study with stages its stage and choices, as JSON values; the metric."""
-    if what is not None and (what.lower().endswith(".csv") or Path(what).is_file()):
-        from runner.analysis.data.csv_file import from_csv
+def _is_table(what: str) -> bool:
+    """Whether this is a file with a table, there or not; else it is a study."""
+    from runner.analysis.data.table_file import ENDINGS
 
-        if stage is not None:
-            raise BadInput("--stage is for a study with stages: a CSV has no stages")
-        return from_csv(what, factors, metric, test_images, reference), {}, metric
+    return what.lower().endswith(ENDINGS) or Path(what).is_file()
+
+
+def _only_tables(
+    factors: str | None, reference: Mapping[str, str], test_images: int | None, epoch: str
+) -> None:
+    """Raises BadInput for options that a study has no use for."""
     if factors is not None:
-        raise BadInput("--factors is for a CSV: a study knows its factors")
+        raise BadInput("--factors is for a table: a study knows its factors")
     if reference:
-        raise BadInput("--reference is for a CSV: a study knows what it compares with")
+        raise BadInput("--reference is for a table: a study knows what it compares with")
     if test_images is not None:
-        raise BadInput("--test-images is for a CSV: a study knows its test set")
+        raise BadInput("--test-images is for a table: a study knows its test set")
+    if epoch != "last":
+        raise BadInput("--epoch is for a table: a study's runs count at their last epoch")
+
+
+def _experiment(
+    what: str | None, metric: str, stage: str | None, results: Path
+) -> tuple[Experiment, Mapping[str, JsonValue], str]:
+    """A study to analyze; of one with stages its stage and choices, as JSON values; the metric."""
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, study_tuning
 

@@ -15,6 +15,8 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.test_set.classification import Classification
+    from runner.inference.given import Given
+    from runner.training.saved import Card
 
 
 def evaluate(
@@ -47,7 +49,10 @@ def evaluate(
     from runner.inference.given import labelled
     from runner.inference.trained_on import trained_on
 
-    answers = ask(runs, lambda names: labelled(data, names, data_sets), results, tta, device)
+    def images(card: Card) -> Given:
+        return labelled(data, card.names, data_sets, card.data)
+
+    answers = ask(runs, images, results, tta, device)
 
     from runner.analysis.test_set.classification import classification
     from runner.analysis.to_json import to_json

@@ -49,8 +49,8 @@ Scale = Annotated[
 Runs = Annotated[
     list[str],
     typer.Argument(
-        help="A run's id (or its start), a study (its best arm on validation), or a file of a "
-        "model; of several the probabilities are averaged.",
+        help="A run's id (or its start), a study (its best arm on validation), either with .best "
+        "(of its best epoch), or a file of a model; of several the probabilities are averaged.",
         metavar="RUN...",
     ),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.inference.given import Given
+    from runner.training.saved import Card
 
 
 def predict(
@@ -54,9 +54,9 @@ def predict(
     check_output(output)
     from runner.inference.given import unlabelled
 
-    def images(names: Sequence[str]) -> Given:
-        columns(template, names)  # a mistake is told before the images are predicted
-        return unlabelled(data, data_sets)
+    def images(card: Card) -> Given:
+        columns(template, card.names)  # a mistake is told before the images are predicted
+        return unlabelled(data, data_sets, card.data)
 
     answers = ask(runs, images, results, tta, device, skip=True)
     content = table(answers, template)

@@ -152,8 +152,9 @@ def run(
     save_models: Annotated[
         str | None,
         typer.Option(
-            metavar="[last|best]",
-            help="Keep the trained weights; best: also those of the best epoch on validation.",
+            metavar="[last|best|winner]",
+            help="Keep the trained weights; best: also those of the best epoch on validation; "
+            "winner: of one run, trained again in the end.",
         ),
     ] = None,
     cache_gb: Annotated[

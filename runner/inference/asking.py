@@ -32,13 +32,13 @@ class Answers(NamedTuple):
 
 def ask(
     runs: list[str],
-    images: Callable[[tuple[str, ...]], Given],
+    images: Callable[[Card], Given],
     results: Path,
     tta: str | None,
     device: str,
     skip: bool = False,
 ) -> Answers:
-    """What the models of `runs` predict for `images` (of the names of the classes).
+    """What the models of `runs` predict for `images` (of the first model's card).
 
     tta: test-time augmentation, as `--tta` names it; None: each recipe's own.
     skip: leave out files that cannot be read, with a note, instead of raising BadInput.
@@ -61,7 +61,7 @@ def ask(
             for model, card in loaded
         ]
     cards = [card for _, card in loaded]
-    given = images(cards[0].names)
+    given = images(cards[0])
     # Small stored images take longer with more threads; as in training, they repeat it exactly.
     large = any(card.size is None for card in cards)
     torch.set_num_threads(cores() if large else max(card.recipe.threads for card in cards))

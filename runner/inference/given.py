@@ -14,11 +14,12 @@ from runner.images.told import passed_over
 from runner.images.walk import EXTENSIONS, images_below
 from runner.tasks.given import is_given
 from runner.tasks.registry import YOURS, all_tasks, find
-from runner.tasks.task import DATA
+from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from runner.images.sources import Source
+    from runner.records.spec import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,14 @@ class Given:
         )
 
 
-def unlabelled(text: str, sets: Path | None = None) -> Given:
+def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None = None) -> Given:
     """The images that `text` names, in any folders below one; `sets`: where tasks have theirs.
 
+    trained: what identifies a model's images, so that a task is split as in its training.
     Raises BadInput if there are none.
     """
     if is_task(text):
-        source, _, what = _test(text, sets)
+        source, _, what = _test(text, sets, trained)
         return Given(source, _named(source, text), what)
     path = folder_at(Path(text).expanduser())
     if path.is_dir():
@@ -71,14 +73,19 @@ def unlabelled(text: str, sets: Path | None = None) -> Given:
     raise _nothing(text)
 
 
-def labelled(text: str, classes: Sequence[str], sets: Path | None = None) -> Given:
+def labelled(
+    text: str,
+    classes: Sequence[str],
+    sets: Path | None = None,
+    trained: Fingerprint | None = None,
+) -> Given:
     """The images that `text` names, with their classes: one folder a class, a CSV, or a task.
 
-    Of a data set that is in parts, the test part. Raises BadInput for a class that is not among
-    `classes`.
+    Of a data set that is in parts, the test part. trained: see `unlabelled`. Raises BadInput for a
+    class that is not among `classes`.
     """
     if is_task(text):
-        source, names, what = _test(text, sets)
+        source, names, what = _test(text, sets, trained)
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
         return Given(source, _named(source, text), what, tuple(labels))
@@ -129,9 +136,21 @@ def is_task(text: str) -> bool:
     return not Path(text).exists() and is_given(text)
 
 
-def _test(text: str, sets: Path | None) -> tuple[Source, Sequence[str], str]:
+def as_split(text: str, trained: Fingerprint | None) -> Task:
+    """The task, with the shares held out that a training had: a study may have its own."""
+    task = find(text)
+    shares = (trained or {}).get("split")
+    if task.divide is None or not isinstance(shares, (list, tuple)):
+        return task
+    validation, test = (share for share in shares if isinstance(share, float))
+    return task.divide(validation, test)
+
+
+def _test(
+    text: str, sets: Path | None, trained: Fingerprint | None
+) -> tuple[Source, Sequence[str], str]:
     """The test split of a task, and the names of its classes."""
-    task, place = find(text), sets or DATA
+    task, place = as_split(text, trained), sets or DATA
     task.fingerprint(place)  # says what is missing
     splits = task.load(place, None)
     names = splits.names or [str(i) for i in range(splits.classes)]

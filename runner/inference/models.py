@@ -6,15 +6,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.analysis.metrics.registry import CHOOSES
 from runner.launch.going_on import stored_command
 from runner.records.models import folder, model_file
 from runner.records.store import Store
+from runner.studies.best_arm import best_arm
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from runner.records.studies import StoredStudy
 
+BEST = ".best"  # behind a run or a study: the weights of the best epoch on validation
 _RUN = re.compile(r"([0-9a-f]{4,64})(\.best)?")
 
 
@@ -40,8 +41,9 @@ def find(text: str, results: Path) -> Found:
 
     store = Store(results, create=False)
     names = study_names(store)
-    if text in names:
-        return _of_study(store, load_study(store, text), results)
+    study = text if text in names else text.removesuffix(BEST)
+    if study in names:
+        return _of_study(store, load_study(store, study), study != text, results)
     match = _RUN.fullmatch(text.lower())
     if match is None:
         raise unknown("run or study", text, [*names, *sorted(_ids(store))])
@@ -71,34 +73,21 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
     return Found(path, f"run {fits[0]}")
 
 
-def _of_study(store: Store, stored: StoredStudy, results: Path) -> Found:
+def _of_study(store: Store, stored: StoredStudy, best: bool, results: Path) -> Found:
     """The model of the arm that is best on validation (mean over its runs), of its best run."""
-    own = tuple(stored.asked.staging[1:])
-    if own:  # tuning runs are trials at other values; their weights are not kept
-        stored = next(
-            held for held in map(stored.at, (stored.asked.stages[-1], "fixed")) if held.runs
-        )
-    rows = store.rows(stored.ids)
-    arms: dict[tuple[str, ...], list[tuple[float, str]]] = {}
-    for id, run in zip(stored.column("id"), stored.runs, strict=True):
-        row = rows.get(id)
-        if row and row["state"] == "ok" and row[CHOOSES] is not None:
-            levels = tuple(f"{name}={run[name]}" for name in (*stored.factors, *own))
-            arms.setdefault(levels, []).append((row[CHOOSES], id))
-    if not arms:
+    arm = best_arm(store, stored)
+    if arm is None:
         raise BadInput(f"no run of {stored.name} has finished well: there is no model to take")
-    means = {levels: sum(v for v, _ in runs) / len(runs) for levels, runs in arms.items()}
-    best = max(means, key=lambda levels: means[levels])
-    saved = [(value, id) for value, id in arms[best] if model_file(store, id).is_file()]
-    label = " ".join(best) or "its only arm"
+    saved = [(value, id) for value, id in arm.runs if model_file(store, id, best).is_file()]
     why = (
-        f"the best arm of {stored.name} on validation ({means[best]:.2f} %, mean of "
-        f"{len(arms[best])} runs): {label}"
+        f"the best arm of {stored.name} on validation ({arm.mean:.2f} %, mean of "
+        f"{len(arm.runs)} runs): {arm.label}"
     )
     if not saved:
+        which = "--save-models best" if best else "--save-models winner"
         raise BadInput(
-            f"{why} has no saved model: `{stored_command(stored, results)} --save-models` "
-            "trains it again for its weights"
+            f"{why} has no saved model{' of its best epoch' if best else ''}: "
+            f"`{stored_command(stored, results)} {which}` trains it again for its weights"
         )
     id = max(saved)[1]
-    return Found(model_file(store, id), f"run {id}, {why}")
+    return Found(model_file(store, id, best), f"run {id}, {why}")

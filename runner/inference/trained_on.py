@@ -9,9 +9,8 @@ from runner.images.archives import folder_at
 from runner.images.folders import read_folder
 from runner.images.parts import part_of
 from runner.images.tables import read_csv
-from runner.inference.given import is_task
+from runner.inference.given import as_split, is_task
 from runner.tasks.folder import names_and_sizes
-from runner.tasks.registry import find
 from runner.tasks.table import rows_and_sizes
 from runner.tasks.task import DATA
 from tricks.errors import BadInput
@@ -35,7 +34,7 @@ def trained_on(text: str, trained: Fingerprint, sets: Path | None = None) -> str
     """
     path, files = folder_at(Path(text).expanduser()), trained.get("files")
     if is_task(text):
-        now = find(text).identity(sets or DATA)
+        now = as_split(text, trained).identity(sets or DATA)
         own = now.get("files") == files and now.get("split") != trained.get("split")
         return AMONG if files and own else None
     try:

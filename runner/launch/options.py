@@ -10,7 +10,7 @@ from runner.execution.limits import Limits
 from runner.execution.machine import at_a_time
 from tricks.errors import BadInput, unknown
 
-KEPT = ("last", "best")
+KEPT = ("last", "best", "winner")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Options:
 
     results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
     plugins: files that define tricks, loaded in worker processes too. engine: where the workers
-    are, by name. save_models: weights to keep, "last" (epoch) or "best" (both); None: none.
+    are, by name. save_models: weights to keep, "last" (epoch), "best" (both), or "winner":
+    those of the best run of the arm that is best on validation, once all are trained; None: none.
     estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
     take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
     whether to start a grid that takes long; None: it starts. allow_duplicates: whether an image may

@@ -54,7 +54,7 @@ def check_room(
     if network is None and options.save_models is not None:
         network = trial.network_bytes(sample(missing), work)
     network = network or 0
-    kept = {None: 0, "last": 1, "best": 2}[options.save_models]
+    kept = {None: 0, "last": 1, "best": 2, "winner": 0}[options.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)
     models = kept * network * len(missing)
     reserve = RESERVE + AT_HAND * network * min(options.workers, len(missing))

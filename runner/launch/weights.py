@@ -13,6 +13,7 @@ from runner.launch.opening import existing
 from runner.launch.options import Options
 from runner.records.models import folder, model_file
 from runner.records.store import Store
+from runner.studies.best_arm import best_arm
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 def saving(work: RecipeRun, which: str | None, store: Store, study: Study) -> RecipeRun:
     """`work` that also keeps the models of `which` epochs in `store`.
 
-    Tuning runs of `study` keep none: they are many, and no result.
+    Tuning runs of `study` keep none: they are many, and no result. Which run is the winner is known
+    when all are trained: it is trained again for its weights, see `complete`.
     """
-    if which is None:
+    if which in (None, "winner"):
         return work
     from runner.studies.tuning import tuning_runs
 
@@ -37,7 +39,10 @@ def saving(work: RecipeRun, which: str | None, store: Store, study: Study) -> Re
 
 
 def without(study: Study, which: str | None, store: Store | None) -> list[str]:
-    """Ids of the study's recorded runs whose models of `which` epochs are not there."""
+    """Ids of the study's recorded runs whose models of `which` epochs are not there.
+
+    which: see `Options.save_models`; of the winner its last epoch's.
+    """
     from runner.records.studies import load_study, study_names
 
     if store is None or which is None or study.name not in study_names(store):
@@ -45,6 +50,9 @@ def without(study: Study, which: str | None, store: Store | None) -> list[str]:
     held = load_study(store, study.name)
     if study.tuning is not None:
         held = replace(held, runs=[run for run in held.runs if run.get("stage") != "tuning"])
+    if which == "winner":
+        arm = best_arm(store, held)
+        return [] if arm is None or model_file(store, arm.run).is_file() else [arm.run]
     states = store.states(held.ids)
     kinds = (False, True) if which == "best" else (False,)
     return [
@@ -83,7 +91,8 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     # Nothing goes on from a store that is thrown away.
     options = replace(options, limits=replace(options.limits, checkpoint=None))
     work = replace(work_of(study, specs, options), caches=held)
-    work = saving(work, options.save_models, store, study)
+    kept = "last" if options.save_models == "winner" else options.save_models
+    work = saving(work, kept, store, study)
     with tempfile.TemporaryDirectory(prefix="tricks-bench-") as place:
         again = Store(place)
         summary = executed(specs, again, work, options, listener, recorded=0)

@@ -118,7 +118,7 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
         raise unknown_model(recipe.model, OWN_MODELS)
     if pretrained:
         check_weights(recipe.model)
-    size: Any = _size(recipe)
+    size: Any = fixed_size(recipe)
     create = functools.partial(
         timm.create_model, recipe.model, num_classes=classes, in_chans=channels,
         pretrained=pretrained, **size,
@@ -139,7 +139,7 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
         ) from error
 
 
-def _size(recipe: Recipe) -> dict[str, int]:
+def fixed_size(recipe: Recipe) -> dict[str, int]:
     """The side of the images, for a model of one fixed size that would otherwise want another."""
     known: Any = timm.get_pretrained_cfg(recipe.model, allow_unregistered=True)
     fixed = known is not None and known.fixed_input_size

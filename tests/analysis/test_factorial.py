@@ -16,14 +16,14 @@ from scipy import stats
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.cells import distinct
-from runner.analysis.data.csv_file import from_csv
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.runs_file import from_file
 from runner.analysis.to_json import to_json
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
 
 def test_hoya012s_table_is_undecided_throughout():
-    a = analyze(from_csv(Path(__file__).parents[2] / "docs/hoya012.csv"))
+    a = analyze(from_file(Path(__file__).parents[2] / "docs/hoya012.csv"))
     effects = by_label(a)
     expected = {"cosine": -0.20, "smoothing": -0.40, "mixup": 0.02}
     for name, value in expected.items():

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from runner.analysis.analyze import analyze
-from runner.analysis.data.csv_file import from_csv
+from runner.analysis.data.runs_file import from_file
 from runner.analysis.to_json import to_json
 from runner.cli import call
 from tricks.errors import BadInput
@@ -21,7 +21,7 @@ COUNTS = np.array([2824, 2837, 2826, 2810, 2810, 2821, 2828, 2812])
 
 
 def answer():
-    return to_json(analyze(from_csv(TABLE, test_images=3000)))
+    return to_json(analyze(from_file(TABLE, test_images=3000)))
 
 
 def test_the_published_table_against_its_test_set():
@@ -65,7 +65,7 @@ def test_one_seed_has_a_floor_and_no_verdict(tmp_path, capsys):
 
 
 def test_without_the_number_there_is_a_reason():
-    floor = to_json(analyze(from_csv(TABLE)))["floor"]
+    floor = to_json(analyze(from_file(TABLE)))["floor"]
     assert floor["sampling_sd"] is None
     assert "--test-images" in floor["reason"]
 
@@ -73,22 +73,22 @@ def test_without_the_number_there_is_a_reason():
 @pytest.mark.parametrize("images", [0, -5])
 def test_a_number_that_cannot_be_is_refused(images):
     with pytest.raises(BadInput, match="at least 1"):
-        from_csv(TABLE, test_images=images)
+        from_file(TABLE, test_images=images)
 
 
 def test_a_number_beside_the_files_own_is_refused(tmp_path):
     file = tmp_path / "runs.csv"
     file.write_text("a,accuracy,test_images\n0,90,1000\n1,91,1000\n")
-    assert to_json(analyze(from_csv(file)))["floor"]["test_images"] == 1000
+    assert to_json(analyze(from_file(file)))["floor"]["test_images"] == 1000
     with pytest.raises(BadInput, match="already"):
-        from_csv(file, test_images=500)
+        from_file(file, test_images=500)
 
 
 def test_it_is_for_accuracies_of_a_csv(capsys, tmp_path):
     file = tmp_path / "runs.csv"
     file.write_text("a,loss\n0,1.5\n1,1.4\n")
     with pytest.raises(BadInput, match="per cent"):
-        from_csv(file, metric="loss", test_images=10)
+        from_file(file, metric="loss", test_images=10)
     study = DOCS.parent / "results/ten-epochs/digits-add-one"
     assert call(["analyze", str(study), "--test-images", "9"]) == 2
-    assert "is for a CSV" in capsys.readouterr().err
+    assert "is for a table" in capsys.readouterr().err

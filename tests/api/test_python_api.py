@@ -10,7 +10,7 @@ import pytest
 
 import tricks_bench as tb
 from runner.analysis.analyze import analyze
-from runner.analysis.data.csv_file import from_csv
+from runner.analysis.data.runs_file import from_file
 
 ROOT = Path(__file__).parents[2]
 ADD_ONE = ROOT / "results" / "ten-epochs" / "digits-add-one"
@@ -107,7 +107,7 @@ def test_a_frame_is_analyzed_as_the_same_csv(tmp_path):
     )
     frame.to_csv(tmp_path / "runs.csv", index=False)
     mine = tb.analyze(frame)
-    theirs = analyze(from_csv(tmp_path / "runs.csv"))
+    theirs = analyze(from_file(tmp_path / "runs.csv"))
     assert mine.whole.effects == theirs.effects
     assert mine.effects["factor"].tolist() == ["warmup", "optimizer"]
     chosen = tb.analyze(frame, ["warmup"], reference={"warmup": "True"})
@@ -159,3 +159,11 @@ def test_show_gives_what_the_command_prints(capsys):
     for what in ("mixup", "baseline+mixup(alpha=0.4)+cosine"):
         assert call(["show", what]) == 0
         assert capsys.readouterr().out == tb.show(what) + "\n"
+
+
+def test_a_metric_whose_direction_is_told():
+    rows = [{"mixup": m, "seed": s, "spread": 0.5 + m + s / 100} for m in (0, 1) for s in range(4)]
+    frame = pd.DataFrame(rows)
+    told = tb.Metric("spread", "spread", larger_is_better=False)
+    verdicts = [tb.analyze(frame, metric=m).effects.verdict[0] for m in ("spread", told)]
+    assert verdicts == ["raises", "hurts"]

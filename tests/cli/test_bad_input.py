@@ -95,7 +95,7 @@ MISTAKES = [
     ("export x -o nowhere/x.csv", "there is no folder nowhere"),
     ("analyze nowhere.csv", "there is no such file"),
     ("analyze --negligible -1", "--negligible must be a number of at least 0"),
-    ("analyze --factors a", "--factors is for a CSV"),
+    ("analyze --factors a", "--factors is for a table"),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ SMALL = ("--set", "train_images=100")
 @pytest.fixture
 def checked(cli, stub):
     """A check of digits that has run, with its answer: twice the epochs help by 6 pp."""
-    stub.shifts |= {"epochs=20": 6.0, "lr_scale=0.25": -8.0}
+    stub.shifts |= {"epochs=80": 6.0, "lr_scale=0.25": -8.0}
     done = cli("check", *SMALL, "--json")
     assert done.code == 0, done.err
     return stub, done.json
@@ -44,7 +44,7 @@ def test_the_answer_is_the_contract(checked):
     assert parts["budget"]["limit"] == 0.5
     assert parts["budget"]["value"] == pytest.approx(6, abs=1)
     assert parts["budget"]["command"] == (
-        "tricks-bench check --task digits --set train_images=100 --set epochs=20"
+        "tricks-bench check --task digits --set train_images=100 --set epochs=80"
     )
     # The stub takes two steps.
     assert "2 optimizer steps a run, which is few" in parts["steps"]["reason"]
@@ -60,8 +60,8 @@ def test_its_runs_are_a_study_on_seeds_of_its_own(cli, checked, tmp_path):
         arm = run["lr_scale"], run["epochs"]
         counts[arm] = counts.get(arm, 0) + 1
     assert counts == {
-        ("1", "10"): 5, ("1", "20"): 5,
-        **{(rate, "10"): 2 for rate in ("0.25", "0.5", "2", "4")},
+        ("1", "40"): 5, ("1", "80"): 5,
+        **{(rate, "40"): 2 for rate in ("0.25", "0.5", "2", "4")},
     }  # fmt: skip
     stub.ids.clear()
     again = cli("check", *SMALL, "--json")
@@ -91,12 +91,12 @@ def test_run_says_in_one_line_what_the_check_says(cli, stub):
     missing = cli("run", "--tricks", "cosine", *SMALL, "--seeds", "2")
     assert missing.out.count("the baseline was not checked") == 1
     assert "`tricks-bench check --task digits --set train_images=100`" in missing.out
-    stub.shifts |= {"epochs=20": 6.0}
+    stub.shifts |= {"epochs=80": 6.0}
     said = cli("check", *SMALL)
     assert "baseline was not checked" not in said.out
     assert "fail" in said.out
     assert (
-        "mend: tricks-bench check --task digits --set train_images=100 --set epochs=20" in said.out
+        "mend: tricks-bench check --task digits --set train_images=100 --set epochs=80" in said.out
     )
     failed = cli("run", "--tricks", "cosine", *SMALL, "--seeds", "3")
     assert failed.out.count("the baseline did not pass its check (still learning") == 1
@@ -174,7 +174,7 @@ def test_references_are_computed_once(cli, checked, tmp_path, monkeypatch):
 
 
 def test_from_python(cli, stub, tmp_path):
-    stub.shifts |= {"epochs=20": 6.0}
+    stub.shifts |= {"epochs=80": 6.0}
     study = tb.study(tricks=["cosine"], settings={"train_images": 100}, name="mine")
     found = tb.check(study, "results", quiet=True)
     assert found.passed is False

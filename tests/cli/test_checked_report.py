@@ -12,7 +12,7 @@ def no_drawing(monkeypatch):
 @pytest.mark.usefixtures("no_drawing")
 def test_a_report_says_what_the_check_said(cli, stub, tmp_path):
     small = ("--set", "train_images=100")
-    stub.shifts |= {"epochs=20": 6.0}
+    stub.shifts |= {"epochs=80": 6.0}
     cli("run", "--tricks", "cosine", *small, "--seeds", "2", "--name", "mine")
     assert cli("report", "mine").code == 0
     path = tmp_path / "reports" / "mine" / "report.md"
@@ -25,7 +25,7 @@ def test_a_report_says_what_the_check_said(cli, stub, tmp_path):
     assert "**The baseline did not pass its check**" in text
     assert text.index("did not pass its check") < text.index("## Effects")
     assert "| budget | fail | still learning: +" in text
-    assert "--set epochs=20`" in text
+    assert "--set epochs=80`" in text
     assert cli("report", "digits-train_images-100-check").code == 0
     own = (tmp_path / "reports" / "digits-train_images-100-check" / "report.md").read_text()
     assert "| budget | fail |" in own

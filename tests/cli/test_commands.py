@@ -148,7 +148,7 @@ def test_diverged_runs_are_a_result(cli, stub):
 def test_a_setting_that_the_baseline_has_makes_the_same_run(cli, stub):
     cli("run", "--tricks", "warmup", "--seeds", "1")
     plan = cli("run", "--tricks", "warmup", "--seeds", "1", "--name", "same", "--dry-run", "--json",
-               "--set", "optimizer=sgd", "--set", "lr_scale=1.0").json  # fmt: skip
+               "--set", "optimizer=sgd(decay=0.02)", "--set", "lr_scale=1.0").json  # fmt: skip
     assert plan["recorded"] == 2
 
 

@@ -164,6 +164,14 @@ def test_a_file_or_the_best_epoch(cli, kept, tmp_path):
     first = cli("evaluate", path, "--data", "digits", "--json").json
     assert first["runs"] == [id]
     assert cli("evaluate", f"{id}.best", "--data", "digits").code == 0
+    of_study = cli("evaluate", "small.best", "--data", "digits")
+    assert of_study.code == 0, of_study.err
+    assert "the best arm of small on validation" in of_study.out
+    for file in (tmp_path / "results" / "models").glob("*.best.safetensors"):
+        file.unlink()
+    result = cli("evaluate", "small.best", "--data", "digits")
+    assert result.code == 2
+    assert "--save-models best" in result.err
 
 
 def test_names_that_a_spreadsheet_would_run(cli, kept, pictures, tmp_path):
@@ -284,6 +292,30 @@ def test_runs_without_weights_are_trained_again_and_compared(cli, stub, tmp_path
     assert store.read(second)["test_accuracy"] != 12.5
 
 
+def test_of_the_winner_alone_the_weights_are_kept(cli, stub, tmp_path, monkeypatch):
+    line = ("run", "--tricks", "warmup", "--seeds", "2")
+    assert cli(*line).code == 0
+    store, stubbed, asked = Store(tmp_path / "results"), executor.execute, []
+
+    def execute(runs, where, order, on_event):
+        if where.root == store.root.relative_to(tmp_path):
+            return stubbed(runs, where, order, on_event)
+        asked.extend((run.id, order.work.models, order.work.best) for run in runs)
+        for run in runs:
+            where.commit(store.read(run.id))
+        return Summary(ok=len(asked), diverged=0, failed=0, infra=0, skipped=0, interrupted=False)
+
+    monkeypatch.setattr("runner.execution.executor.execute", execute)
+    assert "1 recorded without weights" in cli(*line, "--save-models", "winner", "--dry-run").out
+    assert cli(*line, "--save-models", "winner").code == 0
+    score = {id: store.read(id)["val_accuracy"] for id in stub.ids}
+    by_arm = {tuple(sorted(r["tricks"])): [] for r in map(store.read, stub.ids)}
+    for id in stub.ids:
+        by_arm[tuple(sorted(store.read(id)["tricks"]))].append(id)
+    arm = max(by_arm.values(), key=lambda ids: sum(score[id] for id in ids))
+    assert asked == [(max(arm, key=score.get), str(tmp_path / "results" / "models"), False)]
+
+
 @pytest.mark.slow
 def test_models_are_saved_and_recorded_runs_trained_again_for_them(cli, tmp_path):
     line = ("run", "--tricks", "ema", "--seeds", "1", "--set", "epochs=2", "--set",
@@ -378,3 +410,16 @@ def test_columns_that_cannot_be(cli, kept, pictures, columns, message):
     done = cli("predict", kept[0]["id"], "--data", pictures, "-o", "x.csv", "--columns", columns)
     assert done.code == 2
     assert message in done.err
+
+
+def test_answers_about_models_have_their_published_types(cli, kept, pictures, tmp_path):
+    import msgspec
+
+    from runner.commands.answers.schema import ANSWERS
+
+    id = kept[0]["id"]
+    for line in (f"evaluate {id} --data digits", f"predict {id} --data {pictures} -o out.csv"):
+        done = cli(*line.split(), "--json")
+        [kind] = ANSWERS[line.split()[0]]
+        msgspec.convert(done.json, kind, strict=True)
+        assert set(done.json) <= {field.encode_name for field in msgspec.structs.fields(kind)}

@@ -65,7 +65,7 @@ def test_a_table_is_compared_with_the_level_that_is_named(cli, tmp_path):
         assert said in result.err
     study = cli("analyze", "mine", "--reference", "a=1")
     assert study.code == 2
-    assert "--reference is for a CSV" in study.err
+    assert "--reference is for a table" in study.err
 
 
 @pytest.mark.parametrize("more", ["", ",b"])
@@ -104,3 +104,17 @@ def test_a_run_that_stands_twice_in_a_table_is_told(cli, tmp_path):
     (tmp_path / "twice.csv").write_text("a,seed,accuracy\n" + rows + rows)
     assert "same seed" not in cli("analyze", "once.csv").out
     assert "6 rows repeat an arm with the same seed" in cli("analyze", "twice.csv").out
+
+
+def test_no_effect_helps_before_the_direction_is_told(cli, tmp_path):
+    rows = "".join(f"{m},{s},{0.9 + m / 50 + s / 1000}\n" for m in (0, 1) for s in range(4))
+    (tmp_path / "t.csv").write_text(f"mixup,seed,strength\n{rows}")
+    line = ("analyze", "t.csv", "--metric", "strength")
+    said = cli(*line)
+    assert "raises" in said.out
+    assert "helps" not in said.out.replace("no effect helps", "")
+    assert "tell it with --larger-is-better or --smaller-is-better" in said.out
+    answer = cli(*line, "--json").json
+    assert (answer["larger_is_better"], answer["best"]) == (None, None)
+    for flag, verdict in (("--smaller-is-better", "hurts"), ("--larger-is-better", "helps")):
+        assert cli(*line, flag, "--json").json["effects"][0]["verdict"] == verdict

@@ -236,7 +236,7 @@ def test_stages_are_read_from_the_store_a_folder_and_a_csv(cli, stub, tmp_path):
     assert len(lines) == 18
     assert {line["lr_scale"] for line in lines} == {"0.5", "1", "2"}
     assert "did you mean tuned" in cli("analyze", "--stage", "tune").err
-    assert "a CSV has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
+    assert "a table has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
 
 
 def test_the_report_shows_both_stages(cli, stub, tmp_path, monkeypatch):

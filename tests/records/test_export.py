@@ -82,7 +82,7 @@ def test_an_export_is_the_same_bytes_each_time_and_names_no_host(tmp_path: Path)
 
 
 def test_bits_of_large_test_sets_are_kept_only_when_asked(tmp_path: Path) -> None:
-    store, study = a_study(tmp_path, test_images=10_000)
+    store, study = a_study(tmp_path, test_images=10_001)
     for correct, kept in ((None, False), (True, True), (False, False)):
         after = read_export(write_export(store, study, tmp_path / "out", correct))
         assert after.runs["correct"].notna().any() == kept

@@ -219,3 +219,15 @@ def test_the_outcome_tells_memory_and_the_gap(recipe, tiny):
     assert result["generalisation_gap"] == last["probe_accuracy"] - last["val_accuracy"]
     assert isinstance(result.pop("predictions"), bytes), "of a file beside the record"
     json.dumps(result)
+
+
+def test_a_saved_model_of_timm_loads_in_plain_timm(recipe, tiny, tmp_path):
+    import timm
+    from safetensors.torch import load_file
+
+    spec, _ = kept(recipe("zero-gamma", model="resnet10t"), tiny, tmp_path)
+    path = saved.path_of(tmp_path, spec.id)
+    plain = timm.create_model("resnet10t", num_classes=10, in_chans=1).eval()
+    plain.load_state_dict(load_file(path), strict=True)
+    images = torch.rand(2, 1, 32, 32)
+    assert torch.allclose(plain(images), saved.load(path)[0](images), atol=1e-5)

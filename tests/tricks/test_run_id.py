@@ -36,7 +36,7 @@ CHANGES = {
     "margin": 0.5, "normalisation": parse("normalisation"),
     "decay": 0.02, "crop_scale": 0.5, "alternate_flips": True, "repeats": 3,
     "compiled": parse("compile"), "corrected_decay": True, "flip_share": 0.3,
-    "stored_side": 16, "evaluate_every": 2,
+    "stored_side": 16, "stem": 2, "evaluate_every": 2,
     "inputs": (parse("clahe-input"),),
 }  # fmt: skip
 

@@ -39,7 +39,9 @@ def least_p(n: int, m: int) -> float:
     return min(1.0, 2 / math.comb(n + m, n))
 
 
-def worst_rank(on: np.ndarray, off: np.ndarray, larger_is_better: bool, level: float) -> WorstRank:
+def worst_rank(
+    on: np.ndarray, off: np.ndarray, larger_is_better: bool | None, level: float
+) -> WorstRank:
     """P(on better than off) + ½ P(equal), its interval and p of ½; NaN for a diverged run.
 
     on, off: (runs,) the metric. Interval and p are None, with the reason, where no rank test of
@@ -48,6 +50,8 @@ def worst_rank(on: np.ndarray, off: np.ndarray, larger_is_better: bool, level: f
     runs = len(on), len(off)
     if not len(on) or not len(off):
         return WorstRank(runs=runs, reason="no run on one of the two sides")
+    if larger_is_better is None:
+        return WorstRank(runs=runs, reason="whether more or less of the metric is better is open")
     sign = 1.0 if larger_is_better else -1.0
     y = sign * np.concatenate([on, off])
     worst = np.nanmin(y, initial=0.0) - 1

@@ -35,6 +35,7 @@ class Experiment:
     noise: "own", each arm has its own run-to-run sd, or "equal", all arms have the same one.
     scale: "raw", the metric as it is, or "logit", log-odds of a share of test images.
     remarks: metric -> what has to stand beside its name wherever its values do.
+    larger_is_better: whether more of the metric is better, where that was told; None: by its name.
     Raises BadInput for a level outside 0..0.5, an unknown noise or scale.
     """
 
@@ -48,6 +49,7 @@ class Experiment:
     noise: str = "own"
     scale: str = "raw"
     remarks: Mapping[str, str] = field(default_factory=dict)
+    larger_is_better: bool | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 0.5:

@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from runner.analysis.data.experiment import Experiment, succeeded
+from runner.analysis.data.epoch_rows import looks_measured, one_row_a_run
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.metric_column import numbers
+from runner.analysis.data.run_states import with_states
+from runner.analysis.data.tracker_columns import column, is_aside, plain
 from runner.analysis.metrics import registry as metrics
+from runner.analysis.metrics.guess import guessed
 from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput, unknown
 
 MOST_LEVELS = 20  # a column of numbers with more distinct values is a measurement, not a factor
-LARGEST = 1e100  # of a metric: its squares are summed
-STATES = ("ok", "diverged", "failed", "infra")
+FEW = 8  # rows, in which numbers of their own may be levels
 REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", "default")
 
 Levels = dict[str, tuple[str, ...]]
@@ -27,19 +31,27 @@ def from_table(
     factors: Sequence[str] | None = None,
     test_images: int | None = None,
     reference: Mapping[str, str] | None = None,
+    epoch: str = "last",
 ) -> Experiment:
-    """An experiment from cells of text; `where` names the table in messages. See `from_csv`."""
-    if metric not in table:
-        said = unknown("metric column", metric, map(str, table.columns))
-        raise BadInput(f"{where}: {said} (--metric names it)")
+    """An experiment from cells of text, whose index is the lines of the file.
+
+    where: names the table in messages. See `from_file`.
+    """
+    named = plain(table, where)
+    metric_column = column(metric, named.table, "metric column", where, "--metric names it")
+    table = named.table.rename(columns={metric_column: metric})
+    if factors is not None:
+        factors = [column(name, table, "factor column", where) for name in factors]
     if test_images is not None:
-        _number_of_images(where, table, metric, test_images)
-    if "state" not in table and "status" in table:
-        table["state"] = table["status"]
-    if "state" in table:
-        table["state"] = _states(where, table["state"])
-    table[metric] = _numbers(where, table, metric)
-    levels, notes = _factors(table, where, metric, factors)
+        table = _with_number_of_images(where, table, metric, test_images)
+    table, notes = with_states(table, where)
+    table, said, changing = one_row_a_run(table, where, metric, factors, epoch)
+    notes += said
+    table[metric] = numbers(where, table, metric)
+    kept = [c for c in named.settings or map(str, table.columns) if c in table]
+    candidates = [c for c in kept if c != metric and c not in changing and not _aside(c)]
+    table, levels, said = _factors(table, where, metric, candidates, factors)
+    notes += said
     for name, level in (reference or {}).items():
         if name not in levels:
             raise BadInput(f"{where}: {unknown('factor', name, levels)}")
@@ -55,36 +67,45 @@ def from_table(
                 f"{again} row{'s repeat' if again > 1 else ' repeats'} an arm with the same seed, "
                 "counted as replicates: intervals are too narrow if they are the same runs."
             )
+    table = table.reset_index(drop=True)
     for name in table.columns:
-        if name not in levels and name not in (metric, "state", "status", "device"):
-            numbers = pd.to_numeric(table[name], errors="coerce")
-            if numbers.notna().any():
-                table[name] = numbers
+        if name not in levels and name not in (metric, "state", "device"):
+            values = pd.to_numeric(table[name], errors="coerce")
+            if values.notna().any():
+                table[name] = values
     return Experiment(table, levels, notes=tuple(notes))
 
 
+def _aside(name: str) -> bool:
+    return is_bookkeeping(name) or is_aside(name)
+
+
 def _factors(
-    table: pd.DataFrame, where: str, metric: str, factors: Sequence[str] | None
-) -> tuple[Levels, list[str]]:
-    """Factor -> levels, those named or found, and notes; cells of `table` become level names."""
+    table: pd.DataFrame,
+    where: str,
+    metric: str,
+    candidates: Sequence[str],
+    factors: Sequence[str] | None,
+) -> tuple[pd.DataFrame, Levels, list[str]]:
+    """The table with level names as cells, factor -> levels, those named or found, and notes."""
     named = list(dict.fromkeys(factors)) if factors is not None else None
     for name in named or []:
-        if name not in table:
-            raise BadInput(f"{where}: {unknown('factor column', name, map(str, table.columns))}")
         if name == metric or is_bookkeeping(name):
             raise BadInput(f"{where}: {name!r} cannot be a factor: it is a metric or bookkeeping")
-    candidates = named or [
-        str(c) for c in table.columns if c != metric and not is_bookkeeping(str(c))
-    ]
     levels: Levels = {}
     notes = []
-    for name in candidates:
+    if named is None:
+        candidates, measured = _without_measurements(table, candidates)
+        if measured:
+            notes.append(f"Not taken for factors, since they look measured: {', '.join(measured)}.")
+    for name in named or candidates:
         text = _level_names(where, table, name, hint=named is None)
-        table[name] = _folded(text)
-        if not table[name].equals(text):
-            kept = ", ".join(dict.fromkeys(table[name]))
+        folded = _folded(text)
+        table = table.assign(**{name: folded})
+        if not folded.equals(text):
+            kept = ", ".join(dict.fromkeys(folded))
             notes.append(f"Column {name}: levels that differ in case only are one: {kept}.")
-        found = _ordered(list(table[name].unique()))
+        found = _ordered(list(folded.unique()))
         if len(found) > MOST_LEVELS and named is None:
             raise BadInput(
                 f"{where}: column {name!r} has {len(found)} distinct values, too many for a "
@@ -100,31 +121,33 @@ def _factors(
             notes.append(f"Column {name} is {found[0]} in every row: not a factor.")
     if named is None:
         notes += _leave_out_remarks(where, levels, len(table))
-    return levels, notes
+    return table, levels, notes
 
 
-def _number_of_images(where: str, table: pd.DataFrame, metric: str, images: int) -> None:
-    """Set the column `test_images`. Raises BadInput if it cannot be right."""
+def _without_measurements(
+    table: pd.DataFrame, candidates: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Candidates that may be factors, and columns of a number of each row's own, such as losses."""
+    few = len(table) <= FEW
+    measured = [
+        name
+        for name in candidates
+        if looks_measured(table[name]) and not (few and guessed(name).larger_is_better is None)
+    ]
+    return [name for name in candidates if name not in measured], measured
+
+
+def _with_number_of_images(
+    where: str, table: pd.DataFrame, metric: str, images: int
+) -> pd.DataFrame:
+    """The table with the column `test_images`. Raises BadInput if it cannot be right."""
     if images < 1:
         raise BadInput(f"--test-images is the number of test images, at least 1, not {images}")
     if not metrics.named(metric).share:
         raise BadInput(f"--test-images is for accuracies in per cent, {metric!r} is none")
     if "test_images" in table:
         raise BadInput(f"{where} has a column test_images already: leave out --test-images")
-    table["test_images"] = str(images)
-
-
-def _states(where: str, column: pd.Series) -> pd.Series:
-    """How each run ended. Raises BadInput for a word that is none of `STATES`."""
-    text = column.str.strip().str.lower().replace({"": "ok", "done": "ok", "success": "ok"})
-    strange = ~text.isin(STATES)
-    if strange.any():
-        row = int(np.argmax(strange))
-        raise BadInput(
-            f"{where}, line {row + 2}, column {column.name!r}: unknown state {text.iloc[row]!r}; "
-            f"known: {', '.join(STATES)}"
-        )
-    return text
+    return table.assign(test_images=str(images))
 
 
 def _leave_out_remarks(where: str, levels: Levels, rows: int) -> list[str]:
@@ -157,48 +180,6 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
-    """The metric as floats; only rows whose state is not ok may lack it."""
-    numbers = pd.to_numeric(table[metric], errors="coerce").astype(float)
-    bad = ~np.isfinite(numbers) & succeeded(table)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise BadInput(
-            f"{where}, line {row + 2}, column {metric!r}: {_cut(table, metric, row)!r} is no "
-            "number (give a run without one a `state` column saying diverged, or remove its row)"
-        )
-    known = metrics.named(metric)
-    per_cent = known.unit == "pp"
-    fraction = numbers.max() > 0 and numbers.between(0, 1)[numbers.notna()].all()
-    # An error of less than 1 % is no rare thing: only of what should be large is it told.
-    if per_cent and fraction and (known.share or known.larger_is_better):
-        raise BadInput(
-            f"{where}, column {metric!r}: all values lie between 0 and 1, but per cent are "
-            "expected: multiply them by 100"
-        )
-    large = numbers.abs() > LARGEST
-    if large.any():
-        row = int(np.argmax(large))
-        raise BadInput(
-            f"{where}, line {row + 2}, column {metric!r}: {_cut(table, metric, row)} is too "
-            f"large to compute with (at most {LARGEST:g}): give the column in another unit"
-        )
-    strange = (numbers < 0) | (numbers > 100)
-    if per_cent and strange.any():
-        row = int(np.argmax(strange))
-        raise BadInput(
-            f"{where}, line {row + 2}, column {metric!r}: {numbers.iloc[row]:g} is no per cent; a "
-            "metric that is none goes by another name, with --metric"
-        )
-    return numbers.where(np.isfinite(numbers))
-
-
-def _cut(table: pd.DataFrame, column: str, row: int) -> str:
-    """A cell, so that it fits into a line."""
-    said = str(table[column].iloc[row])
-    return said if len(said) <= 40 else f"{said[:39]}…"
-
-
 def _level_names(where: str, table: pd.DataFrame, name: str, hint: bool) -> pd.Series:
     """Level names as text; numbers in one form, so that 1 and 1.0 are one level.
 
@@ -207,15 +188,11 @@ def _level_names(where: str, table: pd.DataFrame, name: str, hint: bool) -> pd.S
     text = table[name].str.strip()
     blank = text.str.lower().isin(["", "nan", "na", "null"])
     if blank.any():
-        row = int(np.argmax(blank))
+        line = text.index[int(np.argmax(blank))]
         said = " (if it is no factor, name those that are with --factors)" if hint else ""
-        raise BadInput(f"{where}, line {row + 2}, column {name!r}: the level is missing{said}")
-    levels = pd.Series(text.unique())
-    numbers = pd.to_numeric(levels, errors="coerce")
-    if numbers.notna().all():
-        names = [f"{float(x) + 0.0:.12g}" for x in numbers]  # -0 is 0
-        return text.map(dict(zip(levels, names, strict=True)))
-    return text
+        raise BadInput(f"{where}, line {line}, column {name!r}: the level is missing{said}")
+    # -0 is 0; a number beside words, as in none, 0.1 and 0.10, is a number, too.
+    return text.map({x: f"{float(x) + 0.0:.12g}" if _is_number(x) else x for x in text.unique()})
 
 
 def _folded(text: pd.Series) -> pd.Series:

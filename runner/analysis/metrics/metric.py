@@ -16,7 +16,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 class Metric:
     """A column of the table, and how to read it.
 
-    unit: of effects: "pp" (percentage points), "nat", "s" … share: whether it is a percentage of
+    unit: of effects: "pp" (percentage points), "nat", "s" … larger_is_better: None where that is
+    not known. share: whether it is a percentage of
     test images, so that the size of the test set tells its noise. what: one sentence. compute:
     from the predictions on a split; the metric then has a column for test images, called `name`,
     and one for validation images, `val_<name>`. None: it does not follow from predictions.
@@ -24,7 +25,7 @@ class Metric:
 
     name: str
     unit: str
-    larger_is_better: bool
+    larger_is_better: bool | None
     share: bool = False
     what: str = ""
     compute: Callable[[Predictions], float] | None = None

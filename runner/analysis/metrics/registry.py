@@ -81,6 +81,11 @@ def named(column: str) -> Metric:
     return find(column) or guessed(column)
 
 
+def direction(column: str, told: bool | None) -> bool | None:
+    """Whether more of a column is better: as told, else by its name; None: neither says so."""
+    return named(column).larger_is_better if told is None else told
+
+
 def values(predictions: Predictions) -> dict[str, float | None]:
     """Every computed metric by name; None for one of a plug-in that fails: stderr says why."""
     found: dict[str, float | None] = {}

@@ -30,7 +30,8 @@ DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
 # Verdicts differ in colour and in marker.
 VERDICTS = {
     "helps": (GREEN, "^"), "hurts": (RED, "v"), "negligible": (GREY, "s"),
-    "depends": (PURPLE, "D"), "undecided": (BLUE, "o"),
+    "depends": (PURPLE, "D"), "undecided": (BLUE, "o"), "raises": (ORANGE, "^"),
+    "lowers": (ORANGE, "v"),
 }  # fmt: skip
 PLACEBO = ("#555555", "X")  # the factor that changes nothing
 

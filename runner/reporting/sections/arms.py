@@ -44,7 +44,7 @@ def _best_and_worst(a: Analysis) -> tuple[Block | None, ...]:
     scored = [(arm.val_accuracy if validated else arm.mean, arm) for arm in a.arms]
     known = [(score, arm) for score, arm in scored if score is not None]
     ranked = [arm for _, arm in sorted(known, key=lambda pair: -pair[0])]
-    if not validated and not a.larger_is_better:
+    if not validated and a.larger_is_better is False:
         ranked.reverse()
     lost = [arm for arm in a.arms if not arm.ok]
     return (

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from runner.analysis.effects import Effect, Estimated
 from runner.analysis.result import Analysis
+from runner.analysis.verdicts import DECIDED
 from runner.designs.factor import PLACEBO
 from runner.designs.layout import FACTORIAL
 from runner.records.study_toml import StudyToml
@@ -53,7 +54,7 @@ def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
     """
     real = [e for e in a.effects if not is_placebo(e)]
     said = []
-    for verdict in ("helps", "hurts"):
+    for verdict in DECIDED:
         mine = [e for e in real if e.verdict == verdict]
         said += [_decided(a, e) for e in sorted(mine, key=_smallness)]
     said += [_depends(a, e) for e in real if e.verdict == "depends" and e.depends_on]
@@ -104,7 +105,7 @@ def _brief(a: Analysis, e: Estimated) -> str:
 def _it(a: Analysis, e: Estimated) -> str:
     """`it helps: +1.90 pp (+1.40 to +2.50)`, by the interval of this effect alone."""
     word = a.verdict_alone(e)
-    return f"it {word if word in ('helps', 'hurts') else 'is ' + word}: {_brief(a, e)}"
+    return f"it {word if word in DECIDED else 'is ' + word}: {_brief(a, e)}"
 
 
 def _at_baseline(a: Analysis, e: Effect) -> str:
@@ -211,7 +212,7 @@ def _placebo(a: Analysis, e: Effect) -> Item:
     head = (Strong("Placebo"), ", a factor that changes nothing: its true effect is 0")
     if e.effect is None:
         return Item((head, f". Not estimable: {e.reason}."))
-    if e.verdict in ("helps", "hurts", "depends"):
+    if e.verdict in (*DECIDED, "depends"):
         said = (
             f". Yet it comes out as “{e.verdict}”, {_brief(a, e)}: by chance, as in about "
             "one study in twenty, or because its column is mixed with an interaction of more "

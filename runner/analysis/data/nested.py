@@ -1,0 +1,73 @@
+"""Objects in the cells of a table, as trackers write them: config and summary of a run."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from runner.records.json_values import JsonValue
+
+Cells = dict[str, "JsonValue"]
+
+
+def as_columns(row: Mapping[str, JsonValue], above: str = "") -> Cells:
+    """One level of names: `a.b` for an object within an object.
+
+    A list of `{"key", "value"}` objects, as MLflow writes parameters and metrics, counts as an
+    object; other lists are text.
+
+    >>> as_columns({"config": {"mixup": True}, "seed": 1})
+    {'config.mixup': True, 'seed': 1}
+    >>> as_columns({"data": {"params": [{"key": "lr", "value": "0.1"}]}})
+    {'data.params.lr': '0.1'}
+    """
+    found: Cells = {}
+    for key, value in row.items():
+        name = f"{above}{key}"
+        if isinstance(value, (list, tuple)) and value and all(map(_is_pair, value)):
+            value = {str(pair["key"]): pair["value"] for pair in value}
+        if isinstance(value, Mapping) and value:
+            found |= as_columns(value, f"{name}.")
+        else:
+            found[name] = value
+    return found
+
+
+def spread(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns whose every cell is the text of an object, as a column for each of its keys.
+
+    `pandas.DataFrame.to_csv` writes objects so, in Python's notation or in JSON.
+    """
+    for name in list(table.columns):
+        cells = table[name].str.strip()
+        if not (cells.str.startswith("{") & cells.str.endswith("}")).all():
+            continue
+        read = [_object(text) for text in cells]
+        if any(row is None for row in read):
+            continue
+        rows = [as_columns({str(name): row}) for row in read]
+        columns = pd.DataFrame(rows, dtype=object, index=table.index)
+        columns = columns.map(lambda cell: "" if cell is None or cell != cell else str(cell))
+        held = [column for column in columns if column not in table]
+        table = pd.concat([table.drop(columns=name), columns[held]], axis=1)
+    return table
+
+
+def _is_pair(value: JsonValue) -> bool:
+    return isinstance(value, Mapping) and {"key", "value"} <= set(value)
+
+
+def _object(text: str) -> Cells | None:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return None

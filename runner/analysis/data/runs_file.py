@@ -1,0 +1,55 @@
+"""Runs that other tools made as an experiment: a file, or a DataFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.runs_table import from_table
+from runner.analysis.data.table_file import as_text, read_table
+from tricks.errors import BadInput
+
+
+def from_file(
+    path: str | Path,
+    factors: Sequence[str] | None = None,
+    metric: str = "accuracy",
+    test_images: int | None = None,
+    reference: Mapping[str, str] | None = None,
+    epoch: str = "last",
+) -> Experiment:
+    """An experiment from a table of runs: factor columns, a metric column, maybe more.
+
+    The file is a CSV, JSON, JSON lines or parquet, with one row a run or one an epoch; exports of
+    W&B, MLflow, Optuna and Ray are known by the names of their columns.
+    factors: the factor columns; by default every column that is not the metric, not bookkeeping
+    (seed, seconds, device, status ...), not constant and no words of each row's own. The
+    reference of a factor is 0, off, none or the like, else its smallest number, else the first
+    level in the file.
+    test_images: the size of the test set, where the file has no column of that name.
+    reference: factor -> level that takes the place of the reference above.
+    epoch: "last" or "best" (by validation): which row counts where rows are epochs.
+    Raises BadInput, one line, for a file or column that cannot be used.
+    """
+    return from_table(read_table(path), str(path), metric, factors, test_images, reference, epoch)
+
+
+def from_frame(
+    frame: pd.DataFrame,
+    factors: Sequence[str] | None = None,
+    metric: str = "accuracy",
+    test_images: int | None = None,
+    reference: Mapping[str, str] | None = None,
+    epoch: str = "last",
+) -> Experiment:
+    """An experiment from a DataFrame, by the rules of `from_file`."""
+    table = as_text(frame.reset_index(drop=True))
+    table.index = table.index + 2  # the lines that its CSV would have
+    if not table.columns.is_unique:
+        raise BadInput("the DataFrame has two columns of one name")
+    if not len(table):
+        raise BadInput("the DataFrame has no rows: one row a run is needed")
+    return from_table(table, "the DataFrame", metric, factors, test_images, reference, epoch)
