@@ -130,7 +130,7 @@ def test_records_of_a_large_grid_are_found_again():
     assert member.count(record(spec)) == 0
 
 
-@pytest.mark.parametrize("name", ["weight-decay(decay=0.01)", "linear-lr-scaling(batch=32)"])
+@pytest.mark.parametrize("name", ["weight-decay(decay=0.03)", "linear-lr-scaling(batch=32)"])
 def test_records_of_what_is_resolved_into_the_optimizer_are_found_again(name):
     study = build(Asked(task="digits", grid="full", tricks=[name, "adamw"], seeds=1))
     member = Membership(study)

@@ -17,14 +17,25 @@ MODULES = {
     "pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml",
     "tarfile", "zipfile", "urllib", "requests", "xmlrpc", "telnetlib", "ftplib",
 }  # fmt: skip
-# Read archives member by member (tests/images/test_archives.py attacks that), write one, and read a
-# script's YAML by the loader that makes plain values only.
+# They read archives member by member (tests/images/test_archives.py attacks that), look at sizes
+# before unpacking, and read a script's YAML by the loader that makes plain values only.
 MAY = {
     "runner/images/archives.py": {"import tarfile", "import zipfile"},
     "runner/records/examples.py": {"import zipfile"},
     "runner/scripts/config_file.py": {"import yaml"},
 }
-NAMES = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "system", "popen"}
+NAMES = {
+    "eval",
+    "exec",
+    "compile",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "system",
+    "popen",
+}
 ATTRIBUTES = {"read_pickle", "to_pickle", "unpack_archive", "extractall"}
 
 
@@ -39,7 +50,11 @@ def faults(source: str) -> Iterator[str]:
             continue
         keywords = {word.arg: ast.unparse(word.value) for word in node.keywords}
         called = ast.unparse(node.func)
-        if called in NAMES or called in ("yaml.load", "yaml.unsafe_load") or called.rpartition(".")[2] in ATTRIBUTES:
+        if (
+            called in NAMES
+            or called in ("yaml.load", "yaml.unsafe_load")
+            or called.rpartition(".")[2] in ATTRIBUTES
+        ):
             yield called
         loads = called in ("torch.load", "load_state_dict_from_url", "torch.hub.load")
         if loads and keywords.get("weights_only") != "True":
@@ -57,7 +72,8 @@ def test_nothing_that_is_read_can_run(path: Path) -> None:
     "source",
     [
         "import pickle", "from pickle import loads", "eval(x)", "exec(x)", "torch.load(f)",
-        "torch.load(f, weights_only=False)", "subprocess.run(x, shell=True)", "import yaml", "yaml.load(f)",
+        "torch.load(f, weights_only=False)", "subprocess.run(x, shell=True)", "import yaml",
+        "yaml.load(f)",
         "np.load(f, allow_pickle=True)", "pd.read_pickle(f)", "os.system(x)", "t.extractall()",
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ from runner.training.checkpoint import Checkpoints
 from tests.bag import cut_network, on_ground
 from tests.training.resuming import CPU, LEARNING_RATES, RUN
 from tricks import Recipe, compose, parse, resolve
+from tricks.optimizer.sgd import SGD
 
 
 @pytest.fixture(autouse=True)

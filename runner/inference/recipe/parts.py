@@ -14,7 +14,8 @@ OWN = (
     "EPOCHS", "BATCH", "SIDE", "WHOLE", "DRAWS", "EXTENSIONS", "PARTS", "MIXERS", "main", "fit",
     "Images", "find", "evaluate", "prepare", "build_model", "learning_rates", "normalise",
     "as_input", "loader", "opened", "train_view", "test_view", "reestimate", "apart", "lent",
-    "nn", "torch", "F", "v2", "views", "math", "timm", "Image", "Path",
+    "nn", "torch", "F", "v2", "math", "timm", "Image", "Path", "grey", "held_out", "ImageOps",
+    "load_file", "save_file", "argparse", "itertools", "json", "random", "copy", "Tensor",
 )  # fmt: skip
 
 # What a training calls of a trick.

@@ -6,6 +6,8 @@ refused by name, and so is a trick whose code does not stand by itself.
 
 from __future__ import annotations
 
+import ast
+
 from runner.inference.recipe import images, network, steps
 from runner.inference.recipe.parts import Parts, indented
 from runner.inference.recipe.skeleton import APART, DATA, HEAD, LOOP, MAIN, STATISTICS
@@ -62,7 +64,7 @@ def script(subject: Subject) -> str:
             _main(recipe, stepping, measured),
         ]
     )
-    compile(text, "script", "exec")  # a mistake in it is found here, not by who runs it
+    ast.parse(text)  # a mistake in it is found here, not by who runs it
     return text
 
 
