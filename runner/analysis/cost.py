@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from scipy import stats
 
 from runner.analysis.data.arms import time_column
 from runner.analysis.data.cells import group
@@ -28,6 +31,26 @@ class TimeRatio:
     what: str
 
 
+@dataclass(frozen=True)
+class PairedRatio:
+    """Seconds of an arm's runs over those of another's, by `runs` of them.
+
+    ratio: the median, since a busy machine only ever slows runs down. low, high: the t-interval of
+    the mean, on the log scale; None for a single run.
+    """
+
+    column: str
+    ratio: float
+    low: float | None
+    high: float | None
+    runs: int
+
+    @property
+    def told(self) -> bool:
+        """Whether the interval, where there is one, excludes equal seconds."""
+        return self.low is None or self.high is None or not self.low <= 1 <= self.high
+
+
 def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
     """The time column's name, (runs, factors) levels and (runs,) seconds of finished runs."""
     name = time_column(experiment)
@@ -38,6 +61,47 @@ def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
     if not usable.any():
         return None
     return name, experiment.codes[usable], seconds[usable].to_numpy()
+
+
+def paired_ratio(
+    experiment: Experiment, arm: Sequence[int], other: Sequence[int]
+) -> PairedRatio | None:
+    """Seconds of `arm` over those of `other`, run for run where they share seeds.
+
+    arm, other: (factors,) level indices. None where one of them has no finished run.
+    """
+    found = times(experiment)
+    if found is None:
+        return None
+    name = found[0]
+    mine, theirs = (_by_seed(experiment, name, np.array(levels)) for levels in (arm, other))
+    if mine.empty or theirs.empty:
+        return None
+    if tuple(arm) == tuple(other):
+        return PairedRatio(name, 1.0, 1.0, 1.0, len(mine))
+    shared = mine.index.intersection(theirs.index)
+    if len(shared):
+        logs = np.log(mine[shared] / theirs[shared])
+        test = stats.ttest_1samp(logs, 0.0) if len(logs) > 1 else None
+    else:
+        logs = np.log(mine / theirs.median())
+        few = min(len(mine), len(theirs)) < 2
+        test = None if few else stats.ttest_ind(np.log(mine), np.log(theirs), equal_var=False)
+    low, high = (None, None) if test is None else test.confidence_interval(1 - experiment.level)
+    return PairedRatio(
+        name,
+        float(np.exp(np.median(logs))),
+        None if low is None else float(np.exp(low)),
+        None if high is None else float(np.exp(high)),
+        len(logs),
+    )
+
+
+def _by_seed(experiment: Experiment, name: str, arm: np.ndarray) -> pd.Series:
+    """Seconds of the finished runs of `arm`, by seed."""
+    seconds = values(experiment.runs, name)
+    usable = succeeded(experiment.runs) & (seconds > 0) & (experiment.codes == arm).all(axis=1)
+    return seconds[usable].groupby(experiment.runs["seed"][usable]).mean()
 
 
 def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> TimeRatio | None:

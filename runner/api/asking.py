@@ -31,6 +31,7 @@ class Keys(TypedDict, total=False):
     looks: int
     tune: Mapping[str, Sequence[Given]]
     tune_seeds: int
+    equal: str
     results: str | Path
 
 

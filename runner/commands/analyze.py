@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runner.analysis.data.experiment import Experiment
     from runner.analysis.effects import Effect
     from runner.analysis.result import Analysis
+    from runner.studies.equal_comparison import EqualTime
     from runner.studies.stages import StudyTuning
 
 
@@ -98,7 +99,7 @@ def analyze(
     against = assignments("--reference", reference)
     if what is not None and _is_table(what):
         if stage is not None:
-            raise BadInput("--stage is for a tuned study: a table has no stages")
+            raise BadInput("--stage is for a study with stages: a table has no stages")
         from runner.analysis.data.runs_file import from_file
 
         found = from_file(what, listed(factors), metric, test_images, against, epoch)
@@ -141,7 +142,7 @@ def _only_tables(
 def _experiment(
     what: str | None, metric: str, stage: str | None, results: Path
 ) -> tuple[Experiment, Mapping[str, JsonValue], str]:
-    """A study to analyze; of a tuned one also stage and tuning, as JSON values; the metric."""
+    """A study to analyze; of one with stages its stage and choices, as JSON values; the metric."""
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, study_tuning
 
@@ -151,6 +152,10 @@ def _experiment(
     metric = stored.asked.meant(metric)
     if name is None:
         return found, {}, metric
+    if stored.asked.equal:
+        from runner.studies.equal_comparison import equal_time
+
+        return found, {"stage": name, "equal_time": _equal_time(equal_time(stored, runs))}, metric
     return found, {"stage": name, "tuning": _tuning(study_tuning(stored, runs))}, metric
 
 
@@ -177,6 +182,18 @@ def _tuning(found: StudyTuning) -> Mapping[str, JsonValue]:
         "fixed": found.fixed,
         "arms": arms,
     }
+
+
+def _equal_time(found: EqualTime) -> Mapping[str, JsonValue]:
+    """The value of the key that a study of equal time adds."""
+    arms = [
+        {
+            "arm": arm.label, "levels": arm.levels, "epochs": arm.epochs, "ratio": arm.ratio,
+            "ratio_low": arm.low, "ratio_high": arm.high, "runs": arm.runs, "spent": arm.spent,
+        }
+        for arm in found.arms
+    ]  # fmt: skip
+    return {"epochs": found.epochs, "column": found.column, "arms": arms}
 
 
 def _print(analysis: Analysis) -> None:

@@ -42,6 +42,7 @@ class StudyFlags:
     order: str | None = None
     tune: Sequence[str] | None = None
     tune_seeds: int | None = None
+    equal: str | None = None
     until: str | None = None
     looks: int | None = None
     confirm: bool = False
@@ -60,7 +61,7 @@ class StudyFlags:
             for flag in (
                 self.task, self.grid, self.tricks, self.factor, self.set, self.reference,
                 self.order, self.tune, self.until, self.looks, self.runs, self.control_seeds,
-                self.script, self.level, self.metric,
+                self.equal, self.script, self.level, self.metric,
             )
         )  # fmt: skip
 
@@ -129,6 +130,7 @@ def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
         "until": flags.until,
         "looks": flags.looks,
         "tune_seeds": flags.tune_seeds,
+        "equal": flags.equal,
     }
     given = {key: value for key, value in given.items() if value is not None}
     reference = asked.reference | assignments("--reference", flags.reference)

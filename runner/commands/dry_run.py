@@ -14,7 +14,7 @@ from runner.text import counted
 
 if TYPE_CHECKING:
     from runner.launch.dry_run import DryRun
-    from runner.studies.tuning import StageCounts
+    from runner.studies.stage_runs import StageCounts
 
 
 def say_dry_run(found: DryRun, json: bool) -> None:
@@ -49,6 +49,10 @@ def _json(found: DryRun) -> Mapping[str, JsonValue]:
     answer |= kind_of(study).dry_run_json()
     if study.tuning is not None:
         answer |= {**study.tuning.to_json(), "stages": _stages_json(found.stages)}
+    if study.proxy:
+        answer["proxy"] = dict(study.proxy)
+    if study.equal_time:
+        answer |= {"equal": "time", "stages": _stages_json(found.stages)}
     if found.recorded is None:
         answer["reason"] = _too_many(found)
     if study.looks is not None:
@@ -71,7 +75,7 @@ def _stages_json(counts: StageCounts | None) -> Mapping[str, JsonValue] | None:
         name: {"runs": stage.runs, "recorded": stage.recorded}
         for name, stage in counts.stages.items()
     }
-    stages["tuned"] |= {"shared": counts.shared, "not_chosen": counts.not_chosen}
+    stages[list(stages)[-1]] |= {"shared": counts.shared, "not_chosen": counts.not_chosen}
     return stages
 
 
@@ -92,6 +96,8 @@ def _lines(found: DryRun) -> Iterator[str]:
         yield f"at most; analysed at {looks} seeds, until {study.looks.until}"
     if study.tuning is not None:
         yield from _stage_lines(found)
+    if study.equal_time:
+        yield from _equal_lines(found)
     if found.recorded is None:
         yield _too_many(found)
     else:
@@ -116,6 +122,20 @@ def _stage_lines(found: DryRun) -> Iterator[str]:
     yield f"fixed: {counted(fixed, 'run')} at {tuning.field}={tuning.fixed_text}"
     yield f"tuning: {counted(tried, 'run')}, each arm at {what}"
     yield f"tuned: {', '.join([counted(tuned, 'run'), *notes])}"
+    yield f"{found.runs:,} runs in all"
+
+
+def _equal_lines(found: DryRun) -> Iterator[str]:
+    epochs, counts = found.study.epochs, found.stages
+    what = f"as many epochs as take the time of the baseline's {epochs}"
+    if counts is None:
+        yield f"each arm for {epochs} epochs, then for {what}: up to {found.runs:,} runs"
+        return
+    notes = [f"{counts.not_chosen:,} of arms yet to choose"] if counts.not_chosen else []
+    notes += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
+    fixed, equal = (counts.stages[name].runs for name in ("fixed", "equal-time"))
+    yield f"fixed: {counted(fixed, 'run')} of {epochs} epochs"
+    yield f"equal-time: {', '.join([counted(equal, 'run'), *notes])}, each arm for {what}"
     yield f"{found.runs:,} runs in all"
 
 

@@ -30,7 +30,10 @@ def export(
     ] = None,
     stage: Annotated[
         str | None,
-        typer.Option(help="Of a tuned study, for a CSV: fixed, tuning or tuned. [default: tuned]"),
+        typer.Option(
+            help="Of a study with stages, for a CSV: fixed, tuning, tuned or equal-time. "
+            "[default: the last]"
+        ),
     ] = None,
     results: Results = RESULTS,
     json: Json = False,

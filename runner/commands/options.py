@@ -70,8 +70,8 @@ Stage = Annotated[
     str | None,
     typer.Option(
         "--stage",
-        help="Of a tuned study: fixed (one value for all) or tuned (each arm's own). "
-        "[default: tuned, once all arms are]",
+        help="Of a tuned study: fixed (one value for all) or tuned (each arm's own); of equal "
+        "time: fixed or equal-time. [default: the last, once all arms are]",
     ),
 ]
 

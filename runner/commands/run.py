@@ -82,6 +82,14 @@ def run(
     tune_seeds: Annotated[
         int | None, typer.Option(help="Tuning runs of each arm at each value. [default: 2]")
     ] = None,
+    equal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="time",
+            help="time: run each arm again for as many epochs as take the baseline's training "
+            "time.",
+        ),
+    ] = None,
     until: Annotated[
         str | None,
         typer.Option(
@@ -187,6 +195,17 @@ def run(
             help="Train every arm for two steps at small size, write the report, keep nothing.",
         ),
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Train a proxy that fits --hours: a small network, fewer pixels, images and "
+            "epochs.",
+        ),
+    ] = False,
+    hours: Annotated[
+        float | None, typer.Option(help="Hours that --quick may take. [default: 0.5]")
+    ] = None,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Measure a few steps of each recipe, and predict hours."),
@@ -206,33 +225,57 @@ def run(
     flags = StudyFlags(
         task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
         placebo=placebo, control_seeds=control_seeds, study=study, reference=reference, order=order,
-        tune=tune, tune_seeds=tune_seeds, until=until, looks=looks, confirm=confirm, name=name,
-        data=data, group_by=group_by, script=script, level=level, metric=metric,
+        tune=tune, tune_seeds=tune_seeds, equal=equal, until=until, looks=looks, confirm=confirm,
+        name=name, data=data, group_by=group_by, script=script, level=level, metric=metric,
     )  # fmt: skip
     asked = any_study(flags, results)
     options = Options(
         results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
         cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
+    if quick and smoke:
+        raise BadInput("--quick and --smoke do not go together: choose one")
+    if download and not dry_run:
+        _download(of_recipes(asked, "--download is"))
+    if quick:
+        recipes = of_recipes(asked, "--quick is")
+        asked = _quick(recipes, options, (hours, seeds), dry_run, json)
+    elif hours is not None:
+        raise BadInput("--hours is for --quick: --max-hours stops any run after so long")
     if dry_run:
         from runner.commands.dry_run import say_dry_run
         from runner.launch.dry_run import dry_run as would_train
 
         say_dry_run(would_train(asked, options), json)
         return 0
-    if download or smoke:
-        recipes = of_recipes(asked, "--download and --smoke are")
-        if download:
-            _download(recipes)
-        if smoke:
-            from runner.commands.smoke import say_smoke
+    if smoke:
+        from runner.commands.smoke import say_smoke
 
-            return say_smoke(recipes, options)
+        return say_smoke(of_recipes(asked, "--smoke is"), options)
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 
     options = replace(options, ask=None if yes else asking(json))
     return exit_code(train(asked, options, Console(options, json)))
+
+
+def _quick(
+    study: Study,
+    options: Options,
+    size: tuple[float | None, int | None],
+    dry_run: bool,
+    json: bool,
+) -> Study:
+    """The quick study in the place of `study`, once it has said what it is. size: hours, seeds."""
+    from runner.commands.console import Console
+    from runner.launch.quick import quick
+
+    console = Console(options, json)
+    found = quick(study, options, *size, None if dry_run else console)
+    if not (dry_run and json):
+        for line in found.lines:
+            console.say(line)
+    return found.study
 
 
 def _download(study: Study) -> None:

@@ -50,6 +50,8 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
         check_chooses(asked.script, ("--confirm",))
     if asked.tune:
         raise BadInput(f"{stored.name} tuned each arm: its winner cannot be run again by --confirm")
+    if asked.equal:
+        raise BadInput(f"{stored.name} is of equal time: its winner cannot be run by --confirm")
     found = winner(stored, table(store, stored))
     return Asked(
         name=f"{stored.name}{SUFFIX}",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.records.run import Spec
     from runner.records.store import Store
     from runner.studies.any_study import AnyStudy, S
-    from runner.studies.tuning import StageCounts
+    from runner.studies.stage_runs import StageCounts
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class DryRun:
     """What training `study` would be.
 
     runs: of all stages. recorded: of them, with a record that stands; None where they are too many
-    to look up. stages: of a tuned study whose runs are not too many. without_weights: recorded
-    runs that would be trained again for the weights that are to be kept. detects: the smallest
-    effect that it will detect.
+    to look up. stages: of a study that has some, whose runs are not too many. without_weights:
+    recorded runs that would be trained again for the weights that are to be kept. detects: the
+    smallest effect that it will detect.
     """
 
     study: AnyStudy[Spec]
@@ -50,11 +50,11 @@ def dry_run(study: AnyStudy[S], options: Options) -> DryRun:
 
     Raises BadInput where the task's images are missing, or the study cannot go on in the store.
     """
-    from runner.studies.tuning import size
+    from runner.studies.staged import size
 
     study, store = opened(study, options)
     kind = kind_of(study)
-    if study.tuning is not None:
+    if study.staged:
         stages, lacking = counts(study, store), todo(study, store)
         runs = size(study) if stages is None else stages.runs
         held = None if stages is None else stages.recorded

@@ -56,7 +56,7 @@ def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
     from runner.records.studies import save_study
 
     opened(study, options)
-    study = replace(study, tuning=None, looks=None, seeds=1)
+    study = replace(study, tuning=None, equal_time=False, looks=None, seeds=1)
     planned = list(_planned(study))
     specs = list({spec.id: spec for _, spec in planned}.values())
     # Nothing goes on from a store that is thrown away.

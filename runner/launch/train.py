@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from runner.launch.equal_time import freeze, told
 from runner.launch.executing import executed
 from runner.launch.going_on import places
 from runner.launch.kinds import kind_of
@@ -30,8 +31,8 @@ def train(
 ) -> Summary | None:
     """Train the runs of `study` that `store` lacks; None if a long grid was not to be started.
 
-    Of a tuned study the arms that have chosen by then are trained at their own value, too. Raises
-    BadInput for what cannot be trained or kept, before anything is written.
+    Of a study with stages the arms that have chosen by then are trained at their own value, too.
+    Raises BadInput for what cannot be trained or kept, before anything is written.
     """
     from runner.records.studies import save_study
 
@@ -54,9 +55,12 @@ def train(
         return summary
     if summary.asked_to_stop:  # on its last run: the next stage is not begun
         return replace(summary, interrupted=True)
+    if study.equal_time:
+        freeze(study, store, asked)
     chosen = todo(study, store)
     save_study(store, study.name, asked, chosen.rows)
-    listener.say(chosen_line(study, chosen))
+    for line in told(study, store, chosen) if study.equal_time else [chosen_line(study, chosen)]:
+        listener.say(line)
     known = {spec.id for spec in wanted.specs}
     tuned = [spec for spec in chosen.specs if spec.id not in known]
     if not tuned:

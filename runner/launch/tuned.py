@@ -10,19 +10,20 @@ if TYPE_CHECKING:
     from runner.records.run import Spec
     from runner.records.store import Store
     from runner.studies.any_study import AnyStudy, S
-    from runner.studies.tuning import StageCounts
+    from runner.studies.stage_runs import StageCounts
 
 
 def counts(study: AnyStudy[Spec], store: Store | None) -> StageCounts | None:
-    """Runs of each stage of a tuned study; None where they are too many to list."""
+    """Runs of each stage of a study with stages; None where they are too many to list."""
     from runner.studies import recorded
-    from runner.studies.tuning import known_runs, size, stage_counts
+    from runner.studies.stage_runs import stage_counts
+    from runner.studies.staged import known, size
 
     if size(study) > recorded.LISTED:
         return None
-    held = store.rows() if store else {}
-    standing = {id for id, row in held.items() if row["state"] != "infra"}
-    return stage_counts(known_runs(study, held), standing)
+    states = store.states() if store else {}
+    standing = {id for id, state in states.items() if state != "infra"}
+    return stage_counts(known(study, store), standing)
 
 
 def chosen_line(study: AnyStudy[Spec], known: Todo[S]) -> str:

@@ -39,19 +39,31 @@ def detects(study: AnyStudy[Spec], results: Path) -> Detects:
     tells = "these runs do" if study.check else f"{study.pilot} does"
     if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
         return Detects(reason=f"no run tells the run-to-run sd yet; {tells}")
-    from runner.planning.needed import Goal
     from runner.planning.pilot import find_sigma
-    from runner.planning.precision import Errors
 
     try:
         sigma = find_sigma(study, results, None)
     except BadInput:
         return Detects(reason=f"no replicates tell the run-to-run sd; {tells}")
+    effect, reason = _worst(study, sigma.value)
+    return Detects(effect, sigma.value, sigma.source, reason)
+
+
+def in_sds(study: AnyStudy[Spec]) -> float | None:
+    """The effect that `study` will detect as a multiple of the run-to-run sd; None: none at all."""
+    return _worst(study, 1.0)[0]
+
+
+def _worst(study: AnyStudy[Spec], sigma: float) -> tuple[float | None, str | None]:
+    """The effect that is detected of the least sure one, or why there is none."""
+    from runner.planning.needed import Goal
+    from runner.planning.precision import Errors
+
     goal = Goal("effect", 0.0)
     effects = Errors(study.design).at(study.seeds)
-    found = [goal.reached(effect.own, sigma.value, len(effects)) for effect in effects]
+    found = [goal.reached(effect.own, sigma, len(effects)) for effect in effects]
     known = [value for value in found if value is not None]
     if len(known) < len(found):
         reasons = (e.own.reason for e, value in zip(effects, found, strict=True) if value is None)
-        return Detects(None, sigma.value, sigma.source, next(reasons))
-    return Detects(max(known), sigma.value, sigma.source)
+        return None, next(reasons)
+    return max(known), None

@@ -122,7 +122,7 @@ def by_steps(
     from runner.tasks.recipe_run import RecipeRun
 
     arms = list(islice(study.design, LOOKED_AT))
-    specs = [study.spec(arm, 0) for arm in _measured(study, arms)]
+    specs = [study.spec(arm, 0) for arm in measured_arms(study, arms)]
     work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
     work = replace(work.shared_out(workers), caches=caches)
     seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
@@ -155,7 +155,7 @@ def _hours(
     )
 
 
-def _measured(study: Study, arms: Sequence[Arm]) -> list[Arm]:
+def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     """Arms of which each is of another kind, and that hold every part of every arm's kind."""
     kinds = {arm: kind(to_json(study.recipe(arm))) for arm in arms}
     if len(set(kinds.values())) > MEASURED:

@@ -112,7 +112,7 @@ def next_steps(s: Situation) -> tuple[Step, ...]:
     if not re.fullmatch(r"[\w.-]+", asked.name or "") or asked.check:
         return ()
     found = [_complete(s), _confirm(s)]
-    if not asked.until and not asked.tune and not asked.confirm:
+    if not asked.until and not asked.stages and not asked.confirm:
         found += [*_more_seeds(s), _together(s), _tuned(s)]
     return tuple(step for step in (*found, _use(s)) if step is not None)
 
@@ -126,7 +126,7 @@ def _complete(s: Situation) -> Step | None:
 def _confirm(s: Situation) -> Step | None:
     """The winner on fresh seeds: what made it the best of many is in part luck."""
     found = s.recommended
-    if found is None or found.is_baseline or s.asked.confirm or s.asked.tune:
+    if found is None or found.is_baseline or s.asked.confirm or s.asked.stages:
         return None
     same = "the recommended recipe" if found.best == found.label else found.best
     what = f"Train the arm of the best validation accuracy ({same}) again on fresh seeds: the best "

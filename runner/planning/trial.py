@@ -6,7 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.execution.engines import calls, template
@@ -29,8 +29,38 @@ PROBE_SECONDS = 0.5  # or as many steps as this takes, at most an epoch
 UNTRIED = "the recipes could not be tried out"
 
 
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of a training step and of the evaluation of an image, and what there is of images.
+
+    train, validation, probe, test: images. batch: of a step.
+    """
+
+    step: float
+    image: float
+    train: int
+    validation: int
+    probe: int
+    test: int
+    classes: int
+    batch: int
+
+    def seconds(self, epochs: int, evaluations: int) -> float:
+        """Of a run on all training images."""
+        steps = epochs * (self.train // self.batch)
+        each_time = self.validation + self.probe
+        return steps * self.step + self.image * (evaluations * each_time + self.test)
+
+
 def seconds_per_run(work: RecipeRun, run: Run) -> float:
     """Seconds that `run` will take on one worker, from a few timed steps of it."""
+    recipe = work.spec(run).recipe
+    times = math.ceil(recipe.epochs / recipe.evaluate_every)
+    return timed_steps(work, run).seconds(recipe.epochs, times)
+
+
+def timed_steps(work: RecipeRun, run: Run) -> Timed:
+    """A few steps of `run`, and the evaluation of some images, on one worker."""
     from runner.training.evaluation import evaluate
     from runner.training.loop import train as loop
 
@@ -57,10 +87,16 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
     began = time.perf_counter()
     evaluate(training.model, some, splits, spec.recipe, where, work.loaders)
     image = (time.perf_counter() - began) / len(some)
-    each_time = len(splits.validation) + len(splits.probe)
-    times = math.ceil(spec.recipe.epochs / spec.recipe.evaluate_every)
-    steps = spec.recipe.epochs * (len(splits.train) // batch)
-    return steps * step + image * (times * each_time + len(splits.test))
+    return Timed(
+        step,
+        image,
+        len(splits.train),
+        len(splits.validation),
+        len(splits.probe),
+        len(splits.test),
+        splits.classes,
+        batch,
+    )
 
 
 def predict_seconds(specs: Sequence[RunSpec], work: RecipeRun) -> float:
@@ -75,6 +111,11 @@ def measured_seconds(specs: Sequence[RunSpec], work: RecipeRun, at_a_time: int =
     As many at a time as there will be runs: they share caches, memory and GPUs.
     """
     return _in_children(seconds_per_run, specs, work, at_a_time)
+
+
+def measured_steps(specs: Sequence[RunSpec], work: RecipeRun, at_a_time: int = 1) -> list[Timed]:
+    """`timed_steps` of each run, as `measured_seconds`."""
+    return _in_children(timed_steps, specs, work, at_a_time)
 
 
 def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> list[str]:

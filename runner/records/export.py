@@ -121,8 +121,9 @@ def write_csv(
     """
     frame = _compact(table(source, stored.at(stage) if stage else stored), correct)
     if stage is not None:
-        name = str(stored.tuned) if stage == "tuning" else f"tuned_{stored.tuned}"
-        frame = frame.drop(columns="stage").rename(columns={stored.tuned: name})
+        field = str(stored.asked.staged)
+        name = field if stage == "tuning" else f"tuned_{field}"
+        frame = frame.drop(columns="stage").rename(columns={field: name})
     frame.insert(0, "study", stored.name)
     durable.replace(out, csv_bytes(frame))
 

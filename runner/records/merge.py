@@ -145,12 +145,24 @@ def _studies(source: Store | Evidence) -> Iterator[StoredStudy]:
 def _join(study: StoredStudy, target: Store, done: Merged) -> None:
     if study.name in study_names(target):
         here = load_study(target, study.name)
-        kinds = [(s.asked.task, s.asked.settings, s.asked.tune) for s in (here, study)]
-        if kinds[0] != kinds[1]:
+        kinds = [
+            (s.asked.task, s.asked.settings, s.asked.tune, s.asked.equal) for s in (here, study)
+        ]
+        if kinds[0] != kinds[1] or _other_epochs(here, study):
             done.refused.append(
-                f"study {study.name}: {target.root} has another of that name (other task, settings "
-                "or tuning); its runs are here, its list of runs is not"
+                f"study {study.name}: {target.root} has another of that name (other task, "
+                "settings, tuning or epochs of equal time); its runs are here, its list of runs is "
+                "not"
             )
             return
     save_study(target, study.name, study.asked, study.runs)
     done.studies.append(study.name)
+
+
+def _other_epochs(here: StoredStudy, other: StoredStudy) -> bool:
+    """Whether an arm has other epochs of equal time in the one than in the other."""
+    first, second = (
+        {tuple(sorted(arm.levels.items())): arm.epochs for arm in study.asked.equal_epochs or ()}
+        for study in (here, other)
+    )
+    return any(second.get(arm, epochs) != epochs for arm, epochs in first.items())

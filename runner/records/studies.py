@@ -23,7 +23,7 @@ from runner.records.study_files import (
     write_pair,
     write_runs,
 )
-from runner.records.study_toml import StudyToml
+from runner.records.study_toml import StoredEpochs, StudyToml
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class StoredStudy:
     """A study as it was asked for.
 
     asked: see `Study.as_stored`. runs: one flat dict a planned run: id, seed, and the name
-    of its level for each factor; in a tuned study also its stage (fixed, tuning, tuned) and its
-    value of the tuned field.
+    of its level for each factor; in a study with stages (see `StudyToml.stages`) also its stage and
+    its value of the field of which each arm has its own.
     """
 
     name: str
@@ -56,11 +56,6 @@ class StoredStudy:
     def levels(self) -> dict[str, tuple[str, ...]]:
         """Names of each factor's levels, its reference first."""
         return {factor.name: factor.levels for factor in self.asked.factors}
-
-    @property
-    def tuned(self) -> str | None:
-        """The recipe field of which each arm chooses its own value, if the study is tuned."""
-        return next(iter(self.asked.tune or {}), None)
 
     @property
     def columns(self) -> list[str]:
@@ -164,12 +159,19 @@ def _merge(
     runs: dict[tuple[Cell | None, ...], dict[str, Cell]] = {}
     arms = set()
     first = {name: factor.levels[0] for name, factor in factors.items()}
+    epochs = _chosen_epochs(old.asked, asked, first)
+    asked = replace(asked, equal_epochs=tuple(epochs.values()) or None)
     for run in _staged(old.runs, asked, new, first):
         levels = {name: run.get(name) or first[name] for name in factors}
         stage = {name: run[name] for name in asked.staging}
         # Where an arm was tuned, a run of another value is another run.
         kind = tuple(stage.values()) if run.get("stage") == "tuning" else (run.get("stage"),)
-        arms.add(tuple(levels.values()))
+        arm = tuple(map(str, levels.values()))
+        if run.get("stage") == "equal-time":
+            chosen = epochs.get(arm)
+            if chosen is None or str(chosen.epochs) != run["epochs"]:
+                continue
+        arms.add(arm)
         line = {"id": run["id"], "seed": run["seed"], **stage, **levels}
         runs[(*levels.values(), run["seed"], *kind)] = line
     merged = replace(asked, factors=tuple(factors.values()))
@@ -183,6 +185,16 @@ def _merge(
     return merged, list(runs.values())
 
 
+def _chosen_epochs(
+    old: StudyToml, new: StudyToml, first: Mapping[str, str]
+) -> dict[tuple[str, ...], StoredEpochs]:
+    """Levels of an arm -> its epochs: what is chosen once stays. first: as for `_staged`."""
+    found: dict[tuple[str, ...], StoredEpochs] = {}
+    for chosen in (*(old.equal_epochs or ()), *(new.equal_epochs or ())):
+        found.setdefault(tuple({**first, **chosen.levels}.values()), chosen)
+    return found
+
+
 def _staged(
     old: Sequence[dict[str, Cell]],
     asked: StudyToml,
@@ -194,10 +206,10 @@ def _staged(
     The runs of a study that was not tuned before are those at the fixed value. first: the
     reference of each factor.
     """
-    if not asked.tune:
+    field = asked.staged
+    if field is None:
         yield from (*old, *new)
         return
-    (field,) = asked.tune
 
     def choice(run: Mapping[str, Cell]) -> tuple[Cell, ...]:
         return (run[field], *(run.get(name) or level for name, level in first.items()))

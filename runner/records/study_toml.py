@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from re import search
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -52,6 +52,21 @@ class StoredLooks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tests: int | None = None
 
 
+class StoredEpochs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The epochs in which an arm takes the baseline's training time, once they are chosen.
+
+    levels: factor -> level, where it is not the baseline's. ratio: seconds of an epoch over the
+    baseline's, by `runs` of the arm's runs; low, high: its interval, None for a single run.
+    """
+
+    levels: dict[str, str]
+    epochs: Annotated[int, Meta(gt=0, le=10**9)]
+    ratio: Annotated[float, Meta(gt=0)]
+    low: float | None = None
+    high: float | None = None
+    runs: Count | None = None
+
+
 class Places(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the last command that trained found what the study is of: to be told, never opened."""
 
@@ -86,7 +101,10 @@ class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # The field that each arm tunes -> the values that it tries.
     tune: Annotated[dict[str, Some], Meta(min_length=1, max_length=1)] | None = None
     tune_seeds: Seeds | None = None  # of each value
+    equal: Literal["time"] | None = None  # what all arms also get the same of, beside epochs
+    equal_epochs: tuple[StoredEpochs, ...] | None = None  # of the arms that have chosen
     check: bool | None = None  # whether it checks a baseline
+    proxy: dict[str, str] | None = None  # of a quick study: setting -> in the full recipe
     script: Script | None = None  # that its runs call; None: they train recipes
     placebo: bool | None = None  # `placebo` and `layout`: of files that people write
     layout: str | None = None
@@ -98,9 +116,21 @@ class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.script.main if self.script and metric == "accuracy" else metric
 
     @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages of a study that is tuned or of equal time; none of others."""
+        if self.tune:
+            return ("fixed", "tuning", "tuned")
+        return ("fixed", "equal-time") if self.equal else ()
+
+    @property
+    def staged(self) -> str | None:
+        """The recipe field of which each arm has its own value at the last stage."""
+        return next(iter(self.tune or {}), "epochs" if self.equal else None)
+
+    @property
     def staging(self) -> list[str]:
-        """The columns that only the runs of a tuned study have: stage, and the tuned field."""
-        return ["stage", *self.tune] if self.tune else []
+        """The columns that only the runs of a study with stages have: stage, and that field."""
+        return ["stage", self.staged] if self.staged else []
 
     def to_mapping(self) -> dict[str, Any]:
         """TOML values by key, without what is None."""

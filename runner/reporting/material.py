@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.records.shape import Record
     from runner.records.store import Store
     from runner.records.study_toml import StudyToml
+    from runner.studies.equal_comparison import EqualComparison
     from runner.studies.tuned_comparison import TunedComparison
 
 MOST = 10_000  # records that are read; of a larger study some stand for all
@@ -53,7 +54,8 @@ class Material:
     run (id, epoch, `CURVES`). asked: what the study asked for. records: what its runs left
     behind; of a large study some stand for all. costs: the runs whose seconds are summed.
     listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
-    and what the arms chose. design: as planned and as run. stage: of a tuned study, the one shown.
+    and what the arms chose; equal: the same of one of equal time. design: as planned and as run.
+    stage: of a study with stages, the one shown.
     checked: what the check of its baseline says, where the store has one. results: the store.
     examples: of augmentations. classes: the recommended recipe's beside the baseline's, where the
     store has predictions.
@@ -68,6 +70,7 @@ class Material:
     costs: pd.DataFrame
     listed: int = 0
     tuning: TunedComparison | None = None
+    equal: EqualComparison | None = None
     design: RealisedDesign | None = None
     stage: str | None = None
     checked: Checked | None = None
@@ -193,9 +196,9 @@ def _classes(m: Material, store: Store) -> ClassComparison | None:
 def of_evidence(found: Evidence, question: Question) -> Material:
     """The material on a study whose files are read. Raises BadInput where there is no run."""
     from runner.planning.realised import study_design
+    from runner.studies import equal_comparison, tuned_comparison
     from runner.studies.experiments import experiment
     from runner.studies.stages import at_stage, planned_runs
-    from runner.studies.tuned_comparison import comparison
 
     study, negligible = found.study, question.negligible
     metric = study.asked.meant(question.metric)
@@ -212,7 +215,8 @@ def of_evidence(found: Evidence, question: Question) -> Material:
         found.records,
         found.runs,
         planned_runs(study, stage),
-        comparison(found, metric, negligible) if stage else None,
+        tuned_comparison.comparison(found, metric, negligible) if study.asked.tune else None,
+        equal_comparison.comparison(found, metric, negligible) if study.asked.equal else None,
         study_design(study if stage is None else study.at("fixed"), runs, metric),
         stage,
     )

@@ -34,6 +34,8 @@ class AnyStudy(Generic[S]):
     several. settings: `--set` as texts. data: the folder of `--data`. notes: lines that the user
     should see before anything is trained. looks: of a sequential study, whose `seeds` are the most
     of each arm. confirm: whose winner is run again. check: whether it checks a baseline.
+    equal_time: whether each arm also gets the baseline's training time, in a study of recipes.
+    proxy: of a quick study, see `Asked`.
     """
 
     name: str
@@ -48,6 +50,15 @@ class AnyStudy(Generic[S]):
     looks: Looks | None = None
     confirm: StoredConfirm | None = None
     check: bool = False
+    equal_time: bool = False
+    proxy: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def staged(self) -> str:
+        """The field of which each arm has its own value at the last stage; "" without stages."""
+        if self.equal_time:
+            return "epochs"
+        return self.tuning.field if self.tuning else ""
 
     @property
     def factors(self) -> Sequence[Factor]:
@@ -65,6 +76,11 @@ class AnyStudy(Generic[S]):
     @property
     def task_name(self) -> str:
         """What is trained, as a study.toml names it."""
+        raise NotImplementedError
+
+    @property
+    def epochs(self) -> int:
+        """The baseline's, of a study of recipes."""
         raise NotImplementedError
 
     @property
@@ -123,7 +139,9 @@ class AnyStudy(Generic[S]):
             confirm=self.confirm,
             tune={tuning.field: tuple(tuning.texts)} if tuning else None,
             tune_seeds=tuning.seeds if tuning else None,
+            equal="time" if self.equal_time else None,
             check=self.check or None,
+            proxy=dict(self.proxy) or None,
         )
 
 

@@ -59,6 +59,9 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     # field -> values: each arm chooses its own on validation
     tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
     tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
+    equal: str = ""  # "time": each arm also for as many epochs as take the baseline's time
+    # setting -> in the full recipe, where the study is a quick one; see `runner.studies.quick`
+    proxy: dict[str, str] = msgspec.field(default_factory=dict)
     check: bool = False  # of a baseline, see `runner.studies.check`
     script: Script | None = None  # of one's own, in the place of task and tricks
 

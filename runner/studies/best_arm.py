@@ -29,17 +29,18 @@ class BestArm:
 def best_arm(store: Store, stored: StoredStudy) -> BestArm | None:
     """The arm with the best mean on validation; None where no run has finished well.
 
-    Tuning runs are trials at other values: of a tuned study the arms at their own value count.
+    Of a study with stages those of the last one count: tuning runs are trials at other values.
     """
-    tuned = tuple(stored.asked.tune or {})
-    if tuned:
-        stored = next((s for s in map(stored.at, ("tuned", "fixed")) if s.runs), stored)
+    own = tuple(stored.asked.staging[1:])
+    if own:
+        last = (stored.asked.stages[-1], "fixed")
+        stored = next((s for s in map(stored.at, last) if s.runs), stored)
     rows = store.rows(stored.ids)
     arms: dict[str, list[tuple[float, str]]] = {}
     for id, run in zip(stored.column("id"), stored.runs, strict=True):
         row = rows.get(id)
         if row and row["state"] == "ok" and row[CHOOSES] is not None:
-            levels = " ".join(f"{name}={run[name]}" for name in (*stored.factors, *tuned))
+            levels = " ".join(f"{name}={run[name]}" for name in (*stored.factors, *own))
             arms.setdefault(levels, []).append((row[CHOOSES], id))
     if not arms:
         return None

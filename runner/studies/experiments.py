@@ -60,12 +60,16 @@ def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = 
     from runner.analysis.data.experiment import LEVEL
     from runner.studies.as_experiment import as_experiment
     from runner.studies.looks import looks_note, stored_looks
+    from runner.studies.quick import proxy_note
     from runner.studies.script_notes import script_notes
     from runner.studies.winner import promise_notes
 
     looks = stored_looks(stored.asked)
     part, runs, stage = at_stage(stored, runs, stage)
     notes: list[str] = [] if stage is None else [stage_note(stored, stage)]
+    proxy = proxy_note(stored.asked)
+    if proxy is not None:
+        notes.insert(0, proxy)
     if looks is not None:
         notes.append(looks_note(part, len(runs)))
     if stored.asked.confirm:

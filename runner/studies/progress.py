@@ -47,7 +47,7 @@ def progress(store: Store, stored: StoredStudy) -> StudyProgress:
     held = store.states(stored.ids)
     states = [held.get(id) for id in stored.column("id")]
     stages = None
-    if stored.tuned:
+    if stored.asked.staged:
         # A tuned run at the fixed value is the fixed run: each is counted once.
         stages, to_choose = stage_states(stored, held)
         states = [*(held.get(id) for id in stored.ids), *[None] * to_choose]

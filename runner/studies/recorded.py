@@ -123,6 +123,14 @@ def _check_levels(name: str, stored: StudyToml, asked: StudyToml, way: str) -> N
 
 def _check_tuning(study: AnyStudy[S], stored: StudyToml, way: str) -> None:
     """Raises BadInput if the study tunes another field, or over less, than it did."""
+    for given, now in (("--tune", stored.tune), ("--equal time", stored.equal)):
+        other = study.equal_time if given == "--tune" else study.tuning is not None
+        if now and other:
+            raise BadInput(f"the study {study.name} has {given}, not both: {way}")
+    if stored.equal and not study.equal_time:
+        raise BadInput(
+            f"the study {study.name} has --equal {stored.equal}, which is not asked for: {way}"
+        )
     for field, values in (stored.tune or {}).items():
         tuning = study.tuning
         if tuning is None or tuning.field != field:

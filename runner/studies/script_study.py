@@ -182,8 +182,11 @@ def check_chooses(script: Script, flags: Sequence[str]) -> None:
 
 
 def _check_keys(asked: Asked) -> None:
+    if asked.equal:
+        raise BadInput("--equal time is for recipes: a script's epochs are its own")
     given = {
         "tricks": asked.tricks, "layout": asked.layout, "check": asked.check,
+        "proxy": asked.proxy,
         "task": asked.task not in ("digits", "") and not asked.task.startswith(TASK),
     }  # fmt: skip
     for key, value in given.items():

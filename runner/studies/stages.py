@@ -1,4 +1,4 @@
-"""Readers of tuned studies: which stage is looked at, what each arm chose, what that changed."""
+"""Readers of studies with stages: which one is looked at, what each arm chose."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.studies.equal_time import left_out
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from runner.records.store import Store
     from runner.records.studies import StoredStudy
     from runner.studies.choice import Choice
-
-SHOWN = ("fixed", "tuned")
 
 
 @dataclass(frozen=True)
@@ -47,29 +46,38 @@ def at_stage(
 ) -> tuple[StoredStudy, pandas.DataFrame, str | None]:
     """The study and its recorded runs at `stage`, and which that is; None for a plain study.
 
-    By default `tuned`, once every arm that has a fixed run has a tuned one. Raises BadInput for a
-    stage that there is not, or of which no run is recorded.
+    By default the last, once every arm that has a fixed run has one of it (of equal time: every arm
+    that did not diverge). Raises BadInput for a stage that there is not, or of which no run is
+    recorded.
     """
-    if stored.tuned is None:
+    if stored.asked.staged is None:
         if stage is not None:
-            raise BadInput(f"--stage is for tuned studies: {stored.name} was run without --tune")
+            raise BadInput(
+                f"--stage is for studies with stages: {stored.name} was run without --tune and "
+                "--equal"
+            )
         return stored, runs, None
-    if stage is not None and stage not in SHOWN:
-        raise unknown("stage", stage, SHOWN)
+    shown = (stored.asked.stages[0], stored.asked.stages[-1])
+    if stage is not None and stage not in shown:
+        raise unknown("stage", stage, shown)
     arms = {}
-    for name in SHOWN:
-        levels = runs.loc[runs["stage"].eq(name), stored.factors]
+    for name in shown:
+        counts = runs["stage"].eq(name)
+        if stored.asked.equal and name == "fixed":
+            counts &= runs["state"].ne("diverged")
+        levels = runs.loc[counts, stored.factors]
         arms[name] = set(levels.itertuples(index=False, name=None))
-    whole = bool(arms["tuned"]) and arms["tuned"] >= arms["fixed"]
-    chosen = stage or ("tuned" if whole else "fixed")
-    if stage is not None and not arms[stage]:
+    first, last = shown
+    whole = bool(arms[last]) and arms[last] >= arms[first]
+    chosen = stage or (last if whole else first)
+    if stage is not None and not runs["stage"].eq(stage).any():
         raise BadInput(f"--stage {stage}: no run of that stage of {stored.name} is recorded yet")
     return stored.at(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
 
 
 def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | None:
     """The stage of which a CSV is written; None for a plain study. Raises BadInput."""
-    if stage == "tuning" and stored.tuned:
+    if stage == "tuning" and stored.asked.tune:
         return stage
     from runner.records.table import table
 
@@ -78,6 +86,8 @@ def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | Non
 
 def stage_note(stored: StoredStudy, stage: str) -> str:
     """What the numbers of a stage are."""
+    if stored.asked.equal:
+        return _equal_note(stored, stage)
     field, listed, seeds = _tuning(stored)
     if stage == "fixed":
         fixed = next(iter(stored.at("fixed").column(field)), "")
@@ -89,6 +99,20 @@ def stage_note(stored: StoredStudy, stage: str) -> str:
         f"Stage tuned: each arm at its own {field}, chosen on validation from "
         f"{', '.join(listed)} with {seeds} tuning seeds a value; intervals are over "
         "seeds given the chosen values. --stage fixed shows one value for all."
+    )
+
+
+def _equal_note(stored: StoredStudy, stage: str) -> str:
+    if stage == "fixed":
+        epochs = next(iter(stored.at("fixed").column("epochs")), "")
+        return (
+            f"Stage fixed: {epochs} epochs in all arms; --stage equal-time shows each arm with the "
+            "epochs that take the baseline's time, once its runs are done."
+        )
+    return (
+        "Stage equal-time: each arm with as many epochs as take the baseline's training time, by "
+        "the measured cost of its runs at the baseline's epochs; intervals are over seeds given "
+        "the epochs chosen. --stage fixed shows the same epochs for all."
     )
 
 
@@ -109,17 +133,24 @@ def planned_runs(stored: StoredStudy, stage: str | None) -> int:
 def stage_states(
     stored: StoredStudy, held: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, int]], int]:
-    """Runs and recorded runs of each stage, and how many tuned runs wait for a choice.
+    """Runs and recorded runs of each stage, and how many of the last wait for a choice.
 
     held: state by run id.
     """
     stages = {}
-    for name in ("fixed", "tuning", "tuned"):
+    for name in stored.asked.stages:
         ids = stored.at(name).column("id")
         stages[name] = {"runs": len(ids), "recorded": sum(id in held for id in ids)}
-    to_choose = stages["fixed"]["runs"] - stages["tuned"]["runs"]
-    stages["tuned"]["runs"] += to_choose
-    stages["tuned"]["not_chosen"] = to_choose
+    last = stages[stored.asked.stages[-1]]
+    to_choose = stages["fixed"]["runs"] - last["runs"]
+    if stored.asked.equal:
+        fixed = stored.at("fixed")
+        arms = list(zip(*map(fixed.column, stored.factors), strict=True))
+        states = [held.get(id) for id in fixed.column("id")]
+        lost = left_out(zip(arms, states, strict=True))
+        to_choose -= sum(arm in lost for arm in arms)
+    last["runs"] += to_choose
+    last["not_chosen"] = to_choose
     return stages, to_choose
 
 

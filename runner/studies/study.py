@@ -26,6 +26,7 @@ from runner.designs.field import FieldValue, field_text, with_fields
 from runner.designs.levels import level_factor
 from runner.records.spec import RunSpec
 from runner.records.study_toml import StudyToml
+from runner.studies import equal_time
 from runner.studies.any_study import AnyStudy
 from runner.studies.asked import Asked
 from runner.studies.check_design import check_design
@@ -60,6 +61,10 @@ class Study(AnyStudy[RunSpec]):
     baseline: Recipe
     tricks: tuple[str, ...] = ()
     train_images: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        return self.baseline.epochs
 
     @property
     def task_name(self) -> str:
@@ -156,8 +161,11 @@ def build(asked: Asked, data: Path | None = None) -> Study:
         looks=looks,
         confirm=asked.confirm,
         check=asked.check,
+        equal_time=equal_time.asked_equal_time(asked, factors),
+        proxy=asked.proxy,
     )
     _resolvable(study)
+    equal_time.check_base(study)
     check_acts(study)
     return study
 

@@ -8,15 +8,15 @@ that was best in its tuning, with the study's seeds again. Torch-free.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from runner.designs.design import reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels, level_names
 from runner.designs.field import field_text, field_values
 from runner.studies.any_study import AnyStudy, S
 from runner.studies.choice import Row, Trial, choices
+from runner.studies.stage_runs import Planned
 from runner.studies.tuning_budget import Tuning
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
@@ -32,15 +32,6 @@ NUMERIC = tuple(
     name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float") and name != "stream"
 )
 BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
-
-
-class Planned(NamedTuple, Generic[S]):
-    """A run of one stage: an arm at a value of the tuned field."""
-
-    stage: str
-    arm: Arm
-    value: float
-    spec: S
 
 
 def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
@@ -153,13 +144,6 @@ def tuned_runs(study: AnyStudy[S], chosen: Mapping[Arm, float]) -> Iterator[Plan
             yield Planned("tuned", arm, value, study.spec(arm, spec.seed, {tuning.field: value}))
 
 
-def row(study: AnyStudy[S], run: Planned[S]) -> dict[str, str | int]:
-    """The run as the study's table lists it: with its stage, and its value of the tuned field."""
-    field = study.tuning.field if study.tuning else ""
-    value = field_text(run.value)
-    return {**study.row(run.arm, run.spec), "stage": run.stage, field: value}
-
-
 def chosen_values(
     study: AnyStudy[S], held: Mapping[str, Row], planned: Iterable[Planned[S]]
 ) -> dict[Arm, float]:
@@ -198,51 +182,3 @@ def size(study: AnyStudy[S]) -> int:
     """Runs of all stages, if no arm chooses the fixed value."""
     budget = len(study.tuning.values) * study.tuning.seeds if study.tuning else 0
     return 2 * study.runs + study.design.count * budget
-
-
-@dataclass(frozen=True)
-class StageCount:
-    """Runs of a stage, and how many have a record that stands."""
-
-    runs: int
-    recorded: int
-
-
-@dataclass(frozen=True)
-class StageCounts:
-    """Runs of each stage; runs and recorded: of all together, each run counted once.
-
-    shared: tuned runs that are fixed runs. not_chosen: tuned runs of arms that have not chosen.
-    """
-
-    stages: Mapping[str, StageCount]
-    runs: int
-    recorded: int
-    shared: int
-    not_chosen: int
-
-
-def stage_counts(known: Sequence[Planned[S]], standing: Set[str]) -> StageCounts:
-    """How many runs each stage has and how many are in the store.
-
-    known: see `known_runs`. standing: ids of the records that stand. Tuned runs of an arm that has
-    not chosen yet count as missing; those of one that chose the fixed value are the fixed runs
-    themselves and are not counted again.
-    """
-    ids = {stage: [r.spec.id for r in known if r.stage == stage] for stage in STAGES}
-    to_choose = len(ids["fixed"]) - len(ids["tuned"])
-    more = {"tuned": to_choose}
-    stages = {
-        stage: StageCount(len(found) + more.get(stage, 0), sum(id in standing for id in found))
-        for stage, found in ids.items()
-    }
-    fixed = set(ids["fixed"])
-    shared = [id for id in ids["tuned"] if id in fixed]
-    return StageCounts(
-        stages,
-        runs=sum(count.runs for count in stages.values()) - len(shared),
-        recorded=sum(count.recorded for count in stages.values())
-        - sum(id in standing for id in shared),
-        shared=len(shared),
-        not_chosen=to_choose,
-    )

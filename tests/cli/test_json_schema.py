@@ -62,6 +62,7 @@ def test_a_strange_key_and_a_wrong_type_are_found():
         "list tricks", "list tasks", "list grids", "list studies", "list grids --tricks warmup",
         "show mixup", "show baseline+mixup", "run --dry-run", "run --grid full --dry-run",
         "run --tricks cosine --tune lr_scale=0.5,1 --dry-run", "check --dry-run",
+        "run --tricks cosine --equal time --dry-run", "run --tricks cosine --quick --dry-run",
         "run --tricks cosine --until decided --seeds 8 --dry-run",
         "plan --effect 1 --sigma 0.5 --tricks cosine", f"doctor {STUDIES}/digits-screen", "doctor",
         "recipe baseline+mixup", "recipe baseline+mixup --set model=resnet18 --as timm",

@@ -82,8 +82,9 @@ class Analyze(msgspec.Struct, kw_only=True):
     pareto: Object
     equal_arms: list[Object]
     detectable: Maybe = UNSET
-    stage: str | UnsetType = UNSET  # of a tuned study, with its tuning
+    stage: str | UnsetType = UNSET  # of a study with stages, with what its arms chose
     tuning: Maybe = UNSET
+    equal_time: Maybe = UNSET
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -137,6 +138,8 @@ class DryRun(msgspec.Struct, kw_only=True):
     stages: Maybe = UNSET
     tune: Maybe = UNSET
     tune_seeds: int | UnsetType = UNSET
+    equal: str | UnsetType = UNSET
+    proxy: dict[str, str] | UnsetType = UNSET
 
 
 class Part(msgspec.Struct, kw_only=True):

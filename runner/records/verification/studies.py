@@ -57,7 +57,7 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
     listed |= ids
     missing = len(ids - recorded)
     if missing:
-        open_ones = " (a tuned study chooses more)" if asked.tune else ""
+        open_ones = " (its arms choose more)" if asked.stages else ""
         what = f"{missing:,} of its {counted(len(ids), 'run')} without a record{open_ones}"
         yield Finding("study", inside(root, folder), what, problem=False)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from runner.analysis.effects import Effect
+from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
 from runner.reporting.plots.style import BAND, BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
 from runner.studies.stages import ArmTuning, StudyTuning
@@ -22,17 +23,33 @@ COLUMNS = 4
 
 def pairs(t: TunedComparison) -> list[tuple[Effect, Effect | None]]:
     """Each effect at the fixed value, with the same one at the tuned values."""
-    if isinstance(t.fixed, str):
+    return paired(t.fixed, t.tuned)
+
+
+def paired(fixed: Analysis | str, later: Analysis | str) -> list[tuple[Effect, Effect | None]]:
+    """Each effect of one analysis with the same one of another; none where a reason stands."""
+    if isinstance(fixed, str):
         return []
-    tuned = () if isinstance(t.tuned, str) else t.tuned.effects
-    then = {(e.factor, e.level): e for e in tuned}
-    return [(e, then.get((e.factor, e.level))) for e in t.fixed.effects]
+    effects = () if isinstance(later, str) else later.effects
+    then = {(e.factor, e.level): e for e in effects}
+    return [(e, then.get((e.factor, e.level))) for e in fixed.effects]
 
 
 def fixed_tuned(t: TunedComparison) -> Figure | None:
-    """Both intervals of each effect; a second, closer panel where a few dwarf the others."""
-    a = t.fixed
-    rows = [(fixed, tuned) for fixed, tuned in pairs(t) if fixed.effect is not None]
+    """Both intervals of each effect, at the fixed value and at each arm's own."""
+    names = (
+        f"{t.tuning.field}={t.tuning.fixed} in all arms",
+        f"each arm at its own {t.tuning.field}",
+    )
+    return two_stages(t.fixed, t.tuned, names)
+
+
+def two_stages(a: Analysis | str, later: Analysis | str, names: tuple[str, str]) -> Figure | None:
+    """Both intervals of each effect; a second, closer panel where a few dwarf the others.
+
+    a, later: the stages' analyses, or why there is none. names: of the stages, in the legend.
+    """
+    rows = [(fixed, tuned) for fixed, tuned in paired(a, later) if fixed.effect is not None]
     if isinstance(a, str) or not any(tuned and tuned.effect is not None for _, tuned in rows):
         return None
     if a.layout != CUMULATIVE:
@@ -61,10 +78,7 @@ def fixed_tuned(t: TunedComparison) -> Figure | None:
         axes[0].set_title("whole range")
         axes[1].set_title("the same, closer (arrows: beyond)")
     fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
-    named = (
-        (ORANGE, "o", f"{t.tuning.field}={t.tuning.fixed} in all arms"),
-        (BLUE, "D", f"each arm at its own {t.tuning.field}"),
-    )
+    named = ((ORANGE, "o", names[0]), (BLUE, "D", names[1]))
     handles = [Line2D([], [], color=c, marker=m, markersize=7, label=text) for c, m, text in named]
     fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10)
     return fig

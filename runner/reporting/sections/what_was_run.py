@@ -63,6 +63,8 @@ def _asked(m: Material) -> Iterable[tuple[str, str]]:
     for field, values in (asked.tune or {}).items():
         text = f"{field} of each arm over {', '.join(values)} with {asked.tune_seeds} seeds each"
         yield "Tuned", f"{text}, by validation accuracy"
+    if asked.equal:
+        yield "Equal time", "each arm also for as many epochs as take the baseline's training time"
 
 
 def _script(asked: StudyToml) -> Iterable[tuple[str, str]]:

@@ -1,0 +1,168 @@
+"""run --quick: a proxy of a study that fits the hours, chosen, named and told before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.designs.field import field_text
+from runner.launch.images import caches, looked_at
+from runner.launch.opening import existing
+from runner.planning.proxy import LEAST_EPOCHS, Full, Size, size
+from runner.studies.quick import (
+    HOURS,
+    changes,
+    check_quick,
+    difference,
+    name_of,
+    text_of,
+    weights_at_hand,
+)
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.launch.listener import Listener
+    from runner.launch.options import Options
+    from runner.planning.trial import Timed
+    from runner.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A quick study. lines: what it is and what it will see. proxy: field -> in full."""
+
+    study: Study
+    lines: Sequence[str]
+    proxy: Mapping[str, str]
+
+
+def quick(
+    study: Study,
+    options: Options,
+    hours: float | None,
+    seeds: int | None,
+    listener: Listener | None,
+) -> Quick:
+    """The proxy of `study` that fits `hours`; one that the store has goes on as it was chosen.
+
+    seeds: of `--seeds`. listener: of the run to come, whose images are decoded before steps are
+    measured; None: of a dry run, which writes nothing. Raises BadInput for a study of which there
+    is none, and for hours in which nothing is learnt.
+    """
+    from runner.records.studies import load_study, study_names
+    from runner.studies.asked import from_stored
+    from runner.studies.study import build
+
+    hours = HOURS if hours is None else hours
+    if not 0 < hours < float("inf"):
+        raise BadInput(f"--hours must be a number above 0, not {hours:g}")
+    check_quick(study)
+    name = name_of(study.name)
+    asked = from_stored(study.as_stored(), Path(name))
+    asked.name = name
+    store = existing(options.results)
+    if store is not None and name in study_names(store):
+        held = load_study(store, name).asked
+        asked.set = dict(held.settings or {})
+        asked.proxy = dict(held.proxy or {})
+        asked.seeds = seeds or held.seeds
+        again = build(asked, study.data)
+        lines = ["goes on with the proxy as it was chosen; another --name chooses anew"]
+        return Quick(again, [*lines, *_lines(again, None)], asked.proxy)
+    varied = {factor.name for factor in study.factors}
+    kept = {*study.settings, *varied}
+    if study.task.originals is None:
+        kept.add("stored_side")  # is for images in files
+    fields = changes(study.baseline, weights_at_hand(), kept)
+    changed = {field: field_text(value) for field, value in fields.items()}
+    asked.set = {**asked.set, **changed}
+    full, timed = _measured(build(asked, study.data), study, options, listener)
+    found = size(full, study.design.total, study.design.count, hours, options.workers, seeds)
+    if found.epochs != study.baseline.epochs:
+        changed["epochs"] = str(found.epochs)
+    asked.set = {**asked.set, **changed}
+    if "evaluate_every" not in kept:  # which changes no result
+        asked.set["evaluate_every"] = found.epochs
+    asked.proxy = {field: text_of(study.baseline, field) for field in changed}
+    if found.images < timed.train:
+        asked.set["train_images"] = found.images
+        asked.proxy["train_images"] = str(timed.train)
+    asked.seeds = found.seeds
+    small = build(asked, study.data)
+    lines = []
+    if study.baseline.start == "pretrained" and changed.get("start") == "scratch":
+        lines.append(
+            "no small pretrained network is at hand, so the proxy starts from scratch; with one "
+            "that fits: --set model=tf_efficientnet_lite0 --set start=FILE"
+        )
+    lines += [*_lines(small, found), *_sees(small, options, listener is None)]
+    return Quick(small, lines, asked.proxy)
+
+
+def _measured(
+    small: Study, study: Study, options: Options, listener: Listener | None
+) -> tuple[Full, Timed]:
+    """What a run of the proxy could be, by a few steps of each kind of recipe, measured now."""
+    from runner.planning import trial
+    from runner.planning.costs import Costs, kind, mean_seconds
+    from runner.planning.hours import AROUND, LOOKED_AT, measured_arms
+    from runner.tasks.recipe_run import RecipeRun
+    from tricks.recipe import to_json
+
+    arms = list(islice(small.design, LOOKED_AT))
+    specs = [small.spec(arm, 0) for arm in measured_arms(small, arms)]
+    work = RecipeRun(
+        small.task.name, str(small.data_folder), options.device, plugins=options.plugins
+    )
+    held = looked_at(small) if listener is None else caches(small, specs, options, listener)
+    work = replace(work.shared_out(options.workers), caches=held)
+    timed = trial.measured_steps(specs, work, min(options.workers, len(specs)))
+    costs = Costs(
+        (kind(to_json(spec.recipe)), one.step) for spec, one in zip(specs, timed, strict=True)
+    )
+    recipes = [replace(small.recipe(arm), epochs=1) for arm in arms]
+    step, _ = mean_seconds(costs, recipes)
+    assert step is not None, "of every size some recipe was measured"
+    first = timed[0]
+    image = max(one.image for one in timed)
+    evaluated = first.validation + first.probe + first.test
+    epochs = study.baseline.epochs
+    least_epochs = epochs if "epochs" in study.settings else min(LEAST_EPOCHS, epochs)
+    least = first.train if study.train_images else min(first.train, first.classes)
+    full = Full(
+        epochs, first.train, first.batch, step, image * evaluated + AROUND, least_epochs, least
+    )
+    return full, first
+
+
+def _lines(small: Study, found: Size | None) -> list[str]:
+    """What the proxy is, and how long it takes."""
+    settings = small.settings
+    parts = [difference(name, full, settings[name]) for name, full in small.proxy.items()]
+    lines = [f"a proxy of the full recipe: {'; '.join(parts) or 'the recipe itself fits'}"]
+    if found is not None:
+        lines.append(
+            f"{small.design.count} arms with {found.seeds} seeds: about {found.wall * 60:.0f} "
+            "minutes by a few steps measured now"
+        )
+    return lines
+
+
+def _sees(small: Study, options: Options, dry_run: bool) -> list[str]:
+    """The smallest effect that it will detect, in run-to-run sds where no run tells the sd.
+
+    A dry run says it by itself where the sd is known.
+    """
+    from runner.planning.detects import detects, in_sds
+
+    found = detects(small, options.results)
+    sds = in_sds(small) if found.effect is None else None
+    if sds is None:
+        return [] if dry_run else [str(found)]
+    return [
+        f"it will detect effects of {sds:.1f} run-to-run sds (80 % power): {sds:.1f} pp where runs "
+        "of one arm have an sd of 1 pp"
+    ]

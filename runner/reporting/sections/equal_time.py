@@ -1,0 +1,160 @@
+"""A study of equal time: effects at equal epochs beside those at equal training time."""
+
+from __future__ import annotations
+
+from runner.reporting.contents import section
+from runner.reporting.document import (
+    Column,
+    Emphasis,
+    Note,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    Text,
+    items,
+    present,
+)
+from runner.reporting.material import Material
+from runner.reporting.numbers import interval_cell, plain, plain_cell, signed_cell
+from runner.reporting.plots.tuned import paired, two_stages
+from runner.reporting.plotting import figure
+from runner.reporting.tables import Row, table
+from runner.reporting.wording import confidence
+from runner.studies.equal_comparison import ArmEpochs, EqualComparison
+from runner.studies.equal_time import equal_epochs
+
+MOST = 40  # arms that the table lists
+
+
+@section(place=51)
+def equal_time(m: Material) -> Section | None:
+    """Both stages, and the epochs of the arms; None for other studies."""
+    return None if m.equal is None else compared(m.equal)
+
+
+def compared(c: EqualComparison) -> Section:
+    """The effects at equal epochs and at equal time, and what the arms' epochs follow from."""
+    epochs = c.time.epochs
+    names = (f"{epochs} epochs in all arms", "each arm for the baseline's training time")
+    alt = "effects at equal epochs and at equal time"
+    fixed = c.fixed
+    return Section(
+        "Equal epochs and equal time",
+        present(
+            effects(c),
+            Paragraph(f"No effect at equal epochs yet: {fixed}")
+            if isinstance(fixed, str)
+            else None,
+            _basis(c),
+            figure("equal-time", alt, two_stages, c.fixed, c.equal, names),
+            Section("The epochs of the arms", present(items(remarks(c)), _arms(c))),
+        ),
+    )
+
+
+def _basis(c: EqualComparison) -> Note:
+    return Note(
+        f"Equal epochs: {c.time.epochs} in every arm. Equal time: each arm for as many epochs as "
+        f"take what the baseline's {c.time.epochs} take, {c.time.epochs} over its cost ratio, "
+        "rounded, at least one. Schedules are shares of training, so they stretch with it. The "
+        "cost ratio is measured on the runs of equal epochs; an arm whose ratio cannot be told "
+        "from 1 keeps the baseline's epochs. An interval at equal time is over seeds given the "
+        "epochs chosen. Estimand, error term and adjustment are those of the effects above."
+    )
+
+
+def effects(c: EqualComparison) -> Table | None:
+    """Effects at equal epochs and at equal time, with the epochs and cost of each trick's arms."""
+    a = c.fixed
+    if isinstance(a, str):
+        return None
+    rows: list[Row] = []
+    for fixed, equal in paired(c.fixed, c.equal):
+        row: Row = [fixed.label]
+        for e in (fixed, equal):
+            if e is None:
+                row += ["–", "–", "–"]
+            else:
+                row += [signed_cell(e.effect), interval_cell(e.ci_low, e.ci_high), e.verdict]
+        having = [arm for arm in c.time.arms if arm.levels[fixed.factor] == fixed.level]
+        rows.append([*row, _ratios(having), _epochs(having)])
+    unit, spread = a.unit, f"{confidence(a)} interval"
+    header: list[Column | str] = ["trick"]
+    for stage in ("equal epochs", "equal time"):
+        header += [Column(f"{stage}: effect ({unit})", unit=unit), spread, "verdict"]
+    return table([*header, "cost ratio", "epochs at equal time"], rows)
+
+
+def _ratios(arms: list[ArmEpochs]) -> str:
+    known = [arm.ratio for arm in arms if arm.ratio is not None]
+    return _range([f"{ratio:.2f}×" for ratio in sorted(known)])
+
+
+def _epochs(arms: list[ArmEpochs]) -> str:
+    return _range([str(epochs) for epochs in sorted(a.epochs for a in arms if a.epochs)])
+
+
+def _range(texts: list[str]) -> str:
+    """The first and the last of sorted values, one where they are the same, – without any."""
+    ends = list(dict.fromkeys([*texts[:1], *texts[-1:]]))
+    return " to ".join(ends) or "–"
+
+
+def remarks(c: EqualComparison) -> list[Text]:
+    """Changed verdicts, arms without epochs, and what the cost ratios leave open."""
+    said: list[Text] = []
+    for fixed, equal in paired(c.fixed, c.equal):
+        if equal is not None and equal.verdict != fixed.verdict:
+            changed = f": {fixed.verdict} at equal epochs, {equal.verdict} at equal time."
+            said.append((Strong(fixed.label), changed))
+    if not isinstance(c.fixed, str) and isinstance(c.equal, str):
+        said.append(f"No effect at equal time yet: {c.equal}")
+    none = [arm.label for arm in c.time.arms if arm.epochs is None]
+    if none:
+        said.append(
+            f"Not at equal time: {', '.join(none[:12])}{' and others' * (len(none) > 12)}: all of "
+            "their runs at equal epochs diverged, or some are missing or failed."
+        )
+    kept = [
+        f"{arm.label} ({arm.ratio:.2f}×)"
+        for arm in c.time.arms
+        if arm.ratio and arm.epochs == c.time.epochs != equal_epochs(c.time.epochs, arm.ratio)
+    ]
+    if kept:
+        said.append(
+            f"Cost not told from the baseline's, so at its epochs: {', '.join(kept[:12])}. More "
+            "seeds in another study would tell."
+        )
+    one = [arm for arm in c.time.arms if arm.runs == 1]
+    if one:
+        said.append(
+            f"{len(one)} arms were timed by one run each, so their cost ratios have no interval "
+            "and hold the noise of the machine."
+        )
+    coarse = [a for a in c.time.arms if a.spent is not None and not 0.9 <= a.spent <= 1.1]
+    if coarse:
+        named = ", ".join(f"{arm.label} ({arm.spent:.2f}×)" for arm in coarse[:12])
+        said.append(
+            f"Whole epochs, or a busy machine, missed the baseline's time by 10 %: {named}."
+        )
+    return said
+
+
+def _arms(c: EqualComparison) -> Table | None:
+    rows: list[Row] = []
+    for arm in c.time.arms[:MOST]:
+        rows.append(
+            [
+                Emphasis(arm.label) if arm.label == "baseline" else arm.label,
+                plain_cell(arm.ratio, 3),
+                f"{plain(arm.low)} to {plain(arm.high)}"
+                if arm.low and arm.low != arm.high
+                else "–",
+                plain_cell(arm.runs, 0),
+                plain_cell(arm.epochs, 0),
+                plain_cell(arm.spent, 2),
+            ]
+        )
+    header = ["cost ratio", "95 % interval", "runs timed", "epochs", "time spent, ratio"]
+    return table([Column("arm", left=True), *header], rows)

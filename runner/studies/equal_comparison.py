@@ -1,0 +1,107 @@
+"""A study of equal time: its effects at equal epochs and at equal time, and each arm's epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.analysis.analyze import analyze
+from runner.analysis.data.labels import arm_label
+from runner.analysis.result import Analysis
+from runner.studies.experiments import experiment
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas
+
+    from runner.records.export import Evidence
+    from runner.records.studies import StoredStudy
+
+
+@dataclass(frozen=True)
+class ArmEpochs:
+    """An arm of a study of equal time.
+
+    levels: factor -> level. epochs: chosen; None where they are not, or where all its runs
+    diverged. ratio: seconds of an epoch over the baseline's, by `runs` runs; low, high: its
+    interval. spent: seconds of its training at equal time over the baseline's, None without runs.
+    """
+
+    label: str
+    levels: Mapping[str, str]
+    epochs: int | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    runs: int | None = None
+    spent: float | None = None
+
+
+@dataclass(frozen=True)
+class EqualTime:
+    """epochs: of the baseline. arms: in the order planned. column: that holds the seconds."""
+
+    epochs: int
+    arms: tuple[ArmEpochs, ...]
+    column: str
+
+
+@dataclass(frozen=True)
+class EqualComparison:
+    """Both stages of a study of equal time. fixed, equal: an analysis, or why there is none."""
+
+    time: EqualTime
+    fixed: Analysis | str
+    equal: Analysis | str
+
+
+def comparison(found: Evidence, metric: str, negligible: float | None) -> EqualComparison:
+    """The effects of a study of equal time at either stage, and the epochs of its arms."""
+
+    def at(stage: str) -> Analysis | str:
+        try:
+            runs = experiment(found.study, found.runs, stage)
+            return analyze(runs, metric, negligible=negligible)
+        except BadInput as error:
+            return str(error)
+
+    time = equal_time(found.study, found.runs)
+    return EqualComparison(time, at("fixed"), at("equal-time"))
+
+
+def equal_time(stored: StoredStudy, runs: pandas.DataFrame) -> EqualTime:
+    """The epochs of each arm of a study of equal time. runs: the recorded ones."""
+    from runner.analysis.data.arms import time_column
+    from runner.analysis.data.experiment import succeeded
+    from runner.studies.as_experiment import as_experiment
+
+    factors = stored.levels
+    first = {name: levels[0] for name, levels in factors.items()}
+    chosen = {tuple({**first, **a.levels}.values()): a for a in stored.asked.equal_epochs or ()}
+    last = runs[runs["stage"].eq("equal-time") & succeeded(runs)]
+    experiment = as_experiment(stored, runs)
+    column = time_column(experiment)
+    seconds = last.groupby(list(factors))[column].median() if len(last) else None
+    spent = {} if seconds is None else {_key(key): value for key, value in seconds.items()}
+    fixed = stored.at("fixed")
+    all_on = experiment.design is not None and experiment.design.leaves_out
+    base = {**first, **((stored.asked.reference or {}) if all_on else {})}
+    own = spent.get(tuple(base.values()))
+    arms = []
+    for key in dict.fromkeys(zip(*map(fixed.column, factors), strict=True)):
+        levels, held = dict(zip(factors, key, strict=True)), chosen.get(key)
+        label, share = arm_label(levels, factors), spent.get(key)
+        arms.append(
+            ArmEpochs(label, levels)
+            if held is None
+            else ArmEpochs(
+                label, levels, held.epochs, held.ratio, held.low, held.high, held.runs,
+                None if share is None or not own else float(share / own),
+            )
+        )  # fmt: skip
+    return EqualTime(int(next(iter(fixed.column("epochs")), "0")), tuple(arms), column)
+
+
+def _key(key: str | tuple[str, ...]) -> tuple[str, ...]:
+    return key if isinstance(key, tuple) else (key,)

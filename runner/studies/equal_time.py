@@ -1,0 +1,121 @@
+"""Equal time: every arm gets the baseline's training time, beside the baseline's epochs.
+
+Such a study has two stages. `fixed`: all arms for the baseline's epochs. `equal-time`: each arm for
+as many epochs as take what the baseline's take, with the study's seeds again. An arm's epochs
+follow from its fixed runs; once chosen they stay, whatever is recorded later. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from runner.designs.design import reference_arm
+from runner.designs.factor import level_names, touched
+from runner.studies.stage_runs import Known, Planned
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.designs.factor import Arm, Factor
+    from runner.records.study_toml import StoredEpochs
+    from runner.studies.any_study import AnyStudy, S
+    from runner.studies.asked import Asked
+
+A = TypeVar("A")  # an arm, as level indices or names
+STAGES = ("fixed", "equal-time")
+FIELD = "epochs"
+
+
+def asked_equal_time(asked: Asked, factors: Sequence[Factor]) -> bool:
+    """Whether `--equal time` is asked for.
+
+    Raises BadInput for another --equal, beside --tune, --until and --confirm, and where a factor
+    sets the epochs or has the name of a column of such studies.
+    """
+    if not asked.equal:
+        return False
+    if asked.equal != "time":
+        raise BadInput(f"--equal {asked.equal}: only time is known")
+    for flag, given in (
+        ("--tune", asked.tune), ("--until", asked.until), ("--confirm", asked.confirm),
+    ):  # fmt: skip
+        if given:
+            raise BadInput(f"--equal time does not go with {flag}: choose one")
+    for factor in factors:
+        if factor.name in ("stage", FIELD):
+            raise BadInput(f"--equal time: no factor can be called {factor.name} there")
+        for level in factor.levels:
+            if FIELD in touched(level):
+                raise BadInput(
+                    f"--equal time: {factor.name}={level.name} sets the epochs itself: leave it out"
+                )
+    return True
+
+
+def check_base(study: AnyStudy[S]) -> None:
+    """Raises BadInput where the arm whose time all others get is not in the design."""
+    if study.equal_time and not study.design.contains(base(study)):
+        raise BadInput(
+            f"--equal time: {study.grid} has no baseline among its arms, whose time the others "
+            "could get: add-one, leave-one-out, cumulative, pairs and full have"
+        )
+
+
+def base(study: AnyStudy[S]) -> Arm:
+    """The arm whose time all others get: the one that they are compared with."""
+    return study.design.control_arm or reference_arm(study.factors)
+
+
+def equal_epochs(epochs: int, ratio: float) -> int:
+    """The epochs that take as long as `epochs` of the baseline; ratio: of an epoch's seconds.
+
+    >>> equal_epochs(10, 1.55), equal_epochs(10, 0.5), equal_epochs(2, 9.0)
+    (6, 20, 1)
+    """
+    return max(1, round(epochs / ratio))
+
+
+def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
+    """All arms for the baseline's epochs."""
+    for arm, spec in study.planned():
+        yield Planned("fixed", arm, study.epochs, spec)
+
+
+def equal_runs(study: AnyStudy[S], epochs: Mapping[Arm, int]) -> Iterator[Planned[S]]:
+    """The arms whose epochs are chosen, for those, with the study's seeds."""
+    for arm, spec in study.planned():
+        if arm in epochs:
+            value = epochs[arm]
+            yield Planned("equal-time", arm, value, study.spec(arm, spec.seed, {FIELD: value}))
+
+
+def known_runs(
+    study: AnyStudy[S], chosen: Sequence[StoredEpochs], states: Mapping[str, str]
+) -> Known[S]:
+    """The fixed runs, and those of equal time of the arms in `chosen`. states: by run id."""
+    fixed = list(fixed_runs(study))
+    epochs = arm_epochs(study, chosen)
+    equal = list(equal_runs(study, epochs))
+    lost = left_out((run.arm, states.get(run.spec.id)) for run in fixed)
+    wait = sum(run.arm not in epochs and run.arm not in lost for run in fixed)
+    return Known(STAGES, (*fixed, *equal), wait)
+
+
+def arm_epochs(study: AnyStudy[S], chosen: Sequence[StoredEpochs]) -> dict[Arm, int]:
+    """The epochs of the study's arms that are among those `chosen`."""
+    first = {factor.name: factor.levels[0].name for factor in study.factors}
+    held = {tuple({**first, **arm.levels}.items()): arm.epochs for arm in chosen}
+    found = {}
+    for arm in dict.fromkeys(arm for arm, _ in study.design.runs(study.seeds)):
+        epochs = held.get(tuple(level_names(study.factors, arm).items()))
+        if epochs is not None:
+            found[arm] = epochs
+    return found
+
+
+def left_out(states: Iterable[tuple[A, str | None]]) -> set[A]:
+    """Arms all of whose fixed runs diverged: what they cost says nothing."""
+    found: dict[A, set[str | None]] = {}
+    for arm, state in states:
+        found.setdefault(arm, set()).add(state)
+    return {arm for arm, own in found.items() if own == {"diverged"}}

@@ -1,0 +1,35 @@
+"""The stages of a study that has some: of one that is tuned, or of equal time. Torch-free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.records.studies import load_study, study_names
+from runner.studies import equal_time, tuning
+from runner.studies.stage_runs import Known
+
+if TYPE_CHECKING:
+    from runner.records.store import Store
+    from runner.records.study_toml import StoredEpochs
+    from runner.studies.any_study import AnyStudy, S
+
+
+def known(study: AnyStudy[S], store: Store | None) -> Known[S]:
+    """The runs of `study`, which has stages, that are known by what `store` holds."""
+    if study.equal_time:
+        return equal_time.known_runs(study, chosen(study, store), store.states() if store else {})
+    runs = tuning.known_runs(study, store.rows() if store else {})
+    counts = [sum(run.stage == stage for run in runs) for stage in ("fixed", "tuned")]
+    return Known(tuning.STAGES, tuple(runs), counts[0] - counts[1])
+
+
+def chosen(study: AnyStudy[S], store: Store | None) -> tuple[StoredEpochs, ...]:
+    """The epochs of equal time that the study's arms have in the store."""
+    if store is None or study.name not in study_names(store):
+        return ()
+    return load_study(store, study.name).asked.equal_epochs or ()
+
+
+def size(study: AnyStudy[S]) -> int:
+    """Runs of all stages, if no arm chooses the fixed value."""
+    return 2 * study.runs if study.equal_time else tuning.size(study)
