@@ -103,9 +103,10 @@ def _too_short(
 ) -> str:
     run = full.seconds(*_shared(full, least))
     needed = math.ceil(runs / workers) * run / SHARE / 3600
+    asked = f"{math.ceil(100 * needed + 1e-4) / 100:.2f}"  # of which the hours suffice
     fit = int(budget / run) * workers // seeds
     text = (
-        f"--quick: {arms} arms with {seeds} seeds take {math.ceil(100 * needed) / 100:g} hours at "
-        f"least (a run {run:,.0f} s): --hours {math.ceil(100 * needed) / 100:g}"
+        f"--quick: {arms} arms with {seeds} seeds take {asked} hours at "
+        f"least (a run {run:,.0f} s): --hours {asked}"
     )
     return f"{text}, or --tricks with {fit - 1} tricks" if 2 <= fit < arms else text

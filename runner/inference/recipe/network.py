@@ -20,8 +20,9 @@ def network(recipe: Recipe, parts: Parts) -> None:
             "small-image-resnet50": ("runner.training.model", "SmallImageResNet50"),
             "conv-net-5": ("runner.training.conv_net", "ConvNet5"),
         }[recipe.model]
+        stem = f", stem={recipe.stem}" if recipe.stem != 1 else ""
         lines.append(f"model = {parts.lifting.function(file, name)}"
-                     f"(classes, channels, {recipe.width!r})")  # fmt: skip
+                     f"(classes, channels, {recipe.width!r}{stem})")  # fmt: skip
     else:
         from runner.training.model import fixed_size
 

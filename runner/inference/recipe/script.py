@@ -18,7 +18,8 @@ from tricks.recipe import FIELDS, Recipe
 # The fields that have lines in a script. `lr_scale` and `decay` are in the optimizer already,
 # `stream` only draws other random numbers.
 SAID = {
-    "model", "width", "start", "surgery", "norm", "init", "freeze", "epochs", "evaluate_every",
+    "model", "width", "stem", "start", "surgery", "norm", "init", "freeze", "epochs",
+    "evaluate_every",
     "batch_size", "optimizer", "lr_scale", "decay", "corrected_decay", "lr_batch", "groups",
     "wrappers", "clip", "parts", "schedule", "warmup", "normalisation", "resolution", "eval_scale",
     "resizing", "repeats", "crop", "margin", "crop_scale", "flip", "flip_share", "alternate_flips",
