@@ -79,7 +79,9 @@ def size(
     for count in (*reversed(enough), asked[0]):
         found = _shared(full, min(steps(count), whole))
         taken = math.ceil(runs(count) / workers) * full.seconds(*found)
-        if taken <= budget and found[1] * full.steps(found[0]) >= _reached(full, least):
+        if taken <= budget * (1 + 1e-9) and found[1] * full.steps(found[0]) >= _reached(
+            full, least
+        ):
             return Size(*found, count, taken / 3600)
     raise BadInput(_too_short(full, runs(asked[0]), arms, asked[0], budget, workers, least))
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -53,6 +53,7 @@ def test_what_is_chosen_fits_the_hours_and_the_recipe(full, arms, hours, workers
 
 @settings(deadline=None, max_examples=200)
 @given(FULL, st.integers(2, 30), st.floats(0.01, 24), st.integers(1, 16))
+@example(Full(1, 2240, 1, 0.01, 3.1, 1, 2), 24, 0.1, 3)
 def test_more_hours_never_train_less(full, arms, hours, workers):
     def total(of):
         try:
