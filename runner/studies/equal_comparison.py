@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.analysis.analyze import analyze
 from runner.analysis.data.labels import arm_label
 from runner.analysis.result import Analysis
-from runner.studies.experiments import experiment
-from tricks.errors import BadInput
+from runner.studies.tuned_comparison import at_stage
 
 if TYPE_CHECKING:
     import pandas
@@ -58,16 +56,9 @@ class EqualComparison:
 
 def comparison(found: Evidence, metric: str, negligible: float | None) -> EqualComparison:
     """The effects of a study of equal time at either stage, and the epochs of its arms."""
-
-    def at(stage: str) -> Analysis | str:
-        try:
-            runs = experiment(found.study, found.runs, stage)
-            return analyze(runs, metric, negligible=negligible)
-        except BadInput as error:
-            return str(error)
-
-    time = equal_time(found.study, found.runs)
-    return EqualComparison(time, at("fixed"), at("equal-time"))
+    stages = ("fixed", "equal-time")
+    fixed, equal = (at_stage(found, stage, metric, negligible) for stage in stages)
+    return EqualComparison(equal_time(found.study, found.runs), fixed, equal)
 
 
 def equal_time(stored: StoredStudy, runs: pandas.DataFrame) -> EqualTime:

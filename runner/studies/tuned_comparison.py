@@ -44,18 +44,19 @@ class TunedComparison:
     cost: TuningCost
 
 
+def at_stage(found: Evidence, stage: str, metric: str, negligible: float | None) -> Analysis | str:
+    """The analysis of a stage's runs, or why there is none."""
+    try:
+        runs = experiment(found.study, found.runs, stage)
+        return analyze(runs, metric, negligible=negligible)
+    except BadInput as error:
+        return str(error)
+
+
 def comparison(found: Evidence, metric: str, negligible: float | None) -> TunedComparison:
     """A tuned study's effects at either stage, and what its arms chose."""
-
-    def at(stage: str) -> Analysis | str:
-        try:
-            runs = experiment(found.study, found.runs, stage)
-            return analyze(runs, metric, negligible=negligible)
-        except BadInput as error:
-            return str(error)
-
-    tuning = study_tuning(found.study, found.runs)
-    return TunedComparison(tuning, at("fixed"), at("tuned"), _cost(found))
+    fixed, tuned = (at_stage(found, stage, metric, negligible) for stage in ("fixed", "tuned"))
+    return TunedComparison(study_tuning(found.study, found.runs), fixed, tuned, _cost(found))
 
 
 def _cost(found: Evidence) -> TuningCost:
