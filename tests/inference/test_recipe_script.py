@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from csv import DictReader
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ from tricks.errors import BadInput
 from tricks.recipe import FIELDS
 
 CPU = torch.device("cpu")
+RESULTS = Path(__file__).parents[2] / "results" / "reference"
 CHILD = Path(__file__).parent / "without_tricks_bench.py"
 
 
@@ -83,7 +86,7 @@ REFUSED = {"aug-mix", "aug-mix-jsd"}
 
 
 PLAIN = {"width": "0.0625", "batch_size": "12", "epochs": "10"}
-OTHERWISE = {**PLAIN, "optimizer": "sgd(nesterov=False)", "schedule": "cosine"}
+OTHERWISE = {**PLAIN, "crop": "none", "optimizer": "sgd(nesterov=False)", "schedule": "cosine"}
 # They change nothing here, need files or the net, or take a minute.
 ASIDE = {"from-scratch", "own-weights", "pretrained", "distillation", "tf32", "compile",
          "channels-last", "alternating-flips", "ghost-batch-norm"}  # fmt: skip
@@ -158,7 +161,7 @@ def test_on_a_folder_of_images_it_reaches_what_the_tool_reaches(tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image[0].numpy()).save(folder / f"{place}.png")
     file = tmp_path / "train.py"
-    file.write_text(script(subject("baseline+cosine+zero-gamma")))
+    file.write_text(script(subject("baseline+zero-gamma")))
     line = [sys.executable, "-I", file, tmp_path / "digits", "--workers", "0", "--device", "cpu"]
     found = []
     for seed in range(3):
@@ -167,5 +170,8 @@ def test_on_a_folder_of_images_it_reaches_what_the_tool_reaches(tmp_path):
                               capture_output=True, text=True, check=True)  # fmt: skip
         found.append(float(done.stdout.split("test ")[1].split()[0]))
         assert out.stat().st_size > 100_000
-    # Its study on digits: 93.7 % with a run-to-run sd of 0.8.
-    assert 91 < sum(found) / 3 < 97, found
+    with (RESULTS / "digits-add-one" / "runs.csv").open() as table:
+        arm = [float(run["accuracy"]) for run in DictReader(table)
+               if run["zero-gamma"] == "on" and run["state"] == "ok"]  # fmt: skip
+    standard_error = stdev(arm) * (1 / len(found) + 1 / len(arm)) ** 0.5
+    assert abs(mean(found) - mean(arm)) < 4 * standard_error, (found, arm)
