@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runner.designs.design import reference_arm
 from runner.designs.factor import level_names, touched
+from runner.scripts.command import edits
 from runner.studies.stage_runs import Known, Planned
 from tricks.errors import BadInput
 
@@ -45,7 +46,7 @@ def asked_equal_time(asked: Asked, factors: Sequence[Factor]) -> bool:
         if factor.name in ("stage", FIELD):
             raise BadInput(f"--equal time: no factor can be called {factor.name} there")
         for level in factor.levels:
-            if FIELD in touched(level):
+            if FIELD in touched(level) | set(edits(level.words).parameters):
                 raise BadInput(
                     f"--equal time: {factor.name}={level.name} sets the epochs itself: leave it out"
                 )

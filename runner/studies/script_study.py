@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ from runner.scripts.spec import ScriptSpec
 from runner.studies.any_study import AnyStudy
 from runner.studies.asked import Asked
 from runner.studies.confirm import winner_design
+from runner.studies.equal_time import FIELD as EPOCHS
+from runner.studies.equal_time import asked_equal_time, check_base
 from runner.studies.looks import asked_looks, default_seeds
 from runner.studies.notes import design_notes
 from runner.studies.script_factors import (
@@ -42,6 +45,10 @@ if TYPE_CHECKING:
     from runner.records.spec import Fingerprint
 
 TASK = "script"
+NO_EPOCHS = (
+    "--equal time gives each arm epochs of its own: put {epochs} into script.run, and its usual "
+    "value into [script.parameters]"
+)
 NO_SEED = (
     "script.run has no placeholder {seed}: unless the script draws a seed of its own, all seeds of "
     "an arm will give the same result"
@@ -63,6 +70,18 @@ class ScriptStudy(AnyStudy[ScriptSpec]):
     @property
     def pilot(self) -> str:
         return "a first run with some --seeds"
+
+    @property
+    def epochs(self) -> int:
+        """The parameter of that name. Raises BadInput where it is not a number of epochs."""
+        epochs = self.script.parameters.get(EPOCHS)
+        if epochs is None:
+            raise BadInput(NO_EPOCHS)
+        if not re.fullmatch("[1-9][0-9]*", str(epochs)):
+            raise BadInput(
+                f"--equal time: the parameter epochs must be a whole number, not {epochs}"
+            )
+        return int(epochs)
 
     @cached_property
     def digest(self) -> str:
@@ -163,11 +182,15 @@ def build_script(asked: Asked, folder: Path | None = None) -> ScriptStudy:
         tuning=_tuning(script, asked, factors),
         looks=looks,
         confirm=asked.confirm,
+        equal_time=asked_equal_time(asked, factors),
         script=script,
         folder=folder,
         inputs=inputs(script, folder),
     )
     check_together(factors)
+    if study.equal_time:
+        check_base(study)
+        _ = study.epochs  # refused here where the script has none
     return study
 
 
@@ -182,8 +205,6 @@ def check_chooses(script: Script, flags: Sequence[str]) -> None:
 
 
 def _check_keys(asked: Asked) -> None:
-    if asked.equal:
-        raise BadInput("--equal time is for recipes: a script's epochs are its own")
     given = {
         "tricks": asked.tricks, "layout": asked.layout, "check": asked.check,
         "proxy": asked.proxy,

@@ -271,7 +271,7 @@ def test_memory_that_ran_out_is_told_apart(cli, asked, folder, records):
         (["--save-models", "last"], "--save-models is for recipes"),
         (["--smoke"], "--smoke is for studies of recipes"),
         (["--quick"], "--quick is for studies of recipes"),
-        (["--equal", "time"], "--equal time is for recipes"),
+        (["--equal", "time"], "put {epochs} into script.run"),
         (["--level", "seed.on=x"], "a factor cannot be called 'seed'"),
         (["--level", "a.on=set:lr=1"], "the script has no parameters"),
         (["--level", "a.on=config:lr=1"], "name its file, script.config"),

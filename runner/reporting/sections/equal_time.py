@@ -57,7 +57,7 @@ def _basis(c: EqualComparison) -> Note:
     return Note(
         f"Equal epochs: {c.time.epochs} in every arm. Equal time: each arm for as many epochs as "
         f"take what the baseline's {c.time.epochs} take, {c.time.epochs} over its cost ratio, "
-        "rounded, at least one. Schedules are shares of training, so they stretch with it. The "
+        "rounded, at least one. Schedules that are shares of training stretch with it. The "
         "cost ratio is measured on the runs of equal epochs; an arm whose ratio cannot be told "
         "from 1 keeps the baseline's epochs. An interval at equal time is over seeds given the "
         "epochs chosen. Estimand, error term and adjustment are those of the effects above."
