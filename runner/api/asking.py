@@ -12,6 +12,8 @@ from tricks.trick import Trick
 
 if TYPE_CHECKING:
     from runner.designs.field import Given
+    from runner.records.json_values import JsonValue
+    from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
     from runner.tasks.task import Task
 
@@ -32,6 +34,7 @@ class Keys(TypedDict, total=False):
     tune: Mapping[str, Sequence[Given]]
     tune_seeds: int
     equal: str
+    script: str | Mapping[str, JsonValue]
     results: str | Path
 
 
@@ -43,15 +46,16 @@ def study(
     settings: Mapping[str, Given] | None = None,
     data: str | Path | None = None,
     **keys: Unpack[Keys],
-) -> Study:
+) -> Study | ScriptStudy:
     """What a grid would train; nothing is trained yet.
 
     task: a name, or what `tb.Task.from_datasets` gave. tricks: as on the command line,
     `"mixup(alpha=0.4)"`, or tricks themselves; None: the standard bag; []: none. settings: recipe
     field -> value in all arms, as `--set`. data: the folder of data sets, or of the images of the
     task `folder`. keys: those of a study file, such as `factor={"lr_scale": [0.5, 1, 2]}`, and
-    `results`: the store of the runs that a `start` names by their ids. Raises BadInput for anything
-    that cannot be.
+    `results`: the store of the runs that a `start` names by their ids. `script`, with `levels`, is
+    a training script of your own in the place of task and tricks: its command, or the keys of
+    `[script]` in a study file. Raises BadInput for anything that cannot be.
 
     >>> found = study(tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
     >>> found.name, found.design.count, found.runs
@@ -60,10 +64,13 @@ def study(
     from runner.inference.starts import with_files
     from runner.records.layout import RESULTS
     from runner.studies.asked import from_keys
-    from runner.studies.study import build
+    from runner.studies.building import built
     from runner.tasks.registry import placed
 
     results = Path(keys.pop("results", RESULTS))
+    script = keys.get("script")
+    if isinstance(script, str):
+        keys["script"] = {"run": script}
     asked_for = task if isinstance(task, str) else task.name
     name, place = placed(asked_for, None if data is None else Path(data))
     # The values of a TypedDict are JSON values, which mypy does not see.
@@ -75,7 +82,7 @@ def study(
         "set": dict(settings or {}),
         **keys,
     }
-    return build(with_files(from_keys(asked, "tb.study"), results), place)
+    return built(with_files(from_keys(asked, "tb.study"), results), place)
 
 
 def _text(trick: str | Trick) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from runner.api.asking import study as asked_study
 from runner.api.found import Found
+from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from runner.launch.outcome import Outcome
     from runner.planning.checked import Checked
     from runner.records.json_values import JsonValue
+    from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
 
 CHECKS = ("name", "verdict", "value", "ci_low", "ci_high", "limit", "unit", "reason", "command")
@@ -75,7 +77,7 @@ class BaselineCheck:
 
 
 def check(
-    study: Study | None = None,
+    study: Study | ScriptStudy | None = None,
     results: str | Path = "results",
     *,
     seeds: int | None = None,
@@ -99,13 +101,15 @@ def check(
     from runner.records.store import Store
     from runner.records.studies import load_study
     from runner.studies.check import check_of
+    from runner.studies.study import Study
 
     files = load_plugins([Path(plugin) for plugin in how.get("plugins", ())])
-    named = study is not None
-    if study is None:
-        task, settings = how.get("task", "digits"), how.get("settings")
-        study = asked_study(task, settings=settings, data=how.get("data"))
-    found = check_of(study, named, None, seeds)
+    asked = study or asked_study(
+        how.get("task", "digits"), settings=how.get("settings"), data=how.get("data")
+    )
+    if not isinstance(asked, Study):
+        raise BadInput("a check is for recipes: the baseline of a script is its own")
+    found = check_of(asked, study is not None, None, seeds)
     device = how.get("device", "auto")
     place = Path(results)
     options = Options(
@@ -114,5 +118,5 @@ def check(
     )  # fmt: skip
     outcome = launch(found, options, Silent() if quiet else Console(options, json=False))
     store = Store(place, create=False)
-    whole = checked(in_store(store, load_study(store, found.name)), study.seeds)
+    whole = checked(in_store(store, load_study(store, found.name)), asked.seeds)
     return BaselineCheck(whole, Found(found.name, place, outcome))

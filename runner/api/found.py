@@ -16,6 +16,7 @@ from runner.reporting.material import Material, Question, gather
 if TYPE_CHECKING:
     import pandas as pd
 
+    from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
 
 
@@ -92,7 +93,7 @@ def load(name: str | None = None, results: str | Path = "results") -> Found:
 
 
 def run(
-    study: Study,
+    study: Study | ScriptStudy,
     results: str | Path = "results",
     *,
     workers: int | None = None,

@@ -52,6 +52,22 @@ def test_a_study_is_asked_for_run_and_read(tmp_path, piped):
     assert "## Effects" in (tmp_path / "report" / "report.md").read_text()
 
 
+def test_a_script_of_ones_own_is_asked_for_run_and_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("import sys; print('top1', 90 + len(sys.argv[2:]))")
+    command = f"{sys.executable} -S train.py {{seed}} {{arguments}}"
+    study = tb.study(
+        script={"run": command, "metrics": {"top1": {"pattern": "top1 ([0-9]+)"}}},
+        levels={"mixup": {"on": "--mixup"}}, seeds=2,
+    )  # fmt: skip
+    found = tb.run(study, quiet=True)
+    assert found.analysis().effects["effect"].tolist() == [1.0]
+    with pytest.raises(tb.BadInput, match="for recipes"):
+        tb.check(study)
+    with pytest.raises(tb.BadInput, match="metric"):
+        tb.run(tb.study(script=command, levels={"mixup": {"on": "--mixup"}}))
+
+
 @pytest.mark.parametrize("name", ["runner", "tricks"])
 def test_a_file_that_hides_a_package_is_named(tmp_path, name):
     (tmp_path / f"{name}.py").write_text("")
