@@ -23,7 +23,7 @@ def recipe(
     what: Annotated[
         str,
         typer.Argument(
-            help="A study (its best arm on validation), an exported folder, a run's id, or "
+            help="A study (the arm its report recommends), an exported folder, a run's id, or "
             '"baseline+mixup(alpha=0.4)+cosine".'
         ),
     ],

@@ -1,27 +1,23 @@
-"""What a recipe is asked of: a study's best arm, a run, or a baseline with tricks."""
+"""What a recipe is asked of: a study's recommended arm, a run, or a baseline with tricks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from runner.analysis.data.labels import arm_label
 from runner.analysis.metrics.registry import CHOOSES
 from runner.inference import models
-from runner.records.export import evidence
 from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.records.studies import StoredStudy, study_names
+from runner.records.studies import study_names
+from runner.reporting.material import gather
 from runner.studies.composed import composed
 from runner.studies.experiments import exported
 from runner.tasks import registry as tasks
+from runner.text import counted
 from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, differences, resolve
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @dataclass(frozen=True)
@@ -51,15 +47,12 @@ def subject(text: str, task: str, settings: Mapping[str, str], results: Path) ->
         return Subject(text, found.name, recipe, _stored(found.name), (f"It is {text}.",))
     if settings:
         raise BadInput("--set is for a baseline: a study and a run have their settings")
-    held = exported(text)
-    if held is not None:
-        states = {record.id: record for record in held.records}
-        return _best(held.study, held.runs, lambda id: RunSpec.of_record(states[id]))
+    if exported(text) is not None:
+        return _recommended(text, results)
     store = Store(results, create=False)
     names = study_names(store)
     if text in names:
-        whole = evidence(store, text)
-        return _best(whole.study, whole.runs, lambda id: _spec(store, id))
+        return _recommended(text, results)
     if not models.is_run(text):
         raise unknown("run or study", text, [*names, "baseline+TRICK"])
     fits = sorted(id for id in store.ids() if id.startswith(text.lower()))
@@ -88,35 +81,27 @@ def _of_spec(spec: RunSpec, name: str, about: tuple[str, ...], task: str = "") -
     return Subject(name, task or kind, spec.recipe, _stored(kind), about)
 
 
-def _best(study: StoredStudy, runs: pandas.DataFrame, spec: Callable[[str], RunSpec]) -> Subject:
-    """The arm with the best mean on validation, of those whose every run is ok."""
-    if "stage" in runs:
-        held = [stage for stage in ("tuned", "fixed") if (runs["stage"] == stage).any()]
-        runs = runs[runs["stage"] == held[0]] if held else runs[:0]
-    factors = list(study.levels)
-    if runs.empty:
-        raise BadInput(f"the study {study.name} has no finished runs yet: it has no best arm")
-    arms = {  # `_all`: of a study without factors there is one
-        tuple(key[:-1]): rows
-        for key, rows in runs.assign(_all=0).groupby([*factors, "_all"], sort=False)
-    }
-    fine = {
-        key: rows[CHOOSES].mean()
-        for key, rows in arms.items()
-        if rows["state"].eq("ok").all() and rows[CHOOSES].notna().all()
-    }
-    if not fine:
-        raise BadInput(f"no arm of {study.name} has finished well: there is no recipe to take")
-    best = max(fine, key=lambda key: fine[key])
-    levels = dict(zip(factors, map(str, best), strict=False))
-    name = arm_label(levels, study.levels)
-    rows = arms[best]
+def _recommended(name: str, results: Path) -> Subject:
+    """The recipe that the report of the study recommends."""
+    found = gather(results, name)
+    if found.asked.script is not None:
+        raise BadInput(
+            f"{found.study} is a study of a script, whose recipe is a command: `tricks-bench run "
+            f"--study {found.study} --dry-run` prints one of each arm, the report recommends an arm"
+        )
+    arm = found.recommended
+    if isinstance(arm, str):
+        raise BadInput(f"there is no recipe to take from {found.study}: {arm}")
+    ids = found.ids(arm.levels)
+    runs = found.experiment.runs
+    validation = runs.loc[runs["id"].isin(ids), CHOOSES].mean()
+    like = f"; validation cannot tell {arm.alike} of {arm.of} arms apart" if arm.alike > 1 else ""
     about = (
-        f"It is the arm of {study.name} that is best on validation: {name},",
-        f"{fine[best]:.2f} % (mean of {len(rows)} run{'s' * (len(rows) > 1)}), "
-        f"of {len(fine)} arms.",
+        f"It is the recipe that {found.study} recommends: {arm.label},",
+        f"{validation:.2f} % on validation (mean of {counted(len(ids), 'run')}){like}.",
     )
-    return _of_spec(spec(rows["id"].iloc[0]), name, about, study.asked.task or "")
+    specs = {record.id: RunSpec.of_record(record) for record in found.records if record.id in ids}
+    return _of_spec(specs[ids[0]], arm.label, about, found.asked.task or "")
 
 
 def baseline_of(found: Subject) -> Recipe:
