@@ -59,7 +59,8 @@ def timm_arguments(subject: Subject) -> Arguments:
 
 
 def _network(recipe: Recipe, found: Arguments) -> None:
-    found.say("model width evaluate_every threads stream", "--model", recipe.model)
+    named = ("--model", recipe.model, "--num-classes", "CLASSES")
+    found.say("model width evaluate_every threads stream", *named)
     start: Any = recipe.start
     if start == "pretrained":
         found.say("start", "--pretrained")
@@ -240,7 +241,10 @@ def timm_text(found: Arguments) -> str:
             line = []
         line.append(word)
     lines.append("    " + " ".join(line))
-    text = " \\\n".join(lines) + "\n"
+    text = (
+        " \\\n".join(lines)
+        + "\n# CLASSES: how many; without a GPU add --device cpu --no-prefetcher\n"
+    )
     for title, held in (("cannot", found.cannot), ("differs:", found.differs)):
         text += "".join(f"# timm {title} {name}: {why}\n" for name, why in held.items())
     return text
