@@ -77,8 +77,9 @@ def test_as_arguments_of_timm(tmp_path):
     said = " ".join(found.said)
     for words in (
         "--model resnet18", "--mixup 0.2", "--cutmix 1", "--smoothing 0.1", "--sched cosine",
-        "--num-classes CLASSES", "--warmup-epochs 5", "--reprob 0.25", "--remode const", "--opt sgd", "--momentum 0.9",
-        "--lr 0.1", "--weight-decay 0.0005", "--batch-size 128", "--scale 0.08 1", "--hflip 0.5",
+        "--num-classes CLASSES", "--warmup-epochs 5", "--reprob 0.25", "--remode const",
+        "--opt sgd", "--momentum 0.9", "--lr 0.1", "--weight-decay 0.0005", "--batch-size 128",
+        "--scale 0.08 1", "--hflip 0.5",
     ):  # fmt: skip
         assert words in said, words
     assert "zero_init_last" not in said, "timm's ResNets start so"
