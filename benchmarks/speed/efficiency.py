@@ -44,7 +44,7 @@ def _task(task: str, few: int | None, conditions: Conditions, target: float) -> 
     )
     share = sum(evaluating) / len(evaluating)
     note = f"{share:.0%} of the run was evaluation; " + (
-        f"{few:,} of 59,000 images for one epoch, evaluated images in the task's own proportion, "
+        f"{few:,} of 55,000 images for one epoch, evaluated images in the task's own proportion, "
         "after a run of one step, as what is paid once a run vanishes in a whole one"
         if few
         else "a whole run, the building of the network and the first steps included"
@@ -69,16 +69,16 @@ def _prepared(task: str, data: Path, few: int | None) -> tuple[Any, Any]:
     if few is None:
         return recipe(task, standard()), splits
     whole = find(task).load(data, None)
-    epochs = recipe(task, standard()).epochs
+    usual = recipe(task, standard())
 
     def share(part: Any, of: float) -> Any:
         return part.subset(range(max(1, round(len(part) * few / (len(whole.train) * of)))))
 
     splits = replace(
         splits,
-        validation=share(splits.validation, 1),
-        probe=share(whole.probe, 1),
-        test=share(splits.test, epochs),  # read once in so many epochs
+        validation=share(splits.validation, usual.evaluate_every),
+        probe=share(whole.probe, usual.evaluate_every),
+        test=share(splits.test, usual.epochs),  # read once in so many epochs
     )
     return recipe(task, standard(), epochs=1), splits
 

@@ -41,11 +41,11 @@ def folder(tmp_path):
 
 @pytest.fixture
 def fashion(tmp_path):
-    """Files in Fashion-MNIST's format with 1,200 training and 20 test images of noise."""
+    """Files in Fashion-MNIST's format with 5,200 training and 20 test images of noise."""
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     draws = np.random.default_rng(0)
-    for part, count in (("train", 1200), ("t10k", 20)):
+    for part, count in (("train", 5200), ("t10k", 20)):
         pixels = draws.integers(256, size=(count, 28, 28), dtype=np.uint8)
         labels = (np.arange(count) % 10).astype(np.uint8)
         head = struct.pack(">IIII", 2051, count, 28, 28)
@@ -130,8 +130,8 @@ def test_missing_cifar_says_how_to_get_it(name, tmp_path):
 def test_fashion_mnist_holds_out_a_stratified_validation_set(fashion):
     task = find("fashion-mnist")
     splits = task.load(fashion, None)
-    assert [len(s) for s in (splits.train, splits.validation, splits.test)] == [200, 1000, 20]
-    assert torch.bincount(splits.validation.labels).tolist() == [100] * 10
+    assert [len(s) for s in (splits.train, splits.validation, splits.test)] == [200, 5000, 20]
+    assert torch.bincount(splits.validation.labels).tolist() == [500] * 10
     assert splits.train.images.shape[1:] == (1, 28, 28)
     held = {image.numpy().tobytes() for image in splits.validation.images}
     assert not held & {image.numpy().tobytes() for image in splits.train.images}
