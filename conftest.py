@@ -7,8 +7,9 @@ from pathlib import Path
 # Compiling a network takes a minute: tests over the whole bag train `compile` as torch does where
 # it finds no compiler, without. What it compiles has tests of its own.
 os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
-# As many test processes as cores: the threads of each one's small matrices are in the way.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# As many test processes as cores: further threads of each are in the others' way.
+for _library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 # Image caches and digests of tests are nobody's; matplotlib's list of fonts takes long to make.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))

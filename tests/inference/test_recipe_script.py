@@ -164,7 +164,7 @@ def test_on_a_folder_of_images_it_reaches_what_the_tool_reaches(tmp_path):
     file.write_text(script(subject("baseline+zero-gamma")))
     line = [sys.executable, "-I", file, tmp_path / "digits", "--workers", "0", "--device", "cpu"]
     found = []
-    for seed in range(3):
+    for seed in range(2):
         out = tmp_path / f"{seed}.safetensors"
         done = subprocess.run([*line, "--seed", str(seed), "--out", out], cwd=tmp_path,
                               capture_output=True, text=True, check=True)  # fmt: skip
