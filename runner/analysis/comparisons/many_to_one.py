@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import interpolate, special, stats
+from scipy import interpolate, special
 
 _U = np.linspace(0.0, 7.0, 51)  # deviations of the reference, in its own sd; below 0 the same
 _Q = np.linspace(0.0, 7.0, 71)  # largest |z|
@@ -59,14 +59,14 @@ class ManyToOne:
         t = np.abs(np.asarray(t, dtype=float))
         below = self._largest(np.minimum(t[..., None] * self._scales, _Q[-1]))
         together = 1 - below @ (_WEIGHTS / 2)
-        alone = 2 * stats.t.sf(t, self.df)
+        alone = 2 * special.stdtr(self.df, -t)
         # Dunnett's p lies between those of one test and of Šidák's: quadrature must not leave that.
         return np.clip(together, alone, -np.expm1(len(self.df) * np.log1p(-np.minimum(alone, 1))))
 
     def critical(self, confidence: float) -> np.ndarray:
         """(k,) the |t| that none of the k exceeds with probability `confidence`."""
-        low = stats.t.isf((1 - confidence) / 2, self.df)
-        high = stats.t.isf((1 - confidence ** (1 / len(self.df))) / 2, self.df)
+        low = -special.stdtrit(self.df, (1 - confidence) / 2)
+        high = -special.stdtrit(self.df, (1 - confidence ** (1 / len(self.df))) / 2)
         t = low + np.outer(_STEPS, high - low)  # (steps, k)
         p = self.exceeds(t)
         pick = [
