@@ -39,7 +39,13 @@ def script(code, folder, *, piped=False):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("piped", [False, True], ids=["script without a guard", "typed in"])
+@pytest.mark.parametrize(
+    "piped",
+    [
+        pytest.param(False, id="script without a guard"),
+        pytest.param(True, id="typed in", marks=pytest.mark.slow),
+    ],
+)
 def test_a_study_is_asked_for_run_and_read(tmp_path, piped):
     done = script(TINY.replace("QUIET", str(piped)), tmp_path, piped=piped)
     assert done.returncode == 0, done.stderr

@@ -213,7 +213,7 @@ def test_a_mistake_is_one_line(cli, images, line, said):
 
 @pytest.mark.slow
 def test_a_real_quick_study(cli, tmp_path):
-    line = ("run", "--tricks", "cosine", "--quick", "--hours", "0.03", "--workers", "2")
+    line = ("run", "--tricks", "cosine", "--quick", "--hours", "0.01", "--workers", "2")
     result = cli(*line)
     assert result.code == 0, result.err
     assert {row["state"] for row in Store("results").rows().values()} <= {"ok", "diverged"}

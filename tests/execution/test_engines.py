@@ -165,6 +165,7 @@ def test_a_program_that_defines_the_work_needs_a_guard(tmp_path: Path) -> None:
     assert script(tmp_path, OWN, "Mine", guard=True) == ["2"]
 
 
+@pytest.mark.slow
 def test_a_grid_without_a_guard_is_tried_out_and_trained(tmp_path: Path) -> None:
     (tmp_path / "grid.py").write_text(
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"

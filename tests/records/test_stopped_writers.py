@@ -105,6 +105,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path, command: 
     assert files(tmp_path) == held
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_a_study_and_an_index_and_keeps_what_is_recorded(
     tmp_path: Path,
 ) -> None:
@@ -144,6 +145,7 @@ def unprivileged() -> list[str]:
     return line
 
 
+@pytest.mark.slow
 def test_a_read_only_folder_can_be_read_and_says_so_to_who_writes(tmp_path: Path) -> None:
     store = a_study(tmp_path)
     damaged = next(iter(store.ids()))

@@ -140,6 +140,7 @@ def test_names_that_cannot_be():
         find("nobody")
 
 
+@pytest.mark.slow
 def test_a_plug_in_s_function_is_called_once_and_a_training_needs_it_no_more(tmp_path):
     """In processes of its own, as a user runs it."""
     (tmp_path / "my_data.py").write_text(PLUGIN)
