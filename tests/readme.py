@@ -1,4 +1,4 @@
-"""The generated parts of README.md. `python -m tests.readme` writes them anew."""
+"""The generated parts of README.md and docs/. `python -m tests.readme` writes them anew."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 SPEED = ROOT / "reports" / "reference" / "benchmarks.json"
 REPORT = ROOT / "reports" / "reference" / "digits-add-one" / "report.md"
 
@@ -21,6 +22,7 @@ def parts() -> dict[str, str]:
     """Name of each generated part -> its markdown."""
     return {
         "result table": result(),
+        "standard tricks": standard_tricks(),
         "tricks": tricks(),
         "tasks": tasks(),
         "grids": grids(),
@@ -34,21 +36,25 @@ def result() -> str:
     return section.strip()
 
 
+def standard_tricks() -> str:
+    return table(("trick", "acts on", "idea", "source"), map(_row, filter(_standard, _bag())))
+
+
 def tricks() -> str:
-    """The standard bag in full; the rest by the moment at which it acts, folded away."""
+    """All but the standard bag, by the moment at which each acts."""
+    parts = []
+    for group in dict.fromkeys(cls.group() for cls in _bag()):
+        rest = [cls for cls in _bag() if cls.group() == group and not cls.standard]
+        if rest:
+            rows = ((row[0], *row[2:]) for row in map(_row, rest))
+            parts.append(f"### {group}\n\n{table(('trick', 'idea', 'source'), rows)}")
+    return "\n\n".join(parts)
+
+
+def _bag() -> list[type[Trick]]:
     from tricks import registry
 
-    bag = [cls for cls in registry().values() if cls.group() != "plugin"]
-    groups = dict.fromkeys(cls.group() for cls in bag)
-    parts = [table(("trick", "acts on", "idea", "source"), map(_row, filter(_standard, bag)))]
-    for group in groups:
-        rest = [cls for cls in bag if cls.group() == group and not cls.standard]
-        if rest:
-            names = ", ".join(cls.name for cls in rest)
-            head = f"<details><summary><b>{group}</b>: {names}</summary>\n"
-            rows = ((row[0], *row[2:]) for row in map(_row, rest))
-            parts.append(f"{head}\n{table(('trick', 'idea', 'source'), rows)}\n\n</details>")
-    return "\n\n".join(parts)
+    return [cls for cls in registry().values() if cls.group() != "plugin"]
 
 
 def _standard(cls: type[Trick]) -> bool:
@@ -89,13 +95,13 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def generated(text: str) -> str:
-    """`text` with every generated part as it should be."""
+    """`text` with every generated part in it as it should be."""
     for name, part in parts().items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        assert pattern.search(text), f"README.md has no part {name!r}"
         text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text()))
+    for page in PAGES:
+        page.write_text(generated(page.read_text()))

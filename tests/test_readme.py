@@ -1,46 +1,93 @@
+"""README.md and docs/: generated parts, links and commands are true."""
+
 from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
-from tests.readme import README, ROOT, generated
+import pytest
+
+from tests.readme import PAGES, README, ROOT, generated, parts
+
+MOST = 220  # lines of README.md
+EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+FENCES = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def test_the_generated_parts_are_true():
-    text = README.read_text()
+@EACH_PAGE
+def test_the_generated_parts_are_true(page: Path) -> None:
+    text = page.read_text()
     assert text == generated(text), "run: python -m tests.readme"
 
 
-def test_every_link_leads_somewhere():
-    links = re.findall(r"\]\(([^)#]+)\)", README.read_text())
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
-    assert links
-    assert not missing
+def test_every_generated_part_is_somewhere() -> None:
+    text = "".join(page.read_text() for page in PAGES)
+    assert [name for name in parts() if f"<!-- {name} -->" not in text] == []
 
 
-def command_lines():
-    text = README.read_text()
-    fences = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    blocks = [code.replace("\\\n", " ") for language, code in fences if language == "bash"]
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    lines = [*"".join(blocks).splitlines(), *re.findall(r"`(tricks-bench [^`]+)`", prose)]
-    for line in lines:
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= MOST
+
+
+def prose(page: Path) -> str:
+    return FENCES.sub("", page.read_text())
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    heads = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", head).replace("`", "") for head in heads]
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in plain}
+
+
+@EACH_PAGE
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = prose(page)
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)", text, re.M)
+    wrong = []
+    for link in links:
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        known = not anchor or (there.suffix == ".md" and anchor in anchors(there))
+        if not there.exists() or not there.is_relative_to(ROOT) or not known:
+            wrong.append(link)
+    assert wrong == []
+
+
+@EACH_PAGE
+def test_every_name_in_brackets_has_its_link(page: Path) -> None:
+    text = re.sub(r"`[^`]*`", "", prose(page))
+    named = re.findall(r"(?<![\]\w!])\[([a-z][\w -]+)\](?![(\[:])", text)
+    assert [name for name in named if f"\n[{name}]: " not in text] == []
+
+
+def command_lines(text: str) -> list[list[str]]:
+    blocks = [
+        code.replace("\\\n", " ") for language, code in FENCES.findall(text) if language == "bash"
+    ]
+    inline = re.findall(r"`(tricks-bench [^`]+)`", FENCES.sub("", text))
+    found = []
+    for line in [*"".join(blocks).splitlines(), *inline]:
         words = shlex.split(line, comments=True)
         while words:
             end = words.index("&&") if "&&" in words else len(words)
             if words[:end] and words[0] == "tricks-bench":
-                yield words[1:end]
+                found.append(words[1:end])
             words = words[end + 1 :]
+    return found
 
 
-def test_every_command_line_in_it_can_be_read():
+@EACH_PAGE
+def test_every_command_line_can_be_read(page: Path) -> None:
     import typer
 
     from runner.cli import app
 
     commands = typer.main.get_command(app()).commands
-    lines = list(command_lines())
-    assert len(lines) > 10
-    for name, *arguments in (line for line in lines if line != ["--help"]):
-        assert name in commands, name
-        commands[name].make_context(name, arguments)  # raises for what it does not take
+    for name, *arguments in command_lines(page.read_text()):
+        if name != "--help" and "…" not in arguments:
+            assert name in commands, name
+            commands[name].make_context(name, arguments)  # raises for what it does not take
