@@ -133,7 +133,7 @@ TASKS = [
         baseline=Recipe(
             model="small-image-resnet50", width=0.125, stem=4, epochs=10, evaluate_every=2,
             batch_size=128, flip=True,
-            optimizer=SGD(), schedule=StepDecay(), channels_last=True,
+            optimizer=SGD(decay=0.005), schedule=StepDecay(), channels_last=True,
         ),
         # Not chosen yet.
         learning_rates={"sgd": 0.05, "lars": 4.0, "adamw": 5e-3, "adam": 5e-3, "lion": 1e-3},
