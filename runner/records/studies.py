@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from runner.records.rows import Cell, column
 from runner.records.store import Store
 from runner.records.study_files import (
+    RUNS,
+    check_once,
     is_study,
     read_pair,
     saved,
@@ -114,6 +116,7 @@ def save_study(
                 merged, runs = _merge(old, merged, new)
         columns = StoredStudy(name, merged, []).columns
         runs = [{key: run[key] for key in columns} for run in runs]
+        check_once({key: [run[key] for run in runs] for key in columns}, folder / RUNS, "write")
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         try:
             write_pair(folder, now, merged.to_mapping(), write_runs(runs, columns))
