@@ -254,8 +254,15 @@ def _flat(row: Mapping[str, Cell]) -> dict[str, Cell]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold off other writers of this study, where the file system can."""
-    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644)
+    """Hold off other writers of this study, where the file system can. Raises BadInput."""
+    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would block
+    try:
+        descriptor = os.open(folder / LOCK, flags, 0o644)
+    except OSError as error:
+        place = folder / LOCK
+        odd = os.path.lexists(place) and (place.is_symlink() or not place.is_file())
+        why = "it is no plain file: remove it" if odd else error.strerror or str(error)
+        raise BadInput(f"cannot write the study {folder}: {place}: {why}") from error
     try:
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)

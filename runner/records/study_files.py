@@ -47,11 +47,14 @@ def write_pair(folder: Path, saved: str, asked: Mapping[str, Any], runs: bytes) 
 
 
 @uncollected()
-def read_pair(folder: Path) -> tuple[StudyToml, Rows]:
-    """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
+def read_pair(folder: Path, pending: bool = True) -> tuple[StudyToml, Rows]:
+    """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong.
+
+    pending: whether `.pending` counts, if it is there.
+    """
     before = None
     while True:
-        pair = toml, runs = _pair(folder)
+        pair = toml, runs = _pair(folder) if pending else _files(folder)
         values, asked = _asked(toml, folder / ASKED)
         found = hashlib.sha256(runs).hexdigest()
         if values.get(_SUM, found) == found:
@@ -85,10 +88,14 @@ def _pair(folder: Path) -> tuple[bytes, bytes]:
         pending = json.loads(durable.read(folder / PENDING))
         toml, runs = (text.encode() for text in pending)
     except FileNotFoundError:
-        toml, runs = _bytes(folder / ASKED), _bytes(folder / RUNS)
+        return _files(folder)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"cannot read {folder / PENDING}: {error}") from error
     return toml, runs
+
+
+def _files(folder: Path) -> tuple[bytes, bytes]:
+    return _bytes(folder / ASKED), _bytes(folder / RUNS)
 
 
 def _bytes(path: Path) -> bytes:
