@@ -152,6 +152,10 @@ def call(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:  # the reader of a pipe has left, as `head` does
         return 0
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # the same, by way of typer
+            return 0
+        raise
     except OSError as error:
         if error.errno not in SURROUNDINGS:
             raise

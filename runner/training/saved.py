@@ -164,7 +164,7 @@ def load(path: Path) -> tuple[nn.Module, Card]:
         metadata = dict(header.metadata)
         if metadata.get("format") != FORMAT:
             raise BadInput(f"{path}: not a model that `tricks-bench run --save-models` wrote")
-        if metadata.pop("checksum") != checksum(header, [memoryview(data)[header.begin :]]):
+        if metadata.pop("checksum") != checksum(header, [data[header.begin :]]):
             raise BadInput(f"{path}: its checksum does not match: it was cut or changed")
         card = _card(path, metadata)
         tensors = unpack(data)
