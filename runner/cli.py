@@ -7,8 +7,10 @@ import errno
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from types import FrameType
 from typing import Annotated, Any
 
 # A command makes many small objects, half of them by the imports that follow, and few cycles.
@@ -16,8 +18,9 @@ gc.set_threshold(100_000, 50, 50)
 
 import typer  # noqa: E402
 
+from runner import streams  # noqa: E402
 from runner.launch.options import KEPT  # noqa: E402
-from runner.text import Shown, visible  # noqa: E402
+from runner.text import visible  # noqa: E402
 from tricks.errors import BadInput  # noqa: E402
 
 HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.
@@ -106,11 +109,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 130 interrupted.
     """
+    streams.mend()
+    stop_as_by_ctrl_c()
     with contextlib.suppress(FileNotFoundError):  # where the current folder is gone
         if not {"", os.getcwd()} & set(sys.path):
             # Or child processes would import what lies in it before any library.
             os.environ.setdefault("PYTHONSAFEPATH", "1")
-    sys.exit(call(sys.argv[1:] if arguments is None else list(arguments)))
+    code = call(sys.argv[1:] if arguments is None else list(arguments))
+    streams.let_go()
+    sys.exit(code)
+
+
+def stop_as_by_ctrl_c() -> None:
+    """Let SIGTERM and a closed terminal end a command as Ctrl-C does: what it began is cleared up.
+
+    What is ignored stays so, as under `nohup`. A run that is at work counts them itself.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
 
 
 def call(arguments: list[str]) -> int:
@@ -119,25 +140,27 @@ def call(arguments: list[str]) -> int:
         # Without its first word being a command, all are needed to say what there is.
         names = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
         line = app(names)
-        with contextlib.redirect_stdout(Shown(sys.stdout)):
+        with contextlib.redirect_stdout(streams.Shown(sys.stdout)):
             code = line(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
-        sys.stdout.flush()
+        with contextlib.suppress(BrokenPipeError):  # what was done counts, not who read of it
+            sys.stdout.flush()
         return int(code or 0)
     except BadInput as error:
         return _mistake(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+        streams.complain("interrupted")
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe has left, as `head` does; Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of a pipe has left, as `head` does
         return 0
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # the same, by way of typer
+            return 0
+        raise
     except OSError as error:
         if error.errno not in SURROUNDINGS:
             raise
         if error.filename is not None:
             return _mistake(f"{error.filename}: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _mistake(f"cannot write the output: {error.strerror}")
     except Exception as error:
         if not hasattr(error, "format_message"):
@@ -155,7 +178,7 @@ def _with_values(arguments: list[str]) -> list[str]:
 
 
 def _mistake(message: str) -> int:
-    print(f"tricks-bench: {visible(' '.join(message.split()))}", file=sys.stderr)
+    streams.complain(f"tricks-bench: {visible(' '.join(message.split()))}")
     return 2
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from collections.abc import Sequence
 
 
 def counted(count: int, one: str, more: str = "") -> str:
@@ -86,27 +85,3 @@ def _escape(match: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-class Shown:
-    """A stream that text reaches only as `visible` gives it; otherwise as the stream itself."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write `text`; on a terminal nothing in it can do more than be read."""
-        return self._stream.write(visible(text))
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write each of `lines`."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-def unfiltered(stream: TextIO) -> TextIO:
-    """What is behind a `Shown`, for who draws with control characters of his own."""
-    return stream._stream if isinstance(stream, Shown) else stream

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     ("cli", "commands", "api"), ("inference",), ("exporters",), ("launch",), ("reporting",),
     ("planning",), ("studies",), ("tasks",), ("training",), ("scripts",), ("images",),
-    ("execution",), ("records",), ("analysis",), ("designs",), ("text",),
+    ("execution",), ("records",), ("analysis",), ("designs",), ("text", "streams"),
 )  # fmt: skip
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 LARGEST = 320  # lines; most are far below

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tricks import guest
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
 from tricks.trick import REGISTERED, Trick, edits_of
@@ -50,20 +51,28 @@ def _check_class(cls: type[Trick]) -> None:
         raise BadInput(f"{what}: {told}") from error
 
 
-def load_checked(load: Callable[[], Any]) -> None:
-    """Call `load`, which defines tricks. Raises BadInput, and forgets them, if one is no good."""
+def load_checked(load: Callable[[], Any], what: str) -> None:
+    """Call `load`, which defines tricks. Raises BadInput, and forgets them, if one is no good.
+
+    what: the plug-in, with which a message begins.
+    """
     before = dict(REGISTERED)
-    try:
+
+    def loaded() -> None:
         load()
         for name, cls in tuple(REGISTERED.items()):
             if name not in before:
                 _check_class(cls)
-    except (Exception, SystemExit) as error:
+
+    try:
+        guest.call(loaded, what)
+    except Exception as error:
         REGISTERED.clear()
         REGISTERED.update(before)
-        if isinstance(error, BadInput):
+        if isinstance(error, BadInput) and str(error).startswith(what):
             raise
-        raise BadInput(f"{type(error).__name__}: {error}") from error
+        told = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        raise BadInput(f"{what}: {told}") from error
 
 
 @cache
@@ -74,15 +83,13 @@ def find_all() -> None:
     for info in pkgutil.walk_packages([str(Path(__file__).parent)], "tricks."):
         importlib.import_module(info.name)
     for entry in entry_points(group="tricks_bench.tricks"):
+        what = f"the installed plug-in {entry.name} ({entry.value})"
         try:
-            load_checked(entry.load)
+            load_checked(entry.load, what)
         except BadInput as error:
-            _broken[f"{entry.name} ({entry.value})"] = " ".join(str(error).split())
-            print(
-                f"tricks-bench: the installed plug-in {entry.name} ({entry.value}) is broken and "
-                f"left out: {' '.join(str(error).split())}",
-                file=sys.stderr,
-            )
+            why = " ".join(str(error).removeprefix(what).removeprefix(":").split())
+            _broken[f"{entry.name} ({entry.value})"] = why
+            print(f"tricks-bench: {what} is broken and left out: {why}", file=sys.stderr)
 
 
 def broken() -> dict[str, str]:
@@ -127,7 +134,7 @@ def load_plugin(path: str | Path) -> None:
     sys.modules[name] = module
     loader = spec.loader
     try:
-        load_checked(lambda: loader.exec_module(module))
-    except BadInput as error:
+        load_checked(lambda: loader.exec_module(module), f"--plugin {path}")
+    except BadInput:
         del sys.modules[name]
-        raise BadInput(f"--plugin {path}: {error}") from error
+        raise

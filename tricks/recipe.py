@@ -29,6 +29,10 @@ CHOICES = {
 }
 
 
+LARGEST_SIDE = 16_384  # pixels of an image as a network sees it: no file may ask for more
+LARGEST = {"width": 64, "threads": 1_024, "stored_side": LARGEST_SIDE}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One training, in the order in which its parts act.
@@ -110,6 +114,16 @@ class Recipe:
         for name in ("stored_side", "resolution", "lr_batch", "stream"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} must be at least 0, not {getattr(self, name)}")
+        for name, largest in LARGEST.items():
+            if getattr(self, name) > largest:
+                raise BadInput(f"{name} must be at most {largest:,}, not {getattr(self, name):g}")
+        side = max(self.resolution, 1) * max(self.eval_scale, 1) / self.margin
+        if side > LARGEST_SIDE:
+            raise BadInput(
+                f"resolution={self.resolution}, eval_scale={self.eval_scale:g} and "
+                f"margin={self.margin:g} make images of {side:,.0f} pixels a side: at most "
+                f"{LARGEST_SIDE:,}"
+            )
         for name, allowed in CHOICES.items():
             if isinstance(getattr(self, name), str) and getattr(self, name) not in allowed:
                 raise BadInput(

@@ -78,5 +78,5 @@ def _metric(text: str, where: str) -> ScriptMetric:
 
     try:
         return msgspec.convert(tomllib.loads(f"metric = {text}")["metric"], ScriptMetric)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise BadInput(f"{where}: {error}") from error

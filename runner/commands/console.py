@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -15,6 +15,7 @@ from runner.launch.going_on import go_on, places
 from runner.launch.outcome import Outcome, failed, reportable
 from runner.records.json_values import JsonValue
 from runner.records.layout import at
+from runner.streams import Expendable
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Console:
     def __init__(self, options: Options, json: bool) -> None:
         self.options = options
         self.json = json
-        self.stream = sys.stderr if json else sys.stdout
+        stream = Expendable(sys.stderr if json else sys.stdout)
+        self.stream: TextIO = stream  # type: ignore[assignment]
 
     def say(self, line: str) -> None:
         """Print it at once: the next thing may take long."""

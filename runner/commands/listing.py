@@ -174,5 +174,5 @@ def _row(name: str, summary: str, **keys: JsonValue) -> Row:
 
 
 def _first_comment(file: Path) -> str:
-    first = file.read_text().split("\n", 1)[0]
+    first = file.read_text(encoding="utf-8").split("\n", 1)[0]
     return first.removeprefix("#").strip() if first.startswith("#") else ""

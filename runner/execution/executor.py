@@ -31,8 +31,8 @@ def execute(
     further by its checkpoint has lost nothing that counts. An exception in training is recorded as
     failed. With a `checkpoint` in the limits the work writes one that often; a run that was
     interrupted goes on from it, in this execution or another.
-    SIGINT or SIGTERM once: running runs are finished, or with checkpoints leave at one if they
-    would take long, then it returns; twice: it returns now.
+    SIGINT, SIGTERM or SIGHUP once: running runs are finished, or with checkpoints leave at one if
+    they would take long, then it returns; twice: it returns now.
     The time limit is the same as SIGINT once, and runs that would not be done by then are not
     begun. Raises BadInput if the store cannot be written to, if its disk has less room than the
     limits keep, or if a training raised it: then no more are begun, those that run are finished,

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: asked once, finish what is running; asked twice, stop now."""
+"""Ctrl-C, SIGTERM, a closed terminal: once, finish what is running; twice, stop now."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def stops() -> list[signal.Signals]:
+    """Those of STOPS that stop this process: `nohup` has it ignore SIGHUP, and so it stays."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in STOPS if not (ignored and number == signal.SIGHUP)]
 
 
 class Interrupt:
@@ -19,7 +25,7 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._count) for number in STOPS}
+            self._before = {number: signal.signal(number, self._count) for number in stops()}
         return self
 
     def __exit__(

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.records import checkpoints
 from runner.text import size
 
 STALL = 30 * 60.0  # seconds; a step takes seconds, weights or images to be fetched some minutes
@@ -70,7 +71,11 @@ class Bounds:
         if now - self._looked < LOOK:
             return None
         self._looked = now
-        return lacks(self.root, self.limits.reserve)
+        reserve = self.limits.reserve
+        if lacks(self.root, reserve) is None:
+            return None
+        # What was kept free for checkpoints is no longer to be where they are written.
+        return lacks(self.root, max(RESERVE, reserve - checkpoints.held(self.root)))
 
 
 def lacks(folder: Path, needed: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,8 @@ from runner.execution.events import Event, Finished, Left, Retry, Stopping, Wait
 from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
 from runner.records.shape import Error
-from runner.text import counted, duration, printable, unfiltered
+from runner.streams import Expendable, unfiltered
+from runner.text import counted, duration, printable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,7 +42,7 @@ class Progress:
     ) -> None:
         self.tally = Tally(total, recorded, workers)
         self.results = results
-        self.stream = stream or sys.stdout
+        self.stream: TextIO = Expendable(stream or sys.stdout)  # type: ignore[assignment]
         self.note = ""
         self._live: Live | None = None
 
@@ -121,11 +121,7 @@ class Progress:
         return f"{count} {run.label}: {what}, {run.seconds:.1f} s{rest}"
 
     def _print(self, line: str) -> None:
-        try:
-            print(printable(line), file=self.stream, flush=True)
-        except OSError as error:  # its disk is full: the runs are worth more than the lines
-            if error.errno != errno.ENOSPC:
-                raise
+        print(printable(line), file=self.stream, flush=True)
 
     def _view(self, console: Console) -> RenderableType:
         from rich.console import Group

@@ -31,7 +31,7 @@ def write(runs: Sequence[RunLog], folder: Path) -> int:
 
 def _digest(place: Path) -> str:
     file = place / WRITTEN
-    return file.read_text() if file.is_file() else ""
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _add(run: RunLog, folder: Path) -> None:

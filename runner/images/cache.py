@@ -119,7 +119,7 @@ def opened(folder: Path) -> Cache | None:
         whole = whole and len(pixels) == manifest["bytes"]
         if not (whole and index.dtype == ROW and 0 <= manifest["held"] <= len(index)):
             return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return Cache(folder, manifest, index, pixels)
 

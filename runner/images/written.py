@@ -77,7 +77,7 @@ def remembered(name: str, stamp: str | None = None) -> Path | None:
         note = json.loads(_note(name).read_bytes())
         listed = root() / str(note["set"]) / LIST
         same = stamp is None or note["stamp"] == stamp
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return listed if same and listed.is_file() else None
 
@@ -89,7 +89,7 @@ def named_sets() -> dict[str, list[str]]:
         try:
             note = json.loads(path.read_bytes())
             found.setdefault(str(note["set"]), []).append(str(note["name"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return found
 

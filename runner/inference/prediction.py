@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 
 import torch
@@ -10,9 +11,12 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Resident, Source, Splits
-from runner.training.evaluation import outputs
+from runner.text import size
+from runner.training.evaluation import BATCH, outputs
 from runner.training.saved import Card
 from tricks.errors import BadInput
+
+FLOAT = 4  # bytes of a pixel as the network sees it
 
 
 def log_probabilities(
@@ -33,6 +37,7 @@ def log_probabilities(
             raise BadInput(
                 f"run {card.run} has other classes than {first.run}: they cannot be averaged"
             )
+        check_memory(len(source), card)
         images = as_trained(source, card)
         splits = _splits(images, card)
         model = model.to(device)
@@ -42,6 +47,20 @@ def log_probabilities(
     if len(found) == 1:
         return found[0]
     return torch.stack(found).logsumexp(0) - math.log(len(found))
+
+
+def check_memory(count: int, card: Card) -> None:
+    """Raises BadInput for so many images at a size of which this machine cannot hold one batch."""
+    recipe, stored = card.recipe, card.size or (0, 0)
+    side = max(recipe.resolution, *stored) * max(recipe.eval_scale, 1) / recipe.margin
+    batch = min(count, BATCH) * side * side * (1 + FLOAT)  # as stored, and as the network sees them
+    needed = card.channels * (count * stored[0] * stored[1] + batch)
+    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > here:
+        raise BadInput(
+            f"run {card.run} sees images of {side:,.0f} pixels a side: {count:,} of them take "
+            f"{size(needed)}, and this machine has {size(here)} of memory"
+        )
 
 
 def as_trained(source: Source, card: Card) -> Source:

@@ -205,5 +205,5 @@ def _versions(program: str, folder: Path) -> Mapping[str, str]:
             [program, "-c", ASK], cwd=folder, capture_output=True, text=True, timeout=60, check=True
         )
         return {str(name): str(version) for name, version in json.loads(done.stdout).items()}
-    except (OSError, ValueError, subprocess.SubprocessError):
+    except (OSError, ValueError, RecursionError, subprocess.SubprocessError):
         return {}

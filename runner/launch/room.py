@@ -12,6 +12,7 @@ from runner.execution.limits import RESERVE, lacks
 from runner.launch.options import Options
 from runner.planning import trial
 from runner.planning.hours import LOOKED_AT, sample
+from runner.records import checkpoints
 from runner.text import size
 from tricks.errors import BadInput
 
@@ -48,19 +49,28 @@ def check_room(
     """Bytes that must stay free while `missing` are trained.
 
     Raises BadInput if the folder of results has no room for their records, for the models that are
-    kept, and for the checkpoints of those at hand.
+    kept, and for the checkpoints of those at hand. Nothing counts that is there already, so that a
+    grid that had room has it when it goes on.
     """
-    network = None if store is None else recorded_bytes(missing, store)
-    if network is None and options.save_models is not None:
-        network = trial.network_bytes(sample(missing), work)
-    network = network or 0
+    checkpoints_kept = options.limits.checkpoint is not None
+    network = 0
+    if checkpoints_kept or options.save_models is not None:
+        recorded = None if store is None else recorded_bytes(missing, store)
+        network = trial.network_bytes(sample(missing), work) if recorded is None else recorded
     kept = {None: 0, "last": 1, "best": 2, "winner": 0}[options.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)
     models = kept * network * len(missing)
-    reserve = RESERVE + AT_HAND * network * min(options.workers, len(missing))
-    lack = lacks(options.results, records + models + reserve)
+    at_hand = AT_HAND * network * min(options.workers, len(missing)) if checkpoints_kept else 0
+    reserve = RESERVE + at_hand
+    needed = records + models + reserve
+    lack = lacks(options.results, needed)
     if lack:
-        what = f"{size(models)} of models" if models > records else f"{size(records)} of records"
+        held = min(at_hand, checkpoints.held(options.results))
+        lack = lacks(options.results, needed - held)
+    if lack:
+        parts = {"models": models, "records": records, "checkpoints at a time": at_hand}
+        most = max(parts, key=lambda name: parts[name])
+        what = f"{size(parts[most])} of {most}"
         raise BadInput(
             f"{options.results} has no room for this grid, which will write about {what}: {lack}; "
             "make room there, or choose another disk with --results"

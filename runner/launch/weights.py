@@ -11,7 +11,8 @@ from runner.launch.images import caches
 from runner.launch.listener import Listener
 from runner.launch.opening import existing
 from runner.launch.options import Options
-from runner.records.models import folder, model_file
+from runner.records.layout import aside
+from runner.records.models import fault, folder, model_file
 from runner.records.store import Store
 from runner.studies.best_arm import best_arm
 from tricks.errors import BadInput
@@ -39,7 +40,7 @@ def saving(work: RecipeRun, which: str | None, store: Store, study: Study) -> Re
 
 
 def without(study: Study, which: str | None, store: Store | None) -> list[str]:
-    """Ids of the study's recorded runs whose models of `which` epochs are not there.
+    """Ids of the study's recorded runs whose models of `which` epochs are not there, and whole.
 
     which: see `Options.save_models`; of the winner its last epoch's.
     """
@@ -52,14 +53,13 @@ def without(study: Study, which: str | None, store: Store | None) -> list[str]:
         held = replace(held, runs=[run for run in held.runs if run.get("stage") != "tuning"])
     if which == "winner":
         arm = best_arm(store, held)
-        return [] if arm is None or model_file(store, arm.run).is_file() else [arm.run]
+        return [] if arm is None or not fault(model_file(store, arm.run)) else [arm.run]
     states = store.states(held.ids)
     kinds = (False, True) if which == "best" else (False,)
     return [
         id
         for id in held.ids
-        if states.get(id) == "ok"
-        and not all(model_file(store, id, best).is_file() for best in kinds)
+        if states.get(id) == "ok" and any(fault(model_file(store, id, best)) for best in kinds)
     ]
 
 
@@ -78,6 +78,9 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     records = {id: record for id in ids if (record := store.record(id))}
     if not records:
         return None
+    for path in (model_file(store, id, best) for id in records for best in (False, True)):
+        if path.exists() and fault(path):  # a new one would stop at a folder in its place
+            aside(store.root, path)
     took = [record.total_seconds for record in records.values()]
     listener.say(
         f"{len(records):,} recorded without weights: training again for them, about "

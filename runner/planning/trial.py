@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.execution.engines import calls, template
-from runner.execution.failure import advice, described, of_surroundings
-from runner.records.shape import Error
+from runner.execution.failure import advice, described, of_exit, of_surroundings
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from runner.training.device import choose, prepare
@@ -162,8 +161,9 @@ def _in_children(
         one = functools.partial(function, work)
         return calls.each(one, [spec.run() for spec in specs], at_a_time, work.gpus)
     except calls.EndedError as error:
-        told = advice(Error("OutOfMemory"))
-        raise BadInput(f"{UNTRIED}, a process that did was ended; probably {told}") from error
+        _, why = of_exit(error.code, "", starved=True, began=False)
+        told = f"probably {advice(why)}" if why.type == "OutOfMemory" else advice(why)
+        raise BadInput(f"{UNTRIED}: {why.message}; {told}") from error
     except Exception as error:
         if not of_surroundings(error):
             raise
@@ -182,9 +182,18 @@ def _told_of_network(work: RecipeRun, run: Run) -> list[str]:
 
 
 def _bytes_of_network(work: RecipeRun, run: Run) -> int:
+    """By its shapes alone, where it can be made of them."""
+    import torch
+
     from runner.training.model import build
 
     spec = work.spec(run)
     splits = work.images(spec)
-    weights = build(spec.recipe, splits.classes, splits.channels).state_dict().values()
+    fresh = replace(spec.recipe, start="scratch", init=())
+    try:
+        with torch.device("meta"):
+            model = build(fresh, splits.classes, splits.channels)
+    except (RuntimeError, NotImplementedError, ValueError):
+        model = build(fresh, splits.classes, splits.channels)
+    weights = model.state_dict().values()
     return sum(value.numel() * value.element_size() for value in weights)

@@ -32,6 +32,15 @@ def path_of(root: Path, id: str) -> Path:
     return root / "attempts" / check_id(id)[:2] / id / NAME
 
 
+def held(root: Path) -> int:
+    """Bytes of all checkpoints in the store `root`; 0 if there is no store."""
+    total = 0
+    for path in root.glob(f"attempts/??/*/{NAME}"):
+        with contextlib.suppress(OSError):
+            total += path.lstat().st_size
+    return total
+
+
 class _Hashing:
     """A file to write to, and the digest of what was written."""
 
@@ -151,7 +160,7 @@ def _head(file: IO[bytes]) -> dict[str, Any]:
     line = file.readline(LONGEST)
     try:
         found = json.loads(line[_DIGITS:])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Damaged("it does not say what it is") from error
     if not isinstance(found, dict) or not line.endswith(b"\n"):
         raise Damaged("it does not say what it is")

@@ -191,7 +191,7 @@ class Claims:
         """What the owner wrote; empty if that cannot be read."""
         try:
             content = json.loads(durable.read(path))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 

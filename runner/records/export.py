@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
+from runner.analysis.data.repeats import repeated
 from runner.records import durable, examples, shape
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.later_metrics import of_records
@@ -33,7 +34,7 @@ from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, is_name, load_study
-from runner.records.study_files import check_levels, read_asked, write_asked
+from runner.records.study_files import check_levels, check_once, read_asked, write_asked
 from runner.records.table import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from tricks.errors import BadInput
 
@@ -203,7 +204,13 @@ def read_export(folder: Path) -> Evidence:
     except _UNREADABLE as error:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
     planned = [{str(key): value for key, value in row.items()} for row in rows]
-    check_levels(asked, {name: runs[name] for name in ("id", *names)}, folder / "runs.csv")
+    listed = {name: list(runs[name]) for name in ("id", *names)}
+    check_levels(asked, listed, folder / "runs.csv")
+    check_once(listed, folder / "runs.csv")
+    _check_agreement(runs, folder / "runs.csv")
+    _check_rows([record.id for record in records], folder / "records.jsonl.gz", 1)
+    epoch = [f"{id}, epoch {n}" for id, n in zip(epochs["id"], epochs["epoch"], strict=True)]
+    _check_rows(epoch, folder / "epochs.csv.gz", 2)
     name = folder.name if asked.name is None else asked.name
     if not is_name(name):  # it names the folder of the report
         raise BadInput(f"cannot read {folder / 'study.toml'}: {name[:80]!r} is no study name")
@@ -270,6 +277,22 @@ def _check_runs(runs: pandas.DataFrame) -> None:
                 place = place.setdefault(key, {})
             place[path[-1]] = int(value) if column in WHOLE else value
         shape.read({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
+
+
+def _check_rows(keys: list[str], path: Path, first: int) -> None:
+    """Raises BadInput for one of `keys` that stands in two rows. first: the first row's number."""
+    again = repeated(keys, range(first, first + len(keys)))
+    if again is not None:
+        raise BadInput(f"cannot read {path}: {again[1]} are of one run, {again[0]}")
+
+
+def _check_agreement(runs: pandas.DataFrame, path: Path) -> None:
+    """Raises BadInput for a run that two stages share, with other values in each."""
+    shared = runs[runs["id"].duplicated(keep=False)].drop(columns="stage", errors="ignore")
+    other = shared.drop_duplicates()
+    again = repeated(list(other["id"]), [int(row) + 2 for row in other.index])
+    if again is not None:
+        raise BadInput(f"cannot read {path}: {again[1]} are of one run, {again[0]}, and differ")
 
 
 def _rest(record: dict[str, Any]) -> dict[str, Any]:

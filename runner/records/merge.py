@@ -155,7 +155,11 @@ def _join(study: StoredStudy, target: Store, done: Merged) -> None:
                 "not"
             )
             return
-    save_study(target, study.name, study.asked, study.runs)
+    try:
+        save_study(target, study.name, study.asked, study.runs)
+    except BadInput as error:  # its runs are here under other levels
+        done.refused.append(f"study {study.name}: {error}")
+        return
     done.studies.append(study.name)
 
 

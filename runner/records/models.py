@@ -1,12 +1,37 @@
-"""Trained models beside the records: the folder, and the file of a run."""
+"""Trained models beside the records: the folder, the file of a run, and whether it is whole.
+
+A file is safetensors. Its metadata says which run it is of, and has a checksum of all else.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
+from runner.records.json_values import JsonValue
 from runner.records.record import check_id
 from runner.records.store import Store
 from tricks.errors import BadInput
+
+ENDING = ".safetensors"
+FORMAT = "tricks-bench model 1"
+HEADER = 100_000_000  # bytes: the most that a safetensors header may have
+BLOCK = 1 << 20
+KINDS = {"last": "", "best": ".best"}  # the epoch of the weights -> behind the run in a name
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+
+
+class Header(NamedTuple):
+    """What a file says of itself, and the byte at which its tensors begin."""
+
+    tensors: Mapping[str, JsonValue]  # name -> dtype, shape, data_offsets
+    metadata: Mapping[str, str]
+    begin: int
 
 
 def folder(store: Store) -> Path:
@@ -16,7 +41,74 @@ def folder(store: Store) -> Path:
 
 def model_file(store: Store, id: str, best: bool = False) -> Path:
     """The file of a run's model, whether it is there or not. Raises BadInput for a link."""
-    path = folder(store) / f"{check_id(id)}{'.best' if best else ''}.safetensors"
+    path = folder(store) / f"{check_id(id)}{KINDS['best' if best else 'last']}{ENDING}"
     if path.is_symlink():
         raise BadInput(f"{path} is a symbolic link: a store holds none")
     return path
+
+
+def read_header(file: BinaryIO, size: int) -> Header:
+    """The header of a safetensors file of `size` bytes, read from its start.
+
+    Raises ValueError and others of UNREADABLE for what is none.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(HEADER, size - 8):
+        raise ValueError("no header")
+    tensors = json.loads(file.read(length))
+    if not isinstance(tensors, dict):
+        raise ValueError("no header")
+    metadata = tensors.pop("__metadata__", {})
+    if not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("metadata that is no text")
+    return Header(tensors, metadata, 8 + length)
+
+
+def checksum(header: Header, body: Iterable[bytes]) -> str:
+    """Of a header and the bytes of its tensors, but for the checksum in it."""
+    told = {name: text for name, text in header.metadata.items() if name != "checksum"}
+    text = json.dumps([header.tensors, told], sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode())
+    for block in body:
+        digest.update(block)
+    return digest.hexdigest()
+
+
+class Look(NamedTuple):
+    """What a look at a file found: what is wrong with it ("" if it is whole), and whose it is.
+
+    name: the file's name by its own metadata.
+    """
+
+    damage: str
+    name: str = ""
+
+
+def look(path: Path) -> Look:
+    """Verify the file of a model, whatever it is called."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return Look(error.strerror or str(error))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return Look("it is no plain file")
+    with open(descriptor, "rb") as file:
+        try:
+            header = read_header(file, status.st_size)
+            told = header.metadata
+            id, which = json.loads(told.get("run", "0")), json.loads(told.get("weights", "0"))
+        except UNREADABLE:
+            return Look("it has no header that can be read")
+        if told.get("format") != FORMAT or not (isinstance(id, str) and which in KINDS):
+            return Look("it is none that `tricks-bench run --save-models` wrote")
+        if told.get("checksum") != checksum(header, iter(lambda: file.read(BLOCK), b"")):
+            return Look("it was cut or changed (its checksum does not match)")
+    return Look("", f"{id}{KINDS[which]}{ENDING}")
+
+
+def fault(path: Path) -> str:
+    """Why the file is not the model of the run that it is named after; "" if it is, and whole."""
+    damage, name = look(path)
+    return damage or ("" if name == path.name else f"it is {name}, by another name")

@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from runner.records.rows import Cell, column
 from runner.records.store import Store
 from runner.records.study_files import (
+    RUNS,
+    check_once,
     is_study,
     read_pair,
     saved,
@@ -114,6 +116,7 @@ def save_study(
                 merged, runs = _merge(old, merged, new)
         columns = StoredStudy(name, merged, []).columns
         runs = [{key: run[key] for key in columns} for run in runs]
+        check_once({key: [run[key] for run in runs] for key in columns}, folder / RUNS, "write")
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         try:
             write_pair(folder, now, merged.to_mapping(), write_runs(runs, columns))
@@ -251,8 +254,15 @@ def _flat(row: Mapping[str, Cell]) -> dict[str, Cell]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold off other writers of this study, where the file system can."""
-    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644)
+    """Hold off other writers of this study, where the file system can. Raises BadInput."""
+    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would block
+    try:
+        descriptor = os.open(folder / LOCK, flags, 0o644)
+    except OSError as error:
+        place = folder / LOCK
+        odd = os.path.lexists(place) and (place.is_symlink() or not place.is_file())
+        why = "it is no plain file: remove it" if odd else error.strerror or str(error)
+        raise BadInput(f"cannot write the study {folder}: {place}: {why}") from error
     try:
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)

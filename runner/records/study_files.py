@@ -17,9 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.analysis.data.repeats import repeated
 from runner.records import durable
 from runner.records.record import is_id
-from runner.records.rows import Rows, uncollected
+from runner.records.rows import Cell, Rows, uncollected
 from runner.records.study_toml import StudyToml, checked
 from tricks.errors import BadInput
 
@@ -46,16 +47,20 @@ def write_pair(folder: Path, saved: str, asked: Mapping[str, Any], runs: bytes) 
 
 
 @uncollected()
-def read_pair(folder: Path) -> tuple[StudyToml, Rows]:
-    """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong."""
+def read_pair(folder: Path, pending: bool = True) -> tuple[StudyToml, Rows]:
+    """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong.
+
+    pending: whether `.pending` counts, if it is there.
+    """
     before = None
     while True:
-        pair = toml, runs = _pair(folder)
+        pair = toml, runs = _pair(folder) if pending else _files(folder)
         values, asked = _asked(toml, folder / ASKED)
         found = hashlib.sha256(runs).hexdigest()
         if values.get(_SUM, found) == found:
             columns = _runs(runs, folder / RUNS)
             check_levels(asked, columns, folder / RUNS)
+            check_once(columns, folder / RUNS)
             return asked, Rows(columns)
         if pair == before:  # not a writer between the one and the other
             raise BadInput(
@@ -83,10 +88,14 @@ def _pair(folder: Path) -> tuple[bytes, bytes]:
         pending = json.loads(durable.read(folder / PENDING))
         toml, runs = (text.encode() for text in pending)
     except FileNotFoundError:
-        toml, runs = _bytes(folder / ASKED), _bytes(folder / RUNS)
+        return _files(folder)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"cannot read {folder / PENDING}: {error}") from error
     return toml, runs
+
+
+def _files(folder: Path) -> tuple[bytes, bytes]:
+    return _bytes(folder / ASKED), _bytes(folder / RUNS)
 
 
 def _bytes(path: Path) -> bytes:
@@ -201,3 +210,16 @@ def check_levels(asked: StudyToml, runs: Mapping[str, Iterable[str]], path: Path
                 f"cannot read {path}: the run {id} has {name}={level!r}, which is no level of the "
                 "study"
             )
+
+
+def check_once(runs: Mapping[str, Sequence[Cell]], path: Path, cannot: str = "read") -> None:
+    """Raises BadInput for a run that is listed twice, in one stage if the study has stages."""
+    ids = runs["id"]
+    keys = list(zip(ids, runs["stage"], strict=True)) if "stage" in runs else ids
+    again = repeated(keys, range(2, len(ids) + 2))
+    if again is not None:
+        key, rows = again
+        id, where = (key[0], f" of the stage {key[1]}") if isinstance(key, tuple) else (key, "")
+        raise BadInput(
+            f"cannot {cannot} {path}: {rows} are of one run, {id}{where}: each run has one row"
+        )

@@ -26,7 +26,7 @@ def changed_copy(file: Path, changes: Mapping[str, str], into: Path) -> Path:
     for key, text in changes.items():
         _set(content, key, _value(text, kind), file)
     copy = into / f"config{kind}"
-    copy.write_text(_written(content, kind))
+    copy.write_text(_written(content, kind), encoding="utf-8")
     return copy
 
 
@@ -36,7 +36,7 @@ def read(file: Path) -> dict[str, Any]:
     if kind not in KINDS:
         raise BadInput(f"script.config {file}: its name must end in one of {', '.join(KINDS)}")
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         if kind == ".json":
             found = json.loads(text)
         elif kind == ".toml":
@@ -48,9 +48,8 @@ def read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise BadInput(f"script.config {file}: {error.strerror or error}") from error
     except Exception as error:  # of three parsers
-        raise BadInput(
-            f"script.config {file} is no {kind[1:].upper()}: {str(error).splitlines()[0]}"
-        ) from error
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"script.config {file} is no {kind[1:].upper()}: {said}") from error
     if found is None:
         return {}
     if not isinstance(found, dict):

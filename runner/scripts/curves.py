@@ -43,7 +43,7 @@ class Curves:
         if path is None or self.asked is None:
             return []
         try:
-            text = path.read_text(errors="replace")
+            text = path.read_text(encoding="utf-8", errors="replace")
             whole = text if ended else text[: text.rfind("\n") + 1]
             lines = rows(path, whole, "script.curves")
         except (OSError, BadInput):  # it may be in writing

@@ -120,7 +120,7 @@ def _newest(pattern: str, out: Path, where: str) -> Path:
 
 def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:
     """All values of the metric in the file, in its order."""
-    text = path.read_text(errors="replace")
+    text = path.read_text(encoding="utf-8", errors="replace")
     if metric.pattern is not None:
         found: list[JsonValue] = re.findall(metric.pattern, text, re.M)
         if not found:
@@ -145,7 +145,7 @@ def rows(path: Path, text: str, where: str) -> list[dict[str, JsonValue]]:
         lines = text.splitlines() if path.suffix in LINES else [text]
         try:
             return [dict(_flat(json.loads(line))) for line in lines if line.strip()]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{where}: {path.name} is not JSON: {error}") from error
     read = csv.DictReader(text.splitlines(), skipinitialspace=True)
     return [

@@ -25,7 +25,7 @@ def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
     path = out / FILE
     if not path.is_file():
         return {}
-    with path.open(newline="", errors="replace") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         table = csv.DictReader(file, skipinitialspace=True)
         missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
         if missing:

@@ -87,6 +87,8 @@ def read(file: Path) -> Asked:
         raise BadInput(f"{file}: {_explain(str(error))}") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise BadInput(f"{file} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise BadInput(f"{file} is no study: it is nested too deeply") from error
 
 
 def from_keys(keys: Mapping[str, JsonValue], where: str) -> Asked:

@@ -21,6 +21,7 @@ from runner.images.written import remember, remembered, written
 from runner.tasks.datasets import PARTS, Given, count, labelled
 from runner.tasks.table import csv_task
 from runner.tasks.task import Task
+from tricks import guest
 from tricks.errors import BadInput
 
 Giving: TypeAlias = Callable[[], "Mapping[str, Given] | Given"]
@@ -70,8 +71,13 @@ def given_task(name: str) -> Task | None:
     listed = remembered(name, stamp)
     if listed is None:
         try:
-            found = function() if function is not None else entry.load()()  # type: ignore[union-attr]
-        except Exception as error:
+            # Data are fetched for hours: only a plug-in's import has to be quick.
+            what = f"the task {name}"
+            give = function or guest.call(entry.load, what)  # type: ignore[union-attr]
+            found = give()
+        except BadInput:
+            raise
+        except (Exception, SystemExit) as error:
             told = next(iter(str(error).splitlines()), "")
             raise BadInput(f"the task {name}: {type(error).__name__}: {told}") from error
         parts = found if isinstance(found, Mapping) else {"train": found}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -105,6 +106,7 @@ def read(start: OwnWeights) -> dict[str, Tensor]:
     start.resolved()
     path = Path(start.file).expanduser()
     try:
+        _check_size(path)
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import load_file
 
@@ -119,13 +121,29 @@ def read(start: OwnWeights) -> dict[str, Tensor]:
     for key in WRAPPED:
         if isinstance(held.get(key), Mapping):
             held = held[key]
-    tensors = {str(name): value for name, value in held.items() if isinstance(value, Tensor)}
+    tensors = {str(name): value for name, value in held.items() if _is_whole(value)}
     if not tensors:
         raise BadInput(
             f"start={start.file}: it holds no tensors by name: write it with "
             "torch.save(model.state_dict(), FILE)"
         )
     return tensors
+
+
+def _check_size(path: Path) -> None:
+    """Raises ValueError for a torch file that unpacks to more than it is: torch packs nothing."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            content = sum(part.file_size for part in archive.infolist())
+        if content > path.stat().st_size:
+            raise ValueError("it was packed")
+
+
+def _is_whole(value: Any) -> TypeGuard[Tensor]:
+    """Whether `value` is a tensor whose every element is there."""
+    if not isinstance(value, Tensor):
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _head(model: nn.Module) -> set[str]:

@@ -6,13 +6,12 @@ Nothing is pickled. What a file says of itself is JSON in its header, under a ch
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import io
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,14 +20,14 @@ from runner.analysis.metrics.registry import CHOOSES
 from runner.execution.work import Figures
 from runner.images.sources import Resident, Splits
 from runner.records import durable
-from runner.records.json_values import JsonValue
+from runner.records.models import ENDING, FORMAT, Header, checksum, read_header
 from runner.records.spec import SCHEMA, Fingerprint, RunSpec
 from runner.training.model import build
 from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
-from tricks.recipe import Recipe, to_json
+from tricks.recipe import LARGEST_SIDE, Recipe, to_json
 
-FORMAT = "tricks-bench model 1"
+BUFFERS = 1 << 30  # bytes of tensors that a network may make for itself, which no file holds
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Card:
             and 0 < self.channels == len(self.mean) == len(self.std)
             and all(math.isfinite(x) for x in (*self.mean, *self.std))
             and all(s > 0 for s in self.std)
-            and (self.size is None or min(self.size) > 0)
+            and (self.size is None or 0 < min(self.size) <= max(self.size) <= LARGEST_SIDE)
         )
         if not fits:
             raise ValueError("classes, channels, mean, std, names or size do not fit together")
@@ -117,7 +116,7 @@ class Keeper:
 
 def path_of(folder: Path, id: str, best: bool = False) -> Path:
     """The file of a run's model in `folder`."""
-    return folder / f"{id}{'.best' if best else ''}.safetensors"
+    return folder / f"{id}{'.best' if best else ''}{ENDING}"
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:
@@ -137,14 +136,16 @@ def write(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
     """As `save`, of weights that `weights` gave."""
     from safetensors.torch import save as pack
 
-    header, body = _parts(pack(dict(tensors)))
+    packed = pack(dict(tensors))
+    held, _, begin = read_header(io.BytesIO(packed), len(packed))
+    body = packed[begin:]
     values = {f.name: getattr(card, f.name) for f in dataclasses.fields(card)}
     told = {**values, "recipe": to_json(card.recipe)}
     metadata = {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
     metadata = dict(sorted({**metadata, "format": FORMAT}.items()))
-    metadata["checksum"] = _checksum(header, metadata, body)
+    metadata["checksum"] = checksum(Header(held, metadata, begin), [body])
     # The library writes metadata in random order: written here, equal models are equal bytes.
-    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
+    text = json.dumps({"__metadata__": metadata, **held}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     durable.replace(path, len(text).to_bytes(8, "little") + text + body)
 
@@ -153,17 +154,17 @@ def load(path: Path) -> tuple[nn.Module, Card]:
     """The network of the file, on the CPU in evaluation mode, and its card.
 
     Raises BadInput for a file that is missing, foreign, cut or changed, that a newer version
-    wrote, or whose weights do not fit its network.
+    wrote, or whose weights do not fit its network: before the network takes any memory.
     """
     from safetensors.torch import load as unpack
 
     data = _read(path)
     try:
-        header, body = _parts(data)
-        metadata = header.pop("__metadata__", {})
+        header = read_header(io.BytesIO(data), len(data))
+        metadata = dict(header.metadata)
         if metadata.get("format") != FORMAT:
             raise BadInput(f"{path}: not a model that `tricks-bench run --save-models` wrote")
-        if metadata.pop("checksum") != _checksum(header, metadata, body):
+        if metadata.pop("checksum") != checksum(header, [data[header.begin :]]):
             raise BadInput(f"{path}: its checksum does not match: it was cut or changed")
         card = _card(path, metadata)
         tensors = unpack(data)
@@ -173,6 +174,7 @@ def load(path: Path) -> tuple[nn.Module, Card]:
         raise BadInput(
             f"{path}: not a whole safetensors file: it was cut, or is foreign"
         ) from error
+    _check_shapes(path, card, tensors)
     model = network(path, card)
     try:
         model.load_state_dict(tensors, strict=True)
@@ -192,29 +194,33 @@ def network(path: Path, card: Card) -> nn.Module:
         raise BadInput(f"{path}: its network cannot be built here: {error}") from error
 
 
+def _check_shapes(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> None:
+    """Raises BadInput where the network has other tensors than the file, or makes huge ones.
+
+    On the device `meta` a network is its shapes alone: a file cannot ask for more than it holds.
+    """
+    recipe = dataclasses.replace(card.recipe, init=())  # looks at values, and changes no shape
+    with torch.device("meta"):
+        model = network(path, dataclasses.replace(card, recipe=recipe))
+    own = model.state_dict()
+    shapes, held = ({n: tuple(t.shape) for n, t in some.items()} for some in (own, tensors))
+    if shapes != held:
+        name = min(n for n in shapes.keys() | held.keys() if shapes.get(n) != held.get(n))
+        one, other = (str(some.get(name, "not there")) for some in (held, shapes))
+        raise BadInput(
+            f"{path}: its weights do not fit its network: {name[:100]} is {one} in the file, "
+            f"{other} in the network"
+        )
+    made = sum(value.nbytes for name, value in model.named_buffers() if name not in own)
+    if made > BUFFERS:
+        raise BadInput(f"{path}: its network would take {made:,} bytes beside its weights")
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot read the model {path}: {error.strerror or error}") from error
-
-
-def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """The header and the tensors' bytes of a safetensors file."""
-    size = int.from_bytes(data[:8], "little")
-    if not 2 <= size <= len(data) - 8:
-        raise ValueError("no header")
-    header = json.loads(data[8 : 8 + size])
-    if not isinstance(header, dict):
-        raise ValueError("no header")
-    return header, data[8 + size :]
-
-
-def _checksum(header: Mapping[str, JsonValue], metadata: Mapping[str, str], body: bytes) -> str:
-    text = json.dumps([header, metadata], sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode())
-    digest.update(body)
-    return digest.hexdigest()
 
 
 def _card(path: Path, metadata: Mapping[str, str]) -> Card:

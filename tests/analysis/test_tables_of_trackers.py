@@ -258,3 +258,23 @@ def test_a_known_name_tells_its_direction(tmp_path):
     rows = "".join(f"{m},{s},{a / 100}\n" for m, s, a in RUNS)
     experiment = from_file(written(tmp_path, f"mixup,seed,nll\n{rows}"), metric="nll")
     assert to_json(analyze(experiment, "nll"))["effects"][0]["verdict"] == "hurts"
+
+
+@pytest.mark.parametrize("column", ["id", "run_id", "ID", "trial_id"])
+def test_a_run_that_a_table_names_twice_is_refused_with_its_rows(tmp_path, column):
+    rows = "".join(f"r{i},{m},{s},{a}\n" for i, (m, s, a) in enumerate(RUNS))
+    head = f"{column},mixup,seed,accuracy\n"
+    assert effect(from_file(written(tmp_path, head + rows))).effect == pytest.approx(2)
+    again = rows + "r3,0,3,90.3\n" * 2
+    with pytest.raises(BadInput, match=rf"t\.csv: rows 5, 10 and 11 have the same {column}, r3"):
+        from_file(written(tmp_path, head + again))
+
+
+def test_an_id_of_two_stages_a_blank_one_and_one_that_failed_first_are_no_repeats(tmp_path):
+    rows = [f"r{i},ok,{m},{s},{a}" for i, (m, s, a) in enumerate(RUNS)]
+    rows += ["r3,failed,0,3,", ",ok,0,8,90.1", ",ok,1,8,92.1"]
+    path = written(tmp_path, "id,state,mixup,seed,accuracy\n" + "\n".join(rows) + "\n")
+    assert len(from_file(path).runs) == 11
+    frame = pd.DataFrame({"id": list("aabb"), "stage": ["fixed", "tuned"] * 2,
+                          "mixup": [0, 0, 1, 1], "accuracy": [90, 91, 92, 93]})  # fmt: skip
+    assert len(from_frame(frame, factors=["mixup"]).runs) == 4

@@ -272,3 +272,26 @@ def test_an_option_is_not_given_twice(cli):
     result = cli("run", "--set", "epochs=1", "--set", "epochs=2", "--dry-run")
     assert result.code == 2
     assert "--set names epochs twice: 1 and 2" in result.err
+
+
+@pytest.mark.parametrize("depth", [500, 3_000, 100_000])
+def test_what_is_nested_thousands_deep_is_told_in_one_line(cli, tmp_path, depth):
+    deep = "[" * depth + "]" * depth
+    (tmp_path / "s.toml").write_text(f"seeds = 1\ntricks = {deep}\n")
+    (tmp_path / "t.toml").write_text(f"[{'.'.join(['set'] * min(depth, 3_000))}]\nx = 1\n")
+    (tmp_path / "t.json").write_text(f'[{{"mixup": 1, "accuracy": {deep}}}]')
+    (tmp_path / "lines.jsonl").write_text(f'{{"mixup": 1}}\n{{"accuracy": {deep}}}\n')
+    objects = '{"a":' * depth + "1" + "}" * depth
+    (tmp_path / "objects.json").write_text(f"[{objects}]")
+    (tmp_path / "script.json").write_text(objects)
+    metric = f"top1={{file='r.json', key={deep}}}"
+    script = ("--script", "python x.py --seed {seed} {arguments}", "--level", "a.on=1")
+    for line in (
+        ("run", "--study", "s.toml", "--dry-run"), ("run", "--study", "t.toml", "--dry-run"),
+        ("analyze", "t.json"), ("analyze", "lines.jsonl"), ("analyze", "objects.json"),
+        ("run", *script, "--metric", metric, "--dry-run"),
+    ):  # fmt: skip
+        result = cli(*line)
+        assert result.code == 2, line
+        assert result.err.count("\n") == 1
+        assert len(result.err) < 2_000 or "--metric" in line

@@ -7,7 +7,15 @@ import sys
 import pytest
 
 from runner.execution import limits
+from runner.launch.options import Options
+from runner.launch.room import RECORD, check_room
+from runner.records import checkpoints
+from runner.records.spec import RunSpec
 from runner.records.store import Store
+from runner.tasks.recipe_run import RecipeRun
+from runner.tasks.registry import find
+from tricks import compose, resolve
+from tricks.errors import BadInput
 
 LINE = ("run", "--tricks", "warmup", "--seeds", "2")
 
@@ -34,7 +42,8 @@ def test_limits_reach_the_executor(cli, stub, monkeypatch):
     assert cli(*LINE, "--max-hours", "2", "--stall-minutes", "5").code == 0
     assert cli(*LINE, "--seeds", "3").code == 0
     assert (given[0].wall, given[0].stall, given[0].run) == (7200, 300, 0.01)
-    assert given[1].reserve > limits.RESERVE, "room for checkpoints, by recorded networks"
+    assert given[0].reserve > limits.RESERVE, "room for checkpoints, by networks as built"
+    assert given[1].reserve > limits.RESERVE, "the same, by recorded networks"
     assert (given[1].wall, given[1].stall) == (float("inf"), limits.STALL)
 
 
@@ -44,8 +53,45 @@ def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatc
     assert result.code == 2
     assert "has no room for this grid, which will write about 4000.0 TB of models" in result.err
     assert "make room there, or choose another disk with --results" in result.err
+    assert "4000.0 TB of checkpoints at a time" in cli(*LINE, "--workers", "1").err
     assert stub.ids == []
-    assert cli(*LINE).code == 0
+    assert cli(*LINE, "--no-checkpoint").code == 0
+
+
+def test_a_grid_that_had_room_has_it_when_it_goes_on(tmp_path, monkeypatch):
+    """What is recorded, and what stands in checkpoints, is not to be written again."""
+    network, asked = 1 << 20, []
+    monkeypatch.setattr("runner.planning.trial.network_bytes", lambda *a, **k: network)
+    recipes = [resolve(compose(find("digits").baseline, []), find("digits").learning_rates)] * 6
+    missing = [RunSpec({"task": "digits"}, recipe, seed) for seed, recipe in enumerate(recipes)]
+    options = Options(tmp_path / "results", 2, limits=limits.Limits(checkpoint=300.0))
+    free = 10**9
+
+    def lacks(folder, needed):
+        asked.append(needed)
+        return None if needed <= free else f"{free} free"
+
+    monkeypatch.setattr("runner.launch.room.lacks", lacks)
+    reserve = check_room(missing, None, RecipeRun("digits"), options)
+    free = whole = asked[-1]
+    store = Store(options.results)
+    record = {
+        "id": missing[0].id,
+        **missing[0].to_json(),
+        "state": "ok",
+        "parameters": network // 4,
+    }
+    store.commit(record)
+    for spec in missing[1:3]:
+        file = checkpoints.path_of(store.root, spec.id)
+        file.parent.mkdir(parents=True)
+        with file.open("wb") as out:
+            out.truncate(3 * network)
+    free = whole - 6 * network - RECORD
+    assert check_room(missing[1:], store, RecipeRun("digits"), options) == reserve
+    free -= 10 * RECORD
+    with pytest.raises(BadInput, match="no room for this grid"):
+        check_room(missing[1:], store, RecipeRun("digits"), options)
 
 
 def test_status_tells_why_runs_failed_where_the_log_is_and_what_helps(cli, stub):

@@ -11,12 +11,14 @@ import pytest
 
 from runner.execution import executor
 from runner.execution.events import Summary
+from runner.records.models import fault, model_file
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.records.studies import save_study
 from runner.records.study_toml import from_mapping
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
+from tests.records.damage import a_model
 from tricks import compose, parse, resolve
 
 SMALL = {"epochs": 2, "batch_size": 16}
@@ -260,13 +262,20 @@ def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
     assert list(rows_of(tmp_path / "one.csv")[0])[-2:] == ["p_cat", "p_dog"]
 
 
-def test_runs_without_weights_are_trained_again_and_compared(cli, stub, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["missing", "a byte", "a folder"])
+def test_runs_without_weights_are_trained_again_and_compared(
+    cli, stub, tmp_path, monkeypatch, kind
+):
     """With training stubbed: which runs, to where, and what is said of another accuracy."""
     assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
     store = Store(tmp_path / "results")
     first, second = stub.ids
-    (tmp_path / "results" / "models").mkdir()
-    (tmp_path / "results" / "models" / f"{first}.safetensors").touch()
+    a_model(store, first)
+    if kind == "a folder":
+        model_file(store, second).mkdir()
+    elif kind == "a byte":
+        path = a_model(store, second)
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
     asked = []
 
     def execute(runs, again, order, on_event):
@@ -290,6 +299,8 @@ def test_runs_without_weights_are_trained_again_and_compared(cli, stub, tmp_path
     assert f"{second}: test accuracy 12.50 % this time, 9" in result.out
     assert "the record stays as it is" in result.out
     assert store.read(second)["test_accuracy"] != 12.5
+    assert not model_file(store, second).exists()  # nothing stands in the way of the new one
+    assert fault(model_file(store, first)) == ""
 
 
 def test_of_the_winner_alone_the_weights_are_kept(cli, stub, tmp_path, monkeypatch):

@@ -165,6 +165,42 @@ def test_a_program_that_defines_the_work_needs_a_guard(tmp_path: Path) -> None:
     assert script(tmp_path, OWN, "Mine", guard=True) == ["2"]
 
 
+def test_a_program_without_a_guard_is_told_so_where_recipes_are_tried_out(tmp_path: Path) -> None:
+    """Its processes would start it anew, and end: that is not memory that ran out."""
+    (tmp_path / "program.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from runner.execution.engines import calls\nfrom tricks.errors import BadInput\n"
+        "def mine(x):\n    return x\n"
+        "try:\n    print(calls.each(mine, [1, 2]))\n"
+        "except BadInput as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert 'if __name__ == "__main__":' in done.stdout, done.stderr
+    assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(("code", "told"), [(3, "left with exit code 3"), (-9, "memory ran out")])
+def test_a_process_that_ended_as_recipes_were_tried_is_told_by_its_end(
+    code: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from runner.execution.engines.calls import EndedError
+    from runner.planning import trial
+    from runner.records.spec import RunSpec
+    from runner.tasks.recipe_run import RecipeRun
+    from tricks.recipe import Recipe
+
+    def each(*arguments: object) -> None:
+        raise EndedError(code)
+
+    monkeypatch.setattr(trial.calls, "each", each)
+    monkeypatch.setattr(trial.template, "warm_up", lambda preload: None)
+    spec = RunSpec({"task": "digits"}, Recipe(), 0)
+    with pytest.raises(BadInput, match=told):
+        trial.measured_seconds([spec], RecipeRun("digits"))
+
+
 @pytest.mark.slow
 def test_a_grid_without_a_guard_is_tried_out_and_trained(tmp_path: Path) -> None:
     (tmp_path / "grid.py").write_text(

@@ -106,7 +106,7 @@ def test_the_second_runner_takes_over_when_the_first_is_killed(tmp_path: Path) -
     assert set(check_complete(tmp_path, 2).values()) == {2}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_asked_once_it_finishes_what_runs_and_stops(tmp_path: Path, number: int) -> None:
     runner = Runner(tmp_path, runs=50, seconds=0.5)
     runner.wait_for("Started", 2)
@@ -119,6 +119,20 @@ def test_asked_once_it_finishes_what_runs_and_stops(tmp_path: Path, number: int)
     assert len(workers_of(tmp_path)) == 2
     assert until(lambda: not in_session(runner.process.pid))
     assert len(Store(tmp_path / "results").states()) == 2
+
+
+def test_what_is_started_to_outlive_its_terminal_goes_on_without_it(tmp_path: Path) -> None:
+    """As `nohup` starts it: SIGHUP is ignored."""
+
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    runner = Runner(tmp_path, runs=4, seconds=0.5, before=ignore)
+    runner.wait_for("Started", 2)
+    os.killpg(runner.process.pid, signal.SIGHUP)
+    summary, err = runner.end()
+    assert summary is not None, err
+    assert (summary["ok"], summary["interrupted"]) == (4, False)
 
 
 def test_asked_twice_it_stops_now(tmp_path: Path) -> None:

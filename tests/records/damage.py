@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from runner.records import checkpoints
+from runner.records import checkpoints, models
 from runner.records.record import Damaged, seal, unseal
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -27,6 +28,20 @@ def a_record(id: str = ID, **fields: Any) -> dict[str, Any]:
         "correct": "/w==", "seconds": {"train": 1.5, "total": 2.0}, "device": "cpu",
         "versions": {"torch": "2"}, "error": None, **fields,
     }  # fmt: skip
+
+
+def a_model(store: Store, id: str = ID, best: bool = False) -> Path:
+    """The file of a whole model of one tensor of 8 bytes, of the run `id`."""
+    tensors: dict[str, Any] = {"fc": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}
+    which = "best" if best else "last"
+    told = {"format": models.FORMAT, "run": json.dumps(id), "weights": json.dumps(which)}
+    body = bytes(range(8))
+    told["checksum"] = models.checksum(models.Header(tensors, told, 0), [body])
+    text = json.dumps({"__metadata__": told, **tensors}).encode()
+    path = models.model_file(store, id, best)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+    return path
 
 
 def damages(data: bytes, every: int = 1, bits: int = 8) -> Iterator[tuple[str, bytes]]:

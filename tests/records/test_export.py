@@ -117,3 +117,47 @@ def test_a_broken_or_missing_file_is_named(tmp_path: Path, file: str) -> None:
     (folder / file).unlink()
     with pytest.raises(BadInput, match="out"):
         read_export(folder)
+
+
+def test_a_run_that_an_export_names_twice_is_refused_with_its_rows(tmp_path: Path) -> None:
+    """Three copies of a row would be three seeds, and make an interval too narrow."""
+    store, study = a_study(tmp_path)
+    for name in ("runs.csv", "records.jsonl.gz", "epochs.csv.gz"):
+        folder = write_export(store, study, tmp_path / f"out-{name}")
+        (folder / "SHA256SUMS").unlink()
+        file = folder / name
+        packed = name.endswith(".gz")
+        lines = (gzip.decompress(file.read_bytes()) if packed else file.read_bytes()).splitlines()
+        first = 0 if name == "records.jsonl.gz" else 1
+        text = b"\n".join([*lines, lines[first], lines[first], b""])
+        file.write_bytes(gzip.compress(text) if packed else text)
+        last = len(lines)
+        with pytest.raises(BadInput, match=f"cannot read .*{name}") as refused:
+            read_export(folder)
+        assert f"rows {first + 1}, {last + 1} and {last + 2} are of one run" in str(refused.value)
+        assert "0000000000000000" in str(refused.value)
+
+
+def test_a_run_of_two_stages_is_one_run_and_has_the_same_values_in_both(tmp_path: Path) -> None:
+    """A row a stage; what was changed in one of them would be another run of that stage."""
+    import csv
+
+    source = Path(__file__).parents[2] / "results" / "ten-epochs" / "digits-tuned"
+    folder = tmp_path / "digits-tuned"
+    folder.mkdir()
+    for file in source.glob("*.*"):
+        if file.is_file():
+            (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "SHA256SUMS").unlink(missing_ok=True)
+    runs = read_export(folder).runs
+    shared = runs[runs["id"].duplicated()]["id"].tolist()
+    assert shared
+    rows = list(csv.DictReader((folder / "runs.csv").open(newline="")))
+    changed = next(row for row in rows[::-1] if row["id"] == shared[0])
+    changed["accuracy"] = "99.9"
+    with (folder / "runs.csv").open("w", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(BadInput, match=f"are of one run, {shared[0]}, and differ"):
+        read_export(folder)

@@ -140,3 +140,19 @@ def test_on_the_command_line_a_conflict_ends_with_1(
     }  # fmt: skip
     assert call(command) == 1
     assert "1 run with another outcome" in capsys.readouterr().out
+
+
+def test_a_run_under_other_levels_is_told_and_the_study_stays_readable(tmp_path: Path) -> None:
+    """Listed twice it would count twice; the runs themselves are the same, and are joined."""
+    one = a_store(tmp_path / "one", record(0), record(1))
+    two = a_store(tmp_path / "two", record(0), record(3))
+    held = load_study(two, "a")
+    rows = [{**run, "mixup": "on", "seed": 9} if run["seed"] == 0 else run for run in held.runs]
+    other = Store(tmp_path / "three")
+    for n in (0, 3):
+        other.commit(record(n))
+    save_study(other, "a", held.asked, rows)
+    done = merge([other.root], one)
+    assert "are of one run, 0000000000000000" in done.refused[0]
+    assert load_study(one, "a").ids == [f"{n:016x}" for n in (0, 1)]
+    assert (done.added, done.same) == (1, 1)

@@ -199,3 +199,23 @@ def test_the_script_for_efficientnet_lite_writes_what_timm_s_model_takes(tmp_pat
     assert here(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
     with pytest.raises(SystemExit, match="is not installed there"):
         script["main"](str(tmp_path / "nowhere"), "w.safetensors")
+
+
+def test_a_packed_file_and_tensors_that_are_not_there_are_refused(tmp_path):
+    """98 kB would unpack to 100 MB; what a sparse tensor lacks would be made."""
+    import zipfile
+
+    torch.save({"fc.weight": torch.zeros(1_000_000)}, tmp_path / "plain.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pt") as plain,
+        zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    assert (tmp_path / "bomb.pt").stat().st_size < 50_000
+    with pytest.raises(BadInput, match="nor a torch file of tensors alone"):
+        started(tmp_path / "bomb.pt")
+    sparse = torch.sparse_coo_tensor(torch.zeros(2, 1).long(), torch.ones(1), (10**7, 10**7))
+    torch.save({"fc.weight": sparse}, tmp_path / "sparse.pt")
+    with pytest.raises(BadInput, match="it holds no tensors by name"):
+        started(tmp_path / "sparse.pt")

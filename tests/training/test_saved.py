@@ -1,7 +1,9 @@
 """Models on disk: what was trained comes back, whatever else a file holds is told in a line."""
 
 import dataclasses
+import io
 import json
+import resource
 import struct
 
 import numpy as np
@@ -9,14 +11,16 @@ import pytest
 import torch
 
 from runner.images.sources import Files, Resident
-from runner.inference.prediction import as_trained, log_probabilities
+from runner.inference.prediction import as_trained, check_memory, log_probabilities
+from runner.records import models
 from runner.records.spec import RunSpec
 from runner.tasks.registry import find
 from runner.training import saved
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
 from tests.bag import outcome
-from tricks import BadInput
+from tricks import BadInput, registry
+from tricks.trick import edits_of
 
 CPU = torch.device("cpu")
 
@@ -119,12 +123,12 @@ def test_a_cut_or_changed_file_is_told(model_file):
 
 def rewritten(path, **changes):
     """The file with other metadata, under a checksum that fits."""
-    header, body = saved._parts(path.read_bytes())
-    told = header.pop("__metadata__")
-    told.pop("checksum")
+    data = path.read_bytes()
+    header = models.read_header(io.BytesIO(data), len(data))
+    body, told = data[header.begin :], dict(header.metadata)
     told |= {name: json.dumps(value) for name, value in changes.items()}
-    told["checksum"] = saved._checksum(header, told, body)
-    text = json.dumps({"__metadata__": told, **header}).encode()
+    told["checksum"] = models.checksum(header._replace(metadata=told), [body])
+    text = json.dumps({"__metadata__": told, **header.tensors}).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + body)
 
 
@@ -146,6 +150,62 @@ def test_a_file_that_does_not_fit_is_told(model_file, changes, told):
     with pytest.raises(BadInput, match=told) as error:
         saved.load(model_file)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"recipe": {"resolution": 10**6}}, "1,142,857 pixels a side: at most 16,384"),
+        ({"recipe": {"eval_scale": 1e9}}, "at most 16,384"),
+        ({"recipe": {"resolution": 64, "margin": 1e-6}}, "at most 16,384"),
+        ({"recipe": {"stored_side": 10**9}}, "stored_side must be at most 16,384"),
+        ({"recipe": {"width": 1e6}}, "width must be at most 64"),
+        ({"recipe": {"width": 60.0}}, "do not fit its network"),
+        ({"recipe": {"model": "vit_giant_patch14_224"}}, "do not fit its network"),
+        ({"recipe": {"threads": 10**9}}, "threads must be at most 1,024"),
+        ({"size": [10**6, 10**6]}, "foreign"),
+        ({"channels": 10**6, "mean": [0.5] * 10**6, "std": [1.0] * 10**6}, "do not fit"),
+    ],
+)
+def test_a_model_made_to_harm_is_refused_before_it_takes_memory(model_file, changes, told):
+    """A file asks for more than it holds: 1,000 times its own size would be 300 GB at least."""
+    rewritten(model_file, **changes)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BadInput, match=told) as error:
+        saved.load(model_file)
+    assert str(model_file) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
+
+
+def test_every_network_has_its_shapes_without_memory(recipe):
+    """What bounds a hostile file must not refuse an honest one, whatever trick made its network."""
+    changing = {
+        name: cls
+        for name, cls in registry().items()
+        if {"surgery", "norm"} & {*edits_of(cls()).sets, *edits_of(cls()).adds}
+    }
+    assert len(changing) > 10
+    for name in changing:
+        wanted = dataclasses.replace(recipe(name, model="resnet10t", resolution=32), init=())
+        try:
+            own = saved.build(wanted, 10, 3)
+        except BadInput:  # nothing for this network
+            continue
+        with torch.device("meta"):
+            shapes = saved.build(wanted, 10, 3)
+        told = [(n, v.shape, v.dtype) for n, v in shapes.state_dict().items()]
+        assert told == [(n, v.shape, v.dtype) for n, v in own.state_dict().items()], name
+
+
+def test_images_that_no_machine_can_hold_are_refused(model_file, tiny):
+    _, card = saved.load(model_file)
+    check_memory(len(tiny.test), card)
+    huge = dataclasses.replace(card.recipe, resolution=14_000)
+    wide = {"channels": 100, "mean": (0.5,) * 100, "std": (1.0,) * 100}
+    many = dataclasses.replace(card, recipe=huge, **wide)
+    with pytest.raises(BadInput, match=r"16,000 pixels a side: 1,000,000 of them take .* GB"):
+        check_memory(10**6, many)
 
 
 def test_other_safetensors_and_pickles_are_foreign(tmp_path, model_file):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -182,3 +184,50 @@ def test_a_broken_installed_plugin_is_left_out_with_one_line(tmp_path):
     assert done.stdout == f"{len(registry())} {left_out}\n"
     assert done.stderr.count("\n") == 1
     assert "plug-in mine (broken_plugin) is broken" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("exit()", "ends the program as it is loaded"),
+        ("raise SystemExit(3)", r"ends the program as it is loaded \(3\)"),
+        ("import os\nos._exit(0)", r"ends the program as it is loaded \(0\)"),
+        ("from os import _exit\n_exit(7)", r"ends the program as it is loaded \(7\)"),
+        ("import time\ntime.sleep(60)", r"was not loaded within 0\.3 s: it hangs"),
+        (
+            "while True:\n    try:\n        pass\n    except Exception:\n        pass",
+            r"was not loaded within 0\.3 s: it hangs",
+        ),
+    ],
+)
+def test_a_file_that_exits_or_hangs_is_named_in_one_line(tmp_path, monkeypatch, content, told):
+    monkeypatch.setattr("tricks.guest.PATIENCE", 0.3)
+    file = tmp_path / "plugin.py"
+    file.write_text("import builtins, sys\nexit = sys.exit\n" + content)
+    own, handler = os._exit, signal.getsignal(signal.SIGALRM)
+    timer = signal.getitimer(signal.ITIMER_REAL)  # pytest's own
+    with pytest.raises(BadInput, match=told) as caught:
+        load_plugin(file)
+    assert str(caught.value).startswith(f"--plugin {file} ")
+    assert "\n" not in str(caught.value)
+    assert (os._exit, signal.getsignal(signal.SIGALRM)) == (own, handler)
+    assert signal.getitimer(signal.ITIMER_REAL) == pytest.approx(timer, abs=30)
+
+
+def test_what_hangs_outside_of_python_ends_the_process_with_a_line(tmp_path):
+    """A lock of another thread's, or code in C that asks for no signal."""
+    (tmp_path / "plugin.py").write_text(
+        "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
+        "time.sleep(60)\n"
+    )
+    code = (
+        "import sys\nfrom tricks import guest, load_plugin\nguest.PATIENCE = guest.GRACE = 0.2\n"
+        "load_plugin(sys.argv[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "plugin.py"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "plugin.py was not loaded within 0.2 s" in done.stderr

@@ -10,8 +10,9 @@ import pandas as pd
 from runner.analysis.data.epoch_rows import looks_measured, one_row_a_run
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.metric_column import numbers
+from runner.analysis.data.repeats import repeated
 from runner.analysis.data.run_states import with_states
-from runner.analysis.data.tracker_columns import column, is_aside, plain
+from runner.analysis.data.tracker_columns import IDS, column, has, is_aside, plain
 from runner.analysis.metrics import registry as metrics
 from runner.analysis.metrics.guess import guessed
 from runner.designs.reserved import is_bookkeeping
@@ -47,6 +48,7 @@ def from_table(
     table, notes = with_states(table, where)
     table, said, changing = one_row_a_run(table, where, metric, factors, epoch)
     notes += said
+    _check_ids(table, where)
     table[metric] = numbers(where, table, metric)
     kept = [c for c in named.settings or map(str, table.columns) if c in table]
     candidates = [c for c in kept if c != metric and c not in changing and not _aside(c)]
@@ -74,6 +76,23 @@ def from_table(
             if values.notna().any():
                 table[name] = values
     return Experiment(table, levels, notes=tuple(notes))
+
+
+def _check_ids(table: pd.DataFrame, where: str) -> None:
+    """Raises BadInput for a run's id in two rows that count; of one study, in one stage."""
+    counts = table[table["state"].isin(["ok", "diverged"])] if "state" in table else table
+    stages = [name for name in ("stage",) if name in table]
+    for name in has(table, IDS):
+        given = counts[counts[name].str.strip() != ""]
+        keys = list(given[[name, *stages]].itertuples(index=False, name=None))
+        again = repeated(keys, list(given.index))
+        if again is not None:
+            key, rows = again
+            id = key[0] if isinstance(key, tuple) else key
+            raise BadInput(
+                f"{where}: {rows} have the same {name}, {id}: one run would count as several; "
+                "leave one of them, or the column if it is no run's id"
+            )
 
 
 def _aside(name: str) -> bool:

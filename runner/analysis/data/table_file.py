@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 JSON = (".json", ".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
 ENDINGS = (".csv", *JSON, *PARQUET)
+DEEP = "it is nested too deeply for a table of runs"
 LISTS = ("runs", "data", "rows", "results", "trials")  # keys under which a JSON file holds its runs
 
 
@@ -74,6 +75,8 @@ def _json(path: Path) -> pd.DataFrame:
         whole = json.loads(text)
     except json.JSONDecodeError:
         return _of_rows(path, *_json_lines(path, text))
+    except RecursionError:
+        raise BadInput(f"{path}: {DEEP}") from None
     if isinstance(whole, dict):
         whole = next((whole[k] for k in LISTS if isinstance(whole.get(k), list)), whole)
     if isinstance(whole, dict) and whole and all(isinstance(x, list) for x in whole.values()):
@@ -97,6 +100,8 @@ def _json_lines(path: Path, text: str) -> tuple[list[dict[str, JsonValue]], list
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise BadInput(f"{path}, line {number}: not readable JSON: {error.msg}") from None
+        except RecursionError:
+            raise BadInput(f"{path}, line {number}: {DEEP}") from None
         if not isinstance(row, dict):
             raise BadInput(f"{path}, line {number}: not an object of JSON, one a run")
         rows.append(row)
@@ -109,7 +114,10 @@ def _of_rows(
 ) -> pd.DataFrame:
     if not rows:
         raise BadInput(f"{path}: the file has no rows: one row a run is needed")
-    table = as_text(pd.DataFrame([as_columns(row) for row in rows], dtype=object))
+    try:
+        table = as_text(pd.DataFrame([as_columns(row) for row in rows], dtype=object))
+    except RecursionError:
+        raise BadInput(f"{path}: {DEEP}") from None
     table.index = pd.Index(lines)
     return table
 

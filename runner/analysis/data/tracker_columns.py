@@ -20,10 +20,8 @@ EPOCHS = (
     "epoch", "_step", "step", "global_step", "trainer/global_step", "training_iteration",
     "iteration", "iter", "current_epoch",
 )  # fmt: skip
-RUNS = (
-    "run_id", "run id", "info.run_id", "id", "trial_id", "trial id", "uid", "run_uuid", "run",
-    "run_name", "run name", "name", "trial", "dir_name",
-)  # fmt: skip
+IDS = ("run_id", "run id", "info.run_id", "id", "trial_id", "trial id", "uid", "run_uuid")
+RUNS = (*IDS, "run", "run_name", "run name", "name", "trial", "dir_name")
 # No factors, unless they are named.
 ASIDE = (
     "user", "user name", "user_id", "tags", "sweep", "created", "created_at", "updated", "runtime",

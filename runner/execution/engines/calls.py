@@ -13,14 +13,20 @@ from typing import TypeVar, cast
 from runner.execution.engines import template
 from runner.execution.engines.process import ignore_stops, leave, see
 from runner.execution.orphans import leave_with_parent
+from runner.streams import take_any_text
 from tricks.errors import BadInput
 
+SOON = 5.0  # seconds within which a process whose pipe is closed has ended
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 class EndedError(Exception):
-    """A process ended without a result."""
+    """A process ended without a result. code: its exit code; None: unknown."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"exit code {code}")
+        self.code = code
 
 
 def each(
@@ -32,37 +38,38 @@ def each(
     """What the picklable `function` gives for each of `items`, in their order.
 
     In `at_a_time` processes that live for many items, and see one of `gpus` each, in turn. Raises
-    what `function` raised, or EndedError; then, and at Ctrl-C, the other processes are ended.
+    what `function` raised, BadInput for a program that would start itself anew in each of them, or
+    EndedError; then, and at Ctrl-C, the other processes are ended.
     """
     results: dict[int, B] = {}
     left = list(enumerate(items))[::-1]
-    with _processes(function, min(at_a_time, len(items)), gpus) as pipes:
-        at = {pipe: _give(pipe, left.pop()) for pipe in pipes}
+    with _processes(function, min(at_a_time, len(items)), gpus) as started:
+        at = {pipe: _give(started, pipe, left.pop()) for pipe in started}
         while at:
             for pipe in wait(list(at)):
                 assert isinstance(pipe, Connection)
                 try:
                     answer = pipe.recv()
                 except (EOFError, OSError) as error:
-                    raise EndedError from error
+                    raise _ended(started[pipe]) from error
                 if isinstance(answer, BaseException):
                     raise answer
                 results[at.pop(pipe)] = cast("tuple[B]", answer)[0]
                 if left:
-                    at[pipe] = _give(pipe, left.pop())
+                    at[pipe] = _give(started, pipe, left.pop())
     return [results[place] for place in range(len(items))]
 
 
 @contextmanager
 def _processes(
     function: Callable[[A], B], count: int, gpus: Sequence[str]
-) -> Iterator[list[Connection]]:
-    """The pipes of so many processes, which are ended after it."""
+) -> Iterator[dict[Connection, _Start]]:
+    """So many processes by their pipes, which are ended after it."""
     started: list[_Start] = []
     try:
         for number in range(count):
             started.append(_Start(function, gpus[number % len(gpus)] if gpus else None))
-        yield [one.pipe() for one in started]
+        yield {one.pipe(): one for one in started}
     finally:
         for one in started:
             one.end()
@@ -86,6 +93,13 @@ class _Start:
         assert self._made is not None
         return self._made[1]
 
+    def code(self) -> int | None:
+        """The exit code of one that has ended."""
+        if self._made is None:
+            return None
+        self._made[0].join(SOON)
+        return self._made[0].exitcode
+
     def end(self) -> None:
         """Kill it, now or as soon as it is there."""
         self._unwanted = True
@@ -107,12 +121,18 @@ class _Start:
             made[1].close()
 
 
-def _give(pipe: Connection, item: tuple[int, A]) -> int:
+def _give(started: dict[Connection, _Start], pipe: Connection, item: tuple[int, A]) -> int:
     try:
         pipe.send(item[1])
     except OSError as error:
-        raise EndedError from error
+        raise _ended(started[pipe]) from error
     return item[0]
+
+
+def _ended(process: _Start) -> Exception:
+    """What the end of a process without a word means."""
+    code = process.code()
+    return BadInput(template.NO_GUARD) if code == template.UNGUARDED else EndedError(code)
 
 
 def _serve(pipe: Connection, function: Callable[[A], B], gpu: str | None) -> None:
@@ -120,6 +140,7 @@ def _serve(pipe: Connection, function: Callable[[A], B], gpu: str | None) -> Non
     see(gpu)
     ignore_stops()
     leave_with_parent()
+    take_any_text()
     try:
         while True:
             item = pipe.recv()

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+from runner.execution.interrupt import STOPS
 from runner.execution.messages import Assignment, Mistake, News
 from runner.execution.orphans import leave_with_parent
 from runner.execution.work import Work
 from runner.execution.worker import perform
 from runner.records.store import Store
+from runner.streams import take_any_text
 from tricks.errors import BadInput
 
 PAUSE = "pause"  # what the runner says to a process whose run shall leave
@@ -29,6 +31,7 @@ def serve(
     see(gpu)
     ignore_stops()
     leave_with_parent()
+    take_any_text()
 
     def tell(news: News) -> None:
         try:
@@ -56,11 +59,10 @@ def see(gpu: str | None) -> None:
 
 
 def ignore_stops() -> None:
-    """Ctrl-C and SIGTERM reach the whole process group, but the runner alone decides."""
-    stops = {signal.SIGINT, signal.SIGTERM}
-    for number in stops:
+    """Ctrl-C, SIGTERM and SIGHUP reach the whole process group, but the runner alone decides."""
+    for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def leave() -> None:

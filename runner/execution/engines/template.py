@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Concatenate, ParamSpec
 
+from runner.execution.interrupt import STOPS
 from runner.execution.work import Preload
 from runner.records.json_values import JsonValue
 from tricks.errors import BadInput
@@ -105,7 +106,7 @@ def _surroundings() -> Iterator[None]:
 @contextlib.contextmanager
 def _stops_blocked() -> Iterator[None]:
     """A signal mask outlives exec: so Ctrl-C never ends the template, nor a child half made."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
     finally:

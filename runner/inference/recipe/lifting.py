@@ -126,7 +126,7 @@ def source_of(module: str) -> Source:
     spec = importlib.util.find_spec(module) if module.startswith(OWN) else None
     if spec is None or spec.origin is None:
         raise Unliftable(f"it is of {module}, which is no file of tricks-bench")
-    return read(Path(spec.origin).read_text())
+    return read(Path(spec.origin).read_text(encoding="utf-8"))
 
 
 def _names(node: ast.AST, name: str) -> Iterable[Read]:

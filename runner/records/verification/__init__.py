@@ -21,7 +21,10 @@ from runner.records.verification.studies import studies
 from runner.text import counted
 from tricks.errors import BadInput
 
-KNOWN = (*FOLDERS, "models", "outputs", "FORMAT", "index.csv", "README.md", ".gitignore")
+KNOWN = (
+    *FOLDERS, "models", "outputs", "references", "examples", "FORMAT", "index.csv", "README.md",
+    ".gitignore",
+)  # fmt: skip
 # A store with links cannot be opened, and what the index is built from is mended before it.
 ORDER = {"store": 0, "symlink": 1, "index": 3}
 

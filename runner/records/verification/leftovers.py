@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from runner.records import checkpoints
 from runner.records.claims import Claims
-from runner.records.record import Damaged
+from runner.records.models import ENDING, look
+from runner.records.record import Damaged, is_id
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
 from runner.text import counted
 
 LINK = "a symbolic link: a store holds none"
-HEADER = 100_000_000  # bytes: the most that a safetensors header may have
 
 
 def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
@@ -79,20 +78,25 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
 
 
 def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
-    """Look at every trained model: whole, as far as its header tells, and of a known run."""
+    """Look at every trained model: whole, and of a known run."""
     orphans = 0
     folder = root / "models"
+    if folder.exists() and not folder.is_dir() and not folder.is_symlink():
+        yield away(root, folder, "foreign", "a file where the folder of models belongs")
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_symlink():
             yield away(root, path, "symlink", LINK)
         elif is_temporary(path.name):
             yield torn(root, path)
-        elif path.suffix != ".safetensors" or not path.is_file():
+        elif path.suffix != ENDING or not is_id(path.name.partition(".")[0]):
             yield Finding("foreign", inside(root, path), "no model", problem=False)
         else:
-            fault = _cut(path)
-            if fault:
-                yield away(root, path, "damaged", f"a model: {fault}")
+            damage, name = look(path)
+            if damage:
+                yield away(root, path, "damaged", f"a model: {damage}")
+            elif name != path.name:
+                what = f"it is the model {name}: give it that name"
+                yield Finding("misplaced", inside(root, path), what)
             orphans += path.name.partition(".")[0] not in recorded
     if orphans:
         what = f"{counted(orphans, 'model')} of runs without a record"
@@ -104,19 +108,6 @@ def loose(root: Path) -> Iterator[Finding]:
     for path in sorted(root.iterdir()):
         if is_temporary(path.name):
             yield torn(root, path)
-
-
-def _cut(path: Path) -> str:
-    """What is wrong with the size that the header of a safetensors file gives; "" if nothing."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        text = file.read(length) if length <= HEADER else b""
-    try:
-        header = json.loads(text)
-        ends = [value["data_offsets"][1] for k, value in header.items() if k != "__metadata__"]
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        return "it has no header that can be read"
-    return "" if path.stat().st_size == 8 + length + max(ends, default=0) else "it is cut"
 
 
 def _removed(root: Path, path: Path, what: str) -> Finding:

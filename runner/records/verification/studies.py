@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from runner.records.rows import column
-from runner.records.studies import LOCK, is_name
+from runner.records.studies import LOCK, NAME_RULE, is_name
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
 from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
 from runner.text import counted
@@ -21,8 +22,14 @@ def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findin
     for folder in places:
         if folder.is_symlink():
             yield away(root, folder, "symlink", LINK)
-        elif not folder.is_dir() or not is_name(folder.name):
+        elif not folder.is_dir():
             yield away(root, folder, "foreign", "no study's folder")
+        elif not is_name(folder.name):
+            if _verifies(folder):  # a repair takes nothing away that is whole
+                what = f"a study whose name is none ({NAME_RULE}): give it another"
+                yield Finding("foreign", inside(root, folder), what)
+            else:
+                yield away(root, folder, "foreign", "no study's folder")
         else:
             yield from _files(root, folder)
             yield from _content(root, folder, recorded, listed)
@@ -34,6 +41,8 @@ def _files(root: Path, folder: Path) -> Iterator[Finding]:
             yield away(root, path, "symlink", LINK)
         elif is_temporary(path.name):
             yield torn(root, path)
+        elif path.name in (LOCK, PENDING) and not path.is_file():
+            yield away(root, path, "foreign", "no plain file: the study cannot be written")
         elif path.name == PENDING:
             what = "a study whose writer was stopped: it counts as written"
             yield Finding("study", inside(root, path), what, problem=False)
@@ -51,8 +60,14 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
     try:
         asked, runs = read_pair(folder)
     except BadInput as error:
-        yield away(root, folder, "study", _short(str(error), folder))
-        return
+        what = _short(str(error), folder)
+        if os.path.lexists(folder / PENDING) and _verifies(folder, pending=False):
+            if (folder / PENDING).is_file() and not (folder / PENDING).is_symlink():
+                yield away(root, folder / PENDING, "study", f"{what}; {ASKED} and {RUNS} are whole")
+            asked, runs = read_pair(folder, pending=False)
+        else:
+            yield away(root, folder, "study", what)
+            return
     ids = {str(id) for id in column(runs, "id")}
     listed |= ids
     missing = len(ids - recorded)
@@ -60,6 +75,15 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
         open_ones = " (its arms choose more)" if asked.stages else ""
         what = f"{missing:,} of its {counted(len(ids), 'run')} without a record{open_ones}"
         yield Finding("study", inside(root, folder), what, problem=False)
+
+
+def _verifies(folder: Path, pending: bool = True) -> bool:
+    """Whether the study in `folder` can be read, with or without what a writer left there."""
+    try:
+        read_pair(folder, pending)
+    except BadInput:
+        return False
+    return True
 
 
 def _short(text: str, folder: Path) -> str:

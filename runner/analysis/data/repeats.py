@@ -1,0 +1,29 @@
+"""Run ids that stand in a table more than once: one run would count as several."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+
+SHOWN = 3  # rows that are named
+
+
+def repeated(keys: Sequence[Hashable], rows: Iterable[int]) -> tuple[Hashable, str] | None:
+    """The first of `keys` that stands there more than once, and its rows in words; None if none.
+
+    rows: the number of each.
+
+    >>> repeated(["a", "b", "a"], [2, 3, 4])
+    ('a', 'rows 2 and 4')
+    >>> repeated(["a", "b"], [2, 3]) is None
+    True
+    """
+    if len(set(keys)) == len(keys):
+        return None
+    places: dict[Hashable, list[int]] = {}
+    for key, row in zip(keys, rows, strict=True):
+        places.setdefault(key, []).append(row)
+    key, found = next((k, found) for k, found in places.items() if len(found) > 1)
+    shown, more = [f"{row:,}" for row in found[:SHOWN]], len(found) - SHOWN
+    if more > 0:
+        return key, f"rows {', '.join(shown)} and {more:,} more"
+    return key, f"rows {', '.join(shown[:-1])} and {shown[-1]}"
