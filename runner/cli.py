@@ -46,6 +46,7 @@ COMMANDS = {
     "attention": "attention",
     "export": "export",
     "merge": "merge",
+    "cancel": "cancel",
     "retry": "retry",
     "doctor": "doctor",
 }

@@ -1,9 +1,13 @@
-"""Ctrl-C and SIGTERM: asked once, finish what is running; asked twice, stop now."""
+"""Ctrl-C and SIGTERM: asked once, finish what is running; asked twice, stop now.
+
+Nothing else is done in a handler: a signal comes anywhere.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -11,15 +15,21 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """Counts requests to stop while it is entered; only a main thread can receive them."""
+    """Counts requests to stop while it is entered; only a main thread can receive them.
 
-    def __init__(self) -> None:
+    stops: signals that are such requests. most: requests that are counted, for where one request
+    comes by several signals. signals: those that came.
+    """
+
+    def __init__(self, stops: Iterable[int] = STOPS, most: int | None = None) -> None:
         self.requests = 0
-        self._before: dict[signal.Signals, Any] = {}
+        self.stops, self.most = tuple(stops), most
+        self.signals: set[int] = set()
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._count) for number in STOPS}
+            self._before = {number: signal.signal(number, self._count) for number in self.stops}
         return self
 
     def __exit__(
@@ -32,4 +42,6 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _count(self, number: int, frame: FrameType | None) -> None:
-        self.requests += 1
+        self.signals.add(number)
+        if self.most is None or self.requests < self.most:
+            self.requests += 1

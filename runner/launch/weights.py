@@ -78,6 +78,11 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     records = {id: record for id in ids if (record := store.record(id))}
     if not records:
         return None
+    if options.jobs is not None:
+        listener.say(
+            f"{len(records):,} recorded without weights: a run without --engine trains them again"
+        )
+        return None
     took = [record.total_seconds for record in records.values()]
     listener.say(
         f"{len(records):,} recorded without weights: training again for them, about "

@@ -56,8 +56,8 @@ def see(gpu: str | None) -> None:
 
 
 def ignore_stops() -> None:
-    """Ctrl-C and SIGTERM reach the whole process group, but the runner alone decides."""
-    stops = {signal.SIGINT, signal.SIGTERM}
+    """Signals reach the whole process group, or all of a job, but the runner alone decides."""
+    stops = {signal.SIGINT, signal.SIGTERM, signal.SIGUSR2}
     for number in stops:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
