@@ -10,7 +10,6 @@ from pathlib import Path
 from pausing_training import Pauses
 from stub_training import Stub
 
-from runner.execution.machine import gpus
 from runner.execution.pausing import Pausing
 from runner.execution.work import Emit, Outcome
 from runner.records.run import Run
@@ -56,6 +55,3 @@ class Long(Pauses):
 
     def here(self, workers: int, say: Callable[[str], None]) -> Long:
         return self
-
-
-__all__ = ["Long", "OnGpus", "Quick", "gpus"]

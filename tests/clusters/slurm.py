@@ -107,6 +107,12 @@ def node(environment: dict[str, str], name: str) -> subprocess.Popen[bytes]:
     return _start(environment, "slurmd", "-D", "-N", name)
 
 
+def wait_idle(environment: dict[str, str]) -> None:
+    """Until no job is left, and all nodes can be used."""
+    subprocess.run(["scancel", "--me"], env=environment, check=False, capture_output=True)
+    _wait(lambda: _states(environment) == {"idle"}, "no node is idle")
+
+
 def pid_of(environment: dict[str, str], name: str) -> int:
     """The process of a node's daemon."""
     return int((Path(environment["SLURM_CONF"]).parent / f"slurmd.{name}.pid").read_text())
@@ -156,6 +162,7 @@ def _path() -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with cluster(Path(sys.argv[1]).absolute()) as found:
         print(f"export SLURM_CONF={found['SLURM_CONF']}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

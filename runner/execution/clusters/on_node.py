@@ -30,10 +30,10 @@ from runner.execution.clusters.submission import (
     Fate,
     Worker,
     note,
-    read_runs,
+    read_lines,
     workers,
 )
-from runner.execution.events import Epoch, Event, Finished, Started
+from runner.execution.events import Event, Finished, Left, Retry, Started
 from runner.execution.executor import execute
 from runner.execution.interrupt import Interrupt
 from runner.execution.machine import at_a_time
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 WARNED = signal.SIGUSR2  # what submitit asks SLURM to send before a job's end
 ENDS = "SLURM_JOB_END_TIME"  # seconds since the epoch
-SHARE = 0.5  # of a short time, at most, that is kept for leaving
+SHARE = 0.75  # of a short time, at most, that is kept for leaving
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Worked:
         self.told = Worker(
             number=number,
             job=os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID", ""),
-            host=socket.gethostname(),
+            host=node(),
             began=time.time(),
             runs=before.runs if before else 0,
             times=before.times + 1 if before else 1,
@@ -129,9 +129,9 @@ class Worked:
         order = self.job.order
         count = self._workers()
         work = cast(Movable, order.work).here(count, self._say)
-        runs = list(read_runs(self.folder))
+        lines = read_lines(self.folder)
         since = (self.folder / RUNS).stat().st_mtime_ns
-        share = unrecorded(turned(runs, self.number, self.job.jobs.count), store, since)
+        share = unrecorded(turned(lines, self.number, self.job.jobs.count), store, since)
         wall = self._seconds()
         limits = replace(
             order.limits,
@@ -177,7 +177,7 @@ class Worked:
         ]
         if not others:
             return
-        line = f"{socket.gethostname()} has other versions: {', '.join(others)}"
+        line = f"{node()} has other versions: {', '.join(others)}"
         if self.job.jobs.strict:
             raise BadInput(f"{line}; --strict refuses that")
         self._say(line)
@@ -202,10 +202,10 @@ class Worked:
             case Finished(_, label, state):
                 self._tell(changed(self.told, runs=self.told.runs + 1))
                 print(f"{state}: {label}", flush=True)
-            case Epoch():
-                pass
-            case _:
-                print(event, flush=True)
+            case Retry(_, label, _, error):
+                print(f"again: {label}: {error.reason()}", flush=True)
+            case Left(_, label, epoch):
+                print(f"left after epoch {epoch}: {label}", flush=True)
 
     def _say(self, line: str) -> None:
         print(line, flush=True)
@@ -217,3 +217,8 @@ class Worked:
     def _tell(self, told: Worker) -> None:
         self.told = told
         note(self.folder, told)
+
+
+def node() -> str:
+    """The name of this node, as the cluster calls it."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()

@@ -6,31 +6,32 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from runner.execution.clusters.seen import file_of, names_in
+from runner.execution.clusters.submission import id_of, run_of
 from runner.records.run import Run
 from runner.records.store import Store
 
 FRESH = 20.0  # seconds for which a listing of all records holds
 
 
-def turned(runs: Sequence[Run], number: int, workers: int) -> Sequence[Run]:
-    """The same runs, each worker beginning elsewhere.
+def turned(lines: Sequence[bytes], number: int, workers: int) -> Sequence[bytes]:
+    """The same lines, each worker beginning elsewhere.
 
     Otherwise worker 1,000 would try the claims of 999 others before its first run.
 
-    >>> "".join(turned("abcdef", 1, 3))
-    'cdefab'
+    >>> b"".join(turned([b"a", b"b", b"c", b"d", b"e", b"f"], 1, 3))
+    b'cdefab'
     """
-    start = number * len(runs) // max(workers, 1)
-    return [*runs[start:], *runs[:start]]
+    start = number * len(lines) // max(workers, 1)
+    return [*lines[start:], *lines[:start]]
 
 
 def unrecorded(
-    runs: Sequence[Run],
+    lines: Sequence[bytes],
     store: Store,
     since: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Run]:
-    """Those of `runs` that have no record when their turn comes.
+    """The runs in `lines` that have no record when their turn comes.
 
     since: nanoseconds, by the clock of the file system. A record from before then does not count:
     the runs were submitted because it does not stand. One that another worker wrote since then
@@ -49,7 +50,8 @@ def unrecorded(
             before[id] = found[1] <= since
         return before[id]
 
-    for run in runs:
+    for line in lines:
+        id = id_of(line)
         if clock() - listed > FRESH:
             folders = names_in(store.root / "runs")
             recorded = {
@@ -59,5 +61,5 @@ def unrecorded(
                 if name.endswith(".json")
             }
             listed = clock()
-        if run.id not in recorded or old(run.id):
-            yield run
+        if id not in recorded or old(id):
+            yield run_of(line)

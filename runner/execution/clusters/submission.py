@@ -13,7 +13,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -76,24 +76,40 @@ def keep(root: Path, submission: Submission) -> None:
 
 def keep_runs(folder: Path, runs: Iterable[Run]) -> None:
     """Write the runs of a submission, all or none. Raises OSError."""
-    durable.replace(folder / RUNS, b"".join(msgspec.json.encode(run) + b"\n" for run in runs))
+    durable.replace(folder / RUNS, b"\n".join(map(line_of, runs)) + b"\n")
 
 
-def read_runs(folder: Path) -> Iterator[Run]:
-    """The runs of the submission in `folder`. Raises OSError, ValueError."""
-    for line in durable.read(folder / RUNS).splitlines():
-        yield Run(**json.loads(line))
+def read_lines(folder: Path) -> list[bytes]:
+    """The runs of the submission in `folder`, as `run_of` reads them: most are never needed.
+
+    Raises OSError.
+    """
+    return durable.read(folder / RUNS).splitlines()
+
+
+def line_of(run: Run) -> bytes:
+    """A run in one line."""
+    return msgspec.json.encode(run)
+
+
+def run_of(line: bytes) -> Run:
+    """The inverse of `line_of`. Raises ValueError."""
+    return Run(**json.loads(line))
 
 
 class _Id(msgspec.Struct, frozen=True):
     id: str
 
 
+def id_of(line: bytes) -> str:
+    """The id of the run in a line. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(line, type=_Id).id
+
+
 def read_ids(folder: Path) -> set[str]:
     """Ids of the runs of the submission in `folder`; none where that cannot be read."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        lines = durable.read(folder / RUNS).splitlines()
-        return {msgspec.json.decode(line, type=_Id).id for line in lines}
+        return {id_of(line) for line in read_lines(folder)}
     return set()
 
 

@@ -147,8 +147,7 @@ def _sbatch(folder: Path, job: Job, jobs: Jobs) -> str:
         with contextlib.redirect_stderr(io.StringIO()):  # the complaint is told below, once
             found = executor.map_array(job, range(jobs.count))
     except (FailedJobError, FailedSubmissionError) as error:
-        said = str(error.__cause__ or error)
-        raise BadInput(f"--engine slurm: sbatch: {queue.one_line(said)}") from error
+        raise BadInput(f"--engine slurm: sbatch: {queue.one_line(str(error))}") from error
     for link in folder.glob(".submission_file_*"):  # a store holds no links
         link.unlink(missing_ok=True)
     return str(found[0].job_id.partition("_")[0])
