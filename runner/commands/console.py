@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -96,6 +97,10 @@ class Console:
         if options.jobs is None:
             return f"{why}: `{again}` goes on from here"
         again += f" --engine {options.engine} --jobs {options.jobs.count}"
+        for key, value in options.jobs.parameters.items():
+            again += f" --slurm {shlex.quote(f'{key}={value}')}"
+        if outcome.out_of_time:
+            return f"{why}, for its jobs too: `{again}` goes on from here"
         return f"{why}: {jobs_go_on(study.name, options.results)}, `{again}` waits for them again"
 
 

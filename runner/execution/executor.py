@@ -48,11 +48,13 @@ def execute(
     bounds = Bounds(order.limits, store.root)
     lasting = order.jobs is not None
     supervisor = Supervisor(store, engine, order.retries, bounds, on_event, lasting)
-    store.sweep()
-    attempts.sweep(store, DONE)
+    if order.limits.keeper:
+        store.sweep()
+        attempts.sweep(store, DONE)
     with Interrupt() if interrupt is None else nullcontext(interrupt) as stops:
         try:
             return supervisor.supervise(Jobs(runs, store), stops)
         finally:
             engine.close()
-            store.claims.sweep()
+            if order.limits.keeper:
+                store.claims.sweep()

@@ -25,8 +25,9 @@ class Limits:
 
     wall: seconds since `began` after which the execution stops, or several that share the limit.
     run: seconds that a run takes, as predicted. reserve: bytes of the store's disk that stay free.
-    checkpoint: seconds of a run's work that an interruption may cost; None: all of it. stays:
-    whether the execution waits where nothing is left but runs that others hold.
+    checkpoint: seconds of a run's work that an interruption may cost; None: all of it. keeper:
+    whether the execution clears up after dead runners, and waits where nothing is left but runs
+    that others hold. Of many that share the work, one needs to.
     """
 
     stall: float = STALL
@@ -34,7 +35,7 @@ class Limits:
     run: float = 0.0
     reserve: int = RESERVE
     checkpoint: float | None = None
-    stays: bool = True
+    keeper: bool = True
     began: float = field(default_factory=time.monotonic)
 
 

@@ -103,7 +103,7 @@ class Supervisor:
                 self._hand_out(jobs)
             left = closing and not self.at_hand and jobs.left()
             self._report(jobs)
-            left |= jobs.held and not self.bounds.limits.stays
+            left |= jobs.held and not self.bounds.limits.keeper
             if not self.at_hand and (left or jobs.over):
                 break
             self._listen(jobs)

@@ -42,6 +42,7 @@ def cluster(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(every))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(engine, "ASK", 2.0)
+    monkeypatch.setattr(engine, "LOOK", 0.5)
     monkeypatch.chdir(tmp_path)
     slurm.wait_idle(found)
     return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from digits_training import Digits
 from pausing_training import Pauses
 from stub_training import Stub
 
 from runner.execution.pausing import Pausing
-from runner.execution.work import Emit, Outcome
+from runner.execution.work import Emit, Figures, Outcome
 from runner.records.run import Run
 
 
@@ -55,3 +57,14 @@ class Long(Pauses):
 
     def here(self, workers: int, say: Callable[[str], None]) -> Long:
         return self
+
+
+class Slow(Digits):
+    """A real training that waits after each epoch, so that it can be warned in its midst."""
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
+        def slowly(figures: Figures) -> None:
+            emit(figures)
+            time.sleep(3)
+
+        return super().__call__(run, slowly, pausing)

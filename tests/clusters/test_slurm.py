@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import slurm
-from moved import Long, OnGpus, Quick
+from digits_training import Digits, specs
+from moved import Long, OnGpus, Quick, Slow
 from stub_training import runs
 
 from runner.execution.clusters.jobs import Jobs
@@ -24,12 +25,8 @@ from runner.execution.limits import Limits
 from runner.execution.order import Order
 from runner.execution.work import Movable
 from runner.records.run import Run
-from runner.records.spec import RunSpec
 from runner.records.store import Store
-from runner.tasks.recipe_run import RecipeRun
-from runner.tasks.registry import find
 from tricks.errors import BadInput
-from tricks.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 EPOCHS = 10
@@ -160,11 +157,9 @@ def test_a_job_whose_time_is_over_is_requeued_and_goes_on(
 def test_a_training_that_was_requeued_has_the_same_bits(
     cluster: dict[str, str], tmp_path: Path
 ) -> None:
-    recipe = Recipe(**{**find("digits").baseline.__dict__, "width": 0.0625, "epochs": 3})
-    run = RunSpec(find("digits").identity(None, 400), recipe, 0, ()).run()
-    work = RecipeRun("digits", device="cpu")
+    [run] = [spec.run() for spec in specs(range(1))]
     alone, store = Store(tmp_path / "alone"), Store(tmp_path / "results")
-    execute([run], alone, Order(work, 1))
+    assert execute([run], alone, Order(Digits("digits", device="cpu"), 1)).ok == 1
     warned = list[float]()
 
     def warn(event: Event) -> None:
@@ -172,8 +167,8 @@ def test_a_training_that_was_requeued_has_the_same_bits(
             warned.append(time.monotonic())
             said("scancel", "--signal=USR2", submissions(store)[0].job)
 
-    jobs = Jobs("bits", 1, {"time": "5"}, workers=1)
-    assert carried_out(work, [run], store, jobs, warn).ok == 1
+    jobs = Jobs("bits", 1, {"time": "30"}, workers=1)
+    assert carried_out(Slow("digits", device="cpu"), [run], store, jobs, warn).ok == 1
     assert warned
     [one] = submissions(store)
     assert [w.times for w in workers(one.folder(store.root)).values()] == [2]

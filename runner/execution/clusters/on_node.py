@@ -137,8 +137,9 @@ class Worked:
             order.limits,
             wall=wall,
             began=time.monotonic(),
-            # One job stays for runs whose worker dies; the others make room for other jobs.
-            stays=order.limits.stays and self.number == 0,
+            # One job stays for runs whose worker dies; the others make room for other jobs. Were
+            # 1,000 to look at the claims of 999 as they start, that alone would take minutes.
+            keeper=self.number == 0,
         )
         order = replace(
             order, work=work, workers=count, gpus=work.gpus, engine="local", jobs=None,
