@@ -41,9 +41,9 @@ def limits(
     elif not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
         raise BadInput(NO_TF32)
     template.warm_up(work.preload())  # in the background: torch is imported meanwhile
+    measures = "" if options.jobs is not None else ", measures a few steps"
     listener.say(
-        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "
-        "measures a few steps"
+        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks{measures}"
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")

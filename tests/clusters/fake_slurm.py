@@ -18,6 +18,8 @@ text = Path(sys.argv[1]).read_text()
 if "--partition=nowhere" in text:
     sys.exit("sbatch: error: invalid partition specified: nowhere")
 id = str(1 + len(list(here.glob("*_0"))))
+script = here / f"script-{id}.sh"  # as SLURM keeps its own
+script.write_text(text)
 count = int(m[1]) + 1 if (m := re.search(r"--array=0-(\d+)", text)) else 1
 for number in range(count):
     (here / f"{id}_{number}").write_text("PENDING" if (here / "hold").exists() else "RUNNING")
@@ -30,7 +32,7 @@ for number in range(count):
         own["SLURM_JOB_ID"] = id
     command = f'"$@"; echo COMPLETED > {here}/{id}_{number}'
     quiet = subprocess.DEVNULL
-    subprocess.Popen(["sh", "-c", command, "sh", "bash", sys.argv[1]], env={**os.environ, **own},
+    subprocess.Popen(["sh", "-c", command, "sh", "bash", str(script)], env={**os.environ, **own},
                      stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 print(f"Submitted batch job {id}")
 """
