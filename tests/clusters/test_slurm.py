@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import slurm
 from digits_training import Digits, specs
+from injected.runners import until
 from moved import Long, OnGpus, Quick, Slow
 from stub_training import runs
 
@@ -58,7 +59,9 @@ def test_a_grid_over_two_nodes_is_done_once_each(cluster: dict[str, str], tmp_pa
     assert {node for _, node, *_ in lines} == {"n1", "n2"}
     assert sum(isinstance(event, Finished) for event in events) == 12
     [one] = submissions(store)
-    told = workers(one.folder(store.root))
+    folder = one.folder(store.root)  # a job says its end after the last record
+    assert until(lambda: all(worker.fate for worker in workers(folder).values()))
+    told = workers(folder)
     assert one.jobs == len(told) == 4
     assert sum(worker.runs for worker in told.values()) == 12
     assert {worker.fate for worker in told.values()} <= {"done", "others"}
@@ -146,7 +149,9 @@ def test_a_job_whose_time_is_over_is_requeued_and_goes_on(
     jobs = Jobs("time", 1, {"time": "1", "signal": "45"}, workers=1)
     assert carried_out(Long(str(diary), 2.0), runs([0]), store, jobs).ok == 1
     [one] = submissions(store)
-    [told] = workers(one.folder(store.root)).values()
+    folder = one.folder(store.root)
+    assert until(lambda: workers(folder)[0].fate == "done")
+    told = workers(folder)[0]
     assert (told.fate, one.jobs) == ("done", 1)
     assert told.times >= 2  # SLURM may send its warning a minute early
     assert diary.read_text().splitlines() == [f"0 {epoch}" for epoch in range(1, EPOCHS + 1)]
