@@ -1,8 +1,8 @@
 """`python -m benchmarks`: how much of a grid's time is training, and what the rest costs.
 
 Everything is measured on this machine in one go, paired and repeated, and stands in one table of
-figures with their spread. Names of files in benchmarks/speed choose some of it. `gpu` is another
-program: see benchmarks/gpu.
+figures with their spread. Names of files in benchmarks/speed choose some of it. `gpu` and `workers`
+are programs of their own: see benchmarks/gpu and benchmarks/workers.py.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ def main() -> int:
         from benchmarks.gpu.__main__ import main as gpu
 
         return gpu(sys.argv[2:])
+    if sys.argv[1:2] == ["workers"]:
+        from benchmarks.workers import main as workers
+
+        return workers()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.partition("\n\n")[0]
     )

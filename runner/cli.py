@@ -49,6 +49,7 @@ COMMANDS = {
     "attention": "attention",
     "export": "export",
     "merge": "merge",
+    "cancel": "cancel",
     "retry": "retry",
     "doctor": "doctor",
 }

@@ -19,7 +19,7 @@ from runner.tasks import registry as tasks
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from runner.studies.asked import Asked
+    from runner.studies.asked import Asked, EngineKeys
     from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
 
@@ -69,6 +69,16 @@ class StudyFlags:
 def asked_study(flags: StudyFlags, results: Path) -> Study:
     """The study of recipes that the flags ask for. Raises BadInput for what cannot be."""
     return of_recipes(any_study(flags, results), "this command is")
+
+
+def engine_keys(flags: StudyFlags, results: Path) -> EngineKeys:
+    """What the study's file says of the engine. Raises BadInput for a file that cannot be read."""
+    from runner.studies.asked import EngineKeys
+
+    if flags.study is None or flags.confirm:
+        return EngineKeys()
+    said = _named(flags, results)[0].engine
+    return EngineKeys(name=said) if isinstance(said, str) else said
 
 
 def of_recipes(study: Study | ScriptStudy, what: str) -> Study:

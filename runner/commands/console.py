@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
@@ -55,6 +56,8 @@ class Console:
     def trained(self, outcome: Outcome) -> None:
         """The outcome, and the next command."""
         study, results = outcome.study, self.options.results
+        if outcome.ended == "submitted":
+            self.say(jobs_go_on(study.name, results))
         if study.looks is not None:
             if outcome.ended == "interrupted":
                 self.say(self._going_on(outcome))
@@ -71,6 +74,8 @@ class Console:
 
     def _summary(self, outcome: Outcome) -> None:
         study, [summary] = outcome.study, outcome.summaries
+        if outcome.ended == "submitted":
+            return
         self.say(f"{study.name}: {_counts_text(summary)}")
         if outcome.ended == "interrupted":
             self.say(self._going_on(outcome))
@@ -91,7 +96,23 @@ class Console:
         why = "the time is over" if outcome.out_of_time else "interrupted"
         found = places(study, options.plugins)
         again = go_on(study.name, options.results, found, options.device)
-        return f"{why}: `{again}` goes on from here"
+        if options.jobs is None:
+            return f"{why}: `{again}` goes on from here"
+        again += f" --engine {options.engine} --jobs {options.jobs.count}"
+        for key, value in options.jobs.parameters.items():
+            again += f" --slurm {shlex.quote(f'{key}={value}')}"
+        if outcome.out_of_time:
+            return f"{why}, for its jobs too: `{again}` goes on from here"
+        return f"{why}: {jobs_go_on(study.name, options.results)}, `{again}` waits for them again"
+
+
+def jobs_go_on(name: str, results: Path) -> str:
+    """What can be done with jobs for which nobody waits."""
+    where = at(results)
+    return (
+        f"its jobs go on: `tricks-bench status {name}{where}` tells how far, "
+        f"`tricks-bench cancel {name}{where}` ends them"
+    )
 
 
 def asking(json: bool) -> Callable[[], bool] | None:

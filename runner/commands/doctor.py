@@ -15,6 +15,7 @@ import typer
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.choices import choices
+from runner.execution.engines import registry
 from runner.execution.machine import cores
 from runner.images import caches, stored_sets
 from runner.images.counting import on_stderr
@@ -68,6 +69,7 @@ def doctor(
         "cores": cores(),
         "device": _device(),
         "chosen": choices(),
+        "engines": {name: why or "usable" for name, why in registry.usable().items()},
         "store": store,
         "plugins": _plugins(),
     }
@@ -88,6 +90,7 @@ def doctor(
         print_json({**found, **told, "cleaned": clean, "usable": usable})
     else:
         chosen = found.pop("chosen")
+        found["engines"] = [f"{name}: {why}" for name, why in found["engines"].items()]
         found |= {name: [_told(one, clean) for one in some] for name, some in kept.items()}
         for key, value in (found | chosen).items():
             text = ", ".join(value) or "none" if isinstance(value, list) else value

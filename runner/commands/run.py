@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.asked import StudyFlags, any_study, of_recipes
+from runner.commands.asked import StudyFlags, any_study, engine_keys, of_recipes
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
+from runner.launch.engine import SLURM, EngineFlags, with_engine
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
@@ -143,12 +144,35 @@ def run(
         bool, typer.Option("--download", help="Fetch the task's data set first.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
+        int | None,
+        typer.Option(help="Runs at a time, in each job. [default: one a core, one on a GPU]"),
     ] = None,
     per_gpu: Annotated[
         int | None, typer.Option(help="Runs at a time on each GPU. [default: 1]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    engine: Annotated[
+        str | None, typer.Option(help="Where the workers are: local or slurm. [default: local]")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Of --engine slurm: how many jobs, each a worker or more.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of --engine slurm: parameters of sbatch, as partition=gpu,time=08:00:00,gres="
+            "gpu:1; signal=120 (s) is how early a job leaves. Repeatable. [default: time=04:00:00]"
+        ),
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Of --engine slurm: submit, and wait for nothing.")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Of --engine slurm: refuse nodes with other versions than here."
+        ),
+    ] = False,
     save_models: Annotated[
         str | None,
         typer.Option(
@@ -220,7 +244,6 @@ def run(
     tricks-bench run --tricks none --factor lr_scale=0.25,0.5,1,2,4 --name lr
     """
     plugins = load_plugins(plugin)
-    workers = at_a_time(workers, per_gpu, device)
     limits = asked_limits(max_hours, stall_minutes, checkpoint_minutes, no_checkpoint)
     flags = StudyFlags(
         task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
@@ -229,10 +252,19 @@ def run(
         name=name, data=data, group_by=group_by, script=script, level=level, metric=metric,
     )  # fmt: skip
     asked = any_study(flags, results)
+    file = engine_keys(flags, results)
+    where = EngineFlags(engine, jobs, slurm or (), detach, strict, workers, per_gpu)
+    there = where.name(file) == SLURM  # whose nodes have other cores and GPUs
+    here = at_a_time(workers, None if there else per_gpu, device)
     options = Options(
-        results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
+        results, here, device, plugins, limits, save_models=save_models, estimate=estimate,
         cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
+    options = with_engine(options, where, file, asked)
+    if options.jobs is not None and (quick or smoke):
+        raise BadInput(
+            "--quick and --smoke measure and try on this machine: without --engine slurm"
+        )
     if quick and smoke:
         raise BadInput("--quick and --smoke do not go together: choose one")
     if download and not dry_run:

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
-    """How many runs of a study are done, running and missing; why some failed, and what helps."""
+    """How many runs of a study are done, running and missing; why some failed; its jobs."""
+    from runner.commands.jobs_text import jobs_json, jobs_lines
+    from runner.launch.cluster_jobs import study_jobs
     from runner.launch.going_on import stored_command
     from runner.studies.experiments import open_study
     from runner.studies.progress import progress
 
     store, stored = open_study(results, name)
     found = progress(store, stored)
+    jobs = study_jobs(store, stored.name)
     counts = {**found.states, "running": len(found.running), "missing": found.missing}
     if json:
         print_json(
@@ -34,12 +37,13 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
                 "failures": [asdict(run) for run in found.failures],
                 "running_runs": [asdict(run) for run in found.running],
                 "checkpoints": [asdict(kept) for kept in found.checkpoints],
+                "jobs": [jobs_json(one) for one in jobs],
             }
         )
         return
     print(f"{stored.name}: {counted(found.planned, 'run')} planned")
     print(", ".join(f"{n:,} {state}" for state, n in counts.items() if n))
-    for line in _lines(found):
+    for line in (*_lines(found), *jobs_lines(jobs)):
         print(line)
     if counts["failed"]:
         print(f"`tricks-bench retry {stored.name}{at(results)}` opens failed runs again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 
 from runner.execution.engines import registry
 from runner.execution.events import Event, Summary
@@ -23,6 +24,7 @@ def execute(
     store: Store,
     order: Order,
     on_event: Callable[[Event], None] = lambda event: None,
+    interrupt: Interrupt | None = None,
 ) -> Summary:
     """Carry out every run that has no record, as `order` says; return when all have one.
 
@@ -34,20 +36,25 @@ def execute(
     SIGINT, SIGTERM or SIGHUP once: running runs are finished, or with checkpoints leave at one if
     they would take long, then it returns; twice: it returns now.
     The time limit is the same as SIGINT once, and runs that would not be done by then are not
-    begun. Raises BadInput if the store cannot be written to, if its disk has less room than the
-    limits keep, or if a training raised it: then no more are begun, those that run are finished,
-    and the run at fault stays open. What is recorded is safe.
+    begun. interrupt: counts requests to stop in the place of these signals, entered by the caller.
+    Where the workers are jobs of a cluster, a stop ends the waiting alone: jobs go on. Raises
+    BadInput if the store cannot be written to, if its disk has less room than the limits keep, or
+    if a training raised it: then no more are begun, those that run are finished, and the run at
+    fault stays open. What is recorded is safe.
     """
     if order.workers < 1:
         raise BadInput(f"workers must be at least 1, not {order.workers}")
     engine = registry.find(order.engine)(store, order)
     bounds = Bounds(order.limits, store.root)
-    supervisor = Supervisor(store, engine, order.retries, bounds, on_event)
-    store.sweep()
-    attempts.sweep(store, DONE)
-    with Interrupt() as interrupt:
+    lasting = order.jobs is not None
+    supervisor = Supervisor(store, engine, order.retries, bounds, on_event, lasting)
+    if order.limits.keeper:
+        store.sweep()
+        attempts.sweep(store, DONE)
+    with Interrupt() if interrupt is None else nullcontext(interrupt) as stops:
         try:
-            return supervisor.supervise(Jobs(runs, store), interrupt)
+            return supervisor.supervise(Jobs(runs, store), stops)
         finally:
             engine.close()
-            store.claims.sweep()
+            if order.limits.keeper:
+                store.claims.sweep()

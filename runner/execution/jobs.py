@@ -45,6 +45,11 @@ class Jobs:
         """Whether nothing is left, here or elsewhere."""
         return self.exhausted and not self._again and not self.elsewhere
 
+    @property
+    def held(self) -> bool:
+        """Whether nothing is left but runs that other runners hold."""
+        return self.exhausted and not self._again and bool(self.elsewhere)
+
     def next(self) -> Job | None:
         """A run to be done now; None if there is none at the moment."""
         if self._again:

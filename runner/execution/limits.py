@@ -26,7 +26,9 @@ class Limits:
 
     wall: seconds since `began` after which the execution stops, or several that share the limit.
     run: seconds that a run takes, as predicted. reserve: bytes of the store's disk that stay free.
-    checkpoint: seconds of a run's work that an interruption may cost; None: all of it.
+    checkpoint: seconds of a run's work that an interruption may cost; None: all of it. keeper:
+    whether the execution clears up after dead runners, and waits where nothing is left but runs
+    that others hold. Of many that share the work, one needs to.
     """
 
     stall: float = STALL
@@ -34,6 +36,7 @@ class Limits:
     run: float = 0.0
     reserve: int = RESERVE
     checkpoint: float | None = None
+    keeper: bool = True
     began: float = field(default_factory=time.monotonic)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runner.execution.clusters.jobs import Jobs
 from runner.execution.limits import Limits
 from runner.execution.work import Work
 
@@ -16,7 +17,8 @@ class Order:
     takes its place. gpus: names for CUDA_VISIBLE_DEVICES; each process sees one of them alone, and
     they get the same number of processes. retries: how often a run that was lost to its
     surroundings (killed, out of memory, silent for too long) is tried again before it is recorded
-    as infra. engine: where the workers are, by name.
+    as infra. engine: where the workers are, by name. jobs: what an engine whose workers are jobs of
+    a cluster is asked for; these go on when this process leaves.
     """
 
     work: Work
@@ -26,3 +28,4 @@ class Order:
     retries: int = 2
     limits: Limits = field(default_factory=Limits)
     engine: str = "local"
+    jobs: Jobs | None = None

@@ -16,6 +16,7 @@ from runner.execution.events import (
     Failure,
     Finished,
     Left,
+    Remark,
     Retry,
     Skipped,
     Started,
@@ -40,6 +41,7 @@ from runner.execution.messages import (
     Message,
     Mistake,
     Recorded,
+    Said,
     Unwritable,
 )
 from runner.records import checkpoints
@@ -70,6 +72,7 @@ class Supervisor:
     retries: int
     bounds: Bounds
     tell: Callable[[Event], None]
+    lasting: bool = False  # whether runs at hand go on when this process leaves
     at_hand: dict[str, AtHand] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
@@ -85,11 +88,13 @@ class Supervisor:
             if not interrupt.requests:  # after one, these would pass for the second
                 self.halted = self.mistake is not None or self.bounds.left <= 0
             stops = interrupt.requests + self.halted
+            if stops and self.lasting:
+                stops = 2
             if stops > told:
                 told = stops
                 if self.at_hand or interrupt.requests:
                     why = "" if interrupt.requests else self.mistake or "the time is over"
-                    pausing = self._pause()
+                    pausing = not self.lasting and self._pause()
                     self.tell(Stopping(len(self.at_hand), now=told > 1, why=why, pausing=pausing))
             if told > 1:
                 break
@@ -98,6 +103,7 @@ class Supervisor:
                 self._hand_out(jobs)
             left = closing and not self.at_hand and jobs.left()
             self._report(jobs)
+            left |= jobs.held and not self.bounds.limits.keeper
             if not self.at_hand and (left or jobs.over):
                 break
             self._listen(jobs)
@@ -175,6 +181,9 @@ class Supervisor:
                 return
             case EpochDone(metrics):
                 self.tell(Epoch(job.run.id, job.run.label, metrics))
+                return
+            case Said(line):
+                self.tell(Remark(line))
                 return
             case Alive():
                 return

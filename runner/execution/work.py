@@ -60,3 +60,25 @@ class Work(Protocol):
     def preload(self) -> Sequence[Preload]:
         """What processes can import and call once for all runs."""
         ...
+
+
+class Movable(Work, Protocol):
+    """A work that other machines can carry out, too."""
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        """Those that its processes share, by their names for CUDA_VISIBLE_DEVICES."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """auto, cpu, cuda or cuda:N, as it was asked for."""
+        ...
+
+    def here(self, workers: int, say: Callable[[str], None]) -> Movable:
+        """The same on this machine, by so many processes.
+
+        say: takes a line on what differs here. Raises BadInput for what is not here: a GPU, a
+        plug-in, data.
+        """
+        ...

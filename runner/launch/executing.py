@@ -1,4 +1,4 @@
-"""Runs of a study, executed in worker processes."""
+"""Runs of a study, executed in worker processes, or put into jobs that do so."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeR
     task, data = study.task.name, str(study.data_folder)
     kept = str(options.results.absolute())
     work = RecipeRun(task, data, options.device, plugins=options.plugins, examples=kept)
-    work = work.shared_out(options.workers)
+    if options.jobs is None:  # a job shares itself out on its node
+        work = work.shared_out(options.workers)
     return work.sharing(specs[0]) if specs else work
 
 
@@ -42,13 +43,35 @@ def executed(
     """Train those of `specs` that `store` lacks. recorded: how many it has."""
     from runner.execution.executor import execute
 
-    order = Order(
+    order = ordered(work, options)
+    with listener.training(len(specs), recorded, options.workers, store.root) as told:
+        return execute((spec.run() for spec in specs), store, order, told)
+
+
+def submitted(
+    specs: Sequence[Spec], store: Store, work: Trainer, options: Options, listener: Listener
+) -> Summary:
+    """Put those of `specs` that `store` lacks into jobs, and wait for none of them."""
+    from runner.execution.clusters.submitting import submit
+    from runner.execution.events import Summary
+
+    states = store.states()
+    missing = [spec.run() for spec in specs if states.get(spec.id, "infra") == "infra"]
+    if missing:
+        for line in submit(store, ordered(work, options), missing).lines:
+            listener.say(line)
+    return Summary(0, 0, 0, 0, len(specs) - len(missing), interrupted=bool(missing))
+
+
+def ordered(work: Trainer, options: Options) -> Order:
+    """How the runs are to be carried out. A job on a cluster finds its GPUs by itself."""
+    many = bool(work.gpus) or options.jobs is not None
+    return Order(
         work,
         options.workers,
-        runs_per_process=RUNS_PER_PROCESS if work.gpus else 1,
+        runs_per_process=RUNS_PER_PROCESS if many else 1,
         gpus=work.gpus,
         limits=options.limits,
         engine=options.engine,
+        jobs=options.jobs,
     )
-    with listener.training(len(specs), recorded, options.workers, store.root) as told:
-        return execute((spec.run() for spec in specs), store, order, told)

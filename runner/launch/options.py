@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.execution.clusters.jobs import Jobs
 from runner.execution.limits import Limits
 from runner.execution.machine import at_a_time
 from tricks.errors import BadInput, unknown
@@ -19,8 +20,9 @@ class Options:
 
     results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
     plugins: files that define tricks, loaded in worker processes too. engine: where the workers
-    are, by name. save_models: weights to keep, "last" (epoch), "best" (both), or "winner":
-    those of the best run of the arm that is best on validation, once all are trained; None: none.
+    are, by name; jobs: of a cluster, if they are there. save_models: weights to keep, "last"
+    (epoch), "best" (both), or "winner": those of the best run of the arm that is best on
+    validation, once all are trained; None: none.
     estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
     take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
     whether to start a grid that takes long; None: it starts. allow_duplicates: whether an image may
@@ -33,6 +35,7 @@ class Options:
     plugins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     engine: str = "local"
+    jobs: Jobs | None = None
     save_models: str | None = None
     estimate: bool = False
     cache_gb: float | None = None

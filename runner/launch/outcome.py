@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from runner.studies.any_study import AnyStudy
     from runner.studies.judged import Look
 
-Ended = Literal["done", "declined", "interrupted", "decided", "budget", "nothing to decide"]
+Ended = Literal[
+    "done", "declined", "submitted", "interrupted", "decided", "budget", "nothing to decide"
+]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Outcome:
     """The outcome of training `study`.
 
     ended: done; declined, if a grid that takes long was not to be started; interrupted, if runs
-    are left; of a sequential study decided, budget (used up) or nothing to decide.
+    are left; submitted, if they are in jobs for which nobody waits; of a sequential study decided,
+    budget (used up) or nothing to decide.
     summaries: counts of each execution: one, or one for each look that had runs to train.
     looks: those that were analysed. promise: of a study that confirms a winner, the promised
     effects beside those on fresh seeds. weights: counts of the runs trained again for weights.

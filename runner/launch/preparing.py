@@ -36,18 +36,22 @@ def limits(
 
     Raises BadInput for what only a training can tell, and where the disk has no room.
     """
-    if not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
+    if options.jobs is not None:
+        work = replace(work, part=None)  # no images: nothing is trained on this machine
+    elif not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
         raise BadInput(NO_TF32)
     template.warm_up(work.preload())  # in the background: torch is imported meanwhile
+    measures = "" if options.jobs is not None else ", measures a few steps"
     listener.say(
-        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks, "
-        "measures a few steps"
+        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks{measures}"
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")
     for line in trial.check_networks(wanted.missing, work):
         listener.say(line)
     seconds = _recorded_seconds(study, wanted, store, options)
+    if seconds is None and options.jobs is not None:
+        seconds = 0.0  # steps measured here say nothing of the nodes
     if seconds is None:
         seconds = trial.predict_seconds(hours.sample(wanted.missing), work)
     reserve = check_room(wanted.missing, store, work, options)

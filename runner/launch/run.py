@@ -46,10 +46,11 @@ def run(study: AnyStudy[S], options: Options, listener: Listener | None = None) 
         return outcome
     if study.confirm is not None:
         outcome = replace(outcome, promise=tuple(promise(study, options.results)))
-    for line in kind.after(options):
-        listener.say(line)
+    if outcome.ended != "submitted":
+        for line in kind.after(options):
+            listener.say(line)
     listener.trained(outcome)
-    if outcome.ended == "interrupted" or outcome.failed:
+    if outcome.ended in ("interrupted", "submitted") or outcome.failed:
         return outcome
     return replace(outcome, weights=kind.complete(options, listener))
 
@@ -60,4 +61,6 @@ def _train_once(
     summary = train(study, store, options, listener)
     if summary is None:
         return Outcome(study, "declined")
+    if summary.interrupted and options.jobs is not None and options.jobs.detach:
+        return Outcome(study, "submitted", (summary,))
     return Outcome(study, "interrupted" if summary.interrupted else "done", (summary,))

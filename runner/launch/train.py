@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.launch.equal_time import freeze, told
-from runner.launch.executing import executed
+from runner.launch.executing import executed, submitted
 from runner.launch.going_on import places
 from runner.launch.kinds import kind_of
 from runner.launch.listener import Listener
@@ -50,6 +50,8 @@ def train(
         return executed(specs, store, work, options, listener, recorded=recorded)
 
     save_study(store, study.name, asked, wanted.rows)
+    if options.jobs is not None and options.jobs.detach:
+        return submitted(wanted.specs, store, work, options, listener)
     summary = trained(wanted.specs, len(wanted.specs) - len(wanted.missing))
     if not wanted.to_choose or summary.interrupted:
         return summary

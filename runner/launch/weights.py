@@ -78,6 +78,11 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
     records = {id: record for id in ids if (record := store.record(id))}
     if not records:
         return None
+    if options.jobs is not None:
+        listener.say(
+            f"{len(records):,} recorded without weights: a run without --engine trains them again"
+        )
+        return None
     for path in (model_file(store, id, best) for id in records for best in (False, True)):
         if path.exists() and fault(path):  # a new one would stop at a folder in its place
             aside(store.root, path)

@@ -10,6 +10,7 @@ examples/<digest>/<digest>.npz what augmentations do to a few images, derived, d
 models/<id>.safetensors trained models, where they were asked for
 outputs/<id>/           what a script wrote in a run that is at hand, or is to be kept; <id>.failed
 claims/ab/<id>.<n>      who is training the run
+jobs/<time>-<digits>/   runs that were submitted to a cluster, and what became of the jobs
 index.csv               derived, disposable
 quarantine/             what did not verify, or was removed
 """

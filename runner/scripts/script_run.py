@@ -8,14 +8,16 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from socket import gethostname
 
 import msgspec
 
 from runner.execution import oom, signs
 from runner.execution.failure import ProgramEnded, out_of_memory
+from runner.execution.machine import cores, gpus
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Emit, Outcome, Preload
 from runner.records.json_values import JsonValue, finite
@@ -102,6 +104,22 @@ class ScriptRun:
     def preload(self) -> Sequence[Preload]:
         """Nothing: the script's own process imports what it needs."""
         return ()
+
+    def here(self, workers: int, say: Callable[[str], None]) -> ScriptRun:
+        """The same on another machine than the one that it was made on; see `Movable`.
+
+        Raises BadInput where its folder is not there, or holds other files.
+        """
+        if not os.access(self.folder, os.R_OK | os.X_OK):
+            raise BadInput(f"{self.folder}: not there, or not readable, on {gethostname()}")
+        self._unchanged()
+        found = gpus(self.device)
+        return replace(
+            self,
+            gpus=found,
+            at_a_time=math.ceil(workers / max(len(found), 1)),
+            threads=max(1, cores() // workers),
+        )
 
     def _unchanged(self) -> None:
         check_unchanged(self.inputs, Path(self.folder), self.digest)

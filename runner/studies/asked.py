@@ -34,6 +34,15 @@ from tricks.errors import BadInput, unknown
 FOLDER = Path(__file__).parent
 
 
+class EngineKeys(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where the workers are: `[engine]`; no part of what a run is."""
+
+    name: str = "local"
+    jobs: int | None = None  # of a cluster
+    slurm: dict[str, str | int | bool] = msgspec.field(default_factory=dict)  # as --slurm
+    strict: bool = False  # whether nodes with other versions are refused
+
+
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The keys of a study file. Nothing is checked here beyond types."""
 
@@ -64,6 +73,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     proxy: dict[str, str] = msgspec.field(default_factory=dict)
     check: bool = False  # of a baseline, see `runner.studies.check`
     script: Script | None = None  # of one's own, in the place of task and tricks
+    engine: str | EngineKeys = "local"  # where its workers are
 
 
 KEYS = Asked.__struct_fields__
@@ -121,6 +131,8 @@ def placebo_level(stored: StudyToml) -> str:
 
 def _explain(message: str) -> str:
     key = re.search(r"unknown field `(.*?)`", message)
+    if key and message.endswith("`$.engine`"):
+        return f"engine: {unknown('key', key[1], EngineKeys.__struct_fields__)}"
     if key:
         return str(unknown("key", key[1], KEYS))
     place = re.search(r"^(.*) - at `\$\.?(.*)`$", message)

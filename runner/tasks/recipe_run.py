@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import convert
@@ -17,6 +19,7 @@ from runner.records.spec import RunSpec
 from runner.tasks.registry import find
 from runner.tasks.task import DATA
 from runner.training.device import choose
+from tricks.errors import BadInput
 from tricks.loading import load_plugin, plugin_sources
 
 if TYPE_CHECKING:
@@ -121,6 +124,24 @@ class RecipeRun:
             at_a_time=math.ceil(workers / max(len(found), 1)),
             loaders=max(1, cores() // workers),
         )
+
+    def here(self, workers: int, say: Callable[[str], None]) -> RecipeRun:
+        """The same on another machine than the one that it was made on; see `Movable`.
+
+        Image caches that are not on a shared disk are made again, once for all jobs on this one.
+        """
+        for plugin in self.plugins:
+            load_plugin(plugin)
+        task = find(self.task)
+        data = Path(self.data) if self.data else DATA
+        if task.originals is None:
+            if task.download is not None and not os.access(data, os.R_OK | os.X_OK):
+                raise BadInput(f"{data.absolute()}: not there, or not readable, on {gethostname()}")
+            return self.shared_out(workers)
+        from runner.images.on_node import placed
+
+        caches = placed(task.originals(data), self.caches, say)
+        return replace(self, caches=caches).shared_out(workers)
 
     def spec(self, run: Run) -> RunSpec:
         """The recipe with its data and seed, once the plug-ins are loaded."""

@@ -78,8 +78,8 @@ def test_answers_have_their_types(cli, line):
 def test_answers_of_a_study_have_their_types(cli, stub):
     run = ("run", "--tricks", "warmup", "--seeds", "2", "--name", "mine", "--json")
     fits("run", cli(*run).json)
-    for line in ("status", "analyze", "report", "retry", "export mine -o runs.csv", "recipe mine",
-                 f"merge {STUDIES}/digits-screen"):  # fmt: skip
+    for line in ("status", "analyze", "report", "retry", "cancel", "export mine -o runs.csv",
+                 "recipe mine", f"merge {STUDIES}/digits-screen"):  # fmt: skip
         done = cli(*line.split(), "--json")
         assert done.code == 0, (line, done.err)
         fits(line.split()[0], done.json)

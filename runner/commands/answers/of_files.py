@@ -124,6 +124,13 @@ class Merge(msgspec.Struct, kw_only=True):
     refused: list[str]
 
 
+class Cancel(msgspec.Struct, kw_only=True):
+    """cancel: jobs on a cluster that were told to end."""
+
+    study: str
+    cancelled: list[Object]
+
+
 class Retry(msgspec.Struct, kw_only=True):
     """retry: failed runs that are open again, and those that another runner holds."""
 
@@ -141,6 +148,7 @@ class Doctor(msgspec.Struct, kw_only=True):
     store: str
     plugins: list[str]
     chosen: Object
+    engines: dict[str, str]  # "usable", or why not
     image_caches: list[Object]
     unpacked: list[Object]
     data_sets: list[Object]

@@ -182,6 +182,7 @@ class Status(msgspec.Struct, kw_only=True):
     failures: list[Object]
     running_runs: list[Object]
     checkpoints: list[Object]
+    jobs: list[Object]  # on a cluster: states, hosts, runs and each worker of a submission
     stages: Maybe = UNSET
 
 

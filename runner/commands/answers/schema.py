@@ -9,6 +9,7 @@ import msgspec
 
 from runner.commands.answers.of_files import (
     Attention,
+    Cancel,
     Doctor,
     DoctorFolder,
     Evaluate,
@@ -38,6 +39,7 @@ from runner.commands.answers.of_studies import (
 ANSWERS: dict[str, tuple[Any, ...]] = {
     "analyze": (Analyze,),
     "attention": (Attention,),
+    "cancel": (Cancel,),
     "check": (Check, DryRun),
     "doctor": (Doctor, DoctorFolder),
     "evaluate": (Evaluate,),

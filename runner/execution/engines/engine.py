@@ -32,7 +32,7 @@ class Engine(Protocol):
         ...
 
     def pause(self) -> None:
-        """Ask the runs at hand to leave at a checkpoint."""
+        """Ask the runs at hand to leave at a checkpoint. Jobs of a cluster are not asked."""
         ...
 
     def end(self, id: str) -> str:
@@ -40,5 +40,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """End every worker, at once; runs at hand stay open."""
+        """End every worker, at once; runs at hand stay open. Jobs of a cluster go on."""
         ...

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from runner.execution.interrupt import STOPS
+from runner.execution.interrupt import TO_THE_RUNNER
 from runner.execution.messages import Assignment, Mistake, News
 from runner.execution.orphans import leave_with_parent
 from runner.execution.work import Work
@@ -59,10 +59,10 @@ def see(gpu: str | None) -> None:
 
 
 def ignore_stops() -> None:
-    """Ctrl-C, SIGTERM and SIGHUP reach the whole process group, but the runner alone decides."""
-    for number in STOPS:
+    """Signals reach the whole process group, or all of a job, but the runner alone decides."""
+    for number in TO_THE_RUNNER:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_THE_RUNNER)
 
 
 def leave() -> None:

@@ -14,17 +14,31 @@ from tricks.errors import unknown
 
 Make = Callable[[Store, Order], Engine]
 _known: dict[str, Make] = {}
+_lacks: dict[str, Callable[[], str]] = {}
 
 
-def register(name: str, make: Make) -> None:
-    """Let `Order.engine` name the engine that `make` makes for a store and an order."""
-    _known[name] = make
+def register(name: str, make: Make, lacks: Callable[[], str] = str) -> None:
+    """Let `Order.engine` name the engine that `make` makes for a store and an order.
+
+    lacks: why it cannot be used here; "": it can.
+    """
+    _known[name], _lacks[name] = make, lacks
 
 
 def find(name: str) -> Make:
     """What makes the engine called `name`. Raises BadInput with close matches."""
-    for module in pkgutil.iter_modules(engines.__path__):
-        importlib.import_module(f"{engines.__name__}.{module.name}")
+    _import()
     if name not in _known:
         raise unknown("engine", name, _known)
     return _known[name]
+
+
+def usable() -> dict[str, str]:
+    """Name of each engine -> why it cannot be used here, or ""."""
+    _import()
+    return {name: lacks() for name, lacks in sorted(_lacks.items())}
+
+
+def _import() -> None:
+    for module in pkgutil.iter_modules(engines.__path__):
+        importlib.import_module(f"{engines.__name__}.{module.name}")

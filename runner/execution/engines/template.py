@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Concatenate, ParamSpec
 
-from runner.execution.interrupt import STOPS
+from runner.execution.interrupt import TO_THE_RUNNER
 from runner.execution.work import Preload
 from runner.records.json_values import JsonValue
 from tricks.errors import BadInput
@@ -49,9 +49,11 @@ def warm_up(preload: Sequence[Preload]) -> None:
     modules = [item for item in preload if isinstance(item, str)]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER, *modules, *([_ONCE] if _calls else [])])
-    resource_tracker.ensure_running()  # first: it would unblock the signals on its way
-    with _one_at_a_time, _surroundings(), _stops_blocked():
-        forkserver.ensure_running()
+    with _one_at_a_time, _surroundings():
+        with _stops_blocked():
+            resource_tracker.ensure_running()  # first: it unblocks signals on its way
+        with _stops_blocked():
+            forkserver.ensure_running()
 
 
 def start(
@@ -105,8 +107,11 @@ def _surroundings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stops_blocked() -> Iterator[None]:
-    """A signal mask outlives exec: so Ctrl-C never ends the template, nor a child half made."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    """A signal mask outlives exec: so Ctrl-C never ends the template, nor a child half made.
+
+    Nor does the warning of a cluster, which reaches all processes of a job.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_THE_RUNNER)
     try:
         yield
     finally:

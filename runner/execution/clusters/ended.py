@@ -1,0 +1,95 @@
+"""What became of jobs that are gone while runs are missing, for the user and for the record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.execution.clusters.queue import Task
+from runner.execution.clusters.submission import Submission, Worker, log_of, workers
+from runner.records.shape import Error
+from runner.records.store import Store
+from runner.text import counted
+
+TAIL = 2_000  # bytes of a log that go into each record
+STUCK = (
+    "no run got further in the whole time of a job: give jobs more time (--slurm time=…), or let "
+    "runs write checkpoints more often (--checkpoint-minutes)"
+)
+
+
+@dataclass(frozen=True)
+class Became:
+    """line: what became of the jobs. lasting: it would come again, so that runs stay open.
+
+    error: for a run that is tried again, or recorded as lost.
+    """
+
+    line: str
+    lasting: bool
+    error: Error
+
+
+def what_became(
+    store: Store, gone: Sequence[Submission], tasks: Iterable[Task], missing: int
+) -> Became:
+    """What became of the jobs of `gone`, of which `missing` runs are left.
+
+    By what each job wrote into the store, and what the queue still knows of those that were killed.
+    """
+    by_queue = {(task.job, task.number): task.state for task in tasks}
+    counts: Counter[str] = Counter()
+    mistakes: list[str] = []
+    last: Path | None = None
+    cancelled = False
+    for one in gone:
+        folder = one.folder(store.root)
+        said = workers(folder)
+        for number in range(one.jobs):
+            worker = said.get(number)
+            state = by_queue.get((one.job, number), "")
+            counts[_end(worker, state)] += 1
+            cancelled |= state == "CANCELLED" or one.cancelled is not None
+            if worker is not None and worker.fate == "mistake":
+                mistakes.append(worker.message)
+            elif worker is None or worker.fate is None:
+                log = log_of(folder, one.job, number)
+                last = log if log.exists() else last
+    ids = ", ".join(one.job for one in gone)
+    ended = ", ".join(f"{count:,} {how}" for how, count in counts.most_common())
+    line = f"job {ids} ended with {counted(missing, 'run')} missing ({ended})"
+    tail = _tail(last) if last is not None else ""
+    if mistakes:
+        return Became(_one(mistakes), True, Error("Mistake", line))
+    if counts.keys() <= {"stuck", "others"} and counts["stuck"]:
+        return Became(f"{line}: {STUCK}", True, Error("Stuck", line))
+    if cancelled:
+        return Became(f"{line}: the same command goes on", True, Error("Cancelled", line))
+    if not any(workers(one.folder(store.root)) for one in gone):
+        why = tail.strip().splitlines()[-1:] or [f"see {gone[0].folder(store.root)}"]
+        return Became(f"job {ids} could not start: {why[0]}", True, Error("NotBegun", line, tail))
+    return Became(line, False, Error("JobsEnded", line, tail))
+
+
+def _end(worker: Worker | None, state: str) -> str:
+    """How a job ended, by its own words or by the queue's."""
+    if worker is not None and worker.fate is not None:
+        return worker.fate
+    how = state.lower().replace("_", " ") or "ended without a word"
+    return how if worker is not None else f"{how} before it began"
+
+
+def _one(mistakes: Sequence[str]) -> str:
+    """The mistake that most jobs met."""
+    counts = Counter(mistakes)
+    text, count = counts.most_common(1)[0]
+    return f"{text} (said by {counted(count, 'job')} of {len(mistakes):,})"
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_bytes()[-TAIL:].decode(errors="replace")
+    except OSError:
+        return ""

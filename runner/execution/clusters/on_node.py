@@ -1,0 +1,225 @@
+"""A job of a submission, from inside: an ordinary local execution over its runs.
+
+Claims, retries, stalls and checkpoints are those of every execution. What is a job's own: it ends
+before its time is over, leaves at a checkpoint when it is warned, and is put back into the queue
+where runs are left; it says what became of it in the store.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace as changed
+
+from runner.execution.clusters import queue
+from runner.execution.clusters.jobs import Jobs, versions
+from runner.execution.clusters.sbatch import WARN_AFTER, WARNING, seconds_left
+from runner.execution.clusters.share import turned, unrecorded
+from runner.execution.clusters.submission import (
+    FOLDER,
+    RUNS,
+    Fate,
+    Worker,
+    note,
+    read_lines,
+    workers,
+)
+from runner.execution.events import Event, Finished, Left, Retry, Started
+from runner.execution.executor import execute
+from runner.execution.interrupt import Interrupt
+from runner.execution.machine import at_a_time
+from runner.execution.order import Order
+from runner.execution.work import Movable
+from runner.records.store import Store
+from runner.text import counted
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
+
+    from runner.execution.events import Summary
+
+WARNED = signal.SIGUSR2  # what submitit asks SLURM to send before a job's end
+ENDS = "SLURM_JOB_END_TIME"  # seconds since the epoch
+SHARE = 0.75  # of a short time, at most, that is kept for leaving
+
+
+@dataclass(frozen=True)
+class Job:
+    """What submitit calls in each job of an array.
+
+    root: of the store. name: of the submission. versions: of the submitter. until: seconds since
+    the epoch after which no job goes on; None: no limit.
+    """
+
+    root: str
+    name: str
+    order: Order
+    versions: Mapping[str, str]
+    until: float | None = None
+
+    def __call__(self, number: int) -> str:
+        """Do runs until none is left or the time is nearly over; how it ended."""
+        return Worked(self, number).work()
+
+    def checkpoint(self, number: int) -> DelayedSubmission:
+        """What submitit is to call when the job comes out of the queue again: the same."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, number)
+
+    @property
+    def jobs(self) -> Jobs:
+        """What was asked for."""
+        assert self.order.jobs is not None
+        return self.order.jobs
+
+
+class Worked:
+    """One job of an array while it works."""
+
+    def __init__(self, job: Job, number: int) -> None:
+        self.job, self.number, self.begun = job, number, 0
+        self.folder = Path(job.root) / FOLDER / job.name
+        before = workers(self.folder).get(number)
+        self.told = Worker(
+            number=number,
+            job=os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID", ""),
+            host=node(),
+            began=time.time(),
+            runs=before.runs if before else 0,
+            times=before.times + 1 if before else 1,
+        )
+
+    def work(self) -> str:
+        """Do runs until none is left or the time is nearly over; how it ended."""
+        note(self.folder, self.told)
+        requeue = signal.getsignal(WARNED)  # submitit's handler: checkpoint(), requeue, exit
+        stops = (signal.SIGINT, signal.SIGTERM, WARNED)
+        with Interrupt(stops, most=1) as interrupt:  # srun and SLURM both send a signal on
+            try:
+                fate = self._fate(self._execute(interrupt), interrupt)
+            except BadInput as error:
+                print(f"tricks-bench: {error}", file=sys.stderr, flush=True)
+                self._end("mistake", str(error))
+                return "mistake"
+        if fate == "left" and callable(requeue):
+            self._end("requeued")
+            try:
+                cast("Callable[[int, FrameType | None], None]", requeue)(WARNED, None)
+            except Exception as error:  # of submitit, or of scontrol
+                self._end(fate, f"it could not be put back into the queue: {error}")
+                return fate
+        self._end(fate)
+        print(f"this job ends: {fate}", flush=True)
+        return fate
+
+    def _execute(self, interrupt: Interrupt) -> Summary:
+        store = Store(self.job.root, create=False)
+        self._check_versions()
+        order = self.job.order
+        count = self._workers()
+        work = cast(Movable, order.work).here(count, self._say)
+        lines = read_lines(self.folder)
+        since = (self.folder / RUNS).stat().st_mtime_ns
+        share = unrecorded(turned(lines, self.number, self.job.jobs.count), store, since)
+        wall = self._seconds()
+        limits = replace(
+            order.limits,
+            wall=wall,
+            began=time.monotonic(),
+            # One job stays for runs whose worker dies; the others make room for other jobs. Were
+            # 1,000 to look at the claims of 999 as they start, that alone would take minutes.
+            keeper=self.number == 0,
+        )
+        order = replace(
+            order, work=work, workers=count, gpus=work.gpus, engine="local", jobs=None,
+            runs_per_process=order.runs_per_process if work.gpus else 1, limits=limits,
+        )  # fmt: skip
+        time_left = "" if wall == float("inf") else f", for {wall / 60:.0f} minutes at most"
+        at = f" on GPU {', '.join(work.gpus)}" if work.gpus else ""
+        print(f"{counted(count, 'run')} at a time{at}{time_left}", flush=True)
+        return execute(share, store, order, self._event, interrupt)
+
+    def _workers(self) -> int:
+        jobs, device = self.job.jobs, cast(Movable, self.job.order.work).device
+        return at_a_time(jobs.workers, jobs.per_gpu, device)
+
+    def _seconds(self) -> float:
+        """Seconds that this job may train for: until it must leave, or its user wants it to."""
+        found = float("inf")
+        if os.environ.get(ENDS, "").isdecimal():
+            found = int(os.environ[ENDS]) - time.time()
+        elif "SLURM_JOB_ID" in os.environ:
+            left = seconds_left(queue.time_left(os.environ["SLURM_JOB_ID"]))
+            found = float("inf") if left is None else left
+        if found < float("inf"):
+            warning = float(self.job.jobs.parameters.get(WARNING, WARN_AFTER))
+            found -= min(warning, SHARE * found)
+        until = self.job.until
+        return found if until is None else min(found, until - time.time())
+
+    def _check_versions(self) -> None:
+        """Says what is of another version here than where the jobs were submitted."""
+        mine = versions()
+        others = [
+            f"{name} {mine[name]} there and {version} where it was submitted"
+            for name, version in self.job.versions.items()
+            if mine[name] != version
+        ]
+        if not others:
+            return
+        line = f"{node()} has other versions: {', '.join(others)}"
+        if self.job.jobs.strict:
+            raise BadInput(f"{line}; --strict refuses that")
+        self._say(line)
+
+    def _fate(self, summary: Summary, interrupt: Interrupt) -> Fate:
+        if not summary.interrupted:
+            return "done"
+        if signal.SIGTERM in interrupt.signals and WARNED not in interrupt.signals:
+            return "cancelled"
+        if self.job.until is not None and time.time() >= self.job.until:
+            return "over"
+        if not (summary.out_of_time or interrupt.requests) or not self.begun:
+            return "others"
+        recorded = summary.ok + summary.diverged + summary.failed + summary.infra
+        return "left" if recorded or summary.paused else "stuck"
+
+    def _event(self, event: Event) -> None:
+        match event:
+            case Started(_, label):
+                self.begun += 1
+                print(f"begins: {label}", flush=True)
+            case Finished(_, label, state):
+                self._tell(changed(self.told, runs=self.told.runs + 1))
+                print(f"{state}: {label}", flush=True)
+            case Retry(_, label, _, error):
+                print(f"again: {label}: {error.reason()}", flush=True)
+            case Left(_, label, epoch):
+                print(f"left after epoch {epoch}: {label}", flush=True)
+
+    def _say(self, line: str) -> None:
+        print(line, flush=True)
+        self._tell(changed(self.told, notes=(*self.told.notes, line)))
+
+    def _end(self, fate: Fate, message: str = "") -> None:
+        self._tell(changed(self.told, fate=fate, message=message, ended=time.time()))
+
+    def _tell(self, told: Worker) -> None:
+        self.told = told
+        note(self.folder, told)
+
+
+def node() -> str:
+    """The name of this node, as the cluster calls it."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()

@@ -1,0 +1,107 @@
+"""Which engine carries a study out, and what goes together with jobs of a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runner.execution.clusters.jobs import Jobs
+from runner.execution.clusters.sbatch import checked, parameters
+from runner.execution.engines import registry
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.launch.options import Options
+    from runner.records.run import Spec
+    from runner.studies.any_study import AnyStudy
+    from runner.studies.asked import EngineKeys
+
+LOCAL, SLURM = "local", "slurm"
+WAYS = "leave it running in tmux or screen, or as a job of its own, without --detach"
+
+
+@dataclass(frozen=True)
+class EngineFlags:
+    """What the command line says of the engine; None or empty: nothing.
+
+    workers, per_gpu: runs at a time, of one machine or of each job.
+    """
+
+    engine: str | None = None
+    jobs: int | None = None
+    slurm: Sequence[str] = ()
+    detach: bool = False
+    strict: bool = False
+    workers: int | None = None
+    per_gpu: int | None = None
+
+    def name(self, file: EngineKeys) -> str:
+        """The engine: the command line comes before the study's file. Raises BadInput."""
+        name = self.engine or (SLURM if self.slurm else file.name)
+        if name != LOCAL:
+            registry.find(name)
+        return name
+
+
+def with_engine(
+    options: Options, flags: EngineFlags, file: EngineKeys, study: AnyStudy[Spec]
+) -> Options:
+    """`options` with the engine that `flags` or the study's `file` name, and its jobs.
+
+    Raises BadInput for what is misspelt, and for what does not go together.
+    """
+    name = flags.name(file)
+    options = replace(options, engine=name)
+    if name != SLURM:
+        given = {
+            "--jobs": flags.jobs is not None, "--slurm": bool(flags.slurm),
+            "--detach": flags.detach, "--strict": flags.strict,
+        }  # fmt: skip
+        for flag in (flag for flag, there in given.items() if there):
+            raise BadInput(f"{flag} is for --engine slurm, not for {name}")
+        return options
+    count = file.jobs if flags.jobs is None else flags.jobs
+    if count is None or count < 1:
+        said = "" if count is None else f", not {count}"
+        raise BadInput(f"--engine slurm: say how many jobs, as --jobs 8{said}")
+    if options.save_models == "winner":
+        raise BadInput(
+            "--save-models winner trains one run again on this machine: leave it to a run without "
+            "--engine slurm, after this one"
+        )
+    held = checked({key: _text(value) for key, value in file.slurm.items()}, "engine.slurm")
+    jobs = Jobs(
+        study=study.name,
+        count=count,
+        parameters={**held, **parameters(flags.slurm)},
+        workers=flags.workers,
+        per_gpu=flags.per_gpu,
+        strict=flags.strict or file.strict,
+        detach=flags.detach,
+    )
+    if flags.detach:
+        _check_detached(study)
+    return replace(options, jobs=jobs, workers=count * (flags.workers or 1))
+
+
+def _check_detached(study: AnyStudy[Spec]) -> None:
+    """Raises BadInput where runs are only known when others are done."""
+    several = {
+        "--until": study.looks is not None,
+        "--tune": study.staged and study.tuning is not None,
+        "--equal": study.staged and study.tuning is None,
+    }
+    for flag, there in several.items():
+        if there:
+            raise BadInput(
+                f"--detach submits all runs at once, and {flag} chooses later ones by the results "
+                f"of earlier ones: {WAYS}"
+            )
+    if study.confirm is not None:
+        raise BadInput(f"--detach: --confirm tells its result when its runs are done: {WAYS}")
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,70 @@
+"""Works without torch that can be moved to a node of a cluster; what each did stands in a diary."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from digits_training import Digits
+from pausing_training import Pauses
+from stub_training import Stub
+
+from runner.execution.pausing import Pausing
+from runner.execution.work import Emit, Figures, Outcome
+from runner.records.run import Run
+
+
+@dataclass(frozen=True)
+class Quick(Stub):
+    """Trains in no time. places: a file with a line "id node job GPU" for each run."""
+
+    places: str = ""
+    device: str = "auto"
+    gpus: tuple[str, ...] = ()
+
+    def here(self, workers: int, say: Callable[[str], None]) -> Quick:
+        return self
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
+        if self.places:
+            with Path(self.places).open("a") as file:
+                seen = [os.environ.get(name, "-") for name in VARIABLES]
+                file.write(f"{run.id} {' '.join(seen)}\n")
+        return super().__call__(run, emit, pausing)
+
+
+VARIABLES = ("SLURMD_NODENAME", "SLURM_ARRAY_TASK_ID", "CUDA_VISIBLE_DEVICES")
+
+
+@dataclass(frozen=True)
+class OnGpus(Quick):
+    """The same, one worker for each GPU that the job sees."""
+
+    def here(self, workers: int, say: Callable[[str], None]) -> OnGpus:
+        found = tuple(os.environ.get("CUDA_VISIBLE_DEVICES", "").split(","))
+        return OnGpus(self.seconds, self.diary, self.places, self.device, found)
+
+
+@dataclass(frozen=True)
+class Long(Pauses):
+    """Trains for ten epochs, each with a checkpoint."""
+
+    device: str = "cpu"
+    gpus: tuple[str, ...] = ()
+
+    def here(self, workers: int, say: Callable[[str], None]) -> Long:
+        return self
+
+
+class Slow(Digits):
+    """A real training that waits after each epoch, so that it can be warned in its midst."""
+
+    def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
+        def slowly(figures: Figures) -> None:
+            emit(figures)
+            time.sleep(3)
+
+        return super().__call__(run, slowly, pausing)
