@@ -27,6 +27,7 @@ from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.task import DATA
 from runner.training.device import prepare
+from runner.training.loaders import Loaders
 from runner.training.loop import train
 from tricks import compose, parse, resolve
 
@@ -87,7 +88,8 @@ def _epoch(place: Place, images: Files | Cached) -> dict[str, Any]:
     )
     prepare(wanted, device)
     splits = Splits(images, few, few, few, 4, 3, IMAGENET_MEAN, IMAGENET_STD)
-    spent = train(wanted, splits, 0, device, loaders=cores()).seconds
+    with Loaders(cores(), splits) as loaders:
+        spent = train(wanted, splits, 0, device, loaders).seconds
     return {
         "images": len(images), "loaders": cores(),
         "wait_share": round(spent["wait"] / spent["train"], 3),

@@ -180,6 +180,11 @@ class Splits:
     names: tuple[str, ...] = ()  # of the classes
     sizes: tuple[int, ...] = ()  # bytes of each file of the task, where images are in files
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The images of each part, and those of the probe."""
+        return self.train, self.validation, self.test, self.probe
+
     def to(self, device: torch.device) -> Splits:
         return self._each(lambda source: source.to(device))
 
