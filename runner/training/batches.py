@@ -9,7 +9,7 @@ from torch import Tensor
 
 from runner.execution.signs import alive
 from runner.images.sources import Cached, Resident, Source
-from runner.training.crops import View, centred, drawn, fitted
+from runner.training.crops import View, box_of, centred, drawn, fitted, resized_together
 from runner.training.loaders import ALONE, Loaders
 from runner.training.reading import Act, Batch, Reading, places
 from runner.training.shared_memory import ahead
@@ -55,8 +55,7 @@ def batches(
             chosen = torch.as_tensor(index).to(source.labels.device, non_blocking=True)
             images = source.images[chosen]
             if view.randomly:
-                draws = zip(images, places(view, epoch, index, step * size), strict=True)
-                images = torch.stack([drawn(x, view, place, stored=True) for x, place in draws])
+                images = _drawn(images, view, places(view, epoch, index, step * size))
             alive()
             yield _evaluated(images, view), source.labels[chosen]
         return
@@ -71,6 +70,16 @@ def batches(
     for images, labels in found:
         alive()
         yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+def _drawn(images: Tensor, view: View, places: Sequence[tuple[int, ...]]) -> Tensor:
+    """A crop of each stored image (B, C, H, W): as one on a GPU, where small kernels add up."""
+    if images.is_cuda and view.crop == "random-resized" and not view.whole:
+        height, width = images.shape[-2:]
+        boxes = [box_of(view, height, width, place) for place in places]
+        return resized_together(images, boxes, view.resolution or width)
+    pairs = zip(images, places, strict=True)
+    return torch.stack([drawn(image, view, place, stored=True) for image, place in pairs])
 
 
 def _pinned(batch: Batch, wanted: bool) -> Batch:
