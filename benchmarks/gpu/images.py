@@ -18,6 +18,7 @@ from runner.execution.machine import cores
 from runner.execution.order import Order
 from runner.images.cache import opened
 from runner.images.caching import ready
+from runner.images.file_list import ImageFiles
 from runner.images.originals import OriginalFiles
 from runner.images.sources import Cached, Files, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
@@ -55,7 +56,7 @@ def loaders(place: Place) -> Found:
     files = jpegs(place)
     began = time.perf_counter()
     os.environ["XDG_CACHE_HOME"] = str(place.scratch / "home")
-    images = OriginalFiles(place.scratch, tuple(filter(None, map(image_file, files.paths))))
+    images = OriginalFiles(place.scratch, ImageFiles.of(filter(None, map(image_file, files.paths))))
     cache = ready(images, 0, None, lambda line: None).cache
     built = time.perf_counter() - began
     held = opened(cache) if cache is not None else None
