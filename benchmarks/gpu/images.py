@@ -18,6 +18,7 @@ from runner.execution.machine import cores
 from runner.execution.order import Order
 from runner.images.cache import opened
 from runner.images.caching import ready
+from runner.images.file_list import ImageFiles
 from runner.images.originals import OriginalFiles
 from runner.images.sources import Cached, Files, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
@@ -27,6 +28,7 @@ from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.task import DATA
 from runner.training.device import prepare
+from runner.training.loaders import Loaders
 from runner.training.loop import train
 from tricks import compose, parse, resolve
 
@@ -54,7 +56,7 @@ def loaders(place: Place) -> Found:
     files = jpegs(place)
     began = time.perf_counter()
     os.environ["XDG_CACHE_HOME"] = str(place.scratch / "home")
-    images = OriginalFiles(place.scratch, tuple(filter(None, map(image_file, files.paths))))
+    images = OriginalFiles(place.scratch, ImageFiles.of(filter(None, map(image_file, files.paths))))
     cache = ready(images, 0, None, lambda line: None).cache
     built = time.perf_counter() - began
     held = opened(cache) if cache is not None else None
@@ -87,7 +89,8 @@ def _epoch(place: Place, images: Files | Cached) -> dict[str, Any]:
     )
     prepare(wanted, device)
     splits = Splits(images, few, few, few, 4, 3, IMAGENET_MEAN, IMAGENET_STD)
-    spent = train(wanted, splits, 0, device, loaders=cores()).seconds
+    with Loaders(cores(), splits) as loaders:
+        spent = train(wanted, splits, 0, device, loaders).seconds
     return {
         "images": len(images), "loaders": cores(),
         "wait_share": round(spent["wait"] / spent["train"], 3),

@@ -18,6 +18,7 @@ from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.training.augmentation import augment
 from runner.training.batches import batches
 from runner.training.crops import View
+from runner.training.loaders import Loaders
 from runner.training.loop import train
 from tricks import Recipe, compose, parse, resolve
 
@@ -63,7 +64,8 @@ def waited(recipe: Recipe, files: Files) -> float:
     splits = Splits(
         files.subset(range(STEPS * BATCH)), few, few, few, CLASSES, 3, IMAGENET_MEAN, IMAGENET_STD
     )
-    spent = train(recipe, splits, 0, torch.device("cpu"), loaders=1).seconds
+    with Loaders(1, splits) as loaders:
+        spent = train(recipe, splits, 0, torch.device("cpu"), loaders).seconds
     return 100 * spent["wait"] / spent["train"]
 
 

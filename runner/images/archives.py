@@ -62,7 +62,7 @@ def unpacked(archive: Path) -> Path:
     file = image_file(archive)
     if file is None:
         raise BadInput(f"{archive}: there is no such file")
-    place = root() / digests(archive, [file])[0]
+    place = root() / digests(archive, [file])[0].decode()
     name = archive.name[: -len(next(s for s in SUFFIXES if archive.name.lower().endswith(s)))]
     if is_whole(place):
         _note(place, archive)

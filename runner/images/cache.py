@@ -86,8 +86,7 @@ class Cache:
 
     def read(self, place: int) -> Tensor:
         """The image at `place`, uint8 (3, H, W); its memory is the file's."""
-        row = self._rows[place]
-        start, height, width = row[0], row[1], row[2]
+        start, height, width = (column.item(place) for column in self._columns)
         pixels = self.tensor[start : start + 3 * height * width]
         return pixels.view(height, width, 3).permute(2, 0, 1)
 
@@ -99,9 +98,10 @@ class Cache:
                 yield place
 
     @cached_property
-    def _rows(self) -> list[tuple[int, ...]]:
-        names = ["start", "height", "width"]
-        return list(zip(*(self.index[name].tolist() for name in names), strict=True))
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return tuple(
+            np.ascontiguousarray(self.index[name]) for name in ("start", "height", "width")
+        )
 
 
 def opened(folder: Path) -> Cache | None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from runner.execution.machine import cores
+import numpy as np
+
 from runner.images.counting import Counting, on_stderr
-from runner.images.walk import ImageFile
+from runner.images.file_list import ImageFile, ImageFiles
+from runner.images.threads import mapped
 from tricks.errors import BadInput
 
 KEPT = 32_000_000  # bytes of images from which on their digests are kept
 RECENT = 2_000_000_000  # nanoseconds in which a file may change again without another time
-_seen: dict[bytes, str] = {}  # name of a file with its size and time -> digest, by this process
+# A file with its size and time, and what it holds: 48 bytes, for a million files, too.
+KNOWN = np.dtype([("key", "S16"), ("digest", "S32")])
+_NONE = np.zeros(0, KNOWN)
+_seen = _NONE  # by this process, sorted by key
 
 
 def content(place: Path, files: Sequence[ImageFile]) -> str:
@@ -24,61 +29,46 @@ def content(place: Path, files: Sequence[ImageFile]) -> str:
     return together(digests(place, files))
 
 
-def together(digests: Sequence[str]) -> str:
+def together(digests: np.ndarray) -> str:
     """One digest of several, in their order."""
-    return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
+    return hashlib.sha256(b" ".join(digests.tolist())).hexdigest()[:16]
 
 
 def digests(
     place: Path, files: Sequence[ImageFile], say: Callable[[str], None] = on_stderr
-) -> list[str]:
-    """A digest of what each of the images at `place` holds.
+) -> np.ndarray:
+    """A digest of what each of the images at `place` holds: S32 (N,), hex digits.
 
     A file whose path, size and time of change are those of an earlier call is not read again.
     Raises BadInput naming a file that cannot be read.
     """
-    known = _seen | _known(_kept_at(place, files))
-    names = [_name(file) for file in files]
-    new = {name: file for name, file in zip(names, files, strict=True) if name not in known}
-    count = Counting("images read once, to know them again", len(new), say)
-    with ThreadPoolExecutor(cores()) as pool:  # hashing leaves the interpreter to others
-        for name, digest in zip(new, pool.map(_digest, new.values()), strict=True):
-            known[name] = digest
+    files = ImageFiles.of(files)
+    keys = _keys(files)
+    held, found = _held(place, files, keys)
+    new = np.flatnonzero(~held)
+    if len(new):
+        count = Counting("images read once, to know them again", len(new), say)
+        # Hashing leaves the interpreter to others.
+        for i, digest in zip(new, mapped(lambda file: _digest(file), files.take(new)), strict=True):
+            found[i] = digest
             count.one()
-    found = [known[name] for name in names]
-    if new:
-        keep(place, files, found)
+        _keep(place, files, keys, found)
     return found
 
 
-def known(place: Path, files: Sequence[ImageFile]) -> list[str] | None:
+def known(place: Path, files: Sequence[ImageFile]) -> np.ndarray | None:
     """The digests, where none or little has to be read for them; else None."""
-    held = _seen | _known(_kept_at(place, files))
-    if sum(file.size for file in files if _name(file) not in held) >= KEPT:
+    files = ImageFiles.of(files)
+    held, _ = _held(place, files, _keys(files))
+    if files.column("size")[~held].sum() >= KEPT:
         return None
     return digests(place, files)
 
 
-def keep(place: Path, files: Sequence[ImageFile], digests: Sequence[str]) -> None:
+def keep(place: Path, files: Sequence[ImageFile], digests: np.ndarray) -> None:
     """Keep the digests of the files at `place`: also on the disk where reading them takes long."""
-    from runner.records import durable
-
-    before = time.time_ns() - RECENT
-    found = {
-        _name(file): digest
-        for file, digest in zip(files, digests, strict=True)
-        if file.changed < before
-    }
-    _seen.update(found)
-    kept = _kept_at(place, files)
-    if kept is None:
-        return
-    lines = (digest.encode() + b" " + name for name, digest in found.items())
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace(kept, b"\0".join(lines))
-    except OSError:  # a home that is full or cannot be written: the next call reads them again
-        pass
+    files = ImageFiles.of(files)
+    _keep(place, files, _keys(files), digests)
 
 
 def digest_of(data: bytes) -> str:
@@ -99,22 +89,73 @@ def _digest(file: ImageFile) -> str:
         raise BadInput(f"{file.path}: cannot be read: {error.strerror}") from error
 
 
-def _name(file: ImageFile) -> bytes:
-    return b"%d %d %s" % (file.size, file.changed, os.fsencode(file.path.absolute()))
+def _keys(files: ImageFiles) -> np.ndarray:
+    """What tells a file from what it was before: a hash of path, size and time, S16 (N,)."""
+    folders = [os.fsencode(folder.absolute()) + b"/" for folder in files.table.folders]
+    rows = zip(
+        files.names(folders), files.column("size").tolist(), files.column("changed").tolist(),
+        strict=True,
+    )  # fmt: skip
+    hashes = (hashlib.blake2b(b"%d %d %s" % (s, c, n), digest_size=16).digest() for n, s, c in rows)
+    return np.fromiter(hashes, KNOWN["key"], len(files))
 
 
-def _kept_at(place: Path, files: Sequence[ImageFile]) -> Path | None:
+def _held(place: Path, files: ImageFiles, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which digests are known, bool (N,), and these: by this process, or on the disk."""
+    held, found = _looked_up(_seen, keys)
+    kept = None if held.all() else _kept_at(place, files)
+    if kept is not None:
+        other, its = _looked_up(_known(kept), keys)
+        found[other], held = its[other], held | other
+    return held, found
+
+
+def _looked_up(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = np.zeros(len(keys), KNOWN["digest"])
+    if not len(known):
+        return np.zeros(len(keys), bool), found
+    at = np.searchsorted(known["key"], keys).clip(max=len(known) - 1)
+    held = known["key"][at] == keys
+    found[held] = known["digest"][at[held]]
+    return held, found
+
+
+def _keep(place: Path, files: ImageFiles, keys: np.ndarray, digests: np.ndarray) -> None:
+    from runner.records import durable
+
+    global _seen
+    settled = files.column("changed") < time.time_ns() - RECENT
+    found = np.empty(int(settled.sum()), KNOWN)
+    found["key"], found["digest"] = keys[settled], digests[settled]
+    others = _seen[~np.isin(_seen["key"], found["key"])]
+    _seen = _sorted(np.concatenate([others, found]))
+    kept = _kept_at(place, files)
+    if kept is None:
+        return
+    content = io.BytesIO()
+    np.save(content, _sorted(found))
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        durable.replace(kept, content.getvalue())
+    except OSError:  # a home that is full or cannot be written: the next call reads them again
+        pass
+
+
+def _sorted(known: np.ndarray) -> np.ndarray:
+    return known[np.argsort(known["key"], kind="stable")]
+
+
+def _kept_at(place: Path, files: ImageFiles) -> Path | None:
     """The file of the digests of the images at `place`; None: they are quickly made again."""
-    if sum(file.size for file in files) < KEPT:
+    if files.column("size").sum() < KEPT:
         return None
     return home() / "digests" / hashlib.sha256(os.fsencode(place.absolute())).hexdigest()[:16]
 
 
-def _known(kept: Path | None) -> dict[bytes, str]:
-    """Name -> digest, of files seen before; nothing where that cannot be read."""
+def _known(kept: Path) -> np.ndarray:
+    """Files seen before; nothing where that cannot be read."""
     try:
-        lines = kept.read_bytes().split(b"\0") if kept is not None else []
-        pairs = [line.split(b" ", 1) for line in lines if line]
-        return {name: digest.decode("ascii") for digest, name in pairs}
-    except (OSError, ValueError):
-        return {}
+        found = np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return _NONE
+    return _sorted(found) if found.dtype == KNOWN and found.ndim == 1 else _NONE

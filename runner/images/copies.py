@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
-from runner.images.listed import Listed, Row
+import numpy as np
+
+from runner.images.listed import Listed
+from runner.images.rows import Row
 from runner.text import counted
 from tricks.errors import BadInput
 
@@ -33,13 +36,13 @@ class Copies(NamedTuple):
 
 def copies(found: Listed) -> Copies:
     """The images of `found` that are copies of others."""
-    first: dict[str, Row] = {}
     labels: list[tuple[Row, Row]] = []
     parts: list[tuple[Row, Row]] = []
     others: list[tuple[Row, Row]] = []
-    for row, digest in zip(found.rows, found.digests, strict=True):
-        earlier = first.setdefault(digest, row)
-        if earlier is row or earlier.file.key == row.file.key:  # a link is told elsewhere
+    first = found.first_copy
+    for i in np.flatnonzero(first != np.arange(len(first))).tolist():
+        row, earlier = found.rows[i], found.rows[int(first[i])]
+        if earlier.file.key == row.file.key:  # a link is told elsewhere
             continue
         if earlier.label != row.label:
             labels.append((row, earlier))
@@ -50,17 +53,16 @@ def copies(found: Listed) -> Copies:
     return Copies(tuple(labels), tuple(parts), tuple(others), families(found) is not None)
 
 
-def families(found: Listed) -> list[str] | None:
-    """What each image that is to be split holds: copies hold the same, and stay together.
+def families(found: Listed) -> list[int] | None:
+    """A number for what each image that is to be split holds: copies have one, and stay together.
 
     Of the images of training, in the order of the rows. None where there are no copies among
     them, or all parts are given.
     """
     if {"val", "test"} <= set(found.parts):
         return None
-    rows = zip(found.rows, found.digests, strict=True)
-    held = [digest for row, digest in rows if row.part in ("", "train")]
-    return held if len(set(held)) < len(held) else None
+    held = found.first_copy[found.rows.parts.among("", "train")]
+    return held.tolist() if len(np.unique(held)) < len(held) else None
 
 
 def divided_together(found: Listed) -> dict[str, str]:
@@ -68,7 +70,7 @@ def divided_together(found: Listed) -> dict[str, str]:
     return {} if families(found) is None else {"copies": "together"}
 
 
-def together(groups: Sequence[str], families: Sequence[str]) -> list[str]:
+def together(groups: Sequence[str], families: Sequence[Hashable]) -> list[str]:
     """Groups in which those that share an image are one, called by the first of them.
 
     >>> together(["a", "b", "b", "c", "d"], ["0", "1", "2", "2", "3"])
@@ -81,7 +83,7 @@ def together(groups: Sequence[str], families: Sequence[str]) -> list[str]:
             group = joined[group]
         return group
 
-    first: dict[str, str] = {}
+    first: dict[Hashable, str] = {}
     for group, family in zip(groups, families, strict=True):
         joined[head(group)] = head(first.setdefault(family, group))
     return [head(group) for group in groups]

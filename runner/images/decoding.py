@@ -183,7 +183,6 @@ def _scaled(image: Image) -> Image:
     if not (low >= 0 and high <= most):
         raise ValueError(f"its values are {low:g} to {high:g}: save it as {what}")
     if most > 1 and 0 < high < 4096:
-        warnings.warn(
-            f"its 16-bit values end at {high:.0f} of 65535, so it is nearly black", stacklevel=1
-        )
+        # Without the value: images that share a line are told in one.
+        warnings.warn("its 16-bit values end below 4096, so it is nearly black", stacklevel=1)
     return PIL.Image.fromarray((values * (255 / most)).round().astype(np.uint8))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.images.archives import folder_at
-from runner.images.listed import Listed, Row, once, spelled_alike
+from runner.images.file_list import NONE
+from runner.images.listed import Listed, once, spelled_alike
 from runner.images.parts import PARTS, part_of, part_within
+from runner.images.rows import Piece, Rows
 from runner.images.walk import Folder, Passed, walk
 from tricks.errors import BadInput
 
@@ -24,7 +26,7 @@ def read_folder(path: Path) -> Listed:
     top, passed = walk(path)
     parts, own, notes = _parts(_inner(top))
     passed += own
-    rows: list[Row] = []
+    pieces: list[Piece] = []
     names: dict[str, set[str]] = {}
     for part, folder in parts.items():
         classes = _inner(folder)
@@ -32,13 +34,12 @@ def read_folder(path: Path) -> Listed:
         passed += tuple(Passed(image.path, LOOSE) for image in classes.images)
         names[part] = _checked(classes)
         for child in classes.folders:
-            rows += [
-                Row(image, child.path.name, own)
+            pieces += [
+                Piece(held.all_images, child.path.name, own)
                 for own, held in within.get(child, {part: child}).items()
-                for image in held.all_images
             ]
         if within:
-            rows.sort(key=lambda row: list(PARTS).index(row.part))
+            pieces.sort(key=lambda piece: list(PARTS).index(piece.part))
             notes += ("each class has parts of its own",)
     for part, folder in parts.items():
         odd = sorted(names[part] ^ next(iter(names.values())))
@@ -47,6 +48,7 @@ def read_folder(path: Path) -> Listed:
                 f"{folder.path}: its classes are not those of {parts['train'].path}: {odd[0]!r} "
                 "is in one"
             )
+    rows = Rows.joined(pieces)
     kept, twice, leaks = once(rows, lambda i: str(rows[i].file.path))
     alike = spelled_alike(sorted(names[next(iter(names))]))
     return Listed(path, kept, passed + twice, (*notes, *alike), leaks=leaks)
@@ -66,8 +68,8 @@ def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, 
             top = _inner(tests[0])
     within = _parts_within(top, "")
     if within and all("test" in own for own in within.values()):
-        held = tuple(Folder(child.path, (), (own["test"],)) for child, own in within.items())
-        top = Folder(top.path, (), held)
+        held = tuple(Folder(child.path, NONE, (own["test"],)) for child, own in within.items())
+        top = Folder(top.path, NONE, held)
     if not top.holding():
         raise BadInput(f"{top.path}: no folders in it; give a folder that holds one a class")
     passed += tuple(Passed(image.path, LOOSE) for image in top.images)
@@ -76,7 +78,7 @@ def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, 
 
 def _inner(folder: Folder) -> Folder:
     """The folder within, where an archive has put all of `folder` into one of its own."""
-    while not folder.images and len(folder.holding()) == 1:
+    while not len(folder.images) and len(folder.holding()) == 1:
         within = folder.holding()[0]
         same = within.path.name == folder.path.name
         if not (within.holding() and (same or not part_of(within.path.name))):
@@ -103,7 +105,7 @@ def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[st
     train = [folder for folder in likely if roles[folder] == "train" and _labelled(folder)]
     if not train:
         return {"": top}, (), _as_classes(top, roles, likely, others)
-    passed = [Passed(folder.path, EMPTY) for folder in top.folders if not folder.all_images]
+    passed = [Passed(folder.path, EMPTY) for folder in top.folders if not len(folder.all_images)]
     passed += [Passed(image.path, LOOSE) for image in top.images]
     parts: dict[str, Folder] = {}
     for folder in likely:
@@ -167,7 +169,7 @@ def _parts_within(classes: Folder, part: str) -> dict[Folder, dict[str, Folder]]
     if not found:
         return {}
     child, own = next(iter(found.items()))
-    plain = not any(one.images for one in classes.folders) and all(
+    plain = not any(len(one.images) for one in classes.folders) and all(
         len(one.holding()) == len(found.get(one, ())) and list(found[one]) == list(own)
         and not any(held.folders for held in found[one].values())
         for one in classes.folders
@@ -212,7 +214,7 @@ def _as_classes(
 def _checked(folder: Folder) -> set[str]:
     """The names of the class folders. Raises BadInput for less than two, or one without images."""
     for child in folder.folders:
-        if not child.all_images:
+        if not len(child.all_images):
             raise BadInput(f"{child.path}: a class without images; add some or remove the folder")
     if len(folder.folders) < 2:
         raise BadInput(

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+
+import numpy as np
 
 from runner.images.content import digests
-from runner.images.walk import ImageFile, Passed
+from runner.images.file_list import ImageFiles, Paths
+from runner.images.rows import Rows
+from runner.images.walk import Passed
 from tricks.errors import BadInput
-
-
-class Row(NamedTuple):
-    """One image. part: train, val, test, or "" to be split; group: "" where none was asked for."""
-
-    file: ImageFile
-    label: str
-    part: str = ""
-    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +26,7 @@ class Listed:
     """
 
     place: Path
-    rows: tuple[Row, ...]
+    rows: Rows
     passed: tuple[Passed, ...] = ()
     notes: tuple[str, ...] = ()
     group_by: str = ""
@@ -43,37 +36,49 @@ class Listed:
     @cached_property
     def classes(self) -> dict[str, int]:
         """Class -> its images, by name."""
-        return dict(sorted(Counter(row.label for row in self.rows).items()))
+        return dict(sorted(self.rows.labels.held().items()))
 
     @cached_property
     def parts(self) -> dict[str, int]:
         """Part -> its images, in the order in which they come."""
-        return dict(Counter(row.part for row in self.rows))
+        return self.rows.parts.held()
 
     @cached_property
-    def digests(self) -> list[str]:
-        """Of what each image's file holds. Raises BadInput naming a file that cannot be read."""
-        return digests(self.place, [row.file for row in self.rows])
+    def digests(self) -> np.ndarray:
+        """Of what each image's file holds, S32 (N,).
+
+        Raises BadInput naming a file that cannot be read.
+        """
+        return digests(self.place, self.rows.files)
+
+    @cached_property
+    def first_copy(self) -> np.ndarray:
+        """The place of the first image that holds the same bytes as each, int64 (N,)."""
+        words = np.ascontiguousarray(self.digests).view(np.uint64).reshape(len(self.rows), -1)
+        order = np.lexsort(words.T)
+        other = np.ones(len(order), bool)
+        other[1:] = (words[order][1:] != words[order][:-1]).any(1)
+        first = np.empty(len(order), np.int64)
+        first[order] = order[other][np.cumsum(other) - 1]
+        return first
 
     @property
-    def paths(self) -> list[Path]:
-        return [row.file.path for row in self.rows]
+    def paths(self) -> Paths:
+        return self.rows.files.paths
 
 
 def once(
-    rows: Sequence[Row], where: Callable[[int], str]
-) -> tuple[tuple[Row, ...], tuple[Passed, ...], tuple[str, ...]]:
+    rows: Rows, where: Callable[[int], str]
+) -> tuple[Rows, tuple[Passed, ...], tuple[str, ...]]:
     """`rows` with each file once a part, those passed over, and a line for each in two parts.
 
     where: how a message names a row. Raises BadInput for a file that has two labels or two groups.
     """
     first: dict[tuple[tuple[int, int], str], int] = {}
     any_part: dict[tuple[int, int], int] = {}
-    kept, passed, leaked = [], [], []
-    for i, row in enumerate(rows):
-        if row.file.key[1] == 0:  # a file system without inodes
-            kept.append(row)
-            continue
+    kept, passed, leaked = np.ones(len(rows), bool), [], []
+    for i in _named_twice(rows.files):
+        row = rows[i]
         other = any_part.setdefault(row.file.key, i)
         for mine, its in ((row.label, rows[other].label), (row.group, rows[other].group)):
             if mine != its:
@@ -85,9 +90,17 @@ def once(
             leaked.append(f"{where(i)}: the same image as {where(other)}, both in {both}")
         if first.setdefault((row.file.key, row.part), i) != i:
             passed.append(Passed(row.file.path, "the same image again"))
-        else:
-            kept.append(row)
-    return tuple(kept), tuple(passed), tuple(leaked)
+            kept[i] = False
+    return rows if kept.all() else rows.take(kept), tuple(passed), tuple(leaked)
+
+
+def _named_twice(files: ImageFiles) -> list[int]:
+    """The places of files that have another name among them, in order."""
+    device, inode = files.column("device"), files.column("inode")
+    order = np.lexsort((inode, device))
+    same = (device[order][1:] == device[order][:-1]) & (inode[order][1:] == inode[order][:-1])
+    same &= inode[order][1:] != 0  # a file system without inodes
+    return sorted({*order[1:][same].tolist(), *order[:-1][same].tolist()})
 
 
 def spelled_alike(labels: Sequence[str]) -> tuple[str, ...]:

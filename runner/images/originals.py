@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from runner.images import content
 from runner.images.decoding import Decoded, decode
+from runner.images.file_list import ImageFiles
 from runner.images.listed import Listed
-from runner.images.walk import ImageFile
 from tricks.errors import BadInput
 
 
@@ -24,7 +25,7 @@ class Originals(Protocol):
         ...
 
     @property
-    def sizes(self) -> tuple[int, ...]:
+    def sizes(self) -> Sequence[int] | np.ndarray:
         """Bytes of each, by which an image cache is known to be of these images."""
         ...
 
@@ -40,7 +41,7 @@ class Originals(Protocol):
         """The image at `place` (see `decode`), and a digest of its file. Raises BadInput."""
         ...
 
-    def read(self, digests: Sequence[str]) -> str:
+    def read(self, digests: Sequence[str] | np.ndarray) -> str:
         """What `known` tells, once the digests of all are there."""
         ...
 
@@ -50,11 +51,11 @@ class OriginalFiles:
     """Images in files of their own. files: sorted by path."""
 
     place: Path
-    files: tuple[ImageFile, ...]
+    files: ImageFiles
 
-    @cached_property
-    def sizes(self) -> tuple[int, ...]:
-        return tuple(file.size for file in self.files)
+    @property
+    def sizes(self) -> np.ndarray:
+        return self.files.column("size")
 
     def name(self, place: int) -> str:
         return str(self.files[place].path)
@@ -71,11 +72,12 @@ class OriginalFiles:
             raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
         return decode(data, path, side, small), content.digest_of(data)
 
-    def read(self, digests: Sequence[str]) -> str:
-        content.keep(self.place, self.files, digests)
-        return content.together(digests)
+    def read(self, digests: Sequence[str] | np.ndarray) -> str:
+        found = np.asarray(digests, content.KNOWN["digest"])
+        content.keep(self.place, self.files, found)
+        return content.together(found)
 
 
 def originals(found: Listed) -> OriginalFiles:
     """The files that a folder or a CSV of the user's has."""
-    return OriginalFiles(found.place, tuple(sorted(row.file for row in found.rows)))
+    return OriginalFiles(found.place, found.rows.files.ordered())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from tricks.errors import BadInput
@@ -28,9 +28,8 @@ def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
     # An image's place within its class, as a share of the class, in random order: taking the
     # smallest shares takes from every class alike.
     share = torch.empty(len(all_labels), dtype=torch.float64)
-    kinds = all_labels.unique()
-    for kind in kinds:
-        members = (all_labels == kind).nonzero().flatten()
+    kinds, counts = all_labels.unique(return_counts=True)
+    for members in all_labels.argsort(stable=True).split(counts.tolist()):
         ranked = members[draws[members].argsort()]
         share[ranked] = (torch.arange(len(ranked), dtype=torch.float64) + 0.5) / len(ranked)
         share[ranked[0]] = 0  # one of each class comes first
@@ -41,7 +40,7 @@ def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
 
 
 def hold_out(
-    labels: Sequence[int], share_or_count: float | int, families: Sequence[str] | None = None
+    labels: Sequence[int], share_or_count: float | int, families: Sequence[Hashable] | None = None
 ) -> tuple[list[int], list[int]]:
     """Indices (kept, held out), stratified: a count of images, or a share below 1 of each class.
 
@@ -60,13 +59,13 @@ def hold_out(
     return [i for i in range(len(labels)) if i not in chosen], held
 
 
-def heads(families: Sequence[str]) -> list[int]:
+def heads(families: Sequence[Hashable]) -> list[int]:
     """The place of the first of each family.
 
     >>> heads(["a", "b", "a", "c"])
     [0, 1, 3]
     """
-    first: dict[str, int] = {}
+    first: dict[Hashable, int] = {}
     for i, family in enumerate(families):
         first.setdefault(family, i)
     return list(first.values())

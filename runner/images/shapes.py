@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from runner.execution.machine import cores
 from runner.images import caches
 from runner.images.cache import opened
 from runner.images.counting import Counting, on_stderr
 from runner.images.decoding import header
 from runner.images.listed import Listed
 from runner.images.originals import originals
+from runner.images.threads import mapped
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,10 @@ def _cached(found: Listed) -> list[tuple[int, int, str]]:
 
 
 def _headers(found: Listed) -> list[tuple[int, int, str]]:
-    rows, count = [], Counting("headers of images read", len(found.rows), on_stderr)
-    with ThreadPoolExecutor(cores()) as pool:
-        for row in pool.map(header, found.paths):
-            count.one()
-            if row is not None:
-                rows.append(row)
+    rows: list[tuple[int, int, str]] = []
+    count = Counting("headers of images read", len(found.rows), on_stderr)
+    for row in mapped(header, found.paths):
+        count.one()
+        if row is not None:
+            rows.append(row)
     return rows

@@ -15,6 +15,7 @@ from torchvision.transforms.v2 import functional as F
 
 from runner.images.cache import Cache
 from runner.images.decoding import Decoded, read_image, smaller
+from runner.images.file_list import Paths
 
 SMALL = 64 * 64  # pixels of an image up to which a batch is cut as one: larger ones leave the cache
 
@@ -44,10 +45,10 @@ class Files:
     side: as Recipe.stored_side. places: of each among all images of its task, if it has one.
     """
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     labels: Tensor  # int64 (N,)
     side: int = 0
-    places: tuple[int, ...] = ()
+    places: Sequence[int] | np.ndarray = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -56,10 +57,11 @@ class Files:
         return self
 
     def subset(self, index: Sequence[int]) -> Files:
-        chosen = [int(i) for i in index]
-        places = tuple(self.places[i] for i in chosen) if self.places else ()
-        paths = tuple(self.paths[i] for i in chosen)
-        return Files(paths, self.labels[chosen], self.side, places)
+        chosen = np.asarray(index, dtype=np.int64)
+        places = np.asarray(self.places)[chosen] if len(self.places) else ()
+        held = self.paths
+        paths = held.take(chosen) if isinstance(held, Paths) else tuple(held[i] for i in chosen)
+        return Files(paths, self.labels[torch.from_numpy(chosen)], self.side, places)
 
     def stored(self, side: int) -> Files:
         """The same with images of a shorter side of at most `side`."""
@@ -178,7 +180,12 @@ class Splits:
     mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
     std: tuple[float, ...]
     names: tuple[str, ...] = ()  # of the classes
-    sizes: tuple[int, ...] = ()  # bytes of each file of the task, where images are in files
+    sizes: Sequence[int] | np.ndarray = ()  # bytes of each file of the task, if they are files
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The images of each part, and those of the probe."""
+        return self.train, self.validation, self.test, self.probe
 
     def to(self, device: torch.device) -> Splits:
         return self._each(lambda source: source.to(device))
@@ -196,7 +203,7 @@ class Splits:
             source = source.stored(side)
             if cache is None or not fits:
                 return source
-            return Cached(cache, np.array(source.places, dtype=np.int64), source)
+            return Cached(cache, np.asarray(source.places, dtype=np.int64), source)
 
         return self._each(stored)
 

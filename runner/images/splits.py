@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from runner.images.copies import families, together
-from runner.images.originals import originals
 from runner.images.sampling import heads, hold_out, hold_out_groups, train_and_probe
 from tricks.errors import BadInput
 
@@ -43,22 +44,25 @@ def splits_of(found: Listed, train_images: int | None, shares: tuple[float, floa
             f"{found.place}: all images are {classes[0]}: at least two classes are needed"
         )
     number = {name: i for i, name in enumerate(classes)}
-    everything = originals(found)
-    place = {file.path: i for i, file in enumerate(everything.files)}
+    rows = found.rows
+    numbers = np.array([number.get(name, -1) for name in rows.labels.kinds], np.int64)
+    order = rows.files.order()
+    place = np.empty(len(order), np.int64)  # of each row, sorted by path
+    place[order] = np.arange(len(order))
     parts: dict[str, Source] = {}
     for part in found.parts:
-        rows = [row for row in found.rows if row.part == part]
-        labels = torch.tensor([number[row.label] for row in rows])
-        paths = tuple(row.file.path for row in rows)
-        parts[part or "all"] = Files(paths, labels, places=tuple(place[path] for path in paths))
+        own = np.flatnonzero(rows.parts.among(part))
+        labels = torch.from_numpy(numbers[rows.labels.codes[own]])
+        parts[part or "all"] = Files(rows.files.take(own).paths, labels, places=place[own])
     groups = None
     if found.group_by:
-        groups = [row.group for row in found.rows if row.part in ("", "train")]
+        trained = np.flatnonzero(rows.parts.among("", "train"))
+        groups = [rows.groups[i] for i in trained.tolist()]
     same = families(found)
     if groups is not None and same is not None:
         groups, same = together(groups, same), None
     made = split(found.place, parts, train_images, groups, classes, shares, same)
-    return replace(made, sizes=everything.sizes)
+    return replace(made, sizes=rows.files.column("size")[order])
 
 
 def split(
@@ -68,7 +72,7 @@ def split(
     groups: Sequence[str] | None = None,
     names: Sequence[str] = (),
     shares: tuple[float, float] = SHARES,
-    same: Sequence[str] | None = None,
+    same: Sequence[Hashable] | None = None,
 ) -> Splits:
     """Splits of images at ImageNet's normalisation; what has no part is held out of training.
 
@@ -110,13 +114,14 @@ def split(
 
 
 def _held_out(
-    train: Source, share: float, groups: Sequence[str] | None, same: Sequence[str] | None
-) -> tuple[Source, Source, Sequence[str] | None, Sequence[str] | None]:
+    train: Source, share: float, groups: Sequence[str] | None, same: Sequence[Hashable] | None
+) -> tuple[Source, Source, Sequence[str] | None, Sequence[Hashable] | None]:
     """What is left of `train`, what is held out, and groups and families of what is left."""
     labels = train.labels.tolist()
     if groups is None:
         kept, held = hold_out(labels, share, same)
     else:
         kept, held = hold_out_groups(labels, groups, share)
-    left = [None if given is None else [given[i] for i in kept] for given in (groups, same)]
-    return train.subset(kept), train.subset(held), left[0], left[1]
+    left = None if groups is None else [groups[i] for i in kept]
+    alike = None if same is None else [same[i] for i in kept]
+    return train.subset(kept), train.subset(held), left, alike

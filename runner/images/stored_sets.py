@@ -55,7 +55,7 @@ def _data_set(folder: Path, names: list[str]) -> Kept:
 
 def _holds(archive: Path, digest: str) -> bool:
     file = image_file(archive)
-    return file is not None and digests(archive, [file])[0] == digest
+    return file is not None and digests(archive, [file])[0].decode() == digest
 
 
 def _kept(folder: Path, places: tuple[str, ...], fault: str) -> Kept:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner.images.csv_rows import Table, read_table, readable
-from runner.images.listed import Listed, Row, once, spelled_alike
+from runner.images.file_list import ImageFile, ImageFiles
+from runner.images.listed import Listed, once, spelled_alike
 from runner.images.one_hot import with_label
+from runner.images.rows import Row, Rows, Words
 from runner.images.split_columns import split_cells, split_columns
-from runner.images.walk import ImageFile, image_file
+from runner.images.walk import image_file
 from tricks.errors import BadInput, unknown
 
 # What people call the columns, in lower case.
@@ -51,10 +53,11 @@ def read_csv(path: Path, column: str = "") -> Listed:
     labels = plain_labels(table, label)
     parts, notes = split_cells(table, exclude=(image, label, column))
     groups = readable(table, column) if column else [""] * len(labels)
-    cells = zip(image_files(table, image), labels, parts, groups, strict=True)
-    rows = [Row(*row) for row in cells]
+    words = (Words.of(column) for column in (labels, parts, groups))
+    rows = Rows(image_files(table, image), *words)
     kept, twice, leaks = once(rows, table.where)
-    _check_groups(path, kept)
+    if column:
+        _check_groups(path, kept)
     used = (image, label, *split_columns(table, exclude=(image, label)))
     alike = spelled_alike(sorted(set(labels)))
     offers = () if column else tuple(_shared(table, used))
@@ -69,7 +72,7 @@ def _labelled(path: Path, column: str = "") -> tuple[Table, str, str, tuple[str,
     return table, image, table.one_of(LABELS), told
 
 
-def unlabelled(path: Path) -> tuple[list[str], list[ImageFile]]:
+def unlabelled(path: Path) -> tuple[list[str], ImageFiles]:
     """The images that a CSV lists, as it writes them and as files; further columns may be there."""
     table = read_table(path)
     image = table.one_of(PATHS)
@@ -92,9 +95,12 @@ def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
     return [texts[i] for i in places], [rows[i] for i in places]
 
 
-def image_files(table: Table, column: str) -> list[ImageFile]:
+def image_files(table: Table, column: str) -> ImageFiles:
     """The files that the column names. Raises BadInput for one that is not there."""
-    found = []
+    return ImageFiles.of(_image_files(table, column))
+
+
+def _image_files(table: Table, column: str) -> Iterator[ImageFile]:
     for i, text in enumerate(table.column(column)):
         if not text:
             raise BadInput(f"{table.where(i)}: no {column}")
@@ -104,8 +110,7 @@ def image_files(table: Table, column: str) -> list[ImageFile]:
             file = image_file(table.path.parent / text.replace("\\", "/"))
         if file is None:
             raise BadInput(f"{table.where(i)}: there is no image {path}")
-        found.append(file)
-    return found
+        yield file
 
 
 def plain_labels(table: Table, column: str) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from runner.images.copies import copies
 from runner.images.listed import Listed
-from runner.images.shapes import shapes
+from runner.images.shapes import Shapes, shapes
+from runner.images.sixteen_bits import BRIGHT, largest_value, line
 from runner.images.walk import OTHER, Passed
 from runner.records.json_values import JsonValue
 from runner.text import counted
@@ -25,16 +26,19 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
     yield f"  {_parts(found, shares)}"
     if (seen := shapes(found)) is not None:
         yield f"  {seen.line()}"
+        largest = _largest(found, seen)
+        if largest is not None and largest < BRIGHT:
+            yield f"  {line(largest)}"
     if found.group_by:
-        groups = counted(len({row.group for row in found.rows}), "group")
+        groups = counted(len(found.rows.groups.held()), "group")
         yield f"  {groups} by {found.group_by}, none on both sides of a split"
-    for line in (
+    for said in (
         *passed_over(found.passed),
         *found.notes,
         *found.leaks[:1],
         *copies(found).lines(),
     ):
-        yield f"  {line}"
+        yield f"  {said}"
     if found.offers and not {"val", "test"} <= set(found.parts):
         name = found.offers[0]
         others = f" (or {', '.join(found.offers[1:])})" if found.offers[1:] else ""
@@ -61,7 +65,7 @@ def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
 def told_json(found: Listed) -> dict[str, JsonValue]:
     """The same for other programs."""
     reasons = dict.fromkeys(item.why for item in found.passed)
-    groups = {row.group for row in found.rows} if found.group_by else None
+    groups = found.rows.groups.held() if found.group_by else None
     same, seen = copies(found), shapes(found)
     return {
         "images": len(found.rows),
@@ -78,10 +82,16 @@ def told_json(found: Listed) -> dict[str, JsonValue]:
         },
         "sizes": {"smallest": list(seen.smallest), "largest": list(seen.largest)} if seen else None,
         "modes": seen.modes if seen else None,
+        "largest_16_bit_value": _largest(found, seen) if seen else None,
         "groups": None if groups is None else len(groups),
         "group_by_offers": list(found.offers),
         "notes": list(found.notes),
     }  # fmt: skip
+
+
+def _largest(found: Listed, seen: Shapes) -> int | None:
+    deep = any(mode.startswith("I") for mode in seen.modes)
+    return largest_value(found.paths) if deep else None
 
 
 def _sizes(classes: dict[str, int]) -> str:

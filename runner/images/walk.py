@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from runner.images.file_list import FileTable, ImageFile, ImageFiles
 from tricks.errors import BadInput
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+ENDINGS = tuple(EXTENSIONS)
 # Folders and files that systems and archives leave among images, in lower case.
 LEFTOVERS = frozenset((
     "@eadir", "#recycle", "#snapshot", "__macosx", "__pycache__", "$recycle.bin", "lost+found",
@@ -22,15 +25,6 @@ LEFTOVERS = frozenset((
 HIDDEN, LEFTOVER, OTHER = "hidden", "left by a system", "no image by its name"
 DANGLING, LOOP, SPECIAL = "a link that leads nowhere", "a link back to a folder above", "no file"
 GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
-
-
-class ImageFile(NamedTuple):
-    """An image on the disk."""
-
-    path: Path
-    size: int  # bytes
-    changed: int  # nanoseconds since the epoch: its content, its name or its rights
-    key: tuple[int, int]  # device and inode: the same for two names of one file
 
 
 class Passed(NamedTuple):
@@ -45,20 +39,21 @@ class Folder:
     """A folder without what was passed over; images and folders in the order of their names."""
 
     path: Path
-    images: tuple[ImageFile, ...]  # directly in it
+    images: ImageFiles  # directly in it
     folders: tuple[Folder, ...]
 
     @cached_property
-    def all_images(self) -> tuple[ImageFile, ...]:
+    def all_images(self) -> ImageFiles:
         """The images in it and in all folders below, sorted by path."""
         if not self.folders:
             return self.images
-        found = [*self.images, *(image for below in self.folders for image in below.all_images)]
-        return tuple(sorted(found))
+        return ImageFiles.joined(
+            [self.images, *(below.all_images for below in self.folders)]
+        ).ordered()
 
     def holding(self) -> tuple[Folder, ...]:
         """Its folders that hold an image."""
-        return tuple(folder for folder in self.folders if folder.all_images)
+        return tuple(folder for folder in self.folders if len(folder.all_images))
 
 
 def walk(root: Path) -> tuple[Folder, tuple[Passed, ...]]:
@@ -71,13 +66,13 @@ def walk(root: Path) -> tuple[Folder, tuple[Passed, ...]]:
         raise BadInput(f"{root}: there is no such folder; give a folder that holds one a class")
     real = root.resolve()
     above = frozenset(_key(os.stat(folder)) for folder in (real, *real.parents))
-    return _below(root, above, passed), tuple(passed)
+    return _below(root, above, FileTable(), passed), tuple(passed)
 
 
-def images_below(path: Path) -> tuple[tuple[ImageFile, ...], tuple[Passed, ...]]:
+def images_below(path: Path) -> tuple[ImageFiles, tuple[Passed, ...]]:
     """Every image below the folder, and what was passed over. Raises BadInput if there is none."""
     found, passed = walk(path)
-    if not found.all_images:
+    if not len(found.all_images):
         raise BadInput(f"{path}: no images in it ({', '.join(sorted(EXTENSIONS))})")
     return found.all_images, passed
 
@@ -95,40 +90,41 @@ def image_file(path: Path) -> ImageFile | None:
     )
 
 
-def _below(folder: Path, above: frozenset[tuple[int, int]], passed: list[Passed]) -> Folder:
+def _below(
+    folder: Path, above: frozenset[tuple[int, int]], table: FileTable, passed: list[Passed]
+) -> Folder:
     images, folders = [], []
-    for path in _entries(folder):
-        name = path.name.lower()
-        if name.startswith(".") or name in LEFTOVERS:
-            passed.append(Passed(path, HIDDEN if name.startswith(".") else LEFTOVER))
+    for name in _entries(folder):
+        hidden = name.startswith(".")
+        if hidden or name.lower() in LEFTOVERS:
+            passed.append(Passed(folder / name, HIDDEN if hidden else LEFTOVER))
             continue
         try:
-            info = os.stat(path)
+            info = os.stat(os.path.join(folder, name))
         except OSError as error:
             if error.errno not in GONE:
-                raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-            passed.append(Passed(path, DANGLING))
+                raise BadInput(f"{folder / name}: cannot be read: {error.strerror}") from error
+            passed.append(Passed(folder / name, DANGLING))
             continue
         if stat.S_ISDIR(info.st_mode):
             if _key(info) in above:
-                passed.append(Passed(path, LOOP))
+                passed.append(Passed(folder / name, LOOP))
             else:
-                folders.append(_below(path, above | {_key(info)}, passed))
+                folders.append(_below(folder / name, above | {_key(info)}, table, passed))
         elif not stat.S_ISREG(info.st_mode):
-            passed.append(Passed(path, SPECIAL))
-        elif path.suffix.lower() not in EXTENSIONS:
-            passed.append(Passed(path, OTHER))
+            passed.append(Passed(folder / name, SPECIAL))
+        elif not name.lower().endswith(ENDINGS):
+            passed.append(Passed(folder / name, OTHER))
         else:
-            images.append(ImageFile(path, info.st_size, _changed(info), _key(info)))
-    return Folder(folder, tuple(images), tuple(folders))
+            images.append(table.append(folder, name, info.st_size, _changed(info), _key(info)))
+    return Folder(folder, ImageFiles(table, np.array(images, np.int64)), tuple(folders))
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def _entries(folder: Path) -> list[str]:
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(os.listdir(folder))
     except OSError as error:
         raise BadInput(f"{folder}: cannot be listed: {error.strerror}") from error
-    return (folder / name for name in names)
 
 
 def _changed(info: os.stat_result) -> int:

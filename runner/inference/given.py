@@ -59,7 +59,7 @@ def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None 
     path = folder_at(Path(text).expanduser())
     if path.is_dir():
         images, passed = images_below(path)
-        files = [image.path for image in images]
+        files = images.paths
         notes = tuple(passed_over(passed))
         return Given(
             _files(files), _names(files, path), f"{len(files):,} images in {path}", (), notes
@@ -69,7 +69,7 @@ def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None 
     if path.suffix.lower() == ".csv":
         texts, listed = tables.unlabelled(path)
         what = f"{len(texts):,} images listed in {path}"
-        return Given(_files([file.path for file in listed]), tuple(texts), what)
+        return Given(_files(listed.paths), tuple(texts), what)
     raise _nothing(text)
 
 
@@ -170,7 +170,7 @@ def _files(paths: Sequence[Path]) -> Source:
 
     from runner.images.sources import Files
 
-    return Files(tuple(paths), torch.zeros(len(paths), dtype=torch.int64))
+    return Files(paths, torch.zeros(len(paths), dtype=torch.int64))
 
 
 def _nothing(text: str) -> BadInput:

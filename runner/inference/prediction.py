@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import functional as F
 from runner.images.sources import Files, Resident, Source, Splits
 from runner.text import size
 from runner.training.evaluation import BATCH, outputs
+from runner.training.loaders import Loaders
 from runner.training.saved import Card
 from tricks.errors import BadInput
 
@@ -41,8 +42,9 @@ def log_probabilities(
         images = as_trained(source, card)
         splits = _splits(images, card)
         model = model.to(device)
-        batches = outputs(model, images.to(device), splits, card.recipe, device, loaders)
-        logs = torch.cat([torch.log_softmax(logits, 1).cpu() for logits, _ in batches])
+        with Loaders(loaders, splits) as held:
+            batches = outputs(model, images.to(device), splits, card.recipe, device, held)
+            logs = torch.cat([torch.log_softmax(logits, 1).cpu() for logits, _ in batches])
         found.append(logs[:, [card.names.index(name) for name in first.names]])
     if len(found) == 1:
         return found[0]

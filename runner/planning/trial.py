@@ -61,6 +61,7 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
 def timed_steps(work: RecipeRun, run: Run) -> Timed:
     """A few steps of `run`, and the evaluation of some images, on one worker."""
     from runner.training.evaluation import evaluate
+    from runner.training.loaders import Loaders
     from runner.training.loop import train as loop
 
     spec = work.spec(run)
@@ -74,7 +75,8 @@ def timed_steps(work: RecipeRun, run: Run) -> Timed:
         some = splits.train.subset(range(min(len(splits.train), batch * steps)))
         tiny = some.subset(range(min(8, len(some))))
         short = replace(splits, train=some, validation=tiny, probe=tiny)
-        return loop(once, short, spec.seed, where, loaders=work.loaders)
+        with Loaders(work.loaders, short) as loaders:
+            return loop(once, short, spec.seed, where, loaders)
 
     timed(1)  # warms up
     training = timed(PROBE_STEPS)
@@ -84,7 +86,8 @@ def timed_steps(work: RecipeRun, run: Run) -> Timed:
         step = training.seconds["train"] / training.steps
     some = splits.validation.subset(range(min(256, len(splits.validation))))
     began = time.perf_counter()
-    evaluate(training.model, some, splits, spec.recipe, where, work.loaders)
+    with Loaders(work.loaders, replace(splits, validation=some)) as loaders:
+        evaluate(training.model, some, splits, spec.recipe, where, loaders)
     image = (time.perf_counter() - began) / len(some)
     return Timed(
         step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,11 @@ def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) ->
 
 def names_and_sizes(found: Listed) -> str:
     """A digest by which the images are known without reading them."""
-    return digest([(row.file.path, row.file.size) for row in found.rows], found.place)
+    files = found.rows.files.ordered()
+    folders = [folder.relative_to(found.place) for folder in files.table.folders]
+    starts = [b"" if folder == Path() else os.fsencode(folder) + b"/" for folder in folders]
+    lines = zip(files.names(starts), files.column("size").tolist(), strict=True)
+    return digest(f"{os.fsdecode(name)} {size}" for name, size in lines)
 
 
 def load(

@@ -54,12 +54,12 @@ DATA = Path("data")  # where data sets are looked for unless --data says otherwi
 
 def listing(files: Iterable[Path], root: Path) -> str:
     """A digest of the names (below `root`) and sizes in bytes of `files`."""
-    return digest([(file, file.stat().st_size) for file in files], root)
+    sized = sorted((file, file.stat().st_size) for file in files)
+    return digest(f"{file.relative_to(root).as_posix()} {size}" for file, size in sized)
 
 
-def digest(files: Iterable[tuple[Path, int]], root: Path) -> str:
-    """The same of files whose sizes are known."""
+def digest(lines: Iterable[str]) -> str:
+    """A digest of lines of text, which may have any byte of a file's name."""
     import hashlib
 
-    lines = (f"{file.relative_to(root).as_posix()} {size}" for file, size in sorted(files))
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]

@@ -10,6 +10,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from runner.images.splits import TEST, VALIDATION, split
 from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, listing
@@ -142,7 +144,7 @@ class CatalogueImages:
         part = next(part for part in reversed(self._parts) if part.first <= place)
         return part.decoded(place - part.first, side), ""
 
-    def read(self, digests: Sequence[str]) -> str:
+    def read(self, digests: Sequence[str] | np.ndarray) -> str:
         return self.known()
 
     @cached_property

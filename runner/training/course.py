@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from runner.analysis.metrics.predictions import Predictions
 from runner.execution.work import Figures
+from runner.training.loaders import Loaders
 from runner.training.placement import Lap
 
 TIMES = ("train", "evaluate", "wait", "cpu", "total")
@@ -58,13 +59,13 @@ class Training:
         train, wait = (self.seconds[name] - before[name] for name in ("train", "wait"))
         self.laps.append(Lap(early, steps, train, wait))
 
-    def spent(self, since: tuple[float, float]) -> None:
+    def spent(self, since: tuple[float, float], loaders: Loaders) -> None:
         """Count what training took since `since`, which `clocks` gave."""
-        now = clocks()
+        now = clocks(loaders)
         for name, begin, end in zip(("train", "cpu"), since, now, strict=True):
             self.seconds[name] += end - begin
 
 
-def clocks() -> tuple[float, float]:
-    """Seconds on the clock, and of CPU: of this process and its loaders that have ended."""
-    return time.perf_counter(), time.process_time() + sum(os.times()[2:4])
+def clocks(loaders: Loaders) -> tuple[float, float]:
+    """Seconds on the clock, and of CPU: of this process and its loaders, those that ended too."""
+    return time.perf_counter(), time.process_time() + sum(os.times()[2:4]) + loaders.cpu

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +55,21 @@ def drawn(image: Tensor, view: View, place: tuple[int, ...], stored: bool) -> Te
         image = transform.apply(image.unsqueeze(0), draws).squeeze(0)
     if view.crop not in ("random", "random-resized"):
         return image if stored else F.center_crop(image, [side, side])
-    seed = derive(view.seed, "crop", *place)
     if view.crop == "random-resized":
-        box = resized_box(image.shape[-2], image.shape[-1], view.smallest, seed)
+        box = box_of(view, image.shape[-2], image.shape[-1], place)
         return F.resized_crop_image(image, *box, [side, side], antialias=True)
     # It draws from the CPU's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
         return v2.RandomCrop([side, side])(image)
+
+
+def box_of(
+    view: View, height: int, width: int, place: tuple[int, ...]
+) -> tuple[int, int, int, int]:
+    """The box of a random-resized crop, drawn from the view's seed and `place` alone."""
+    assert view.seed is not None
+    return resized_box(height, width, view.smallest, derive(view.seed, "crop", *place))
 
 
 def resized_box(height: int, width: int, smallest: float, seed: int) -> tuple[int, int, int, int]:
@@ -81,6 +89,33 @@ def resized_box(height: int, width: int, smallest: float, seed: int) -> tuple[in
     elif width / height > 4 / 3:
         w = round(h * (4 / 3))
     return (height - h) // 2, (width - w) // 2, h, w
+
+
+def resized_together(images: Tensor, boxes: Sequence[Sequence[int]], side: int) -> Tensor:
+    """Boxes (top, left, height, width) of uint8 images (B, C, H, W) at `side` pixels, antialiased.
+
+    By two products of matrices for the whole batch: what torchvision's resized_crop gives for
+    floats, rounded, which is how it resizes on a GPU. Its kernel for bytes on a CPU differs by a
+    level in every sixth value, so there crops stay with it, one by one. Doubles have no TF32.
+    """
+    top, left, tall, wide = torch.tensor(boxes).to(images.device, non_blocking=True).double().T
+    rows = _triangles(top, tall, images.shape[-2], side).unsqueeze(1)
+    columns = _triangles(left, wide, images.shape[-1], side).unsqueeze(1)
+    found = rows @ images.double() @ columns.transpose(-1, -2)
+    return found.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _triangles(start: Tensor, length: Tensor, size: int, side: int) -> Tensor:
+    """What each of `side` pixels takes of `size`, of which `length` from `start` on are resized.
+
+    (B, side, size), of starts and lengths (B,): the bilinear filter, as wide as a pixel or a step.
+    """
+    scale = (length / side).view(-1, 1, 1)
+    place = torch.arange(size, device=start.device) - start.view(-1, 1, 1)
+    middle = scale * (torch.arange(side, device=start.device).view(1, -1, 1) + 0.5)
+    shares = (1 - (place + 0.5 - middle).abs() / scale.clamp(min=1)).clamp(min=0)
+    shares = shares * ((place >= 0) & (place < length.view(-1, 1, 1)))
+    return shares / shares.sum(2, keepdim=True)
 
 
 def centred(images: Tensor, side: int, margin: float) -> Tensor:

@@ -16,6 +16,7 @@ from runner.images.sources import Resident, Source, Splits
 from runner.training.augmentation import normalise
 from runner.training.batches import batches, helpers
 from runner.training.crops import View
+from runner.training.loaders import ALONE, Loaders
 from runner.training.step import autocast
 from tricks.recipe import Recipe
 
@@ -49,7 +50,7 @@ def evaluate(
     splits: Splits,
     recipe: Recipe,
     device: torch.device,
-    loaders: int = 0,
+    loaders: Loaders = ALONE,
     keep: bool = False,
 ) -> Evaluation:
     """Evaluate `model` on `source`, without augmentation and in evaluation mode.
@@ -92,7 +93,7 @@ def outputs(
     splits: Splits,
     recipe: Recipe,
     device: torch.device,
-    loaders: int = 0,
+    loaders: Loaders = ALONE,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits (B, K) float32 and labels (B,) of the batches of `source`, in its order.
 
@@ -118,7 +119,7 @@ def _parts(x: Tensor, device: torch.device) -> tuple[Tensor, ...]:
 
 
 def seen(
-    source: Source, recipe: Recipe, device: torch.device, loaders: int = 0
+    source: Source, recipe: Recipe, device: torch.device, loaders: Loaders = ALONE
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Images of `source` (B, C, H, W) uint8 as an evaluation cuts them out, and labels (B,)."""
     size = LOADED if helpers(source, device, loaders) else BATCH

@@ -13,11 +13,13 @@ from torch import Tensor
 from runner.images.sources import Splits
 from runner.training import augmentation as aug
 from runner.training import placement
-from runner.training.batches import Batch, batches, by_loaders
+from runner.training.batches import batches, by_loaders
 from runner.training.crops import View
 from runner.training.evaluation import as_input
+from runner.training.loaders import ALONE, Loaders
 from runner.training.placement import Lap
 from runner.training.randomness import generator
+from runner.training.reading import Batch
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
 from tricks.trick import check_held
@@ -25,16 +27,13 @@ from tricks.trick import check_held
 
 @dataclass(frozen=True)
 class Feed:
-    """The batches of a training of `recipe` on the images of `splits`, drawn from `seed`.
-
-    loaders: processes that decode files.
-    """
+    """The batches of a training of `recipe` on the images of `splits`, drawn from `seed`."""
 
     recipe: Recipe
     splits: Splits
     seed: int
     device: torch.device
-    loaders: int = 0
+    loaders: Loaders = ALONE
 
     @property
     def batch(self) -> int:

@@ -19,6 +19,7 @@ from runner.training.augmentation import seed_forward
 from runner.training.course import Training, clocks
 from runner.training.evaluation import evaluate
 from runner.training.feed import Feed
+from runner.training.loaders import ALONE, Loaders
 from runner.training.model import build
 from runner.training.randomness import derive, in_stream
 from runner.training.statistics import reestimate
@@ -37,7 +38,7 @@ def train(
     splits: Splits,
     seed: int,
     device: torch.device,
-    loaders: int = 0,
+    loaders: Loaders = ALONE,
     watch: Callable[[nn.Module, Figures], None] | None = None,
     saves: Checkpoints | None = None,
 ) -> Training:
@@ -58,7 +59,7 @@ def train(
     per_epoch = feed.per_epoch
     place = 0 if saves is None else saves.resume(take_step, training)  # steps taken
     for epoch in range(place // per_epoch, recipe.epochs):
-        began, before = clocks(), dict(training.seconds)
+        began, before = clocks(loaders), dict(training.seconds)
         model.train()
         seed_forward(seed, epoch)
         losses, first = torch.zeros((), device=device), place % per_epoch
@@ -79,10 +80,9 @@ def train(
             within = step + 1 < per_epoch
             if saves is not None and within and saves.due(place, take_step.steps, began[0]):
                 losses.item()  # waits for the device
-                training.spent(began)
+                training.spent(began, loaders)
                 saves.write(take_step, training, place, losses)
-                began = clocks()
-        next(source, None)  # lets the loader processes end
+                began = clocks(loaders)
         last = epoch + 1 == recipe.epochs
         evaluated = last or (epoch + 1) % recipe.evaluate_every == 0
         training.model = take_step.evaluated
@@ -90,7 +90,7 @@ def train(
             reestimate(training.model, model, images)
         mean = losses.item() / per_epoch  # waits for the device
         norms = take_step.gradient_norms()
-        training.spent(began)
+        training.spent(began, loaders)
         training.lap(images.early, per_epoch - first, before)
         training.images += per_epoch * feed.batch
         training.diverged = not mean < EXPLODED * training.guessing(splits.classes)

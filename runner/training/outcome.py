@@ -26,6 +26,7 @@ from runner.training import memory
 from runner.training.course import Training
 from runner.training.device import prepare
 from runner.training.evaluation import Evaluation, evaluate
+from runner.training.loaders import Loaders
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper
 from runner.training.warm_up import warm_up
@@ -71,14 +72,15 @@ def outcome(
             keeper.epoch(model, figures)
         emit(figures)
 
-    training = train(recipe, splits, spec.seed, device, loaders, watch, saves)
-    asked = time.perf_counter()
-    final = None
-    if not training.diverged:
-        final = evaluate(training.model, splits.test, splits, recipe, device, loaders, True)
-        if finite(final.loss) is None:
-            final = None
-    training.seconds["evaluate"] += time.perf_counter() - asked
+    with Loaders(loaders, splits) as held:
+        training = train(recipe, splits, spec.seed, device, held, watch, saves)
+        asked = time.perf_counter()
+        final = None
+        if not training.diverged:
+            final = evaluate(training.model, splits.test, splits, recipe, device, held, True)
+            if finite(final.loss) is None:
+                final = None
+        training.seconds["evaluate"] += time.perf_counter() - asked
     digest = weights_sha256(training.model)
     training.seconds["total"] += time.perf_counter() - began
     peak = memory.peak(device)

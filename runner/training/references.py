@@ -7,6 +7,7 @@ side, or the pooled features of the pretrained network where the baseline starts
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from runner.analysis.baseline.reference import Reference
 from runner.images.sources import Source, Splits
 from runner.training.evaluation import as_input, seen
+from runner.training.loaders import Loaders
 from runner.training.model import build
 from tricks.recipe import Recipe
 
@@ -36,12 +38,13 @@ def references(
     """
     train, scored = _some(splits.train, MOST_TRAINING), _some(splits.validation, MOST_VALIDATION)
     whole = len(train) == len(splits.train) and len(scored) == len(splits.validation)
-    if recipe.start == "pretrained":
-        x, of = _features(train, splits, recipe, device, loaders)
-        x_val, _ = _features(scored, splits, recipe, device, loaders)
-    else:
-        x, of = _pixels(train, recipe, loaders)
-        x_val, _ = _pixels(scored, recipe, loaders)
+    with Loaders(loaders, replace(splits, train=train, validation=scored)) as held:
+        if recipe.start == "pretrained":
+            x, of = _features(train, splits, recipe, device, held)
+            x_val, _ = _features(scored, splits, recipe, device, held)
+        else:
+            x, of = _pixels(train, recipe, held)
+            x_val, _ = _pixels(scored, recipe, held)
     y, y_val = (np.asarray(part.labels.cpu()) for part in (train, scored))
     majority = np.bincount(y).argmax()
     guesses = {
@@ -72,7 +75,7 @@ def _some(source: Source, most: int) -> Source:
     return source.subset([int(i) for i in np.linspace(0, len(source) - 1, most)])
 
 
-def _pixels(source: Source, recipe: Recipe, loaders: int) -> tuple[np.ndarray, str]:
+def _pixels(source: Source, recipe: Recipe, loaders: Loaders) -> tuple[np.ndarray, str]:
     """(N, pixels) float32 in [0, 1], and what they are in words."""
     parts: list[Tensor] = []
     for images, _ in seen(source, recipe, torch.device("cpu"), loaders):
@@ -86,7 +89,7 @@ def _pixels(source: Source, recipe: Recipe, loaders: int) -> tuple[np.ndarray, s
 
 @torch.no_grad()
 def _features(
-    source: Source, splits: Splits, recipe: Recipe, device: torch.device, loaders: int
+    source: Source, splits: Splits, recipe: Recipe, device: torch.device, loaders: Loaders
 ) -> tuple[np.ndarray, str]:
     """(N, features) float32 of the pretrained network in front of its head, and their name."""
     model = build(recipe, splits.classes, splits.channels).to(device).eval()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from runner.training.evaluation import BATCH
+from runner.training.loaders import Loaders
 from runner.training.loop import train
 
 if TYPE_CHECKING:
@@ -29,4 +30,5 @@ def warm_up(
     some = splits.validation.subset(range(min(BATCH, len(splits.validation))))
     tiny = splits.probe.subset(range(min(8, len(splits.probe))))
     short = replace(splits, train=few, validation=some, probe=tiny)
-    train(replace(recipe, epochs=1), short, seed, device, loaders=loaders)
+    with Loaders(loaders, short) as held:
+        train(replace(recipe, epochs=1), short, seed, device, held)

@@ -135,7 +135,7 @@ def test_images_are_checked_only_if_something_is_to_be_trained(cli, stub, tmp_pa
     line = ("run", "--task", "folder:pets", "--set", "start=scratch", "--tricks", "warmup")
     first, second = (cli(*line, "--seeds", "1", "--cache-gb", cache) for _ in range(2))
     assert first.code == second.code == 0, first.err
-    assert first.out.count("pets/a/0.png and 5 more: its 16-bit values end at 3000") == 1
+    assert first.out.count("pets/a/0.png and 11 more: its 16-bit values end below 4096") == 1
     assert "nearly black" not in second.out
 
 

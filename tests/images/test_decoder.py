@@ -10,6 +10,8 @@ import torch
 from PIL import Image, ImageOps
 
 from runner.images.decoding import read_image, unreadable
+from runner.images.folders import read_folder
+from runner.images.told import told, told_json
 from tests.images.checking import check
 from tricks import BadInput
 
@@ -28,10 +30,31 @@ def test_sixteen_bits_are_scaled(tmp_path, name):
 
 
 def test_twelve_bits_in_sixteen_are_told(tmp_path):
-    path = saved(tmp_path, np.full((4, 4), 3000, np.uint16))
-    assert check([path, path]) == (
-        f"{path} and 1 more: its 16-bit values end at 3000 of 65535, so it is nearly black",
+    path, other = (
+        saved(tmp_path, np.full((4, 4), 3000 + i, np.uint16), f"{i}.png") for i in range(2)
     )
+    assert check([path, other]) == (
+        f"{path} and 1 more: its 16-bit values end below 4096, so it is nearly black",
+    )
+
+
+@pytest.mark.parametrize(
+    ("largest", "said"),
+    [(4095, "largest value is 4095: white is 65535, so they are dark; save them × 16"),
+     (1023, "largest value is 1023: white is 65535, so they are dark; save them × 64"),
+     (60000, "")],
+)  # fmt: skip
+def test_a_dry_run_tells_of_values_that_do_not_use_sixteen_bits(tmp_path, largest, said):
+    for i in range(12):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        values = np.full((4, 4), largest - 12 + i, np.uint16)
+        values[0, 0] = largest * (i == 5)
+        saved(tmp_path, values, f"{'ab'[i % 2]}/{i}.png")
+    (tmp_path / "a" / "broken.png").write_bytes(b"no image")
+    found = read_folder(tmp_path)
+    lines = [line for line in told(found, (0.1, 0.1)) if "16-bit" in line]
+    assert lines == ([f"  16-bit images whose {said}"] if said else [])
+    assert told_json(found)["largest_16_bit_value"] == largest
 
 
 @pytest.mark.parametrize(

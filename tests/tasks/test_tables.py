@@ -16,6 +16,7 @@ from runner.images.sources import Cached
 from runner.tasks.registry import find
 from runner.training.batches import batches
 from runner.training.crops import View
+from runner.training.loaders import Loaders
 from tricks import BadInput
 
 
@@ -156,7 +157,7 @@ def test_a_data_set_of_torchvision_is_read_by_its_name(tmp_path):
     splits = task.load(tmp_path, None)
     assert [len(p) for p in (splits.train, splits.validation, splits.test)] == [12, 2, 2]
     ((images, labels),) = batches(
-        splits.test, [[0, 1]], View(32, "none"), torch.device("cpu"), loaders=1
+        splits.test, [[0, 1]], View(32, "none"), torch.device("cpu"), loaders=Loaders(1)
     )
     assert images.shape == (2, 3, 32, 32)
     assert [round(x) // 50 for x in images[:, 0].float().mean((1, 2)).tolist()] == [

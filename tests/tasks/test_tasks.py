@@ -17,6 +17,7 @@ from runner.images.sampling import stratified
 from runner.tasks.registry import find, names
 from runner.training.batches import batches
 from runner.training.crops import View
+from runner.training.loaders import Loaders
 from tests.images.checking import check
 from tricks import BadInput
 
@@ -184,7 +185,7 @@ def test_loader_processes_do_not_change_the_images(folder, loaders):
     view = View(24, "random-resized", seed=0)
     order = [[0, 1, 2], [3, 4, 5]]
     alone = [x for x, _ in batches(train, order, view, CPU, epoch=1)]
-    helped = [x for x, _ in batches(train, order, view, CPU, epoch=1, loaders=loaders)]
+    helped = [x for x, _ in batches(train, order, view, CPU, epoch=1, loaders=Loaders(loaders))]
     assert all(torch.equal(a, b) for a, b in zip(alone, helped, strict=True))
     other = [x for x, _ in batches(train, order, view, CPU, epoch=2)]
     assert not all(torch.equal(a, b) for a, b in zip(alone, other, strict=True))

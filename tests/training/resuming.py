@@ -21,6 +21,7 @@ import torch
 from runner.execution.pausing import Paused, Pausing
 from runner.training import loop
 from runner.training.checkpoint import Checkpoints
+from runner.training.loaders import Loaders
 from runner.training.outcome import weights_sha256
 from runner.training.step import Step
 from tests.bag import TEACHER, cut_network, on_ground, tiny_splits, write_teacher
@@ -119,7 +120,8 @@ def interrupted(recipe: Recipe, splits: Any, made: Any, after: int, loaders: int
     calls = []
     asked = lambda: len(calls) == after or bool(calls.append(1))  # noqa: E731
     try:
-        loop.train(recipe, splits, 0, CPU, loaders=loaders, saves=made(float("inf"), asked=asked))
+        with Loaders(loaders, splits) as held:
+            loop.train(recipe, splits, 0, CPU, held, saves=made(float("inf"), asked=asked))
     except Paused as left:
         return left
     raise AssertionError("it did not leave")
@@ -162,7 +164,8 @@ def compare(
     steps: list[Step] = []
 
     def trained(saves: Checkpoints | None) -> dict[str, Any]:
-        training = loop.train(recipe, splits, 0, CPU, loaders=loaders, saves=saves)
+        with Loaders(loaders, splits) as held:
+            training = loop.train(recipe, splits, 0, CPU, held, saves=saves)
         return _left(steps[-1], training)
 
     with _small_networks(steps), tempfile.TemporaryDirectory() as place:

@@ -12,7 +12,7 @@ from torchvision.transforms.v2 import functional as F
 from runner.images.sources import Files, Resident
 from runner.training.augmentation import whole
 from runner.training.batches import batches
-from runner.training.crops import View
+from runner.training.crops import View, box_of, resized_together
 from runner.training.evaluation import as_input
 from tests.bag import tiny_splits
 from tricks import BadInput, Recipe, parse
@@ -129,3 +129,20 @@ def test_squeezing_shows_all_of_an_image_in_training_and_evaluation(tmp_path, ki
     turned = next(batches(source, [[0]], View(30, "squeeze", seed=3, whole=turn), CPU))[0][0]
     assert turned.shape == wanted.shape
     assert not torch.equal(turned, wanted)
+
+
+@pytest.mark.parametrize(("size", "side"), [((32, 32), 32), ((28, 40), 24), ((8, 8), 20)])
+def test_a_batch_of_boxes_is_resized_as_each_alone(size, side):
+    """In floats, as torchvision resizes on a GPU; its kernel for bytes is a level off at times."""
+    some = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 3, *size), generator=some).to(torch.uint8)
+    view = View(side, "random-resized", seed=7)
+    boxes = [box_of(view, *size, (0, i)) for i in range(40)]
+    found = resized_together(images, boxes, side)
+    alone = torch.stack([
+        F.resized_crop_image(x.float(), *box, [side, side], antialias=True)
+        for x, box in zip(images, boxes, strict=True)
+    ])  # fmt: skip
+    assert (found - alone).abs().max() < 0.501
+    ((bytes_, _),) = batches(Resident(images, torch.zeros(40)), [range(40)], view, CPU)
+    assert (found.int() - bytes_.int()).abs().max() <= 1

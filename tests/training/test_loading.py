@@ -12,6 +12,7 @@ from runner.images.sources import Files, Splits
 from runner.training import augmentation, evaluation, feed, loop
 from runner.training.batches import batches, by_loaders
 from runner.training.crops import View
+from runner.training.loaders import ALONE, Loaders
 from runner.training.loop import train
 from tests.tricks.pictures import pictures
 
@@ -42,26 +43,35 @@ def test_loader_processes_change_nothing(files, recipe, tricks, monkeypatch):
     small = dataclasses.replace(recipe(*tricks, epochs=2, batch_size=5), resolution=16)
     found = []
     for loaders in (0, 2):
-        done = train(small, splits, 0, CPU, loaders=loaders)
+        with Loaders(loaders, splits) as held:
+            done = train(small, splits, 0, CPU, held)
         found.append((done.epochs, done.model[1].weight))
         assert 0 < done.seconds["wait"] < done.seconds["train"]
     assert found[0][0] == found[1][0]
     assert torch.equal(found[0][1], found[1][1])
 
 
+seen: list[int] = []
+augment = augmentation.augment
+
+
+def counted(*arguments, **named):
+    seen.append(1)
+    return augment(*arguments, **named)
+
+
 def test_loader_processes_augment_where_they_can(files, recipe, monkeypatch):
-    seen = []
-    kept = augmentation.augment
-    monkeypatch.setattr(feed.aug, "augment", lambda *a, **k: seen.append(1) or kept(*a, **k))
+    seen.clear()
+    monkeypatch.setattr(feed.aug, "augment", counted)
     few = files.subset(range(3))
     splits = Splits(files, few, few, few, 3, 3, (0.5,) * 3, (0.25,) * 3)
     small = dataclasses.replace(recipe("cutout", batch_size=6), resolution=16)
-    train(small, splits, 0, CPU, loaders=1)
+    train(small, splits, 0, CPU, Loaders(1))
     assert seen == []  # in this process
     train(small, splits, 0, CPU)
     assert len(seen) == 2
-    assert by_loaders(files, torch.device("cuda"), 2)
-    assert not by_loaders(files, torch.device("cuda"), 0)
+    assert by_loaders(files, torch.device("cuda"), Loaders(2))
+    assert not by_loaders(files, torch.device("cuda"), ALONE)
 
 
 def test_an_evaluation_has_the_same_batches_however_they_are_loaded(files, recipe, monkeypatch):
@@ -75,7 +85,7 @@ def test_an_evaluation_has_the_same_batches_however_they_are_loaded(files, recip
     )  # fmt: skip
     some = files.subset(range(11))
     small = dataclasses.replace(recipe("random-crop"), resolution=16)
-    alone, loaded = (list(evaluation.seen(some, small, CPU, loaders)) for loaders in (0, 2))
+    alone, loaded = (list(evaluation.seen(some, small, CPU, Loaders(n))) for n in (0, 2))
     assert sizes == [6, 2]
     assert [len(labels) for _, labels in loaded] == [6, 5]
     for one, two in zip(alone, loaded, strict=True):

@@ -15,6 +15,7 @@ from runner.images.sources import Files
 from runner.records import checkpoints
 from runner.records.spec import RunSpec
 from runner.training import feed
+from runner.training.loaders import Loaders
 from runner.training.loop import train
 from runner.training.outcome import weights_sha256
 from runner.training.saved import Keeper, path_of
@@ -167,7 +168,7 @@ def test_loader_processes_change_nothing(small, files, saves, leaving):
     recipe = small("randaugment", "alternating-flips", **FROM_FILES)
     plain = train(recipe, files, 0, CPU)
     interrupted(recipe, files, saves, after=2, loaders=2)
-    training = train(recipe, files, 0, CPU, loaders=2, saves=saves(float("inf")))
+    training = train(recipe, files, 0, CPU, Loaders(2), saves=saves(float("inf")))
     assert weights_sha256(training.model) == weights_sha256(plain.model)
     assert training.epochs == plain.epochs
 

@@ -1,0 +1,30 @@
+"""A function of many images, by as many threads as there are cores: Pillow and hashes let them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from runner.execution.machine import cores
+
+A = TypeVar("A")
+B = TypeVar("B")
+AHEAD = 64  # calls a thread that wait, or whose results do: not one for each of a million images
+
+
+def mapped(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """`function` of each of `items`, in their order."""
+    rest = iter(items)
+    with ThreadPoolExecutor(cores()) as pool:
+        waiting = deque(pool.submit(function, item) for item in islice(rest, AHEAD * cores()))
+        try:
+            while waiting:
+                result = waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in islice(rest, 1))
+                yield result
+        finally:
+            for future in waiting:
+                future.cancel()
