@@ -73,6 +73,13 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Something to know of where runs are carried out, in one line."""
+
+    line: str
+
+
+@dataclass(frozen=True)
 class Stopping:
     """Asked to stop. `now`: at once; otherwise when the `running` runs are done.
 
@@ -86,7 +93,7 @@ class Stopping:
     pausing: bool = False
 
 
-Event = Skipped | Started | Epoch | Finished | Left | Retry | Waiting | Stopping
+Event = Skipped | Started | Epoch | Finished | Left | Retry | Waiting | Remark | Stopping
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,13 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class Said:
+    """Something that people shall know of the engine, not of this run alone."""
+
+    line: str
+
+
+@dataclass(frozen=True)
 class Recorded:
     """The run has its record by this worker. error: if it failed."""
 
@@ -102,6 +109,6 @@ class Unwritable:
     reason: str
 
 
-News = Begun | Alive | EpochDone
+News = Begun | Alive | EpochDone | Said
 Fate = Recorded | Known | Lost | Ended | LeftAt | Elsewhere | Mistake | Unwritable
 Message = News | Fate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.execution.limits import Limits
@@ -16,7 +17,8 @@ class Order:
     takes its place. gpus: names for CUDA_VISIBLE_DEVICES; each process sees one of them alone, and
     they get the same number of processes. retries: how often a run that was lost to its
     surroundings (killed, out of memory, silent for too long) is tried again before it is recorded
-    as infra. engine: where the workers are, by name.
+    as infra. engine: where the workers are, by name; engine_options: what is asked of that engine
+    alone, name -> value.
     """
 
     work: Work
@@ -26,3 +28,4 @@ class Order:
     retries: int = 2
     limits: Limits = field(default_factory=Limits)
     engine: str = "local"
+    engine_options: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from runner.analysis.metrics.registry import CHOOSES
-from runner.execution.events import Event, Finished, Left, Retry, Stopping, Waiting
+from runner.execution.events import Event, Finished, Left, Remark, Retry, Stopping, Waiting
 from runner.execution.failure import advice
 from runner.execution.tally import Running, Tally
 from runner.records.shape import Error
@@ -99,6 +99,8 @@ class Progress:
                 self.note = line
             case Waiting(count):
                 self.note = line = f"waiting for {counted(count, 'run')} that another runner holds"
+            case Remark(said):
+                self.note = line = said
             case Left(_, label, epoch):
                 line = f"left: {label}: it goes on from its checkpoint after epoch {epoch}"
             case Stopping(running, stop_now):

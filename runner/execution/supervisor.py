@@ -16,6 +16,7 @@ from runner.execution.events import (
     Failure,
     Finished,
     Left,
+    Remark,
     Retry,
     Skipped,
     Started,
@@ -40,6 +41,7 @@ from runner.execution.messages import (
     Message,
     Mistake,
     Recorded,
+    Said,
     Unwritable,
 )
 from runner.records import checkpoints
@@ -175,6 +177,9 @@ class Supervisor:
                 return
             case EpochDone(metrics):
                 self.tell(Epoch(job.run.id, job.run.label, metrics))
+                return
+            case Said(line):
+                self.tell(Remark(line))
                 return
             case Alive():
                 return

@@ -49,6 +49,7 @@ def executed(
         gpus=work.gpus,
         limits=options.limits,
         engine=options.engine,
+        engine_options={**options.engine_options, "device": options.device},
     )
     with listener.training(len(specs), recorded, options.workers, store.root) as told:
         return execute((spec.run() for spec in specs), store, order, told)

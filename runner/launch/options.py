@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +19,9 @@ class Options:
 
     results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
     plugins: files that define tricks, loaded in worker processes too. engine: where the workers
-    are, by name. save_models: weights to keep, "last" (epoch), "best" (both), or "winner":
-    those of the best run of the arm that is best on validation, once all are trained; None: none.
+    are, by name; engine_options: what is asked of that engine alone. save_models: weights to keep,
+    "last" (epoch), "best" (both), or "winner": those of the best run of the arm that is best on
+    validation, once all are trained; None: none.
     estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
     take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
     whether to start a grid that takes long; None: it starts. allow_duplicates: whether an image may
@@ -33,6 +34,7 @@ class Options:
     plugins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     engine: str = "local"
+    engine_options: Mapping[str, str] = field(default_factory=dict)
     save_models: str | None = None
     estimate: bool = False
     cache_gb: float | None = None
