@@ -11,10 +11,14 @@ import typer
 from runner.commands.asked import StudyFlags, any_study, of_recipes
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
+from runner.execution.engines import registry
 from runner.execution.machine import at_a_time
+from runner.launch.on_ray import RAY, on_ray
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
+
+LOCAL = "local"
 
 if TYPE_CHECKING:
     from runner.studies.study import Study
@@ -149,6 +153,15 @@ def run(
         int | None, typer.Option(help="Runs at a time on each GPU. [default: 1]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="Where the workers are: local, or ray (a Ray cluster).")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --engine ray: the cluster, as HOST:6379. [default: the one that runs here]"
+        ),
+    ] = None,
     save_models: Annotated[
         str | None,
         typer.Option(
@@ -220,7 +233,10 @@ def run(
     tricks-bench run --tricks none --factor lr_scale=0.25,0.5,1,2,4 --name lr
     """
     plugins = load_plugins(plugin)
-    workers = at_a_time(workers, per_gpu, device)
+    there = engine == RAY  # whose nodes have other cores and GPUs
+    if address is not None and not there:
+        raise BadInput(f"--address is for --engine ray, not for {engine}")
+    count = at_a_time(workers, None if there else per_gpu, device)
     limits = asked_limits(max_hours, stall_minutes, checkpoint_minutes, no_checkpoint)
     flags = StudyFlags(
         task=task, grid=grid, tricks=tricks, factor=factor, set=set_, seeds=seeds, runs=runs,
@@ -230,9 +246,15 @@ def run(
     )  # fmt: skip
     asked = any_study(flags, results)
     options = Options(
-        results, workers, device, plugins, limits, save_models=save_models, estimate=estimate,
-        cache_gb=cache_gb, allow_duplicates=allow_duplicates,
+        results, count, device, plugins, limits, engine=engine, save_models=save_models,
+        estimate=estimate, cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
+    if engine != LOCAL:
+        registry.find(engine)
+        if quick or smoke:
+            raise BadInput(
+                f"--quick and --smoke measure and try on this machine: without --engine {engine}"
+            )
     if quick and smoke:
         raise BadInput("--quick and --smoke do not go together: choose one")
     if download and not dry_run:
@@ -255,6 +277,8 @@ def run(
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 
+    if there:
+        options = on_ray(options, address, workers, per_gpu)
     options = replace(options, ask=None if yes else asking(json))
     return exit_code(train(asked, options, Console(options, json)))
 

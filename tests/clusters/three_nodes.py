@@ -7,31 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import ray
 from ray.cluster_utils import Cluster
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 80 << 20  # bytes of each node's object store; Ray asks for 75 MiB at least
+# A node that is killed is missed after 5 s; one that is only slow, on a busy machine, is not.
+HEALTH = {"health_check_period_ms": 1000, "health_check_timeout_ms": 60_000}
 IMPORTED = (ROOT, ROOT / "tests" / "execution", ROOT / "tests" / "clusters")  # by workers, too
 
 
 @contextmanager
 def nodes(count: int = 3) -> Iterator[Cluster]:
     """The cluster; its workers import the tests' own works."""
-    held = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, IMPORTED))
-    head = {"num_cpus": 0, "num_gpus": 0, "object_store_memory": MEMORY, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    try:
-        for _ in range(count):
-            add(cluster)
-        yield cluster
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
-        os.environ.pop("PYTHONPATH")
-        if held is not None:
-            os.environ["PYTHONPATH"] = held
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, IMPORTED)))
+        patch.setenv("RAY_raylet_start_wait_time_s", "240")
+        cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 0, "num_gpus": 0, "object_store_memory": MEMORY,
+                "include_dashboard": False, "_system_config": HEALTH,
+            },
+        )  # fmt: skip
+        try:
+            for _ in range(count):
+                add(cluster)
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
 
 
 def add(cluster: Cluster) -> None:
