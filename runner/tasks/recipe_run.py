@@ -166,16 +166,15 @@ class SentRun:
         for plugin in plugins:
             load_plugin(plugin)
         work, data = self.work, Path(self.work.data) if self.work.data else DATA
-        task, caches = find(work.task), ()
+        task = find(work.task)
+        caches: list[tuple[int, str]] = []
         if task.originals is not None:
             from runner.images.caching import ready
 
             originals = task.originals(data)
-            held = {
-                side: ready(originals, side, None, lambda line: None).cache
-                for side, _ in work.caches
-            }
-            caches = tuple((side, str(cache)) for side, cache in held.items() if cache)
+            for side, _ in work.caches:
+                cache = ready(originals, side, None, lambda line: None).cache
+                caches += [] if cache is None else [(side, str(cache))]
         return replace(
             work,
             device=room.device,
@@ -185,7 +184,7 @@ class SentRun:
             models=None if work.models is None else str(root / "models"),
             examples=str(root),
             plugins=plugins,
-            caches=caches,
+            caches=tuple(caches),
             elsewhere=True,
         )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -19,6 +21,15 @@ class RuntimeEnvSetupError(RayError):
     pass
 
 
+@dataclass
+class Answer:
+    """What a method of an actor gave, or raised."""
+
+    actor: Actor
+    value: Any = None
+    error: Exception | None = None
+
+
 class Actor:
     """Calls methods at once. After `lives` answers of `listen` its node is gone."""
 
@@ -26,24 +37,22 @@ class Actor:
         self._made, self._lives, self._gone = made, lives, False
 
     def __getattr__(self, name: str) -> Any:
-        def remote(*given: Any) -> Callable[[], Any]:
+        def remote(*given: Any) -> Answer:
             self._lives -= name == "listen"
             if self._gone or self._lives < 0:
-                return lambda: _raise(RayError("The actor died.\nThe node was terminated."))
-            answer = getattr(self._made, name)(*given)
-            return lambda: answer
+                return Answer(self, error=RayError("The actor died.\nThe node was terminated."))
+            return Answer(self, getattr(self._made, name)(*given))
 
         return types.SimpleNamespace(remote=remote)
 
 
-def _raise(error: Exception) -> None:
-    raise error
-
-
-def module(resources: Mapping[str, float], lives: tuple[int, ...] = ()) -> types.ModuleType:
-    """A module `ray`. lives: of the first actors; the others live for ever."""
+def module(
+    resources: Mapping[str, float], lives: tuple[int, ...] = (), places: int = 10
+) -> types.ModuleType:
+    """A module `ray`. lives: of the first actors; the others live for ever. places: for actors."""
     fake: Any = types.ModuleType("ray")
-    left, fake.asked = list(lives), []
+    fake.asked = []
+    left, actors = list(lives), list[Actor]()
     fake.exceptions = types.SimpleNamespace(
         RayError=RayError, RayTaskError=RayTaskError, RuntimeEnvSetupError=RuntimeEnvSetupError
     )
@@ -51,21 +60,35 @@ def module(resources: Mapping[str, float], lives: tuple[int, ...] = ()) -> types
     fake.is_initialized = lambda: False
     fake.cluster_resources = lambda: dict(resources)
     fake.put = lambda value: value
-    fake.wait = lambda asked, **told: (asked, [])
-    fake.get = lambda answer: answer()
+
+    def wait(asked: list[Answer], **told: Any) -> tuple[list[Answer], list[Answer]]:
+        placed = actors[:places]
+        if all(answer.actor in placed or answer.error for answer in asked):
+            return asked, []
+        time.sleep(0.02)
+        return [], asked
+
+    def get(answer: Answer) -> Any:
+        if answer.error is not None:
+            raise answer.error
+        return answer.value
 
     def kill(actor: Actor) -> None:
+        if actor in actors:
+            actors.remove(actor)
         actor._gone = True
         actor._made.leave()
 
     def remote(made: Callable[..., Any]) -> Any:
+        def begin(*given: Any) -> Actor:
+            actors.append(Actor(made(*given), left.pop(0) if left else 10**9))
+            return actors[-1]
+
         def options(**told: Any) -> Any:
             fake.asked.append(told)
-            return types.SimpleNamespace(
-                remote=lambda *given: Actor(made(*given), left.pop(0) if left else 10**9)
-            )
+            return types.SimpleNamespace(remote=begin)
 
         return types.SimpleNamespace(options=options)
 
-    fake.kill, fake.remote = kill, remote
+    fake.wait, fake.get, fake.kill, fake.remote = wait, get, kill, remote
     return fake

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 MISSING = importlib.util.find_spec("ray") is None and "CI" not in os.environ
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING, reason="ray is not installed")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(MISSING, reason="ray is not installed"),
+]
 WHOLE = list(range(1, EPOCHS + 1))
 VARIES = (
     "started", "finished", "wall_seconds", "checksum", "seconds", "images_per_second", "memory",

@@ -152,6 +152,17 @@ def test_a_lost_node_costs_what_was_done_since_the_last_checkpoint(
     assert again <= 2
 
 
+def test_a_run_that_waits_for_a_place_takes_a_worker_that_became_idle(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the loss of a node: idle workers hold the places that a new one waits for."""
+    on(monkeypatch, CPUS, places=1)
+    assert grid.run([1, 2, 3, 4]).ok == 4
+    assert set(grid.epochs().values()) == {1}
+    on(monkeypatch, CPUS, lives=(2,), places=1)
+    assert grid.run([5, 6, 7]).ok == 3
+
+
 def test_without_checkpoints_it_is_given_up_after_its_retries(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,6 @@ def nodes(count: int = 3) -> Iterator[Cluster]:
     """The cluster; its workers import the tests' own works."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, IMPORTED)))
-        patch.setenv("RAY_raylet_start_wait_time_s", "240")
         cluster = Cluster(
             initialize_head=True,
             head_node_args={

@@ -170,6 +170,8 @@ class Ray:
                 break
             slot.worker = actor.remote(self.sent, runs, self.cluster.per_gpu)
             try:
+                if not self._placed(slot, slot.worker, tell):
+                    continue
                 place = self._answer(slot, slot.worker.ready.remote(), tell)
             except package.exceptions.RayError as error:
                 package.kill(slot.worker)
@@ -182,6 +184,23 @@ class Ray:
             slot.place = place
             self._compare(place, tell)
         return None
+
+    def _placed(self, slot: Slot, worker: ActorHandle[Node], tell: Tell) -> bool:
+        """Wait until the new worker has a place on a node.
+
+        False: another is idle, which may hold the very place that this one waits for.
+        """
+        package = ray()
+        there = worker.there.remote()
+        while not package.wait([there], timeout=TICK)[0]:
+            if slot.killed:
+                raise Killed
+            if self.idle:
+                package.kill(worker)
+                return False
+            tell(Alive())
+        package.get(there)
+        return True
 
     def _compare(self, place: Place, tell: Tell) -> None:
         other = [

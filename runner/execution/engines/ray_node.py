@@ -88,6 +88,9 @@ class Node:
         self.local: Local | None = None
         self.handed: set[str] = set()  # examples that the driver has
 
+    def there(self) -> None:
+        """Answers as soon as the worker has a place on a node."""
+
     def ready(self) -> Place | Mistake:
         """Make everything ready for the first run: plug-ins, images."""
         try:
@@ -144,7 +147,10 @@ class Node:
         import ray
 
         here = ray.get_runtime_context().get_node_id()
-        found = next((n["Resources"] for n in ray.nodes() if n["NodeID"] == here), {})
+        nodes: list[dict[str, float]] = [
+            told["Resources"] for told in ray.nodes() if told["NodeID"] == here
+        ]
+        found = nodes[0] if nodes else {}
         cpus, gpus = int(found.get("CPU", 1)), int(found.get("GPU", 0))
         workers = max(1, gpus * self.per_gpu or cpus)
         device = "cuda" if self.per_gpu else "cpu"
