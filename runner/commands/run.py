@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.commands.asked import StudyFlags, any_study, engine_keys, of_recipes
+from runner.commands.engine_options import Address, Detach, Engine, Jobs, Slurm, Strict
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
 from runner.execution.machine import at_a_time
-from runner.launch.engine import SLURM, EngineFlags, with_engine
+from runner.launch.engine import LOCAL, EngineFlags, with_engine
+from runner.launch.on_ray import RAY, on_ray
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
@@ -151,28 +153,12 @@ def run(
         int | None, typer.Option(help="Runs at a time on each GPU. [default: 1]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    engine: Annotated[
-        str | None, typer.Option(help="Where the workers are: local or slurm. [default: local]")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(help="Of --engine slurm: how many jobs, each a worker or more.")
-    ] = None,
-    slurm: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Of --engine slurm: parameters of sbatch, as partition=gpu,time=08:00:00,gres="
-            "gpu:1; signal=120 (s) is how early a job leaves. Repeatable. [default: time=04:00:00]"
-        ),
-    ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Of --engine slurm: submit, and wait for nothing.")
-    ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Of --engine slurm: refuse nodes with other versions than here."
-        ),
-    ] = False,
+    engine: Engine = None,
+    jobs: Jobs = None,
+    slurm: Slurm = None,
+    detach: Detach = False,
+    strict: Strict = False,
+    address: Address = None,
     save_models: Annotated[
         str | None,
         typer.Option(
@@ -253,17 +239,18 @@ def run(
     )  # fmt: skip
     asked = any_study(flags, results)
     file = engine_keys(flags, results)
-    where = EngineFlags(engine, jobs, slurm or (), detach, strict, workers, per_gpu)
-    there = where.name(file) == SLURM  # whose nodes have other cores and GPUs
+    where = EngineFlags(engine, jobs, slurm or (), detach, strict, workers, per_gpu, address)
+    there = where.name(file) != LOCAL  # whose nodes have other cores and GPUs
     here = at_a_time(workers, None if there else per_gpu, device)
     options = Options(
         results, here, device, plugins, limits, save_models=save_models, estimate=estimate,
         cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
     options = with_engine(options, where, file, asked)
-    if options.jobs is not None and (quick or smoke):
+    if there and (quick or smoke):
         raise BadInput(
-            "--quick and --smoke measure and try on this machine: without --engine slurm"
+            "--quick and --smoke measure and try on this machine: without --engine "
+            f"{options.engine}"
         )
     if quick and smoke:
         raise BadInput("--quick and --smoke do not go together: choose one")
@@ -287,6 +274,8 @@ def run(
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 
+    if options.engine == RAY:
+        options = on_ray(options, address or file.address, workers, per_gpu)
     options = replace(options, ask=None if yes else asking(json))
     return exit_code(train(asked, options, Console(options, json)))
 

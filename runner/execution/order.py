@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.execution.clusters.jobs import Jobs
@@ -18,7 +19,8 @@ class Order:
     they get the same number of processes. retries: how often a run that was lost to its
     surroundings (killed, out of memory, silent for too long) is tried again before it is recorded
     as infra. engine: where the workers are, by name. jobs: what an engine whose workers are jobs of
-    a cluster is asked for; these go on when this process leaves.
+    a cluster is asked for; these go on when this process leaves. engine_options: what is asked of
+    another engine alone, name -> value.
     """
 
     work: Work
@@ -29,3 +31,4 @@ class Order:
     limits: Limits = field(default_factory=Limits)
     engine: str = "local"
     jobs: Jobs | None = None
+    engine_options: Mapping[str, str] = field(default_factory=dict)

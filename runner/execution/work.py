@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Required, TypeAlias, TypedDict
+from pathlib import Path
+from typing import Protocol, Required, TypeAlias, TypedDict, runtime_checkable
 
 from runner.execution.pausing import Pausing
 from runner.records.json_values import JsonValue
@@ -45,6 +46,29 @@ class Outcome:
     predictions: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a run has of the machine that it is carried out on.
+
+    device: cpu or cuda. at_a_time: runs that share the GPU, or the cores. cores: for this one.
+    """
+
+    device: str
+    at_a_time: int
+    cores: int
+
+
+class Sent(Protocol):
+    """A work on its way to a machine that shares no folder with this one. Picklable."""
+
+    def unpacked(self, root: Path, room: Room) -> Work:
+        """The same work there, which writes below the folder `root` as into a store.
+
+        Raises BadInput for data that are not there.
+        """
+        ...
+
+
 class Work(Protocol):
     """Carries out runs of one kind, in whichever process an engine calls it."""
 
@@ -81,4 +105,13 @@ class Movable(Work, Protocol):
         say: takes a line on what differs here. Raises BadInput for what is not here: a GPU, a
         plug-in, data.
         """
+        ...
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """A work that can be carried out on machines that share no folder with this one."""
+
+    def sent(self) -> Sent:
+        """The work, for such machines."""
         ...

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import asdict
 
@@ -50,6 +51,7 @@ from runner.records.store import Store
 from tricks.errors import BadInput
 
 Tell = Callable[[News], None]
+Carry: TypeAlias = "Callable[[Work, Run, Path, Tell, Pausing | None], Carried | Mistake | LeftAt]"
 
 
 def perform(
@@ -58,10 +60,12 @@ def perform(
     assignment: Assignment,
     tell: Tell = lambda news: None,
     asked: Callable[[], bool] = lambda: False,
+    carry: Carry | None = None,
 ) -> Fate:
     """Claim the run, carry it out, record it; what became of it.
 
-    tell: takes news of it. asked: whether the run shall leave at a checkpoint.
+    tell: takes news of it. asked: whether the run shall leave at a checkpoint. carry: takes the
+    place of `carry_out`, for runs that are carried out on another machine.
     """
     run = assignment.run
     try:
@@ -70,7 +74,7 @@ def perform(
             return Elsewhere()
         try:
             with _kept_fresh(claim):
-                return _claimed(store, work, assignment, claim, tell, asked)
+                return _claimed(store, work, assignment, claim, tell, asked, carry or carry_out)
         except FileNotFoundError:  # the folder of its attempt
             if claim.held() and store.state(run.id) is None:
                 raise
@@ -90,6 +94,7 @@ def _claimed(
     claim: Claim,
     tell: Tell,
     asked: Callable[[], bool],
+    carry: Carry,
 ) -> Fate:
     run = assignment.run
     state = store.state(run.id)
@@ -104,7 +109,7 @@ def _claimed(
     if assignment.checkpoint is not None:
         quarantine = store.root / "quarantine"
         pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.held)
-    trained = carry_out(work, run, log, tell, pausing)
+    trained = carry(work, run, log, tell, pausing)
     if isinstance(trained, (Mistake, LeftAt)):
         attempts.clear(log)
         return trained

@@ -82,6 +82,14 @@ def remembered(name: str, stamp: str | None = None) -> Path | None:
     return listed if same and listed.is_file() else None
 
 
+def stamp_of(name: str) -> str:
+    """The stamp with which `name` was remembered; "" where it was not."""
+    try:
+        return str(json.loads(_note(name).read_bytes())["stamp"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def named_sets() -> dict[str, list[str]]:
     """The folder of each set -> the names that mean it."""
     found: dict[str, list[str]] = {}

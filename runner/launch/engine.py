@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.execution.clusters.jobs import Jobs
 from runner.execution.clusters.sbatch import checked, parameters
 from runner.execution.engines import registry
+from runner.launch.on_ray import RAY
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ WAYS = "leave it running in tmux or screen, or as a job of its own, without --de
 class EngineFlags:
     """What the command line says of the engine; None or empty: nothing.
 
-    workers, per_gpu: runs at a time, of one machine or of each job.
+    workers, per_gpu: runs at a time, of one machine or of each job. address: of a Ray cluster.
     """
 
     engine: str | None = None
@@ -36,6 +37,7 @@ class EngineFlags:
     strict: bool = False
     workers: int | None = None
     per_gpu: int | None = None
+    address: str | None = None
 
     def name(self, file: EngineKeys) -> str:
         """The engine: the command line comes before the study's file. Raises BadInput."""
@@ -61,6 +63,9 @@ def with_engine(
         }  # fmt: skip
         for flag in (flag for flag, there in given.items() if there):
             raise BadInput(f"{flag} is for --engine slurm, not for {name}")
+    if name != RAY and flags.address is not None:
+        raise BadInput(f"--address is for --engine ray, not for {name}")
+    if name != SLURM:
         return options
     count = file.jobs if flags.jobs is None else flags.jobs
     if count is None or count < 1:

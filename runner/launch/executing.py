@@ -74,4 +74,5 @@ def ordered(work: Trainer, options: Options) -> Order:
         limits=options.limits,
         engine=options.engine,
         jobs=options.jobs,
+        engine_options={**options.engine_options, "device": options.device},
     )

@@ -21,7 +21,7 @@ from runner.records.json_values import JsonValue, canonical_text
 from runner.scripts import command
 from runner.scripts.command import Places
 from runner.scripts.config_file import read
-from runner.scripts.script_run import ScriptRun
+from runner.scripts.script_run import OUTPUTS, ScriptRun
 from runner.scripts.spec import ScriptSpec, seed_of
 from runner.text import printable
 from tricks.errors import BadInput
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 256  # records
 EXAMPLES = 40  # arms of which a dry run shows the command
-OUTPUTS = "outputs"  # the folder of a store in which scripts write
 PACKAGES = (
     "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
     "flax", "transformers", "scikit-learn", "numpy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,9 @@ class Options:
 
     results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
     plugins: files that define tricks, loaded in worker processes too. engine: where the workers
-    are, by name; jobs: of a cluster, if they are there. save_models: weights to keep, "last"
-    (epoch), "best" (both), or "winner": those of the best run of the arm that is best on
+    are, by name; jobs: of a cluster, if they are there; engine_options: what is asked of another
+    engine alone. save_models: weights to keep, "last" (epoch), "best" (both), or "winner": those of
+    the best run of the arm that is best on
     validation, once all are trained; None: none.
     estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
     take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
@@ -36,6 +37,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     engine: str = "local"
     jobs: Jobs | None = None
+    engine_options: Mapping[str, str] = field(default_factory=dict)
     save_models: str | None = None
     estimate: bool = False
     cache_gb: float | None = None

@@ -19,7 +19,7 @@ from runner.execution import oom, signs
 from runner.execution.failure import ProgramEnded, out_of_memory
 from runner.execution.machine import cores, gpus
 from runner.execution.pausing import Paused, Pausing
-from runner.execution.work import Emit, Outcome, Preload
+from runner.execution.work import Emit, Outcome, Preload, Room
 from runner.records.json_values import JsonValue, finite
 from runner.records.record import check_id
 from runner.records.run import Run
@@ -35,6 +35,7 @@ from runner.scripts.spec import Payload, seed_of
 from tricks.errors import BadInput
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+OUTPUTS = "outputs"  # the folder of a store in which scripts write
 FRESH = 5.0  # seconds between looks at the file with the learning curves
 
 
@@ -120,6 +121,10 @@ class ScriptRun:
             at_a_time=math.ceil(workers / max(len(found), 1)),
             threads=max(1, cores() // workers),
         )
+
+    def sent(self) -> SentScript:
+        """By its path: its folder has to be there, too."""
+        return SentScript(self)
 
     def _unchanged(self) -> None:
         check_unchanged(self.inputs, Path(self.folder), self.digest)
@@ -221,6 +226,26 @@ class ScriptRun:
             "environment": _changed(environment),
             "platform": f"{sys.platform} {os.uname().release} {os.uname().machine}",
         }
+
+
+@dataclass(frozen=True)
+class SentScript:
+    """A script's work on its way to a machine that shares no folder with this one."""
+
+    work: ScriptRun
+
+    def unpacked(self, root: Path, room: Room) -> ScriptRun:
+        """With outputs below `root`. Raises BadInput where the script is missing or differs."""
+        self.work._unchanged()
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES") if room.device == "cuda" else None
+        return replace(
+            self.work,
+            outputs=str(root / OUTPUTS),
+            gpus=() if gpu is None else (gpu,),
+            device=room.device,
+            threads=room.cores,
+            at_a_time=room.at_a_time,
+        )
 
 
 @dataclass

@@ -41,6 +41,7 @@ class EngineKeys(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     jobs: int | None = None  # of a cluster
     slurm: dict[str, str | int | bool] = msgspec.field(default_factory=dict)  # as --slurm
     strict: bool = False  # whether nodes with other versions are refused
+    address: str | None = None  # of a Ray cluster
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import convert
 
 from runner.execution.machine import cores, gpus
-from runner.execution.work import Emit, Outcome, Preload
+from runner.execution.work import Emit, Outcome, Preload, Room
+from runner.records.json_values import canonical_text
 from runner.records.spec import RunSpec
 from runner.tasks.registry import find
-from runner.tasks.task import DATA
+from runner.tasks.sent import Parcel
+from runner.tasks.task import DATA, Task
 from runner.training.device import choose
 from tricks.errors import BadInput
 from tricks.loading import load_plugin, plugin_sources
@@ -58,7 +60,8 @@ class RecipeRun:
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
     caches: folders of image caches, each behind the stored_side of its images. examples: the store
-    that keeps what augmentations do to a few images.
+    that keeps what augmentations do to a few images. elsewhere: on another machine than the one
+    that planned the runs, so that its images are compared with those of the runs.
     """
 
     task: str
@@ -74,6 +77,7 @@ class RecipeRun:
     part: Part | None = None
     caches: tuple[tuple[int, str], ...] = ()
     examples: str | None = None
+    elsewhere: bool = False
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         """Train; pausing: where the checkpoints are, and when; without, it writes none."""
@@ -152,10 +156,57 @@ class RecipeRun:
     def images(self, spec: RunSpec) -> Splits:
         """The images of `spec`, kept for the next run of this process."""
         part = Part.of(spec)
+        if self.elsewhere:
+            _check_same(self.task, self.data, part, canonical_text(spec.data))
         return _splits(self.task, self.data, part, self._cache(part))
+
+    def sent(self) -> SentRun:
+        """With the plug-ins and, if Python gave them, the images."""
+        parcel = Parcel.of(self.task, self.plugins)
+        data = None if self.data is None else str(Path(self.data).absolute())
+        return SentRun(replace(self, task=parcel.task, data=data), parcel)
 
     def _cache(self, part: Part) -> str | None:
         return dict(self.caches).get(part.side)
+
+
+@dataclass(frozen=True)
+class SentRun:
+    """A `RecipeRun` on its way to a machine that shares no folder with this one."""
+
+    work: RecipeRun
+    parcel: Parcel
+
+    def unpacked(self, root: Path, room: Room) -> RecipeRun:
+        """The same there, with models and examples below `root`, and images decoded there.
+
+        Raises BadInput where images are missing, OSError where files have no room.
+        """
+        plugins = self.parcel.unpacked(root)
+        for plugin in plugins:
+            load_plugin(plugin)
+        work, data = self.work, Path(self.work.data) if self.work.data else DATA
+        task = find(work.task)
+        caches: list[tuple[int, str]] = []
+        if task.originals is not None:
+            from runner.images.caching import ready
+
+            originals = task.originals(data)
+            for side, _ in work.caches:
+                cache = ready(originals, side, None, lambda line: None).cache
+                caches += [] if cache is None else [(side, str(cache))]
+        return replace(
+            work,
+            device=room.device,
+            gpus=(),
+            at_a_time=room.at_a_time,
+            loaders=room.cores,
+            models=None if work.models is None else str(root / "models"),
+            examples=str(root),
+            plugins=plugins,
+            caches=tuple(caches),
+            elsewhere=True,
+        )
 
 
 def hold(
@@ -170,12 +221,26 @@ def hold(
     _splits(task, data, Part(train_images, tuple(shares), side), cache)
 
 
+@functools.lru_cache(maxsize=8)
+def _check_same(task: str, data: str | None, part: Part, planned: str) -> None:
+    """Raises BadInput where the images here are not those that the run was planned with."""
+    here = _divided(task, part).identity(Path(data) if data else None, part.train_images)
+    if canonical_text(here) != planned:
+        where = task if ":" in task else f"{task} in {data or DATA}"
+        raise BadInput(f"the images of {where} are not those that the runs were planned with")
+
+
+def _divided(task: str, part: Part) -> Task:
+    known = find(task)
+    if known.divide is not None and len(part.shares) == 2:
+        return known.divide(*part.shares)
+    return known
+
+
 @functools.lru_cache(maxsize=1)
 def _splits(task: str, data: str | None, part: Part, cache: str | None = None) -> Splits:
     """Kept for the next run of a process that trains many."""
-    known = find(task)
-    if known.divide is not None and len(part.shares) == 2:
-        known = known.divide(*part.shares)
+    known = _divided(task, part)
     splits = known.load(Path(data) if data else DATA, part.train_images)
     if known.originals is None:
         return splits

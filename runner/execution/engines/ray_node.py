@@ -1,0 +1,261 @@
+"""A worker of the engine `ray`, on its node: an actor with a process of its own for the training.
+
+It has no store but a scratch folder. What a run leaves there goes back to the driver as it comes:
+its log, its epochs and each checkpoint while it runs, and in the end its record and its files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import platform
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO
+
+from msgspec.structs import asdict
+
+from runner.execution.engines.local import Local
+from runner.execution.messages import (
+    Alive,
+    Assignment,
+    Begun,
+    Ended,
+    EpochDone,
+    LeftAt,
+    Lost,
+    Message,
+    Mistake,
+    Recorded,
+)
+from runner.execution.order import Order
+from runner.execution.work import Room, Sent
+from runner.execution.worker import Carried
+from runner.records import checkpoints
+from runner.records.predictions import ENDING
+from runner.records.run import Run
+from runner.records.shape import Error
+from runner.records.store import Store
+from tricks.errors import BadInput
+
+SCRATCH = "tricks-bench-ray-"  # begins the name of a scratch folder
+FRESH = 60.0  # seconds in which the worker that made one locks it
+OUTPUTS = "outputs"
+FILES = ("models", "examples", OUTPUTS)  # folders of a store in which trainings write
+WAIT = 0.5  # seconds that a worker listens to its training before it answers
+PACKAGES = ("tricks-bench", "torch", "torchvision", "timm")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker is. versions: of Python, and of what decides a training."""
+
+    node: str
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became known of a run since it was last asked for.
+
+    grown: file of its attempt -> bytes that were added. checkpoint: if it wrote one. fate: if it
+    ended. files: path below the store -> content, of what it left besides its record.
+    """
+
+    news: tuple[Alive | EpochDone, ...] = ()
+    grown: Mapping[str, bytes] = field(default_factory=dict)
+    checkpoint: bytes | None = None
+    fate: Carried | Mistake | LeftAt | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Node:
+    """One run at a time, on the CPU or the GPU that Ray gave this process."""
+
+    def __init__(self, sent: Sent, runs_per_process: int, per_gpu: int) -> None:
+        """per_gpu: runs that share a GPU; 0: they are on the CPU."""
+        self.sent, self.runs_per_process, self.per_gpu = sent, runs_per_process, per_gpu
+        _sweep()
+        self.root = Path(tempfile.mkdtemp(prefix=SCRATCH))
+        self.lock = _locked(self.root)
+        self.store = Store(self.root)
+        self.local: Local | None = None
+        self.handed: set[str] = set()  # examples that the driver has
+
+    def there(self) -> None:
+        """Answers as soon as the worker has a place on a node."""
+
+    def ready(self) -> Place | Mistake:
+        """Make everything ready for the first run: plug-ins, images."""
+        try:
+            work = self.sent.unpacked(self.root, self._room())
+        except BadInput as error:
+            return Mistake(f"on node {node()}: {error}")
+        self.local = Local(self.store, Order(work, 1, self.runs_per_process))
+        return Place(node(), versions())
+
+    def begin(
+        self, assignment: Assignment, checkpoint: bytes | None, files: Mapping[str, bytes]
+    ) -> None:
+        """Begin a run. checkpoint: from which it goes on. files: that it left when it paused."""
+        assert self.local is not None
+        self.run, self.attempt, self.asked = assignment.run, Path(), False
+        self.read: dict[str, int] = {}
+        self.checkpoint = checkpoints.path_of(self.root, self.run.id)
+        for name, content in files.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_bytes(content)
+        if checkpoint is not None:
+            self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            self.checkpoint.write_bytes(checkpoint)
+        self.written = _changed(self.checkpoint)
+        self.local.begin(assignment)
+
+    def listen(self, leave: bool) -> Heard:
+        """What became of the run. leave: it shall leave at a checkpoint."""
+        assert self.local is not None
+        if leave and not self.asked:
+            self.asked = True
+            self.local.pause()
+        messages = [message for _, message in self.local.listen(WAIT)]
+        for message in messages:
+            if isinstance(message, Begun):
+                self.attempt = self.checkpoint.parent / str(message.attempt)
+        news = tuple(m for m in messages if isinstance(m, (Alive, EpochDone)))
+        last = messages[-1] if messages else Alive()
+        heard = Heard(news, dict(self._grown()), self._fresh())
+        if isinstance(last, (Alive, Begun, EpochDone)):
+            return heard
+        fate = self._fate(last)
+        files = dict(self._files())
+        self._clear()
+        return replace(heard, fate=fate, files=files)
+
+    def leave(self) -> None:
+        """Remove the scratch folder; the worker is done."""
+        if self.local is not None:
+            self.local.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _room(self) -> Room:
+        import ray
+
+        here = ray.get_runtime_context().get_node_id()
+        nodes: list[dict[str, float]] = [
+            told["Resources"] for told in ray.nodes() if told["NodeID"] == here
+        ]
+        found = nodes[0] if nodes else {}
+        cpus, gpus = int(found.get("CPU", 1)), int(found.get("GPU", 0))
+        workers = max(1, gpus * self.per_gpu or cpus)
+        device = "cuda" if self.per_gpu else "cpu"
+        return Room(device, self.per_gpu or workers, max(1, cpus // workers))
+
+    def _grown(self) -> Iterator[tuple[str, bytes]]:
+        for name in ("log.txt", "epochs.jsonl"):
+            with contextlib.suppress(OSError), (self.attempt / name).open("rb") as file:
+                file.seek(self.read.get(name, 0))
+                if added := file.read():
+                    self.read[name] = file.tell()
+                    yield name, added
+
+    def _fresh(self) -> bytes | None:
+        changed = _changed(self.checkpoint)
+        if changed is None or changed == self.written:
+            return None
+        try:
+            content = self.checkpoint.read_bytes()
+        except FileNotFoundError:  # the run has ended meanwhile
+            return None
+        self.written = changed
+        return content
+
+    def _fate(self, message: Message) -> Carried | Mistake | LeftAt:
+        match message:
+            case Mistake(text):
+                return Mistake(f"on node {node()}: {text}")
+            case LeftAt():
+                return message
+            case Recorded(state, validation, seconds, error):
+                path = self.store.path(self.run.id)
+                record = self.store.read(self.run.id) or {}
+                for name in ("schema", "checksum", "attempt", "predictions_sha256"):
+                    record.pop(name, None)
+                beside = path.with_suffix(ENDING)
+                predictions = beside.read_bytes() if beside.exists() else None
+                return Carried(record, state, error, seconds, validation, predictions)
+            case Ended(state, error):
+                return ended(self.run, state, error)
+            case Lost(error):
+                return ended(self.run, "infra", error)
+        return ended(self.run, "infra", Error("Lost", f"its scratch folder failed: {message}"))
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        for folder in FILES:
+            for name, content in below(self.root, folder).items():
+                if name not in self.handed:
+                    yield name, content
+                if folder == "examples":  # they stay, so that they are not made for each run
+                    self.handed.add(name)
+
+    def _clear(self) -> None:
+        for folder in ("runs", "attempts", "quarantine", "models", OUTPUTS):
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+
+
+def below(root: Path, folder: str) -> dict[str, bytes]:
+    """Path below `root` -> content, of the plain files in `folder`."""
+    found = [path for path in sorted((root / folder).rglob("*")) if not path.is_symlink()]
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in found if p.is_file()}
+
+
+def node() -> str:
+    """The node's name, for people."""
+    return socket.gethostname()
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of what decides a training, as installed here."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def ended(run: Run, state: str, error: Error) -> Carried:
+    """A run whose process ended without a record of its own."""
+    record = {"id": run.id, **run.payload, "state": state, "error": asdict(error)}
+    return Carried(record, state, error, 0.0, None)
+
+
+def _changed(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """A lock on a scratch folder, for as long as this process lives. Raises OSError if it has one.
+
+    Not by process numbers: containers may share the folder of temporary files.
+    """
+    lock = (folder / "lock").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return lock
+
+
+def _sweep() -> None:
+    """Remove the scratch folders of workers that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > FRESH:
+                with _locked(folder):
+                    shutil.rmtree(folder, ignore_errors=True)

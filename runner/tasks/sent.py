@@ -1,0 +1,83 @@
+"""Files of this machine that a run of a recipe reads, on their way to one that shares no folder."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.images.written import LIST, PART, remember, remembered, root, stamp_of
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """plugins: name and content of each file. task: as --task names it, without relative paths.
+
+    images: the folder, as a tar, of a data set that Python gave, which is called `set` in the
+    cache, with its stamp; None: the images are on the other machine, or are fetched there.
+    """
+
+    task: str
+    plugins: tuple[tuple[str, bytes], ...] = ()
+    set: str = ""
+    stamp: str = ""
+    images: bytes | None = None
+
+    @classmethod
+    def of(cls, task: str, plugins: tuple[str, ...]) -> Parcel:
+        """Of a task and of files of plug-ins."""
+        files = tuple((Path(plugin).name, Path(plugin).read_bytes()) for plugin in plugins)
+        kind, colon, rest = task.partition(":")
+        if kind in ("folder", "csv"):
+            return cls(f"{kind}{colon}{Path(rest).expanduser().absolute()}", files)
+        if kind == "hf" and not Path(rest).expanduser().exists():
+            return cls(task, files)
+        listed = remembered(task)
+        if listed is None:
+            return cls(task, files)
+        stamp = "" if kind == "hf" else stamp_of(task)  # hf: of a path that is not there
+        return cls(task, files, listed.parent.name, stamp, _packed(listed.parent))
+
+    def unpacked(self, folder: Path) -> tuple[str, ...]:
+        """Put the files where they are looked for on this machine; the plug-ins, below `folder`.
+
+        Raises OSError where they have no room.
+        """
+        places = []
+        for number, (name, content) in enumerate(self.plugins):
+            place = folder / "plugins" / str(number) / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+            places.append(str(place))
+        if self.images is not None:
+            listed = root() / self.set / LIST
+            if not listed.is_file():
+                _put(self.images, listed.parent)
+            remember(self.task, self.stamp, listed)
+        return tuple(places)
+
+
+def _packed(folder: Path) -> bytes:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as tar:
+        tar.add(folder, ".")
+    return held.getvalue()
+
+
+def _put(images: bytes, place: Path) -> None:
+    """Unpack the images to `place`, whole or not at all; another may be at it, too."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=PART, dir=place.parent))
+    try:
+        with tarfile.open(fileobj=io.BytesIO(images)) as tar:
+            tar.extractall(fresh, filter="data")
+        if not (place / LIST).is_file():
+            fresh.rename(place)
+    except OSError:
+        if not (place / LIST).is_file():  # else another was first
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

@@ -1,0 +1,222 @@
+"""The engine `ray` on a cluster of three nodes that come and go, all on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pausing_training import EPOCHS, FAILS
+from sent_training import EXITS, Travels
+from stub_training import runs
+
+import tricks_bench as tb
+from runner.execution.events import Epoch, Event, Finished, Left, Retry, Started
+from runner.execution.executor import execute
+from runner.execution.limits import Limits
+from runner.execution.order import Order
+from runner.records.run import Run
+from runner.records.store import Store
+from runner.tasks.recipe_run import RecipeRun
+from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
+
+MISSING = importlib.util.find_spec("ray") is None and "CI" not in os.environ
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(MISSING, reason="ray is not installed"),
+]
+WHOLE = list(range(1, EPOCHS + 1))
+VARIES = (
+    "started", "finished", "wall_seconds", "checksum", "seconds", "images_per_second", "memory",
+    "resumed", "attempt", "at_a_time", "peak_memory_mb", "revisions",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Cluster]:
+    from three_nodes import nodes
+
+    with nodes() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(started: Cluster) -> Cluster:
+    """With three nodes beside the head."""
+    from three_nodes import add
+
+    for _ in range(len(started.worker_nodes), 3):
+        add(started)
+    return started
+
+
+class Grid:
+    """A store, and executions on the cluster."""
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        self.store, self.diary = Store(folder / "results"), folder / "diary"
+        self.cluster, self.events = cluster, list[Event]()
+        self.lose_at = self.stop_at = 0  # epochs, at which to lose a node or to ask for a stop
+
+    def see(self, event: Event) -> None:
+        self.events.append(event)
+        if not isinstance(event, Epoch):
+            return
+        if event.metrics["epoch"] == self.lose_at:
+            self.lose_at = 0
+            lost = self.cluster.list_all_nodes()[-1]
+            self.cluster.remove_node(lost, allow_graceful=False)
+        if event.metrics["epoch"] == self.stop_at:
+            self.stop_at = 0
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def execute(self, asked: list[Run], work: Any) -> Any:
+        options = {"address": self.cluster.address, "device": "cpu"}
+        limits = Limits(checkpoint=0.0)
+        order = Order(work, 3, limits=limits, engine="ray", engine_options=options)
+        return execute(asked, self.store, order, self.see)
+
+    def run(self, seeds: list[int], **told: Any) -> Any:
+        return self.execute(runs(seeds), Travels(str(self.diary), **told))
+
+    def epochs(self, seed: int) -> list[int]:
+        """Those trained of a run, in order."""
+        pairs = (map(int, line.split()) for line in self.diary.read_text().splitlines())
+        return [epoch for found, epoch in pairs if found == seed]
+
+    def record(self, run: Run) -> dict[str, Any]:
+        found = self.store.read(run.id)
+        assert found is not None
+        return found
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def grid(tmp_path: Path, cluster: Cluster) -> Grid:
+    return Grid(tmp_path, cluster)
+
+
+def test_each_run_is_done_once_on_some_node_and_its_files_come_back(grid: Grid) -> None:
+    seeds = [1, 2, 3, 4, FAILS, EXITS]
+    summary = grid.run(seeds)
+    assert (summary.ok, summary.failed, summary.infra) == (4, 2, 0)
+    assert Counter(event.id for event in grid.of(Finished)) == {run.id: 1 for run in runs(seeds)}
+    for run in runs([1, 2, 3, 4]):
+        assert grid.epochs(run.seed) == WHOLE
+        model = grid.store.root / "models" / f"{run.id}.safetensors"
+        assert model.read_text() == f"weights of {run.seed}"
+    failed, left = map(grid.record, runs([FAILS, EXITS]))
+    assert failed["error"]["message"] == "the loss has no meaning"
+    assert left["error"]["type"] == "ProcessExit", "as on this machine"
+    log = grid.store.root / "attempts" / left["id"][:2] / left["id"] / "1" / "log.txt"
+    assert f"training {left['id']}" in log.read_text(), "it came with the run"
+    assert not (grid.store.root / "attempts" / runs([1])[0].id[:2] / runs([1])[0].id).exists()
+    assert grid.store.claims.running() == set()
+    assert grid.run(seeds).skipped == 6
+
+
+def test_runs_of_a_node_that_is_lost_go_on_from_their_checkpoints_elsewhere(grid: Grid) -> None:
+    grid.lose_at = 4
+    summary = grid.run([1, 2, 3, 4], seconds=0.5)
+    assert (summary.ok, summary.infra, summary.interrupted) == (4, 0, False)
+    lost = [event.id for event in grid.of(Retry)]
+    assert len(lost) == 1
+    assert grid.of(Retry)[0].error.type == "Lost"
+    for run in runs([1, 2, 3, 4]):
+        trained = grid.epochs(run.seed)
+        assert sorted(set(trained)) == WHOLE
+        again = len(trained) - EPOCHS
+        assert again <= (2 if run.id in lost else 0), "no more than since the last checkpoint"
+        assert grid.record(run)["resumed"] == (run.id in lost)
+    assert len(grid.of(Finished)) == 4
+
+
+def test_asked_to_stop_runs_leave_and_go_on_wherever_there_is_room(grid: Grid) -> None:
+    grid.stop_at = 2
+    summary = grid.run([1, 2, 3, 4], seconds=0.5)
+    assert (summary.ok, summary.paused, summary.interrupted) == (0, 3, True)
+    assert len(grid.of(Left)) == 3
+    assert grid.store.claims.running() == set()
+    assert grid.run([1, 2, 3, 4]).ok == 4
+    assert [grid.epochs(seed) for seed in (1, 2, 3, 4)] == [WHOLE] * 4
+
+
+def test_asked_twice_it_leaves_at_once(grid: Grid) -> None:
+    def twice(event: Event) -> None:
+        if isinstance(event, Epoch) and not grid.events:
+            grid.events.append(event)
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    grid.see = twice  # type: ignore[method-assign]
+    summary = grid.run([1, 2, 3], seconds=5.0)
+    assert (summary.ok, summary.paused, summary.interrupted) == (0, 0, True)
+    assert grid.store.claims.running() == set()
+    time.sleep(6)
+    assert max(len(grid.epochs(seed)) for seed in (1, 2, 3)) <= 3, "nor do they go on there"
+
+
+def test_a_training_that_is_silent_is_ended_and_tried_again(grid: Grid) -> None:
+    options = {"address": grid.cluster.address, "device": "cpu"}
+    work = Travels(str(grid.diary), seconds=3600.0)
+    order = Order(work, 1, retries=0, limits=Limits(5.0), engine="ray", engine_options=options)
+    assert execute(runs([1]), grid.store, order, grid.see).infra == 1
+    assert grid.record(runs([1])[0])["error"]["type"] == "Hung"
+    assert grid.store.claims.running() == set()
+
+
+def planned(task: str, **settings: Any) -> list[Run]:
+    """The runs of a small study."""
+    study = tb.study(task=task, tricks=["cosine"], grid="add-one", seeds=2, settings=settings)
+    return [spec.run() for _, spec in study.planned()]
+
+
+def test_a_grid_has_the_bits_of_one_machine_though_a_node_is_lost(
+    grid: Grid, tmp_path: Path
+) -> None:
+    asked = planned("digits", epochs=3, train_images=128)
+    assert len(asked) == 4
+    grid.lose_at = 2
+    assert grid.execute(asked, RecipeRun("digits", device="cpu")).ok == 4
+    assert len(grid.of(Retry)) == 1
+    alone = Store(tmp_path / "alone")
+    assert execute(asked, alone, Order(RecipeRun("digits", device="cpu"), 1)).ok == 4
+    for run in asked:
+        here, there = alone.record(run.id), grid.store.record(run.id)
+        assert here is not None
+        assert there is not None
+        assert grid.store.predictions(there) == alone.predictions(here)
+        found = grid.record(run)
+        for name, value in (alone.read(run.id) or {}).items():
+            assert name in VARIES or found[name] == value, name
+    assert len(grid.of(Started)) == 5
+
+
+def test_images_that_are_not_on_a_node_are_one_line(grid: Grid, tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path / "images"
+    for label in ("a", "b"):
+        (folder / label).mkdir(parents=True)
+        for number in range(8):
+            draw = np.random.default_rng(number).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(draw).save(folder / label / f"{number}.png")
+    asked = planned(f"folder:{folder}", epochs=1)
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match=rf"^on node \S+: .*{folder}"):
+        grid.execute(asked, RecipeRun(f"folder:{folder}", device="cpu"))
+    assert grid.store.states() == {}
+    assert grid.store.claims.running() == set()

@@ -1,0 +1,44 @@
+"""A Ray cluster on this machine: a head without CPUs, and nodes of one CPU each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+ROOT = Path(__file__).parents[2]
+MEMORY = 80 << 20  # bytes of each node's object store; Ray asks for 75 MiB at least
+# A node that is killed is missed after 5 s; one that is only slow, on a busy machine, is not.
+HEALTH = {"health_check_period_ms": 1000, "health_check_timeout_ms": 60_000}
+IMPORTED = (ROOT, ROOT / "tests" / "execution", ROOT / "tests" / "clusters")  # by workers, too
+
+
+@contextmanager
+def nodes(count: int = 3) -> Iterator[Cluster]:
+    """The cluster; its workers import the tests' own works."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, IMPORTED)))
+        cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 0, "num_gpus": 0, "object_store_memory": MEMORY,
+                "include_dashboard": False, "_system_config": HEALTH,
+            },
+        )  # fmt: skip
+        try:
+            for _ in range(count):
+                add(cluster)
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+
+
+def add(cluster: Cluster) -> None:
+    """One more node."""
+    cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=MEMORY)
