@@ -43,8 +43,7 @@ def warm_up(preload: Sequence[Preload]) -> None:
     `preload` are names of modules that it imports, and calls that it makes after that, whose
     results its processes then share. A template that runs already is left as it is.
     """
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        os._exit(UNGUARDED)
+    _check_guard()
     _calls[:] = [item for item in preload if not isinstance(item, str)]
     modules = [item for item in preload if isinstance(item, str)]
     context = multiprocessing.get_context("forkserver")
@@ -61,6 +60,7 @@ def start(
 
     A template that was killed is started anew. Raises BadInput if that does not help.
     """
+    _check_guard()
     context = multiprocessing.get_context("forkserver")
     # A function, or what a partial calls, from the very program that started them needs it.
     of = {getattr(getattr(argument, "func", argument), "__module__", "") for argument in arguments}
@@ -86,6 +86,12 @@ def start(
         finally:
             theirs.close()
     raise AssertionError("unreachable")
+
+
+def _check_guard() -> None:
+    """End a process that is still at the import of its program, and would start others there."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(UNGUARDED)
 
 
 @contextlib.contextmanager
