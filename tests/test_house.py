@@ -122,7 +122,6 @@ DOORS = {
     "scripts/config_file": "the content of a YAML, JSON or TOML file, and of its copy",
     "tasks/datasets": "what data sets of other libraries give",
     "training/checkpoint": "the content of a checkpoint",
-    "training/saved": "the header of a model's file",
     "training/step": "states of optimizers, as torch writes them to a checkpoint",
 }
 OF_PYTHON = {"__eq__", "__getattr__"}  # their types are the language's

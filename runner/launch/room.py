@@ -68,7 +68,9 @@ def check_room(
         held = min(at_hand, checkpoints.held(options.results))
         lack = lacks(options.results, needed - held)
     if lack:
-        parts = {"models": models, "records": records, "checkpoints at a time": at_hand}
+        parts = {"models": models, "records": records}
+        if not models:
+            parts["checkpoints at a time"] = at_hand
         most = max(parts, key=lambda name: parts[name])
         what = f"{size(parts[most])} of {most}"
         raise BadInput(

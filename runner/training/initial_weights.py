@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -121,7 +121,12 @@ def read(start: OwnWeights) -> dict[str, Tensor]:
     for key in WRAPPED:
         if isinstance(held.get(key), Mapping):
             held = held[key]
-    tensors = {str(name): value for name, value in held.items() if _is_whole(value)}
+    # Of others, such as sparse ones, not every element is there.
+    tensors = {
+        str(name): value
+        for name, value in held.items()
+        if isinstance(value, Tensor) and (value.layout, value.device.type) == (torch.strided, "cpu")
+    }
     if not tensors:
         raise BadInput(
             f"start={start.file}: it holds no tensors by name: write it with "
@@ -137,13 +142,6 @@ def _check_size(path: Path) -> None:
             content = sum(part.file_size for part in archive.infolist())
         if content > path.stat().st_size:
             raise ValueError("it was packed")
-
-
-def _is_whole(value: Any) -> TypeGuard[Tensor]:
-    """Whether `value` is a tensor whose every element is there."""
-    if not isinstance(value, Tensor):
-        return False
-    return value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _head(model: nn.Module) -> set[str]:

@@ -43,7 +43,7 @@ def warm_up(preload: Sequence[Preload]) -> None:
     `preload` are names of modules that it imports, and calls that it makes after that, whose
     results its processes then share. A template that runs already is left as it is.
     """
-    _leave_unguarded()
+    _check_guard()
     _calls[:] = [item for item in preload if not isinstance(item, str)]
     modules = [item for item in preload if isinstance(item, str)]
     context = multiprocessing.get_context("forkserver")
@@ -62,7 +62,7 @@ def start(
 
     A template that was killed is started anew. Raises BadInput if that does not help.
     """
-    _leave_unguarded()
+    _check_guard()
     context = multiprocessing.get_context("forkserver")
     # A function, or what a partial calls, from the very program that started them needs it.
     of = {getattr(getattr(argument, "func", argument), "__module__", "") for argument in arguments}
@@ -90,8 +90,8 @@ def start(
     raise AssertionError("unreachable")
 
 
-def _leave_unguarded() -> None:
-    """End a process that imports the program which started it, and would start others now."""
+def _check_guard() -> None:
+    """End a process that is still at the import of its program, and would start others there."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         os._exit(UNGUARDED)
 
