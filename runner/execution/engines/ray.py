@@ -148,6 +148,8 @@ class Ray:
                 order, asked = slot.assignment, self.pausing.is_set
                 fate = perform(self.store, self.order.work, order, tell, asked, carry)
         except Killed:
+            if slot.worker is not None:  # it may have come since it was looked for
+                ray().kill(slot.worker)
             return
         except BaseException as error:
             tell(Mistake(f"the engine ray failed: {type(error).__name__}: {error}"))
@@ -175,6 +177,8 @@ class Ray:
                 place = self._answer(slot, slot.worker.ready.remote(), tell)
             except package.exceptions.RayError as error:
                 package.kill(slot.worker)
+                if slot.killed:
+                    raise Killed from error
                 if not lost(error):
                     return Mistake(f"a node of the Ray cluster cannot begin: {last_line(error)}")
                 continue
