@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 MISSING = importlib.util.find_spec("ray") is None and "CI" not in os.environ
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(MISSING, reason="ray is not installed"),
 ]
 WHOLE = list(range(1, EPOCHS + 1))
-VARIES = (
-    "started", "finished", "wall_seconds", "checksum", "seconds", "images_per_second", "memory",
-    "resumed", "attempt", "at_a_time", "peak_memory_mb", "revisions",
+SAME = (
+    "id", "data", "recipe", "seed", "state", "epochs", "test_accuracy", "test_loss", "val_accuracy",
+    "metrics", "correct", "weights_sha256", "predictions_sha256",
 )  # fmt: skip
 
 
@@ -194,13 +194,11 @@ def test_a_grid_has_the_bits_of_one_machine_though_a_node_is_lost(
     alone = Store(tmp_path / "alone")
     assert execute(asked, alone, Order(RecipeRun("digits", device="cpu"), 1)).ok == 4
     for run in asked:
-        here, there = alone.record(run.id), grid.store.record(run.id)
-        assert here is not None
-        assert there is not None
-        assert grid.store.predictions(there) == alone.predictions(here)
-        found = grid.record(run)
-        for name, value in (alone.read(run.id) or {}).items():
-            assert name in VARIES or found[name] == value, name
+        here, there = alone.read(run.id) or {}, grid.record(run)
+        assert {name: there[name] for name in SAME} == {name: here[name] for name in SAME}
+        found = grid.store.record(run.id)
+        assert found is not None
+        assert grid.store.predictions(found) is not None
     assert len(grid.of(Started)) == 5
 
 
