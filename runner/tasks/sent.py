@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from runner.images.written import LIST, PART, remember, remembered, root, stamp_of
+
+Files: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True)
 class Parcel:
     """plugins: name and content of each file. task: as --task names it, without relative paths.
 
-    images: the folder, as a tar, of a data set that Python gave, which is called `set` in the
-    cache, with its stamp; None: the images are on the other machine, or are fetched there.
+    images: name and content of each file of a data set that Python gave, which is called `set` in
+    the cache, with its stamp; None: the images are on the other machine, or are fetched there.
     """
 
     task: str
-    plugins: tuple[tuple[str, bytes], ...] = ()
+    plugins: Files = ()
     set: str = ""
     stamp: str = ""
-    images: bytes | None = None
+    images: Files | None = None
 
     @classmethod
     def of(cls, task: str, plugins: tuple[str, ...]) -> Parcel:
@@ -60,20 +61,19 @@ class Parcel:
         return tuple(places)
 
 
-def _packed(folder: Path) -> bytes:
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w") as tar:
-        tar.add(folder, ".")
-    return held.getvalue()
+def _packed(folder: Path) -> Files:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files)
 
 
-def _put(images: bytes, place: Path) -> None:
-    """Unpack the images to `place`, whole or not at all; another may be at it, too."""
+def _put(images: Files, place: Path) -> None:
+    """Write the images to `place`, whole or not at all; another may be at it, too."""
     place.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=PART, dir=place.parent))
     try:
-        with tarfile.open(fileobj=io.BytesIO(images)) as tar:
-            tar.extractall(fresh, filter="data")
+        for name, content in images:
+            (fresh / name).parent.mkdir(exist_ok=True)
+            (fresh / name).write_bytes(content)
         if not (place / LIST).is_file():
             fresh.rename(place)
     except OSError:

@@ -22,6 +22,7 @@ MODULES = {
 MAY = {
     "runner/images/archives.py": {"import tarfile", "import zipfile"},
     "runner/records/examples.py": {"import zipfile"},
+    "runner/training/initial_weights.py": {"import zipfile"},
     "runner/scripts/config_file.py": {"import yaml"},
 }
 NAMES = {

@@ -37,6 +37,8 @@ OTHERWISE = {  # what the baseline of these tests does not have
 # the gradient overflowed. compile is torch's own, which traces other networks for this device.
 READ = ("jpeg", "fp16", "compile")
 
+ONCE = ("torch.optim", "torch.nn.modules.module", "torch.utils._device")
+
 
 def recipe_of(texts):
     tricks = [parse(text) for text in texts]
@@ -62,7 +64,8 @@ def groups():
 class Copies(TorchFunctionMode):
     """Lists where a step copies to the device and waits for it, in whoever's code.
 
-    But for what is done once: networks are moved there, and optimizers make their counters.
+    But for what is done once: networks are moved there, optimizers make their counters, and the
+    shapes of a saved network are tried on this very device (torch.utils._device).
     """
 
     def __init__(self):
@@ -72,7 +75,7 @@ class Copies(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         made = func(*args, **(kwargs or {}))
         frame = sys._getframe(1)
-        once = frame.f_globals["__name__"].startswith(("torch.optim", "torch.nn.modules.module"))
+        once = frame.f_globals["__name__"].startswith(ONCE)
         if not once and isinstance(made, torch.Tensor) and made.device == META:
             moved = func is torch.Tensor.to and args[0].device != META
             waits = moved and not (kwargs or {}).get("non_blocking")

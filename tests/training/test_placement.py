@@ -9,6 +9,7 @@ import torch
 
 from runner.images.sources import Splits
 from runner.training.feed import Feed
+from runner.training.loaders import Loaders
 from runner.training.loop import train
 from runner.training.placement import Lap, early
 from tests.training.test_loading import CPU, files  # noqa: F401 - a fixture
@@ -54,10 +55,11 @@ def test_the_feed_asks_on_a_gpu_alone(files, recipe):  # noqa: F811
     splits = Splits(files, few, few, few, 3, 3, (0.5,) * 3, (0.25,) * 3)
     held = recipe("randaugment", batch_size=6)
     idle = [Lap(False, 2, 1.0, 0.0)] * 2
-    assert not Feed(held, splits, 0, CUDA, 2).epoch(0).early
-    assert Feed(held, splits, 0, CUDA, 2).epoch(2, idle).early
-    assert not Feed(held, splits, 0, CUDA, 0).epoch(2, idle).early
-    assert Feed(held, splits, 0, CPU, 2).epoch(0).early
+    two, none = Loaders(2, splits), Loaders(0, splits)
+    assert not Feed(held, splits, 0, CUDA, two).epoch(0).early
+    assert Feed(held, splits, 0, CUDA, two).epoch(2, idle).early
+    assert not Feed(held, splits, 0, CUDA, none).epoch(2, idle).early
+    assert Feed(held, splits, 0, CPU, two).epoch(0).early
 
 
 def test_a_training_notes_its_epochs(files, recipe):  # noqa: F811
