@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.execution.engines import registry
 from runner.execution.engines.child import LOG_TAIL
-from runner.execution.engines.ray_cluster import Asked, connected, last_line, lost, ray
+from runner.execution.engines.ray_cluster import Asked, connected, lacking, last_line, lost, ray
 from runner.execution.engines.ray_node import OUTPUTS, Heard, Node, Place, below, ended, versions
 from runner.execution.messages import Alive, Assignment, LeftAt, Message, Mistake, News, Said
 from runner.execution.order import Order
@@ -286,4 +286,4 @@ def _tail(log: Path | None) -> str:
         return ""
 
 
-registry.register("ray", Ray)
+registry.register("ray", Ray, lacking)

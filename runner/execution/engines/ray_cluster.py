@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 from collections.abc import Mapping
@@ -50,6 +51,11 @@ class Cluster:
     def room(self) -> int:
         """Runs at a time."""
         return max(1, self.gpus * self.per_gpu if self.per_gpu else self.cpus)
+
+
+def lacking() -> str:
+    """Why Ray cannot be used from here; "" if it can."""
+    return INSTALL if importlib.util.find_spec("ray") is None else ""
 
 
 def ray() -> ModuleType:
