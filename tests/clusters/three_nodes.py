@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import ray
-from ray.cluster_utils import Cluster
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 80 << 20  # bytes of each node's object store; Ray asks for 75 MiB at least
@@ -21,6 +23,9 @@ IMPORTED = (ROOT, ROOT / "tests" / "execution", ROOT / "tests" / "clusters")  # 
 @contextmanager
 def nodes(count: int = 3) -> Iterator[Cluster]:
     """The cluster; its workers import the tests' own works."""
+    import ray  # not among what the fast tests install, which import this file
+    from ray.cluster_utils import Cluster
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, IMPORTED)))
         cluster = Cluster(
