@@ -11,7 +11,7 @@ import queue
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.execution.engines import registry
 from runner.execution.engines.child import LOG_TAIL
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
 
-T = TypeVar("T")
+Answer: TypeAlias = Place | Mistake | Heard | None  # of the methods of a node
 TICK = 1.0  # seconds between looks at whether a run was ended meanwhile
 PATIENCE = 10.0  # seconds that a worker which is to leave may take
 RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
@@ -175,6 +175,7 @@ class Ray:
                 if not self._placed(slot, slot.worker, tell):
                     continue
                 place = self._answer(slot, slot.worker.ready.remote(), tell)
+                assert isinstance(place, (Place, Mistake))
             except package.exceptions.RayError as error:
                 package.kill(slot.worker)
                 if slot.killed:
@@ -238,7 +239,8 @@ class Ray:
             self._answer(slot, worker.begin.remote(assignment, checkpoint, files))
             while True:
                 leave = pausing is not None and pausing.asked()
-                heard: Heard = self._answer(slot, worker.listen.remote(leave))
+                heard = self._answer(slot, worker.listen.remote(leave))
+                assert isinstance(heard, Heard)
                 self._keep(heard, log, pausing)
                 for news in heard.news:
                     tell(news)
@@ -262,7 +264,7 @@ class Ray:
             if not (name.startswith("examples/") and place.exists()):
                 durable.replace(place, content)
 
-    def _answer(self, slot: Slot, asked: ObjectRef[T], waiting: Tell | None = None) -> T:
+    def _answer(self, slot: Slot, asked: ObjectRef[Answer], waiting: Tell | None = None) -> Answer:
         """What the worker answers. Raises Killed, and RayError where the worker is lost.
 
         waiting: hears now and then that the run only waits for a worker.
@@ -273,7 +275,7 @@ class Ray:
             if slot.killed:
                 raise Killed
             if done:
-                answer: T = package.get(asked)
+                answer: Answer = package.get(asked)
                 return answer
             if waiting is not None:
                 waiting(Alive())
