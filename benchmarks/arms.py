@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from runner.execution.engines import template
+from runner.execution.engines import fork_server
 from runner.records.spec import RunSpec
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
@@ -60,7 +60,7 @@ def in_a_child(function: Callable[..., T], *arguments: Any) -> T:
 
     Its memory, threads and allocator are as a run of the tool finds them.
     """
-    template.warm_up(RecipeRun("digits").preload())
+    fork_server.warm_up(RecipeRun("digits").preload())
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(1, context) as pool:
         return pool.submit(function, *arguments).result()

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.populations import Array, Population
 from benchmarks.simulation import Layout, prepared, tables
 from runner.analysis.best import fits, wins
-from runner.analysis.data.arm_means import drawn_means
+from runner.analysis.data.shrunken_means import drawn_means
 from runner.analysis.model.model_means import ModelMeans
 
 

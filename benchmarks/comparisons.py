@@ -15,9 +15,9 @@ from benchmarks.simulation import (
     nameless,
     tables,
 )
-from runner.analysis.comparisons.one_at_a_time import combination, welch
 from runner.analysis.comparisons.simultaneous import by_dunnett, by_sidak
-from runner.analysis.data.cells import Cells
+from runner.analysis.comparisons.welch import combination, welch
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate, holm
 from runner.analysis.verdicts import Rules, verdict
 from runner.designs.registry import make

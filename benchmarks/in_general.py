@@ -14,10 +14,10 @@ from benchmarks.simulation import (
     estimates,
     prepared,
 )
-from runner.analysis.comparisons.one_at_a_time import welch
-from runner.analysis.data.cells import group
-from runner.analysis.test_set.bits import bits
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.test_set.image_noise import parts, residual
+from runner.analysis.test_set.per_image_correctness import bits
 from runner.analysis.test_set.population import hull
 
 

@@ -12,8 +12,8 @@ from benchmarks.comparisons import contrasted, judged
 from benchmarks.populations import Array, Population
 from benchmarks.procedures import Found, called
 from benchmarks.simulation import Estimates, Layout, estimates, prepared, tables
-from runner.analysis.comparisons.one_at_a_time import welch
-from runner.analysis.data.cells import Cells
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate
 from runner.analysis.sequential import look_level
 from runner.analysis.verdicts import Rules

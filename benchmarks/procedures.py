@@ -20,7 +20,7 @@ from benchmarks.simulation import (
     prepared,
     tables,
 )
-from runner.analysis.data.cells import Cells, group
+from runner.analysis.data.arm_statistics import Cells, group
 from runner.analysis.data.estimates import Estimate, holm
 from runner.analysis.model.baseline_effect import baseline_effect
 from runner.analysis.model.factorial import alias_sum

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.populations import Array, Population
-from runner.analysis.data.cells import Cells, distinct, group
+from runner.analysis.data.arm_statistics import Cells, distinct, group
 from runner.analysis.model.coding import Coding, Weights
 from runner.analysis.model.factorial import Factorial, alias_sets, prepare
 from runner.analysis.model.regression import fit

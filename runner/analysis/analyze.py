@@ -6,28 +6,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from runner.analysis.beside import with_beside
+from runner.analysis.arm_summary import design_weights, states, with_surroundings
 from runner.analysis.best import Best, best
 from runner.analysis.comparisons.between_arms import (
     against_reference,
     cumulative,
     pair_interactions,
 )
-from runner.analysis.comparisons.one_at_a_time import centre
-from runner.analysis.data.cells import Cells, cells
+from runner.analysis.comparisons.welch import centre
+from runner.analysis.data.arm_statistics import Cells, cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.data.log_odds import in_logits, percentage
-from runner.analysis.decide import with_power
 from runner.analysis.effects import BASELINE, GRID, Interaction
+from runner.analysis.extras import with_beside
 from runner.analysis.metrics import registry as metrics
 from runner.analysis.model.factorial import factorial
 from runner.analysis.model.grid_effects import grid_effects, interactions
 from runner.analysis.model.half_normal_plot import half_normal_plot
 from runner.analysis.model.lenth import HalfNormal, half_normal
 from runner.analysis.model.model_notes import error_text, model_notes
+from runner.analysis.power_summary import with_power
 from runner.analysis.result import Analysis
-from runner.analysis.surroundings import design_weights, states, with_surroundings
 from runner.analysis.verdicts import NEGLIGIBLE, Rules
 from runner.designs.layout import CUMULATIVE, FACTORIAL, ONE_AT_A_TIME, PAIRS
 from tricks.errors import BadInput, unknown

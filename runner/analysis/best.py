@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.analysis.data.arm_means import drawn_means
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
+from runner.analysis.data.shrunken_means import drawn_means
 from runner.analysis.model.factorial import Factorial
 from runner.analysis.model.model_means import MOST_DRAWN, ModelMeans
 from runner.analysis.verdicts import Rules

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from runner.analysis.data.arm_statistics import cells
 from runner.analysis.data.arms import ArmTable
-from runner.analysis.data.cells import cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.log_odds import in_logits
 from runner.analysis.model.coding import Weights

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.arms import time_column
-from runner.analysis.data.cells import group
 from runner.analysis.data.estimates import percent
 from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.model.factorial import factorial

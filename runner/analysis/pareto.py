@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from runner.analysis.cost import times
-from runner.analysis.data.cells import distinct, group
+from runner.analysis.data.arm_statistics import distinct, group
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import direction, named

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.analysis.analyze import find_layout
+from runner.analysis.arm_summary import design_weights
 from runner.analysis.best import ArmDraws, arm_draws
+from runner.analysis.data.arm_statistics import cells
 from runner.analysis.data.arms import COLLAPSED, ArmRow, arm_table
-from runner.analysis.data.cells import cells
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import CHOOSES
 from runner.analysis.model.factorial import factorial
-from runner.analysis.surroundings import design_weights
 from runner.designs.factor import PLACEBO
 from runner.designs.layout import FACTORIAL
 from tricks.errors import BadInput

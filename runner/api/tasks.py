@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runner.tasks.given import register, task_of, write
+from runner.tasks.python_task import register, task_of, write
 from runner.tasks.registry import all_tasks
 from runner.tasks.task import Task as _Task
 from tricks.errors import BadInput

@@ -43,14 +43,14 @@ def attention(
     if images < 1:
         raise BadInput(f"--images must be at least 1, not {images}")
     from runner.inference import models
-    from runner.inference.given import unlabelled
+    from runner.inference.inference_images import unlabelled
 
     found, given = models.find(run, results), unlabelled(data, data_sets)
 
     from runner.inference.attention import looked
     from runner.inference.prediction import as_trained
     from runner.inference.sample_pictures import spread
-    from runner.records import durable
+    from runner.records import atomic_write
     from runner.reporting.plots.pictures import pictures
     from runner.reporting.plots.style import encoded
     from runner.training.saved import load
@@ -60,7 +60,7 @@ def attention(
     names = [Path(given.paths[i]).name for i in few]
     rows = looked(model, card, as_trained(given.source.subset(few), card), names)
     try:
-        durable.replace(image, encoded(pictures(found.why, rows), image.suffix.lower()))
+        atomic_write.replace(image, encoded(pictures(found.why, rows), image.suffix.lower()))
     except OSError as error:
         raise BadInput(f"{image}: {error.strerror or error}") from error
     if json:

@@ -15,7 +15,7 @@ def cancel(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     """
     from runner.commands.jobs_text import cancelled_json
     from runner.launch.cluster_jobs import cancel_jobs
-    from runner.launch.going_on import stored_command
+    from runner.launch.resume_command import stored_command
     from runner.studies.experiments import open_study
 
     store, stored = open_study(results, name)

@@ -12,8 +12,8 @@ import typer
 from runner.commands.json_output import print_json
 from runner.commands.look_text import end_lines, look_line
 from runner.execution.progress import Progress
-from runner.launch.going_on import go_on, places
 from runner.launch.outcome import Outcome, failed, reportable
+from runner.launch.resume_command import go_on, places
 from runner.records.json_values import JsonValue
 from runner.records.layout import at
 from runner.streams import Expendable

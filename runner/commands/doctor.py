@@ -14,7 +14,7 @@ import typer
 
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Plugins, Results, load_plugins
-from runner.execution.choices import choices
+from runner.execution.device_summary import choices
 from runner.execution.engines import registry
 from runner.execution.machine import cores
 from runner.images import caches, stored_sets

@@ -9,13 +9,13 @@ import typer
 
 from runner.commands.json_output import print_json
 from runner.commands.options import TTA, Json, Plugins, Results, Runs, Sets, load_plugins
-from runner.inference.asking import ask
+from runner.inference.inference_inputs import ask
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.test_set.classification import Classification
-    from runner.inference.given import Given
+    from runner.inference.inference_images import Given
     from runner.training.saved import Card
 
 
@@ -46,7 +46,7 @@ def evaluate(
     load_plugins(plugin)
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out {out}: it is a file; name a folder")
-    from runner.inference.given import labelled
+    from runner.inference.inference_images import labelled
     from runner.inference.trained_on import trained_on
 
     def images(card: Card) -> Given:
@@ -89,7 +89,7 @@ def evaluate(
 
 def _write(found: Classification, about: list[str], out: Path) -> Path:
     """The folder `out` with evaluation.md, the tables and the picture. Raises BadInput."""
-    from runner.records import durable
+    from runner.records import atomic_write
     from runner.records.csv_text import written
     from runner.reporting.evaluation import files, tables
 
@@ -97,7 +97,7 @@ def _write(found: Classification, about: list[str], out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in {**csvs, **files(found, about)}.items():
-            durable.replace(out / name, content)
+            atomic_write.replace(out / name, content)
     except OSError as error:
         raise BadInput(f"--out {out}: {error.strerror or error}") from error
     return out / "evaluation.md"

@@ -77,7 +77,7 @@ def plan(
         raise BadInput("--sigma and --pilot both say what the run-to-run sd is: give one of them")
     from runner.commands.plan_text import lines
     from runner.planning.grid_needs import EACH, FAMILY, grid_needs
-    from runner.planning.pilot import find_sigma, given
+    from runner.planning.pilot_noise import find_sigma, given
 
     if study is None:
         asked = chosen(task or "digits", tricks, factor, set_, data)

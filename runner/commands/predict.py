@@ -9,13 +9,13 @@ import typer
 
 from runner.commands.json_output import print_json
 from runner.commands.options import TTA, Json, Plugins, Results, Runs, Sets, load_plugins
-from runner.inference.asking import ask
+from runner.inference.inference_inputs import ask
 from runner.inference.prediction_table import USUAL, columns, table
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.inference.given import Given
+    from runner.inference.inference_images import Given
     from runner.training.saved import Card
 
 
@@ -52,7 +52,7 @@ def predict(
     """
     load_plugins(plugin)
     check_output(output)
-    from runner.inference.given import unlabelled
+    from runner.inference.inference_images import unlabelled
 
     def images(card: Card) -> Given:
         columns(template, card.names)  # a mistake is told before the images are predicted
@@ -61,10 +61,10 @@ def predict(
     answers = ask(runs, images, results, tta, device, skip=True)
     content = table(answers, template)
 
-    from runner.records import durable
+    from runner.records import atomic_write
 
     try:
-        durable.replace(output, content)
+        atomic_write.replace(output, content)
     except OSError as error:
         raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:

@@ -62,10 +62,10 @@ def recipe(
     found = subject(what, task, assignments("--set", set_), results)
     text, more = _said(found, as_)
     if output is not None:
-        from runner.records import durable
+        from runner.records import atomic_write
 
         try:
-            durable.replace(output, text.encode())
+            atomic_write.replace(output, text.encode())
         except OSError as error:
             raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:

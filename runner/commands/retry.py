@@ -11,7 +11,7 @@ from runner.text import counted
 def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
     """Set failed runs aside, so that the next `run` trains them again."""
     from runner.execution.reopening import reopen
-    from runner.launch.going_on import stored_command
+    from runner.launch.resume_command import stored_command
     from runner.studies.experiments import open_study
 
     store, stored = open_study(results, name)

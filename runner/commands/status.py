@@ -19,7 +19,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     """How many runs of a study are done, running and missing; why some failed; its jobs."""
     from runner.commands.jobs_text import jobs_json, jobs_lines
     from runner.launch.cluster_jobs import study_jobs
-    from runner.launch.going_on import stored_command
+    from runner.launch.resume_command import stored_command
     from runner.studies.experiments import open_study
     from runner.studies.progress import progress
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from runner.designs.all_on import check_all_on
 from runner.designs.design import Design, changed, reference_arm, register
 from runner.designs.factor import Arm
 from runner.designs.layout import CUMULATIVE
+from runner.designs.reference_levels import check_all_on
 
 
 @register

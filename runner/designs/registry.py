@@ -7,10 +7,10 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runner.designs.all_on import all_on, two_levels
 from runner.designs.conflicts import find_conflicts
 from runner.designs.design import BY_NAME, Design
 from runner.designs.factor import Factor
+from runner.designs.reference_levels import all_on, two_levels
 from tricks.errors import BadInput, unknown
 from tricks.recipe import Recipe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.execution.work import Figures
-from runner.records.shape import Error
+from runner.records.record_schema import Error
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.execution.failure import advice
+from runner.records.atomic_write import read
 from runner.records.claims import Claims
-from runner.records.durable import read
+from runner.records.record_schema import Epoch, Error
 from runner.records.run import label
-from runner.records.shape import Epoch, Error
 from runner.text import counted, printable
 
 if TYPE_CHECKING:

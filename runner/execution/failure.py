@@ -8,7 +8,7 @@ import re
 import signal
 import traceback
 
-from runner.records.shape import Error
+from runner.records.record_schema import Error
 from tricks.errors import BadInput
 
 # What torch raises as plain RuntimeErrors: its CPU allocator, older versions of CUDA, a process

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.execution.work import Figures
+from runner.records.record_schema import Error
 from runner.records.run import Run
-from runner.records.shape import Error
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 from runner.analysis.metrics.registry import CHOOSES
 from runner.execution.events import Event, Finished, Left, Remark, Retry, Stopping, Waiting
 from runner.execution.failure import advice
-from runner.execution.tally import Running, Tally
-from runner.records.shape import Error
+from runner.execution.progress_state import Running, Tally
+from runner.records.record_schema import Error
 from runner.streams import Expendable, unfiltered
 from runner.text import counted, duration, printable
 

@@ -46,7 +46,7 @@ from runner.execution.messages import (
 )
 from runner.records import checkpoints
 from runner.records.record import DONE
-from runner.records.shape import Error
+from runner.records.record_schema import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 

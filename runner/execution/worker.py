@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 from msgspec.structs import asdict
 
-from runner.execution import signs
+from runner.execution import heartbeat
 from runner.execution.failure import described, mistake, of_surroundings
 from runner.execution.messages import (
     Alive,
@@ -45,8 +45,8 @@ from runner.records import attempts, checkpoints
 from runner.records.claims import BEAT, Claim
 from runner.records.json_values import JsonValue, finite
 from runner.records.record import DONE
+from runner.records.record_schema import Error
 from runner.records.run import Run
-from runner.records.shape import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -164,7 +164,7 @@ def carry_out(
             tell(EpochDone(figures))
 
         try:
-            with signs.told_to(lambda: tell(Alive())):
+            with heartbeat.told_to(lambda: tell(Alive())):
                 outcome = work(run, emit, pausing)
             if not isinstance(outcome, Outcome) or outcome.state not in ("ok", "diverged"):
                 raise TypeError("the training function returned no outcome")

@@ -12,7 +12,7 @@ from runner.records.table import CURVES, NORMS
 
 if TYPE_CHECKING:
     from runner.records.export import Evidence
-    from runner.records.shape import Record
+    from runner.records.record_schema import Record
 
 Value = str | int | float | bool
 # Columns of the table that are figures of a whole run.

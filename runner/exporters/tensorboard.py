@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.exporters.run_log import RunLog
-from runner.records import durable
+from runner.records import atomic_write
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -34,7 +34,7 @@ def write(runs: Sequence[RunLog], folder: Path) -> int:
         if place.is_file() and place.read_bytes() == content.getvalue():
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace(place, content.getvalue())
+        atomic_write.replace(place, content.getvalue())
         changed += 1
     return changed
 

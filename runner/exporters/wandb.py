@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.exporters.run_log import RunLog
-from runner.records import durable
+from runner.records import atomic_write
 
 NAME = "wandb"
 LOOK = "wandb sync {folder}/wandb/offline-run-*"
@@ -53,7 +53,7 @@ def _add(run: RunLog, folder: Path) -> None:
     made.summary.update({**run.metrics, "state": run.state})
     place = Path(made.dir).parent
     made.finish(exit_code=0 if run.state in ("ok", "diverged") else 1)
-    durable.replace(place / WRITTEN, run.digest.encode())
+    atomic_write.replace(place / WRITTEN, run.digest.encode())
 
 
 WRITE = write

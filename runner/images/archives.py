@@ -115,13 +115,13 @@ def _line(archive: Path) -> bytes:
 
 def _note(place: Path, archive: Path) -> None:
     """Note a further archive of this content, so that `doctor` knows that it is of use."""
-    from runner.records import durable
+    from runner.records import atomic_write
 
     if archive.absolute() in unpacked_from(place):
         return
     with contextlib.suppress(OSError):
         before = (place / WHOLE).read_bytes()
-        durable.replace(place / WHOLE, before + b"\n" + _line(archive))
+        atomic_write.replace(place / WHOLE, before + b"\n" + _line(archive))
 
 
 def _clear(place: Path) -> None:

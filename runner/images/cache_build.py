@@ -21,7 +21,7 @@ from runner.images.cache import FORMAT, INDEX, MANIFEST, PIXELS, ROW
 from runner.images.counting import Counting
 from runner.images.decoding import VERSION, Decoded, listening
 from runner.images.originals import Originals
-from runner.records import durable
+from runner.records import atomic_write
 
 AHEAD = 8  # images a thread that may wait to be written
 
@@ -116,7 +116,7 @@ def finish(folder: Path, found: Pass, told: Told) -> None:
         "index": zlib.crc32((folder / INDEX).read_bytes()), "modes": list(found.modes),
         "complaints": found.complaints, "places": [told.place],
     }  # fmt: skip
-    durable.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+    atomic_write.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
 
 def _empty(originals: Originals) -> Pass:

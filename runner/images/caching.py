@@ -16,7 +16,7 @@ from runner.images import caches
 from runner.images.cache import MANIFEST, Cache, opened
 from runner.images.cache_build import Told, build, checked, finish
 from runner.images.originals import Originals
-from runner.records import durable
+from runner.records import atomic_write
 from runner.text import counted, size
 
 Say = Callable[[str], None]
@@ -89,7 +89,7 @@ def _found(originals: Originals, side: int, most: int) -> Cache | None:
         places = [*cache.manifest["places"], place]
         with contextlib.suppress(OSError):
             changed = json.dumps({**cache.manifest, "places": places}, indent=1)
-            durable.replace(cache.folder / MANIFEST, changed.encode())
+            atomic_write.replace(cache.folder / MANIFEST, changed.encode())
     return cache
 
 

@@ -121,7 +121,7 @@ def _looked_up(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _keep(place: Path, files: ImageFiles, keys: np.ndarray, digests: np.ndarray) -> None:
-    from runner.records import durable
+    from runner.records import atomic_write
 
     global _seen
     settled = files.column("changed") < time.time_ns() - RECENT
@@ -136,7 +136,7 @@ def _keep(place: Path, files: ImageFiles, keys: np.ndarray, digests: np.ndarray)
     np.save(content, _sorted(found))
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        durable.replace(kept, content.getvalue())
+        atomic_write.replace(kept, content.getvalue())
     except OSError:  # a home that is full or cannot be written: the next call reads them again
         pass
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from runner.images.content import home
 from runner.images.counting import Counting
-from runner.records import durable
+from runner.records import atomic_write
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def remember(name: str, stamp: str, listed: Path) -> None:
     """Note that the images of `name` are those in `listed`, as long as its `stamp` is the same."""
     note = json.dumps({"name": name, "stamp": stamp, "set": listed.parent.name})
     _note(name).parent.mkdir(parents=True, exist_ok=True)
-    durable.replace(_note(name), note.encode())
+    atomic_write.replace(_note(name), note.encode())
 
 
 def remembered(name: str, stamp: str | None = None) -> Path | None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.launch.going_on import stored_command
+from runner.launch.resume_command import stored_command
 from runner.records.models import folder, model_file
 from runner.records.store import Store
 from runner.studies.best_arm import best_arm

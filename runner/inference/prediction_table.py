@@ -11,7 +11,7 @@ from runner.records.csv_text import written
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from runner.inference.asking import Answers
+    from runner.inference.inference_inputs import Answers
 
 Cell = str | int | float
 

@@ -9,9 +9,9 @@ from runner.images.archives import folder_at
 from runner.images.folders import read_folder
 from runner.images.parts import part_of
 from runner.images.tables import read_csv
-from runner.inference.given import as_split, is_task
+from runner.inference.inference_images import as_split, is_task
+from runner.tasks.csv_task import rows_and_sizes
 from runner.tasks.folder import names_and_sizes
-from runner.tasks.table import rows_and_sizes
 from runner.tasks.task import DATA
 from tricks.errors import BadInput
 

@@ -125,10 +125,10 @@ def _rates(text: str, tricks: list[Trick], task: Task, out: Path) -> None:
 
 
 def _write(fig: Figure, out: Path) -> None:
-    from runner.records import durable
+    from runner.records import atomic_write
     from runner.reporting.plots.style import encoded
 
     try:
-        durable.replace(out, encoded(fig, out.suffix.lower()))
+        atomic_write.replace(out, encoded(fig, out.suffix.lower()))
     except OSError as error:
         raise BadInput(f"--image {out}: {error.strerror or error}") from error

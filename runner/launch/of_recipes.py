@@ -11,11 +11,11 @@ from msgspec import structs
 from runner.execution.machine import on_gpu
 from runner.launch.changed_plugins import changed
 from runner.launch.executing import work_of
-from runner.launch.going_on import places
 from runner.launch.images import caches, decoded_first, images_told, looked_at
 from runner.launch.kind import Prepared, Trainer
 from runner.launch.listener import Listener
 from runner.launch.options import Options
+from runner.launch.resume_command import places
 from runner.launch.todo import Todo
 from runner.launch.weights import complete, saving, without
 from runner.planning.checked import check_line

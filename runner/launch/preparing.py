@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.execution.engines import template
+from runner.execution.engines import fork_server
 from runner.execution.limits import Limits
 from runner.execution.machine import on_gpu
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.room import check_room
 from runner.launch.todo import Todo
-from runner.planning import hours, trial
+from runner.planning import hours, probe_run
 from runner.text import counted
 from runner.training.device import NO_TF32
 from tricks.errors import BadInput
@@ -40,20 +40,20 @@ def limits(
         work = replace(work, part=None)  # no images: nothing is trained on this machine
     elif not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
         raise BadInput(NO_TF32)
-    template.warm_up(work.preload())  # in the background: torch is imported meanwhile
+    fork_server.warm_up(work.preload())  # in the background: torch is imported meanwhile
     measures = "" if options.jobs is not None else ", measures a few steps"
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks{measures}"
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")
-    for line in trial.check_networks(wanted.missing, work):
+    for line in probe_run.check_networks(wanted.missing, work):
         listener.say(line)
     seconds = _recorded_seconds(study, wanted, store, options)
     if seconds is None and options.jobs is not None:
         seconds = 0.0  # steps measured here say nothing of the nodes
     if seconds is None:
-        seconds = trial.predict_seconds(hours.sample(wanted.missing), work)
+        seconds = probe_run.predict_seconds(hours.sample(wanted.missing), work)
     reserve = check_room(wanted.missing, store, work, options)
     long = hours.forecast(study, wanted.count, seconds, options.workers)
     if long:

@@ -26,7 +26,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.launch.listener import Listener
     from runner.launch.options import Options
-    from runner.planning.trial import Timed
+    from runner.planning.probe_run import Timed
     from runner.studies.study import Study
 
 
@@ -106,7 +106,7 @@ def _measured(
     small: Study, study: Study, options: Options, listener: Listener | None
 ) -> tuple[Full, Timed]:
     """What a run of the proxy could be, by a few steps of each kind of recipe, measured now."""
-    from runner.planning import trial
+    from runner.planning import probe_run
     from runner.planning.costs import Costs, kind, mean_seconds
     from runner.planning.hours import AROUND, LOOKED_AT, measured_arms
     from runner.tasks.recipe_run import RecipeRun
@@ -119,7 +119,7 @@ def _measured(
     )
     held = looked_at(small) if listener is None else caches(small, specs, options, listener)
     work = replace(work.shared_out(options.workers), caches=held)
-    timed = trial.measured_steps(specs, work, min(options.workers, len(specs)))
+    timed = probe_run.measured_steps(specs, work, min(options.workers, len(specs)))
     costs = Costs(
         (kind(to_json(spec.recipe)), one.step) for spec, one in zip(specs, timed, strict=True)
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.execution.limits import RESERVE, lacks
 from runner.launch.options import Options
-from runner.planning import trial
+from runner.planning import probe_run
 from runner.planning.hours import LOOKED_AT, sample
 from runner.records import checkpoints
 from runner.text import size
@@ -56,7 +56,7 @@ def check_room(
     network = 0
     if checkpoints_kept or options.save_models is not None:
         recorded = None if store is None else recorded_bytes(missing, store)
-        network = trial.network_bytes(sample(missing), work) if recorded is None else recorded
+        network = probe_run.network_bytes(sample(missing), work) if recorded is None else recorded
     kept = {None: 0, "last": 1, "best": 2, "winner": 0}[options.save_models]
     records = sum(RECORD + EPOCH * spec.recipe.epochs for spec in missing)
     models = kept * network * len(missing)

@@ -9,11 +9,11 @@ import msgspec
 
 from runner.launch.equal_time import freeze, told
 from runner.launch.executing import executed, submitted
-from runner.launch.going_on import places
 from runner.launch.kinds import kind_of
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.outcome import both
+from runner.launch.resume_command import places
 from runner.launch.room import check_writable
 from runner.launch.todo import todo
 from runner.launch.tuned import chosen_line

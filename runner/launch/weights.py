@@ -19,7 +19,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.execution.events import Summary
-    from runner.records.shape import Record
+    from runner.records.record_schema import Record
     from runner.studies.study import Study
     from runner.tasks.recipe_run import RecipeRun
 

@@ -15,9 +15,9 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from runner.records.record_schema import Record
     from runner.records.references import Kept
     from runner.records.rows import Cell
-    from runner.records.shape import Record
     from runner.records.spec import Fingerprint
     from runner.records.store import Store
     from runner.records.studies import StoredStudy

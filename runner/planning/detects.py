@@ -39,7 +39,7 @@ def detects(study: AnyStudy[Spec], results: Path) -> Detects:
     tells = "these runs do" if study.check else f"{study.pilot} does"
     if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
         return Detects(reason=f"no run tells the run-to-run sd yet; {tells}")
-    from runner.planning.pilot import find_sigma
+    from runner.planning.pilot_noise import find_sigma
 
     try:
         sigma = find_sigma(study, results, None)

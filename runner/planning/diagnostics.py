@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.labels import level_label
 from runner.analysis.effects import BASELINE
 from runner.analysis.model.coding import Coding, Weights, all_pairs, contrasts, shares

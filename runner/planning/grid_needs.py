@@ -16,7 +16,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.designs.design import Design
-    from runner.planning.pilot import Sigma
+    from runner.planning.pilot_noise import Sigma
     from runner.studies.study import Study
 
 GRID_AVERAGE, BASELINE = ESTIMANDS = ("grid_average", "baseline")

@@ -118,14 +118,14 @@ def by_steps(
     Where there are many kinds, those that differ from the baseline in one level are measured, and
     their ratios multiplied. caches: as of RecipeRun.
     """
-    from runner.planning import trial
+    from runner.planning import probe_run
     from runner.tasks.recipe_run import RecipeRun
 
     arms = list(islice(study.design, LOOKED_AT))
     specs = [study.spec(arm, 0) for arm in measured_arms(study, arms)]
     work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
     work = replace(work.shared_out(workers), caches=caches)
-    seconds = trial.measured_seconds(specs, work, min(workers, len(specs)))
+    seconds = probe_run.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (kind(to_json(spec.recipe)), (time + AROUND) / spec.recipe.epochs)
         for spec, time in zip(specs, seconds, strict=True)

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import contrast_df
 from runner.analysis.model.coding import Coding
 from runner.analysis.model.factorial import MOST_COLUMNS, prepare

@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 
 import msgspec
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.json_values import JsonValue
 from runner.records.record import Damaged, check_id
 
@@ -63,7 +63,7 @@ def writing(path: Path, head: Mapping[str, JsonValue]) -> Iterator[IO[bytes]]:
     Raises OSError; then the checkpoint is the one that was there before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}{durable.TEMPORARY}"
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}{atomic_write.TEMPORARY}"
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -80,7 +80,7 @@ def writing(path: Path, head: Mapping[str, JsonValue]) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    durable.sync_folder(path.parent)
+    atomic_write.sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def remove(path: Path) -> None:
 def sweep(path: Path) -> None:
     """Remove what writers that were killed left half-written beside `path`."""
     with contextlib.suppress(OSError):  # another may have cleared the folder away
-        for left in path.parent.glob(f".{path.name}.*{durable.TEMPORARY}"):
+        for left in path.parent.glob(f".{path.name}.*{atomic_write.TEMPORARY}"):
             left.unlink(missing_ok=True)
 
 

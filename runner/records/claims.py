@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.record import check_id
 
 LEASE = 120.0  # seconds without a heartbeat after which a claim from another host is void
@@ -96,7 +96,7 @@ class Claims:
         token = uuid.uuid4().hex
         path = self.path(id, generation)
         content = {"token": token, **_myself(), "since": time.time()}
-        if not durable.create(path, json.dumps(content).encode()):
+        if not atomic_write.create(path, json.dumps(content).encode()):
             return None
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
@@ -190,7 +190,7 @@ class Claims:
     def owner(path: Path) -> dict[str, Any]:
         """What the owner wrote; empty if that cannot be read."""
         try:
-            content = json.loads(durable.read(path))
+            content = json.loads(atomic_write.read(path))
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.json_values import JsonValue, digest
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from runner.records.shape import Record
+    from runner.records.record_schema import Record
 
 FOLDER = "examples"
 LARGEST = 8 << 20  # bytes of a file, packed or not
@@ -61,7 +61,7 @@ def save(
     content = io.BytesIO()
     called = np.array(list(names), dtype=str)
     np.savez_compressed(content, text=np.array(text, dtype=str), images=images, names=called)
-    durable.replace(file, content.getvalue())
+    atomic_write.replace(file, content.getvalue())
 
 
 def load(place: Path) -> list[Example]:
@@ -75,14 +75,14 @@ def export(root: Path, records: Iterable[Record | None], out: Path) -> None:
     data = next((record.data for record in records if record and record.data), None)
     for file in sorted(folder(root, data).glob("*.npz")) if data else ():
         (out / FOLDER).mkdir(exist_ok=True)
-        durable.replace(out / FOLDER / file.name, durable.read(file, most=LARGEST))
+        atomic_write.replace(out / FOLDER / file.name, atomic_write.read(file, most=LARGEST))
 
 
 def _read(file: Path) -> Example | None:
     import numpy as np
 
     try:
-        content = durable.read(file, most=LARGEST)
+        content = atomic_write.read(file, most=LARGEST)
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(part.file_size for part in packed.infolist()) > LARGEST:
                 return None

@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from runner.analysis.data.repeats import repeated
-from runner.records import durable, examples, shape
+from runner.records import atomic_write, examples, record_schema
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, is_name, load_study
 from runner.records.study_files import check_levels, check_once, read_asked, write_asked
@@ -126,7 +126,7 @@ def write_csv(
         name = field if stage == "tuning" else f"tuned_{field}"
         frame = frame.drop(columns="stage").rename(columns={field: name})
     frame.insert(0, "study", stored.name)
-    durable.replace(out, csv_bytes(frame))
+    atomic_write.replace(out, csv_bytes(frame))
 
 
 def write_export(
@@ -141,7 +141,7 @@ def write_export(
             record = source.read(id)
             if record is not None:
                 lines.append(json.dumps(_rest(record), sort_keys=True) + "\n")
-                yield shape.read(record)
+                yield record_schema.read(record)
 
     curves = epoch_frame(read())
     name = stored.name if stored.asked.name is None else stored.asked.name
@@ -154,7 +154,7 @@ def write_export(
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
-    durable.replace_all({folder / name: data for name, data in contents.items()})
+    atomic_write.replace_all({folder / name: data for name, data in contents.items()})
     examples.export(source.root, map(source.record, runs["id"]), folder)
     if stored.asked.check:
         from runner.records import references
@@ -175,7 +175,7 @@ def read_export(folder: Path) -> Evidence:
         )
     asked = read_asked(folder / "study.toml")
     try:
-        text = durable.read(folder / "runs.csv").decode()
+        text = atomic_write.read(folder / "runs.csv").decode()
         names = [*asked.staging, *(factor.name for factor in asked.factors)]
         texts = ["id", "state", *names, "correct", "device"]
         kinds: dict[str, Any] = {escaped(column): str for column in texts}
@@ -221,7 +221,7 @@ def read_export(folder: Path) -> Evidence:
 def mismatches(folder: Path) -> list[str]:
     """What differs from the checksums in the exported `folder`; nothing if it has none."""
     try:
-        lines = durable.read(folder / SUMS, most=10_000).decode().splitlines()
+        lines = atomic_write.read(folder / SUMS, most=10_000).decode().splitlines()
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
@@ -232,7 +232,7 @@ def mismatches(folder: Path) -> list[str]:
     found = []
     for name, digest in sums.items():
         try:
-            same = hashlib.sha256(durable.read(folder / name)).hexdigest() == digest
+            same = hashlib.sha256(atomic_write.read(folder / name)).hexdigest() == digest
         except OSError as error:
             found.append(f"{folder / name} cannot be read: {error.strerror or error}")
             continue
@@ -247,7 +247,7 @@ def _packed(content: bytes) -> bytes:
 
 def _unpacked(path: Path) -> bytes:
     """The content of a .gz file. Raises ValueError for one that unpacks to too much."""
-    packed = durable.read(path)
+    packed = atomic_write.read(path)
     most = max(UNPACKED, TIMES * len(packed))
     with gzip.open(io.BytesIO(packed)) as file:
         content = file.read(most + 1)
@@ -261,7 +261,7 @@ def _record(line: bytes) -> Record:
     record = json.loads(line)
     if not isinstance(record, dict):
         raise ValueError("a line of records.jsonl.gz is no record")
-    return shape.read(upgraded(record))
+    return record_schema.read(upgraded(record))
 
 
 def _check_runs(runs: pandas.DataFrame) -> None:
@@ -276,7 +276,7 @@ def _check_runs(runs: pandas.DataFrame) -> None:
             for key in path[:-1]:
                 place = place.setdefault(key, {})
             place[path[-1]] = int(value) if column in WHOLE else value
-        shape.read({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
+        record_schema.read({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
 
 
 def _check_rows(keys: list[str], path: Path, first: int) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.record import COLUMNS, TEXT, WHOLE
 
 HEADER = ("id", "size", "changed", "state", "seed", *COLUMNS)
@@ -60,7 +60,7 @@ def read(path: Path, names: Iterable[str] = HEADER) -> Columns:
     """The columns `names`; empty ones if there is no index, or one that does not verify."""
     names = dict.fromkeys(names)
     try:
-        return _columns(durable.read(path), names)
+        return _columns(atomic_write.read(path), names)
     except (OSError, ValueError):
         return {name: [] for name in names}
 
@@ -68,7 +68,7 @@ def read(path: Path, names: Iterable[str] = HEADER) -> Columns:
 def verifies(path: Path) -> bool:
     """Whether the index at `path` can be used."""
     try:
-        _columns(durable.read(path), HEADER)
+        _columns(atomic_write.read(path), HEADER)
     except (OSError, ValueError):
         return False
     return True
@@ -77,7 +77,7 @@ def verifies(path: Path) -> bool:
 def of_another_version(path: Path) -> bool:
     """Whether the index at `path` is one, with other columns than today's: it is made anew."""
     try:
-        return tuple(_places(durable.read(path))[0]) != HEADER
+        return tuple(_places(atomic_write.read(path))[0]) != HEADER
     except (OSError, ValueError):
         return False
 
@@ -122,7 +122,7 @@ def save(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
         lines.append(line)
         start += len(line)
     contents = msgspec.json.encode(places) + b"\n"
-    durable.replace(path, b"".join([_head(contents).encode(), contents, *lines]), sync=False)
+    atomic_write.replace(path, b"".join([_head(contents).encode(), contents, *lines]), sync=False)
 
 
 def left_out(row: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.predictions import Predictions
 from runner.analysis.metrics.registry import VALIDATION, known, value_of
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 
 if TYPE_CHECKING:
     import pandas

@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.migration import SCHEMA
 from tricks.errors import BadInput
 
@@ -37,7 +37,7 @@ def make(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         if not (root / "FORMAT").exists():
-            durable.create(root / "FORMAT", format_line(SCHEMA))
+            atomic_write.create(root / "FORMAT", format_line(SCHEMA))
     except OSError as error:
         raise _unwritable(root, error) from error
 
@@ -47,8 +47,8 @@ def check_writable(root: Path) -> None:
     try:
         for name in FOLDERS:
             (root / name).mkdir(exist_ok=True)
-        probe = root / f".probe.{os.getpid()}.{time.time_ns()}{durable.TEMPORARY}"
-        durable.replace(probe, b"x")
+        probe = root / f".probe.{os.getpid()}.{time.time_ns()}{atomic_write.TEMPORARY}"
+        atomic_write.replace(probe, b"x")
         probe.unlink()
     except OSError as error:
         raise _unwritable(root, error) from error
@@ -63,7 +63,7 @@ def check_format(root: Path) -> None:
     """Raises BadInput unless `root` is a store of a schema that this version reads."""
     path = root / "FORMAT"
     try:
-        text = durable.read(path, most=1_000).decode()
+        text = atomic_write.read(path, most=1_000).decode()
     except FileNotFoundError:
         raise BadInput(f"no store at {root}: run `tricks-bench run` first") from None
     except (OSError, UnicodeDecodeError) as error:

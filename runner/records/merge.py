@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.export import Evidence, is_export, read_export
 from runner.records.predictions import ENDING
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, load_study, save_study, study_names
 from tricks.errors import BadInput
@@ -81,7 +81,7 @@ def _predictions(source: Store, record: Mapping[str, Any]) -> bytes | None:
     if not record.get("predictions_sha256"):
         return None
     try:
-        return durable.read(source.path(record["id"]).with_suffix(ENDING))
+        return atomic_write.read(source.path(record["id"]).with_suffix(ENDING))
     except OSError:
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.analysis.metrics.registry import VALIDATION, built_in
-from runner.records import shape
+from runner.records import record_schema
 from runner.records.json_values import finite
 from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
@@ -76,7 +76,7 @@ def seal(record: Mapping[str, Any]) -> bytes:
     content.pop("checksum", None)
     content = finite(content)
     try:
-        shape.read(content)
+        record_schema.read(content)
     except ValueError as error:
         raise BadInput(f"a record that could not be read back: {error}") from error
     body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()[:-1]
@@ -98,7 +98,7 @@ def unseal(data: bytes, id: str) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise ValueError("it is no object of fields")
         record = upgraded(record)
-        shape.read(record)
+        record_schema.read(record)
     except BadInput:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

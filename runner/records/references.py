@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.analysis.baseline.reference import Reference
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.json_values import JsonValue, digest
 
 if TYPE_CHECKING:
-    from runner.records.shape import Record
+    from runner.records.record_schema import Record
     from runner.records.spec import Fingerprint
     from runner.records.store import Store
 
@@ -54,7 +54,7 @@ def load(store: Store, name: str) -> Kept | None:
 def save(store: Store, name: str, images: int, methods: Sequence[Reference]) -> Kept:
     """Keep them under the key `name`. Raises OSError where nothing can be written."""
     kept = Kept(images, tuple(methods))
-    durable.replace(_path(store, name), msgspec.json.encode(kept))
+    atomic_write.replace(_path(store, name), msgspec.json.encode(kept))
     return kept
 
 
@@ -69,12 +69,12 @@ def export(store: Store, record: Record | None, folder: Path) -> None:
         return
     kept = load(store, key(record.data, record.recipe.values))
     if kept is not None:
-        durable.replace(folder / NAME, msgspec.json.encode(kept))
+        atomic_write.replace(folder / NAME, msgspec.json.encode(kept))
 
 
 def _read(path: Path) -> Kept | None:
     try:
-        return msgspec.json.decode(durable.read(path), type=Kept)
+        return msgspec.json.decode(atomic_write.read(path), type=Kept)
     except (OSError, msgspec.MsgspecError):
         return None
 

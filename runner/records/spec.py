@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from runner.records.json_values import JsonValue, digest
+from runner.records.record_schema import Record
 from runner.records.run import Run, label
-from runner.records.shape import Record
 from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
 from tricks.recipe import Recipe, identity, to_json

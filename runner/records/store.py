@@ -12,14 +12,14 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.records import durable, index, shape
+from runner.records import atomic_write, index, record_schema
 from runner.records.claims import Claims
 from runner.records.layout import aside, check_format, check_writable, links, make
 from runner.records.predictions import ENDING, unpack
 from runner.records.record import STATES, Damaged, check_id, row, seal, unseal
 from runner.records.record_files import Status, record_files
+from runner.records.record_schema import Record
 from runner.records.rows import uncollected
-from runner.records.shape import Record
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Store:
     def record(self, id: str) -> Record | None:
         """The record of `id`; None if there is none, or it does not verify (see `read`)."""
         values = self.read(id)
-        return None if values is None else shape.read(values)
+        return None if values is None else record_schema.read(values)
 
     def states(self, ids: Iterable[str] | None = None) -> dict[str, str]:
         """State by id, of all or of some runs; those without a record are left out."""
@@ -122,10 +122,10 @@ class Store:
         """
         path = self.path(id)
         try:
-            return unseal(durable.read(path), id)
+            return unseal(atomic_write.read(path), id)
         except FileNotFoundError:
             return None
-        except (Damaged, durable.NotAFile):
+        except (Damaged, atomic_write.NotAFile):
             return self._quarantine(id)
         except OSError as error:
             if error.errno == errno.EFBIG:
@@ -142,17 +142,17 @@ class Store:
         """
         path = self.path(record["id"])
         if predictions is None:
-            return durable.create(path, seal(record))
+            return atomic_write.create(path, seal(record))
         if os.path.lexists(path):
             return False
         digest = hashlib.sha256(predictions).hexdigest()
         sealed, beside = seal({**record, "predictions_sha256": digest}), path.with_suffix(ENDING)
         # One that was stopped here may find a record in the place, whose predictions they then are.
-        if not durable.create(beside, predictions):
+        if not atomic_write.create(beside, predictions):
             if os.path.lexists(path):
                 return False
-            durable.replace(beside, predictions)
-        return durable.create(path, sealed)
+            atomic_write.replace(beside, predictions)
+        return atomic_write.create(path, sealed)
 
     def predictions(self, record: Record) -> Predictions | None:
         """What the model of a record said of each test image.
@@ -161,7 +161,7 @@ class Store:
         """
         path = self.path(record.id).with_suffix(ENDING)
         try:
-            data = durable.read(path)
+            data = atomic_write.read(path)
             if hashlib.sha256(data).hexdigest() != record.predictions_sha256:
                 return None
             return unpack(data, record.test_images or 0)
@@ -203,7 +203,7 @@ class Store:
         self.claims.sweep()
         yesterday = time.time() - 86_400
         places = ("", "*/??/", "attempts/??/*/", "studies/*/", "models/")
-        left = (f"{place}.*{durable.TEMPORARY}" for place in places)
+        left = (f"{place}.*{atomic_write.TEMPORARY}" for place in places)
         for path in (path for pattern in left for path in self.root.glob(pattern)):
             with contextlib.suppress(OSError):
                 if path.lstat().st_mtime < yesterday and not path.parent.is_symlink():
@@ -228,13 +228,13 @@ class Store:
             return False, None
         record = None
         with contextlib.suppress(Damaged, BadInput, OSError):
-            data = durable.read(moved)
+            data = atomic_write.read(moved)
             record = unseal(data, id)
         if record is None or record["state"] in states:
             with contextlib.suppress(OSError):  # its predictions go with it, if there are any
                 os.rename(path.with_suffix(ENDING), moved.with_suffix(ENDING))
             return True, None
-        durable.create(path, data)
+        atomic_write.create(path, data)
         moved.unlink(missing_ok=True)
         return False, record
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.analysis.data.repeats import repeated
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.record import is_id
 from runner.records.rows import Cell, Rows, uncollected
 from runner.records.study_toml import StudyToml, checked
@@ -40,9 +40,9 @@ def write_pair(folder: Path, saved: str, asked: Mapping[str, Any], runs: bytes) 
     toml = write_asked({**head, **asked})
     toml += f"# sha256 {hashlib.sha256(toml).hexdigest()}\n".encode()
     pending = folder / PENDING
-    durable.replace(pending, json.dumps([toml.decode(), runs.decode()]).encode())
-    durable.replace(folder / RUNS, runs)
-    durable.replace(folder / ASKED, toml)
+    atomic_write.replace(pending, json.dumps([toml.decode(), runs.decode()]).encode())
+    atomic_write.replace(folder / RUNS, runs)
+    atomic_write.replace(folder / ASKED, toml)
     pending.unlink()
 
 
@@ -85,7 +85,7 @@ def saved(folder: Path) -> str:
 def _pair(folder: Path) -> tuple[bytes, bytes]:
     """The bytes of both files: from `.pending`, if a writer has not come to its end."""
     try:
-        pending = json.loads(durable.read(folder / PENDING))
+        pending = json.loads(atomic_write.read(folder / PENDING))
         toml, runs = (text.encode() for text in pending)
     except FileNotFoundError:
         return _files(folder)
@@ -100,7 +100,7 @@ def _files(folder: Path) -> tuple[bytes, bytes]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return durable.read(path)
+        return atomic_write.read(path)
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror or error}") from error
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.later_metrics import with_metric
 from runner.records.record import COLUMNS, TEXT
+from runner.records.record_schema import Record
 from runner.records.rows import column, uncollected
-from runner.records.shape import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy
 

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.reporting.document import Block, Cell, Column, Note
 from runner.reporting.numbers import count_cell, plain_cell, signed_cell
 from runner.reporting.tables import Row, table

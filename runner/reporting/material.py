@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from runner.analysis.test_set.class_change import ClassComparison
     from runner.planning.checked import Checked
     from runner.planning.next_steps import Step
-    from runner.planning.realised import RealisedDesign
+    from runner.planning.planned_vs_actual_design import RealisedDesign
     from runner.records.examples import Example
     from runner.records.export import Evidence
-    from runner.records.shape import Record
+    from runner.records.record_schema import Record
     from runner.records.store import Store
     from runner.records.study_toml import StudyToml
     from runner.studies.equal_comparison import EqualComparison
@@ -195,7 +195,7 @@ def _classes(m: Material, store: Store) -> ClassComparison | None:
 
 def of_evidence(found: Evidence, question: Question) -> Material:
     """The material on a study whose files are read. Raises BadInput where there is no run."""
-    from runner.planning.realised import study_design
+    from runner.planning.planned_vs_actual_design import study_design
     from runner.studies import equal_comparison, tuned_comparison
     from runner.studies.experiments import experiment
     from runner.studies.stages import at_stage, planned_runs

@@ -15,7 +15,7 @@ from socket import gethostname
 
 import msgspec
 
-from runner.execution import oom, signs
+from runner.execution import heartbeat, oom
 from runner.execution.failure import ProgramEnded, out_of_memory
 from runner.execution.machine import cores, gpus
 from runner.execution.pausing import Paused, Pausing
@@ -268,7 +268,7 @@ class Watch:
     def stop(self) -> bool:
         """Whether to end the script now; `why` says: stall, wall, or left at a checkpoint."""
         now = time.monotonic()
-        signs.alive()  # this process watches: the script's own silence is told here
+        heartbeat.alive()  # this process watches: the script's own silence is told here
         if self.output.heard != self._heard:
             self._heard, self._at = self.output.heard, now
         if now - self._looked > FRESH:

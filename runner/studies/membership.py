@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from runner.designs.conflicts import linked
 from runner.designs.factor import Arm, touched
 from runner.records.json_values import JsonValue, canonical_text
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.studies.study import Study
 from tricks.errors import BadInput
 from tricks.recipe import FIELDS, Recipe, to_json

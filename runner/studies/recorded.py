@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.records.store import Store
 from runner.records.studies import load_study, study_names
 from runner.records.study_toml import StudyToml

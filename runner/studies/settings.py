@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runner.designs.field import Given, check_field, field_text, field_value
-from runner.tasks.shares import SHARES
+from runner.tasks.split_shares import SHARES
 from runner.tasks.task import Task
 from tricks.errors import BadInput
 from tricks.recipe import Recipe

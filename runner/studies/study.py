@@ -38,7 +38,7 @@ from runner.studies.settings import setting_text, settle
 from runner.studies.study_name import study_name
 from runner.studies.tuning import asked_tuning, check_acts
 from runner.tasks import registry as tasks
-from runner.tasks.shares import divided
+from runner.tasks.split_shares import divided
 from runner.tasks.task import DATA, Task
 from tricks.bag import parse
 from tricks.errors import BadInput, TrickConflict

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
 from runner.analysis.result import Analysis
-from runner.records.shape import Seconds
+from runner.records.record_schema import Seconds
 from runner.studies.experiments import experiment
 from runner.studies.stages import StudyTuning, study_tuning
 from tricks.errors import BadInput

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.images.parts import part_of
 from runner.images.written import remember, remembered
 from runner.tasks.datasets import PARTS, without_labels
-from runner.tasks.given import task_of, write
+from runner.tasks.python_task import task_of, write
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:

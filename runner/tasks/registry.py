@@ -30,7 +30,7 @@ def all_tasks() -> dict[str, Task]:
 
 def names() -> list[str]:
     """What can stand behind --task."""
-    from runner.tasks.given import given_names
+    from runner.tasks.python_task import given_names
 
     return [*all_tasks(), *given_names(), *YOURS]
 
@@ -62,7 +62,7 @@ def find(name: str) -> Task:
 
         return folder_task(name)
     if name.startswith("csv:"):
-        from runner.tasks.table import csv_task
+        from runner.tasks.csv_task import csv_task
 
         return csv_task(name)
     if name.startswith("torchvision:"):
@@ -77,7 +77,7 @@ def find(name: str) -> Task:
         placed(name, None)
     if name in all_tasks():
         return all_tasks()[name]
-    from runner.tasks.given import given_task
+    from runner.tasks.python_task import given_task
 
     found = given_task(name)
     if found is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from runner.execution.signs import alive
+from runner.execution.heartbeat import alive
 from runner.images.sources import Cached, Resident, Source
 from runner.training.crops import View, box_of, centred, drawn, fitted, resized_together
 from runner.training.loaders import ALONE, Loaders

@@ -23,7 +23,7 @@ from runner.records.json_values import JsonValue
 from runner.records.record import Damaged
 from runner.records.spec import SCHEMA
 from runner.training import memory
-from runner.training.course import Training
+from runner.training.history import Training
 from runner.training.outcome import code_revision, device_name, versions
 from runner.training.saved import Keeper
 from runner.training.step import Step

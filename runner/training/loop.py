@@ -16,9 +16,9 @@ from runner.execution.work import Figures
 from runner.images.sources import Splits
 from runner.training import memory
 from runner.training.augmentation import seed_forward
-from runner.training.course import Training, clocks
 from runner.training.evaluation import evaluate
 from runner.training.feed import Feed
+from runner.training.history import Training, clocks
 from runner.training.loaders import ALONE, Loaders
 from runner.training.model import build
 from runner.training.randomness import derive, in_stream

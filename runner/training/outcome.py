@@ -23,9 +23,9 @@ from runner.records.json_values import JsonValue
 from runner.records.predictions import pack
 from runner.records.spec import RunSpec
 from runner.training import memory
-from runner.training.course import Training
 from runner.training.device import prepare
 from runner.training.evaluation import Evaluation, evaluate
+from runner.training.history import Training
 from runner.training.loaders import Loaders
 from runner.training.loop import finite, train
 from runner.training.saved import Keeper

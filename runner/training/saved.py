@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from runner.analysis.metrics.registry import CHOOSES
 from runner.execution.work import Figures
 from runner.images.sources import Resident, Splits
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.models import ENDING, FORMAT, Header, checksum, read_header
 from runner.records.spec import SCHEMA, Fingerprint, RunSpec
 from runner.training.model import build
@@ -147,7 +147,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
     # The library writes metadata in random order: written here, equal models are equal bytes.
     text = json.dumps({"__metadata__": metadata, **held}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    durable.replace(path, len(text).to_bytes(8, "little") + text + body)
+    atomic_write.replace(path, len(text).to_bytes(8, "little") + text + body)
 
 
 def load(path: Path) -> tuple[nn.Module, Card]:

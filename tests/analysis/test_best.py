@@ -166,8 +166,8 @@ def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reach
 
 
 def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_where_not():
-    from runner.analysis.data.cells import Cells
-    from runner.analysis.data.moderated import moderated
+    from runner.analysis.data.arm_statistics import Cells
+    from runner.analysis.data.variance_shrinkage import moderated
 
     rng = np.random.default_rng(0)
     arms, runs = 400, 4

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from runner.analysis.comparisons.one_at_a_time import welch
-from runner.analysis.data.cells import Cells, group
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import Cells, group
 from runner.analysis.data.estimates import Estimate
 from runner.analysis.model.coding import Coding
 from runner.analysis.model.factorial import alias_sets, factorial, prepare

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runner.analysis.analyze import analyze
-from runner.analysis.data.cells import distinct
+from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.runs_file import from_file
 from runner.analysis.to_json import to_json

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from runner.analysis.analyze import analyze
-from runner.analysis.comparisons.one_at_a_time import welch
-from runner.analysis.data.cells import group
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.factorial import factorial
-from runner.analysis.test_set.bits import MOST_BITS, bits, read_bits
 from runner.analysis.test_set.image_noise import parts, residual
+from runner.analysis.test_set.per_image_correctness import MOST_BITS, bits, read_bits
 from runner.analysis.to_json import to_json
 from runner.studies.experiments import study_experiment
 

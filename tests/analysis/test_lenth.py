@@ -11,7 +11,7 @@ import pytest
 from scipy import linalg, stats
 
 from runner.analysis.analyze import analyze
-from runner.analysis.data.cells import group
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.half_normal_plot import half_normal_plot
 from runner.analysis.model.lenth import (

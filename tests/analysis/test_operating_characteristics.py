@@ -20,7 +20,7 @@ from benchmarks.looks import looks
 from benchmarks.populations import constant, fixed, without_effects
 from benchmarks.simulation import layout, nameless, prepared, tables
 from runner.analysis.analyze import analyze
-from runner.analysis.data.cells import group
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.baseline_effect import ARMS, baseline_effect
 from runner.analysis.model.factorial import factorial

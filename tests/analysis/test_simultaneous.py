@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from runner.analysis.analyze import analyze
-from runner.analysis.comparisons.many_to_one import ManyToOne
-from runner.analysis.comparisons.one_at_a_time import welch
+from runner.analysis.comparisons.dunnett import ManyToOne
 from runner.analysis.comparisons.simultaneous import by_dunnett, by_sidak
-from runner.analysis.data.cells import Cells
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.experiment import Experiment
 
 

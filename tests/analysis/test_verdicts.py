@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runner.analysis.data.cells import group
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.estimates import holm
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.factorial import Factorial, alias_sets, prepare

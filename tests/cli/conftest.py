@@ -82,8 +82,8 @@ def stub(monkeypatch):
 
     trained_as, shifts = {}, {}
     monkeypatch.setattr("runner.execution.executor.execute", execute)
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", lambda *a, **k: 0.01)
-    monkeypatch.setattr("runner.planning.trial.network_bytes", lambda *a, **k: 1_000)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", lambda *a, **k: 0.01)
+    monkeypatch.setattr("runner.planning.probe_run.network_bytes", lambda *a, **k: 1_000)
     trained_list = _Trained(trained)
     trained_list.states, trained_list.shifts = trained_as, shifts
     return trained_list

@@ -195,14 +195,14 @@ def test_one_run_is_probed_before_anything_is_written(cli, stub, tmp_path, monke
         probed.append(len(specs))
         raise BadInput("a.png is no image")
 
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", probe)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", probe)
     result = cli("run", "--tricks", "warmup", "--seeds", "1", "--device", "cpu")
     assert (result.code, probed) == (2, [1])
     assert "a.png is no image" in result.err
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", lambda *a, **k: 0.01)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", lambda *a, **k: 0.01)
     assert cli("run", "--tricks", "warmup", "--seeds", "1", "--device", "cpu").code == 0
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", probe)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", probe)
     assert cli("run", "--tricks", "warmup", "--seeds", "3", "--device", "cpu").code == 0
     assert cli("run", "--tricks", "warmup", "--name", "b", "--device", "cpu",
                "--set", "train_images=64").code == 2  # fmt: skip

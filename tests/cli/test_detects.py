@@ -3,7 +3,7 @@
 import pytest
 
 from runner.analysis.power import detectable, upper_sd
-from runner.planning.pilot import find_sigma
+from runner.planning.pilot_noise import find_sigma
 from runner.studies.asked import Asked
 from runner.studies.study import build
 

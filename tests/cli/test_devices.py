@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.execution import machine as known
-from runner.execution.choices import choices
+from runner.execution.device_summary import choices
 from runner.execution.machine import at_a_time
 from tricks.errors import BadInput
 
@@ -126,5 +126,5 @@ def test_units_for_bf16_are_looked_for(tmp_path, monkeypatch, flags, says):
     file = tmp_path / "cpuinfo"
     if flags is not None:
         file.write_text(f"flags\t: {flags}\n")
-    monkeypatch.setattr("runner.execution.choices.CPU_INFO", file)
+    monkeypatch.setattr("runner.execution.device_summary.CPU_INFO", file)
     assert says in choices("cpu")["kernels"]

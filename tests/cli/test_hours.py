@@ -78,7 +78,7 @@ def measured(monkeypatch):
         ]
         return [2.0**n - 0.2 for n in slow]
 
-    monkeypatch.setattr("runner.planning.trial.measured_seconds", measure)
+    monkeypatch.setattr("runner.planning.probe_run.measured_seconds", measure)
     return asked
 
 
@@ -173,7 +173,8 @@ def test_a_smoke_run_at_few_pixels_says_nothing_of_many(cli, stub, monkeypatch):
     assert "--estimate measures a few steps" in reason
     measured = []
     monkeypatch.setattr(
-        "runner.planning.trial.predict_seconds", lambda specs, *k: measured.append(specs) or 700.0
+        "runner.planning.probe_run.predict_seconds",
+        lambda specs, *k: measured.append(specs) or 700.0,
     )
     said = cli(*line).out
     assert [spec.recipe.resolution for [spec] in measured] == [64], "it measures before it trains"

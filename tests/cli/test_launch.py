@@ -63,7 +63,7 @@ def test_looks_are_told_as_they_come(stub, tmp_path):
 
 @pytest.mark.parametrize("until", ["", "half-width=5"])
 def test_a_grid_that_takes_long_is_started_only_if_so_answered(stub, monkeypatch, tmp_path, until):
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", lambda *a, **k: 10_000.0)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", lambda *a, **k: 10_000.0)
     study = build(Asked(tricks=["warmup"], seeds=4, until=until))
     asked = []
     options = Options(

@@ -48,7 +48,7 @@ def test_limits_reach_the_executor(cli, stub, monkeypatch):
 
 
 def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatch):
-    monkeypatch.setattr("runner.planning.trial.network_bytes", lambda *a, **k: 10**15)
+    monkeypatch.setattr("runner.planning.probe_run.network_bytes", lambda *a, **k: 10**15)
     result = cli(*LINE, "--save-models")
     assert result.code == 2
     assert "has no room for this grid, which will write about 4000.0 TB of models" in result.err
@@ -61,7 +61,7 @@ def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatc
 def test_a_grid_that_had_room_has_it_when_it_goes_on(tmp_path, monkeypatch):
     """What is recorded, and what stands in checkpoints, is not to be written again."""
     network, asked = 1 << 20, []
-    monkeypatch.setattr("runner.planning.trial.network_bytes", lambda *a, **k: network)
+    monkeypatch.setattr("runner.planning.probe_run.network_bytes", lambda *a, **k: network)
     recipes = [resolve(compose(find("digits").baseline, []), find("digits").learning_rates)] * 6
     missing = [RunSpec({"task": "digits"}, recipe, seed) for seed, recipe in enumerate(recipes)]
     options = Options(tmp_path / "results", 2, limits=limits.Limits(checkpoint=300.0))

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from runner.planning import trial
+from runner.planning import probe_run
+from runner.planning.probe_run import Timed
 from runner.planning.proxy import GOOD_STEPS, LEAST_STEPS, SEEDS, SHARE, Full, size
-from runner.planning.trial import Timed
 from runner.records.store import Store
 from runner.records.studies import load_study
 from runner.studies.quick import changes, weights_at_hand
@@ -135,8 +135,8 @@ def images(tmp_path, monkeypatch):
         [train] = {spec.data["train_images"] for spec in specs}
         return [Timed(0.4, 0.001, train or 2000, 300, 100, 400, 2, 64) for _ in specs]
 
-    monkeypatch.setattr(trial, "measured_steps", measured)
-    monkeypatch.setattr(trial, "check_networks", lambda specs, work: [])
+    monkeypatch.setattr(probe_run, "measured_steps", measured)
+    monkeypatch.setattr(probe_run, "check_networks", lambda specs, work: [])
     rng = np.random.default_rng(0)
     for kind in ("cat", "dog"):
         (tmp_path / "pets" / kind).mkdir(parents=True)
@@ -177,7 +177,7 @@ def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(cli, images, stub
     assert held.proxy["model"] == "resnet50"
     assert "train_images" not in held.proxy
     trained = len(stub.ids)
-    monkeypatch.setattr(trial, "measured_steps", None)  # nothing is chosen anew
+    monkeypatch.setattr(probe_run, "measured_steps", None)  # nothing is chosen anew
     again = cli(*line)
     assert again.code == 0, again.err
     assert "goes on with the proxy as it was chosen" in again.out

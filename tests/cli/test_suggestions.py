@@ -14,7 +14,7 @@ def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path)
         return Summary(ok=1, diverged=0, failed=0, infra=0, skipped=0, interrupted=True)
 
     monkeypatch.setattr("runner.execution.executor.execute", execute)
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", lambda *a, **k: 0.01)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", lambda *a, **k: 0.01)
     result = cli("run", "--tricks", "warmup", "--name", "mine")
     assert result.code == 130
     assert "`tricks-bench run --study mine` goes on from here" in result.out
@@ -32,7 +32,7 @@ def test_a_start_says_what_it_is_at_and_an_interruption_that_it_was_one(cli, stu
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runner.planning.trial.predict_seconds", interrupted)
+    monkeypatch.setattr("runner.planning.probe_run.predict_seconds", interrupted)
     result = cli("run", "--tricks", "warmup", "--seeds", "1")
     checked, told = result.out.splitlines()
     assert checked.startswith("the baseline was not checked: `tricks-bench check --task digits`")

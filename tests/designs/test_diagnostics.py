@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.analysis.analyze import analyze
-from runner.analysis.comparisons.one_at_a_time import welch
-from runner.analysis.data.cells import Cells, group
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import Cells, group
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.factorial import factorial
 from runner.analysis.power import critical, family

@@ -10,7 +10,7 @@ import pytest
 from runner.designs import registry as designs
 from runner.designs.factor import arm_levels, compose_levels
 from runner.designs.levels import choose_levels, level_factor, read_level
-from runner.records.shape import read
+from runner.records.record_schema import read
 from runner.records.spec import RunSpec
 from runner.studies.asked import Asked, from_stored
 from runner.studies.membership import Membership

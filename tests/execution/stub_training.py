@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.execution import signs
+from runner.execution import heartbeat
 from runner.execution.pausing import Pausing
 from runner.execution.work import Emit, Outcome, Preload
 from runner.records.run import Run
@@ -178,10 +178,10 @@ def train(
     if behaviour == "all memory":
         bytearray(b"x") * PLENTY
     if behaviour == "long epoch":  # many batches in one epoch that takes longer than the limit
-        signs.EVERY = 0.1
+        heartbeat.EVERY = 0.1
         for _ in range(30):
             time.sleep(0.05)
-            signs.alive()
+            heartbeat.alive()
     if behaviour == "stops itself" and diary is not None:
         lines = Path(diary).read_text().splitlines()
         if sum(line.startswith(run.id) for line in lines) == 1:

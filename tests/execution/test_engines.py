@@ -186,7 +186,7 @@ def test_a_process_that_ended_as_recipes_were_tried_is_told_by_its_end(
     code: int, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from runner.execution.engines.calls import EndedError
-    from runner.planning import trial
+    from runner.planning import probe_run
     from runner.records.spec import RunSpec
     from runner.tasks.recipe_run import RecipeRun
     from tricks.recipe import Recipe
@@ -194,11 +194,11 @@ def test_a_process_that_ended_as_recipes_were_tried_is_told_by_its_end(
     def each(*arguments: object) -> None:
         raise EndedError(code)
 
-    monkeypatch.setattr(trial.calls, "each", each)
-    monkeypatch.setattr(trial.template, "warm_up", lambda preload: None)
+    monkeypatch.setattr(probe_run.calls, "each", each)
+    monkeypatch.setattr(probe_run.template, "warm_up", lambda preload: None)
     spec = RunSpec({"task": "digits"}, Recipe(), 0)
     with pytest.raises(BadInput, match=told):
-        trial.measured_seconds([spec], RecipeRun("digits"))
+        probe_run.measured_seconds([spec], RecipeRun("digits"))
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from runner.execution.failure import advice, of_surroundings
-from runner.records.shape import Error
+from runner.records.record_schema import Error
 
 
 class AcceleratorError(RuntimeError):

@@ -10,8 +10,8 @@ import pytest
 
 from runner.execution.events import Epoch, Event, Finished, Retry, Skipped, Started, Stopping
 from runner.execution.progress import Progress
-from runner.execution.tally import Tally
-from runner.records.shape import Error
+from runner.execution.progress_state import Tally
+from runner.records.record_schema import Error
 from runner.text import duration
 
 ERROR = Error("ValueError", "no\nmore", "...")

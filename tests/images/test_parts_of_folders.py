@@ -7,7 +7,7 @@ from PIL import Image
 
 from runner.images.folders import read_folder
 from runner.images.told import told
-from runner.inference.given import labelled
+from runner.inference.inference_images import labelled
 from tricks import BadInput
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from runner.images.folders import read_folder
 from runner.images.told import told
 from runner.images.walk import DANGLING, HIDDEN, LEFTOVER, LOOP, OTHER, SPECIAL, walk
-from runner.inference.given import labelled, unlabelled
+from runner.inference.inference_images import labelled, unlabelled
 from runner.tasks.registry import find
 from tests.images.checking import check
 from tricks import BadInput

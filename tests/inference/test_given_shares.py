@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from runner.inference.given import labelled
+from runner.inference.inference_images import labelled
 from runner.inference.trained_on import trained_on
 from runner.tasks.folder import folder_task
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.records import durable, index
+from runner.records import atomic_write, index
 from runner.records.record import Damaged, row, seal, unseal
 from runner.records.store import Store
 from tricks.errors import BadInput
@@ -72,7 +72,7 @@ def test_commit_is_create_if_absent(store: Store) -> None:
     assert record is not None
     assert record["test_accuracy"] == 90.0
     assert store.ids() == {ID}
-    assert not list(store.root.rglob(f"*{durable.TEMPORARY}"))
+    assert not list(store.root.rglob(f"*{atomic_write.TEMPORARY}"))
 
 
 def test_commit_without_hard_links(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_commit_without_hard_links(store: Store, monkeypatch: pytest.MonkeyPatch
     assert store.commit(a_record())
     assert not store.commit(a_record(test_accuracy=10.0))
     assert store.state(ID) == "ok"
-    assert not list(store.root.rglob(f"*{durable.TEMPORARY}"))
+    assert not list(store.root.rglob(f"*{atomic_write.TEMPORARY}"))
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other", "link", "folder"])
@@ -263,7 +263,7 @@ def test_a_disk_that_is_full_leaves_the_store_as_it_was(store: Store) -> None:
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     assert store.states() == {ID: "ok"}
-    assert not list(store.root.rglob(f"*{durable.TEMPORARY}"))
+    assert not list(store.root.rglob(f"*{atomic_write.TEMPORARY}"))
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_a_disk_that_is_full_leaves_the_store_as_it_was(store: Store) -> None:
      "studies/mine/study.toml", "models/one.safetensors"],
 )  # fmt: skip
 def test_what_killed_writers_left_is_swept_after_a_day(store: Store, place: str) -> None:
-    old, new = (durable._temporary(store.root / place, b"half", sync=False) for _ in range(2))
+    old, new = (atomic_write._temporary(store.root / place, b"half", sync=False) for _ in range(2))
     os.utime(old, (time.time() - 90_000,) * 2)
     store.sweep()
     assert (old.exists(), new.exists()) == (False, True)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.cli import call
-from runner.records import checkpoints, durable, models
+from runner.records import atomic_write, checkpoints, models
 from runner.records.export import write_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -103,7 +103,7 @@ def damage(store: Store, kind: str) -> str:
             (root / "studies" / "t").symlink_to(root / "studies" / "s")
             return "studies/t"
         case "torn":
-            left = root / "runs" / "00" / f".{IDS[0]}.json.0a{durable.TEMPORARY}"
+            left = root / "runs" / "00" / f".{IDS[0]}.json.0a{atomic_write.TEMPORARY}"
             left.write_bytes(b"{")
             os.utime(left, (1, 1))
             return str(left.relative_to(root))
@@ -188,7 +188,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     for id in (IDS[0], "ef" * 8):
         with checkpoints.writing(checkpoints.path_of(root, id), {"id": id}) as out:
             out.write(b"weights")
-    (root / "runs" / "00" / f".young{durable.TEMPORARY}").write_text("x")
+    (root / "runs" / "00" / f".young{atomic_write.TEMPORARY}").write_text("x")
     child = os.fork()
     if child == 0:
         store.claims.take(IDS[5])
@@ -203,7 +203,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     assert notes[("unused", "attempts")].startswith("1 checkpoint of")
     assert ("foreign", "tricks.py") in notes
     assert ("foreign", "README.md") not in notes
-    assert ("torn", f"runs/00/.young{durable.TEMPORARY}") in notes
+    assert ("torn", f"runs/00/.young{atomic_write.TEMPORARY}") in notes
     assert notes[("claim", f"claims/05/{IDS[5]}.0")] == "its owner is gone"
     assert notes[("claim", f"claims/04/{IDS[4]}.0")] == "a runner is at work on it"
     assert doctor(root, capsys, "--repair")[0] == 0

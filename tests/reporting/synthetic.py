@@ -13,7 +13,7 @@ from runner.analysis.data.estimates import Estimate
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.effects import BASELINE, Effect, Interaction
 from runner.analysis.result import Analysis
-from runner.records import shape
+from runner.records import record_schema
 from runner.records.study_toml import from_mapping
 from runner.reporting.material import Material
 
@@ -162,7 +162,7 @@ def material(experiment, curves, asked, records, metric="accuracy", **more):
     analysis = analyze(experiment, metric)
     typed = from_mapping(asked)
     name = typed.name or "study"
-    held = [shape.read(record) for record in records]
+    held = [record_schema.read(record) for record in records]
     return Material(name, analysis, experiment, curves, typed, held, experiment.runs, **more)
 
 

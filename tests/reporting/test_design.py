@@ -9,7 +9,12 @@ import pytest
 import synthetic
 from msgspec import structs
 
-from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign, study_design
+from runner.planning.planned_vs_actual_design import (
+    PlannedDesign,
+    RealisedDesign,
+    RunDesign,
+    study_design,
+)
 from runner.records.export import read_export
 from runner.reporting.markdown import written
 from runner.reporting.sections.design import compared

@@ -13,7 +13,7 @@ import synthetic
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
 from runner.cli import call
-from runner.records import shape
+from runner.records import record_schema
 from runner.records.export import read_export
 from runner.reporting.footprint import footprint as blocks
 from runner.reporting.markdown import written
@@ -235,7 +235,7 @@ def test_the_footprint_of_models_and_of_arms():
         }  # fmt: skip
 
     def footprint(*records):
-        return blocks([shape.read(record) for record in records])
+        return blocks([record_schema.read(record) for record in records])
 
     old = {"id": "0" * 16, "state": "ok", "recipe": {"model": "a"}, "tricks": [], "parameters": 1}
     assert footprint(old) == ()

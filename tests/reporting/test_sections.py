@@ -14,7 +14,7 @@ from test_noise import with_bits
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import Experiment
 from runner.designs.factor import PLACEBO
-from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign
+from runner.planning.planned_vs_actual_design import PlannedDesign, RealisedDesign, RunDesign
 from runner.records.study_toml import from_mapping
 from runner.reporting.document import Item, Items
 from runner.reporting.markdown import written

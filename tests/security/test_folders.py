@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runner.cli import call
-from runner.records import attempts, checkpoints, durable
+from runner.records import atomic_write, attempts, checkpoints
 from runner.records.export import read_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -75,7 +75,7 @@ def test_nothing_is_cleared_away_through_a_link(tmp_path: Path) -> None:
     """In a store of somebody else's, the folder of a run's attempts may be one."""
     outside, store = tmp_path / "outside", Store(tmp_path / "results")
     outside.mkdir()
-    files = [outside / "checkpoint", outside / f".checkpoint.x{durable.TEMPORARY}"]
+    files = [outside / "checkpoint", outside / f".checkpoint.x{atomic_write.TEMPORARY}"]
     for file in files:
         file.write_text("mine")
         os.utime(file, (0, 0))

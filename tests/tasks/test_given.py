@@ -14,8 +14,8 @@ from PIL import Image
 import tricks_bench as tb
 from runner.images.decoding import read_image
 from runner.images.written import encoded, root
-from runner.inference.given import labelled
-from runner.tasks.given import GIVEN
+from runner.inference.inference_images import labelled
+from runner.tasks.python_task import GIVEN
 from runner.tasks.registry import find
 from tricks import BadInput
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from runner.inference.trained_on import AMONG, trained_on
 from runner.tasks.registry import find
-from runner.tasks.shares import divided
+from runner.tasks.split_shares import divided
 
 
 def images(folder, side=8):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from runner.planning import trial
+from runner.planning import probe_run
 from runner.records.spec import RunSpec
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
@@ -66,7 +66,7 @@ def test_an_interruption_does_not_wait_for_what_is_measured():
     try:
         threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
-            trial._in_children(asleep, [spec()], WORK)
+            probe_run._in_children(asleep, [spec()], WORK)
     finally:
         signal.signal(signal.SIGINT, before)
     assert not multiprocessing.active_children()
@@ -87,18 +87,18 @@ def at_fault(work, run):
 @pytest.mark.parametrize("function", [killed, starved])
 def test_memory_that_runs_out_before_the_grid_is_told_in_one_line(function):
     with pytest.raises(BadInput, match=r"could not be tried out.* memory ran out: fewer") as told:
-        trial._in_children(function, [spec()], WORK)
+        probe_run._in_children(function, [spec()], WORK)
     assert "\n" not in str(told.value)
 
 
 def test_a_fault_of_the_code_is_no_lack_of_memory():
     with pytest.raises(KeyError, match="own"):
-        trial._in_children(at_fault, [spec()], WORK)
+        probe_run._in_children(at_fault, [spec()], WORK)
 
 
 def test_prediction_is_near_the_time_it_takes():
     chosen = spec(epochs=2)
-    predicted = trial.seconds_per_run(WORK, chosen.run())
+    predicted = probe_run.seconds_per_run(WORK, chosen.run())
     took = WORK(chosen.run(), lambda epoch: None).seconds
     assert took / 5 < predicted < took * 5  # a busy machine, a short run
 
@@ -126,7 +126,7 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
         f"load_plugin({str(plugin)!r})\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
-        "        trial.check_networks([spec('picky', model='resnet10t')],\n"
+        "        probe_run.check_networks([spec('picky', model='resnet10t')],\n"
         f"                             RecipeRun('digits', plugins=({str(plugin)!r},)))\n"
         "    except BadInput as error:\n"
         "        print(error)\n"
@@ -141,14 +141,14 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
 
 def test_an_unknown_model_is_found_before_anything_is_trained():
     with pytest.raises(BadInput, match="unknown model 'resnet5O'"):
-        trial.check_networks([spec(model="resnet5O")], WORK)
+        probe_run.check_networks([spec(model="resnet5O")], WORK)
 
 
 def test_the_tasks_own_network_needs_no_check(monkeypatch):
-    monkeypatch.setattr(trial, "_in_children", lambda *_: pytest.fail("started a process"))
-    trial.check_networks([spec(), spec("evonorm")], WORK)
+    monkeypatch.setattr(probe_run, "_in_children", lambda *_: pytest.fail("started a process"))
+    probe_run.check_networks([spec(), spec("evonorm")], WORK)
 
 
 def test_a_folder_needs_a_resolution():
     with pytest.raises(BadInput, match="--set resolution=224"):
-        trial.check_networks([spec()], RecipeRun("folder:somewhere"))
+        probe_run.check_networks([spec()], RecipeRun("folder:somewhere"))

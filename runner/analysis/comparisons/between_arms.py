@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from runner.analysis import cost
-from runner.analysis.comparisons.one_at_a_time import combination, welch
 from runner.analysis.comparisons.simultaneous import Simultaneous, by_dunnett, by_sidak
-from runner.analysis.data.cells import Cells, distinct
+from runner.analysis.comparisons.welch import combination, welch
+from runner.analysis.data.arm_statistics import Cells, distinct
 from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_label, level_names

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.analysis.comparisons.many_to_one import ManyToOne
-from runner.analysis.data.cells import Cells
+from runner.analysis.comparisons.dunnett import ManyToOne
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate, sidak
 
 # Measured with sd drawn from 0.35 to 5.4 pp for each arm: the plug-in correlations give a

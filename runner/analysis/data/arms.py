@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from runner.analysis.data.cells import distinct
+from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.estimates import finite
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from runner.analysis.data.cells import distinct
+from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment, succeeded
 from runner.analysis.data.labels import arm_label, level_names
 

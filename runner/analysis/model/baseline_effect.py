@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.analysis.comparisons.one_at_a_time import welch
-from runner.analysis.data.cells import Cells
+from runner.analysis.comparisons.welch import welch
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate, contrast_df, critical
 from runner.analysis.model.factorial import Factorial, factorial
 from runner.analysis.model.lack_of_fit import lack_of_fit

@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import benjamini_hochberg
 from runner.analysis.model.allowed_grid import allowed_grid
 from runner.analysis.model.coding import Coding, Contrast, Weights, all_pairs, contrasts, shares
+from runner.analysis.model.large_interactions import beyond
 from runner.analysis.model.linear_model import Model, model
-from runner.analysis.model.mixed_interactions import mixed
+from runner.analysis.model.partial_aliasing import mixed
 from runner.analysis.model.regression import Fit, error_term, fit
-from runner.analysis.model.standing_out import beyond
 
 # Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
 MOST_COLUMNS = 700

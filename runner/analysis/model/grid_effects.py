@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from runner.analysis import cost
 from runner.analysis.comparisons.simultaneous import by_sidak
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import level_label

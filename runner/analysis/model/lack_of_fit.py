@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
+from runner.analysis.model.large_interactions import Apart, standing_out
 from runner.analysis.model.linear_model import Model
-from runner.analysis.model.standing_out import Apart, standing_out
 
 # A lack of fit of few df misses interactions as large as the error: where the two-factor
 # interactions are real by a test of their own, those of more factors may be so too, and the lack of

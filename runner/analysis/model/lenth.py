@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate
 from runner.analysis.data.labels import level_label
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from runner.analysis.model.mixed_interactions import Mixed
-from runner.analysis.model.standing_out import Beyond
+from runner.analysis.model.large_interactions import Beyond
+from runner.analysis.model.partial_aliasing import Mixed
 
 MOST_FORMS = 64
 FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average

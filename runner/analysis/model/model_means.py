@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.model.factorial import Factorial
 from runner.analysis.model.regression import Fit
 

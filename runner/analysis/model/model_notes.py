@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.analysis.data.cells import group
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.factorial import Factorial, clear_mains, prepare
 from runner.analysis.model.grid_effects import name

@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import EQUAL_RUNS, Estimate, Linear, contrast_df
 from runner.analysis.model.lack_of_fit import WELL, LackOfFit, lack_of_fit
+from runner.analysis.model.large_interactions import Apart, standing_out
 from runner.analysis.model.linear_model import FULL_LEVERAGE, Model
-from runner.analysis.model.mixed_interactions import Split, split
-from runner.analysis.model.standing_out import Apart, standing_out
+from runner.analysis.model.partial_aliasing import Split, split
 
 # HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
 # a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)²

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.analysis.data.cells import group
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.data.estimates import Estimate, Linear
 from runner.analysis.model.factorial import prepare
-from runner.analysis.test_set.bits import Bits
+from runner.analysis.test_set.per_image_correctness import Bits
 
 MOST_PAIRED = 10_000_000  # runs × images of an effect; beyond, arms are taken as unpaired
 CENT = 100.0  # bits are shares: 0 or 100 per cent

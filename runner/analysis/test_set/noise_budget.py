@@ -10,8 +10,8 @@ import numpy as np
 from runner.analysis.data.estimates import finite
 from runner.analysis.effects import Effect
 from runner.analysis.power import half_width
-from runner.analysis.test_set.bits import Bits
 from runner.analysis.test_set.image_noise import Parts, Residual
+from runner.analysis.test_set.per_image_correctness import Bits
 
 FACTORS = (1, 2, 4, 8, 16, 32)  # times the present runs, or test images
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from runner.analysis.data.cells import distinct
+from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 from runner.analysis.effects import Effect
 from runner.analysis.metrics.registry import named

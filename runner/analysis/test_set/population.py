@@ -11,9 +11,9 @@ from runner.analysis.data.estimates import Estimate, finite, holm, sidak
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.effects import BaselineEffect, Effect, Interval, Population
 from runner.analysis.result import Analysis
-from runner.analysis.test_set.bits import Bits, read_bits
 from runner.analysis.test_set.image_noise import Parts, Residual, parts, residual
 from runner.analysis.test_set.noise_budget import NoiseBudget, noise_budget
+from runner.analysis.test_set.per_image_correctness import Bits, read_bits
 from runner.analysis.verdicts import Rules, verdict
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner.execution.clusters.queue import Task
 from runner.execution.clusters.submission import Submission, Worker, log_of, workers
-from runner.records.shape import Error
+from runner.records.record_schema import Error
 from runner.records.store import Store
 from runner.text import counted
 

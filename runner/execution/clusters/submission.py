@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.run import Run
 from runner.records.store import Store
 
@@ -71,12 +71,12 @@ def new_name() -> str:
 
 def keep(root: Path, submission: Submission) -> None:
     """Write what is known of it. Raises OSError."""
-    durable.replace(submission.folder(root) / INFO, msgspec.json.encode(submission) + b"\n")
+    atomic_write.replace(submission.folder(root) / INFO, msgspec.json.encode(submission) + b"\n")
 
 
 def keep_runs(folder: Path, runs: Iterable[Run]) -> None:
     """Write the runs of a submission, all or none. Raises OSError."""
-    durable.replace(folder / RUNS, b"\n".join(map(line_of, runs)) + b"\n")
+    atomic_write.replace(folder / RUNS, b"\n".join(map(line_of, runs)) + b"\n")
 
 
 def read_lines(folder: Path) -> list[bytes]:
@@ -84,7 +84,7 @@ def read_lines(folder: Path) -> list[bytes]:
 
     Raises OSError.
     """
-    return durable.read(folder / RUNS).splitlines()
+    return atomic_write.read(folder / RUNS).splitlines()
 
 
 def line_of(run: Run) -> bytes:
@@ -118,7 +118,7 @@ def submissions(store: Store, study: str | None = None) -> list[Submission]:
     found = []
     for path in sorted((store.root / FOLDER).glob(f"*/{INFO}")):
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            one = msgspec.json.decode(durable.read(path), type=Submission)
+            one = msgspec.json.decode(atomic_write.read(path), type=Submission)
             if one.name == path.parent.name and study in (None, one.study):
                 found.append(one)
     return found
@@ -128,7 +128,7 @@ def note(folder: Path, worker: Worker) -> None:
     """Write what a job says of itself; a full disk keeps no job from its runs."""
     with contextlib.suppress(OSError):
         data = msgspec.json.encode(worker) + b"\n"
-        durable.replace(folder / f"worker-{worker.number}.json", data, sync=False)
+        atomic_write.replace(folder / f"worker-{worker.number}.json", data, sync=False)
 
 
 def workers(folder: Path) -> dict[int, Worker]:
@@ -136,7 +136,7 @@ def workers(folder: Path) -> dict[int, Worker]:
     found = {}
     for path in folder.glob("worker-*.json"):
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            one = msgspec.json.decode(durable.read(path), type=Worker)
+            one = msgspec.json.decode(atomic_write.read(path), type=Worker)
             found[one.number] = one
     return found
 

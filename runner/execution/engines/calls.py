@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import TypeVar, cast
 
-from runner.execution.engines import template
+from runner.execution.engines import fork_server
 from runner.execution.engines.process import ignore_stops, leave, see
 from runner.execution.orphans import leave_with_parent
 from runner.streams import take_any_text
@@ -107,7 +107,7 @@ class _Start:
 
     def _run(self, function: Callable[[A], B], gpu: str | None) -> None:
         try:
-            self._made = template.start(_serve, function, gpu)
+            self._made = fork_server.start(_serve, function, gpu)
         except BaseException as error:
             self._error = error
         if self._unwanted:
@@ -132,7 +132,7 @@ def _give(started: dict[Connection, _Start], pipe: Connection, item: tuple[int, 
 def _ended(process: _Start) -> Exception:
     """What the end of a process without a word means."""
     code = process.code()
-    return BadInput(template.NO_GUARD) if code == template.UNGUARDED else EndedError(code)
+    return BadInput(fork_server.NO_GUARD) if code == fork_server.UNGUARDED else EndedError(code)
 
 
 def _serve(pipe: Connection, function: Callable[[A], B], gpu: str | None) -> None:

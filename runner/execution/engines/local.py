@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from multiprocessing.connection import wait
 
-from runner.execution.engines import registry, template
+from runner.execution.engines import fork_server, registry
 from runner.execution.engines.child import Child
 from runner.execution.engines.process import PAUSE, serve
 from runner.execution.failure import of_exit
@@ -46,9 +46,9 @@ class Local:
             return
         held = Counter(child.gpu for child in self.children)
         gpu = min(self.order.gpus, key=lambda name: held[name], default=None)
-        template.warm_up(self.order.work.preload())
+        fork_server.warm_up(self.order.work.preload())
         root = str(self.store.root.absolute())
-        process, pipe = template.start(serve, root, self.order.work, assignment, gpu)
+        process, pipe = fork_server.start(serve, root, self.order.work, assignment, gpu)
         left = self.order.runs_per_process - 1
         self.children.append(Child(process, pipe, assignment.run.id, left, gpu))
 
@@ -136,8 +136,8 @@ class Local:
 def _end(child: Child) -> Message:
     """What the end of a child without a word means for its run."""
     code, began = child.process.exitcode, child.attempt is not None
-    if code == template.UNGUARDED and not began:
-        return Mistake(template.NO_GUARD)
+    if code == fork_server.UNGUARDED and not began:
+        return Mistake(fork_server.NO_GUARD)
     return Ended(*of_exit(code, child.log(), child.starved(), began))
 
 

@@ -22,9 +22,9 @@ from runner.execution.order import Order
 from runner.execution.pausing import Pausing
 from runner.execution.work import Portable, Work
 from runner.execution.worker import Carried, Tell, perform
-from runner.records import durable
+from runner.records import atomic_write
+from runner.records.record_schema import Error
 from runner.records.run import Run
-from runner.records.shape import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -258,11 +258,11 @@ class Ray:
             with (log / name).open("ab") as file:
                 file.write(added)
         if heard.checkpoint is not None and pausing is not None and pausing.held():
-            durable.replace(pausing.file, heard.checkpoint)
+            atomic_write.replace(pausing.file, heard.checkpoint)
         for name, content in heard.files.items():
             place = self.store.root / name
             if not (name.startswith("examples/") and place.exists()):
-                durable.replace(place, content)
+                atomic_write.replace(place, content)
 
     def _answer(self, slot: Slot, asked: ObjectRef[Answer], waiting: Tell | None = None) -> Answer:
         """What the worker answers. Raises Killed, and RayError where the worker is lost.

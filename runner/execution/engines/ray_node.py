@@ -39,8 +39,8 @@ from runner.execution.work import Room, Sent
 from runner.execution.worker import Carried
 from runner.records import checkpoints
 from runner.records.predictions import ENDING
+from runner.records.record_schema import Error
 from runner.records.run import Run
-from runner.records.shape import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 

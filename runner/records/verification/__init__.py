@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.export import SUMS, is_export, mismatches, read_export
 from runner.records.layout import FOLDERS, check_format, format_line
 from runner.records.migration import SCHEMA
@@ -113,7 +113,7 @@ def _format(root: Path) -> Iterator[Finding]:
         what = "it is missing or unreadable: no command opens this store"
 
         def write() -> None:
-            durable.replace(path, format_line(SCHEMA))
+            atomic_write.replace(path, format_line(SCHEMA))
 
         yield Finding("store", "FORMAT", what, True, "write it again", write)
 

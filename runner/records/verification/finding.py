@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.layout import aside
 
 IN_WRITING = 3_600  # seconds: a younger temporary file may be one that is being written
@@ -51,7 +51,9 @@ def inside(root: Path, path: Path | str) -> str:
 
 def is_temporary(name: str) -> bool:
     """Whether a file of that name is one that a writer has not come to the end of."""
-    return name.startswith(".") and (name.endswith(durable.TEMPORARY) or name.startswith(".probe."))
+    return name.startswith(".") and (
+        name.endswith(atomic_write.TEMPORARY) or name.startswith(".probe.")
+    )
 
 
 def torn(root: Path, path: Path) -> Finding:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from runner.records import durable
+from runner.records import atomic_write
 from runner.records.predictions import unpack
 from runner.records.record import Damaged
 from runner.records.verification.finding import IN_WRITING, Finding, away, inside
@@ -29,7 +29,7 @@ def predictions(root: Path, file: Path, named: Named | None) -> Iterator[Finding
     """
     try:
         if named is not None:
-            data = durable.read(file)
+            data = atomic_write.read(file)
             if hashlib.sha256(data).hexdigest() != named.sha256:
                 raise Damaged("they are not those that the record names")
             unpack(data, named.images)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from runner.records import durable, index
+from runner.records import atomic_write, index
 from runner.records.layout import aside
 from runner.records.predictions import ENDING
 from runner.records.record import Damaged, row, unseal
@@ -79,8 +79,8 @@ def _record(
     where = inside(root, file)
     try:
         status = file.lstat()
-        record = unseal(durable.read(file), id)
-    except (Damaged, durable.NotAFile) as error:
+        record = unseal(atomic_write.read(file), id)
+    except (Damaged, atomic_write.NotAFile) as error:
         seen.damaged.add(id)
         what = getattr(error, "strerror", None) or str(error)
         return Finding("damaged", where, what, True, _OPEN, partial(_open_again, root, id))
@@ -128,7 +128,7 @@ def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iter
 def _stranger(root: Path, path: Path) -> Finding:
     """A file under runs/ that has no record's name: somebody's copy of one, or foreign."""
     try:
-        data = durable.read(path)
+        data = atomic_write.read(path)
         match = _CLAIMED.search(data)
         id = match[1].decode() if match else ""
         unseal(data, id)
@@ -136,7 +136,7 @@ def _stranger(root: Path, path: Path) -> Finding:
         return away(root, path, "foreign", "no record, nor anything else of a store")
     place = root / "runs" / id[:2] / f"{id}.json"
     try:
-        same = durable.read(place) == data
+        same = atomic_write.read(place) == data
     except OSError:
         what = f"the record of {id}, not in its place: it is not counted"
         back = partial(_put_back, root, path, place, data)
@@ -155,7 +155,7 @@ def _open_again(root: Path, id: str) -> None:
 
 def _put_back(root: Path, path: Path, place: Path, data: bytes) -> None:
     """Give a record its place; the copy goes to quarantine/."""
-    durable.create(place, data)
+    atomic_write.create(place, data)
     aside(root, path)
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from runner.analysis.result import Analysis
 from runner.records.json_values import JsonValue
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
 from tricks.bag import find, recipe_from_json

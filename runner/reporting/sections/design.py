@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from runner.analysis.result import Analysis
-from runner.planning.realised import PlannedDesign, RealisedDesign, RunDesign
+from runner.planning.planned_vs_actual_design import PlannedDesign, RealisedDesign, RunDesign
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Details,

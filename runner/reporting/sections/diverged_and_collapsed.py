@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runner.analysis.data.arms import ArmRow
 from runner.analysis.result import Analysis
 from runner.designs.layout import FACTORIAL
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Block,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from runner.records.json_values import JsonValue
 from runner.records.record import STATES
-from runner.records.shape import Record
+from runner.records.record_schema import Record
 from runner.records.study_toml import StudyToml
 from runner.reporting.contents import section
 from runner.reporting.document import Item, Items, Paragraph, Section, Strong, present

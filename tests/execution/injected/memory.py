@@ -13,7 +13,7 @@ from stub_training import specs
 
 from injected.accounts import Figures
 from injected.runners import Runner, end_all, until
-from runner.records.shape import Error
+from runner.records.record_schema import Error
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 

@@ -14,7 +14,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     import torch
 
-    from runner.inference.given import Given
+    from runner.inference.inference_images import Given
     from runner.training.saved import Card
     from tricks.trick import Trick
 

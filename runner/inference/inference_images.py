@@ -12,7 +12,7 @@ from runner.images.archives import folder_at
 from runner.images.folders import class_folders
 from runner.images.told import passed_over
 from runner.images.walk import EXTENSIONS, images_below
-from runner.tasks.given import is_given
+from runner.tasks.python_task import is_given
 from runner.tasks.registry import YOURS, all_tasks, find
 from runner.tasks.task import DATA, Task
 from tricks.errors import BadInput, unknown

@@ -18,8 +18,8 @@ from runner.images.counting import on_stderr
 from runner.images.parts import part_of
 from runner.images.splits import SHARES
 from runner.images.written import remember, remembered, written
+from runner.tasks.csv_task import csv_task
 from runner.tasks.datasets import PARTS, Given, count, labelled
-from runner.tasks.table import csv_task
 from runner.tasks.task import Task
 from tricks import guest
 from tricks.errors import BadInput

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import EQUAL_RUNS, Estimate, Linear
 
 ONE_RUN = "one run in an arm: an interval needs at least two seeds in both arms (--seeds 3)"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import optimize, special
 
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
 
 MOST_DF = 1e4  # of the prior of variances that differ by no more than chance
 FEWEST = 3  # arms whose variance is seen, to tell how variances differ

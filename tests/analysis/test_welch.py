@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runner.analysis.analyze import analyze
-from runner.analysis.comparisons.one_at_a_time import centre
-from runner.analysis.data.cells import group
+from runner.analysis.comparisons.welch import centre
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.to_json import to_json
 from tests.analysis.made_runs import by_label, experiment, two_level
 from tricks.errors import BadInput

@@ -10,7 +10,7 @@ from runner.studies.asked import Asked
 from runner.studies.study import build
 from runner.tasks.recipe_run import Part, _splits
 from runner.tasks.registry import find
-from runner.tasks.shares import divided
+from runner.tasks.split_shares import divided
 from tricks import BadInput
 
 

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 # One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 TRIES = 5
-_WORKER, _ONCE = "runner.execution.engines.process", "runner.execution.engines.once"
+_WORKER, _ONCE = "runner.execution.engines.process", "runner.execution.engines.warm_template"
 CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
 UNGUARDED = 68  # exit code of a process that would start others as it imports its program
 NO_GUARD = (
@@ -34,7 +34,9 @@ NO_GUARD = (
     'others: put what starts it under `if __name__ == "__main__":`'
 )
 _one_at_a_time = threading.Lock()  # the environment and `__main__` are changed for a moment
-_calls: list[tuple[str, Sequence[JsonValue]]] = []  # that the template makes: see engines.once
+_calls: list[
+    tuple[str, Sequence[JsonValue]]
+] = []  # that the template makes: see engines.warm_template
 
 
 def warm_up(preload: Sequence[Preload]) -> None:

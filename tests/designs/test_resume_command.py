@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from runner.records.shape import read
+from runner.records.record_schema import read
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
 from runner.studies.asked import Asked, from_stored

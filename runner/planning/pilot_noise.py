@@ -95,7 +95,7 @@ def _candidates(study: AnyStudy[Spec], results: Path) -> list[tuple[str, str]]:
 
 
 def _pooled(results: Path, name: str) -> Sigma | None:
-    from runner.analysis.data.cells import cells
+    from runner.analysis.data.arm_statistics import cells
     from runner.analysis.power import upper_sd
     from runner.studies.experiments import study_experiment
 

@@ -10,8 +10,8 @@ from scipy import integrate
 
 from benchmarks.simulation import Layout, layout, prepared, tables
 from runner.analysis.best import wins
-from runner.analysis.data.arm_means import WIDEST, drawn_means
-from runner.analysis.data.cells import Cells
+from runner.analysis.data.arm_statistics import Cells
+from runner.analysis.data.shrunken_means import WIDEST, drawn_means
 from runner.analysis.model.model_means import ModelMeans
 
 

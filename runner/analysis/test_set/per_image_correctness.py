@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from runner.analysis.data.cells import distinct
+from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 
 MOST_BITS = 100_000_000  # runs × images that are read: a byte each while they are in use

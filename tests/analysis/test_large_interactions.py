@@ -10,10 +10,10 @@ import pytest
 from benchmarks import operating_characteristics as oc
 from benchmarks.simulation import layout, prepared, tables
 from runner.analysis.analyze import analyze
-from runner.analysis.data.cells import group
+from runner.analysis.data.arm_statistics import group
 from runner.analysis.model.factorial import factorial
+from runner.analysis.model.large_interactions import Beyond, standing_out
 from runner.analysis.model.model_notes import error_text
-from runner.analysis.model.standing_out import Beyond, standing_out
 from tests.analysis.made_runs import by_label, experiment, grid, two_level
 
 SIX = (2,) * 6

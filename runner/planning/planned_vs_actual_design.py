@@ -134,7 +134,7 @@ def _left(
     """`run` with efficiency and aliases of the runs `left` of those recorded, as level indices."""
     import numpy as np
 
-    from runner.analysis.data.cells import group
+    from runner.analysis.data.arm_statistics import group
     from runner.analysis.model.coding import shares
     from runner.planning.diagnostics import d_efficiency, find_aliases
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.execution.engines import calls, template
+from runner.execution.engines import calls, fork_server
 from runner.execution.failure import advice, described, of_exit, of_surroundings
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
@@ -19,7 +19,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.records.run import Run
     from runner.records.spec import RunSpec
-    from runner.training.course import Training
+    from runner.training.history import Training
 
 T = TypeVar("T")
 
@@ -159,7 +159,7 @@ def _in_children(
 
     The processes are forked from the template that those of the runs will come from.
     """
-    template.warm_up(work.sharing(specs[0]).preload())
+    fork_server.warm_up(work.sharing(specs[0]).preload())
     try:
         one = functools.partial(function, work)
         return calls.each(one, [spec.run() for spec in specs], at_a_time, work.gpus)

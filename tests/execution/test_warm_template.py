@@ -2,7 +2,7 @@
 
 import json
 
-from runner.execution.engines import once
+from runner.execution.engines import warm_template
 from runner.records.spec import RunSpec
 from runner.tasks import recipe_run as work
 from runner.tasks.recipe_run import RecipeRun
@@ -18,12 +18,12 @@ def test_a_run_finds_the_images_that_the_template_loaded(tmp_path):
     runs = RecipeRun("digits", data).sharing(spec)
     name, arguments = json.loads(json.dumps(runs.preload()[-1]))
     work._splits.cache_clear()
-    once.call(name, arguments)
+    warm_template.call(name, arguments)
     assert work._splits.cache_info().misses == 1
     assert len(runs.images(spec).train) == 100
     assert work._splits.cache_info().misses == 1
 
 
 def test_what_cannot_be_made_once_is_left_to_the_runs():
-    once.call("runner.tasks.recipe_run:hold", ["no-such-task", None, None, []])
-    once.call("runner.no_such_module:hold", [])
+    warm_template.call("runner.tasks.recipe_run:hold", ["no-such-task", None, None, []])
+    warm_template.call("runner.no_such_module:hold", [])

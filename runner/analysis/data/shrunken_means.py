@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.analysis.data.cells import Cells
-from runner.analysis.data.moderated import moderated
+from runner.analysis.data.arm_statistics import Cells
+from runner.analysis.data.variance_shrinkage import moderated
 
 POINTS = 24  # of the sd between arms
 WIDEST = 3  # times the sd of the arms' means: the largest sd between arms
@@ -22,8 +22,8 @@ MOST_DRAWN = 2_000_000  # numbers at once
 def drawn_means(cells: Cells, equal: bool) -> np.ndarray | None:
     """(draws, arms) from the joint posterior of the arms' means; None without replicates.
 
-    equal: one variance for all arms; else each has its own (see `moderated`), if enough have
-    replicates. Variances are known by the replicates alone: an arm far from the others is not
+    equal: one variance for all arms; else each has its own (see `variance_shrinkage`), if enough
+    have replicates. Variances are known by the replicates alone: an arm far from the others is not
     thereby noisy.
     """
     if not cells.pooled_sd:

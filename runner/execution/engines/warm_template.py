@@ -14,7 +14,7 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 
-from runner.execution.engines.template import CALLS
+from runner.execution.engines.fork_server import CALLS
 from runner.records.json_values import JsonValue
 
 LOOK = 1.0  # seconds between looks at the parent
