@@ -114,7 +114,7 @@ DOORS = {
     "records/json_values": "numbers of NumPy made JSON values",
     "records/merge": "records as JSON values, handed on whole from store to store",
     "records/record": "a record as the JSON values of its file",
-    "records/shape": "a record from its JSON values",
+    "records/record_schema": "a record from its JSON values",
     "records/spec": "a run for another process",
     "records/store": "records as JSON values, to be written or handed on whole",
     "records/study_files": "study.toml",

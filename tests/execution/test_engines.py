@@ -107,9 +107,9 @@ def test_calls_come_back_in_their_order() -> None:
 def test_an_interruption_does_not_wait_for_the_template(tmp_path: Path) -> None:
     code = (
         "import os, signal, threading\n"
-        "from runner.execution.engines import calls, template\n"
+        "from runner.execution.engines import calls, fork_server\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "template.warm_up(['time', ('time:sleep', [60])])\n"
+        "fork_server.warm_up(['time', ('time:sleep', [60])])\n"
         "threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "calls.each(abs, [1])\n"
     )
@@ -195,7 +195,7 @@ def test_a_process_that_ended_as_recipes_were_tried_is_told_by_its_end(
         raise EndedError(code)
 
     monkeypatch.setattr(probe_run.calls, "each", each)
-    monkeypatch.setattr(probe_run.template, "warm_up", lambda preload: None)
+    monkeypatch.setattr(probe_run.fork_server, "warm_up", lambda preload: None)
     spec = RunSpec({"task": "digits"}, Recipe(), 0)
     with pytest.raises(BadInput, match=told):
         probe_run.measured_seconds([spec], RecipeRun("digits"))

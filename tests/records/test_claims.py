@@ -184,17 +184,17 @@ def test_who_was_slow_since_its_look_does_not_fence_off_a_later_owner(
     pid = fork(lambda: claims.take(ID))
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    write, held = module.durable.create, []
+    write, held = module.atomic_write.create, []
 
     def slow(path: Path, data: bytes) -> bool:
-        monkeypatch.setattr(module.durable, "create", write)
+        monkeypatch.setattr(module.atomic_write, "create", write)
         second = claims.take(ID)  # takes over, is done, and a third begins anew
         assert second is not None
         second.release()
         held.append(claims.take(ID))
         return write(path, data)
 
-    monkeypatch.setattr(module.durable, "create", slow)
+    monkeypatch.setattr(module.atomic_write, "create", slow)
     if sweeping:
         claims.sweep()
     else:

@@ -216,10 +216,10 @@ def started(folder: Path, preload: str) -> subprocess.CompletedProcess[str]:
     tool.parent.mkdir()
     tool.write_text(
         "from runner import cli\n"
-        "from runner.execution.engines import template\n"
+        "from runner.execution.engines import fork_server\n"
         "def call(arguments):\n"
-        f"    template.warm_up([{preload!r}])\n"
-        "    template.start(print)[0].join()\n"
+        f"    fork_server.warm_up([{preload!r}])\n"
+        "    fork_server.start(print)[0].join()\n"
         "    return 0\n"
         "cli.call = call\n"
         "if __name__ == '__main__': cli.main()\n"

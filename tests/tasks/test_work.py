@@ -121,7 +121,7 @@ def test_networks_are_checked_in_a_child_that_knows_the_plugins(tmp_path):
     )
     code = (
         "import sys\n"
-        "from tests.tasks.test_work import RecipeRun, spec, trial, BadInput\n"
+        "from tests.tasks.test_work import RecipeRun, spec, probe_run, BadInput\n"
         "from tricks import load_plugin\n"
         f"load_plugin({str(plugin)!r})\n"
         "if __name__ == '__main__':\n"
