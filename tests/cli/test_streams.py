@@ -104,10 +104,11 @@ def test_a_closed_terminal_ends_a_command_as_ctrl_c_does(
 ) -> None:
     """It waits for a pipe, as one that predicts waits for images; under `nohup` it goes on."""
     os.mkfifo(tmp_path / "t.csv")
-    ignore = (lambda: signal.signal(number, signal.SIG_IGN)) if ignored else None
+    handled = signal.SIG_IGN if ignored else signal.SIG_DFL  # whatever the tests were started by
     process = subprocess.Popen(
         [*LINE, "analyze", "t.csv"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ignore,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(number, handled),
     )  # fmt: skip
     writer = os.open(tmp_path / "t.csv", os.O_WRONLY)  # once it reads
     time.sleep(0.2)

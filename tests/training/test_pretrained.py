@@ -8,6 +8,7 @@ import time
 
 import pytest
 from huggingface_hub import constants
+from huggingface_hub.utils import close_session
 
 from runner.training import hub
 from runner.training.model import build
@@ -17,7 +18,9 @@ from tricks import BadInput, Recipe
 
 @pytest.fixture
 def hub_at(monkeypatch, tmp_path):
-    """Sets the hub's address, with a cache that is empty."""
+    """Sets the address of the hub, with an empty cache; what other tests left offline is mended."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    close_session()
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))

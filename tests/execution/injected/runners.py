@@ -18,6 +18,11 @@ PROGRAM = Path(__file__).parent.parent / "grid_runner.py"
 STARTED: list[subprocess.Popen[str]] = []  # each in a session of its own
 
 
+def heard() -> None:
+    """In a child: a closed terminal stops it, also where the tests were started by `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Runner:
     """A runner in a process of its own; options as grid_runner.py takes them."""
 
@@ -39,7 +44,7 @@ class Runner:
             text=True,
             start_new_session=True,
             env={**os.environ, **(environment or {})},
-            preexec_fn=before,
+            preexec_fn=before or heard,
         )
         STARTED.append(self.process)
 
