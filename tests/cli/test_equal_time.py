@@ -211,8 +211,7 @@ def test_another_kind_of_study_is_not_extended(cli, stub, costs):
     assert "of equal time" in cli("run", "--confirm", "--study", "digits-add-one").err
 
 
-def test_both_stages_are_read_and_reported(cli, stub, costs, tmp_path, monkeypatch):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+def test_both_stages_are_read_and_reported(cli, stub, costs, tmp_path, no_drawing):
     cli(*LINE)
     for stage in ("fixed", "equal-time"):
         answer = cli("analyze", "--stage", stage, "--json").json

@@ -75,7 +75,7 @@ def test_answers_have_their_types(cli, line):
     fits(line.split()[0], done.json)
 
 
-def test_answers_of_a_study_have_their_types(cli, stub):
+def test_answers_of_a_study_have_their_types(cli, stub, no_drawing):
     run = ("run", "--tricks", "warmup", "--seeds", "2", "--name", "mine", "--json")
     fits("run", cli(*run).json)
     for line in ("status", "analyze", "report", "retry", "cancel", "export mine -o runs.csv",

@@ -168,8 +168,9 @@ def test_a_dry_run_says_all_of_it_and_writes_nothing(cli, images, tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(cli, images, stub, monkeypatch):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(
+    cli, images, stub, monkeypatch, no_drawing
+):
     line = ("run", "--task", images, *LINE, "--set", "train_images=12")
     done = cli(*line)
     assert done.code == 0, done.err

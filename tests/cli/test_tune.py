@@ -239,8 +239,7 @@ def test_stages_are_read_from_the_store_a_folder_and_a_csv(cli, stub, tmp_path):
     assert "a table has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
 
 
-def test_the_report_shows_both_stages(cli, stub, tmp_path, monkeypatch):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+def test_the_report_shows_both_stages(cli, stub, tmp_path, no_drawing):
     cli(*LINE)
     assert cli("report").code == 0
     folder = tmp_path / "reports" / "digits-add-one"

@@ -135,8 +135,7 @@ def test_every_result_afterwards_is_at_the_level_of_the_looks(cli, stub, tmp_pat
     assert cli("analyze", "copy", "--json").json["level"] == pytest.approx(level)
 
 
-@pytest.mark.slow
-def test_the_report_says_at_which_level_it_is(cli, stub, tmp_path):
+def test_the_report_says_at_which_level_it_is(cli, stub, tmp_path, no_drawing):
     cli(*LINE, "--seeds", "4")
     assert cli("report").code == 0
     report = (tmp_path / "reports" / "digits-add-one" / "report.md").read_text()
