@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -25,6 +26,7 @@ from runner.records.studies import load_study, save_study
 from runner.records.study_toml import StudyToml, from_mapping
 from tricks.errors import BadInput
 
+ROOT = Path(__file__).parents[2]
 CALLS = ("open", "write", "fsync", "close", "link", "unlink", "remove", "replace", "rename",
          "mkdir", "rmdir", "stat", "lstat", "fstat", "scandir", "listdir", "utime", "truncate",
          "ftruncate", "fdopen", "symlink", "chmod")  # fmt: skip
@@ -246,7 +248,18 @@ PARTS: dict[str, tuple[Action, Action, Callable[[Path], str], bool]] = {
 
 
 def stopped(name: str, modes: Sequence[str] = MODES) -> Counter[str]:
-    """The counts of one of PARTS, in memory where there is such a folder: nothing is synced."""
+    """The counts of one of PARTS, from a process of its own: a large one takes long to fork."""
+    line = [sys.executable, "-m", "tests.records.fault_points", name, *modes]
+    told = subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    return Counter(json.loads(told))
+
+
+def main(name: str, *modes: str) -> None:
+    """Print the counts of one of PARTS; in memory where there is such a folder: no disk syncs."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as place:
-        return fault_points(Path(place), *PARTS[name], modes)
+        print(json.dumps(fault_points(Path(place), *PARTS[name], modes)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

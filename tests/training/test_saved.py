@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import resource
+import shutil
 import struct
 
 import numpy as np
@@ -32,10 +33,17 @@ def kept(recipe, splits, folder, best=False):
     return spec, outcome(recipe, splits, 3, CPU, keeper=keeper)
 
 
+@pytest.fixture(scope="module")
+def trained(recipe, tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    spec, _ = kept(recipe(), tiny, folder)
+    return saved.path_of(folder, spec.id)
+
+
 @pytest.fixture
-def model_file(recipe, tiny, tmp_path):
-    spec, _ = kept(recipe(), tiny, tmp_path)
-    return saved.path_of(tmp_path, spec.id)
+def model_file(trained, tmp_path):
+    """A file of this test, whatever it does to it."""
+    return shutil.copy(trained, tmp_path / trained.name)
 
 
 def test_what_was_evaluated_comes_back(recipe, tiny, tmp_path):
