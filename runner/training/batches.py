@@ -9,7 +9,15 @@ from torch import Tensor
 
 from runner.execution.heartbeat import alive
 from runner.images.sources import Cached, Resident, Source
-from runner.training.crops import View, box_of, centred, drawn, fitted, resized_together
+from runner.training.crops import (
+    View,
+    box_of,
+    centred,
+    drawn,
+    drawn_together,
+    fitted,
+    resized_together,
+)  # fmt: skip
 from runner.training.loaders import ALONE, Loaders
 from runner.training.reading import Act, Batch, Reading, places
 from runner.training.shared_memory import ahead
@@ -73,7 +81,12 @@ def batches(
 
 
 def _drawn(images: Tensor, view: View, places: Sequence[tuple[int, ...]]) -> Tensor:
-    """A crop of each stored image (B, C, H, W): as one on a GPU, where small kernels add up."""
+    """A crop of each stored image (B, C, H, W), drawn at its place; together where it can be.
+
+    On a GPU small kernels add up. A change before the crop is drawn image by image.
+    """
+    if view.crop == "random" and not view.whole:
+        return drawn_together(images, view, places)
     if images.is_cuda and view.crop == "random-resized" and not view.whole:
         height, width = images.shape[-2:]
         boxes = [box_of(view, height, width, place) for place in places]

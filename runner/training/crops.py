@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from runner.training.randomness import derive, generator
@@ -58,10 +57,39 @@ def drawn(image: Tensor, view: View, place: tuple[int, ...], stored: bool) -> Te
     if view.crop == "random-resized":
         box = box_of(view, image.shape[-2], image.shape[-1], place)
         return F.resized_crop_image(image, *box, [side, side], antialias=True)
-    # It draws from the CPU's global stream, which is put back as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive(view.seed, "crop", *place))
-        return v2.RandomCrop([side, side])(image)
+    top, left = corner_of(view, image.shape[-2], image.shape[-1], side, place)
+    return image[..., top : top + side, left : left + side]
+
+
+def drawn_together(images: Tensor, view: View, places: Sequence[tuple[int, ...]]) -> Tensor:
+    """Random crops of stored images (B, C, H, W), those of `drawn`: cut out by one index."""
+    side = view.resolution or images.shape[-1]
+    images = scaled(images, side, view.margin)
+    height, width = images.shape[-2:]
+    corners = [corner_of(view, height, width, side, place) for place in places]
+    top, left = torch.tensor(corners).to(images.device, non_blocking=True).T
+    along = torch.arange(side, device=images.device)
+    rows = (top.view(-1, 1) + along).view(-1, 1, side, 1)
+    columns = (left.view(-1, 1) + along).view(-1, 1, 1, side)
+    number = torch.arange(len(images), device=images.device).view(-1, 1, 1, 1)
+    channel = torch.arange(images.shape[1], device=images.device).view(1, -1, 1, 1)
+    return images[number, channel, rows, columns]
+
+
+def corner_of(
+    view: View, height: int, width: int, side: int, place: tuple[int, ...]
+) -> tuple[int, int]:
+    """Top and left of a crop of `side` pixels, anywhere within: as torchvision's RandomCrop draws.
+
+    Drawn from the view's seed and `place` alone.
+    """
+    assert view.seed is not None
+    draws = torch.Generator().manual_seed(derive(view.seed, "crop", *place))
+    top, left = (
+        int(torch.randint(length - side + 1, (), generator=draws)) if length > side else 0
+        for length in (height, width)
+    )
+    return top, left
 
 
 def box_of(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Resident
 from runner.training.augmentation import whole
 from runner.training.batches import batches
-from runner.training.crops import View, box_of, resized_together
+from runner.training.crops import View, box_of, drawn, resized_together
 from runner.training.evaluation import as_input
+from runner.training.randomness import derive
+from runner.training.reading import places
 from tests.bag import tiny_splits
 from tricks import BadInput, Recipe, parse
 
@@ -146,3 +150,18 @@ def test_a_batch_of_boxes_is_resized_as_each_alone(size, side):
     assert (found - alone).abs().max() < 0.501
     ((bytes_, _),) = batches(Resident(images, torch.zeros(40)), [range(40)], view, CPU)
     assert (found.int() - bytes_.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize(("size", "side"), [((32, 32), 28), ((28, 40), 24), ((8, 8), 20)])
+def test_random_crops_of_a_batch_are_those_of_torchvision(size, side):
+    """Resized and cut out together, as each alone; drawn as RandomCrop draws."""
+    some = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 3, *size), generator=some).to(torch.uint8)
+    view = View(side, "random", seed=7, margin=0.75)
+    ((found, _),) = batches(Resident(images, torch.zeros(40)), [range(40)], view, CPU, epoch=2)
+    for image, cut, place in zip(images, found, places(view, 2, range(40), 0), strict=True):
+        assert torch.equal(cut, drawn(image, view, place, stored=True))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(7, "crop", *place))
+            wanted = v2.RandomCrop(side)(F.resize(image, [math.ceil(side / 0.75)]))
+        assert torch.equal(cut, wanted)
