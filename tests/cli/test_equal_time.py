@@ -85,7 +85,7 @@ def test_from_beginning_to_end(cli, stub, costs):
     assert (before["runs"], before["recorded"], before["missing"]) == (24, 0, 24)
     assert before["equal"] == "time"
     assert before["stages"]["equal-time"]["not_chosen"] == 12
-    assert "equal-time: 12 runs, 12 of arms yet to choose" in cli(*LINE, "--dry-run").out
+    assert "equal-time: 12 runs, 12 wait for the stage before" in cli(*LINE, "--dry-run").out
     result = cli(*LINE)
     assert result.code == 0, result.err
     # 20 / 1.6 = 12.5; a cost of 1.02 ± 1.5 % is not told from 1, nor would it change an epoch.

@@ -120,7 +120,7 @@ def test_status_tells_why_runs_failed_where_the_log_is_and_what_helps(cli, stub)
         "fewer --workers",
         "failed, 1 run",
         "retry digits-add-one",
-        "trains what is missing and infra",
+        "trains the missing runs, and the infra",
     ):
         assert words in text, words  # fmt: skip
     assert "\x1b" not in text

@@ -17,14 +17,14 @@ def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path)
     monkeypatch.setattr("runner.planning.probe_run.predict_seconds", lambda *a, **k: 0.01)
     result = cli("run", "--tricks", "warmup", "--name", "mine")
     assert result.code == 130
-    assert "`tricks-bench run --study mine` goes on from here" in result.out
+    assert "`tricks-bench run --study mine` continues from here" in result.out
     (tmp_path / "a plugin.py").write_text("")
     more = ("--data", "my data", "--device", "cpu", "--plugin", "a plugin.py", "--results", "r")
     said = cli("run", "--tricks", "warmup", "--name", "mine", *more).out
     plugin = tmp_path / "a plugin.py"
     assert (
         f"`tricks-bench run --study mine --data '{tmp_path / 'my data'}' --device cpu "
-        f"--plugin '{plugin}' --results r` goes on from here"
+        f"--plugin '{plugin}' --results r` continues from here"
     ) in said
 
 

@@ -131,7 +131,7 @@ def test_cut_anywhere_it_goes_on_and_ends_the_same(cli, stub, monkeypatch, cuts)
     for place, count in enumerate(cuts):
         result = cli(*LINE)
         assert result.code == 130
-        assert "goes on from here" in result.out
+        assert "continues from here" in result.out
         assert len(stub.ids) == sum(cuts[: place + 1])
         status = cli("status", "--json").json
         assert status["ok"] + status["missing"] == status["planned"]
@@ -236,7 +236,7 @@ def test_stages_are_read_from_the_store_a_folder_and_a_csv(cli, stub, tmp_path):
     assert len(lines) == 18
     assert {line["lr_scale"] for line in lines} == {"0.5", "1", "2"}
     assert "did you mean tuned" in cli("analyze", "--stage", "tune").err
-    assert "a table has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
+    assert "a table of runs has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
 
 
 def test_the_report_shows_both_stages(cli, stub, tmp_path, no_drawing):

@@ -97,7 +97,7 @@ def test_killed_anywhere_it_comes_to_the_same_end(cli, stub, monkeypatch, kill_a
     broken = cli(*line)
     assert broken.code == 130
     assert broken.json["stopped"] == "interrupted"
-    assert "goes on from here" in broken.err
+    assert "continues from here" in broken.err
     monkeypatch.setattr(executor, "execute", execute)
     assert cli(*line).json["looks"] == whole["looks"]
     assert stub.ids == ids
@@ -216,6 +216,6 @@ def test_a_request_to_stop_on_a_looks_last_run_is_kept(cli, stub):
     assert result.code == 130
     assert "look 1 of 4" in result.out
     assert "look 2 of 4" not in result.out
-    assert "goes on from here" in result.out
+    assert "continues from here" in result.out
     stub.asked_to_stop = False
     assert cli(*LINE).code == 0

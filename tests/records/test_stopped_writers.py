@@ -158,7 +158,7 @@ def test_a_read_only_folder_can_be_read_and_says_so_to_who_writes(tmp_path: Path
             ("status", 0, "runs planned"),
             ("analyze", 0, "effects"),
             ("doctor results", 1, "its tail is cut"),
-            ("doctor results --repair", 1, "not mended: "),
+            ("doctor results --repair", 1, "not repaired: "),
             ("report", 2, "cannot write the report to reports/golden: Permission denied"),
             ("export -o out", 2, "Permission denied"),
             ("run --tricks warmup", 2, "cannot use results as a store: "),

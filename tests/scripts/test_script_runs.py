@@ -304,7 +304,7 @@ def test_other_commands_say_that_a_script_is_none_of_theirs(cli, asked):
     assert cli(*asked()).code == 0
     told = cli("check", "--study", "s")
     assert told.code == 2
-    assert "for studies of recipes: s is of a script" in told.err
+    assert "for studies of recipes: s is a study of a script" in told.err
 
 
 def test_a_dry_run_imports_nothing_heavy(asked, folder):
