@@ -281,9 +281,9 @@ def test_a_doctor_lists_them_and_removes_those_of_no_use(pets, home, capsys):
     assert call(["doctor", "--clean", "--json"]) == 0
     assert [kept.folder for kept in caches.kept()] == [whole]
     shutil.rmtree(pets)
-    assert [kept.fault for kept in caches.kept()] == ["its images are gone"]
+    assert [kept.fault for kept in caches.kept()] == ["its images were removed"]
     assert call(["doctor", "--clean"]) == 0
-    assert "its images are gone: removed" in capsys.readouterr().out
+    assert "its images were removed: removed" in capsys.readouterr().out
     assert caches.kept() == ()
 
 

@@ -113,7 +113,7 @@ def test_bytes_of_a_file_stay_as_they_are():
         ((np.full((4, 4), np.nan), 0), "before they are normalised"),
         ((np.zeros((4, 4, 2), np.uint8), 0), "is no image"),
         ((np.zeros((4, 4), np.int32), 0), "pixels of type int32"),
-        ((b"nothing", 0), "no image that can be read"),
+        ((b"nothing", 0), "not a readable image"),
         ((np.zeros((4, 4), np.uint8), -1), "a label is -1"),
         ((np.zeros((4, 4), np.uint8), 2), "none of 2 classes"),
         ((np.zeros((4, 4), np.uint8), 0.5), "a label is 0.5"),
