@@ -110,7 +110,7 @@ def test_what_was_chosen_is_said(machine, cli):
     machine()
     found = cli("doctor", "--json").json["chosen"]
     assert f"{known.cores()} at a time" in found["runs"]
-    assert "the same at any number of workers" in found["bits"]
+    assert "the same for any number of workers" in found["bits"]
     machine(TWO)
     found = choices()
     assert "each of 2 GPUs (0, 1)" in found["runs"]

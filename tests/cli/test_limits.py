@@ -52,7 +52,7 @@ def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatc
     result = cli(*LINE, "--save-models")
     assert result.code == 2
     assert "has no room for this grid, which will write about 4000.0 TB of models" in result.err
-    assert "make room there, or choose another disk with --results" in result.err
+    assert "free some space there, or choose another disk with --results" in result.err
     assert "4000.0 TB of checkpoints at a time" in cli(*LINE, "--workers", "1").err
     assert stub.ids == []
     assert cli(*LINE, "--no-checkpoint").code == 0
@@ -111,7 +111,7 @@ def test_status_tells_why_runs_failed_where_the_log_is_and_what_helps(cli, stub)
     assert told["last_lines"] == ["one", "two"]
     assert told["log"] == str(log)
     assert (told["state"], told["type"]) == ("infra", "MemoryError")
-    assert "memory ran out: fewer --workers" in told["advice"]
+    assert "memory ran out: use fewer --workers" in told["advice"]
     text = cli("status").out
     for words in (
         "infra, 1 run: MemoryError",

@@ -336,7 +336,7 @@ def test_models_are_saved_and_recorded_runs_trained_again_for_them(cli, tmp_path
     assert "2 recorded without weights" in cli(*line, "--save-models", "--dry-run").out
     result = cli(*line, "--save-models", "best")
     assert result.code == 0, result.err
-    assert "2 recorded without weights: training again" in result.out
+    assert "2 recorded without weights: training them again" in result.out
     assert "on record" not in result.out
     after = {p.name: p.read_bytes() for p in (tmp_path / "results" / "runs").rglob("*.json")}
     assert after == before

@@ -36,7 +36,7 @@ def test_a_start_says_what_it_is_at_and_an_interruption_that_it_was_one(cli, stu
     result = cli("run", "--tricks", "warmup", "--seeds", "1")
     checked, told = result.out.splitlines()
     assert checked.startswith("the baseline was not checked: `tricks-bench check --task digits`")
-    assert told == "preparing to train 2 runs: builds their networks, measures a few steps"
+    assert told == "preparing to train 2 runs: building their networks, measuring a few steps"
     assert (result.code, result.err) == (130, "interrupted\n")
 
 

@@ -152,7 +152,7 @@ def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: i
     ("flags", "text"),
     [
         (("--engine", "slrm"), "unknown engine 'slrm': did you mean slurm?"),
-        (("--engine", "slurm"), "--engine slurm: say how many jobs, as --jobs 8"),
+        (("--engine", "slurm"), "--engine slurm: give the number of jobs, such as --jobs 8"),
         (("--engine", "slurm", "--jobs", "0"), "as --jobs 8, not 0"),
         (("--jobs", "2"), "--jobs is for --engine slurm, not for local"),
         (("--detach",), "--detach is for --engine slurm, not for local"),

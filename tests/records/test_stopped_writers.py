@@ -116,7 +116,7 @@ def test_a_full_disk_refuses_a_study_and_an_index_and_keeps_what_is_recorded(
     done = limited(run, 400, tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
-    assert "what is recorded is safe" in done.stderr
+    assert "recorded runs are safe" in done.stderr
     done = limited(["status", "--json"], 400, tmp_path)  # no index can be written: no matter
     assert done.returncode == 0, done.stderr
     after = files(tmp_path)

@@ -70,7 +70,7 @@ def disk_fills_up(folder: Path, kind: str) -> Figures | None:
         assert summary is None, summary
         assert runner.process.returncode == 2
         assert err.count("\n") == 1, err
-        assert "what is recorded is safe: make room there" in err
+        assert "recorded runs are safe: make room there" in err
         assert until(lambda: not in_session(runner.process.pid))
         kept = Store(store, create=False).states()
         assert len(kept) >= 3
