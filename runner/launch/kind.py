@@ -31,7 +31,7 @@ class Trainer(Work, Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """limits: with the predicted seconds of a run. work: gives the work that trains into a store."""
+    """limits: with the predicted seconds of a run. work: gives the work for a store."""
 
     limits: Limits
     work: Callable[[Store], Trainer]

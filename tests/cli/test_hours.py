@@ -96,7 +96,7 @@ def test_of_many_kinds_the_tricks_are_measured_alone(cli, measured):
     line = ("run", "--grid", "full", "--tricks", tricks, "--dry-run", "--estimate", "--json")
     answer = cli(*line).json
     assert len(measured[0]) == 8 <= MEASURED
-    assert "each trick's time ratio multiplied" in answer["prediction"]["source"]
+    assert "the product of the tricks' time ratios" in answer["prediction"]["source"]
     assert answer["prediction"]["seconds_per_run"] == pytest.approx(1.5 * 1.5)
 
 

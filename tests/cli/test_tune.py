@@ -33,7 +33,7 @@ MISTAKES = [
     ("--tune lr_scale=1,2 --tune epochs=1,2", "takes one field, not 2"),
     ("--tune lr_scale=1,2 --factor lr_scale=1,2", "is a factor here"),
     ("--tune smoothing=0,0.1", "label-smoothing sets smoothing"),
-    ("--tune width=0.5,1 --set model=resnet18", "come to the same training"),
+    ("--tune width=0.5,1 --set model=resnet18", "give the same training"),
     ("--tune lr_scale=1,2 --tune-seeds 0", "--tune-seeds must be at least 1"),
     ("--tune-seeds 2", "--tune-seeds is for --tune"),
     ("--tune lr_scale=1,2 --until decided", "--until does not go with --tune"),

@@ -146,7 +146,7 @@ def test_the_plan_of_a_study_does_not_change_under_its_name(cli, stub):
     stub.shifts |= {"warmup": 3.0, "cosine": -3.0}
     cli(*LINE)
     for line, said in (
-        (("run", "--tricks", "warmup,cosine", "--seeds", "30"), "goes on with the plan"),
+        (("run", "--tricks", "warmup,cosine", "--seeds", "30"), "continues the plan"),
         ((*LINE, "--looks", "8", "--seeds", "20"), "not with --looks 8"),
         ((*LINE, "--seeds", "40"), "not with --seeds 40"),
         (("run", "--study", "digits-add-one", "--seeds", "40"), "not with --seeds 40"),

@@ -47,7 +47,7 @@ def test_a_study_counts_and_keeps_them():
     study = build(Asked(control_seeds="auto"))
     assert study.runs == 10 * 3 + 10 == len(list(study.planned()))
     assert study.as_stored().control_seeds == "auto"
-    assert "the baseline gets 10 seeds, each of the others 3" in study.notes
+    assert "the baseline gets 10 seeds, each other arm 3" in study.notes
     assert build(Asked(control_seeds=7, seeds=5)).as_stored().control_seeds == 7
     assert build(Asked()).as_stored().control_seeds is None
 

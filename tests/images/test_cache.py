@@ -150,7 +150,7 @@ def test_two_runners_build_it_once(pets, monkeypatch):
     assert len(built) == 1
     assert found[0] == found[1]
     assert len(waited) == 1
-    assert "another runner" in waited[0]
+    assert "another process" in waited[0]
 
 
 def test_a_home_that_cannot_be_written_is_one_line(pets, tmp_path, monkeypatch):

@@ -290,7 +290,10 @@ def test_bad_input_is_told_in_one_line(cli, asked, more, said):
     [
         ("no-such-program {arguments} {seed}", "script.run cannot be started: No such file"),
         (f"{PYTHON} train.py {{arguments}} {{sede}}", "unknown placeholder 'sede'"),
-        (f"{PYTHON} train.py {{seed}}", "has arguments, and script.run no placeholder {arguments}"),
+        (
+            f"{PYTHON} train.py {{seed}}",
+            "has arguments, but script.run has no placeholder {arguments}",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_run_is_told_in_one_line(cli, asked, run, said):
