@@ -194,7 +194,7 @@ def test_what_cannot_be(cli, kept, pictures, tmp_path):
     (tmp_path / "gone.csv").write_text("path,label\nnowhere.png,1\n")
     (tmp_path / "foreign.safetensors").write_bytes(b"foreign")
     for line, told in [
-        (f"predict {id} --data nowhere -o a.csv", "there is no such folder or CSV, nor a task"),
+        (f"predict {id} --data nowhere -o a.csv", "there is no such folder, CSV or task"),
         (f"predict {id} --data empty -o a.csv", "no images in it"),
         (f"predict {id} --data broken -o a.csv", "a.png: cannot be read as an image"),
         (f"predict {id} --data gone.csv -o a.csv", "gone.csv, line 2: there is no image"),

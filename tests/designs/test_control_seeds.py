@@ -55,8 +55,8 @@ def test_a_study_counts_and_keeps_them():
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked(grid="full", control_seeds="auto"), "--grid full has no use for it"),
-        (Asked(grid="cumulative", control_seeds=9), "--grid cumulative has no use for it"),
+        (Asked(grid="full", control_seeds="auto"), "leave it out for --grid full"),
+        (Asked(grid="cumulative", control_seeds=9), "leave it out for --grid cumulative"),
         (Asked(control_seeds=2), "at least --seeds, 3, not 2"),
         (Asked(control_seeds="many"), "give a number, or auto"),
         (Asked(control_seeds=-4), "give a number, or auto"),

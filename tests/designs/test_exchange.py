@@ -137,7 +137,7 @@ def test_the_default_leaves_degrees_of_freedom_for_error():
 def test_a_fraction_is_less_than_everything():
     with pytest.raises(BadInput, match="use --grid full"):
         Fraction(factors(2, 2, 2)).check()
-    with pytest.raises(BadInput, match="768 arms there are: use --grid full"):
+    with pytest.raises(BadInput, match="full grid of 768 arms: use --grid full"):
         designs.make("fraction", BAG, BASELINE, runs=768)
 
 

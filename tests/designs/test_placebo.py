@@ -45,7 +45,7 @@ def test_a_full_grid_carries_it_clear_of_everything_small():
     every = itertools.product(*map(range, design.sizes))
     assert sum(map(design.contains, every)) == 2 * len(arms) == 2 * len(set(arms))
     assert all(map(design.contains, arms))
-    assert "carried free" in design.notes()[0]
+    assert "needs no extra runs" in design.notes()[0]
 
 
 def test_with_few_factors_it_is_crossed():
