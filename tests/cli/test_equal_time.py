@@ -191,7 +191,7 @@ def test_merged_stores_keep_one_choice(cli, stub, costs):
     cli(*LINE[:4], "5", *LINE[5:], "--results", "third")
     assert epochs(rows("other")) != epochs(rows())
     result = cli("merge", "other")
-    assert "epochs of equal time" in result.out + result.err
+    assert "equal-time epochs" in result.out + result.err
     first = epochs(rows())
     assert cli("export", "-o", "kept").code == 0
     assert cli("merge", "kept", "--results", "new").code == 0

@@ -209,7 +209,10 @@ def test_a_trick_does_not_overwrite_a_field_factor():
         (lambda: field_factor("lr_scale", ["1", "x"], BASELINE), "finite number"),
         (lambda: field_factor("lr_scale", ["1"], BASELINE), "at least two"),
         (lambda: field_factor("lr_scale", ["1", "1.0"], BASELINE), "named twice"),
-        (lambda: field_factor("schedule", ["cosine", "mixup"], BASELINE), "mixup is no schedule"),
+        (
+            lambda: field_factor("schedule", ["cosine", "mixup"], BASELINE),
+            "mixup cannot be the value of schedule",
+        ),
         (lambda: field_factor("flip", ["true", "maybe"], BASELINE), "True or False"),
     ],
 )

@@ -228,7 +228,7 @@ def test_doctor_finds_damage_and_sets_it_aside(store: Store, capsys: Any, damage
     again = doctor(store, capsys)
     assert again["healthy"]
     assert again["counts"]["records"] == 4, "the record stays"
-    assert "1 record whose predictions are gone" in str(again["notes"])
+    assert "1 record whose predictions are missing" in str(again["notes"])
 
 
 def test_doctor_tells_of_predictions_that_no_record_names(store: Store, capsys: Any) -> None:

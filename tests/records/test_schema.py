@@ -111,7 +111,9 @@ def test_a_schema_that_no_version_wrote_is_damage(schema: Any) -> None:
 
 
 def test_a_newer_record_is_refused_in_one_line() -> None:
-    with pytest.raises(BadInput, match=r"schema 2, this version reads up to 1: upgrade") as caught:
+    with pytest.raises(
+        BadInput, match=r"schema 2, but this version reads schemas up to 1: upgrade"
+    ) as caught:
         unseal(of_schema(2), ID)
     assert "\n" not in str(caught.value)
 

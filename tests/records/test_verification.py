@@ -205,7 +205,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     assert ("foreign", "README.md") not in notes
     assert ("torn", f"runs/00/.young{atomic_write.TEMPORARY}") in notes
     assert notes[("claim", f"claims/05/{IDS[5]}.0")] == "its owner is gone"
-    assert notes[("claim", f"claims/04/{IDS[4]}.0")] == "a runner is at work on it"
+    assert notes[("claim", f"claims/04/{IDS[4]}.0")] == "a process is working on it"
     assert doctor(root, capsys, "--repair")[0] == 0
     assert store.claims.generations(IDS[5]) == []
     assert mine is not None
@@ -230,7 +230,7 @@ def test_an_export_is_checked_too(store: Store, capsys: Any, tmp_path: Path) -> 
     (folder / "runs.csv").write_bytes(data.replace(b"91.5", b"99.5", 1))
     code, found = doctor(folder, capsys)
     assert code == 1
-    assert found["problems"][0]["what"].startswith("runs.csv is not what was exported")
+    assert found["problems"][0]["what"].startswith("runs.csv has changed since it was exported")
     for command in (["analyze", str(folder)], ["report", str(folder), "--out", str(tmp_path)]):
         assert call(command) == 2
         told = capsys.readouterr().err
@@ -319,7 +319,7 @@ def test_a_whole_model_by_another_name_is_told_and_stays(
     assert (code, found["problems"][0]["kind"]) == (1, "misplaced")
     assert own.name in found["problems"][0]["what"]
     assert path.exists()
-    assert models.fault(path) == f"it is {own.name}, by another name"
+    assert models.fault(path) == f"it is {own.name} under another name"
 
 
 @pytest.mark.parametrize("kind", ["a byte", "empty", "a folder", "a link", "a list"])

@@ -178,7 +178,7 @@ def test_a_script_that_changes_while_its_grid_runs_stops_it(cli, asked, folder, 
         file.write("open('train.py', 'a').write('# another\\n')\n")
     told = cli(*asked())
     assert told.code == 2
-    assert "train.py: changed since the grid was begun" in told.err
+    assert "train.py: changed since the grid began" in told.err
     assert records() == {}
 
 
@@ -220,7 +220,7 @@ def test_a_value_that_is_no_number_is_told(cli, asked, records):
 def test_an_accuracy_is_in_per_cent(cli, asked):
     told = cli(*asked(metric='{file = "{out}/result.json", key = "top1", scale = 100}'))
     assert told.code == 2
-    assert "is no per cent" in told.err
+    assert "is no percentage" in told.err
 
 
 def test_a_number_that_is_none_any_more_is_a_divergence(cli, asked, folder):
@@ -235,7 +235,7 @@ def test_a_script_that_fails_is_recorded_with_its_last_words(cli, asked, folder,
     (folder / "train.py").write_text(text)
     done = cli(*asked())
     assert done.code == 1
-    assert "the script left with exit code 1: no such image" in done.out
+    assert "the script exited with code 1: no such image" in done.out
     for record in records().values():
         assert record["state"] == "failed"
         assert record["error"]["traceback"].splitlines() == ["first", "no such image"]

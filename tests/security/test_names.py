@@ -171,7 +171,7 @@ def test_the_name_of_an_export_leads_nowhere(tmp_path: Path, monkeypatch: Any, c
         file.write_text(file.read_text().replace('name = "golden"', f'name = "{name}"', 1))
         assert call(["report", "out"]) == 2
         said = capsys.readouterr().err
-        assert "is no study name" in said
+        assert "is not a valid name of a study" in said
         check_text(said)
         shutil.copy(GOLDEN.parent / "export" / "study.toml", file)
     assert not (tmp_path / "reports").exists()
