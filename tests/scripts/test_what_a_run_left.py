@@ -86,7 +86,7 @@ def test_a_metric_that_is_not_there_is_said_with_what_is(out, metric, said):
         ({}, "needs one of key, column and pattern"),
         ({"key": "a", "pattern": "(b)"}, "needs one of key, column and pattern"),
         ({"key": "a"}, "key needs a file"),
-        ({"pattern": "(a"}, "is no pattern"),
+        ({"pattern": "(a"}, "is not a regular expression"),
         ({"pattern": "a"}, "needs one group"),
         ({"pattern": "(a)", "scale": 0}, "scale must be a number other than 0"),
     ],

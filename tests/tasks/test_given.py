@@ -134,7 +134,7 @@ def test_names_that_cannot_be():
     for name in ("digits", "folder:x"):
         with pytest.raises(BadInput, match="cannot be called"):
             tb.Task.from_datasets([], name=name)
-    with pytest.raises(BadInput, match="a part without images"):
+    with pytest.raises(BadInput, match="a part has no images"):
         tb.Task.from_datasets([], name="empty")
     with pytest.raises(BadInput, match="unknown task 'nobody'"):
         find("nobody")

@@ -84,7 +84,7 @@ def test_names_that_do_not_match_are_told(tmp_path):
     _, (line,) = started(tmp_path / "w.safetensors")
     assert "1 of another shape (layer1.0.conv1.weight)" in line
     assert "1 not in the file (layer4.0.conv1.weight)" in line
-    assert "1 of the file without use (layer9.weight)" in line
+    assert "1 of the file not used (layer9.weight)" in line
 
 
 def test_a_file_of_which_nothing_fits_is_refused(tmp_path):
@@ -213,9 +213,9 @@ def test_a_packed_file_and_tensors_that_are_not_there_are_refused(tmp_path):
         for name in plain.namelist():
             packed.writestr(name, plain.read(name))
     assert (tmp_path / "bomb.pt").stat().st_size < 50_000
-    with pytest.raises(BadInput, match="nor a torch file of tensors alone"):
+    with pytest.raises(BadInput, match="nor a torch file of tensors only"):
         started(tmp_path / "bomb.pt")
     sparse = torch.sparse_coo_tensor(torch.zeros(2, 1).long(), torch.ones(1), (10**7, 10**7))
     torch.save({"fc.weight": sparse}, tmp_path / "sparse.pt")
-    with pytest.raises(BadInput, match="it holds no tensors by name"):
+    with pytest.raises(BadInput, match="it has no tensors with names"):
         started(tmp_path / "sparse.pt")

@@ -111,7 +111,9 @@ def test_a_set_smaller_than_a_batch_has_the_rate_of_its_images(tiny, recipe):
 def test_a_set_smaller_than_a_batch_may_leave_a_trick_nothing_to_do(tiny, recipe):
     with pytest.raises(TrickConflict, match="cannot stand with batch_size=32: two parts of 20"):
         train(recipe("ghost-batch-norm(part=20)", batch_size=64), tiny, 0, CPU)
-    with pytest.raises(BadInput, match="40 passes to a batch need as many images: it has 32"):
+    with pytest.raises(
+        BadInput, match="40 passes per batch need at least as many images, but it has 32"
+    ):
         train(recipe("gradient-accumulation(parts=40)", batch_size=64), tiny, 0, CPU)
 
 
