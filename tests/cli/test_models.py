@@ -214,7 +214,7 @@ def test_what_cannot_be(cli, kept, pictures, tmp_path):
         (f"evaluate {id} --data empty", "no folders in it"),
         (f"evaluate {id} --data gone.csv", "there is no image"),
         (f"evaluate {id} --data digits --out gone.csv", "is a file: name a folder"),
-        (f"evaluate {id} --data fashion-mnist", "FashionMNIST is not there"),
+        (f"evaluate {id} --data fashion-mnist", "FashionMNIST is missing"),
     ]:
         result = cli(*line.split())
         assert result.code == 2, line

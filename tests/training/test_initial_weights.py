@@ -82,7 +82,7 @@ def test_names_that_do_not_match_are_told(tmp_path):
     tensors["layer1.0.conv1.weight"] = torch.zeros(3, 3)
     save_file(tensors, tmp_path / "w.safetensors")
     _, (line,) = started(tmp_path / "w.safetensors")
-    assert "1 of another shape (layer1.0.conv1.weight)" in line
+    assert "1 with another shape (layer1.0.conv1.weight)" in line
     assert "1 not in the file (layer4.0.conv1.weight)" in line
     assert "1 of the file not used (layer9.weight)" in line
 

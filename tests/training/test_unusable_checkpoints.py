@@ -56,7 +56,7 @@ def test_a_damaged_one_is_put_aside_and_the_run_begins_anew(kind, small, saves, 
     training = train(recipe, splits, 0, CPU, saves=made)
     assert weights_sha256(training.model) == weights_sha256(plain.model)
     assert (training.resumed, training.epochs) == (0, plain.epochs)
-    assert "beginning anew" in capfd.readouterr().err
+    assert "starting again" in capfd.readouterr().err
     assert not os.path.lexists(made.pausing.file)
     assert len(list(made.pausing.quarantine.iterdir())) == 1
 
