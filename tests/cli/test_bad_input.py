@@ -47,7 +47,7 @@ MISTAKES = [
     ("run --tricks mixup(alpha=-1)", "mixup: alpha"),
     ("run --tricks mixup(alpah=1)", "unknown parameter of mixup 'alpah': did you mean alpha?"),
     ("run --tricks warmup,warmup", "warmup is named twice"),
-    ("run --tricks ,", "nothing is named"),
+    ("run --tricks ,", "names nothing"),
     ("run --tricks none", "there is nothing to vary"),
     ("run --tricks step-decay", "changes nothing"),
     ("run --grid leave-one-out --tricks cosine,step-decay(gamma=0.3)", "both set schedule"),

@@ -1,4 +1,4 @@
-"""check: is a baseline worth ablating; its runs in the store, and what others say of it."""
+"""check: whether a baseline is worth ablating, its runs in the store, and other commands."""
 
 import dataclasses
 import json

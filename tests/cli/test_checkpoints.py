@@ -1,4 +1,4 @@
-"""Checkpoints on the command line: how often, none, and what status says of them."""
+"""Checkpoints on the command line: their interval, no checkpoints, and their lines in status."""
 
 import json
 
@@ -10,7 +10,7 @@ from runner.records.store import Store
 
 @pytest.fixture
 def given(stub, monkeypatch):
-    """The limits that executions were given."""
+    """The limits of the executions."""
     from runner.execution import executor
 
     seen, execute = [], executor.execute

@@ -1,4 +1,4 @@
-"""run --equal time: each arm's epochs follow from its measured cost, once, and stay."""
+"""run --equal time: each arm's epochs follow from its measured cost, and are chosen only once."""
 
 import csv
 from collections import Counter

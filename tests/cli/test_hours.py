@@ -1,4 +1,4 @@
-"""Predicted hours: by records of like runs, or by a few steps measured before."""
+"""Predicted hours, from records of similar runs or from a few measured steps."""
 
 import math
 
@@ -67,7 +67,7 @@ def test_what_is_recorded_in_full_takes_no_time(cli, stub):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Measures in the place of children: a second, evonorm and sam two more times as long."""
+    """Replaces measurements in child processes: 1 s, three times as long with evonorm or sam."""
     asked = []
 
     def measure(specs, *options):

@@ -1,4 +1,4 @@
-"""Limits of a grid on the command line: time, silence, room; and what status says of failures."""
+"""Limits of a grid on the command line (time, silence, room), and failures in status."""
 
 import json
 import subprocess
@@ -59,7 +59,7 @@ def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatc
 
 
 def test_a_grid_that_had_room_has_it_when_it_goes_on(tmp_path, monkeypatch):
-    """What is recorded, and what stands in checkpoints, is not to be written again."""
+    """Recorded runs and existing checkpoints need no more room."""
     network, asked = 1 << 20, []
     monkeypatch.setattr("runner.planning.probe_run.network_bytes", lambda *a, **k: network)
     recipes = [resolve(compose(find("digits").baseline, []), find("digits").learning_rates)] * 6

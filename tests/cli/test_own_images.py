@@ -1,4 +1,4 @@
-"""Images of one's own at the command line: what is said of them, and one bad file at predict."""
+"""The user's own images on the command line: their summary, and one bad file in predict."""
 
 import csv
 import shutil
@@ -16,7 +16,7 @@ LINE = ("run", "--tricks", "warmup", "--set", "start=scratch", "--seeds", "1", "
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of six images, listed with the animal that two of them share."""
+    """Two classes of six images, listed with an animal for each two images."""
     rows = ["path,label,animal"]
     for label in ("cat", "dog"):
         (tmp_path / "pets" / label).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a command suggests next works when it is pasted."""
+"""The commands that a command suggests work when they are pasted."""
 
 import shlex
 import sys
@@ -71,7 +71,7 @@ class Lent(Trick):
 
 @pytest.fixture
 def forget():
-    """Makes this process forget plug-ins, as one that begins knows none; and does so at the end."""
+    """Makes this process forget plug-ins, like a new process; also at the end of the test."""
 
     def end():
         from tricks import loading

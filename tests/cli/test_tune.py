@@ -1,4 +1,4 @@
-"""run --tune: one budget for every arm, a seed stream of its own, and nothing lost when cut."""
+"""run --tune: one budget for all arms, a separate stream of seeds, no loss when interrupted."""
 
 import csv
 import dataclasses
@@ -119,7 +119,7 @@ def test_cut_anywhere_it_goes_on_and_ends_the_same(cli, stub, monkeypatch, cuts)
     left = list(cuts)
 
     def cut(runs, store, order, on_event):
-        """Stops after as many new runs as the next cut says, at the end of a stage too."""
+        """Stops after the number of new runs in the next cut, also at the end of a stage."""
         if not left:
             return whole(runs, store, order, on_event)
         states = store.states()

@@ -1,4 +1,4 @@
-"""run --until: looks, stopping, going on, and the level that stays with the study."""
+"""run --until: looks, stopping, continuing, and the level that stays with the study."""
 
 import tomllib
 
@@ -40,7 +40,7 @@ def test_what_is_open_goes_on_to_the_end_of_the_budget(cli, stub):
 
 
 def test_a_placebo_keeps_no_study_open(cli, stub):
-    """Its effect is known to be zero: a study that has decided the tricks is done."""
+    """A placebo's effect is known to be zero: a study is done once the tricks are decided."""
     stub.shifts |= {"warmup": 3.0, "cosine": -3.0}
     done = cli(*LINE, "--placebo")
     assert done.code == 0, done.err
@@ -72,7 +72,7 @@ def test_a_half_width_is_reached(cli, stub):
     "kill_after", [16, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 20, -2))]
 )
 def test_killed_anywhere_it_comes_to_the_same_end(cli, stub, monkeypatch, kill_after):
-    """As if killed after so many runs (-2: two from its end), and started again."""
+    """Like a study killed after some runs (-2: two before its end) and started again."""
     stub.shifts |= {"warmup": 3.0, "cosine": 0.3}
     line = (*LINE, "--seeds", "12", "--json")
     whole = cli(*line, "--results", "whole").json

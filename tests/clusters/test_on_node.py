@@ -1,4 +1,4 @@
-"""A job from inside, without a cluster: its versions, data, time, and its share of the runs."""
+"""The code of a job, without a cluster: its versions, data, time, and its share of the runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tricks.errors import BadInput
 
 
 def job(store: Store, work: Quick, count: int = 1, strict: bool = False) -> Job:
-    """A job of a submission that nobody submitted, with the runs 0 to 3."""
+    """A job of a made-up submission with the runs 0 to 3."""
     order = Order(work, 1, jobs=Jobs("own", count, {}, workers=1, strict=strict))
     found = Job(str(store.root), "made", order, {"python": "2.7"})
     folder = store.root / submission.FOLDER / "made"

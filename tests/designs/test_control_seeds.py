@@ -61,7 +61,7 @@ def test_a_study_counts_and_keeps_them():
         (Asked(control_seeds="many"), "give a number, or auto"),
         (Asked(control_seeds=-4), "give a number, or auto"),
         (Asked(runs=24), "--runs is for --grid fraction"),
-        (Asked(grid="fraction", runs=7), "11 is the least"),
+        (Asked(grid="fraction", runs=7), "use at least 11"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(asked, said):

@@ -1,4 +1,4 @@
-"""Archives of images: read as the folder would be, unpacked once, and nothing written elsewhere."""
+"""Archives of images: read like the folder, unpacked once, and nothing written elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of four images, with what a Mac leaves behind."""
+    """Two classes of four images, with the hidden files of a Mac."""
     top = tmp_path / "pets"
     for name in ("cat", "dog"):
         (top / name).mkdir(parents=True)

@@ -33,7 +33,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of eight images of unlike sizes and modes, one of them held upright by EXIF."""
+    """Two classes of eight images of different sizes and modes, one of them turned by EXIF."""
     draws = np.random.default_rng(0)
     for i in range(16):
         path = tmp_path / "pets" / ("cat", "dog")[i % 2] / f"{i}.png"
@@ -220,7 +220,7 @@ def test_a_mapped_cache_survives_its_removal(pets):
 def test_a_runner_that_finds_the_same_images_elsewhere_takes_the_cache_that_is_there(
     pets, monkeypatch
 ):
-    """Both looked while there was none: the second finds the place taken when it has built."""
+    """Both looked before there was a cache: the second finds one when it has built its own."""
     moved = shutil.copytree(pets, pets.with_name("moved"))
     build, inode = cache_build.build, []
 

@@ -1,4 +1,4 @@
-"""Unpacked archives and written data sets: what doctor says of them, and what it removes."""
+"""Unpacked archives and written data sets: how doctor shows and removes them."""
 
 from __future__ import annotations
 

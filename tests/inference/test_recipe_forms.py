@@ -1,4 +1,4 @@
-"""Recipes as TOML, as timm's arguments and as JSON; and which recipe is meant."""
+"""Recipes as TOML, as timm's arguments and as JSON; and how a recipe is named."""
 
 import json
 from pathlib import Path

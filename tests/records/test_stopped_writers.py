@@ -135,7 +135,7 @@ def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def unprivileged() -> list[str]:
-    """What makes root heed the permissions of files, as everybody else does."""
+    """Makes root respect the permissions of files, like other users."""
     if os.geteuid():
         return []
     drop = "-dac_override,-dac_read_search"
@@ -180,7 +180,7 @@ def test_a_read_only_folder_can_be_read_and_says_so_to_who_writes(tmp_path: Path
 def test_a_record_that_took_the_place_of_a_torn_one_is_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without hard links a reader may see the empty file that a writer replaces just then."""
+    """Without hard links a reader may see the empty file just before a writer replaces it."""
     store = Store(tmp_path / "results")
     path = store.path(ID)
     path.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a study.toml says: written again as it was, and refused by the name of a wrong key."""
+"""study.toml: written again unchanged, and refused with the name of a wrong key."""
 
 from __future__ import annotations
 

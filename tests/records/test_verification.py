@@ -1,4 +1,4 @@
-"""doctor DIR: says what is wrong in a folder of results, and mends it without losing a record."""
+"""doctor DIR: reports problems in a folder of results, and repairs them without losing a record."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_healthy_store_has_no_problems(store: Store, capsys: Any) -> None:
 
 
 def damage(store: Store, kind: str) -> str:
-    """Break one thing; where it is."""
+    """Damage one file. Returns its path."""
     root, first = store.root, store.path(IDS[0])
     match kind:
         case "damaged":
@@ -251,7 +251,7 @@ def test_the_studies_of_this_repository_are_whole(capsys: Any) -> None:
     [
         ("nowhere", "there is no such folder"),
         ("a.csv", "it is a file: give the folder"),
-        (".", "holds no results"),
+        (".", "has no results"),
         ("--repair", "--repair needs the folder"),
     ],
 )
@@ -286,7 +286,7 @@ def test_it_needs_neither_torch_nor_pandas(store: Store, tmp_path: Path) -> None
 def test_a_saved_model_that_is_not_whole_is_found_and_moved_away(
     store: Store, capsys: Any, kind: str
 ) -> None:
-    """Each byte counts, and each place: a model that cannot be believed is none."""
+    """Each byte and each place is checked: an unverified model does not count."""
     path = a_model(store, IDS[0])
     a_model(store, IDS[1])
     assert doctor(store.root, capsys)[0] == 0

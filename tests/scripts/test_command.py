@@ -1,4 +1,4 @@
-"""A script's command: words are split once, and what is put into them stays what it is."""
+"""A script's command: words are split once, and inserted values stay unchanged."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""Names that attack what shows them, through every way out: markdown, CSV, SVG, PNG, terminal."""
+"""Names that attack every output: markdown, CSV, SVG, PNG, terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1" / "result
 
 
 def a_study(root: Path, names: tuple[str, ...]) -> Store:
-    """Factors, levels, tricks, errors, devices and versions with names of a stranger's choice."""
+    """Factors, levels, tricks, errors, devices and versions with an attacker's names."""
     store, paths = Store(root), sorted((GOLDEN / "runs").glob("*/*.json"))
     golden = [unseal(path.read_bytes(), path.stem) for path in paths]
     whole = next(record for record in golden if record["state"] == "ok")
@@ -134,7 +134,7 @@ def test_class_names_and_files_of_a_users_folder(tmp_path: Path) -> None:
 
 
 def test_a_trick_with_a_name_of_its_own_choice_cannot_hide(tmp_path: Path, capsys: Any) -> None:
-    """Of a plug-in that was asked for; in a process of its own the registry stays as it is."""
+    """A requested plug-in's trick, in a separate process so that the registry stays unchanged."""
     import subprocess
     import sys
 

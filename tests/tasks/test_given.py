@@ -1,4 +1,4 @@
-"""Tasks whose images Python gives: written once, known by content, trained on from files alone."""
+"""Tasks with images from Python: written once, identified by content, trained from files only."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_names_that_cannot_be():
 
 @pytest.mark.slow
 def test_a_plug_in_s_function_is_called_once_and_a_training_needs_it_no_more(tmp_path):
-    """In processes of its own, as a user runs it."""
+    """In separate processes, as a user runs it."""
     (tmp_path / "my_data.py").write_text(PLUGIN)
     small = ["--tricks", "none", "--factor", "lr_scale=1,2", "--seeds", "1", "--set", "epochs=1"]
     small += [

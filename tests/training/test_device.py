@@ -1,4 +1,4 @@
-"""What torch is told before a training, and what is forgotten of the one before."""
+"""torch's settings before a training, and the reset after the training before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights from a file: what is loaded, where, what is told, and files that are none."""
+"""Weights from a file: which tensors are loaded, the message, and invalid files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def network(classes=4, channels=3, seed=7, **fields):
 
 
 def started(file, classes=4, channels=3, tricks=(), **fields):
-    """The network that starts from `file`, and what is told of it."""
+    """The network that starts from `file`, and the message about it."""
     recipe = dataclasses.replace(SMALL, start=OwnWeights(str(file)), **fields)
     lines = []
     torch.manual_seed(0)
@@ -202,7 +202,7 @@ def test_the_script_for_efficientnet_lite_writes_what_timm_s_model_takes(tmp_pat
 
 
 def test_a_packed_file_and_tensors_that_are_not_there_are_refused(tmp_path):
-    """98 kB would unpack to 100 MB; what a sparse tensor lacks would be made."""
+    """98 kB would unpack to 100 MB; a sparse tensor would create its missing elements."""
     import zipfile
 
     torch.save({"fc.weight": torch.zeros(1_000_000)}, tmp_path / "plain.pt")
