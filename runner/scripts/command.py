@@ -101,8 +101,8 @@ def check(script: Script) -> None:
             raise BadInput(f"script.parameters: {name!r} cannot be the name of a parameter")
         if name not in named:
             raise BadInput(
-                "script.parameters: script.run has no placeholder {{name}}: add "
-                "it, or leave out the parameter"
+                f"script.parameters: script.run has no placeholder {{{name}}}: add it, or leave "
+                "out the parameter"
             )
     for name in placeholders(script.resume):
         if name not in ("out", "seed"):
