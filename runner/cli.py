@@ -111,7 +111,8 @@ SURROUNDINGS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its exit code.
 
-    0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 130 interrupted.
+    0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 75 time limit reached,
+    130 interrupted.
     """
     streams.mend()
     stop_as_by_ctrl_c()

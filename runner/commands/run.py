@@ -103,9 +103,8 @@ def run(
     until: Annotated[
         str | None,
         typer.Option(
-            help="Add seeds in a few planned looks until all effects are decided, or until "
-            "half-width=0.3 (pp). --seeds is the maximum. [default: 5 seeds per look, "
-            "factorials 1]"
+            help="decided or half-width=0.3 (pp): add seeds in a few planned looks until this "
+            "holds. --seeds is the maximum. [default: 5 seeds per look, factorials 1]"
         ),
     ] = None,
     looks: Annotated[
@@ -197,7 +196,8 @@ def run(
     stall_minutes: Annotated[
         float | None,
         typer.Option(
-            help="Stop and retry a run that has finished no batch for this time. [default: 30]"
+            help="Stop and retry a run without a sign of life (a batch, a script's output) for "
+            "this time. [default: 30]"
         ),
     ] = None,
     checkpoint_minutes: CheckpointMinutes = None,
