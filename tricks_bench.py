@@ -3,10 +3,12 @@
 import tricks_bench as tb
 
 study = tb.study(task="digits", tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
-tb.check(study) # is the baseline worth ablating? found = tb.run(study, results="results") #
-recorded runs are not trained again found.runs # a DataFrame, one row a run
-found.analysis("accuracy").effects # a DataFrame, one row an effect found.plot.effects() # a
-matplotlib figure found.report("reports/digits") # the path of report.md
+tb.check(study)                               # is the baseline worth ablating?
+found = tb.run(study, results="results")      # recorded runs are not trained again
+found.runs                                    # a DataFrame, one row per run
+found.analysis("accuracy").effects            # a DataFrame, one row per effect
+found.plot.effects()                          # a matplotlib figure
+found.report("reports/digits")                # the path of report.md
 
 tb.analyze(dataframe, factors=["warmup", "mixup"])      # runs of any other tool
 print(tb.show("baseline+mixup+cosine"))                 # a recipe, and what a trick changes

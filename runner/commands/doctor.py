@@ -51,8 +51,9 @@ def doctor(
 ) -> int:
     """Show versions, cores, device, store, plug-ins and cached images; or verify the folder DIR.
 
-    \b tricks-bench doctor results verify records, studies, claims and models; change nothing
-    tricks-bench doctor results --repair move damaged files to quarantine/, rebuild the index
+    \b
+    tricks-bench doctor results            verify records, studies, claims, models; change nothing
+    tricks-bench doctor results --repair   move damaged files to quarantine/, rebuild the index
     """
     if folder is not None:
         if clean:

@@ -27,8 +27,9 @@ def merge(
     A run that is in both counts once. Where the outcomes of a run differ, the store keeps its own
     outcome, and the run is named. Trained models are not copied.
 
-    \b tricks-bench merge /share/results-a /share/results-b tricks-bench merge
-    results/reference/digits-add-one continue a committed study
+    \b
+    tricks-bench merge /share/results-a /share/results-b
+    tricks-bench merge results/reference/digits-add-one   continue a committed study
     """
     from runner.records.merge import merge as join
     from runner.records.store import Store

@@ -1,10 +1,12 @@
 """Exports: a study's records as a CSV, or as a small folder that can be committed and read.
 
-runs.csv the columns of `table`; `correct` is left out for large test sets epochs.csv.gz the
-learning curves records.jsonl.gz the rest of each record study.toml the study's request, and the
-settings of its runs SHA256SUMS checksums of these, as `sha256sum -c` reads them; older exports have
-none references.json of a check: its simple references, not listed in SHA256SUMS examples/ example
-images of augmentations, not listed in SHA256SUMS
+runs.csv           the columns of `table`; `correct` is left out for large test sets
+epochs.csv.gz      the learning curves
+records.jsonl.gz   the rest of each record
+study.toml         the study's request, and the settings of its runs
+SHA256SUMS         checksums of these files, for `sha256sum -c`; older exports have none
+references.json    of a check: its simple references, not listed in SHA256SUMS
+examples/          example images of augmentations, not listed in SHA256SUMS
 
 Predictions are left out, as they are large. Every metric that a run computed is in runs.csv or, for
 a plug-in's metric, in the run's record.

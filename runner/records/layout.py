@@ -1,14 +1,18 @@
 """A store's folder: its parts, its FORMAT, and forbidden files.
 
-FORMAT schema version studies/<name>/ a study's request and its list of runs runs/ab/<id>.json one
-record per run, written once runs/ab/<id>.predictions the model's predictions on test images, if the
-run was trained here attempts/ab/<id>/<n>/ files of a failed attempt: its log, its epochs
+FORMAT                  schema version
+studies/<name>/         a study's request and its list of runs
+runs/ab/<id>.json       one record per run, written once
+runs/ab/<id>.predictions the model's predictions on test images, if the run was trained here
+attempts/ab/<id>/<n>/   files of a failed attempt: its log, its epochs
 references/<digest>.json simple references of checks, derived, disposable
 examples/<digest>/<digest>.npz example images of augmentations, derived, disposable
-models/<id>.safetensors trained models, if requested outputs/<id>/ files of a script, of running
-runs or if kept; <id>.failed claims/ab/<id>.<n> which process trains the run jobs/<time>-<digits>/
-runs submitted to a cluster, and the outcomes of the jobs index.csv derived, disposable quarantine/
-files that did not verify, or were set aside
+models/<id>.safetensors trained models, if requested
+outputs/<id>/           files of a script, of running runs or if kept; <id>.failed
+claims/ab/<id>.<n>      which process trains the run
+jobs/<time>-<digits>/   runs submitted to a cluster, and the outcomes of the jobs
+index.csv               derived, disposable
+quarantine/             files that did not verify, or were set aside
 """
 
 from __future__ import annotations
