@@ -1,4 +1,4 @@
-"""What is tried and measured before recipes are trained: nobody waits hours for a mistake."""
+"""Trials and measurements before recipes are trained, so that mistakes show at once."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ def limits(
     options: Options,
     listener: Listener,
 ) -> Limits | None:
-    """The limits with what a run takes; None if a grid that takes long was not to be started.
+    """The limits with the seconds of a run; None if the user declined to start a long grid.
 
-    Raises BadInput for what only a training can tell, and where the disk has no room.
+    Raises BadInput for recipes that cannot be trained, and for a disk without room.
     """
     if options.jobs is not None:
-        work = replace(work, part=None)  # no images: nothing is trained on this machine
+        work = replace(work, part=None)  # no images, since this machine trains nothing
     elif not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
         raise BadInput(NO_TF32)
-    fork_server.warm_up(work.preload())  # in the background: torch is imported meanwhile
-    measures = "" if options.jobs is not None else ", measures a few steps"
+    fork_server.warm_up(work.preload())  # imports torch in the background
+    measures = "" if options.jobs is not None else ", measuring a few steps"
     listener.say(
-        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks{measures}"
+        f"preparing to train {counted(len(wanted.missing), 'run')}: building their "
+        f"networks{measures}"
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")
@@ -51,7 +52,7 @@ def limits(
         listener.say(line)
     seconds = _recorded_seconds(study, wanted, store, options)
     if seconds is None and options.jobs is not None:
-        seconds = 0.0  # steps measured here say nothing of the nodes
+        seconds = 0.0  # steps measured here do not predict the nodes
     if seconds is None:
         seconds = probe_run.predict_seconds(hours.sample(wanted.missing), work)
     reserve = check_room(wanted.missing, store, work, options)
@@ -67,8 +68,9 @@ def limits(
 def _recorded_seconds(
     study: Study, wanted: Todo[RunSpec], store: Store | None, options: Options
 ) -> float | None:
-    """Seconds that a run takes, by records. On a GPU a few steps also tell whether memory will do,
-    so that there they are taken anyway.
+    """Seconds of a run, from records; None if unknown, and on a GPU.
+
+    On a GPU steps are measured in any case, since they also show whether memory is enough.
     """
     if store is None or on_gpu(options.device):
         return None

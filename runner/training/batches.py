@@ -1,4 +1,4 @@
-"""Batches of images: read, cut to one size, each with draws of its own; by loader processes."""
+"""Batches of images: read and cropped to one size, with random numbers per image, by loaders."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from runner.training.shared_memory import ahead
 
 
 def helpers(source: Source, device: torch.device, loaders: Loaders) -> int:
-    """How many of `loaders` load `source`: none what lies ready on a CPU, one less than there are
-    cores for what only has to be cut.
+    """The number of `loaders` that load `source`.
+
+    0 for images in memory on a CPU; at most the cores less one for images that only need a crop.
     """
     if isinstance(source, Resident):
         return 0
@@ -35,9 +36,10 @@ def helpers(source: Source, device: torch.device, loaders: Loaders) -> int:
 
 
 def by_loaders(source: Source, device: torch.device, loaders: Loaders) -> bool:
-    """Whether loader processes can augment what they load.
+    """Whether loader processes can augment the images that they load.
 
-    Draws come from the seed, the epoch and the step, so it is the same wherever it is done.
+    Random numbers come from the seed, the epoch and the step, so the result is the same in any
+    process.
     """
     return helpers(source, device, loaders) > 0
 
@@ -52,10 +54,10 @@ def batches(
     first: int = 0,
     act: Act | None = None,
 ) -> Iterator[Batch]:
-    """The images of `source` in batches of indices from the `first` on, as uint8 on `device`.
+    """Batches of images of `source`, uint8 on `device`, from the batch `first` on.
 
-    `loaders` load files ahead of need; what they give does not depend on how many there are.
-    act: what they do to each batch besides, given its step and its indices; see `by_loaders`.
+    loaders: load files in advance; the result does not depend on their number. act: a function that
+    they apply to each batch, with its step and indices; see `by_loaders`.
     """
     size = len(order[0]) if order else 0
     if isinstance(source, Resident):
@@ -101,7 +103,7 @@ def _pinned(batch: Batch, wanted: bool) -> Batch:
 
 
 def _evaluated(images: Tensor, view: View) -> Tensor:
-    """Stored images (B, C, H, W) at the view's size, but for what has been drawn."""
+    """Stored images (B, C, H, W) at the view's size, without random crops."""
     if view.crop == "random" and view.seed is None:
         return centred(images, view.resolution or images.shape[-1], view.margin)
     return fitted(images, view.resolution)

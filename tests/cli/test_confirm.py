@@ -1,4 +1,4 @@
-"""run --confirm: the winner again on fresh seeds, beside what was promised."""
+"""run --confirm: the winner on fresh seeds, compared with the promised effect."""
 
 import tomllib
 

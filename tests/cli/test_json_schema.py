@@ -1,4 +1,4 @@
-"""What commands print with --json has the types that are published, and no other keys."""
+"""The JSON of commands has the published types, and no other keys."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def keys(kind):
 
 
 def fits(command, value):
-    """The type of an answer that has its value, and each of its keys. Raises AssertionError."""
+    """The type that fits an answer's value and has each of its keys. Raises AssertionError."""
     wrong = []
     for kind in ANSWERS[command]:
         try:

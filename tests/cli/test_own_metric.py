@@ -1,4 +1,4 @@
-"""A metric from one file: computed by a training, in the table, and what analyze explains."""
+"""A metric from one file: computed by a training, in the table, and in analyze."""
 
 import json
 

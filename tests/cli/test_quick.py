@@ -154,7 +154,7 @@ def test_a_dry_run_says_all_of_it_and_writes_nothing(cli, images, tmp_path):
     said = cli("run", "--task", images, *LINE, "--dry-run")
     assert said.code == 0, said.err
     for text in (
-        "no small pretrained network is at hand, so the proxy starts from scratch",
+        "no small pretrained network is available, so the proxy starts from scratch",
         "model small-image-resnet50 (in full resnet50)", "resolution 64 (in full 224)",
         "3 arms with 3 seeds: about", "run-to-run sds",
         "pets-quick: add-one", "lr_scale = 5 in all arms",
@@ -181,7 +181,7 @@ def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(
     monkeypatch.setattr(probe_run, "measured_steps", None)  # nothing is chosen anew
     again = cli(*line)
     assert again.code == 0, again.err
-    assert "goes on with the proxy as it was chosen" in again.out
+    assert "continues with the proxy as it was chosen" in again.out
     assert len(stub.ids) == trained
     assert cli("run", "--study", "pets-quick", "--dry-run", "--json").json["missing"] == 0
     assert cli("report").code == 0

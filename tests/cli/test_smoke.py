@@ -1,4 +1,4 @@
-"""run --smoke: every arm for two steps at small size, the report, and nothing left."""
+"""run --smoke: every arm for two steps on small images, a report, and no files left."""
 
 import tempfile
 
@@ -14,7 +14,7 @@ from runner.studies.study import build
 
 @pytest.fixture
 def thrown_away(tmp_path_factory, monkeypatch):
-    """The folder in which temporary folders are made."""
+    """The folder of temporary folders."""
     place = tmp_path_factory.mktemp("temporary")
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     return place

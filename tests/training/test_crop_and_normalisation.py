@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 def crops(view, epoch=0, size=40):
-    """Top and left of the crop of each of 64 equal images, whose pixels tell their place."""
+    """Top and left of the crop of each of 64 equal images, whose pixels encode their place."""
     place = torch.arange(size, dtype=torch.uint8)
     image = torch.stack([place.view(-1, 1).expand(size, size), place.expand(size, size)])
     source = Resident(image.expand(64, 2, size, size), torch.zeros(64, dtype=torch.int64))
@@ -60,7 +60,7 @@ def test_a_recipe_normalises_by_values_of_its_own():
 
 
 def turned(tmp_path, kind, crop, degrees=90.0, size=(40, 40), darkest=255):
-    """What a training sees of one image, from `darkest` to white, in 12 epochs."""
+    """The input of a training for one image, from `darkest` to white, in 12 epochs."""
     some = torch.Generator().manual_seed(0)
     image = torch.randint(darkest, 256, (3, *size), generator=some).to(torch.uint8)
     if kind == "resident":
@@ -84,7 +84,7 @@ def test_an_image_is_turned_before_its_crop(tmp_path, kind, crop):
 
 
 def test_a_crop_after_a_turn_shows_less_black(tmp_path):
-    """30 of 40 pixels: the corners of the whole image lie outside the crop, those of a crop in."""
+    """30 of 40 pixels: the corners of a turned image are outside the crop."""
     whole_turned = turned(tmp_path, "files", "random", degrees=20.0)
     spun = parse("rotation(degrees=20.0)").apply(
         torch.full((12, 3, 30, 30), 255, dtype=torch.uint8), torch.Generator().manual_seed(0)

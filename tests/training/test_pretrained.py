@@ -1,4 +1,4 @@
-"""Pretrained weights: asked for once and quickly, by names that are there."""
+"""Pretrained weights: requested once, with quick errors, by existing names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hub_at(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("listening", [False, True])
 def test_a_hub_that_does_not_answer_is_asked_once(hub_at, monkeypatch, listening):
-    """Nobody at the address, or one who takes the connection and says nothing."""
+    """No server at the address, or a server that accepts the connection and never answers."""
     monkeypatch.setattr(hub, "PATIENCE", 0.3)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

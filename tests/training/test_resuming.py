@@ -1,4 +1,4 @@
-"""An interrupted training goes on to the very bits of one that was never interrupted."""
+"""An interrupted training ends with the same bits as one that was never interrupted."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def composes_or_conflicts(one, two):
 
 
 def stated(one, other):
-    """Why `one` cannot stand beside `other`: the reasons of what it needs and does not find."""
+    """Why `one` cannot be combined with `other`: the reasons of its unmet needs."""
     base = ground(one, other)
     values = {
         name: value for edit in (one.edits(), other.edits()) for name, value in edit.sets.items()

@@ -1,7 +1,7 @@
 """The engine `ray`: actors of a Ray cluster, whose machines share no folder with this one.
 
-This process owns the store: for each run a thread claims it, has a worker carry it out on a node,
-and records what comes back. Nothing is retried by Ray: a lost node is a loss like any other.
+This process owns the store: for each run a thread claims it, lets a worker on a node carry it out,
+and records the result. Ray does not retry anything: a lost node counts as a system failure.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
 
 
 class Killed(Exception):
-    """The run was ended from here."""
+    """This process has ended the run."""
 
 
 @dataclass
 class Slot:
-    """A run at hand: its thread, and the worker that it has on a node."""
+    """A running run: its thread, and its worker on a node."""
 
     assignment: Assignment
     thread: threading.Thread | None = None
@@ -58,7 +58,7 @@ class Ray:
     """The workers of one execution."""
 
     def __init__(self, store: Store, order: Order) -> None:
-        """Raises BadInput where Ray or its cluster is missing, or has no GPU that was asked for."""
+        """Raises BadInput if Ray or its cluster is missing, or lacks a requested GPU."""
         if not isinstance(order.work, Portable):
             raise BadInput("--engine ray: this work cannot be sent to other machines")
         self.cluster = connected(Asked.of(order.engine_options))
@@ -71,18 +71,18 @@ class Ray:
         self.said: set[str] = set()
 
     def room(self) -> bool:
-        """Whether fewer runs are at hand than there are to be workers."""
+        """Whether fewer runs are running than the number of workers."""
         return len(self.slots) < self.order.workers
 
     def begin(self, assignment: Assignment) -> None:
-        """Give the run to a thread, which finds it a worker."""
+        """Give the run to a thread, which finds a worker for it."""
         slot = Slot(assignment)
         slot.thread = threading.Thread(target=self._run, args=(slot,), daemon=True)
         self.slots[assignment.run.id] = slot
         slot.thread.start()
 
     def listen(self, seconds: float) -> list[tuple[str, Message]]:
-        """What the threads heard of their runs."""
+        """The threads' news of their runs."""
         found: list[tuple[str, Message]] = []
         with contextlib.suppress(queue.Empty):
             slot, message = self.heard.get(timeout=max(seconds, 0.01))
@@ -96,11 +96,11 @@ class Ray:
         return found
 
     def pause(self) -> None:
-        """Ask the runs at hand to leave at a checkpoint."""
+        """Ask running runs to stop at a checkpoint."""
         self.pausing.set()
 
     def end(self, id: str) -> str:
-        """Kill the worker of the run; the end of what the run printed."""
+        """Kill the worker of the run. Returns the end of the run's output."""
         slot = self.slots.pop(id, None)
         if slot is None:
             return ""
@@ -108,7 +108,7 @@ class Ray:
         return _tail(slot.log)
 
     def close(self) -> None:
-        """Kill the workers that are at a run; idle ones clear up and leave."""
+        """Kill the workers with a run; idle workers clean up and exit."""
         for slot in self.slots.values():
             slot.killed = True
         for slot in self.slots.values():
@@ -124,7 +124,7 @@ class Ray:
         self.idle = []
 
     def _kill(self, slot: Slot) -> None:
-        """End the slot's worker and wait for its thread, which then gives up the claim."""
+        """End the slot's worker and wait for its thread, which then releases the claim."""
         slot.killed = True
         if slot.worker is not None:
             ray().kill(slot.worker)
@@ -159,7 +159,7 @@ class Ray:
         tell(fate)
 
     def _manned(self, slot: Slot, tell: Tell) -> Mistake | None:
-        """Give the slot a worker that is ready, however long the cluster takes to have room."""
+        """Give the slot a ready worker; waits until the cluster has room."""
         package = ray()
         share = 1 / self.cluster.per_gpu if self.cluster.per_gpu else 0
         actor = package.remote(Node).options(
@@ -193,7 +193,7 @@ class Ray:
     def _placed(self, slot: Slot, worker: ActorHandle[Node], tell: Tell) -> bool:
         """Wait until the new worker has a place on a node.
 
-        False: another is idle, which may hold the very place that this one waits for.
+        False: an idle worker may hold the place that this worker waits for.
         """
         package = ray()
         there: Any = worker.there.remote()
@@ -221,7 +221,7 @@ class Ray:
     def _carry(
         self, slot: Slot, run: Run, log: Path, tell: Tell, pausing: Pausing | None
     ) -> Carried | Mistake | LeftAt:
-        """Have the slot's worker carry the run out; what it leaves comes into the store.
+        """Let the slot's worker carry out the run, and copy its files to the store.
 
         log: the folder of the attempt.
         """
@@ -265,9 +265,9 @@ class Ray:
                 atomic_write.replace(place, content)
 
     def _answer(self, slot: Slot, asked: ObjectRef[Answer], waiting: Tell | None = None) -> Answer:
-        """What the worker answers. Raises Killed, and RayError where the worker is lost.
+        """The worker's answer. Raises Killed, and RayError if the worker is lost.
 
-        waiting: hears now and then that the run only waits for a worker.
+        waiting: is told now and then that the run only waits for a worker.
         """
         package = ray()
         while True:
