@@ -20,6 +20,7 @@ from runner.execution.failure import ProgramEnded, out_of_memory
 from runner.execution.machine import cores, gpus
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Emit, Outcome, Preload, Room
+from runner.records import environments
 from runner.records.json_values import JsonValue, finite
 from runner.records.record import check_id
 from runner.records.run import Run
@@ -36,6 +37,10 @@ from tricks.errors import BadInput
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 OUTPUTS = "outputs"  # the folder of a store that scripts write to
+PACKAGES = (  # whose versions a record has
+    "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
+    "flax", "transformers", "scikit-learn", "numpy",
+)  # fmt: skip
 FRESH = 5.0  # seconds between looks at the file with the learning curves
 
 
@@ -46,7 +51,7 @@ class ScriptRun:
     inputs: files and folders that must not change, with the digest `digest`. gpus: names for
     CUDA_VISIBLE_DEVICES; its processes share them, and each sees one. device: as --device; "cpu"
     hides all GPUs. threads: of a run on CPU. stall: seconds without output after which a run is
-    ended. versions: of packages that the script imports.
+    ended. packages: installed for the script's Python, see `environments`.
     """
 
     script: Script
@@ -59,7 +64,7 @@ class ScriptRun:
     threads: int = 1
     at_a_time: int = 1
     stall: float = math.inf
-    versions: Mapping[str, str] = field(default_factory=dict)
+    packages: str = ""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         """Carry out a run. If asked to stop, a script with `{resume}` continues another time."""
@@ -100,6 +105,7 @@ class ScriptRun:
             fields,
             validation if isinstance(validation, float) else None,
             seconds,
+            packages=self.packages,
         )
 
     def preload(self) -> Sequence[Preload]:
@@ -223,7 +229,7 @@ class ScriptRun:
             "peak_memory_mb": ended.memory_mb,
             "device": "cpu" if gpu is None else f"GPU {gpu}",
             "at_a_time": self.at_a_time,
-            "versions": dict(self.versions),
+            "versions": environments.versions(self.packages, PACKAGES),
             "command": list(called),
             "environment": _changed(environment),
             "platform": f"{sys.platform} {os.uname().release} {os.uname().machine}",

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from runner.execution.engines import registry
 from runner.execution.engines.child import LOG_TAIL
 from runner.execution.engines.ray_cluster import Asked, connected, lacking, last_line, lost, ray
-from runner.execution.engines.ray_node import OUTPUTS, Heard, Node, Place, below, ended, versions
+from runner.execution.engines.ray_node import (
+    KEPT,
+    OUTPUTS,
+    Heard,
+    Node,
+    Place,
+    below,
+    ended,
+    versions,
+)
 from runner.execution.messages import Alive, Assignment, LeftAt, Message, Mistake, News, Said
 from runner.execution.order import Order
 from runner.execution.pausing import Pausing
@@ -261,7 +270,7 @@ class Ray:
             atomic_write.replace(pausing.file, heard.checkpoint)
         for name, content in heard.files.items():
             place = self.store.root / name
-            if not (name.startswith("examples/") and place.exists()):
+            if not (name.startswith(KEPT) and place.exists()):
                 atomic_write.replace(place, content)
 
     def _answer(self, slot: Slot, asked: ObjectRef[Answer], waiting: Tell | None = None) -> Answer:

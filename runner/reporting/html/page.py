@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
@@ -16,6 +17,7 @@ from runner.reporting.document import (
     Details,
     Document,
     Emphasis,
+    Link,
     Section,
     Strong,
     Text,
@@ -74,6 +76,11 @@ def marked(text: Text) -> Markup:
             return _command(words) if words.startswith("tricks-bench ") else Markup(
                 "<code>{}</code>"
             ).format(visible(words))  # fmt: skip
+        case Link(words, target, content):  # the page needs no other file: the text is in it
+            name = Path(target or words).name
+            return Markup('<a download="{}" href="data:text/plain,{}">{}</a>').format(
+                visible(name), quote(content), visible(words)
+            )
         case tuple():
             return Markup("").join(map(marked, text))
         case str():
