@@ -23,7 +23,10 @@ def reproduce(m: Material) -> Section | None:
     """The commands, the code and the environment; None for runs that no study asked for."""
     if m.asked.name is None:
         return None
-    said = "These commands train the study and write this report on another machine:"
+    said = (
+        "These commands, with the code and packages below, train the study and write this report "
+    )
+    said += "again:"
     return Section("Reproduce", (Paragraph(said), items([*_commands(m), *_facts(m)])))
 
 
