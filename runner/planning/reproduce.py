@@ -40,7 +40,7 @@ def _flags(asked: StudyToml) -> list[str]:
     tricks = [trick for trick in asked.tricks or () if trick != PLACEBO]
     other = {name: level for name, level in (asked.reference or {}).items() if level != "on"}
     named = (("--factor", fields), ("--reference", other), ("--tune", tune))
-    single = {
+    single: dict[str, int | str | None] = {
         "--order": ",".join(asked.order or ()) or None,
         "--seeds": asked.seeds,
         "--runs": asked.runs,
@@ -58,6 +58,6 @@ def _flags(asked: StudyToml) -> list[str]:
             words += [flag, f"{name}={value}"]
     if any(factor.name == PLACEBO for factor in asked.factors):
         words.append("--placebo")
-    for flag, value in single.items():
-        words += [] if value is None else [flag, str(value)]
+    for flag, given in single.items():
+        words += [] if given is None else [flag, str(given)]
     return words
