@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shlex
 import shutil
 import sys
@@ -24,14 +25,17 @@ TINY = ("--set", "train_images=64", "--set", "epochs=1", "--workers", "1")
 # Command -> what makes it small enough to be trained in earnest.
 SMALL = {
     "run --seeds 5": ("--tricks", "mixup,cosine", "--smoke"),
-    "run --plugin my_trick.py --tricks my-trick,cosine": ("--smoke",),
+    "run --plugin my_trick.py --tricks my-trick,cosine --name mine": ("--smoke",),
     "run --tricks cosine,lars --name mine --save-models best": (*TINY, "--seeds", "2"),
+    "run --tricks warmup,cosine --name mine --results results-a": (*TINY, "--seeds", "1"),
+    "run --tricks mixup,cutmix --name mine --results results-b": (*TINY, "--seeds", "1"),
 }
 DRY = ("run", "check")  # commands that train
 KEEP_NOTHING = ("--dry-run", "--smoke")
 # A part of a command -> why it cannot be carried out here.
 ELSEWHERE = {
     "--engine": "needs a cluster; tests/clusters has its own",
+    "fashion-mnist": "needs a data set from the network",
     "cancel": "needs jobs of a cluster",
     "--to mlflow": "needs the extra [mlflow]; tests/exporters has its own",
     "start=3f9c0a12": "the id stands for a run of one's own",
@@ -125,6 +129,7 @@ def of_page(page: Path) -> list[str]:
 def main(names: list[str]) -> int:
     """Carry out all commands of these pages, or of all, and print what became of each."""
     failed, seen = 0, set[str]()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # python, in scripts
     for page in PAGES:
         commands = [command for command in of_page(page) if command not in seen]
         if not commands or (names and page.name not in names):
