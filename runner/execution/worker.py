@@ -41,7 +41,7 @@ from runner.execution.messages import (
 )
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Figures, Outcome, Work
-from runner.records import attempts, checkpoints, environments
+from runner.records import checkpoints, crash_logs, environments
 from runner.records.claims import BEAT, Claim
 from runner.records.json_values import JsonValue, finite
 from runner.records.record import DONE
@@ -111,7 +111,7 @@ def _claimed(
         pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.held)
     trained = carry(work, run, log, tell, pausing)
     if isinstance(trained, (Mistake, LeftAt)):
-        attempts.clear(log)
+        crash_logs.clear(log)
         return trained
     state, error = trained.state, trained.error
     last = assignment.last and checkpoints.reached(file) <= assignment.reached
@@ -128,8 +128,8 @@ def _claimed(
         return Known(str(store.state(run.id)))
     if state in DONE:
         checkpoints.remove(file)
-    if state in attempts.WELL:
-        attempts.clear_up_to(log)
+    if state in crash_logs.WELL:
+        crash_logs.clear_up_to(log)
     return Recorded(state, trained.validation, trained.seconds, error)
 
 

@@ -114,7 +114,7 @@ class Scripts:
 
     def after(self, options: Options) -> Iterable[str]:
         """A line if seeds changed nothing."""
-        from runner.records.table import table
+        from runner.records.run_frames import table
         from runner.studies.experiments import open_study
         from runner.studies.script_notes import identical
 

@@ -33,10 +33,10 @@ from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.record_schema import Record
+from runner.records.run_frames import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, is_name, load_study
 from runner.records.study_files import check_levels, check_once, read_asked, write_asked
-from runner.records.table import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runner.cli import call
-from runner.records import atomic_write, attempts, checkpoints
+from runner.records import atomic_write, checkpoints, crash_logs
 from runner.records.export import read_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -85,7 +85,7 @@ def test_nothing_is_cleared_away_through_a_link(tmp_path: Path) -> None:
     folder.parent.mkdir()
     folder.symlink_to(outside)
     store.sweep()
-    attempts.sweep(store, ("ok",))
+    crash_logs.sweep(store, ("ok",))
     assert all(file.exists() for file in files)
 
 

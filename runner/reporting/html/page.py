@@ -9,7 +9,6 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup, escape
 
-from runner.reporting.answer import answer
 from runner.reporting.document import (
     Block,
     Cell,
@@ -22,6 +21,7 @@ from runner.reporting.document import (
     Strong,
     Text,
 )
+from runner.reporting.headline import headline
 from runner.reporting.html.data import page_data
 from runner.reporting.html.figures import inline
 from runner.reporting.material import Material
@@ -48,7 +48,7 @@ def html(document: Document, material: Material) -> str:
     rest = _without(document.sections, lambda block: block is first or block is steps)
     return environment.get_template("page.html.j2").render(
         title=document.title,
-        answer=answer(material),
+        answer=headline(material),
         forest=first,
         steps=None if steps is None else steps.blocks[1:],
         next_title=TITLE,
