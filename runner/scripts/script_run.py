@@ -9,13 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import gethostname
 
 import msgspec
 
-from runner.execution import heartbeat, oom
 from runner.execution.failure import ProgramEnded, out_of_memory
 from runner.execution.machine import cores, gpus
 from runner.execution.pausing import Paused, Pausing
@@ -31,8 +30,9 @@ from runner.scripts.config_file import changed_copy
 from runner.scripts.curves import Curves
 from runner.scripts.inputs import check_unchanged
 from runner.scripts.predictions import correct
-from runner.scripts.process import Ended, Output, carried_out
+from runner.scripts.process import Ended, carried_out
 from runner.scripts.spec import Payload, seed_of
+from runner.scripts.watch import Watch
 from tricks.errors import BadInput
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -41,7 +41,6 @@ PACKAGES = (  # whose versions a record has
     "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
     "flax", "transformers", "scikit-learn", "numpy",
 )  # fmt: skip
-FRESH = 5.0  # seconds between looks at the file with the learning curves
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ class ScriptRun:
         called = command.arguments(self.script, change, places)
         environment = self._environment(run, change, out)
         print(f"$ {command.shown(called)}", flush=True)
-        watch = Watch(self, pausing, emit, Curves.of(self.script, out))
+        curves = Curves.of(self.script, out)
+        watch = Watch(self.script, self.stall, pausing, emit, curves)
         ended = self._called(called, environment, watch)
         try:
             self._check(ended, watch)
@@ -254,49 +254,6 @@ class SentScript:
             threads=room.cores,
             at_a_time=room.at_a_time,
         )
-
-
-@dataclass
-class Watch:
-    """Watches a running script: its output, and the reason to end it."""
-
-    of: ScriptRun
-    pausing: Pausing | None
-    emit: Emit
-    curves: Curves
-    why: str = ""
-    began: float = field(default_factory=time.monotonic)
-    ooms: int | None = field(default_factory=oom.kills)
-
-    def __post_init__(self) -> None:
-        self.printed = metrics.Printed.of(self.of.script)
-        self.output = Output(self.printed.take)
-        self._heard, self._at, self._looked = 0, self.began, self.began
-
-    def stop(self) -> bool:
-        """Whether to end the script now; sets `why`: stall, wall, or left (at a checkpoint)."""
-        now = time.monotonic()
-        heartbeat.alive()  # this process is alive: the script's silence is watched below
-        if self.output.heard != self._heard:
-            self._heard, self._at = self.output.heard, now
-        if now - self._looked > FRESH:
-            self._looked = now
-            for figures in self.curves.fresh():
-                self._at = now
-                self.emit(figures)
-        wall = self.of.script.wall_minutes
-        if wall is not None and now - self.began > 60 * wall:
-            self.why = "wall"
-        elif now - self._at > self.of.stall:
-            self.why = "stall"
-        elif self.pausing is not None and command.takes(self.of.script, "resume"):
-            self.why = "left" if self.pausing.asked() else ""
-        return bool(self.why)
-
-    def starved(self) -> bool:
-        """Whether the kernel has meanwhile killed some process for lack of memory."""
-        now = oom.kills()
-        return now is not None and self.ooms is not None and now > self.ooms
 
 
 def _whole(script: Script, role: str, name: str) -> str:
