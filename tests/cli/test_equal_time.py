@@ -227,7 +227,7 @@ def test_both_stages_are_read_and_reported(cli, stub, costs, tmp_path, monkeypat
     assert cli("report").code == 0
     text = (tmp_path / "reports" / "digits-add-one" / "report.md").read_text()
     assert "## Equal epochs and equal time" in text
-    assert "given the epochs chosen" in text
+    assert "over seeds, given these epochs" in text
     assert "(equal-time.png)" in text
     assert "Stage equal-time: each arm with as many epochs" in text
 
