@@ -67,7 +67,7 @@ def learning(
         ax.set_visible(False)
         axes[empty - columns].tick_params(labelbottom=True)  # the lowest panel of its column
     what = "grey: baseline" if few else "grey: runs at the reference level"
-    text = f"epoch ({what}; blue: the panel's arm or level; thick: mean over runs)"
+    text = f"epoch ({what}; blue: this panel; thick: mean over runs)"
     text += "\nsome runs were not evaluated after every epoch" if seldom else ""
     text += f"\n{hidden} more panels are not shown" if hidden > 0 else ""
     fig.supxlabel(text, fontsize=10)
