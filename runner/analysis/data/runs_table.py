@@ -60,7 +60,7 @@ def from_table(
         levels[name] = _first(where, name, levels[name], level)
     if not levels:
         raise BadInput(
-            f"{where}: no column that varies could be a factor: name factors with --factors"
+            f"{where}: no column varies that could be a factor: name factors with --factors"
         )
     if "seed" in table:
         again = int(table.duplicated([*levels, "seed"]).sum())
