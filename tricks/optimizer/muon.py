@@ -20,7 +20,7 @@ def split_matrices(parameters: list[Any]) -> list[dict[str, Any]]:
     Vectors and depthwise filters are not matrices; a group with `use_muon` is not changed.
     """
     matrices, others = divide(parameters, lambda p: p.ndim > 1 and min(p.shape[:2]) > 1)
-    # Under nesterov timm would give the others NAdamW.
+    # With nesterov timm would use NAdamW for the rest.
     other = {"use_muon": False, "nesterov": False}
     return [*({"use_muon": True, **group} for group in matrices), *({**g, **other} for g in others)]
 
