@@ -56,9 +56,7 @@ class Recipe:
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
     decay: float = -1.0  # weight decay instead of the optimizer's default; -1: the default
-    corrected_decay: bool = (
-        False  # whether weight decay is multiplied by lr / max(lr)
-    )
+    corrected_decay: bool = False  # whether weight decay is multiplied by lr / max(lr)
     lr_batch: int = 0  # batch size for which the lr was chosen; another size scales the lr; 0: any
     groups: Trick | None = None  # parameter groups with different settings
     wrappers: tuple[Trick, ...] = ()  # stack: wrappers around the optimizer's step
