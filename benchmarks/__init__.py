@@ -1,1 +1,1 @@
-"""Measurements behind the README's figures; nothing here is installed or imported by the tool."""
+"""Measurements of the figures in README and docs; the tool neither installs nor imports them."""

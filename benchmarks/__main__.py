@@ -1,8 +1,8 @@
-"""`python -m benchmarks`: how much of a grid's time is training, and what the rest costs.
+"""`python -m benchmarks`: the share of training in a grid's time, and the cost of the rest.
 
-Everything is measured on this machine in one go, paired and repeated, and stands in one table of
-figures with their spread. Names of files in benchmarks/speed choose some of it. `gpu` and `workers`
-are programs of their own: see benchmarks/gpu and benchmarks/workers.py.
+All measurements are made on this machine, in repeated pairs, and go into one table of figures with
+their spread. Names of files in benchmarks/speed choose some of them. `gpu` and `workers` are
+separate programs: see benchmarks/gpu and benchmarks/workers.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.ratio import Conditions, table
 
 
 def names() -> list[str]:
-    """The measurements there are."""
+    """The names of all measurements."""
     return [module.name for module in pkgutil.iter_modules(benchmarks.speed.__path__)]
 
 
@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("name", nargs="*", help=f"some of: {', '.join(names())}; all if left out")
     parser.add_argument("--repeats", type=int, default=5, help="paired measurements [5]")
     parser.add_argument("--data", type=Path, default=Path("data"), help="where images are [data]")
-    parser.add_argument("--out", type=Path, help="the JSON file to write, kept figures and all")
+    parser.add_argument("--out", type=Path, help="the JSON file to write; it keeps other figures")
     asked = parser.parse_args()
     unknown = [name for name in asked.name if name not in names()]
     if unknown:
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def _kept(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`rows`, and those of measurements that were not made this time, in the order of names."""
+    """`rows`, and kept rows of measurements that were not repeated, in the order of names."""
     made = {row["measurement"] for row in rows}
     before = json.loads(path.read_text())["rows"] if path.exists() else []
     every = rows + [row for row in before if row["measurement"] not in made]

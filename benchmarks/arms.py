@@ -1,4 +1,4 @@
-"""The trainings that are timed: arms of the standard bag, and children that hold nothing over."""
+"""The trainings that are timed: arms of the standard bag, in fresh child processes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ T = TypeVar("T")
 
 
 def standard() -> list[str]:
-    """The standard bag without EvoNorm, whose layers are slow, and with the baseline's optimizer:
-    the others, of which an arm has one, are left out."""
+    """The standard bag without EvoNorm, whose layers are slow, and without other optimizers."""
     return [
         name
         for name, trick in registry().items()
@@ -56,9 +55,9 @@ def there(task: str, data: Path) -> bool:
 
 
 def in_a_child(function: Callable[..., T], *arguments: Any) -> T:
-    """`function` in a process forked from the tool's own template, which knows torch already.
+    """`function` in a process forked from the tool's template, which has imported torch.
 
-    Its memory, threads and allocator are as a run of the tool finds them.
+    Memory, threads and allocator are the same as in a run of the tool.
     """
     fork_server.warm_up(RecipeRun("digits").preload())
     context = multiprocessing.get_context("forkserver")

@@ -1,17 +1,17 @@
 """Does counterfactual attention find small parts? `python -m benchmarks.attention [--seeds 3]`.
 
-Images of one body on a noisy ground; classes differ by a small mark at any place of the body, and
-every image has a mark of no class beside it. The same tiny ResNet is trained plain, plain at the
-attention's resolution, that for three times the epochs (the attention's compute), and with the
-trick. Each arm takes the learning rate that is best on validation in a pilot with a seed of its
-own. Printed: test accuracy, and differences paired by seed, with 95 % intervals.
+All images show one body on a noisy background. Classes differ by a small mark somewhere on the
+body, and every image has another mark that belongs to no class. The same tiny ResNet is trained
+plain, plain at the attention's resolution, the latter with three times the epochs (the same compute
+as attention), and with the trick. Each arm uses the learning rate that is best on validation in a
+pilot with a separate seed. Printed: test accuracy, and differences paired by seed, with 95 %
+intervals.
 
-What came out (120 training images, 15 epochs = 75 steps from random weights, 3 seeds, one CPU
-thread): plain 71.1 [60.8, 81.4] %, plain at the finer resolution 84.3 [74.5, 94.0] % (both at lr
-0.1 of 0.03 and 0.1), attention 65.3 [42.9, 87.6] % (lr 0.003 of 0.001, 0.003, 0.01; it diverged at
-0.03 and at 0.1). So in so few steps from scratch the trick is not shown to help, and resolution
-does. The arm of three times the epochs was not run; nor were longer or pretrained trainings, for
-which the method was made.
+Results (120 training images, 15 epochs = 75 steps from random weights, 3 seeds, one CPU thread):
+plain 71.1 [60.8, 81.4] %, plain at the finer resolution 84.3 [74.5, 94.0] % (both at lr 0.1 of 0.03
+and 0.1), attention 65.3 [42.9, 87.6] % (lr 0.003 of 0.001, 0.003, 0.01; it diverged at 0.03 and at
+0.1). So these few steps from scratch do not show that the trick helps. The arm with three times the
+epochs was not run. Longer or pretrained trainings, for which the method was made, were not run.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from tricks.optimizer.sgd import SGD
 from tricks.target.counterfactual_attention import _keep_resolution
 from tricks.trick import Edits
 
-CLASSES, SIDE, CELL = 6, 64, 3  # pixels a side; of a cell of a mark, which has 3×3
-TRAIN, HELD, TEST = 20, 20, 60  # images a class
+CLASSES, SIDE, CELL = 6, 64, 3  # pixels per side of an image, and of a cell of a 3×3 mark
+TRAIN, HELD, TEST = 20, 20, 60  # images per class
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Finer(Trick):
-    """Keep the resolution in the last two stages, as the attention does."""
+    """Keep the resolution in the last two stages, as attention does."""
 
     name: ClassVar[str] = "finer-stages"
     source: ClassVar[str] = "this benchmark"
@@ -55,12 +55,12 @@ class Finer(Trick):
 
 
 def marks() -> np.ndarray:
-    """(CLASSES + 20, 3, 3) of 0 and 1, four cells each; the first are those of the classes."""
+    """(CLASSES + 20, 3, 3) of 0 and 1, four cells each; the first CLASSES are the classes'."""
     draws = np.random.default_rng(5)
     found: list[np.ndarray] = []
     while len(found) < CLASSES + 20:
         mark = draws.permutation([1, 1, 1, 1, 0, 0, 0, 0, 0]).reshape(3, 3)
-        apart = 2 if len(found) < CLASSES else 0  # cells in which it differs, at least
+        apart = 2 if len(found) < CLASSES else 0  # smallest number of different cells
         if all((mark != other).sum() > apart for other in found):
             found.append(mark)
     return np.array(found)
@@ -140,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--arms", nargs="+", help="Some of the arms alone.")
+    parser.add_argument("--arms", nargs="+", help="Only these arms.")
     parser.add_argument("--rates", type=float, nargs="+", default=[0.001, 0.003, 0.01, 0.03, 0.1])
     asked = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""How often the arm that is said to be the best with some probability is it."""
+"""How often an arm with a given probability of being the best really is the best."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runner.analysis.model.model_means import ModelMeans
 def best_arm(
     layout: Layout, population: Population, studies: int, model: bool, seed: int = 0
 ) -> tuple[Array, Array]:
-    """(studies, arms) probabilities of being the best, and which arm is it.
+    """(studies, arms) probabilities of being the best, and whether the arm is the best.
 
-    model: whether the runs are a factorial's, whose model tells the arms if it fits them.
+    model: whether the runs form a factorial, whose model is used if it fits the arms.
     """
     known = prepared(layout)
     means, y = population.studies(np.random.default_rng(seed), studies, layout.places())

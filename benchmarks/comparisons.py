@@ -60,7 +60,7 @@ def judged(
     grid: str, found: Sequence[Estimate], cells: Cells, contrasts: Sequence[tuple[int, ...]],
     rules: Rules,
 ) -> tuple[list[str], list[tuple[float, float] | None]]:  # fmt: skip
-    """Verdicts of comparisons, and their intervals that hold for all at once."""
+    """Verdicts of comparisons, and intervals that hold for all of them at once."""
     if grid == "cumulative":
         together = by_sidak(found, rules.level)
         p = holm([e.p() for e in found])
@@ -86,7 +86,7 @@ def runs_of(
 
 
 def contrasted(grid: str, arms: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Places in `arms` of the arms of each comparison."""
+    """Indices in `arms` of the arms of each comparison."""
     at = {arm: i for i, arm in enumerate(arms)}
     width = len(arms[0])
     zero, ones = (0,) * width, (1,) * width

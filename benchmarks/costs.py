@@ -1,9 +1,9 @@
-"""What does each trick cost? `python -m benchmarks.costs [NAME ...] [--repeats 4]`.
+"""The cost of each trick: `python -m benchmarks.costs [NAME ...] [--repeats 4]`.
 
-Each trick is trained on digits for two epochs beside the baseline, in turns, on one thread: CPU
-seconds a training image, and of an evaluation of the validation images by the trained model. What
-stands in tricks/costs.csv is the median ratio with the least and the largest; a trick named on the
-command line replaces its row. The whole bag takes some eight minutes on an idle core.
+Each trick and the baseline are trained on digits for two epochs, in turns, on one thread. Measured
+are CPU seconds per training image, and CPU seconds of an evaluation of the validation images by the
+trained model. tricks/costs.csv has the median, smallest and largest ratio. A trick named on the
+command line replaces its row. The whole bag takes about eight minutes on an idle core.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from tricks import BadInput, Recipe, TrickConflict, compose, parse, registry, re
 from tricks.costs import COLUMNS, FILE
 
 EPOCHS, IMAGES = 2, 320  # of a training: 10 steps
-FEW = 8  # images that a training's own evaluations look at
-LONG = 15.0  # CPU seconds after which a trick is measured no more, but at least twice
+FEW = 8  # images in the evaluations during a training
+LONG = 15.0  # CPU seconds after which a trick is not measured again, but at least twice
 CPU = torch.device("cpu")
-# What cannot be measured so, as it is named there, and what it needs in the baseline.
+# Tricks that need parameters or another baseline to be measured.
 AS = {
     "counterfactual-attention": "counterfactual-attention(finer=2, maps=8)",
     "mixing-off": "mixing-off(share=0.5)",
 }
 GROUND = {"mixing-off": "cutmix"}
-# Compiling is paid once a training, whose two epochs here would carry all of it.
+# Compiling happens once per training, and would dominate the two epochs here.
 LEFT_OUT = ("compile",)
 
 
 class Took(NamedTuple):
-    """CPU seconds a training image, and of one evaluation."""
+    """CPU seconds per training image, and CPU seconds of one evaluation."""
 
     training: float
     evaluation: float
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def measure(name: str, splits: Splits, repeats: int, scratch: Path) -> dict[str, Any]:
-    """The row of the trick called `name`. Raises BadInput where it does nothing to the baseline."""
+    """The row of the trick `name`. Raises BadInput if it changes nothing in the baseline."""
     task = find("digits")
     baseline = dataclasses.replace(task.baseline, epochs=EPOCHS)
     if name in GROUND:
@@ -117,7 +117,7 @@ def measure(name: str, splits: Splits, repeats: int, scratch: Path) -> dict[str,
 
 
 def took(recipe: Recipe, splits: Splits) -> Took:
-    """What one training of `recipe`, and one evaluation of what came of it, took."""
+    """The time of one training of `recipe`, and of one evaluation of the trained model."""
     few = splits.validation.subset(range(FEW))
     short = dataclasses.replace(splits, validation=few, probe=few)
     training = train(recipe, short, 0, CPU)
@@ -127,7 +127,7 @@ def took(recipe: Recipe, splits: Splits) -> Took:
 
 
 def teacher(recipe: Recipe, splits: Splits, folder: Path) -> str:
-    """The file of an untrained network like the baseline's: it costs what a trained one does."""
+    """The file of an untrained network like the baseline's, as costly as a trained one."""
     from runner.training.model import build
 
     path = folder / "teacher.safetensors"
@@ -143,7 +143,7 @@ def teacher(recipe: Recipe, splits: Splits, folder: Path) -> str:
 
 
 def write(out: Path, rows: dict[str, dict[str, Any]], keep: bool) -> None:
-    """Write the rows, sorted; with `keep` those that `out` has of other tricks stay."""
+    """Write the rows, sorted; with `keep` the rows of other tricks in `out` stay."""
     held: dict[str, dict[str, Any]] = {}
     if keep and out.is_file():
         with out.open(newline="", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
-"""How often are the tool's intervals and verdicts right? `python -m benchmarks.coverage`
+"""How often the tool's intervals and verdicts are right: `python -m benchmarks.coverage`.
 
-Simulates studies of every design with known truth and writes the table of docs/coverage.md, row by
-row of `benchmarks.operating_characteristics`.
+It simulates studies of every design with known truth and writes the table of docs/coverage.md, with
+the rows of `benchmarks.operating_characteristics`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.faults`: what happens on shared machines, done on purpose, and counted.
+"""`python -m benchmarks.faults`: faults of shared machines, injected on purpose and counted.
 
-Each row of the table injects a fault for real: real processes, signals, file systems and limits.
-What is injected is in `fault_rows.py`. A row that breaks a promise says so, and the exit code is 1.
-Figures of rows that are not run this time are kept.
+Each row of the table injects a real fault, with real processes, signals, file systems and limits.
+`fault_rows.py` has the faults. If a row breaks a promise, it says so, and the exit code is 1.
+Figures of rows that are not run again are kept.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ OUT = ROOT / "docs" / "faults.md"
 NOT_PROMISED = (
     "## Not promised",
     "",
-    "- The same bits on another machine, on a GPU, or with other versions: on one machine, by the",
-    "  CPU, any number of workers and of interruptions gives the same.",
-    "- That a run is never trained twice. Where an owner was stopped past its lease, two train;",
-    "  the first to commit stands, whole, the other's result is dropped, nothing is overwritten.",
-    "- Anything on a file system that loses what it said was synced. One without hard links",
-    "  reserves a name before it is filled; a reader takes that moment for a torn file, and puts",
-    "  back what turns out whole.",
+    "- The same bits on another machine, on a GPU, or with other versions. On one machine, on the",
+    "  CPU, any number of workers and interruptions gives the same bits.",
+    "- That a run is never trained twice. If an owner was stopped past its lease, two workers",
+    "  train the run. The first to commit is kept whole, and the other result is dropped.",
+    "- Anything on a file system that loses synced data. A file system without hard links reserves",
+    "  a name before the file is filled. A reader takes such a file for a torn file, and puts it",
+    "  back when it turns out to be whole.",
 )
 
 
@@ -87,13 +87,13 @@ def _page(rows: Mapping[str, Any]) -> str:
     lines = [
         "# Faults, injected and counted",
         "",
-        "Written by `python -m benchmarks.faults` from what it counted; with a name it does that",
-        "row again, with `--short` a few of each. The tests hold the same in short form.",
-        "Lost: a run without its record. Torn: a record that is not whole. Duplicated: a training",
-        "begun after its run had its record. Repeated: trainings begun again, which is what was in",
-        "flight when a process ended.",
+        "`python -m benchmarks.faults` writes this page from its counts. With a name it repeats",
+        "one row, with `--short` it injects a few faults of each kind. The tests check the same in",
+        "short form. Lost: a run without its record. Torn: a record that is not whole. Duplicated:",
+        "a training begun after its run had its record. Repeated: a training begun again because",
+        "its process ended.",
         "",
-        "| name | what goes wrong | how it is made to | what came of it | form |",
+        "| name | what goes wrong | how it is injected | result | form |",
         "|---|---|---|---|---|",
     ]
     for name, fault in ROWS.items():

@@ -1,9 +1,9 @@
-"""How often do a fraction's intervals hold the whole factorial's effects, and what does it save?
+"""How often a fraction's intervals contain the whole factorial's effects, and the saved runs.
 
 `python -m benchmarks.fractions` reads a recorded full factorial with many seeds. One half of each
-arm's seeds, analyzed as the full grid, stands for the truth. From the other half, fresh seeds,
-each design draws its runs, again and again: other factors in other columns, other levels as the
-reference of a column, other seeds. So every draw is a study that might have been run instead.
+arm's seeds, analyzed as the full grid, serves as the truth. Each design draws its runs from the
+other half, many times, with other factors in its columns, other levels as references, and other
+seeds. So every draw is a study that could have been run.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ NOTE = (
 class Row:
     """One design over all its draws. Shares in 0..1, half-widths in pp.
 
-    held: of the intervals, that hold the truth's estimate. held_low, held_high: Wilson's 95 %
-    interval, of as many as there are draws, since the effects of one draw hang together.
-    held_both: that lie within both errors, the truth's own one too.
-    alone: runs after which comparisons one at a time would have as short intervals.
-    called: of the effects that the truth calls helps or hurts, those that the design calls so.
-    wrong: of all effects, those called with the opposite sign.
+    held: share of intervals that contain the truth's estimate. held_low, held_high: Wilson's 95 %
+    interval with the number of draws, since the effects of one draw are dependent.
+    held_both: share within both errors, including the truth's error.
+    alone: runs with which one-at-a-time comparisons would have equally short intervals.
+    called: share of the truth's helps and hurts that the design also calls helps or hurts.
+    wrong: share of all effects called with the opposite sign.
     """
 
     design: str
@@ -75,7 +75,7 @@ def split(runs: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def design_arms(grid: str, count: int, runs: int | None) -> list[tuple[int, ...]]:
-    """The arms of the tool's own design over `count` nameless factors of two levels."""
+    """The arms of the tool's design over `count` nameless factors of two levels."""
     levels = (Level("off"), Level("on"))
     factors = [Factor(f"x{i}", levels, "trick") for i in range(count)]
     return list(make(grid, factors, Recipe(), runs=runs))
@@ -192,7 +192,7 @@ def picture(rows: list[Row], out: Path) -> None:
 
     with matplotlib.rc_context(RC):
         fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
-        # At the baseline eight runs stand for the truth: too few to count what holds it.
+        # At the baseline eight runs serve as the truth: too few to count coverage.
         grids = [row for row in rows[::-1] if row.estimand == "grid"]
         for y, row in enumerate(grids):
             ends = [100 * row.held_low, 100 * row.held_high]
@@ -228,7 +228,7 @@ def main() -> None:
     found = read_export(asked.recorded)
     whole = as_experiment(found.study, found.runs.reset_index(drop=True))
     names = list(whole.factors)
-    # The bits of the test images would be analyzed, too, in each of some thousand studies.
+    # Without the bits of the test images, which some thousand studies would analyze, too.
     whole = replace(whole, runs=whole.runs[["id", "state", "seed", "accuracy", *names]])
     first, second = split(whole.runs, names)
     average = effects(replace(whole, runs=first))

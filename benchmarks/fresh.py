@@ -1,4 +1,4 @@
-"""A process that has started nothing yet: its template is its own."""
+"""A fresh process, without a template process of earlier measurements."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ T = TypeVar("T")
 
 
 def in_a_fresh_process(function: Callable[..., T], *arguments: object) -> T:
-    """`function` in a Python started anew, as a command of the tool is."""
+    """`function` in a new Python process, as in a command of the tool."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

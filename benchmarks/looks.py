@@ -1,4 +1,4 @@
-"""Studies that are looked at while they grow, in thousands, by the procedures of `analyze`."""
+"""Thousands of simulated studies with several looks, by the procedures of `analyze`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def looks(
     grid: str, layouts: Sequence[Layout], population: Population, studies: int, seed: int = 0,
     margin: float | None = None,
 ) -> Found:  # fmt: skip
-    """A study looked at after each of `layouts`, of which each begins with the one before.
+    """Studies with a look after each of `layouts`; each layout begins with the layout before.
 
-    grid: add-one, or a factorial. Its verdict of an effect is the first that is not undecided.
+    grid: add-one, or a factorial. The verdict of an effect is its first decided verdict.
     said: the level of each look.
     """
     rng = np.random.default_rng(seed)
@@ -44,9 +44,9 @@ def looks(
 
 @dataclass(frozen=True)
 class _Look:
-    """What one look at each study has estimated.
+    """The estimates of one look at each study.
 
-    contrasts: the arms of each comparison, as places among the cells; empty for a factorial.
+    contrasts: the arms of each comparison, as indices of cells; empty for a factorial.
     """
 
     cells: Sequence[Cells]
@@ -55,7 +55,7 @@ class _Look:
 
     @cached_property
     def estimates(self) -> Estimates:
-        """Of all studies; the truth is no effect."""
+        """The estimates of all studies; the truth is no effect."""
         return estimates(self.found, np.zeros((len(self.found), len(self.found[0]))))
 
     def verdicts(self, rules: Rules) -> Array:

@@ -1,7 +1,7 @@
-"""How often are the tool's intervals and verdicts right, in one design with one kind of noise?
+"""How often the tool's intervals and verdicts are right, for a design and a kind of noise.
 
-Each function simulates studies of known truth and gives a row of docs/coverage.md. The tests call
-the same ones, with fewer studies.
+Each function simulates studies with known truth and returns a row of docs/coverage.md. The tests
+call the same functions with fewer studies.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from benchmarks.simulation import Layout, layout
 from runner.designs.hadamard import hadamard
 
 FIVE, NINE, BAG = (2,) * 5, (2,) * 9, (2, 2, 2, 2, 3, 2, 2, 2, 2)
-COLUMNS = 20  # on which a placebo is drawn
+COLUMNS = 20  # random columns of a placebo
 FORBIDDEN = ((2, 1, 3, 1), (6, 1, 7, 1))  # two pairs of tricks that exclude each other
 SHUFFLED = "digits, shuffled"
 PLAIN = ("constant", "constant, interactions")
@@ -47,10 +47,10 @@ NOISES = {
 
 @dataclass(frozen=True)
 class Row:
-    """Shares in 0..1, None where they do not apply. lowest: coverage of the effect that has least.
+    """Shares in 0..1, None where they do not apply. lowest: the smallest coverage of an effect.
 
-    together: all simultaneous intervals hold. family: any effect called helps or hurts where none
-    is. negligible: an effect as large as the margin called negligible (the worst of them).
+    together: all simultaneous intervals hold. family: some effect is called helps or hurts although
+    none is real. negligible: an effect as large as the margin is called negligible (the worst one).
     """
 
     procedure: str
@@ -114,7 +114,7 @@ ONE_AT_A_TIME = ("add-one", "leave-one-out", "cumulative", "pairs")
 
 
 def coverage(found: Found) -> tuple[float, float]:
-    """Over all effects that have an interval, and of the effect that is covered least."""
+    """Coverage over all effects with an interval, and of the effect with the least coverage."""
     e = found.estimates
     there = ~np.isnan(e.se)
     held, known = (e.covered() & there).sum(axis=0), there.sum(axis=0)
@@ -137,7 +137,7 @@ def average_row(design: str, noise: str, studies: int) -> Row:
 
 
 def placebo_rate(make: Callable[..., Layout], of: Population, studies: int, seed: int = 0) -> float:
-    """How often a placebo is called helps or hurts, over studies with different columns of it."""
+    """How often a placebo is called helps or hurts, over studies with different columns for it."""
     columns = max(1, min(COLUMNS, studies // 20))
     return float(np.mean([
         procedures.averages(make(True, draw), of, studies // columns, seed + draw).placebo
@@ -171,8 +171,9 @@ def baseline_row(design: str, noise: str, studies: int) -> Row:
 
 
 def interaction_row(design: str, noise: str, studies: int) -> Row:
-    """Interactions of a factorial as its table states them: of its own arms, in which those of
-    more factors are mixed. The remark has how many hold those of the whole grid.
+    """Interactions of a factorial as in its table: for its arms, mixed with higher orders.
+
+    The remark has the share of intervals that hold the interaction of the whole grid.
     """
     kind, make = FACTORIALS[design]
     whole, here = procedures.two_factor(make(False), populations(kind)[noise], studies)
@@ -226,11 +227,11 @@ def lenth_row(noise: str, studies: int) -> Row:
 
 CLAIMS = (0.2, 0.5, 0.8, 0.95, 1.01)  # bounds of probabilities of being the best
 FEWEST_CLAIMS = 20
-BEST_STUDIES = 4  # of the others' number is enough for them
+BEST_STUDIES = 4  # divisor of the number of studies for P(best)
 
 
 def best_row(design: str, noise: str, studies: int) -> Row:
-    """Probabilities of being the best arm, by what was said: how often it was so."""
+    """How often an arm was the best, by the reported probability of being the best."""
     if design in FACTORIALS:
         kind, make = FACTORIALS[design]
         name, runs, of = design, make(False), populations(kind)[noise]
@@ -247,7 +248,7 @@ def best_row(design: str, noise: str, studies: int) -> Row:
 
 
 def recorded_bits() -> list[Array]:
-    """(runs, images) right and wrong of the runs of each arm of the recorded 2^5 grid."""
+    """(runs, images) correctness of the runs of each arm of the recorded 2^5 grid."""
     runs, factors = recorded_runs("digits-five")
     images = int(runs["test_images"].iloc[0])
     grouped = dict(list(runs.groupby(list(factors))["correct"]))
@@ -261,7 +262,7 @@ def recorded_bits() -> list[Array]:
 
 
 def general_row(grid: str, seeds: int, studies: int) -> Row:
-    """Effects in general: seeds and test images both drawn anew from the recorded ones."""
+    """Effects in general: seeds and test images are both resampled from the recorded ones."""
     runs = layout(grid, FIVE, seeds)
     here, general = in_general(recorded_bits(), runs, studies)
     held = general.together

@@ -1,9 +1,9 @@
-"""One training as a script of one's own would do it: `python -m benchmarks.plain_training --help`.
+"""One training as in a plain training script: `python -m benchmarks.plain_training --help`.
 
-What the tool is compared with: a process a run, torch's DataLoader with two workers, torchvision's
-transforms image by image, all threads. The same network, optimizer, arms, epochs, splits and
-figures as the tool's runs; channels-last, and validation and test images prepared once, as
-somebody would who cares for speed. The tool is used for the network and the splits alone.
+The tool is compared with this script: one process per run, torch's DataLoader with two workers,
+torchvision's transforms image by image, all threads. Network, optimizer, arms, epochs, splits and
+figures are the same as in the tool's runs. It uses channels-last, and prepares validation and test
+images once, as an author who cares for speed would. It uses the tool only for network and splits.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from runner.training.model import SmallImageResNet50
 from tricks.recipe import resolve
 
 TASKS = ("digits", "fashion-mnist")
-EVALUATED = 256  # images of a batch
+EVALUATED = 256  # images per batch in evaluation
 SMOOTHING, WARMUP, LEAST = 0.1, 0.05, 5
 Figures = tuple[float, float, Tensor]  # loss, accuracy in per cent, whether each image is right
 
 
 class Transformed(Dataset[tuple[Tensor, int]]):
-    """Images that each pass through `transform` when they are asked for."""
+    """Images that pass through `transform` when they are read."""
 
     def __init__(self, source: Resident, transform: v2.Transform) -> None:
         self.source, self.transform = source, transform
@@ -137,7 +137,7 @@ def main() -> None:
         total, since = torch.zeros(()), time.perf_counter()
         for step, (x, y) in enumerate(loader):
             if epoch == step == 0:
-                since = time.perf_counter()  # the workers are started once a run
+                since = time.perf_counter()  # the workers are started once per run
             x = x.contiguous(memory_format=torch.channels_last)
             if mix is not None:
                 x, y = mix(x, y)

@@ -1,4 +1,4 @@
-"""Populations of runs whose truth is known: made-up ones, and those of recorded grids."""
+"""Populations of runs with known truth: artificial ones, and recorded grids."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from runner.records.export import read_export
 from runner.studies.experiments import experiment
 
 RECORDED = Path("results/ten-epochs")
-CHANCE = 10.0  # per cent: what a recorded arm stands for whose every run diverged
-NEIGHBOURS = 10  # arms of like accuracy whose pairs of runs give an arm its sd
+CHANCE = 10.0  # per cent: mean of a recorded arm whose runs all diverged
+NEIGHBOURS = 10  # arms with similar accuracy whose pairs of runs give an arm's sd
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
 class Population:
-    """What runs are drawn from: Normal(an arm's mean, its sd), arms of the full grid in order.
+    """The distribution of runs: Normal(mean, sd) for each arm of the full grid, in order.
 
     sizes: levels of each factor. means: (rng, studies) -> (studies, arms). sd: (arms,).
-    runs: recorded runs of each arm, to be drawn with replacement instead; empty: Normal.
-    shuffled: whether each study gives the factors other columns and their levels other names, so
-    that what a fraction mixes with an effect differs from study to study (not with `runs`).
+    runs: recorded runs of each arm, drawn with replacement instead; empty: Normal.
+    shuffled: whether each study assigns factors to other columns and renames their levels, so that
+    the interactions aliased with an effect differ between studies (not with `runs`).
     """
 
     name: str
@@ -56,7 +56,7 @@ class Population:
         return means, np.asarray(means[:, places] + self.sd[where[:, places]] * noise)
 
     def _relabelled(self, rng: np.random.Generator) -> Array:
-        """(arms,) the arm that takes the place of each where columns and levels are exchanged."""
+        """(arms,) the arm that replaces each arm when columns and levels are exchanged."""
         grid, sizes = self.grid, np.array(self.sizes)
         source = np.arange(len(sizes))
         for size in set(self.sizes):
@@ -68,9 +68,9 @@ class Population:
 
 
 def constant(sizes: Sequence[int], interacting: bool = False) -> Population:
-    """One sd for all arms, 0.5; other effects, N(0, 0.5), and interactions, N(0, 0.8), each study.
+    """One sd of 0.5 for all arms; each study draws effects N(0, 0.5), interactions N(0, 0.8).
 
-    An interaction is by how much an effect changes, 4 β of two-level factors: sd 0.2 of β.
+    An interaction is the change of an effect, 4 β of two-level factors: β has sd 0.2.
     """
     grid = np.array(list(itertools.product(*map(range, sizes))))
     levels = [(j, a) for j, size in enumerate(sizes) for a in range(1, size)]
@@ -123,9 +123,9 @@ def digits_five(resampled: bool = False) -> Population:
 
 
 def digits_full(two_level: bool = False) -> Population:
-    """768 arms of digits run twice. An arm's sd is that of arms of like accuracy.
+    """768 arms of digits, each run twice. An arm's sd is the sd of arms with similar accuracy.
 
-    Means without the noise of the two runs (see `without_noise`); where both diverged, chance.
+    Means are without the noise of the two runs (see `without_noise`), or chance if both diverged.
     two_level: without the optimizer's last level.
     """
     runs, factors = recorded_runs("digits-full-twice")
@@ -146,9 +146,10 @@ def digits_full(two_level: bool = False) -> Population:
 def without_noise(once: Array, again: Array, sizes: Sequence[int]) -> Array:
     """(arms,) means of a full grid, from two runs of each arm in its order.
 
-    Contrasts of means hold the runs' noise. Those of each number of factors are shrunk until their
-    mean square is that of the truth, which is the covariance of the two runs' (constrained
-    empirical Bayes: Ghosh 1992, Journal of the American Statistical Association 87: 533-540).
+    Contrasts of means contain the runs' noise. The contrasts of each order are shrunk until their
+    mean square equals that of the truth, which is the covariance of both runs' contrasts
+    (constrained empirical Bayes: Ghosh 1992, Journal of the American Statistical Association 87:
+    533-540).
     """
     bases = [
         np.linalg.qr(np.column_stack([np.ones(size), np.eye(size)[:, 1:]]))[0] for size in sizes
@@ -171,6 +172,6 @@ def _turned(table: Array, matrices: Sequence[Array]) -> Array:
 
 
 def without_effects(population: Population) -> Population:
-    """The same noise, and every arm the same mean."""
+    """A population with the same noise and the same mean for every arm."""
     flat = np.full(len(population.sd), 90.0)
     return fixed(f"{population.name}, no effects", population.sizes, flat, population.sd)

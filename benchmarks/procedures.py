@@ -1,8 +1,8 @@
-"""What the tool's procedures for factorials say in thousands of simulated studies.
+"""The results of the tool's procedures for factorials in thousands of simulated studies.
 
-Each goes through the estimators that `analyze` calls (`fit`, `baseline_effect`, `half_normal`,
-`verdict`), without the report around them; comparisons of arms, looks and intervals in general
-stand in files of their own.
+Each function calls the estimators of `analyze` (`fit`, `baseline_effect`, `half_normal`,
+`verdict`), without the report. Comparisons of arms, looks and intervals in general are in other
+files.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from runner.analysis.verdicts import Rules, verdict
 
 @dataclass(frozen=True)
 class Found:
-    """Of many studies.
+    """The results of many studies.
 
     estimates: of each effect. verdicts: (studies, effects). together: (studies,) whether all
-    simultaneous intervals hold the truth. said: shares of studies or effects by what they say.
+    simultaneous intervals hold the truth. said: other shares of studies or effects, by name.
     """
 
     estimates: Estimates
@@ -92,8 +92,10 @@ def averages(
 def two_factor(
     layout: Layout, population: Population, studies: int, seed: int = 0
 ) -> tuple[Found, Found]:
-    """Interactions of two factors (alias sets as one), against the whole grid's and against those
-    of the design's own arms, in which interactions of more factors are mixed.
+    """Two-factor interactions (an alias set is one), against two truths.
+
+    The first truth is the whole grid's interaction, the second that of the design's arms, which is
+    mixed with interactions of more factors.
     """
     known = prepared(layout)
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""A measured figure with its spread, beside the target it is held against."""
+"""A measured figure with its spread, and its target."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Conditions:
-    """How to measure: pairs of measurements, a folder that may be filled, and where images are.
+    """How to measure: number of pairs, a scratch folder, and the folder of images.
 
-    data: as `--data` of the tool; what needs Fashion-MNIST says so where it is not there.
+    data: as `--data` of the tool; measurements that need Fashion-MNIST say so if it is missing.
     """
 
     repeats: int
@@ -25,9 +25,9 @@ class Conditions:
 class Ratio:
     """One line of the table: `what`, measured against `against`.
 
-    samples: a figure a repetition, in `unit` ("×" for a ratio, "s", "MB", "%", "runs/s").
-    target: the bound that the median is held against; at_most says on which side of it is good.
-    note: what a reader has to know to believe it, or why the target is missed.
+    samples: one figure per repetition, in `unit` ("×" for a ratio, "s", "MB", "%", "runs/s").
+    target: the bound for the median; at_most: whether smaller values are better.
+    note: the conditions of the measurement, or why the target is missed.
     """
 
     what: str
@@ -62,9 +62,9 @@ class Ratio:
 def paired(
     numerator: Callable[[], float], denominator: Callable[[], float], repeats: int
 ) -> tuple[float, ...]:
-    """Ratios of two measurements taken side by side, `repeats` times, in alternating order.
+    """Ratios of two measurements made in pairs, `repeats` times, in alternating order.
 
-    Side by side, what else the machine does weighs on both; in turns, neither is always first.
+    In a pair, other load of the machine affects both; by alternating, neither is always first.
     """
     found = []
     for place in range(repeats):

@@ -1,7 +1,8 @@
-"""The committed reports made again: `python -m benchmarks.reference_reports`.
+"""Make the committed reports again: `python -m benchmarks.reference_reports`.
 
-Each has report.md with its plots; those of `WHOLE` also report.html and report.pdf, as pdflatex
-makes it. Names on the command line, such as reference/digits-add-one, make these alone.
+Each report has report.md with its plots; the reports in `WHOLE` also have report.html, and
+report.pdf made by pdflatex. Names on the command line, such as reference/digits-add-one, choose
+reports.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from runner.reporting.report import write_report
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ("reference", "ten-epochs")  # folders of reports/ and of results/
 WHOLE = (ROOT / "reports" / "reference" / "digits-add-one",)
-DATE = "1767225600"  # of every PDF, so that the same report has the same bytes
+DATE = "1767225600"  # date of every PDF, so that the same report has the same bytes
 
 
 def make(folder: Path) -> None:
-    """Write the report in `folder` again, on the metric that it is about."""
+    """Write the report in `folder` again, for the same metric."""
     study = Path("results") / folder.parent.name / folder.name
     question = Question()
     if (folder / "report.md").exists():
@@ -50,7 +51,7 @@ def _pdf(folder: Path, study: str, question: Question) -> None:
 
 
 def main() -> None:
-    """All that there are, or those named."""
+    """Make all committed reports, or the named ones."""
     os.chdir(ROOT)
     for study in sorted(path for kept in KEPT for path in (ROOT / "results" / kept).glob("*/")):
         folder = ROOT / "reports" / study.parent.name / study.name

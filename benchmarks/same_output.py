@@ -1,9 +1,9 @@
-"""Whether this tree says what another revision said, for changes that should change no word.
+"""Compares the output of this tree with another revision, for changes that keep all output.
 
 `python -m benchmarks.same_output REVISION` runs the same commands in a checkout of REVISION and
-here, and compares help texts, plain output, --json and report.md of every reference study byte by
+here. It compares help texts, plain output, --json and report.md of every reference study byte by
 byte. With --numbers only the numbers have to agree, for changes of wording. REVISION may also be a
-file that --save wrote. Exit code 1 where something differs.
+file that --save wrote. The exit code is 1 if something differs.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def captured(tree: Path, only: str) -> dict[str, str]:
 
 
 def of_revision(revision: str, only: str) -> dict[str, str]:
-    """`captured` in a checkout of `revision`, or what such a file holds."""
+    """`captured` in a checkout of `revision`, or the content of a file that --save wrote."""
     if Path(revision).is_file():
         said: dict[str, str] = json.loads(Path(revision).read_text())
         return {line: text for line, text in said.items() if re.search(only, line)}
@@ -113,7 +113,7 @@ def of_revision(revision: str, only: str) -> dict[str, str]:
 
 
 def differing(before: str, now: str, numbers: bool) -> list[str]:
-    """The lines of a diff; none where both say the same."""
+    """The lines of a diff; none if both are the same."""
     if numbers:
         before, now = ("\n".join(NUMBER.findall(text)) for text in (before, now))
     return list(difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=0))
@@ -124,9 +124,9 @@ def main() -> int:
         prog="python -m benchmarks.same_output", description=__doc__.partition("\n\n")[0]
     )
     parser.add_argument("revision", nargs="?", help="a git revision, or a file that --save wrote")
-    parser.add_argument("--numbers", action="store_true", help="compare the numbers alone")
+    parser.add_argument("--numbers", action="store_true", help="compare only the numbers")
     parser.add_argument("--only", default="", help="command lines that match this expression")
-    parser.add_argument("--save", type=Path, help="also keep what this tree says in a file")
+    parser.add_argument("--save", type=Path, help="also save the output of this tree in a file")
     parser.add_argument("--capture", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.capture:

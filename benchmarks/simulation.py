@@ -1,8 +1,7 @@
-"""Simulated studies: layouts of the tool's own designs, and what the tool's estimators say of
-thousands of studies at once.
+"""Simulated studies: layouts of the tool's designs, and the tool's estimates in many studies.
 
-Responses of all studies are drawn together; the model of a layout is prepared once, and only the
-fit itself runs study by study, so that two thousand studies take a second or two.
+Responses of all studies are drawn together. The model of a layout is prepared once, and only the
+fit runs study by study, so two thousand studies take a second or two.
 """
 
 from __future__ import annotations
@@ -47,13 +46,16 @@ class Layout:
         return self.levels.shape[1] - 1 if self.placebo else None
 
     def places(self) -> Array:
-        """(runs,) the place of each run's arm in the full grid without placebo."""
+        """(runs,) the index of each run's arm in the full grid without placebo."""
         sizes = self.sizes[:-1] if self.placebo else self.sizes
         return np.asarray(np.ravel_multi_index(tuple(self.real().T), tuple(sizes)))
 
 
 def nameless(sizes: Sequence[int], placebo: bool = False, draw: int = 0) -> list[Factor]:
-    """Factors of so many levels, and maybe a placebo. draw: other names, other random columns."""
+    """Factors with these numbers of levels, and perhaps a placebo.
+
+    draw: number of the draw; it gives other names and other random columns.
+    """
     found = [
         Factor(f"x{i}{'_' * draw}", tuple(Level(str(a)) for a in range(size)), "field")
         for i, size in enumerate(sizes)
@@ -67,9 +69,9 @@ def layout(
     grid: str, sizes: Sequence[int], seeds: int = 1, runs: int | None = None,
     placebo: bool = False, forbidden: Sequence[tuple[int, int, int, int]] = (), draw: int = 0,
 ) -> Layout:  # fmt: skip
-    """The tool's own design. forbidden: (factor, level, factor, level) that exclude each other.
+    """The tool's design. forbidden: (factor, level, factor, level) that exclude each other.
 
-    draw: which random column a placebo has.
+    draw: chooses the random column of a placebo.
     """
     factors = nameless(sizes, placebo, draw)
     if forbidden:
@@ -100,7 +102,7 @@ def tables(levels: Array, y: Array, placebo: int | None = None) -> Iterator[Cell
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the analysis of a layout derives from its arms alone."""
+    """The part of a layout's analysis that depends only on its arms."""
 
     layout: Layout
     coding: Coding
@@ -110,7 +112,7 @@ class Prepared:
     aliases: list[list[int]]
 
     def fitted(self, cells: Cells) -> Factorial:
-        """As `runner.analysis.model.factorial.factorial` gives it."""
+        """The result of `runner.analysis.model.factorial.factorial`."""
         found = fit(self.design, cells)
         pairs = bool(self.coding.pairs)
         return Factorial(self.coding, found, pairs, self.unseen, self.aliases, self.weights)
@@ -118,7 +120,7 @@ class Prepared:
     def truth(self, population: Population) -> Array:
         """(coefficients, arms of the full grid): the model's coefficients from all arms' means.
 
-        Each arm weighs as the product of its levels' shares in the design; a placebo's are 0.
+        An arm's weight is the product of its levels' shares in the design; a placebo's is 0.
         """
         levels = grid = population.grid
         if self.layout.placebo:
@@ -134,7 +136,7 @@ class Prepared:
 
 
 def prepared(layout: Layout) -> Prepared:
-    """The model of a layout, as the analysis makes it."""
+    """The model of a layout, as in the analysis."""
     start = group(layout.levels, np.zeros(len(layout.levels)), layout.at)
     coding, design, unseen, weights = prepare(start, list(layout.sizes))
     return Prepared(layout, coding, design, unseen, weights, alias_sets(coding, design))
@@ -142,7 +144,7 @@ def prepared(layout: Layout) -> Prepared:
 
 @dataclass(frozen=True)
 class Estimates:
-    """Of many studies. value, se, df: (studies, effects), NaN where there is none; truth alike."""
+    """Estimates of many studies. value, se, df, truth: (studies, effects), NaN if missing."""
 
     value: Array
     se: Array

@@ -1,8 +1,8 @@
 """`python -m benchmarks workers`: many workers that train nothing on one folder of results.
 
-What the store itself costs: runs a second by so many processes, calls into the file system for each
-run, and what a heartbeat adds. Each worker is what a job of a cluster is, less the training: it
-walks its share of the runs, claims, records, releases.
+It measures the cost of the store: runs per second for a number of processes, calls into the file
+system for each run, and the cost of a heartbeat. Each worker does what a cluster job does, except
+the training: it goes through its share of the runs, claims, records and releases.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from runner.records.run import Run
 from runner.records.store import Store
 
 EPOCHS = 3
-# A call of NFS for each of these, mostly; reads and writes of open files are counted apart.
+# Mostly one NFS call each; reads and writes of open files are counted separately.
 METADATA = (
     "access", "getdents64", "link", "lstat", "mkdir", "newfstatat", "open", "openat", "readlink",
     "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "unlink", "unlinkat", "utimensat",
@@ -47,7 +47,7 @@ SCALE = {"runs": 100_000, "workers": 1_000, "hours_per_run": 0.5}
 
 @dataclass(frozen=True)
 class Nothing:
-    """A work that trains nothing: some epochs, an outcome of the usual size."""
+    """Work without training: some epochs, and an outcome of the usual size."""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
         for epoch in range(1, EPOCHS + 1):
@@ -73,7 +73,7 @@ def runs(count: int) -> list[Run]:
 
 
 def worker(root: str, count: int, number: int, of: int) -> tuple[int, int]:
-    """Do what is not done; how many runs it recorded, and how many claims were another's."""
+    """Do all open runs; returns the numbers of recorded runs and of claims held by others."""
     store, done, lost = Store(root, create=False), 0, 0
     lines = [line_of(run) for run in runs(count)]
     for run in unrecorded(turned(lines, number, of), store, 0):
@@ -84,7 +84,7 @@ def worker(root: str, count: int, number: int, of: int) -> tuple[int, int]:
 
 
 def measured(count: int, processes: int, folder: Path) -> dict[str, float]:
-    """All runs, once over, by so many processes."""
+    """Do all runs once with this number of processes."""
     root = str(folder / f"by-{processes}")
     Store(root)
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
@@ -105,16 +105,16 @@ def measured(count: int, processes: int, folder: Path) -> dict[str, float]:
 
 
 def calls(count: int, folder: Path) -> dict[str, float] | None:
-    """Calls into the file system for a run, by strace; None where there is none."""
+    """Calls into the file system per run, by strace; None without strace."""
     if shutil.which("strace") is None:
         return None
     totals = []
-    for number, some in enumerate((count, 2 * count)):  # what a process costs once drops out
+    for number, some in enumerate((count, 2 * count)):  # the difference has no start-up cost
         root = folder / f"traced-{number}"
         Store(root)
         trace = folder / f"trace-{number}"
         code = f"from benchmarks.workers import worker; worker({str(root)!r}, {some}, 0, 1)"
-        # By path: the interpreter's own files are no business of the store.
+        # By path: the interpreter's files do not belong to the store.
         command = ["strace", "-f", "-y", "-o", str(trace), sys.executable, "-c", code]
         subprocess.run(command, check=True, capture_output=True)
         totals.append(_counted(trace, root))
@@ -132,7 +132,7 @@ def _counted(trace: Path, root: Path) -> Counter[str]:
 
 
 def arithmetic(per_run: dict[str, float]) -> dict[str, float]:
-    """What 100,000 runs on 1,000 workers ask of a file server, by the calls measured."""
+    """The load of 100,000 runs on 1,000 workers on a file server, from the measured calls."""
     metadata = sum(per_run.get(name, 0.0) for name in METADATA)
     syncs = sum(per_run.get(name, 0.0) for name in ("fsync", "fdatasync"))
     seconds = 3600 * SCALE["hours_per_run"]

@@ -15,9 +15,9 @@ FILE = ROOT / "docs" / "compatibility.md"
 BASELINE = Recipe(optimizer=SGD(), schedule=StepDecay())
 HEAD = """# Which tricks go together
 
-Written by `python -m tests.compatibility`; a test holds it true. All pairs of tricks that are not
-named here can be composed, and a test trains each of them. Both are taken at their defaults, on a
-baseline where each of them changes something.
+`python -m tests.compatibility` writes this page; a test checks it. All pairs of tricks that are not
+named here can be combined, and a test trains each pair. Both tricks have their defaults, on a
+baseline where each trick changes something.
 """
 
 
@@ -72,14 +72,14 @@ def document() -> str:
     return "\n".join(
         (
             HEAD,
-            f"Of {pairs} pairs of {count} tricks, {pairs - len(found)} go together.",
-            "\n## One of each row\n",
+            f"Of {pairs} pairs of {count} tricks, {pairs - len(found)} can be combined.",
+            "\n## Alternatives: one of each row\n",
             "Tricks that set the same field of the recipe are alternatives.\n",
             table(("field", "tricks"), choices),
             "\n## Other pairs that exclude each other\n",
             table(("trick", "trick", "why"), other),
             "\n## Trick by trick\n",
-            table(("trick", "cannot stand with"), by_trick(found)),
+            table(("trick", "cannot be combined with"), by_trick(found)),
             "",
         )
     )

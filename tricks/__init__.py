@@ -1,4 +1,4 @@
-"""The bag of tricks: each file in the folders beside this one is one trick."""
+"""The bag of tricks: each file in the folders here is one trick."""
 
 from tricks.bag import find, parse, registry
 from tricks.errors import BadInput, TrickConflict

@@ -14,7 +14,7 @@ from tricks.values import coerce
 
 
 def registry() -> dict[str, type[Trick]]:
-    """Every known trick by name, ordered by group (as it acts on a training), then name."""
+    """Every known trick by name, ordered by group (in the order of training), then by name."""
     from tricks.loading import find_all
 
     find_all()
@@ -24,7 +24,7 @@ def registry() -> dict[str, type[Trick]]:
 
 
 def find(name: str) -> type[Trick]:
-    """The trick class called `name`. Raises BadInput with close matches."""
+    """The trick class with this name. Raises BadInput with close matches if there is none."""
     known = registry()
     if name not in known:
         raise unknown("trick", name, known)
@@ -42,7 +42,7 @@ def parse(text: str) -> Trick:
     if "(" not in text:
         return make(cls, {})
     try:
-        # A hyphenated name is no Python name: parse the arguments behind a stand-in.
+        # A hyphenated name is no Python name, so another name is put before the arguments.
         call = ast.parse(f"f({rest}", mode="eval").body
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
             raise ValueError
@@ -59,7 +59,7 @@ def parse(text: str) -> Trick:
 
 
 def make(cls: type[Trick], values: Mapping[str, Any]) -> Trick:
-    """The trick `cls` with checked parameter values; ints become floats where floats are meant."""
+    """The trick `cls` with checked parameter values; ints become floats for float parameters."""
     hints = typing.get_type_hints(cls)
     known = cls.parameters()
     checked = {}

@@ -1,4 +1,4 @@
-"""What each trick costs on digits, as `python -m benchmarks.costs` measured it. Torch-free."""
+"""The cost of each trick on digits, measured by `python -m benchmarks.costs`. Torch-free."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("costs.csv")
 
 @dataclass(frozen=True)
 class Ratio:
-    """CPU time by that of the baseline: the median of the repetitions, the least and the most."""
+    """CPU time over the baseline's CPU time: median, smallest and largest of the repetitions."""
 
     ratio: float
     low: float
@@ -24,7 +24,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a training, and of an evaluation. what: the trick as it was measured, with parameters."""
+    """Ratios of a training and of an evaluation. what: the measured trick with its parameters."""
 
     what: str
     version: int
@@ -57,6 +57,6 @@ def _cost(row: dict[str, str]) -> Cost:
 
 
 def cost_of(name: str, version: int) -> Cost | None:
-    """The cost of the trick called `name`; None if it, or this version of it, was not measured."""
+    """The cost of the trick `name`; None if this version of the trick was not measured."""
     found = measured().get(name)
     return found if found is not None and found.version == version else None

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line that says what was wrong and what would work."""
+"""Errors that the user can correct: one line says what was wrong and what would work."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 
 class BadInput(ValueError):
-    """The user asked for something that cannot be; its message is the whole explanation."""
+    """The user's input is not possible; the message is the whole explanation."""
 
 
 class TrickConflict(BadInput):
-    """Two edits, or an edit and the recipe it would act on, cannot hold together."""
+    """Two edits, or an edit and a recipe, exclude each other."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """An error for a misspelt `name`, with close matches from `known`, or all of them."""
-    import difflib  # takes milliseconds, which a command that succeeds need not pay
+    import difflib  # the import takes milliseconds, so only errors pay for it
 
     names = sorted(known)
     close = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=3, cutoff=0.6)

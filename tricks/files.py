@@ -1,4 +1,4 @@
-"""Files that a recipe names: known by what they hold, never by where they are. Torch-free."""
+"""Files that a recipe names: identified by content, never by path. Torch-free."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def _digest(path: str, changed: int, size: int) -> str:
 
 
 def digest(file: str, what: str) -> str:
-    """The first 16 hex digits of the SHA-256 of `file`, which an unchanged file is read for once.
+    """The first 16 hex digits of the SHA-256 of `file`; an unchanged file is read only once.
 
-    Raises BadInput that begins with `what` for a file that cannot be read.
+    Raises BadInput, beginning with `what`, if the file cannot be read.
     """
     path = Path(file).expanduser()
     try:

@@ -1,4 +1,4 @@
-"""Code of somebody else, called so that it can neither end this process nor hold it up for ever."""
+"""Calls of third-party code that can neither end this process nor block it for ever."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tricks.errors import BadInput
 
 T = TypeVar("T")
 
-PATIENCE = 120.0  # seconds for an import: that of torch may take a minute from a cold share
-GRACE = 10.0  # seconds more for what cannot be interrupted; then the process ends
+PATIENCE = 120.0  # seconds for an import; importing torch from a cold network disk takes a minute
+GRACE = 10.0  # more seconds for code that cannot be interrupted; then the process ends
 
 
 class Overdue(BaseException):
-    """Time is up; no `except Exception` of the code takes it for its own."""
+    """The time is over. It is no Exception, so the code's `except Exception` does not catch it."""
 
 
 def call(function: Callable[[], T], what: str) -> T:
-    """What `function` gives. Raises BadInput that begins with `what` if it exits or hangs.
+    """The result of `function`. Raises BadInput, beginning with `what`, if it exits or hangs.
 
-    What it raises itself goes on. Code that is stuck outside of Python cannot be interrupted: then
-    a line is written, and the process ends with exit code 2.
+    Exceptions of `function` pass through. Code that is stuck outside of Python cannot be
+    interrupted: then a line is written, and the process ends with exit code 2.
     """
     try:
         with _bounded(what), _without_exit():
@@ -45,11 +45,11 @@ def _late() -> str:
 
 @contextlib.contextmanager
 def _without_exit() -> Iterator[None]:
-    """Within it, os._exit raises SystemExit."""
+    """A context in which os._exit raises SystemExit."""
     own, process = os._exit, os.getpid()
 
     def leave(status: int) -> NoReturn:
-        if os.getpid() != process:  # a process that the code has forked may
+        if os.getpid() != process:  # a forked child may exit
             own(status)
         raise SystemExit(status)
 
@@ -62,7 +62,7 @@ def _without_exit() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _bounded(what: str) -> Iterator[None]:
-    """Raises Overdue after PATIENCE in the main thread; elsewhere the process ends later."""
+    """Raises Overdue after PATIENCE in the main thread; in other threads the process ends later."""
     own_exit = os._exit
 
     def give_up() -> None:

@@ -1,4 +1,4 @@
-"""The learning rate of every step: optimizer's lr × batch scaling × warmup ramp × schedule."""
+"""The learning rate of every step: optimizer's lr × batch scaling × warmup × schedule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tricks.recipe import Recipe
 
 
 def warmup_steps(recipe: Recipe, total: int) -> int:
-    """How many of `total` steps the recipe's warmup takes; 0 without warmup."""
+    """The number of warmup steps in a training of `total` steps; 0 without warmup."""
     warmup: Any = recipe.warmup
     return warmup.steps(total, recipe.epochs) if warmup is not None else 0
 
@@ -16,7 +16,7 @@ def warmup_steps(recipe: Recipe, total: int) -> int:
 def curve(recipe: Recipe, total: int) -> list[float]:
     """The lr of each of `total` steps; progress is taken at the middle of a step.
 
-    The recipe's batch size is that of the steps: of all images where the set is smaller.
+    The recipe's batch size is the number of images in a step: all images, if the set is smaller.
     """
     optimizer: Any = recipe.optimizer
     schedule: Any = recipe.schedule
@@ -35,7 +35,7 @@ def curve(recipe: Recipe, total: int) -> list[float]:
 
 
 def momenta(recipe: Recipe, total: int) -> list[float] | None:
-    """The momentum of each of `total` steps where the schedule moves it, else None."""
+    """The momentum of each of `total` steps if the schedule changes it, else None."""
     schedule: Any = recipe.schedule
     momentum = getattr(schedule, "momentum", None)
     if momentum is None:

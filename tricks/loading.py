@@ -1,4 +1,4 @@
-"""Where tricks come from: the bag's files, installed plug-ins, a user's file. Torch-free."""
+"""Loading of tricks: the bag's files, installed plug-ins, a user's file. Torch-free."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _broken: dict[str, str] = {}  # installed plug-ins that cannot be used -> why
 
 
 def _check_class(cls: type[Trick]) -> None:
-    """Raises BadInput for a trick of a third party that could not be listed or composed."""
+    """Raises BadInput for a plug-in's trick that cannot be listed or composed."""
     what = f"trick {cls.name}"
     if cls.edits is Trick.edits:
         raise BadInput(f"{what} has no method edits")
@@ -52,9 +52,9 @@ def _check_class(cls: type[Trick]) -> None:
 
 
 def load_checked(load: Callable[[], Any], what: str) -> None:
-    """Call `load`, which defines tricks. Raises BadInput, and forgets them, if one is no good.
+    """Call `load`, which defines tricks. If one is invalid: unregister all, raise BadInput.
 
-    what: the plug-in, with which a message begins.
+    what: the name of the plug-in, with which the message begins.
     """
     before = dict(REGISTERED)
 
@@ -99,9 +99,9 @@ def broken() -> dict[str, str]:
 
 
 def plugin_sources(recipe: Recipe) -> dict[str, str]:
-    """The plug-in tricks that `recipe` holds -> the start of the SHA-256 of the file of each.
+    """Plug-in trick in `recipe` -> the first digits of the SHA-256 of its file.
 
-    One that only sets plain fields is whole in the recipe, and is not among them.
+    A trick that only sets plain fields is left out, since the recipe contains it completely.
     """
     held = [getattr(recipe, field.name) for field in dataclasses.fields(recipe)]
     tricks = [x for value in held for x in (value if isinstance(value, tuple) else (value,))]
@@ -111,7 +111,7 @@ def plugin_sources(recipe: Recipe) -> dict[str, str]:
 
 @cache
 def _digest(module: str) -> str:
-    """Of the module's file, which this process has loaded; "unknown" where it has none."""
+    """The digest of the loaded module's file; "unknown" if it has no file."""
     try:
         return hashlib.sha256(Path(str(sys.modules[module].__file__)).read_bytes()).hexdigest()[:16]
     except (OSError, KeyError, AttributeError):
@@ -119,7 +119,7 @@ def _digest(module: str) -> str:
 
 
 def load_plugin(path: str | Path) -> None:
-    """Import the trick file at `path`; a second time is no event. Raises BadInput if it cannot."""
+    """Import the trick file at `path`, once only. Raises BadInput if it cannot be imported."""
     file = Path(path).resolve()
     if not file.is_file():
         raise BadInput(f"--plugin {path}: there is no such file")

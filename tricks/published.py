@@ -1,4 +1,4 @@
-"""What others published on a trick, to stand beside what was measured here."""
+"""Published effects of tricks, to compare with measured effects."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ class Published:
     """One published effect of a trick.
 
     effect: of top-1 accuracy, in percentage points. data: data set and network. source: where it
-    stands. kind: "cumulative", on top of the tricks before it; "at the baseline"; or what it was
-    added to. runs: training runs a row. verified: whether the number was read in its source.
+    was published. kind: "cumulative", on top of the tricks before it; "at the baseline"; or the
+    recipe that it was added to. runs: training runs per row. verified: whether the number was read
+    in its source.
     """
 
     effect: float

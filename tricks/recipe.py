@@ -29,71 +29,69 @@ CHOICES = {
 }
 
 
-LARGEST_SIDE = 16_384  # pixels of an image as a network sees it: no file may ask for more
+LARGEST_SIDE = 16_384  # pixels: largest side of a network's input
 LARGEST = {"width": 64, "threads": 1_024, "stored_side": LARGEST_SIDE}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training, in the order in which its parts act.
+    """One training; fields are in the order in which they act.
 
-    A field at its default here stays out of a run's id, so that a new field never orphans old
-    records; for the same reason a default may only change together with `SCHEMA`.
+    A field at its default is left out of a run's id, so a new field never makes old records
+    invalid. For the same reason a default may only change together with `SCHEMA`.
     """
 
     model: str = "small-image-resnet50"  # one of OWN_MODELS, or any timm name
     width: float = 1.0  # multiplies all channel counts of OWN_MODELS
-    stem: int = 1  # pixels of the image by pixel of small-image-resnet50's first maps: 1, 2 or 4
+    stem: int = 1  # downsampling of small-image-resnet50's stem: 1, 2 or 4
     start: str | Trick = "scratch"  # scratch | pretrained (timm's weights) | own-weights(file)
     surgery: tuple[Trick, ...] = ()  # stack: edits of the architecture, before `norm`
     norm: Trick | None = None  # replaces batch norm (and its activation)
     init: tuple[Trick, ...] = ()  # stack: edits of the initial weights
-    freeze: Trick | None = None  # which weights stand still, and until when
+    freeze: Trick | None = None  # the weights that are frozen, and for how long
 
     epochs: int = 10  # passes over the training images
-    evaluate_every: int = 1  # epochs from one evaluation on validation to the next; the last is one
+    evaluate_every: int = 1  # epochs between evaluations on validation; always after the last
     batch_size: int = 64  # images per step
     optimizer: Trick | None = None  # kind with its own lr, decay, momentum
     lr_scale: float = 1.0  # dimensionless, multiplies the optimizer's lr
-    decay: float = -1.0  # weight decay in place of the optimizer's own; -1: its own
-    corrected_decay: bool = (
-        False  # weight decay in proportion to the lr, the largest one's is whole
-    )
-    lr_batch: int = 0  # batch size that the lr is meant for, others scale it; 0: any
-    groups: Trick | None = None  # parameters with settings of their own
-    wrappers: tuple[Trick, ...] = ()  # stack: what acts around the optimizer's step
-    clip: Trick | None = None  # of the gradient, before the step
+    decay: float = -1.0  # weight decay instead of the optimizer's default; -1: the default
+    corrected_decay: bool = False  # whether weight decay is multiplied by lr / max(lr)
+    lr_batch: int = 0  # batch size for which the lr was chosen; another size scales the lr; 0: any
+    groups: Trick | None = None  # parameter groups with different settings
+    wrappers: tuple[Trick, ...] = ()  # stack: wrappers around the optimizer's step
+    clip: Trick | None = None  # clipping of the gradient before the step
     parts: int = 1  # passes in which a batch's gradient is accumulated
     schedule: Trick | None = None  # lr factor over the whole training
     warmup: Trick | None = None  # lr ramp at the start
 
     normalisation: Trick | None = None  # of pixels; None: by the task's mean and deviation
-    stored_side: int = 0  # pixels of the shorter side of images in files, once decoded; 0: any
+    stored_side: int = 0  # pixels: images in files are shrunk to this shorter side; 0: not shrunk
     resolution: int = 0  # pixels a side for training and evaluation; 0: as stored
     eval_scale: float = 1.0  # pixels a side for evaluation, as a multiple of training's
     resizing: Trick | None = None  # smaller images for a part of the training
-    repeats: int = 1  # copies of an image in a batch, each augmented anew
+    repeats: int = 1  # copies of an image in a batch, each augmented separately
     crop: str = "none"  # none | pad (zeros, an eighth, then crop) | random | random-resized |
-    # squeeze (all of the image, whatever its aspect)
-    margin: float = 0.875  # side of a crop by that of the whole image: random's, and evaluation's
-    crop_scale: float = 0.08  # of the area: the smallest part that random-resized cuts out
+    # squeeze (the whole image, for any aspect ratio)
+    margin: float = 0.875  # side of a crop over side of the image: for random and for evaluation
+    crop_scale: float = 0.08  # smallest share of the area that random-resized cuts out
     flip: bool = False  # random horizontal flips
-    flip_share: float = 0.5  # of the images, that these mirror
-    alternate_flips: bool = False  # every second epoch shows the mirror image of the one before
+    flip_share: float = 0.5  # share of the images that are flipped
+    alternate_flips: bool = False  # every second epoch mirrors the images of the epoch before
     transforms: tuple[Trick, ...] = ()  # stack: uint8 images (B, C, H, W) -> the same
-    inputs: tuple[Trick, ...] = ()  # stack: the same of all images, in evaluation too
+    inputs: tuple[Trick, ...] = ()  # stack: the same for all images, also in evaluation
     smoothing: float = 0.0  # probability mass spread over all K classes
     mixers: tuple[Trick, ...] = ()  # stack: one is drawn for each batch
-    mix_share: float = 1.0  # of the epochs, from the first: mixers act in these
+    mix_share: float = 1.0  # share of the epochs, from the first, in which mixers act
     objective: Trick | None = None  # the loss; None: cross-entropy with (B, K) targets
-    average: Trick | None = None  # of the weights, over steps: what is evaluated
-    predict: Trick | None = None  # how logits are made of images when evaluating
+    average: Trick | None = None  # average of the weights over steps, which is evaluated
+    predict: Trick | None = None  # how evaluation computes logits from images
 
-    stream: int = 0  # which random streams are drawn; 0: those of the seed itself
+    stream: int = 0  # choice of the random streams; 0: the streams of the seed
     precision: str = "fp32"  # fp32 | tf32 | bf16 | fp16 (autocast; fp16 scales the loss)
     threads: int = 1  # CPU threads: they change floating-point sums
     channels_last: bool = False  # memory layout of images and weights
-    compiled: Trick | None = None  # the network as training runs it, with kernels of its own
+    compiled: Trick | None = None  # compilation of the network for training
 
     def __post_init__(self) -> None:
         for name in ("epochs", "evaluate_every", "batch_size", "parts", "repeats", "threads"):
@@ -135,7 +133,7 @@ FIELDS = tuple(f.name for f in dataclasses.fields(Recipe))
 
 
 def resolve(recipe: Recipe, learning_rates: Mapping[str, float]) -> Recipe:
-    """Fill in what depends on several fields, once, after all edits.
+    """Fill in values that depend on several fields, once, after all edits.
 
     An optimizer without an lr takes the task's tuned one, or the usual share of the tuned one of
     its relative (`lr_like`); `lr_scale` is multiplied into it, so that half of 0.05 and 0.025 are
@@ -179,13 +177,13 @@ def _learning_rate(optimizer: Any, tuned: Mapping[str, float]) -> float:
 
 
 def decay_of(recipe: Recipe) -> float:
-    """The weight decay that holds: the recipe's, or the optimizer's own; 0 without any."""
+    """The effective weight decay: the recipe's, or the optimizer's; 0 without any."""
     own: float = getattr(recipe.optimizer, "decay", 0.0)
     return recipe.decay if recipe.decay >= 0 else own
 
 
 def _decaying(optimizer: Any, decay: float) -> Any:
-    """`optimizer` with another weight decay. Raises BadInput for one that has none."""
+    """`optimizer` with another weight decay. Raises BadInput if it has no weight decay."""
     if not hasattr(optimizer, "decay"):
         raise BadInput(f"{optimizer.name} has no weight decay that could be set")
     return dataclasses.replace(optimizer, decay=decay)
@@ -213,14 +211,14 @@ def _json(value: Any) -> Any:
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:
-    """What of a resolved recipe enters a run's id: all fields and parameters not at their default.
+    """The part of a resolved recipe in a run's id: fields and parameters not at their default.
 
-    So a new field or parameter, whose default means what was before, keeps old records; a changed
-    meaning takes a new version of the trick.
+    So a new field or parameter keeps old records valid if its default has the old meaning. A
+    changed meaning needs a new version of the trick.
     """
     found = {name: _identity(new) for name, (_, new) in differences(recipe, Recipe()).items()}
     if recipe.batch_size % recipe.parts:
-        found["split"] = "even"  # once the last part was smaller, or there were fewer
+        found["split"] = "even"  # earlier versions had a smaller last part, or fewer parts
     return found
 
 

@@ -13,7 +13,7 @@ from tricks.published import Published
 from tricks.recipe import CHOICES, FIELDS, STACKS, Recipe
 from tricks.values import coerce
 
-# The folders of the bag, in the order in which they act on a training.
+# The folders of the bag, in the order of training.
 GROUPS = (
     "schedule", "start", "model", "optimizer", "target",
     "mix", "augment", "average", "predict", "compute",
@@ -22,14 +22,14 @@ GROUPS = (
 
 @dataclass(frozen=True)
 class Edits:
-    """What a trick does to a recipe, without reading it.
+    """The changes that a trick makes to a recipe; they never depend on the recipe.
 
-    sets: field -> value, for fields that have one owner.
+    sets: field -> value, for fields that only one trick may set.
     adds: stack field -> one item.
-    needs: field -> (value it must have in the end, the reason); in place of a value a test of
-        it, value -> bool, where several will do.
-    acts: (test of the whole recipe, the reason): where the test fails, the trick would change
-        nothing beside what else the recipe holds.
+    needs: field -> (value that it must have after all edits, the reason). If several values are
+        allowed, a test (value -> bool) replaces the value.
+    acts: (test of the whole recipe, the reason). If the test fails, the trick would change
+        nothing in this recipe.
     """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
@@ -40,20 +40,20 @@ class Edits:
 
 @dataclass(frozen=True)
 class Trick:
-    """A trick: frozen dataclass fields are its parameters, class variables are its card.
+    """A trick: its dataclass fields are the parameters, its class variables are the card.
 
-    The first line of a trick's docstring is its idea in one sentence. Subclasses are registered
-    by being defined; the folder of the file is the trick's group.
+    The first line of a trick's docstring is its idea in one sentence. A subclass is registered
+    when it is defined. The folder of its file is the trick's group.
     """
 
     name: ClassVar[str] = ""
-    source: ClassVar[str] = ""  # paper or library that the defaults come from
-    version: ClassVar[int] = 1  # raised when the same parameters come to mean something else
-    factor: ClassVar[str | None] = None  # the factor of which this trick is one level
-    standard: ClassVar[bool] = False  # one of the standard bag
-    published: ClassVar[tuple[Published, ...]] = ()  # effects that others found, with source
+    source: ClassVar[str] = ""  # paper or library of the defaults
+    version: ClassVar[int] = 1  # increased when the same parameters get another meaning
+    factor: ClassVar[str | None] = None  # the factor that has this trick as a level
+    standard: ClassVar[bool] = False  # whether it is in the standard bag
+    published: ClassVar[tuple[Published, ...]] = ()  # published effects, with source
     stage: ClassVar[int] = 0  # place within a stack; ties are broken by name
-    aside: ClassVar[tuple[str, ...]] = ()  # parameters that say where something is: not in an id
+    aside: ClassVar[tuple[str, ...]] = ()  # parameters that are paths, which are not in an id
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -80,7 +80,7 @@ class Trick:
         return {f.name: f.default for f in dataclasses.fields(cls)}
 
     def as_level(self) -> str:
-        """The text of the trick as a field's value, which names a factor's level."""
+        """The text of the trick as a field's value; it is the name of a factor's level."""
         return str(self)
 
     def __str__(self) -> str:
@@ -139,8 +139,8 @@ def edits_of(trick: Trick) -> Edits:
 def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
     """`baseline` with the edits of `tricks`; the order of `tricks` does not matter.
 
-    Raises TrickConflict if two set the same field, the same trick stands twice, a need is not
-    met, or a trick changes nothing, be it for the baseline's sake or another trick's.
+    Raises TrickConflict if two tricks set the same field, if a trick is named twice, if a need is
+    not met, or if a trick changes nothing beside the baseline or another trick.
     """
     ordered = sorted(tricks, key=lambda t: t.name)
     owner: dict[str, Trick] = {}
@@ -185,7 +185,7 @@ def compose(baseline: Recipe, tricks: Iterable[Trick]) -> Recipe:
 
 
 def check(recipe: Recipe, edited: Iterable[tuple[Trick, Edits]]) -> None:
-    """Raises TrickConflict where a need of the tricks is not met, or one would change nothing."""
+    """Raises TrickConflict if a need of a trick is not met, or if a trick would change nothing."""
     edited = list(edited)
     for trick, edits in edited:
         for name, (value, reason) in edits.needs.items():
@@ -201,7 +201,7 @@ def check(recipe: Recipe, edited: Iterable[tuple[Trick, Edits]]) -> None:
 
 
 def check_held(recipe: Recipe) -> None:
-    """`check` of the tricks that the fields of `recipe` hold."""
+    """`check` of all tricks in the fields of `recipe`."""
     values = [getattr(recipe, name) for name in FIELDS]
     held = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
     check(recipe, [(item, edits_of(item)) for item in held if isinstance(item, Trick)])
@@ -215,6 +215,6 @@ def _shown(value: Any) -> str:
 
 
 def _blame(trick: Trick, what: str) -> str:
-    """A fault in a trick's own code, with its name and file."""
+    """A message on an error in a trick's code, with its name and file."""
     file = getattr(sys.modules.get(type(trick).__module__), "__file__", None)
     return f"the trick {trick}{f' in {file}' if file else ''}: {what}"

@@ -1,4 +1,4 @@
-"""Parameter values: checked against a type, with an error that says what would do. Torch-free."""
+"""Parameter values: checked against a type; errors say what would be valid. Torch-free."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def coerce(what: str, value: Any, hint: Any) -> Any:
 
 
 def _number(value: Any) -> float | None:
-    """`value` as a finite float, if it is one or a whole number that a float can hold."""
+    """`value` as a finite float, if it is a finite float or a whole number within its range."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     try:

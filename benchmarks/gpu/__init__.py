@@ -1,1 +1,1 @@
-"""What has to be found out on a GPU: checks with what is expected of each, in eight minutes."""
+"""Checks for a GPU, each with its expected result, in eight minutes."""

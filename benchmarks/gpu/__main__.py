@@ -1,6 +1,6 @@
-"""`python -m benchmarks gpu`: the checks in turn, a line each, and all figures as JSON.
+"""`python -m benchmarks gpu`: all checks in turn, one line each, and all figures as JSON.
 
-With `--device cpu --short` it is tried out where there is no GPU: that it works, not what it finds.
+`--device cpu --short` tests the checks themselves without a GPU.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from benchmarks.gpu import as_a_user, images, in_process
 from benchmarks.gpu.check import VERDICTS, Place, results
 
 MINUTES = 8.0
-# What is asked first is what matters most where time runs short.
+# The most important checks come first, in case time runs out.
 CHECKS = [*as_a_user.CHECKS, *in_process.CHECKS, *images.CHECKS]
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 1 if a check broke or found what was not expected."""
+    """Exit code 1 if a check broke or its result was not as expected."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks gpu", description=__doc__)
     parser.add_argument("only", nargs="*", help="names of checks; all if left out")
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu [cuda]")
-    parser.add_argument("--short", action="store_true", help="as little as shows that they work")
+    parser.add_argument("--short", action="store_true", help="only enough to show that they work")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="no check begins after [8]")
     parser.add_argument("--out", type=Path, help="the JSON file to write")
     asked = parser.parse_args(arguments)

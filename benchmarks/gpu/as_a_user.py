@@ -18,7 +18,7 @@ HUGE = ("batch_size=850", "resolution=4096")  # several hundred GB of feature ma
 
 
 def devices(place: Place) -> Found:
-    """The GPUs that the tool shares runs out over, against torch's own count."""
+    """The GPUs that the tool uses, against torch's count."""
     told = _child(
         "import json, torch\nfrom runner.execution.machine import gpus\n"
         "print(json.dumps([list(gpus('auto')), torch.cuda.device_count()]))"
@@ -30,7 +30,7 @@ def devices(place: Place) -> Found:
 
 
 def standard_bag(place: Place) -> Found:
-    """The ten tricks on digits, each recorded; predicted seconds beside those it took."""
+    """The ten tricks on digits: all runs are recorded; predicted against real seconds."""
     results = place.scratch / "bag"
     asked = (
         "--grid",
@@ -65,7 +65,7 @@ def standard_bag(place: Place) -> Found:
 
 
 def killed(place: Place) -> Found:
-    """SIGKILL in the middle of a grid; the same command again has all runs, each once."""
+    """SIGKILL in the middle of a grid; then the same command completes all runs, each once."""
     results = place.scratch / "killed"
     epochs = "epochs=1" if place.short else "epochs=5"
     asked = ("--tricks", "mixup", "--seeds", "1" if place.short else "4", "--set", epochs)
@@ -86,7 +86,7 @@ def killed(place: Place) -> Found:
 
 
 def oversized(place: Place) -> Found:
-    """A batch that no GPU holds: one line that says memory, and nothing is left recorded as ok."""
+    """A batch too large for any GPU: one line says memory, and no run is recorded as ok."""
     results = place.scratch / "oversized"
     huge = [word for field in HUGE for word in ("--set", field)]
     done = _run(place, results, "--grid", "none", *huge)

@@ -1,4 +1,4 @@
-"""A check: its name, what is expected, and what it found."""
+"""A check: its name, the expected result, and the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERDICTS = ("as expected", "not as expected", "broke", "not run")
 class Place:
     """Where the checks run.
 
-    device: cuda or cpu. short: as little as shows that a check works. scratch: a folder to fill.
+    device: cuda or cpu. short: only enough to show that a check works. scratch: a free folder.
     """
 
     device: str
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass
 class Found:
-    """What a check found: figures by name, and why it is not as expected; "" where it is."""
+    """The result of a check: figures by name; reason: why it is not as expected, "" if it is."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     wrong: str = ""
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Check:
-    """`expected` is a sentence; `run` finds out; only_gpu: what it means nothing without."""
+    """`expected` is a sentence; `run` makes the check; only_gpu: whether it needs a GPU."""
 
     name: str
     expected: str
@@ -48,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """A line of the answer. seconds: what the check took. reason: why it is not as expected."""
+    """A line of the output. seconds: duration of the check. reason: why it is not as expected."""
 
     name: str
     expected: str
@@ -66,7 +66,7 @@ class Result:
 
 
 def results(checks: Sequence[Check], place: Place, seconds: float) -> Iterator[Result]:
-    """Each check in turn; those that `seconds` leave no time for are not run."""
+    """Each check in turn; checks that would begin after `seconds` are not run."""
     end = time.monotonic() + seconds
     for check in checks:
         began = time.monotonic()

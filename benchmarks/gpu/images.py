@@ -1,4 +1,4 @@
-"""Checks of what images cost: JPEGs that are waited for, and many runs on a GPU at a time."""
+"""Checks of the cost of images: waiting for JPEGs, and many runs on a GPU at a time."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def jpegs(place: Place) -> Files:
 
 
 def loaders(place: Place) -> Found:
-    """An epoch of ResNet-50 at 224 pixels on JPEGs: the share of its time that it waits.
+    """An epoch of ResNet-50 at 224 pixels on JPEGs: the share of time spent waiting for images.
 
-    As files that loader processes decode, and from the image cache.
+    It is measured with files that loader processes decode, and with the image cache.
     """
     files = jpegs(place)
     began = time.perf_counter()

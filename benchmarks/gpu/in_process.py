@@ -1,4 +1,4 @@
-"""Checks of the training itself: what waits, what differs, what a run costs in each precision."""
+"""Checks of the training: waiting for the GPU, differences from the CPU, cost by precision."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from tricks.recipe import Recipe
 from tricks.schedule.step_decay import StepDecay
 
 RATES = {"sgd": 0.01, "lars": 0.5, "adamw": 0.001}
-# Those that must read: Pillow encodes on the CPU, torch's GradScaler looks whether a gradient
-# overflowed, and compiling looks at whatever it likes.
+# Tricks that must wait: Pillow encodes on the CPU, torch's GradScaler checks gradients for
+# overflow, and compiling may read any value.
 READ = frozenset(("jpeg", "fp16", "compile"))
-# Those that need something beside them, or a network of which there is none here.
+# Tricks that need another trick, or a network that does not exist here.
 OTHERWISE = {
     "mixing-off": ("mixup", "mixing-off(share=0.5)"),
     "ghost-batch-norm": ("ghost-batch-norm(part=4)",),
@@ -39,8 +39,8 @@ OTHERWISE = {
     "step-decay": ("step-decay(milestones=(0.3, 0.6))",),
 }
 BASELINE = Recipe(width=0.125, optimizer=SGD(), schedule=StepDecay(), epochs=2, batch_size=16)
-LEVELS = 1.0  # of 255, by which a transform's images may differ on another device
-SHARE = 0.01  # of their values that may differ by more: nearest neighbours at a tie
+LEVELS = 1.0  # of 255: largest difference of a transform's images on another device
+SHARE = 0.01  # share of values that may differ by more: nearest neighbours at a tie
 MODES: dict[str, dict[str, Any]] = {
     "fp32, contiguous": {"channels_last": False},
     "fp32, channels-last": {"channels_last": True},
@@ -85,7 +85,7 @@ def steps(recipe: Recipe, splits: Splits, device: torch.device) -> Callable[[int
 
 @contextmanager
 def _no_waiting(device: torch.device) -> Any:
-    """Within it, whatever waits for the GPU raises RuntimeError."""
+    """A context in which any wait for the GPU raises RuntimeError."""
     if device.type != "cuda":
         yield
         return
@@ -98,7 +98,7 @@ def _no_waiting(device: torch.device) -> Any:
 
 
 def nothing_waits(place: Place) -> Found:
-    """Every trick: a step that may wait (tables are made), then two that may not."""
+    """Every trick: a step that may wait (tables are made), then two steps that may not."""
     device = torch.device(place.device)
     splits, waits, left_out = noise(16, 32), {}, {}
     names = sorted(registry())[:: 12 if place.short else 1]
@@ -109,7 +109,7 @@ def nothing_waits(place: Place) -> Found:
             prepare(wanted, device)
             take = steps(wanted, splits, device)
             take(0)
-        except BadInput as error:  # it needs something that there is not here, as a teacher
+        except BadInput as error:  # it needs something that is missing here, such as a teacher
             left_out[name] = str(error)
             continue
         try:
@@ -146,7 +146,7 @@ def transforms_agree(place: Place) -> Found:
 
 
 def _outcomes(device: str, times: int, epochs: int) -> list[dict[str, Any]]:
-    """One spec so many times in this process."""
+    """The outcomes of one spec, run `times` times in this process."""
     from runner.tasks.registry import find
     from runner.tasks.task import DATA
     from runner.training.outcome import outcome
@@ -182,7 +182,7 @@ def repeats(place: Place) -> Found:
 
 
 def precisions(place: Place) -> Found:
-    """Images a second of ResNet-50 in each precision and layout, and memory."""
+    """Images per second and memory of ResNet-50 in each precision and layout."""
     device = torch.device(place.device)
     batch, side, timed = (2, 64, 1) if place.short else (64, 224, 10)
     splits, figures = noise(batch, side), {}

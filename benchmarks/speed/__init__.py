@@ -1,4 +1,4 @@
-"""What is measured by `python -m benchmarks`: a file here is one measurement, found by itself.
+"""The measurements of `python -m benchmarks`: each file here is one, found automatically.
 
-Each has `measure(conditions) -> Iterator[Ratio]`.
+Each file has `measure(conditions) -> Iterator[Ratio]`.
 """

@@ -1,4 +1,4 @@
-"""Augmentation of batches, each image by its own draw, against torchvision image by image."""
+"""Augmentation of batches, with a draw for each image, against torchvision image by image."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from runner.training.augmentation import augment, normalise
 from tricks import Recipe, parse
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-IMAGES = {32: 128, 224: 32}  # pixels a side -> images of a batch
-TURNS = {32: 12, 224: 4}  # batches of a measurement
-WARM = {32: 150, 224: 30}  # batches after which every table of an operation is there
+IMAGES = {32: 128, 224: 32}  # pixels per side -> images per batch
+TURNS = {32: 12, 224: 4}  # batches per measurement
+WARM = {32: 150, 224: 30}  # batches after which all tables of operations exist
 Act = Callable[[Tensor], Any]
 
 
@@ -52,7 +52,7 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 def compared(
     ours: Act, images: Tensor, theirs: Any, each: list[Any], repeats: int
 ) -> tuple[float, ...]:
-    """CPU seconds of torchvision's transform of each image, over those of ours of the batch."""
+    """CPU seconds of torchvision's transform of each image, over ours for the batch."""
     turns = TURNS[images.shape[-1]]
     return paired(
         lambda: seconds(lambda: torch.stack([theirs(image) for image in each]), max(1, turns // 6)),
@@ -62,9 +62,9 @@ def compared(
 
 
 def policies(side: int) -> Iterator[tuple[str, Act, Any]]:
-    """What is done to a batch, each time by other draws, and torchvision's transform of an image.
+    """Our transform of a batch, with new draws each time, and torchvision's of an image.
 
-    The result of the latter is a tensor, from whatever it was given.
+    torchvision's transform returns a tensor for any input.
     """
     tensor = v2.ToImage()
     for name, reference in (
@@ -104,7 +104,7 @@ def seconds(act: Callable[[], Any], times: int) -> float:
 
 
 def pictures(count: int, side: int) -> Tensor:
-    """Smooth colours with some noise, as photographs are: uint8 (count, 3, side, side)."""
+    """Smooth colours with some noise, like photographs: uint8 (count, 3, side, side)."""
     source = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, side // 8, side // 8, generator=source) * 255
     smooth = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bilinear")

@@ -37,7 +37,7 @@ from runner.training.outcome import outcome
 from tricks import Recipe, compose, parse, resolve
 
 CPU = torch.device("cpu")
-LARGE, PART = 256, 64  # images of the data path at 224 pixels, and of a batch
+LARGE, PART = 256, 64  # images of the data path at 224 pixels, and per batch
 SMALL, SIDE, CLASSES = 2560, 28, 10  # images of the grid, their side, their classes
 ARMS = (
     "cosine,warmup,randaugment,mixup,label-smoothing,ema,zero-gamma,no-bias-decay,clip-norm,cutout"
@@ -46,7 +46,7 @@ NARROW = {"start": "scratch", "model": "small-image-resnet50", "width": 0.125, "
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
-    """One thread throughout; torchvision's ImageFolder and v2 transforms are the plain way."""
+    """All with one thread, against torchvision's ImageFolder and v2 transforms."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     memory.keep_freed()
@@ -101,7 +101,7 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def cached(task: Task) -> Cache | None:
-    """The image cache of the task, built if it is not there."""
+    """The image cache of the task, built if it is missing."""
     assert task.originals is not None
     folder = ready(task.originals(Path()), 0, None, print).cache
     return None if folder is None else opened(folder)
@@ -114,7 +114,7 @@ def by_torchvision(folder: ImageFolder, places: list[int]) -> None:
 
 
 def prepared(recipe: Recipe, source: Source) -> None:
-    """Every image as a training step gets it, before it is normalised."""
+    """Prepare every image as for a training step, before normalisation."""
     order = [range(start, start + PART) for start in range(0, len(source), PART)]
     view = View(224, recipe.crop, 0)
     for step, (images, _) in enumerate(batches(source, order, view, CPU)):
@@ -163,7 +163,7 @@ def bare(recipe: Recipe, splits: Splits) -> None:
 
 @torch.no_grad()
 def forward(model: torch.nn.Module, x: torch.Tensor, images: int) -> None:
-    """The network's answers for so many images."""
+    """Forward passes for this number of images."""
     model.eval()
     for start in range(0, images, len(x)):
         model(x[: images - start])
@@ -203,7 +203,7 @@ def started(folder: Path, results: Path, cached: bool) -> float:
 
 
 def written(folder: Path, count: int, side: int, kind: str) -> None:
-    """So many pictures, one folder a class."""
+    """Write `count` pictures, with one folder for each class."""
     for i, image in enumerate(pictures(count, side)):
         path = folder / f"class-{i % CLASSES}" / f"{i:05d}.{kind}"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""How much of a run is forward, backward and optimizer step, in one thread.
+"""The share of forward, backward and optimizer step in a run, on one thread.
 
-The run is the tool's own `outcome()`, with the network being built, augmentation, mixing, schedule,
-both evaluations of every epoch, a line an epoch written, and the test set. The bare loop repeats
-forward, backward and step on batches that lie ready in memory, of the same network and shapes.
+The run is the tool's `outcome()`. It builds the network, augments, mixes, follows the schedule,
+does both evaluations of every epoch, writes a line per epoch, and evaluates the test set. The bare
+loop repeats forward, backward and step on batches in memory, with the same network and shapes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.arms import in_a_child, recipe, standard, there
 from benchmarks.ratio import Conditions, Ratio, paired
 
-BATCHES = 8  # that the bare loop takes in turns
-WARM = 3  # steps that are not timed
+BATCHES = 8  # batches that the bare loop uses in turn
+WARM = 3  # untimed steps
 FEW = 1024  # training images of Fashion-MNIST's run: 1 epoch, 16 steps
 
 Figures = dict[str, float]
@@ -62,7 +62,7 @@ def _task(task: str, few: int | None, conditions: Conditions, target: float) -> 
 
 
 def _prepared(task: str, data: Path, few: int | None) -> tuple[Any, Any]:
-    """Recipe and splits, evaluated images in the proportion that the whole task has."""
+    """Recipe and splits, with evaluated images in the proportion of the whole task."""
     from runner.tasks.registry import find
 
     splits = find(task).load(data, few)
@@ -84,7 +84,7 @@ def _prepared(task: str, data: Path, few: int | None) -> tuple[Any, Any]:
 
 
 def run(task: str, data: Path, few: int | None) -> Figures:
-    """images: trained on per second of all that `outcome` does; evaluate, total: seconds of it."""
+    """images: training images per second of `outcome`; evaluate, total: seconds of `outcome`."""
     import torch
 
     from runner.execution.work import Figures as Epoch
@@ -114,7 +114,7 @@ def run(task: str, data: Path, few: int | None) -> Figures:
 
 
 def bare(task: str, data: Path, few: int | None) -> float:
-    """Images trained on per second. Freed memory is kept for the next tensor, as in a run."""
+    """Training images per second. Freed memory is kept for the next tensor, as in a run."""
     import torch
     from torch.nn import functional as F
 

@@ -19,10 +19,10 @@ FEW = ("--set", "epochs=3")
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
-    """Small grids on digits: the hours that the command predicts over those that it then takes.
+    """Small grids on digits: predicted hours over real hours.
 
-    First by steps measured before; then, of a second seed, by the records of the first. True
-    hours are those from the first run's start to the last one's end.
+    The first prediction is from steps measured before. The second is for a second seed, from the
+    records of the first seed. Real hours are from the first run's start to the last run's end.
     """
     for what, line in GRIDS.items():
         results = conditions.scratch / what
@@ -46,7 +46,7 @@ def _ratio(results: Path, *line: str, steps: bool) -> float:
 
 
 def _row(what: str, by: str, ratio: float) -> Ratio:
-    """How far off it was, either way: at most 1.25 is within 25 %."""
+    """The error in either direction: at most 1.25 is within 25 %."""
     return Ratio(
         f"predicted hours of {what}", f"true ones, by {by} (larger over smaller)",
         (max(ratio, 1 / ratio),), "×", 1.25, at_most=True, note=f"predicted over true: {ratio:.2f}",

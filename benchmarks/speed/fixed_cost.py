@@ -1,4 +1,4 @@
-"""What a run costs besides its training: claim, process, images, network, record."""
+"""The cost of a run besides its training: claim, process, images, network, record."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from runner.execution.order import Order
 from runner.records.store import Store
 from runner.tasks.recipe_run import RecipeRun
 
-RUNS = 8  # one after another, by one worker
-MEMORY = Path("/dev/shm")  # a file system in memory: syncing costs nothing there
+RUNS = 8  # runs in sequence on one worker
+MEMORY = Path("/dev/shm")  # a file system in memory, where syncing costs nothing
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
@@ -37,13 +37,13 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def repeated(task: str, conditions: Conditions) -> tuple[float, ...]:
-    """`besides` again and again; the first, which starts the template, is left out."""
+    """`besides` several times, without the first, which starts the template."""
     return tuple(besides(task, conditions, i) for i in range(conditions.repeats + 1))[1:]
 
 
 def besides(task: str, conditions: Conditions, number: int) -> float:
-    """Seconds a run, from the wall clock, without those in which it trained and evaluated."""
-    # A narrow network and few pixels: they are no part of what is measured.
+    """Wall-clock seconds per run, without training and evaluation."""
+    # A narrow network and few pixels, since they are not measured.
     small = {"epochs": 1, "width": 1 / 64, "resolution": 4}
     runs = [spec(task, [], i, conditions.data, 64, **small) for i in range(RUNS)]
     work = RecipeRun(task, str(conditions.data), "cpu").sharing(runs[0])

@@ -1,4 +1,4 @@
-"""Images from files: how long training waits for them, and what decoding and augmenting costs."""
+"""Images from files: the wait of the training, and the cost of decoding and augmenting."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def waited(recipe: Recipe, files: Files) -> float:
-    """Per cent of a training's seconds in which it waited for its loader process."""
+    """Per cent of a training's seconds spent waiting for its loader process."""
     few = files.subset(range(CLASSES))
     splits = Splits(
         files.subset(range(STEPS * BATCH)), few, few, few, CLASSES, 3, IMAGENET_MEAN, IMAGENET_STD
@@ -70,7 +70,7 @@ def waited(recipe: Recipe, files: Files) -> float:
 
 
 def prepared(recipe: Recipe, files: Files) -> None:
-    """Every image as a batch of the training gets it, in this process."""
+    """Prepare every image as for a batch of the training, in this process."""
     order = [range(start, start + BATCH) for start in range(0, IMAGES, BATCH)]
     view = View(224, recipe.crop, 0)
     for step, (images, _) in enumerate(batches(files, order, view, torch.device("cpu"))):
@@ -78,7 +78,7 @@ def prepared(recipe: Recipe, files: Files) -> None:
 
 
 def by_torchvision(files: Files, transform: v2.Compose) -> None:
-    """The same by torchvision's transforms of each image, as a data set of its does it."""
+    """The same with torchvision's transforms of each image, as in a torchvision data set."""
     from PIL import Image
 
     for start in range(0, IMAGES, BATCH):
@@ -88,7 +88,7 @@ def by_torchvision(files: Files, transform: v2.Compose) -> None:
 
 
 def jpegs(folder: Path) -> Files:
-    """IMAGES files of 256 to 300 pixels a side, written to `folder`."""
+    """IMAGES files of 256 to 300 pixels per side, written to `folder`."""
     folder.mkdir(exist_ok=True)
     paths = []
     for i, image in enumerate(pictures(IMAGES, 304)):

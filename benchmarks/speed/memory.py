@@ -1,7 +1,7 @@
-"""Memory that one more worker takes, on Fashion-MNIST with the baseline's network and batch.
+"""Memory of one more worker, on Fashion-MNIST with the baseline's network and batch.
 
-Proportional set size: a page that processes share counts to each by its part, so that the sum over
-all is what they take of the machine.
+It is the proportional set size: a shared page is divided among its processes, so the sum over all
+processes is the memory that they use together.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from runner.records.store import Store
 from runner.tasks.recipe_run import RecipeRun
 
 TASK = "fashion-mnist"
-FEW = 128  # training images: 2 steps, which take what a thousand take
-HELD = 512  # evaluated images of each part: two batches, which take what forty take
-EVERY = 0.3  # seconds between looks
+FEW = 128  # training images: 2 steps, which need as much memory as a thousand
+HELD = 512  # evaluated images of each part: two batches, which need as much memory as forty
+EVERY = 0.3  # seconds between samples
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
@@ -50,7 +50,7 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def most(workers: int, data: Path, folder: Path) -> float:
-    """MB that all processes under this one take together at most, `workers` training at a time."""
+    """Peak memory in MB of all child processes together, with `workers` training at a time."""
     runs = [spec(TASK, [], i, data, FEW, epochs=1) for i in range(workers)]
     held: list[float] = []
     over = threading.Event()
@@ -72,7 +72,7 @@ def most(workers: int, data: Path, folder: Path) -> float:
 
 
 class Short(RecipeRun):
-    """With few images to evaluate."""
+    """A run with few images to evaluate."""
 
     def images(self, spec: RunSpec) -> Splits:
         splits = super().images(spec)
@@ -81,7 +81,7 @@ class Short(RecipeRun):
 
 
 def _descendants(parent: int) -> list[int]:
-    """Processes below `parent`, from what /proc tells of every process."""
+    """All descendants of the process `parent`, from /proc."""
     below: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -99,7 +99,7 @@ def _descendants(parent: int) -> list[int]:
 
 
 def _proportional(process: int) -> float:
-    """Bytes of its proportional set size; 0 if it has ended."""
+    """Proportional set size of a process in bytes; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Many runs at once with one thread each, against one after another with all threads."""
+"""Many runs at once with one thread each, against runs in sequence with all threads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
 from runner.training.device import choose
 
-EPOCHS = 5  # half of the task's: what a run costs besides weighs twice as much as in a whole one
-EACH = 2  # runs a core
+EPOCHS = 5  # half of the task's epochs, so fixed costs weigh twice as much as in a whole run
+EACH = 2  # runs per core
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
@@ -45,7 +45,7 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def packed(runs: list[RunSpec], folder: Path) -> float:
-    """Runs per second of the tool's own execution, a process a run."""
+    """Runs per second of the tool's execution, with one process per run."""
     order = Order(RecipeRun("digits", device="cpu").sharing(runs[0]), cores())
     began = time.perf_counter()
     done = execute([one.run() for one in runs], Store(folder), order)

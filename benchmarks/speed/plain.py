@@ -1,7 +1,7 @@
-"""A grid by the tool against a script a run: `benchmarks/plain_training.py`, one after another.
+"""A grid by the tool against `benchmarks/plain_training.py`, one script after another.
 
-Seconds of whole runs, so many that cores are never idle. On Fashion-MNIST only a part of an epoch
-is trained, and what is paid an image, an evaluation or a run is scaled to the whole task.
+It measures seconds of whole runs, with enough runs to keep all cores busy. On Fashion-MNIST only a
+part of an epoch is trained; the costs per image, evaluation and run are scaled to the whole task.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS: tuple[list[str], ...] = ([], standard())  # arms, as names of tricks
 FASHION = (["randaugment"], standard())
 FEW = 1024  # training images of Fashion-MNIST, for one epoch
-HELD = 512  # its evaluated images
+HELD = 512  # evaluated images of Fashion-MNIST
 # Images of the whole task, which is evaluated after every other epoch.
 WHOLE = {"train": 55_000, "epochs": 10, "evaluations": 5, "each": 5_256, "test": 10_000}
-PIXELS = 14  # a side, at which the committed study of it is
+PIXELS = 14  # pixels per side, as in the committed study of Fashion-MNIST
 
 MOST = 3  # repetitions: each takes a minute or two
 
@@ -72,7 +72,7 @@ def _row(
 
 
 def grid(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> float:
-    """Runs per second of the tool: as many workers as cores, each with both arms in turn."""
+    """Runs per second of the tool: one worker per core, each with both arms in turn."""
     few = None if task == "digits" else FEW
     settings: dict[str, Any] = {} if few is None else {"epochs": 1, "resolution": pixels or 0}
 
@@ -99,7 +99,7 @@ def grid(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) -> 
 
 
 class Short(RecipeRun):
-    """With few images to evaluate, since few are trained on."""
+    """A run with few images to evaluate, since it has few training images."""
 
     def images(self, spec: RunSpec) -> Splits:
         splits = super().images(spec)
@@ -131,7 +131,7 @@ def scripts(task: str, arms: Any, data: Path, folder: Path, pixels: int | None) 
 
 
 def _whole(besides: float, train: float, evaluate: float) -> float:
-    """Seconds of a whole run on Fashion-MNIST, from those of a short one."""
+    """Seconds of a whole run on Fashion-MNIST, from the seconds of a short run."""
     images = WHOLE["epochs"] * WHOLE["train"]
     evaluated = WHOLE["evaluations"] * WHOLE["each"] + WHOLE["test"]
     return besides + train * images / FEW + evaluate * evaluated / HELD

@@ -1,4 +1,4 @@
-"""Planning and scheduling: a dry run of a million arms, and runs that do nothing."""
+"""Planning and scheduling: a dry run of a million arms, and runs without work."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from runner.records.spec import RunSpec
 from runner.records.store import Store
 from tricks.recipe import Recipe
 
-RUNS = 300  # that do nothing
+RUNS = 300  # runs without work
 WORKERS = 2
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
-    """Wall time and memory of the real command; runs a second of the real executor."""
+    """Wall time and memory of the real command; runs per second of the real executor."""
     grid = ("run", "--grid", "full", "--tricks", ",".join(TWENTY), "--dry-run")
     none = ("--results", str(conditions.scratch / "none"))
     dry = [timed(*grid, *none) for _ in range(conditions.repeats)]
@@ -45,10 +45,11 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def scheduled(results: Path, per_process: int) -> float:
-    """Runs a second that do nothing, each with its claim, its folder and its record.
+    """Runs per second without work, each with its claim, its folder and its record.
 
-    The template process has started: it is there once for a grid. In a process of its own, since
-    the template of an earlier measurement lacks this module: each child would import it.
+    The template process has started already, as it does once per grid. This runs in a fresh
+    process, since the template of an earlier measurement lacks this module, and each child would
+    import it.
     """
     store = Store(results)
     execute(runs(2), store, Order(Nothing(), WORKERS))
@@ -68,7 +69,7 @@ def runs(count: int, first: int = 0) -> list[Run]:
 
 @dataclass(frozen=True)
 class Nothing:
-    """No training, and its outcome."""
+    """Work without training, and its outcome."""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
         return Outcome("ok", {"test_accuracy": 0.0})

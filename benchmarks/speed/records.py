@@ -1,4 +1,4 @@
-"""A store of 100,000 records: what `status`, a frame of them and a full report take."""
+"""A store of 100,000 records: the time of `status`, of a frame and of a full report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runner.records.studies import save_study
 from runner.studies.asked import Asked
 from runner.studies.study import Study, build
 
-TEST_IMAGES, EPOCHS = 700, 10  # as digits has them
+TEST_IMAGES, EPOCHS = 700, 10  # as in digits
 SECONDS = {"train": 5.3, "evaluate": 0.7, "wait": 0.02, "cpu": 5.1, "total": 6.1}
 TWENTY = (
     "warmup", "cosine", "zero-gamma", "evonorm", "label-smoothing", "mixup", "cutmix",
@@ -35,7 +35,7 @@ STUDIES = {
         name="many-arms", grid="full", tricks=list(TWENTY[:13]), seeds=12
     ),
 }
-# A process of its own that loads a study's frame; torch-free, as every reader of records is.
+# A program that loads a study's frame, for a separate process; torch-free like all readers.
 FRAME = """
 import sys, time
 from pathlib import Path
@@ -51,7 +51,7 @@ print(time.perf_counter() - begin, rows)
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
-    """Wall time of the real commands, each in a process of its own, on two shapes of study."""
+    """Wall time of the real commands, each in a separate process, on two shapes of study."""
     repeats = min(conditions.repeats, 3)
     for what, asked in STUDIES.items():
         results = conditions.scratch / asked.name
@@ -80,7 +80,7 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
 
 
 def timed(*arguments: str) -> tuple[float, float]:
-    """Wall seconds and peak memory (MB) of a command line of the tool, in a process of its own."""
+    """Wall seconds and peak memory (MB) of a command line of the tool, in a separate process."""
     code = (
         "import json, resource, sys, time\n"
         "from subprocess import run, DEVNULL\n"
@@ -97,22 +97,22 @@ def timed(*arguments: str) -> tuple[float, float]:
 
 
 def command() -> str:
-    """The installed command, beside this Python."""
+    """The installed command of this Python."""
     return str(Path(sys.executable).with_name("tricks-bench"))
 
 
 def frame_seconds(results: Path, name: str) -> float:
-    """Seconds to a study's frame, in a process of its own that has imported pandas."""
+    """Seconds to load a study's frame, in a separate process that has imported pandas."""
     line = [sys.executable, "-c", FRAME, str(results), name]
     done = subprocess.run(line, check=True, capture_output=True, text=True)
     return float(done.stdout.split()[0])
 
 
 def fill(results: Path, study: Study) -> None:
-    """A store with a made-up record of every run of `plan`, as large as real ones are.
+    """Fill a store with an artificial record of every run of `study`, as large as real records.
 
-    Sealed as real ones are, but not synced one by one. Which images a run gets right is drawn
-    with its arm's probability, which falls and rises with the levels that are on.
+    Records have checksums like real ones, but are not synced one by one. Correct images are drawn
+    with the arm's probability, which depends on the levels that are on.
     """
     store = Store(results)
     draw = np.random.default_rng(0)
@@ -133,7 +133,7 @@ def fill(results: Path, study: Study) -> None:
 
 
 def made_up(spec: RunSpec, chance: float, draw: np.random.Generator) -> dict[str, Any]:
-    """A record of a run that ended well, with about `chance` per cent of its images right."""
+    """A record of a successful run, with about `chance` per cent correct images."""
     right = draw.random(TEST_IMAGES) < np.clip(chance + draw.normal(0, 0.5), 0, 100) / 100
     accuracy, slower = 100 * float(right.mean()), draw.lognormal(0, 0.05)
     climb = (accuracy + draw.normal(0, 0.5, EPOCHS)) * (1 - 0.8 ** np.arange(1, EPOCHS + 1))

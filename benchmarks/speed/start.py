@@ -1,4 +1,4 @@
-"""How long the command line takes to say what there is."""
+"""The start-up time of the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LINES = (("--help",), ("list", "tricks"), ("list", "grids"), ("run", "--dry-run"
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
-    """Wall time of the real command in a process of its own, its files in memory."""
+    """Wall time of the real command in a separate process, with its files in memory."""
     for line in LINES:
         here = ("--results", str(conditions.scratch / "none")) if line[0] == "run" else ()
         timed(*line, *here)

@@ -38,15 +38,15 @@ ERROR = {
     "equal": "replicates: one sd, pooled over all arms",
 }
 AT_BASELINE = (
-    "each effect's own: replicates of the two arms (Welch), or the error of the model it comes from"
+    "differs by effect: replicates of the two arms (Welch), or the error of the effect's model"
 )
 
 
 OPEN = (
-    "Whether more of {0} is better is not known, so no effect helps or hurts: tell it with "
+    "It is not known whether more of {0} is better, so no effect helps or hurts. Say it with "
     "--larger-is-better or --smaller-is-better."
 )
-FEW_DF = 2  # below it 95 % intervals are ± 4.3 to 12.7 standard errors, against 2.6 at 5 df
+FEW_DF = 2  # at or below it, 95 % intervals are ± 4.3 to 12.7 standard errors; at 5 df ± 2.6
 
 
 def analyze(
@@ -77,13 +77,13 @@ def analyze(
     if not len(usable.count):
         raise BadInput(nothing_to_analyze(experiment, metric))
     if not experiment.factors:
-        raise BadInput("nothing varies between the runs: there is no factor to estimate")
+        raise BadInput("the runs do not differ in any factor: there is no effect to estimate")
     layout, reference = find_layout(experiment, usable)
     if wanted == GRID or (wanted == BASELINE and layout in (CUMULATIVE, PAIRS)):
         layout = FACTORIAL
     if layout == ONE_AT_A_TIME and wanted == BASELINE and reference.any():
         raise BadInput(
-            "these arms leave out one trick each from all of them together: they do not show "
+            "each of these arms leaves out one trick from all tricks together, so they do not show "
             "effects at the baseline (an add-one study does)"
         )
     if layout == FACTORIAL:
@@ -98,7 +98,7 @@ def analyze(
 
 
 def _logits(analysis: Analysis) -> Analysis:
-    """Effects in log-odds; means in per cent."""
+    """The analysis with effects in log-odds and means in per cent."""
     effects = tuple(
         replace(e, logit=True, mean=None if e.mean is None else percentage(e.mean))
         for e in analysis.effects
@@ -119,7 +119,7 @@ def nothing_to_analyze(experiment: Experiment, metric: str) -> str:
 
 
 def find_layout(experiment: Experiment, usable: Cells) -> tuple[str, np.ndarray]:
-    """The layout of the arms, and the level indices of the arm that the others differ from."""
+    """The layout of the arms, and the (factors,) level indices of the reference arm."""
     reference = np.zeros(len(experiment.factors), dtype=np.int64)
     for j, (name, levels) in enumerate(experiment.factors.items()):
         if experiment.reference.get(name) in levels:
@@ -154,7 +154,7 @@ def _factorial(
         experiment, usable, fitted, screened, rules, at_baseline=estimand == BASELINE, lenth=pse
     )
     pooled = fitted.fit.error in ("replicates", "pooled")
-    source = "pooled over replicates" if pooled else "residual: noise and what the model leaves out"
+    source = "pooled over replicates" if pooled else "residual: noise and terms not in the model"
     analysis = Analysis(
         metric, metrics.named(metric).unit, rules.larger_is_better, FACTORIAL, estimand,
         sigma=fitted.fit.sigma,
@@ -176,7 +176,7 @@ def _factorial(
             sigma=pse.pse * float(np.sqrt(usable.count.sum())) / 2,
             sigma_source="Lenth's pseudo standard error",
             error_term=f"Lenth's pseudo standard error of {len(pse.effects)} contrasts: there are "
-            "no replicates and no residual df, so it holds if most effects are nothing",
+            "no replicates and no residual df, so it holds if most effects are zero",
             df=pse.df,
             adjustment="intervals for each effect alone; p and verdicts by the simultaneous margin "
             "over all contrasts (simulated)",
@@ -210,7 +210,7 @@ def _arms(
     estimand = BASELINE
     if layout == CUMULATIVE:
         effects = cumulative(experiment, usable, rules)
-        estimand = "each step after those before it"
+        estimand = "each step after the steps before it"
         adjustment = "intervals hold for all steps at once (Šidák); p by Holm"
         notes.append("Each step's effect depends on the order in which the tricks were added.")
     else:
@@ -224,13 +224,13 @@ def _arms(
     if not usable.replicate_df:
         notes.append(
             "One seed in each arm: no error degrees of freedom, so no intervals and no verdicts. "
-            "More seeds give some: --seeds 3 or more."
+            "Intervals need more seeds: --seeds 3 or more."
         )
     df = [e.estimate.df for e in effects if e.estimate.df is not None]
     if rules.noise == "own" and df and min(df) < FEW_DF < usable.replicate_df:
         notes.append(
-            f"With so few runs an arm's own noise is known by {min(df):.1f} df, which makes "
-            "intervals very wide: more seeds, or --noise equal if all arms are equally noisy "
+            f"With so few runs the noise of an arm has only {min(df):.1f} df, which makes "
+            "intervals very wide. Use more seeds, or --noise equal if all arms are equally noisy "
             f"({usable.replicate_df} df)."
         )
     analysis = Analysis(

@@ -1,4 +1,4 @@
-"""What surrounds the effects: the arms' means, diverged and collapsed runs, and notes on them."""
+"""Data beside the effects: means of arms, diverged and collapsed runs, and notes on them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def states(experiment: Experiment) -> dict[str, int]:
 
 
 def design_weights(experiment: Experiment) -> Weights:
-    """Shares of levels among all runs, diverged ones too: these must not move the estimand."""
+    """Shares of levels among all runs, with diverged runs, which must not change the estimand."""
     codes = experiment.codes
     return shares(codes, np.ones(len(codes)), experiment.sizes)
 
 
 def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
-    """The analysis with arms, diverged and collapsed runs, and the notes about them."""
+    """The analysis with arms, diverged and collapsed runs, and notes about them."""
     table = arm_table(experiment, analysis.metric)
     averaged = analysis.layout == FACTORIAL and analysis.estimand == GRID
     found = divergence(experiment)
@@ -44,9 +44,9 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     told: set[str] = set()
     if counted.get("diverged"):
         notes.append(
-            f"{counted['diverged']} of {len(experiment.runs)} runs diverged. Effects are of "
-            f"{analysis.metric} in the runs that succeeded; diverged runs are counted by level, "
-            "not averaged."
+            f"{counted['diverged']} of {len(experiment.runs)} runs diverged. Effects on "
+            f"{analysis.metric} use only the runs that succeeded; diverged runs are counted by "
+            "level, not averaged."
         )
     lost = [row for row in table.rows if not row.ok]
     if lost:
@@ -65,7 +65,7 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     if named(analysis.metric).share:
         y = values(experiment.runs, analysis.metric)[succeeded(experiment.runs)]
         if y.notna().any() and y.max() <= 1:
-            notes.append("All accuracies are at most 1: per cent are expected, not shares.")
+            notes.append("All accuracies are at most 1: give per cent, not shares.")
     return replace(
         analysis,
         arms=table.rows,
@@ -82,7 +82,7 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
 
 
 def _worst_ranks(experiment: Experiment, analysis: Analysis) -> tuple[Effect, ...]:
-    """The effects with their worst-rank lines: between two arms, or between levels in a grid."""
+    """The effects with their worst ranks: between two arms, or between levels in a grid."""
     runs = experiment.runs
     trained = runs["state"].astype(str).isin(["ok", "diverged"]).to_numpy()
     y = values(runs, analysis.metric).where(succeeded(runs)).to_numpy()
@@ -103,14 +103,14 @@ def _worst_ranks(experiment: Experiment, analysis: Analysis) -> tuple[Effect, ..
 
 
 def _lost_arms(analysis: Analysis, lost: Sequence[ArmRow], arms: int) -> str:
-    """Arms without a successful run, and what that means for the effects."""
+    """A note on arms without a successful run, and the consequence for the effects."""
     named = "; ".join(row.label for row in lost[:8])
     more = f"; and {len(lost) - 8} more" if len(lost) > 8 else ""
     why = "every run diverged" if all(x.diverged == x.runs for x in lost) else "no run is ok"
     means = "their effects are not known"
     if analysis.layout == FACTORIAL:
         means = (
-            "averages over the grid extrapolate to them by the model and are no averages of what "
-            "was measured"
+            "averages over the grid use the model's extrapolation to these arms instead of "
+            "measured values"
         )
     return f"{len(lost)} of {arms} arms never succeeded ({why}): {named}{more}; {means}."

@@ -1,4 +1,4 @@
-"""P(best): how probable it is that an arm is the best one, by drawing from what is known of all."""
+"""P(best): the probability that an arm is the best, from posterior draws of all arms' means."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from runner.analysis.verdicts import Rules
 
 SHOWN = 10
 MOST_COMBINATIONS = 20_000
-CURSE = "The best of many is lucky as well as good: "
+CURSE = "The best of many arms is lucky as well as good: "
 AGAIN = "`tricks-bench run --confirm` trains it again on fresh seeds."
-OWN = "drawn from the arms' own means, normal about a common one with an sd learnt from them"
-ONCE = "one run in each arm (more seeds give some)"
-ELSEWHERE = "train it again on fresh seeds before you believe it."  # runs of a table made elsewhere
+OWN = "drawn from the arms' means, which are normal about a common mean with an estimated sd"
+ONCE = "one run in each arm (more seeds show the noise)"
+ELSEWHERE = "train it again on fresh seeds before you believe it."  # for tables of other tools
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class BestArm:
 
 @dataclass(frozen=True)
 class BestCombination:
-    """The likeliest of `of` combinations. in_design: whether an arm is of that recipe."""
+    """The likeliest of `of` combinations. in_design: whether an arm has this recipe."""
 
     label: str
     levels: Mapping[str, str]
@@ -51,7 +51,7 @@ class BestCombination:
 
 @dataclass(frozen=True)
 class Best:
-    """The likeliest arms first. what: is drawn, in words; assumes: what the runs cannot tell."""
+    """The likeliest arms first. what: a description of the draws; assumes: untested assumptions."""
 
     arms: tuple[BestArm, ...]
     what: str
@@ -63,10 +63,10 @@ class Best:
 
 @dataclass(frozen=True)
 class ArmDraws:
-    """Draws of the arms' means together; an arm and the same with a placebo are one.
+    """Joint draws of the arms' means; an arm and the same arm with a placebo count as one.
 
-    levels: (arms, factors) level indices. mean: (arms,). drawn: (draws, arms). model: of a
-    factorial, if it fits; else the arms' own means are drawn.
+    levels: (arms, factors) level indices. mean: (arms,). drawn: (draws, arms). model: the model of
+    a factorial, if it fits; None: the draws are from each arm's runs.
     """
 
     levels: np.ndarray
@@ -78,15 +78,15 @@ class ArmDraws:
 def best(
     experiment: Experiment, cells: Cells, rules: Rules, fitted: Factorial | None = None
 ) -> Best | str:
-    """The arms most likely to be the best, or why that is not known.
+    """The arms most likely to be the best, or the reason why they are not known.
 
-    From a factorial's model, if it fits its arms, so that every run informs every arm; then also
-    the best of all combinations whose mean the runs determine. Otherwise from the arms' own means
-    (see `drawn_means`). An arm and the same with a placebo are one: two of a recipe would share its
-    probability.
+    If a factorial's model fits its arms, the draws come from the model, so every run informs every
+    arm. Then the best of all combinations whose mean the runs determine is also given. Otherwise
+    the draws come from the means of the arms (see `drawn_means`). An arm and the same arm with a
+    placebo count as one, since two arms of one recipe would share its probability.
     """
     if rules.larger_is_better is None:
-        return "whether more or less of this metric is better is not known"
+        return "it is not known whether more or less of this metric is better"
     found = arm_draws(cells, rules.noise == "equal", fitted)
     if isinstance(found, str):
         return found
@@ -114,10 +114,10 @@ def arm_draws(
     wanted: np.ndarray | None = None,
     most: int = MOST_DRAWN,
 ) -> ArmDraws | str:
-    """What is known of the arms' means, or why nothing is.
+    """Draws of the arms' means, or the reason why there are none.
 
-    equal: noise is the same in all arms. wanted: (n, factors) the arms to draw, each of them one
-    with a run and without a placebo; None: all. most: numbers drawn from a model.
+    equal: noise is the same in all arms. wanted: (n, factors) the arms to draw, each with a run
+    and without a placebo; None: all arms. most: numbers drawn from a model.
     """
     arms = cells.merged[0]
     if len(arms.count) < 2:
@@ -147,7 +147,7 @@ def fits(fitted: Factorial) -> bool:
 
 
 def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> BestCombination | str:
-    """The likeliest of all combinations whose mean the runs determine, or why there is none."""
+    """The likeliest combination among those whose mean the runs determine, or a reason."""
     if math.prod(experiment.sizes) > MOST_COMBINATIONS:
         return f"more than {MOST_COMBINATIONS:,} combinations"
     arms = model.recipes(model.arms.levels)
@@ -169,7 +169,9 @@ def _combination(experiment: Experiment, model: ModelMeans, sign: float) -> Best
 
 
 def wins(drawn: np.ndarray) -> np.ndarray:
-    """(arms,) share of draws in which an arm is the largest; ties are shared. drawn: (draws, arms).
+    """(arms,) share of draws in which an arm has the largest mean; tied arms share the draw.
+
+    drawn: (draws, arms).
 
     >>> wins(np.array([[1.0, 2.0], [3.0, 3.0]]))
     array([0.25, 0.75])

@@ -1,4 +1,4 @@
-"""Arms that stayed near chance, and the averages over a grid without them."""
+"""Arms near chance accuracy, and the averages over a grid without them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class EffectWithout:
 
 @dataclass(frozen=True)
 class Collapsed:
-    """Labels of collapsed arms, None with the `reason` where that is not known.
+    """Labels of collapsed arms, or None with the `reason` why they are unknown.
 
-    without: the effects without them, None where no average over a grid has one of them.
+    without: the effects without them; None if no average over a grid includes a collapsed arm.
     """
 
     arms: tuple[str, ...] | None = None
@@ -38,7 +38,7 @@ class Collapsed:
 def collapsed(
     experiment: Experiment, metric: str, table: ArmTable, weights: Weights | None
 ) -> Collapsed:
-    """Collapsed arms, and with the design's `weights` averages over the grid without them."""
+    """Collapsed arms and, with the design's `weights`, averages over the grid without them."""
     labels = table.collapsed()
     if labels is None:
         return Collapsed(reason="chance accuracy is not known")

@@ -1,4 +1,4 @@
-"""Training time of a level against its reference, as a ratio."""
+"""Training time of a level divided by that of its reference."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from runner.analysis.model.factorial import factorial
 
 @dataclass(frozen=True)
 class TimeRatio:
-    """Seconds of a level over those of its reference.
+    """Seconds of a level divided by the seconds of its reference.
 
-    column: that holds the seconds. low, high: the ends of `what` the ratio is given with, None
+    column: the column of the seconds. what: describes ratio and range. low, high: the range, None
     without replicates or error df.
     """
 
@@ -33,10 +33,10 @@ class TimeRatio:
 
 @dataclass(frozen=True)
 class PairedRatio:
-    """Seconds of an arm's runs over those of another's, by `runs` of them.
+    """Seconds of an arm's runs divided by those of another arm's runs, from `runs` pairs.
 
-    ratio: the median, since a busy machine only ever slows runs down. low, high: the t-interval of
-    the mean, on the log scale; None for a single run.
+    ratio: the median, since a busy machine can only slow runs down. low, high: the t-interval of
+    the mean, on the log scale; None for a single pair.
     """
 
     column: str
@@ -47,7 +47,7 @@ class PairedRatio:
 
     @property
     def told(self) -> bool:
-        """Whether the interval, where there is one, excludes equal seconds."""
+        """Whether the ratio differs from 1: its interval excludes 1, or it has none."""
         return self.low is None or self.high is None or not self.low <= 1 <= self.high
 
 
@@ -66,9 +66,9 @@ def times(experiment: Experiment) -> tuple[str, np.ndarray, np.ndarray] | None:
 def paired_ratio(
     experiment: Experiment, arm: Sequence[int], other: Sequence[int]
 ) -> PairedRatio | None:
-    """Seconds of `arm` over those of `other`, run for run where they share seeds.
+    """Seconds of `arm` divided by those of `other`, run by run where they share seeds.
 
-    arm, other: (factors,) level indices. None where one of them has no finished run.
+    arm, other: (factors,) level indices. None if one of them has no finished run.
     """
     found = times(experiment)
     if found is None:
@@ -105,9 +105,9 @@ def _by_seed(experiment: Experiment, name: str, arm: np.ndarray) -> pd.Series:
 
 
 def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> TimeRatio | None:
-    """Median seconds of `arm` over those of `other`; low and high: its fastest and slowest run.
+    """Median seconds of `arm` over those of `other`; low, high: the arm's fastest, slowest run.
 
-    arm, other: (factors,) level indices. Medians, since a busy machine only ever slows runs down.
+    arm, other: (factors,) level indices. Medians, since a busy machine can only slow runs down.
     """
     found = times(experiment)
     if found is None:
@@ -130,7 +130,7 @@ def arm_ratio(experiment: Experiment, arm: np.ndarray, other: np.ndarray) -> Tim
 def grid_ratios(experiment: Experiment) -> dict[tuple[int, int], TimeRatio]:
     """(factor index, level index) -> geometric mean ratio over the grid with its interval.
 
-    From the same model as the effects, fitted to log seconds.
+    The model of the effects is fitted to log seconds.
     """
     found = times(experiment)
     if found is None:

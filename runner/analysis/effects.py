@@ -1,4 +1,4 @@
-"""Effects and interactions: an estimate each, and what is known around it."""
+"""Effects and interactions: estimates with intervals, tests and verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Interval = tuple[float, float]
 
 
 class Estimated:
-    """What has an estimate, with the numbers that tables show: None for what is not known."""
+    """Something with an estimate; its numbers as tables show them, None if unknown."""
 
     estimate: Estimate
     level_of_tests: float
@@ -74,7 +74,7 @@ class Estimated:
 
 @dataclass(frozen=True)
 class Population:
-    """An effect in general, over the population that the test images come from."""
+    """An effect in general: over the population of the test images."""
 
     ci_low: float | None = None
     ci_high: float | None = None
@@ -104,7 +104,8 @@ class BaselineEffect(SimpleEffect):
 class Dependence:
     """Another factor's level on which an effect depends.
 
-    interaction: of the two; off, on: the effect at the other's `reference` and at its `level`.
+    interaction: of the two factors; off, on: the effect at the other factor's `reference` and at
+    its `level`.
     """
 
     factor: str
@@ -129,19 +130,19 @@ class OddsRatio:
 class Effect(Estimated):
     """The change of the metric from `reference` to `level` of one factor.
 
-    interval: of confidence 1 - level, None without error degrees of freedom; simultaneous: over how
-    many effects it holds at once (1: for this one alone). ci_together: the interval that holds
-    for all effects of the table at once. at_baseline: the same effect with all other
-    factors at their reference, where the table's own estimand is the average over the grid;
+    interval: of confidence 1 - level, None without error degrees of freedom; simultaneous: the
+    number of effects for which it holds at once (1: for this effect alone). ci_together: the
+    interval that holds for all effects of the table at once. at_baseline: the same effect with all
+    other factors at their reference, if the table's estimand is the average over the grid;
     at_baseline_from: `AtBaseline.way`.
-    may_depend_on: alias strings of real interactions of which this factor's may be one; with
-    these alone the verdict is "depends" too.
+    may_depend_on: alias strings of real interactions, one of which may be this factor's; they
+    alone also give the verdict "depends".
     time: of the level against the reference. mean: of the metric in the runs at this level.
-    arms: level indices of the two arms compared, where the effect is of two arms.
-    worst_rank: None where no run diverged. to_decide: runs still needed, None for a decided effect.
-    logit: whether the effect is in logits. levels: of the factor.
-    population: the same effect in general, verdict_population: its verdict. The others are of these
-    test images.
+    arms: level indices of the two arms compared, if the effect compares two arms.
+    worst_rank: None if no run diverged. to_decide: runs still needed, None for a decided effect.
+    logit: whether the effect is in logits. levels: number of the factor's levels.
+    population: the same effect in general, verdict_population: its verdict. All other fields are
+    about these test images.
     """
 
     factor: str
@@ -170,7 +171,7 @@ class Effect(Estimated):
 
     @property
     def interval(self) -> Interval | None:
-        """The printed interval: of this effect alone, or of all at once (`simultaneous`)."""
+        """The printed interval: for this effect alone, or for all at once (`simultaneous`)."""
         return self.ci_together if self.simultaneous > 1 else self.ci_alone
 
     @property
@@ -190,7 +191,7 @@ class Effect(Estimated):
 
 @dataclass(frozen=True)
 class Interaction(Estimated):
-    """The effect of one factor where the other is at its level, less where it is at its reference.
+    """The effect of one factor with the other at its level, minus with the other at its reference.
 
     terms: ((factor label, factor label), ...) all pairs that the runs cannot tell apart; label:
     their alias string. p_adjusted: Benjamini-Hochberg's, for screening.
@@ -204,5 +205,5 @@ class Interaction(Estimated):
 
     @property
     def aliased(self) -> bool:
-        """Whether it is of several pairs."""
+        """Whether the interaction is an alias set of several pairs."""
         return len(self.terms) > 1

@@ -1,4 +1,4 @@
-"""What stands beside the effects: test-image noise, pairing at equal seeds, accuracy and cost."""
+"""Results beside the effects: test-image noise, pairing at equal seeds, accuracy and cost."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Accuracy against cost: how probable it is that an arm is on the front.
+"""Accuracy against cost: the probability that an arm is on the front.
 
-An arm is on the front if no other is both better and cheaper. Which arms are is itself an estimate:
-with many arms and few runs the front of the means is mostly luck. So both values are drawn together
-from their posterior, and each arm's share of the draws in which it is on the front is told.
+An arm is on the front if no other arm is both better and cheaper. The front itself is uncertain:
+with many arms and few runs the front of the means is mostly luck. So both values are drawn jointly
+from their posterior. P(on the front) is the share of draws in which the arm is on the front.
 """
 
 from __future__ import annotations
@@ -24,10 +24,8 @@ DRAWS = 4000
 MOST_DRAWN = 400_000  # draws × arms at once
 MOST_ARMS = 5_000
 LISTED = 50
-LEAST = (
-    0.001  # shares nearer to 0 or 1 are taken as this far from them: log-odds are infinite there
-)
-# Each arm's covariance of a few runs is pulled towards that of all arms as if by this many df.
+LEAST = 0.001  # shares are kept this far from 0 and 1, where log-odds are infinite
+# The covariance of an arm with few runs is shrunk towards that of all arms, with so many df.
 PRIOR_DF = 4
 
 
@@ -47,7 +45,8 @@ class FrontArm:
 class Pareto:
     """The arms most probably on the front, of `of` arms, or the `reason` why there are none.
 
-    cost: the column of seconds. draws: from the posterior. model: whence the draws, in words.
+    cost: the column of seconds. draws: number of posterior draws. model: a description of the
+    model that they come from.
     """
 
     cost: str | None = None
@@ -61,16 +60,16 @@ class Pareto:
 def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
     """P(on the front) of each arm, the 50 most probable first.
 
-    factorial: whether arms without replicates borrow from each other by the model with main
-    effects and estimable two-factor interactions, fitted to both values on the same X; arms with
-    replicates speak for themselves. Cost is the geometric mean of the training seconds.
+    factorial: whether arms without replicates are drawn from a model with main effects and
+    estimable two-factor interactions, fitted to both values on the same X. Arms with replicates
+    are drawn from their runs alone. Cost is the geometric mean of the training seconds.
     """
     found = times(experiment)
     if found is None:
-        return Pareto(reason="the runs do not say how long they took")
+        return Pareto(reason="the runs have no training times")
     better = direction(metric, experiment.larger_is_better)
     if better is None:
-        return Pareto(reason="whether more or less of this metric is better is not known")
+        return Pareto(reason="it is not known whether more or less of this metric is better")
     column = found[0]
     y, seconds = values(experiment.runs, metric), values(experiment.runs, column)
     usable = (succeeded(experiment.runs) & y.notna() & (seconds > 0)).to_numpy()
@@ -88,7 +87,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
     replicated = 2 * int((count > 1).sum()) >= len(arms)
     if replicated:
         drawn = arm_draws(both - mean[cell], cell, mean, count, draws, rng)
-        how = "each arm's own mean and sd"
+        how = "from the mean and sd of each arm"
     elif factorial:
         share = named(metric).share
         if share:  # a sum of effects on shares may pass 100 %
@@ -102,7 +101,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
         if share:
             mean[:, 0] = 100 * expit(mean[:, 0])
         scale = f"log-odds of {metric}" if share else metric
-        how = f"main effects and two-factor interactions on {scale} and log seconds, the same X"
+        how = f"from main effects and two-factor interactions on {scale} and log seconds"
     else:
         return Pareto(reason="one run in an arm: its noise is not known (--seeds 3)")
     sign = 1.0 if better else -1.0
@@ -121,7 +120,9 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
 
 
 def on_front(good: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Which arms no other one beats at no higher cost. good, cost: (draws, arms).
+    """Whether an arm is on the front: no other arm is better at no higher cost.
+
+    good, cost, result: (draws, arms).
 
     >>> on_front(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 3.0, 2.0]])).tolist()
     [[True, False, True]]
@@ -142,7 +143,7 @@ def arm_draws(
     left: np.ndarray, cell: np.ndarray, mean: np.ndarray, count: np.ndarray, draws: int,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip
-    """(draws, arms, 2) means of arms. left: (runs, 2) deviations from the arm's mean."""
+    """(draws, arms, 2) means of arms. left: (runs, 2) deviations from the means of the arms."""
     arms = len(count)
     squares = np.zeros((arms, 2, 2))
     np.add.at(squares, cell, left[:, :, None] * left[:, None, :])

@@ -1,8 +1,8 @@
-"""Power: what a design can see, and how many more runs would decide what it left open.
+"""Power: the effects that a design detects, and the number of runs that decides an open effect.
 
 Effects, standard errors and margins are in the metric's unit (pp for accuracies). Power is that of
-the t test, by the noncentral t: the usual t_{1-α/2} + t_power is the same from about 10 error df,
-but at few df it promises too much (3 df at α = 0.05 / 12: power 0.70 instead of 0.80, simulated).
+the t test, by the noncentral t. The usual t_{1-α/2} + t_power agrees from about 10 error df,
+but at few df it is too optimistic (3 df at α = 0.05 / 12: power 0.70 instead of 0.80, simulated).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST = 100.0  # times the present runs: beyond this no number is given
 
 
 def family(alpha: float, tests: int) -> float:
-    """Šidák's level of each of `tests` tests for which α holds over all of them."""
+    """Šidák's level for each of `tests` tests, so that all tests together have level α."""
     return alpha if tests <= 1 else -math.expm1(math.log1p(-alpha) / tests)
 
 
@@ -34,10 +34,10 @@ def critical(df: float, alpha: float = 0.05) -> float:
 def detectable(
     se: float | None, df: float | None, power: float = POWER, alpha: float = 0.05, tests: int = 1
 ) -> float | None:
-    """The smallest true effect that comes out different from zero with probability `power`.
+    """The smallest true effect that is significant with probability `power`.
 
-    About (t_{1-α/2} + t_power) · se. tests: over how many effects α holds at once (Šidák). None
-    without a standard error.
+    About (t_{1-α/2} + t_power) · se. tests: number of effects for which α holds at once (Šidák).
+    None without a standard error.
 
     >>> round(detectable(0.25, 30), 2), round(detectable(0.25, 30, tests=10), 2)
     (0.72, 0.97)
@@ -57,7 +57,9 @@ def half_width(
 
 
 def upper_sd(sd: float, df: float, confidence: float = 0.8) -> float:
-    """One-sided upper bound of a pilot's sd (χ²): a plan on the sd itself is too small in half.
+    """One-sided upper bound of a pilot's sd (χ²).
+
+    A plan based on the estimated sd itself would be too small in half of all cases.
 
     >>> round(upper_sd(0.3, 2), 2), round(upper_sd(0.3, 30), 2)
     (0.64, 0.34)
@@ -67,8 +69,10 @@ def upper_sd(sd: float, df: float, confidence: float = 0.8) -> float:
 
 @dataclass(frozen=True)
 class Detectable:
-    """The smallest effect that runs show with probability `power`, of the surest and of the least
-    sure effect of a table."""
+    """The smallest effect that the runs detect with probability `power`.
+
+    low: for the most precise effect of a table, high: for the least precise effect.
+    """
 
     power: float
     low: float
@@ -79,8 +83,8 @@ class Detectable:
 class MoreRuns:
     """Runs still needed to decide an effect.
 
-    runs: how many more, None if no number can be given; times: the whole, as a multiple of the
-    present runs; to: "effect" (its interval would leave out 0) or "negligible"; reason: why
+    runs: how many more, None if no number can be given; times: all runs together, as a multiple of
+    the present runs; to: "effect" (its interval would exclude 0) or "negligible"; reason: why
     `runs` is None.
     """
 
@@ -100,15 +104,15 @@ def more_runs(
 ) -> MoreRuns:
     """More runs of the same design that would decide an effect with probability `POWER`.
 
-    As if the present estimate were the truth and the noise as now: the whole of m · `runs` runs
-    has the standard error se / √m and one more error df for each run that is added. Decided means
-    that the 1 - α interval leaves out 0, or that the 1 - 2α interval lies within ± `margin`;
-    the cheaper of the two is given. An estimate has noise of its own, and that of the largest of
-    many effects is too large, so this is a rough figure, oftener too low than too high. Without
-    a margin an estimate near 0 would ask for millions of runs: beyond `MOST` times the present
-    ones only that bound is told. 0 more runs are needed where it is decided now.
+    This takes the present estimate as the truth and assumes the present noise: m · `runs` runs
+    have the standard error se / √m and one more error df for each added run. Decided means
+    that the 1 - α interval excludes 0, or that the 1 - 2α interval lies within ± `margin`;
+    the smaller number of runs is given. The estimate itself is noisy, and the largest of
+    many estimates is too large, so the number is rough and too low more often than too high.
+    Without a margin an estimate near 0 would need millions of runs, so no number above `MOST`
+    times the present runs is given. For an effect that is decided now the number is 0.
 
-    runs: those that the comparison or the fit rests on. tests: as in `detectable`; margin_tests:
+    runs: the runs of the comparison or the fit. tests: as in `detectable`; margin_tests:
     the same for the interval within the margin.
 
     >>> from runner.analysis.data.estimates import Estimate
@@ -119,7 +123,7 @@ def more_runs(
     """
     se, df = estimate.se, estimate.df
     if estimate.value is None:
-        return MoreRuns(None, reason="the effect itself is not known")
+        return MoreRuns(None, reason="the effect is not known")
     if se is None or df is None or not df > 0:
         return MoreRuns(None, reason="its noise is not known: no error degrees of freedom")
     size, level = abs(estimate.value), family(alpha, tests)
@@ -165,14 +169,14 @@ def _exceeds(shift: float, df: float, bound: float) -> float:
     if math.isinf(df) or df > 1e5:
         return float(special.ndtr(shift - bound))
     below = float(special.nctdtr(df, shift, bound))
-    if math.isnan(below):  # SciPy's series gives up here and there where shift or df are large
+    if math.isnan(below):  # SciPy's series sometimes fails for a large shift or df
         wide = math.sqrt(1 + bound**2 / (2 * df))
         below = float(special.ndtr((bound * (1 - 1 / (4 * df)) - shift) / wide))
     return 1 - below
 
 
 def _noncentrality(df: float, power: float, alpha: float) -> float:
-    """Noncentrality at which the t test has `power`; the far tail is left out (below 1e-4)."""
+    """Noncentrality at which the t test has `power`; the far tail (below 1e-4) is ignored."""
     bound = critical(df, alpha)
     if math.isinf(df) or df > 1e5:
         return max(0.0, bound + float(special.ndtri(power)))

@@ -1,4 +1,4 @@
-"""What these runs could have seen, and about how many more would decide what they left open."""
+"""The smallest detectable effect, and the number of runs that would decide each open effect."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from runner.analysis.result import Analysis
 
 
 def with_power(analysis: Analysis) -> Analysis:
-    """The analysis with `to_decide` for every undecided effect, and the `detectable` effect:
-    the smallest that these runs show with 80 % probability, from the surest to the least sure row.
+    """The analysis with `to_decide` for every undecided effect, and the `detectable` effect.
 
-    Both as for all effects of the table at once (Šidák); none where the error is Lenth's.
+    `detectable` is the smallest effect that these runs detect with 80 % probability, for the most
+    and the least precise row. Both hold for all effects of the table at once (Šidák). Both are
+    missing if the error is Lenth's.
     """
     if analysis.by_lenth:
         return analysis
@@ -39,6 +40,6 @@ def _to_decide(effect: Effect, analysis: Analysis, tests: int) -> MoreRuns | Non
         effect.estimate, effect.runs, analysis.negligible, analysis.level, tests,
         margin_tests=effect.simultaneous,
     )  # fmt: skip
-    if more.runs == 0:  # alone it would be decided; the adjustment over all effects forbids it
+    if more.runs == 0:  # decided alone, but not after the adjustment for all effects
         return MoreRuns(None, reason="it is at the edge of being decided")
     return more

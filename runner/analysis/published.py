@@ -1,4 +1,4 @@
-"""Published effects of the tricks that a study varies, to stand beside the measured ones."""
+"""Published effects of the tricks that a study varies, to compare with measured effects."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class PublishedEffect:
 
 
 def published(factors: Mapping[str, tuple[str, ...]]) -> tuple[PublishedEffect, ...]:
-    """What the tricks among the factors and their levels state as `published`, trick by trick.
+    """The `published` effects of all tricks among the factors and their levels, trick by trick.
 
-    Parameters do not count: `mixup(alpha=0.4)` is mixup. A factor that is no trick has none.
+    Parameters are ignored: `mixup(alpha=0.4)` is mixup. A factor that is no trick has none.
     """
     names = [name for factor, levels in factors.items() for name in (factor, *levels)]
     known = registry()

@@ -1,4 +1,4 @@
-"""The recommended recipe: of the arms that validation cannot tell from the best, a cheap one."""
+"""The recommended recipe: a cheap arm among those that validation cannot tell from the best."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from runner.designs.factor import PLACEBO
 from runner.designs.layout import FACTORIAL
 from tricks.errors import BadInput
 
-ALIKE = 0.05  # P(at least as good as the best) from which on an arm is not told from it
+ALIKE = 0.05  # smallest P(at least as good as the best) of an arm that validation cannot tell apart
 MOST_DRAWN = 1_000_000  # numbers
-CLOSE = 1.1  # times the seconds of the cheapest: times differ by as much from noise alone
+CLOSE = 1.1  # times the seconds of the cheapest arm; noise alone makes such differences
 
 
 @dataclass(frozen=True)
 class Gain:
-    """The change of a metric from the baseline to the recipe, drawn towards the other arms'."""
+    """The change of a metric from the baseline to the recipe, shrunk towards the other arms."""
 
     value: float
     low: float
@@ -36,12 +36,12 @@ class Gain:
 
 @dataclass(frozen=True)
 class Recommended:
-    """An arm, and why.
+    """The recommended arm, and the numbers behind the choice.
 
-    best: the arm of the best validation. alike: how many arms, both among them, validation cannot
-    tell from it. of: arms looked at. time: training seconds over the baseline's. gain: of the
-    metric asked for; sure: P(better than the baseline on validation); all three None for the
-    baseline itself, or where there is none.
+    best: the arm with the best validation accuracy. alike: the number of arms, including both,
+    that validation cannot tell from `best`. of: the number of candidates. time: training seconds
+    over the baseline's. gain: of the requested metric; sure: P(better than the baseline on
+    validation); all three are None for the baseline itself, or without a baseline.
     """
 
     label: str
@@ -55,17 +55,17 @@ class Recommended:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether no other arm is worth more."""
+        """Whether the recommended arm is the baseline."""
         return self.label == "baseline"
 
 
 def recommended(experiment: Experiment, metric: str) -> Recommended | str:
-    """The recipe to use, or why none can be named.
+    """The recipe to use, or the reason why there is none.
 
-    Arms of which a run diverged or failed, and arms near chance, are left out. The best arm has the
-    largest posterior mean of validation accuracy; those that are as good with probability `ALIKE`
-    are not distinguishable from it. Of these the arms that cost no more than `CLOSE` times the
-    cheapest are left, and the best of them by validation is taken.
+    Arms with a diverged or failed run, and arms near chance, are left out. The best arm has the
+    largest posterior mean of validation accuracy. An arm that is at least as good with probability
+    `ALIKE` is not distinguishable from it. Of these arms only those remain that cost at most
+    `CLOSE` times the cheapest. The best of the remaining arms by validation is recommended.
     """
     if CHOOSES not in experiment.runs or experiment.runs[CHOOSES].isna().all():
         return f"the runs have no {CHOOSES}, by which an arm could be chosen"
@@ -78,7 +78,7 @@ def recommended(experiment: Experiment, metric: str) -> Recommended | str:
     labels = [_label(experiment, levels) for levels in chosen.levels]
     sound = [i for i, label in enumerate(labels) if _sound(rows.get(label, []))]
     if not sound:
-        return "every arm has a run that diverged or failed, or is near chance"
+        return "every arm has a diverged or failed run, or is near chance"
     mean = chosen.drawn.mean(axis=0)
     best = max(sound, key=lambda i: mean[i])
     ahead = (chosen.drawn[:, sound] >= chosen.drawn[:, [best]]).mean(axis=0)
@@ -103,7 +103,7 @@ def recommended(experiment: Experiment, metric: str) -> Recommended | str:
 
 
 def _draws(experiment: Experiment, metric: str, wanted: np.ndarray | None = None) -> ArmDraws | str:
-    """Of the arms' means of `metric`, by a factorial's model where there is one that fits."""
+    """Draws of the arms' means of `metric`, from a factorial's model if one fits."""
     usable = cells(experiment, metric)
     if not len(usable.count):
         return f"no run has a value of {metric}"
@@ -116,7 +116,7 @@ def _draws(experiment: Experiment, metric: str, wanted: np.ndarray | None = None
 
 
 def _gain(experiment: Experiment, metric: str, both: np.ndarray) -> Gain | None:
-    """both: (2, factors) level indices of the baseline and of the recipe."""
+    """The gain of the recipe. both: (2, factors) level indices of the baseline and the recipe."""
     try:
         found = _draws(experiment, metric, both)
     except BadInput:
@@ -133,7 +133,7 @@ def _label(experiment: Experiment, levels: np.ndarray) -> str:
 
 
 def _rows(experiment: Experiment) -> dict[str, list[ArmRow]]:
-    """The arms by label; one with and without a placebo is the same."""
+    """The arms by label; an arm with and without a placebo has one label."""
     found: dict[str, list[ArmRow]] = {}
     for row in arm_table(experiment, CHOOSES).rows:
         levels = {k: experiment.factors[k][0] if k == PLACEBO else v for k, v in row.levels.items()}

@@ -1,4 +1,4 @@
-"""Analysis: all that the runs say about one metric."""
+"""Analysis: all results of the runs for one metric."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from runner.analysis.verdicts import Rules, by_interval
 
 @dataclass(frozen=True)
 class RunCounts:
-    """Runs with a value of the metric, all of them, and how many are in each state."""
+    """used: runs with a value of the metric; total: all runs; states: runs in each state."""
 
     used: int = 0
     total: int = 0
@@ -34,15 +34,15 @@ class RunCounts:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that the runs say about one metric. Values in `unit`; see DESIGN.md's JSON contract.
+    """All results of the runs for one metric. Values are in `unit`.
 
-    layout: factorial, one-at-a-time, cumulative or pairs. df: degrees of freedom of sigma; the
-    intervals have their own, in each effect's estimate. negligible: effects within ± it are, None:
-    none is. level: error rate of the tests.
-    `analyze` fills in what has a default step by step.
+    layout: factorial, one-at-a-time, cumulative or pairs. df: degrees of freedom of sigma; the df
+    of an interval is in its effect's estimate. negligible: effects within ± this margin are
+    negligible; None: no margin. level: error rate of the tests.
+    `analyze` fills in the fields with defaults step by step.
     arm_columns: the columns of the arms that the runs have, see `ArmTable.columns`.
-    best, half_normal: None with the reason beside. detectable: None where no effect has an interval
-    or the error is Lenth's.
+    best, half_normal: None with the reason in the field beside it. detectable: None if no effect
+    has an interval, or if the error is Lenth's.
     """
 
     metric: str
@@ -77,7 +77,7 @@ class Analysis:
     pareto: Pareto = field(default_factory=Pareto)
     equal_arms: tuple[EqualArms, ...] = ()
     detectable: Detectable | None = None
-    remark: str = ""  # that stands beside the metric's name wherever its values do
+    remark: str = ""  # printed with the metric's name wherever its values are printed
 
     @property
     def title(self) -> str:
@@ -93,17 +93,17 @@ class Analysis:
 
     @property
     def confidence(self) -> float:
-        """Of every interval."""
+        """The confidence of every interval, between 0 and 1."""
         return 1 - self.level
 
     def verdict_alone(self, one: Estimated) -> str:
-        """The verdict by the interval of `one`, not adjusted for how many effects there are."""
+        """The verdict by the interval of `one`, not adjusted for the number of effects."""
         rules = Rules(self.negligible, self.larger_is_better, self.level)
         return by_interval(one.ci_low, one.ci_high, rules)
 
     @property
     def by_lenth(self) -> bool:
-        """Whether the error is Lenth's, whose margin has no simple power."""
+        """Whether the error is Lenth's; its margin has no simple power formula."""
         return self.error_term.startswith("Lenth")
 
     @property

@@ -1,17 +1,17 @@
-"""Group-sequential looks: the level of each of a few planned looks, so that all hold together.
+"""Group-sequential looks: a level for each of a few planned looks, so that all hold together.
 
-A study that is looked at again and again until something is significant is wrong far more often
-than 5 %: in 17 % of studies with eight looks. Here every look uses one constant nominal level
-(Pocock's boundary: z 2.36 at four looks and 2.51 at eight, against 1.96), so that an interval at
-that level is a repeated confidence interval: it holds at every planned look, whatever decided to
-stop. The level is found by simulating t statistics as they come about: each look's data contain
-those of the look before, and so does the estimate of the noise, whose degrees of freedom grow.
+A study that is tested again and again until something is significant is wrong far more often
+than in 5 % of cases: with eight looks in 17 % of studies. Here every look uses one constant
+nominal level (Pocock's boundary: z 2.36 at four looks and 2.51 at eight, against 1.96). An
+interval at that level is a repeated confidence interval: it holds at every planned look, for any
+stopping rule. The level is found by simulating t statistics. Each look's data contain the data of
+the look before. So does the estimate of the noise, whose degrees of freedom grow.
 
-With several tests the family's error over tests and looks stays below alpha if each of m tests
-crosses at some look with at most alpha / m. The tails of different looks overlap less the further
-out they are, so the level for m tests is a little smaller than the level for one; Holm, Bonferroni
-and Šidák at that level then hold over the looks as they hold at one (Holm's argument needs
-level / j <= the bound of alpha / j for all j <= m, and m is the strictest).
+With several tests the error over all tests and looks stays below alpha if each of m tests
+crosses at some look with probability at most alpha / m. The tails of different looks overlap less
+the further out they are, so the level for m tests is a little smaller than the level for one test.
+Holm, Bonferroni and Šidák at that level then hold over the looks as they hold at one look (Holm's
+argument needs level / j <= the bound of alpha / j for all j <= m, and m is the strictest).
 
 Source: Pocock 1977, Biometrika 64; Jennison and Turnbull 2000, chapters 2 and 9.
 """
@@ -33,10 +33,10 @@ SEED = 1977
 
 
 def look_level(fractions: Sequence[float], df: Sequence[float], tests: int = 1) -> float:
-    """The level to use in place of `ALPHA` at every look, for `tests` tests together.
+    """The level to use instead of `ALPHA` at every look, for `tests` tests together.
 
     fractions: (looks,) share of the data at each look, increasing; df: (looks,) degrees of freedom
-    of the t statistics there. One look gives ALPHA back; looks give at least ALPHA / looks.
+    of the t statistics. The level is ALPHA for one look, and at least ALPHA / looks.
 
     >>> round(look_level([0.25, 0.5, 0.75, 1.0], [1e6] * 4), 3)
     0.018
@@ -53,7 +53,7 @@ def _level(fractions: tuple[float, ...], df: tuple[float, ...], tests: int) -> f
     from scipy import stats
 
     each = ALPHA / tests
-    # The far tail of many tests needs more paths; some 2,000 of them are to cross.
+    # The far tail of many tests needs more paths: about 2,000 of them should cross.
     chunks = int(np.clip(np.ceil(2000 / each / CHUNK), 1, MOST_CHUNKS))
     rng = np.random.default_rng(SEED)
     critical = stats.t.isf(each / 2, df)
@@ -61,7 +61,7 @@ def _level(fractions: tuple[float, ...], df: tuple[float, ...], tests: int) -> f
     crossing = []
     for _ in range(chunks):
         t = np.abs(paths(rng, CHUNK, fractions, df))
-        # Only where some look passes alpha / tests can the smallest p of the path count.
+        # The smallest p of a path counts only if some look passes alpha / tests.
         far = t[(t > critical).any(axis=1)]
         crossing.append(2 * stats.t.sf(far, degrees).min(axis=1))
     smallest = np.sort(np.concatenate(crossing))
@@ -73,9 +73,9 @@ def _level(fractions: tuple[float, ...], df: tuple[float, ...], tests: int) -> f
 def paths(
     rng: np.random.Generator, count: int, fractions: Sequence[float], df: Sequence[float]
 ) -> np.ndarray:
-    """(count, looks) t statistics of no effect, over cumulative data and noise estimates.
+    """(count, looks) t statistics without any effect, over cumulative data and noise estimates.
 
-    df: nondecreasing; each look's estimate of the variance contains that of the look before.
+    df: nondecreasing; each look's variance estimate contains that of the look before.
     """
     steps = np.diff(np.asarray(fractions, float), prepend=0.0)
     more = np.diff(np.minimum(np.asarray(df, float), 1e6), prepend=0.0)
@@ -86,7 +86,7 @@ def paths(
 
 
 def describe(seeds: Sequence[int], level: float) -> str:
-    """What the level of the looks means, in one sentence.
+    """One sentence on the confidence over all looks and at each look.
 
     >>> describe((5, 10), 0.0295)
     '95 % over 2 planned looks (at 5 and 10 seeds): each at 97.05 %'
@@ -103,9 +103,9 @@ def describe(seeds: Sequence[int], level: float) -> str:
 def open_effects(effects: Sequence[Effect], half_width: float | None = None) -> list[Effect]:
     """The effects that more seeds might still decide.
 
-    Open is what has no verdict yet or, with `half_width`, an interval wider than ± that. What the
-    runs cannot estimate at all, whatever their number (aliased, an arm that never succeeds), is
-    not open. No verdict is waited for of a placebo, whose effect is known to be zero.
+    An effect is open if it has no verdict yet or, with `half_width`, if its interval is wider than
+    ± `half_width`. An effect is not open if no number of runs can estimate it (aliased, or an arm
+    that never succeeds). A placebo is not open, because its effect is known to be zero.
     """
     found = []
     for effect in effects:
@@ -132,11 +132,11 @@ def half_of(effect: Effect) -> float | None:
 def seeds_wanted(
     effects: Sequence[Effect], seeds: int, half_width: float | None = None
 ) -> float | None:
-    """About how many seeds of each arm would close what is open, at today's estimates and noise.
+    """About how many seeds of each arm would decide all open effects, at the present noise.
 
-    An interval shrinks with the root of the seeds; a verdict comes after `to_decide` more runs. At
-    least one seed more, also where it is at the edge or no number can be given. None if nothing
-    tells (no interval yet).
+    An interval shrinks with the square root of the seeds; a verdict needs `to_decide` more runs.
+    The result is at least one seed more, also if no number can be given. None without any
+    interval.
     """
     wanted = []
     for effect in open_effects(effects, half_width):

@@ -1,4 +1,4 @@
-"""JSON values of results: the one place where they are made."""
+"""JSON values of results; no other module makes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runner.analysis.test_set.classification import Classification, ClassRow, Co
 from runner.analysis.test_set.noise_budget import NoiseBudget
 
 ESTIMATE = ("effect", "ci_low", "ci_high", "se", "df", "p", "reason")
-# The attributes that JSON shows, in its order; of any other type all fields.
+# The attributes in JSON, in order, by type; of other types JSON has all fields.
 KEYS: dict[type, tuple[str, ...]] = {
     SimpleEffect: ESTIMATE,
     BaselineEffect: (*ESTIMATE, "population"),
@@ -50,7 +50,7 @@ KEYS: dict[type, tuple[str, ...]] = {
 
 
 def to_json(result: Analysis | Classification) -> dict[str, Any]:
-    """The contract of `analyze --json` and `evaluate --json`: no NaN; what is not known is null."""
+    """The JSON of `analyze --json` and `evaluate --json`: no NaN; unknown values are null."""
     found = _record(result)
     if isinstance(result, Analysis):
         absent = set(OTHERS) - set(result.arm_columns)
@@ -61,7 +61,7 @@ def to_json(result: Analysis | Classification) -> dict[str, Any]:
 
 
 def _record(result: Any) -> dict[str, Any]:
-    """A dataclass as an object, whose keys are its attributes but for the cases below."""
+    """A dataclass as an object; its keys are the attributes, except for the cases below."""
     if isinstance(result, RunCounts):
         return {"used": result.used, "total": result.total, **result.states}
     if isinstance(result, NoiseBudget) and result.reason is not None:
@@ -71,7 +71,7 @@ def _record(result: Any) -> dict[str, Any]:
     if isinstance(result, Collapsed) and result.arms is not None:
         del found["reason"]
     if isinstance(result, Pairing) and result.rho is None:
-        found["reason"] = found.pop("reason")  # it is the last one here
+        found["reason"] = found.pop("reason")  # moved to the end
     if isinstance(result, (ClassRow, Confused)):
         return {"class": found.pop("name"), **found}
     return found

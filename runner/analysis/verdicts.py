@@ -1,4 +1,4 @@
-"""Verdicts: what an estimate allows one to say."""
+"""Verdicts: helps, hurts, negligible or undecided, from an estimate."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DECIDED = ("helps", "hurts", "raises", "lowers")
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides a verdict.
+    """The rules for verdicts.
 
-    margin: effects within ± it are negligible, in the metric's unit; None: none is.
-    larger_is_better: None where that is not known: then effects raise or lower the metric.
+    margin: effects within ± margin are negligible, in the metric's unit; None: no margin.
+    larger_is_better: None if unknown: then effects raise or lower the metric.
     level: error rate of the tests. noise: see `Experiment`.
     """
 
@@ -29,13 +29,13 @@ class Rules:
 def verdict(
     estimate: Estimate, p_adjusted: float | None, inner: tuple[float, float] | None, rules: Rules
 ) -> str:
-    """helps, hurts, negligible or undecided; raises or lowers where no direction is known.
+    """helps, hurts, negligible or undecided; raises or lowers if no direction is known.
 
-    negligible: two one-sided tests at `rules.level` each, i.e. `inner`, the interval of confidence
-    1 - 2 level (90 %), lies within the margin; it is asked first, since a tiny effect is tiny even
-    if it is not zero. `inner` holds for as many effects at once as the table's intervals do.
-    helps, hurts, raises, lowers: `p_adjusted` below the level. undecided: everything else, also
-    without interval.
+    negligible: two one-sided tests at `rules.level` each: `inner`, the interval of confidence
+    1 - 2 level (90 %), lies within the margin. This is tested first, since a tiny effect may be
+    different from zero. `inner` holds for as many effects at once as the table's intervals.
+    helps, hurts, raises, lowers: `p_adjusted` is below the level. undecided: all other effects,
+    also those without an interval.
 
     >>> sure = Rules(margin=0.2)
     >>> verdict(Estimate(1.0, 0.1, 20), 0.001, (0.8, 1.2), sure)
@@ -57,9 +57,9 @@ def verdict(
 
 
 def by_interval(low: float | None, high: float | None, rules: Rules) -> str:
-    """The verdict by an interval alone, which decides both the sign and the margin.
+    """The verdict by an interval alone, which decides the sign and the margin.
 
-    low, high: its ends, None without one.
+    low, high: the ends of the interval, None without an interval.
 
     >>> rules = Rules(margin=0.2)
     >>> by_interval(0.1, 2.0, rules), by_interval(-0.1, 0.1, rules), by_interval(-1, 1, rules)

@@ -1,7 +1,7 @@
-"""What a report holds, and in what order: every section of the folder `sections`, and those added.
+"""The order of a report's sections: every section of the folder `sections`, and added ones.
 
-A section is a function of the material that gives a `Section`, or None where it has nothing to
-say; `@section(place)` adds it. A file in `sections/`, a plug-in or a test is all that it takes.
+A section is a function of the material that returns a `Section`, or None where it has nothing to
+say. `@section(place)` adds it, in a file of `sections/`, in a plug-in or in a test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _added: dict[Write, float] = {}
 
 
 def section(place: float) -> Callable[[Write], Write]:
-    """Add the decorated function to every report; those of a smaller `place` stand before it."""
+    """Add the decorated function to every report; sections are sorted by `place`."""
 
     def add(write: Write) -> Write:
         _added[write] = place
@@ -41,7 +41,7 @@ def _find() -> None:
 
 
 def sections() -> list[Write]:
-    """All of them in order; those of the same place in the order in which they were added."""
+    """All sections by place; at the same place, in the order in which they were added."""
     _find()
     return sorted(_added, key=_added.__getitem__)
 

@@ -1,7 +1,7 @@
-"""A document: sections of paragraphs, lists, tables, figures and notes, in no markup of its own.
+"""A document: sections of paragraphs, lists, tables, figures and notes, without any markup.
 
-Text is a string, shown as it is, or has parts that are strong, emphasised or code; a writer, such
-as `runner.reporting.markdown`, escapes it and gives everything its form.
+Text is a plain string, or has parts that are strong, emphasised or code. A writer, such
+as `runner.reporting.markdown`, escapes the text and adds the markup.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Strong:
-    """Words that stand out."""
+    """Words in bold."""
 
     text: str
 
@@ -30,14 +30,14 @@ class Emphasis:
 
 @dataclass(frozen=True)
 class Code:
-    """A command to copy, or a name as a program writes it."""
+    """A command to copy, or a name from a program."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Name:
-    """The name of a column, in letters, digits and underscores, like the words around it."""
+    """The name of a column (letters, digits, underscores), in the same font as the text."""
 
     text: str
 
@@ -63,21 +63,21 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Note:
-    """Small print: what the numbers of a table or a figure are."""
+    """Small print that explains the numbers of a table or a figure."""
 
     text: Text
 
 
 @dataclass(frozen=True)
 class Callout:
-    """What must not be overlooked."""
+    """A warning that stands out from the text."""
 
     text: Text
 
 
 @dataclass(frozen=True)
 class Item:
-    """An entry of a list, with entries of its own."""
+    """An entry of a list; `items` are nested entries."""
 
     text: Text
     items: tuple[Item, ...] = ()
@@ -92,7 +92,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. left: aligned so, else right; unit: of the values of its cells."""
+    """A column of a table. left: aligned left, else right; unit: the unit of its cells."""
 
     title: Text = ""
     left: bool = False
@@ -101,7 +101,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows and, by which its column is sorted, its number or the ends of a range."""
+    """The text of a cell. value: number or ends of a range, by which the column is sorted."""
 
     text: Text = ""
     value: float | tuple[float, float] | None = None
@@ -117,7 +117,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot, not yet in any file format. name: of its files; alt: what it shows, in words."""
+    """A plot, not yet in any file format. name: of its files; alt: a description in words."""
 
     name: str
     alt: str
@@ -126,7 +126,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Details:
-    """Blocks that a click opens; nothing at all without blocks."""
+    """Blocks that a click opens; writers leave it out if it has no blocks."""
 
     summary: str
     blocks: tuple[Block, ...]
@@ -134,7 +134,7 @@ class Details:
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a title, sections of their own among them; without a title, just the blocks."""
+    """Blocks under a title, which may be sections themselves; title "": the blocks alone."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -145,13 +145,13 @@ Block: TypeAlias = "Paragraph | Note | Callout | Items | Table | Figure | Detail
 
 @dataclass(frozen=True)
 class Document:
-    """What a writer writes."""
+    """A title and sections."""
 
     title: str
     sections: tuple[Section, ...]
 
     def figures(self) -> Iterator[Figure]:
-        """All figures, as they follow each other."""
+        """All figures, in the order of the document."""
         return _figures(self.sections)
 
 
@@ -164,7 +164,7 @@ def _figures(blocks: tuple[Block, ...]) -> Iterator[Figure]:
 
 
 def present(*blocks: Block | None) -> tuple[Block, ...]:
-    """The blocks that are there."""
+    """The blocks that are not None."""
     return tuple(block for block in blocks if block is not None)
 
 
@@ -174,7 +174,7 @@ def items(texts: Iterable[Text]) -> Items:
 
 
 def unmarked(text: Text) -> str:
-    """The words alone.
+    """The words without their markup.
 
     >>> unmarked((Strong("mixup"), " helps"))
     'mixup helps'

@@ -1,4 +1,4 @@
-"""An evaluation as a document and tables, the confusion matrix as a picture."""
+"""An evaluation as a document, as tables, and with the confusion matrix as a picture."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from runner.reporting.markdown import markdown
 from runner.reporting.numbers import count_cell, plain_cell, range_cell
 from runner.reporting.tables import Row, table
 
-LARGEST_TABLE = 20  # classes: above, the matrix is in the CSV and the picture only
+LARGEST_TABLE = 20  # classes; larger matrices are only in the CSV and the picture
 
 
 def files(a: Classification, about: Sequence[str]) -> dict[str, bytes]:
     """Name -> content: evaluation.md, and the confusion matrix as confusion.png and .svg.
 
-    about: lines on what was evaluated.
+    about: lines that name the model and the data.
     """
     from runner.reporting.plots.style import encoded
 
@@ -54,7 +54,7 @@ def tables(a: Classification) -> dict[str, list[list[str | float | None]]]:
 
 
 def headline(a: Classification) -> str:
-    """Accuracy with its interval, and the loss, in a line."""
+    """One line: accuracy in per cent with its interval, and the loss."""
     loss = f"{a.loss:.4f}" if math.isfinite(a.loss) else "not finite"
     return (
         f"accuracy {a.accuracy:.2f} % (95 % interval {a.ci_low:.2f} to {a.ci_high:.2f}, "
@@ -68,9 +68,9 @@ def document(a: Classification, about: Sequence[str]) -> Document:
     from runner.reporting.plotting import figure
 
     what = Note(
-        "Accuracy: of the images of a class, those predicted as such (recall); 95 % Wilson "
-        "intervals, each of its class alone. Precision: of the images predicted to be of a class, "
-        "those that are."
+        "Accuracy: the share of a class's images that are predicted as this class (recall), with "
+        "a 95 % Wilson interval for each class alone. Precision: the share of the images "
+        "predicted as a class that belong to it."
     )
     picture = figure("confusion", "confusion matrix", confusion, a.names, a.confusion)
     pairs = _pairs(a.confused)

@@ -1,4 +1,4 @@
-"""What runs cost: hours by what they were spent on, parameters, memory, generalisation gap."""
+"""The cost of runs: hours by use, parameters, memory, generalisation gap."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 GROUPS = 40  # rows
 SPENT = ("cpu_seconds", "train_seconds", "evaluate_seconds", "wait_seconds", "total_seconds")
-WAIT = 0.05  # share of training spent waiting for data from which on a run is named
+WAIT = 0.05  # a run is named if it waited for data for a larger share of its training
 
 
 def spent(runs: pd.DataFrame) -> str:
-    """Core-hours and wall-clock hours, by what they were spent on; "" if no run says.
+    """Core-hours and wall-clock hours by use; "" if no run has times.
 
-    runs: measured seconds in columns train_seconds, …; a run that stands twice counts once.
+    runs: measured seconds in columns train_seconds, …; a run listed twice counts once.
     """
     once = runs.drop_duplicates("id") if "id" in runs else runs
     names = [name for name in SPENT if name in once]
@@ -31,16 +31,15 @@ def spent(runs: pd.DataFrame) -> str:
         return ""
     sums = {name: float(once[name].sum()) if name in names else 0.0 for name in SPENT}
     return (
-        f"{counted} runs took {_hours(sums['total_seconds'])} of run time in all (summed over "
-        f"workers): {_hours(sums['train_seconds'])} training (of which "
-        f"{_hours(sums['wait_seconds'])} waiting for data), {_hours(sums['evaluate_seconds'])} "
-        f"evaluating. Training used {sums['cpu_seconds'] / 3600:.2f} core-hours of CPU."
-        + _starved(once)
+        f"{counted} runs took {_hours(sums['total_seconds'])} in all (summed over workers): "
+        f"{_hours(sums['train_seconds'])} of training, including {_hours(sums['wait_seconds'])} "
+        f"of waiting for data, and {_hours(sums['evaluate_seconds'])} of evaluation. "
+        f"Training used {sums['cpu_seconds'] / 3600:.2f} core-hours of CPU." + _starved(once)
     )
 
 
 def _starved(runs: pd.DataFrame) -> str:
-    """A sentence on the runs whose training waited for data, longest first; "" without any."""
+    """A sentence on runs whose training waited for data, longest first; "" without any."""
     if not {"id", "wait_seconds", "train_seconds"} <= set(runs):
         return ""
     share = runs["wait_seconds"] / runs["train_seconds"].where(runs["train_seconds"] > 0)
@@ -50,8 +49,8 @@ def _starved(runs: pd.DataFrame) -> str:
     shown = (f"{runs['id'][place]} {100 * worst[place]:.0f} %" for place in worst.index[:5])
     return (
         f" In {len(worst)} of the runs training waited for data for more than {100 * WAIT:.0f} % "
-        f"of its time ({', '.join(shown)}{', …' if len(worst) > 5 else ''}): fewer workers leave "
-        "more loader processes to each."
+        f"of its time ({', '.join(shown)}{', …' if len(worst) > 5 else ''}). With fewer workers "
+        "each worker has more loader processes."
     )
 
 
@@ -60,9 +59,9 @@ def _hours(seconds: float) -> str:
 
 
 def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
-    """A table of medians by model, or by arm where there is one model, with its note.
+    """A table of medians by model, or by arm where there is only one model, with its note.
 
-    Parameters, memory by stage and generalisation gap; nothing if no record knows its memory.
+    Parameters, memory by stage and generalisation gap; empty if no record has its memory.
     """
     told = [r for r in records if r.memory]
     networks = [(r.recipe and r.recipe.model) or "unknown" for r in told]
@@ -91,9 +90,9 @@ def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
     found = table([*header, Column("gap (pp)", unit="pp")], rows)
     more = f" {len(groups) - GROUPS} more are not shown." if len(groups) > GROUPS else ""
     note = Note(
-        "Medians over runs. Memory in MiB: RAM is resident in the run's process, torch and "
-        "all, without loader processes. Gap: accuracy on clean training images (the probe) minus "
-        f"on validation, at the last epoch.{more}"
+        "Medians over runs. Memory in MiB: RAM is the resident memory of the run's process, "
+        "including torch, without loader processes. Gap: accuracy on clean training images (the "
+        f"probe) minus accuracy on validation, at the last epoch.{more}"
     )
     return (found, note) if found else ()
 

@@ -1,4 +1,4 @@
-"""The answer in three sentences: what is decided, what is not, and the recipe to use."""
+"""The answer in three short texts: decided effects, open effects, and the recipe to use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 4  # effects named with their numbers
 
 
 def headline(m: Material) -> tuple[Text, Text, Text]:
-    """The three sentences."""
+    """Decided effects, open effects, recommended recipe."""
     return _decided(m.analysis), _open(m.analysis), recipe_text(m)
 
 
@@ -30,14 +30,13 @@ def _decided(a: Analysis) -> Text:
     depending = [e.label for e in real if e.verdict == "depends"]
     if not parts and depending:
         names = ", ".join(depending[:MOST]) + (", …" if len(depending) > MOST else "")
-        said = f" of {len(real)} tricks do to {a.title} "
         what = (
-            Strong("depends"),
-            f" on another factor ({names}): their averages describe no case.",
+            Strong("depend"),
+            f" on another factor ({names}): their averages describe no single case.",
         )
-        return (f"What {len(depending)}{said}", *what)
+        return (f"{len(depending)} of {len(real)} effects on {a.title} ", *what)
     if not parts:
-        return f"No effect on {a.title} is told from zero {a.estimand}."
+        return f"No effect on {a.title} {a.estimand} is distinguishable from zero."
     held = "for all effects at once" if any(e.simultaneous > 1 for e in real) else "each alone"
     where = f"{confidence(a)} intervals, {held}, effects {a.estimand}."
     return (f"On {a.title} ", *parts, where)
@@ -71,5 +70,5 @@ def _open(a: Analysis) -> Text:
     seen = a.detectable
     if seen is None:
         return said
-    said += f" These runs could see effects of {rough(seen.low)} {a.unit} or more"
+    said += f" These runs could detect effects of {rough(seen.low)} {a.unit} or more"
     return f"{said} ({share(seen.power)} power)."

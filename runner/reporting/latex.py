@@ -39,8 +39,8 @@ HEAD = r"""\documentclass[10pt]{article}
 SIZE = r"width=\linewidth,height=.85\textheight,keepaspectratio"
 LEVELS = ("section", "subsection", "subsubsection", "paragraph")
 LINE = 112  # letters of \footnotesize on a line
-LETTER = 0.16  # cm of one
-LONG = 35  # rows from which on a table goes over pages
+LETTER = 0.16  # cm, the width of a letter
+LONG = 35  # a table with more rows may break across pages
 MARKS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -60,9 +60,9 @@ ACCENTS = {
 
 
 def latex(document: Document, kind: str = ".png") -> str:
-    """The whole document. A figure is NAME with the ending `kind`, beside it.
+    """The whole document. A figure is the file NAME with the ending `kind`, in the same folder.
 
-    .pdf: in its own size, which is that of a paper's columns; else as wide as the page.
+    A .pdf keeps its size, which fits a paper's columns; other figures are as wide as the page.
     """
     body = written(document.sections, 0, kind)
     title = f"\\title{{{escape(document.title)}}}\\date{{}}\n"
@@ -109,7 +109,7 @@ def _items(entries: Sequence[Item]) -> str:
 
 
 def tabular(table: Table) -> str:
-    """The table alone, in booktabs' rules; over pages where it is long."""
+    """The table alone, with booktabs' rules; a long table may break across pages."""
     kind = "longtable" if len(table.rows) > LONG else "tabular"
     columns = "".join(_columns(table))
     head = " & ".join(inline(column.title) for column in table.columns)
@@ -123,7 +123,7 @@ def tabular(table: Table) -> str:
 
 
 def _columns(table: Table) -> list[str]:
-    """l or r, or a paragraph of a width where a title or a text is longer than the line allows."""
+    """l, r, or a paragraph of fixed width where titles or texts are too long for the line."""
     cells = [[unmarked(row[i].text) for row in table.rows] for i in range(len(table.columns))]
     titles = [unmarked(column.title) for column in table.columns]
     widths = [max(map(len, texts), default=0) for texts in cells]

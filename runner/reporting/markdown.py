@@ -1,4 +1,4 @@
-"""Markdown: a document as text, in which names cannot break out of their place."""
+"""Markdown: a document as text, with all markup in names escaped."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _inline(text: Text) -> str:
         case Emphasis(words):
             return f"*{escape(words.strip())}*"
         case Code(words):
-            # What is no plain command is shown as text: escapes do not work within code.
+            # Escapes do not work within code, so other characters are shown as text.
             return f"`{words}`" if re.fullmatch(r"[\w .:,=/+()'\"-]+", words) else escape(words)
         case Name(words):
             return words if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", words) else escape(words)
@@ -102,7 +102,7 @@ def _inline(text: Text) -> str:
 def escape(text: str) -> str:
     r"""Text that markdown shows as it is: no markup, no HTML, no new cell, no new line.
 
-    A < or > before a digit stays: it opens no tag.
+    A < or > before a digit is kept, because it cannot open a tag.
 
     >>> print(escape("a|b <img onerror=x> *c*, p <0.001"))
     a\|b &lt;img onerror=x&gt; \*c\*, p <0.001

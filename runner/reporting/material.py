@@ -1,4 +1,4 @@
-"""The material of a report: a study's analysis, and all else that its sections tell of."""
+"""The material of a report: a study's analysis, and all other data that its sections show."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from runner.studies.equal_comparison import EqualComparison
     from runner.studies.tuned_comparison import TunedComparison
 
-MOST = 10_000  # records that are read; of a larger study some stand for all
+MOST = 10_000  # records that are read; a larger study is sampled
 MOST_PREDICTED = 20  # runs of an arm whose predictions are read
 
 
 @dataclass(frozen=True)
 class Question:
-    """How a study is to be analysed: as the options of `analyze` and `report` say it."""
+    """How to analyse a study: the options of `analyze` and `report`."""
 
     metric: str = "accuracy"
     negligible: float | None = None
@@ -48,19 +48,19 @@ class Question:
 
 @dataclass(frozen=True)
 class Material:
-    """What the sections of a report are made of.
+    """The data for all sections of a report.
 
-    study: its name. experiment: the runs analysed. curves: one row an epoch of a
-    run (id, epoch, `CURVES`). asked: what the study asked for. records: what its runs left
-    behind; of a large study some stand for all. costs: the runs whose seconds are summed.
-    listed: the number of runs in the study's own list. tuning: of a tuned study, both its stages
-    and what the arms chose; equal: the same of one of equal time. design: as planned and as run.
-    stage: of a study with stages, the one shown.
-    checked: what the check of its baseline says, where the store has one. results: the store.
-    question: as it was asked. lists: of the packages that runs were trained with, by digest.
-    place: of study.toml and those lists. out: where the report is written.
-    examples: of augmentations. classes: the recommended recipe's beside the baseline's, where the
-    store has predictions.
+    study: the name. experiment: the runs analysed. curves: one row for each epoch of a
+    run (id, epoch, `CURVES`). asked: the study's request. records: the records of its runs, a
+    sample of them for a large study. costs: the runs whose seconds are summed.
+    listed: the number of runs in the study's list. tuning: both stages of a tuned study, and the
+    values that its arms chose. equal: the same for a study of equal time. design: as planned and
+    as run. stage: the stage shown, for a study with stages.
+    checked: the check of the baseline, where the store has one. results: the store.
+    question: as it was asked. lists: the packages that runs were trained with, by digest.
+    place: the folder of study.toml and of these lists. out: the folder of the report.
+    examples: images of augmentations. classes: per-class results of the baseline and the
+    recommended recipe, where the store has predictions.
     """
 
     study: str
@@ -106,17 +106,17 @@ class Material:
 
     @property
     def study_notes(self) -> list[str]:
-        """The study's own notes: on its looks, its stage or what it confirms."""
+        """Notes on the study's looks, its stage or the winner it confirms."""
         return [note for note in self.experiment.notes if note in self.analysis.notes]
 
     @cached_property
     def recommended(self) -> Recommended | str:
-        """The recipe to use, or why none can be named."""
+        """The recipe to use, or the reason why there is none."""
         return recommended(self.experiment, self.analysis.metric)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """What to do next."""
+        """The next steps, as commands with their costs."""
         from runner.planning.next_steps import Situation, next_steps
 
         found = None if isinstance(self.recommended, str) else self.recommended
@@ -135,7 +135,7 @@ class Material:
         )
 
     def ids(self, levels: Mapping[str, str]) -> list[str]:
-        """Of the runs of an arm that finished."""
+        """The ids of the finished runs of an arm."""
         from runner.analysis.data.experiment import succeeded
 
         runs = self.experiment.runs
@@ -148,9 +148,9 @@ class Material:
 
 
 def gather(results: Path, name: str | None = None, question: Question | None = None) -> Material:
-    """The material on the study `name`, or on the exported folder of that name.
+    """The material for the study `name`, or for the exported folder of that name.
 
-    results: the store. name: by default the latest study. Raises BadInput where there is nothing
+    results: the store. name: by default the latest study. Raises BadInput if there is nothing
     to report.
     """
     from runner.planning.check_runs import beside, for_study
@@ -184,7 +184,7 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
 
 
 def _classes(m: Material, store: Store) -> ClassComparison | None:
-    """The recommended recipe beside the baseline; where it is the baseline, the best other arm."""
+    """The recommended recipe beside the baseline; if they are the same, the best other arm."""
     from runner.analysis.test_set.class_change import compared
 
     found = m.recommended
@@ -205,7 +205,7 @@ def _classes(m: Material, store: Store) -> ClassComparison | None:
 
 
 def of_evidence(found: Evidence, question: Question) -> Material:
-    """The material on a study whose files are read. Raises BadInput where there is no run."""
+    """The material for a study whose files are read. Raises BadInput if it has no runs."""
     from runner.planning.planned_vs_actual_design import study_design
     from runner.studies import equal_comparison, tuned_comparison
     from runner.studies.experiments import experiment

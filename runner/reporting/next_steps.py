@@ -1,4 +1,4 @@
-"""What to do next, as a document says it: the recommended recipe, and commands with their costs."""
+"""The section "What to do next": the recommended recipe, and commands with their costs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE = "What to do next"
 
 
 def next_steps(m: Material) -> Section | None:
-    """The recipe and the steps; None where neither can be named."""
+    """The recommended recipe and the next steps; None where there are neither."""
     steps = tuple(Item(_told(step)) for step in m.steps)
     recipe = recipe_text(m)
     if not steps and isinstance(m.recommended, str):
@@ -23,14 +23,14 @@ def next_steps(m: Material) -> Section | None:
 
 
 def recipe_text(m: Material) -> Text:
-    """The recommended recipe, what it promises and how sure that is; or why there is none."""
+    """The recommended recipe with its estimated gain and certainty; or why there is none."""
     found = m.recommended
     head = Strong("Recommended recipe")
     if isinstance(found, str):
         return (head, f": none can be named, since {found}.")
     if found.is_baseline:
         said = ": the baseline. By validation accuracy no arm is distinguishably better"
-        cheaper = "" if found.best == "baseline" else ", and the best one costs more"
+        cheaper = "" if found.best == "baseline" else ", and the best arm costs more"
         return (head, f"{said}{cheaper}.")
     return (
         head,
@@ -56,22 +56,23 @@ def _why(found: Recommended) -> str:
         return f", the best of {found.of} arms by validation accuracy."
     others = f"{found.alike} of the {found.of} arms"
     if found.best == found.label:
-        said = f", the best by validation accuracy; that cannot tell {others} apart, but none of"
-        return f"{said} the others is clearly cheaper."
-    said = f", the best of the cheap ones among {others} that validation accuracy cannot tell apart"
-    return f"{said} (best of all: {found.best})."
+        said = ", the best by validation accuracy. Validation accuracy cannot tell"
+        return f"{said} {others} apart, but no other arm among them is clearly cheaper."
+    said = f". Validation accuracy cannot tell {others} apart; this arm is the best of the cheap"
+    return f"{said} ones among them (best of all: {found.best})."
 
 
 def _promise(m: Material, found: Recommended) -> str:
     a, gain = m.analysis, found.gain
     if gain is None:
         return ""
-    said = f" It promises {signed(gain.value, 1)} {a.unit} {a.metric} over the baseline "
+    said = f" Estimated gain over the baseline: {signed(gain.value, 1)} {a.unit} {a.metric} "
     ends = interval(gain.low, gain.high, 1)
-    said += f"({confidence(a)} interval {ends}, drawn towards the other arms)"
+    said += f"({confidence(a)} interval {ends}, shrunk towards the other arms)"
+    said += f", at {found.time:.2f}× the training time." if found.time else "."
     if found.sure is not None:
-        said += f" and is better on validation with probability {share(found.sure)}"
-    return said + (f", at {found.time:.2f}× the training time." if found.time else ".")
+        said += f" Probability of being better on validation: {share(found.sure)}."
+    return said
 
 
 def _told(step: Step) -> Text:

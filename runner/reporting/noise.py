@@ -1,4 +1,4 @@
-"""What is noise: of the runs, of the test images, and what more of either would buy."""
+"""Sentences on noise: of runs, of test images, and the gain from more of either."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.reporting.wording import confidence
 
 
 def scope(e: Effect) -> str:
-    """For what test images the verdict on an effect holds, with the one in general."""
+    """The test images for which the verdict on an effect holds: these, or in general."""
     general = e.verdict_population
     if general is None:
         return "on these test images"
@@ -19,7 +19,7 @@ def scope(e: Effect) -> str:
 
 
 def what_more_buys(a: Analysis) -> list[str]:
-    """Two sentences: the noise of an effect by its sources, and what more seeds or images buy."""
+    """Two texts: an effect's noise by source, and its interval with more runs or images."""
     noise = a.noise
     if not noise.seeds or not noise.images:
         return []
@@ -29,21 +29,21 @@ def what_more_buys(a: Analysis) -> list[str]:
     parts = [
         f"the middle effect's {confidence(a)} interval is ±{first.here:.2f} {unit} on these "
         f"{noise.test_images:,} test images and ±{first.general:.2f} in general",
-        f"one run differs from the next by sd {noise.sd_run:.2f} {unit}"
+        f"the run-to-run sd is {noise.sd_run:.2f} {unit}"
         if noise.sd_run is not None and not a.sigma_source.startswith("residual")
         else "",
     ]
     said = "; ".join(part for part in parts if part)
     gain = {row.times: row.general for row in noise.seeds}.get(4)
     images = {row.times: row.general for row in noise.images}.get(4)
-    floor = f"no number of runs gets below ±{last.general:.2f} on so many images"
+    floor = f"With these test images no number of runs gets below ±{last.general:.2f}"
     if not last.general or last.general < 0.005:
-        floor = "what the images add is too little to be seen beside the noise of these runs"
+        floor = "The noise of the test images is too small to be seen beside the noise of the runs"
     return [
         f"{said[0].upper()}{said[1:]}.",
-        f"Four times the runs would make it ±{gain:.2f} in general, four times the test images "
-        f"±{images:.2f}; {floor}, no number of images gets below ±{bigger.general:.2f} with so "
-        "many runs.",
+        f"In general, four times the runs would give ±{gain:.2f}, and four times the test images "
+        f"±{images:.2f}. {floor}; with this number of runs no number of test images gets below "
+        f"±{bigger.general:.2f}.",
     ]
 
 
@@ -62,40 +62,41 @@ def pairing_text(a: Analysis) -> str:
 
 
 def floor_lines(a: Analysis) -> list[str]:
-    """What the size of the test set alone says; nothing if that is not known."""
+    """Lines on the noise that follows from the size of the test set; none if it is unknown."""
     floor = a.floor
     if floor.effects is None:
         return []
     lines = [
-        f"{floor.test_images:,} test images alone: an accuracy's sampling sd is "
+        f"noise of {floor.test_images:,} test images alone: an accuracy's sampling sd is "
         f"{floor.sampling_sd:.3f} pp (√(p (1 - p) / N)); re-runs of a calibrated network would "
         f"differ by sd {floor.run_sd:.3f} pp (√((1 - p) / 2N), assumed)"
     ]
     same = floor.homogeneity
     if same:
         lines.append(
-            f"all runs one recipe, only sampling noise: χ²({same.df}) = {same.chi2:.2f}, "
-            f"p = {same.p:.2g}"
+            f"test that all runs are one recipe with sampling noise only: χ²({same.df}) = "
+            f"{same.chi2:.2f}, p = {same.p:.2g}"
         )
     each = [
         f"{e.label} {e.effect:+.2f} ± {e.half:.2f}" for e in floor.effects if e.half is not None
     ]
     if each:
         lines.append(
-            f"if those re-runs were all the noise (assumed, each effect alone): {', '.join(each)}"
+            "effects if re-runs were the only noise (assumed, each effect alone): "
+            f"{', '.join(each)}"
         )
     has = any(e.ci_low is not None for e in a.effects)
     used = f"used for intervals and verdicts: {a.error_term}" if has else (
-        "used for verdicts: none of these, an assumed noise decides nothing"
+        "used for verdicts: none of these, because assumed noise decides nothing"
     )  # fmt: skip
     return [*lines, used]
 
 
 def noise_lines(a: Analysis) -> list[str]:
-    """For the command line: intervals in general, what noise there is, the noise floor."""
+    """For the command line: intervals in general, sources of noise, the noise floor."""
     lines = []
     if a.noise.seeds is None:
-        # A study with replicates has its own noise: the floor stands in where nothing else does.
+        # The assumed floor is shown only where replicates do not measure the noise.
         return floor_lines(a)
     for e in a.effects:
         general = e.population

@@ -1,4 +1,4 @@
-"""Numbers as a report shows them: with signs, a true minus, and a dash for what is not known."""
+"""Numbers as a report shows them: with signs, a true minus, and a dash for unknown numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.reporting.document import Cell
 
 
 def decimals(values: Iterable[float | None]) -> int:
-    """Decimals that show the smallest of the larger values with two or three figures."""
+    """Decimals that show the median of the sizes with two or three digits."""
     sizes = sorted(abs(v) for v in values if v)
     typical = sizes[len(sizes) // 2] if sizes else 1.0
     if typical >= 0.05:
@@ -53,7 +53,7 @@ def p_value(p: float | None) -> str:
 
 
 def share(value: float) -> str:
-    """A probability in per cent; never a certain one.
+    """A probability in per cent; never 0 or 100 %.
 
     >>> share(0.392), share(0.9996), share(0.0004)
     ('39 %', '>99 %', '<1 %')
@@ -71,12 +71,12 @@ def ratio(time: TimeRatio | None) -> str:
 
 
 def signed_cell(value: float | None, places: int = 2) -> Cell:
-    """`signed` as a cell that knows its number."""
+    """`signed` as a cell that keeps its number for sorting."""
     return Cell(signed(value, places), value)
 
 
 def plain_cell(value: float | None, places: int = 2) -> Cell:
-    """`plain` as a cell that knows its number."""
+    """`plain` as a cell that keeps its number for sorting."""
     return Cell(plain(value, places), value)
 
 
@@ -86,23 +86,23 @@ def count_cell(value: int) -> Cell:
 
 
 def interval_cell(low: float | None, high: float | None, places: int = 2) -> Cell:
-    """`interval` as a cell that knows its ends."""
+    """`interval` as a cell that keeps its ends for sorting."""
     ends = None if low is None or high is None else (low, high)
     return Cell(interval(low, high, places), ends)
 
 
 def range_cell(low: float | None, high: float | None, places: int = 2) -> Cell:
-    """`89.20 to 90.41`, or a dash, as a cell that knows its ends."""
+    """`89.20 to 90.41`, or a dash, as a cell that keeps its ends for sorting."""
     if low is None or high is None:
         return Cell("–")
     return Cell(f"{plain(low, places)} to {plain(high, places)}", (low, high))
 
 
 def p_cell(p: float | None) -> Cell:
-    """`p_value` as a cell that knows its number."""
+    """`p_value` as a cell that keeps its number for sorting."""
     return Cell(p_value(p), p)
 
 
 def ratio_cell(time: TimeRatio | None) -> Cell:
-    """`ratio` as a cell that knows its number."""
+    """`ratio` as a cell that keeps its number for sorting."""
     return Cell(ratio(time), time.ratio if time else None)

@@ -14,7 +14,7 @@ P = ParamSpec("P")
 
 
 def draw(plot: Callable[P, Picture | None], *args: P.args, **kwargs: P.kwargs) -> Picture | None:
-    """`plot` of its arguments, in the look that all plots have."""
+    """`plot` of its arguments, drawn in the common style of all plots."""
     import matplotlib
 
     from runner.reporting.plots.style import RC
@@ -26,6 +26,9 @@ def draw(plot: Callable[P, Picture | None], *args: P.args, **kwargs: P.kwargs) -
 def figure(
     name: str, alt: str, plot: Callable[P, Picture | None], *args: P.args, **kwargs: P.kwargs
 ) -> Figure | None:
-    """The plot as a block; None where the data do not allow it. name: of its files; alt: words."""
+    """The plot as a block; None where the data do not allow it.
+
+    name: of its files; alt: a description in words.
+    """
     drawn = draw(plot, *args, **kwargs)
     return None if drawn is None else Figure(name, alt, drawn)

@@ -25,11 +25,11 @@ def write_report(
     formats: Sequence[str] = FORMATS,
     columns: int | None = None,
 ) -> Path:
-    """Write the report in these formats into `out`; returns the path of the first.
+    """Write the report in these formats into `out`; returns the path of the first format's file.
 
-    columns: figures of LaTeX are PDFs as wide as 1 or 2 columns of a paper; None: PNGs. An earlier
-    report in `out` is replaced, with those of its plots that this one does not have. Raises
-    BadInput for an unknown format or width, or if the files cannot be written.
+    columns: figures of LaTeX are PDFs as wide as 1 or 2 columns of a paper; None: PNGs. The files
+    replace an earlier report in `out`; plots that only the earlier report shows are removed.
+    Raises BadInput for an unknown format or width, or if the files cannot be written.
     """
     _check(formats, columns)
     out = Path(out)
@@ -37,12 +37,12 @@ def write_report(
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=out) as aside:
             new, report = Path(aside), document(replace(material, out=out))
-            # LaTeX last: figures in its size can be drawn in no other any more.
+            # LaTeX last: it changes the size of the figures for good.
             for name in sorted(set(formats), key=lambda name: name == "latex"):
                 text = _text(name, report, material, new, columns)
                 (new / NAMES[name]).write_text(text, encoding="utf-8")
             stale = _pictures(out / "report.md") if "md" in formats else set()
-            for file in new.iterdir():  # a full disk leaves the report that was there
+            for file in new.iterdir():  # a full disk leaves the earlier report as it was
                 stale.discard(file.name)
                 os.replace(file, out / file.name)
             for name in stale:
@@ -59,7 +59,7 @@ def _check(formats: Sequence[str], columns: int | None) -> None:
     if not formats:
         raise BadInput(f"--format: name some of {', '.join(NAMES)}")
     if columns is not None and ("latex" not in formats or columns not in (1, 2)):
-        raise BadInput("--columns 1 or 2 is how wide the figures of --format latex are")
+        raise BadInput("--columns takes 1 or 2: the width of the figures of --format latex")
 
 
 def _text(
@@ -95,7 +95,7 @@ def _latex(report: Document, folder: Path, columns: int | None) -> str:
 
 
 def _pictures(report: Path) -> set[str]:
-    """The files beside `report` that it shows; none if it is not there."""
+    """The image files that `report` shows; none if the report is missing."""
     try:
         return set(re.findall(r"\]\(([a-z-]+\.(?:png|svg))\)", report.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError):

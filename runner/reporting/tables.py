@@ -1,4 +1,4 @@
-"""The tables of effects, and the note under a table or plot: estimand, error term, df, runs."""
+"""Tables of effects, and the note under a table or plot: estimand, error term, df, runs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ UNKNOWN = BaselineEffect(Estimate(None))
 def table(
     header: Sequence[Column | str], rows: Sequence[Sequence[Cell | Text]], left: int = 1
 ) -> Table | None:
-    """Titles or columns over cells or their texts; None without rows.
+    """A table of columns (or titles) and rows of cells (or texts); None without rows.
 
-    left: so many columns, given as titles, are left-aligned.
+    left: the number of first columns that are left-aligned, if they are given as titles.
     """
     if not rows:
         return None
@@ -42,7 +42,7 @@ def table(
 
 
 def caption(a: Analysis) -> Note:
-    """What every number of the table is: estimand, error term, df, sigma, runs, adjustment."""
+    """The note under the table: estimand, error term, df, sigma, runs, adjustment."""
     what = "residual sd" if a.sigma_source.startswith("residual") else "run-to-run sd"
     source = a.sigma_source.removeprefix("residual: ")
     sigma = f"{what} {plain(a.sigma)} {a.unit} ({source})"
@@ -69,7 +69,7 @@ def basis(a: Analysis) -> Note:
 
 
 def row_name(e: Effect) -> str:
-    """A row's name; a placebo's says what it is."""
+    """A row's name; the placebo's name says that its true effect is 0."""
     return e.label + (" (changes nothing: true effect 0)" if is_placebo(e) else "")
 
 
@@ -88,7 +88,7 @@ def _verdict(a: Analysis, e: Effect) -> str:
 
 
 def _comparisons(a: Analysis) -> Table | None:
-    """add-one, leave-one-out, cumulative and pairs: one row an arm."""
+    """add-one, leave-one-out, cumulative and pairs: one row for each arm."""
     d = places(a)
     first = "step" if a.layout == CUMULATIVE else "trick"
     header: list[Column | str] = [first, f"{a.title} of the arm"]
@@ -114,7 +114,7 @@ def _comparisons(a: Analysis) -> Table | None:
 
 
 def _reference_row(a: Analysis, d: int) -> list[Row]:
-    """The arm that the others are compared with, if it is there."""
+    """The row of the reference arm; no row if the arm was not run."""
     label = "baseline"
     if a.estimand.startswith("at the reference: "):
         label = a.estimand.removeprefix("at the reference: ")
@@ -132,7 +132,7 @@ def beside_baseline(a: Analysis) -> bool:
 
 
 def _grid(a: Analysis) -> Table | None:
-    """Factorials: the grid's average beside the effect at the baseline."""
+    """Factorials: the effect averaged over the grid beside the effect at the baseline."""
     d = places(a)
     average = beside_baseline(a)
     header: list[Column | str] = ["trick"]
@@ -159,7 +159,7 @@ def _grid(a: Analysis) -> Table | None:
 
 
 def simple_effects(a: Analysis) -> Table | None:
-    """Effects of a factor without and with what it depends on; None if none depends."""
+    """Effects of a factor at both levels of each factor it depends on; None without any."""
     d = places(a)
     rows: list[Row] = []
     for e in a.effects:

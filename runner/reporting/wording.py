@@ -12,7 +12,7 @@ from runner.designs.factor import PLACEBO
 
 
 def is_placebo(effect: Effect) -> bool:
-    """Whether this is the effect of the factor that changes nothing."""
+    """Whether this is the effect of the placebo factor."""
     return effect.factor == PLACEBO
 
 
@@ -29,7 +29,7 @@ def df_text(ends: Sequence[float] | None) -> str:
 
 
 def confidence(analysis: Analysis, sides: int = 2) -> str:
-    """The confidence of the intervals; sides=1: of those within which an effect is negligible."""
+    """The confidence of the intervals in per cent; sides=1: of the intervals for *negligible*."""
     return percent(1 - analysis.level * 2 / sides)
 
 
@@ -40,10 +40,10 @@ def alias_sets(analysis: Analysis) -> dict[str, int]:
 
 
 def dependence(analysis: Analysis, effect: Effect) -> str:
-    """On what an effect depends, in words: `depends on X; may depend on Y (set 1)`.
+    """The factors on which an effect depends: `depends on X; may depend on Y (set 1)`.
 
-    A set's interactions cannot be told apart and at least one is real; so the effect may depend
-    on its partner in the set.
+    The runs cannot tell the interactions of a set apart, and at least one of them is real. So the
+    effect may depend on its partner in the set.
     """
     numbers = alias_sets(analysis)
     terms = {i.label: i.terms for i in analysis.interactions}
@@ -58,11 +58,11 @@ def dependence(analysis: Analysis, effect: Effect) -> str:
 
 
 def alone(effect: Effect) -> str:
-    """Why an effect is undecided although its interval excludes 0; "" if neither is so."""
+    """Why an effect is undecided although its interval excludes 0; "" for other effects."""
     low, high = effect.ci_low, effect.ci_high
     if effect.verdict != "undecided" or low is None or high is None or low <= 0 <= high:
         return ""
-    return "alone its interval excludes 0, after the adjustment for all effects it does not"
+    return "its interval alone excludes 0, but not after the adjustment for all effects"
 
 
 def more_runs(needed: MoreRuns | None) -> str:
@@ -90,7 +90,7 @@ def odds(analysis: Analysis) -> list[str]:
 
 
 def _cut(label: str, most: int = 100) -> str:
-    """An arm's name, without its last tricks where it has very many."""
+    """An arm's name; a long name loses its last tricks and ends in their number."""
     if len(label) <= most:
         return label
     head = label[: label.rfind(" + ", 0, most)]
@@ -98,7 +98,7 @@ def _cut(label: str, most: int = 100) -> str:
 
 
 def rough(size: float) -> str:
-    """A size to two digits, or to whole units.
+    """A size to two digits; from 99.5 on, to whole units.
 
     >>> rough(0.4321), rough(2.96), rough(173.2)
     ('0.43', '3', '173')
@@ -107,7 +107,7 @@ def rough(size: float) -> str:
 
 
 def beyond(analysis: Analysis, most: int = 3) -> list[str]:
-    """What the runs say beside the effects: what they could see, contrasts above noise, P(best)."""
+    """Lines beside the effects: the detectable effect, contrasts above noise, P(best)."""
     lines = []
     seen, found, winner = analysis.detectable, analysis.half_normal, analysis.best
     if seen:

@@ -65,7 +65,7 @@ def test_a_fraction_predicts_an_arm_that_it_did_not_run():
         rows += [{**row, "accuracy": 90 + sum(five) + 0.1 * rng.standard_normal()} for _ in "12"]
     analysis = analyze(Experiment(pd.DataFrame(rows), dict.fromkeys("abcde", ("off", "on"))))
     top = analysis.best.combination
-    assert "these runs cannot tell" in top.assumes, "no arm shows interactions of three"
+    assert "these runs cannot test" in top.assumes, "no arm shows interactions of three"
     assert top.label == "a + b + c + d + e"
     assert not top.in_design
     assert top.mean == pytest.approx(95, abs=0.3)
@@ -112,7 +112,7 @@ def test_a_rank_test_that_cannot_reach_its_level_is_refused():
     found = worst_rank(np.array([4.0, 5.0, 6.0]), np.array([1.0, 2.0, np.nan]), True, 0.05)
     assert found.probability == 1
     assert found.p is None
-    assert "3 against 3 runs cannot go below p = 0.1" in found.reason
+    assert "smallest p of a rank test of 3 against 3 runs is 0.1" in found.reason
 
 
 @pytest.mark.filterwarnings("error")
@@ -120,7 +120,7 @@ def test_one_run_against_many_has_a_rank_but_no_spread():
     found = worst_rank(np.array([1.5]), np.append(np.arange(39.0), np.nan), True, 0.05)
     assert found.probability == pytest.approx(3 / 40)  # of 40 runs it beats 0, 1 and NaN
     assert found.p is None
-    assert found.reason == "one run on one of the two sides: its spread is not known"
+    assert found.reason == "one side has only one run: its spread is not known"
 
 
 def test_a_trick_that_makes_runs_diverge_is_worse_by_rank_though_not_by_mean():
@@ -162,7 +162,7 @@ def test_a_test_of_divergence_that_cannot_reach_its_level_is_refused(runs, reach
             for x, state in (("off", "ok"), ("on", "diverged")) for i in range(runs)]  # fmt: skip
     found = analyze(Experiment(pd.DataFrame(rows), {"a": ("off", "on")})).divergence[1]
     assert (found.p is not None) == reachable  # 3 against 3: p = 0.1, 4 against 4: 0.029
-    assert reachable or "cannot go below p = 0.1" in found.reason
+    assert reachable or "the smallest p of a test of so few runs is 0.1" in found.reason
 
 
 def test_moderated_variances_follow_the_arms_where_they_differ_and_the_pool_where_not():
@@ -220,8 +220,8 @@ def test_the_report_says_what_is_taken_to_be_so():
         analysis = analyze(Experiment(frame, dict.fromkeys("abcd", ("off", "on"))))
         return analysis.best
 
-    assert "three or more factors, which these runs cannot tell" in found(1).assumes
-    assert "these runs cannot tell" in found(1, twice=True).assumes, "a second run of one arm"
+    assert "three or more factors, which these runs cannot test" in found(1).assumes
+    assert "these runs cannot test" in found(1, twice=True).assumes, "a second run of one arm"
     assert found(3).assumes is None
     best_arm = ("on",) * 4
     unseen = found(3, lost=(best_arm,)).combination

@@ -74,7 +74,7 @@ def test_a_measurement_is_not_taken_for_a_factor(csv):
     rows = "\n".join(f"{i % 2},{i * 0.37},{90 + i % 3}" for i in range(60))
     found = from_file(csv(f"a,f1,accuracy\n{rows}\n"))
     assert list(found.factors) == ["a"]
-    assert found.notes == ("Not taken for factors, since they look measured: f1.",)
+    assert found.notes == ("Not factors, since they look like measurements: f1.",)
     rows = "\n".join(f"{i % 2},{i},{90 + i % 3}" for i in range(60))
     with pytest.raises(BadInput, match="'f1' has 60 distinct values"):
         from_file(csv(f"a,f1,accuracy\n{rows}\n"))
@@ -108,7 +108,7 @@ def test_without_noise_there_is_no_interval(csv):
             assert effect["ci_low"] is None
             assert effect["p_adjusted"] is None
             assert effect["verdict"] == "undecided"
-            assert "no noise to see" in effect["reason"]
+            assert "the noise cannot be estimated" in effect["reason"]
         assert answer["sigma"] == 0
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_state_is_named(csv):
 def test_levels_that_differ_in_case_are_one(csv):
     found = from_file(csv("a,accuracy\noff,90\nOff,91\nON,92\non,93\n"))
     assert found.factors == {"a": ("off", "ON")}
-    assert found.notes == ("Column a: levels that differ in case only are one: off, ON.",)
+    assert found.notes == ("Column a: levels that differ only in case are merged: off, ON.",)
 
 
 def test_a_column_of_remarks_is_no_factor(csv):

@@ -100,7 +100,7 @@ def test_lost_arms_that_cost_the_interactions_are_named():
     lost = runs.copy()
     gone = lost[names].eq("on").sum(axis=1).eq(4)
     lost.loc[gone, ["state", "accuracy"]] = ["diverged", np.nan]
-    assert "(the arms without a usable run were needed to separate them)" in notes(lost)
+    assert "(separating them needs the arms without a usable run)" in notes(lost)
 
 
 def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_error():
@@ -117,8 +117,8 @@ def test_main_effects_of_a_fold_over_are_clear_of_interactions_that_are_in_the_e
 
     whole, part = answer(rows), answer(rows[:18])
     assert "main effects are clear of them" in " ".join(whole["notes"])
-    assert "not in the effects" in whole["error_term"]
-    assert "effects hold if there are none" in " ".join(part["notes"])
+    assert "not of the effects" in whole["error_term"]
+    assert "effects hold if there are no interactions" in " ".join(part["notes"])
 
 
 def test_a_hundred_thousand_runs_take_seconds():

@@ -61,7 +61,7 @@ def test_one_seed_has_a_floor_and_no_verdict(tmp_path, capsys):
     assert found["floor"]["effects"][0]["half"] == pytest.approx(expected, rel=1e-3)
     assert found["floor"]["sampling_sd"] == pytest.approx(100 * np.sqrt(error * (1 - error) / 1000))
     assert call(["analyze", str(file), "--test-images", "1000"]) == 0
-    assert "an assumed noise decides nothing" in capsys.readouterr().out
+    assert "assumed noise decides nothing" in capsys.readouterr().out
 
 
 def test_without_the_number_there_is_a_reason():

@@ -51,7 +51,7 @@ def test_one_large_interaction_stands_out_of_the_lack_of_fit():
     assert lack.rest == pytest.approx(lack.pure, rel=1)
     # All of the deviations but a part of one direction's nine others: bcd = ±2.5 in all 96 runs.
     assert lack.mean_square * 10 - lack.rest * 9 == pytest.approx(2.5**2 * 96, rel=0.2)
-    assert "without what stands out of it (1 of" in answer.error_term
+    assert "three factors that stand out of it (1 df)" in answer.error_term
     assert any("a × e × f or b × c × d" in note for note in answer.notes)
     low, high = by_label(answer)["a"].estimate.interval()
     assert low < 3 < high < low + 2

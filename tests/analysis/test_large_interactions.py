@@ -60,8 +60,8 @@ def half(three, sd=1):
 
 def test_a_large_interaction_is_named_and_the_error_is_the_noise():
     answer, plain = half(8), half(0)
-    assert any("the error is b × c × d." in note for note in answer.notes)
-    assert "without what stands out of it (1 of" in answer.error_term
+    assert any("stand out of the error: b × c × d." in note for note in answer.notes)
+    assert "three factors that stand out of it (1 df)" in answer.error_term
     assert answer.sigma == pytest.approx(1, abs=0.3)
     effect = by_label(answer)["a"].estimate
     assert effect.se == pytest.approx(2 / 8, rel=0.3)
@@ -156,7 +156,7 @@ def test_what_is_all_of_the_residual_says_nothing_of_noise():
     assert "without" not in answer.error_term
     assert by_label(answer)["a"].estimate.se > 1
     whole = analyze(grid("abcdef", lambda on: 80 + 12 * signs(on, "ab") + 8 * signs(on, "bcd")))
-    assert "there is no noise to see" in by_label(whole)["a"].estimate.reason
+    assert "the runs fit the model exactly" in by_label(whole)["a"].estimate.reason
 
 
 def test_effects_of_an_exchange_are_those_of_the_grid_without_forbidden_pairs():

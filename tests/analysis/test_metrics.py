@@ -181,5 +181,5 @@ def test_a_table_of_fractions_is_refused_where_it_shows(tmp_path):
     with pytest.raises(BadInput, match="multiply them by 100"):
         analysed("macro_f1", (0.9, 0.8, 0.7, 0.85))
     assert len(analysed("ece", (0.9, 0.8, 0.7, 0.85)).runs) == 4, "an error below 1 % can be"
-    with pytest.raises(BadInput, match="is no per cent"):
+    with pytest.raises(BadInput, match="is no value in per cent"):
         analysed("ece", (0.9, 101, 0.7, 0.85))

@@ -192,7 +192,7 @@ def test_a_lack_of_fit_of_few_df_is_no_comfort():
     answer = analyze(Experiment(rows, factors, "fraction"))
     assert answer.lack_of_fit.df == 2
     assert answer.lack_of_fit.p >= 0.05
-    assert any("Lack of fit rests on 2 df" in note for note in answer.notes)
+    assert any("Lack of fit has only 2 df" in note for note in answer.notes)
 
 
 @pytest.mark.parametrize("runs", [16, 24, 32, 40, 48])

@@ -120,4 +120,4 @@ def test_without_replicates_the_model_is_taken_to_hold():
     assert mean == pytest.approx(model.rows(of.levels) @ model.fit.beta)
     left = drawn - drawn @ np.linalg.pinv(model.rows(of.levels)).T @ model.rows(of.levels).T
     assert np.abs(left).max() < 1e-9, "every draw is of the model"
-    assert "these runs cannot tell" in model.assumes()
+    assert "these runs cannot test" in model.assumes()

@@ -43,7 +43,7 @@ def test_a_run_that_goes_on_is_left_out(tmp_path):
     path = written(tmp_path, f"State,mixup,seed,accuracy\n{rows}running,1,9,12.5\n")
     found = from_file(path)
     assert len(found.runs) == 8
-    assert "1 rows of runs that have no end (running) are left out." in found.notes
+    assert "1 rows of unfinished runs (running) are left out." in found.notes
     with pytest.raises(BadInput, match="no run has ended yet"):
         from_file(written(tmp_path, "state,mixup,accuracy\nrunning,0,90\npending,1,91\n"))
 
@@ -179,13 +179,13 @@ def test_the_best_epoch_goes_by_validation(tmp_path):
     chosen = from_file(path, metric="val_accuracy", epoch="best")
     assert any("which favours luck" in note for note in chosen.notes)
     bare = written(tmp_path, histories("run,epoch,mixup,seed,accuracy", "{i},{e},{m},{s},{a:.2f}"))
-    with pytest.raises(BadInput, match="goes by a validation column"):
+    with pytest.raises(BadInput, match="best needs a validation column"):
         from_file(bare, epoch="best")
 
 
 def test_epochs_of_runs_that_nothing_tells_apart(tmp_path):
     rows = "".join(f"{e},{m},{80 + e}\n" for m in (0, 1) for _ in range(3) for e in range(4))
-    with pytest.raises(BadInput, match="no columns tell the runs apart: add a column `run`"):
+    with pytest.raises(BadInput, match="no column identifies the runs: add a column `run`"):
         from_file(written(tmp_path, f"epoch,mixup,accuracy\n{rows}"))
 
 

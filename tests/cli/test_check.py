@@ -47,7 +47,7 @@ def test_the_answer_is_the_contract(checked):
         "tricks-bench check --task digits --set train_images=100 --set epochs=80"
     )
     # The stub takes two steps.
-    assert "2 optimizer steps a run, which is few" in parts["steps"]["reason"]
+    assert "2 optimizer steps a run, too few for" in parts["steps"]["reason"]
 
 
 def test_its_runs_are_a_study_on_seeds_of_its_own(cli, checked, tmp_path):

@@ -113,7 +113,7 @@ def test_no_effect_helps_before_the_direction_is_told(cli, tmp_path):
     said = cli(*line)
     assert "raises" in said.out
     assert "helps" not in said.out.replace("no effect helps", "")
-    assert "tell it with --larger-is-better or --smaller-is-better" in said.out
+    assert "Say it with --larger-is-better or --smaller-is-better" in said.out
     answer = cli(*line, "--json").json
     assert (answer["larger_is_better"], answer["best"]) == (None, None)
     for flag, verdict in (("--smaller-is-better", "hurts"), ("--larger-is-better", "helps")):

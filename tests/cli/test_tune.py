@@ -246,7 +246,7 @@ def test_the_report_shows_both_stages(cli, stub, tmp_path, no_drawing):
     text = (folder / "report.md").read_text()
     assert "## Fixed and tuned" in text
     assert "Stage tuned: each arm at its own lr" in text
-    took = re.search(r"Tuning took (\d+) runs.* tuned runs are (\d+)", text)
+    took = re.search(r"Tuning took (\d+) runs.* study itself took (\d+)", text)
     assert int(took[1]) == 18
     assert int(took[1]) + int(took[2]) == len(stub.ids)
     assert "(fixed-tuned.png)" in text

@@ -88,7 +88,7 @@ def test_the_section_sets_planned_beside_run():
     assert "| the same in pp, at σ = 2.00 | 1.00 | 2.00 (3.00) |" in text
     assert "| error df of an effect | 8 df | 9 to 12 df |" in text
     assert "| main effects clear of two-factor interactions | yes | **no** |" in text
-    assert "Terms that the runs left cannot tell apart" in text
+    assert "Terms that the remaining runs cannot tell apart" in text
     assert "- a = b\\|c" in text
     bare = written([compared(a, replace(found, planned=None, reason="gone"))])
     assert "| runs | 12 |" in bare

@@ -165,7 +165,7 @@ def test_the_report_ends_its_findings_with_it(tmp_path, no_drawing):
     found = text.read_text().split("## Findings")[1].split("\n## ")[0]
     assert found.index("### What to do next") > found.index("- **")
     assert "**Recommended recipe**: **zero-gamma**" in found
-    assert "pp accuracy over the baseline" in found
+    assert "Estimated gain over the baseline: +" in found
 
 
 def test_why_there_is_no_recipe_is_said():

@@ -38,7 +38,7 @@ def test_the_report_has_both_intervals_and_the_panel(tmp_path):
     text = write_report(synthetic.material(*study), tmp_path).read_text()
     assert "## Noise" in text
     assert "in general" in text
-    assert "Four times the runs would make it" in text
+    assert "four times the runs would give" in text
     assert (tmp_path / "noise.png").stat().st_size > 2000
     assert (tmp_path / "noise.svg").exists()
     assert "<summary>Published elsewhere</summary>" in text

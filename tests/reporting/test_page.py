@@ -104,19 +104,19 @@ def test_a_crowd_of_arms_has_rows_by_level():
     assert {row["of"] for row in found["rows"][:2]} == {288}
 
 
-def test_the_answer_is_three_sentences():
+def test_the_answer_is_three_short_texts():
     said = [
         marked(text) for text in headline(synthetic.material(*synthetic.study("add-one", 5, TWO)))
     ]
     assert re.match(r"On accuracy zero-gamma \(\+\d\.\d\d pp, .*\) \*\*helps\*\*", said[0])
-    assert "could see effects of" in said[1]
+    assert "could detect effects of" in said[1]
     assert said[2].startswith("**Recommended recipe**: **zero-gamma**")
 
 
 def test_the_answer_of_a_grid_says_what_depends():
     found = synthetic.material(*synthetic.study("full", 3, TWO, diverge=False))
     first, *_ = headline(found)
-    assert re.match(r"What \d of 3 tricks do to accuracy \*\*depends\*\* on", marked(first))
+    assert re.match(r"\d of 3 effects on accuracy \*\*depend\*\* on", marked(first))
 
 
 def test_a_study_of_a_hundred_runs_stays_small(tmp_path, capsys):

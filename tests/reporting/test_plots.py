@@ -56,9 +56,9 @@ def test_interactions_of_which_none_has_a_number_are_said_and_not_drawn(
     assert heatmap(a) is None
     text = write_report(synthetic.material(*screen), tmp_path).read_text()
     section = text.split("## Interactions")[1].split("\n## ")[0]
-    assert "only mixtures of them: none has a number" in section
+    assert "only mixtures of interactions, no single interaction" in section
     assert ".png" not in section
-    assert "holds a part of each" in text.split("## Half-normal plot")[1].split("\n## ")[0]
+    assert "contains a part of each" in text.split("## Half-normal plot")[1].split("\n## ")[0]
 
 
 def test_the_arms_of_a_screen_have_names_of_their_own(screen):

@@ -137,7 +137,7 @@ def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():
 
 def test_the_smallest_visible_effect_is_one_sentence():
     a = analyze(synthetic.study("add-one", 5, TWO, diverge=False)[0])
-    [line] = [x for x in findings(a) if "could see" in x]
+    [line] = [x for x in findings(a) if "can detect" in x]
     assert f"effects of {a.detectable.low:.2g} pp or more" in line
     assert "80 % power" in line
 
@@ -146,7 +146,7 @@ def test_a_placebo_is_named_as_such(tmp_path):
     bag = {**TWO, PLACEBO: ("off", "on")}
     study = synthetic.study("add-one", 3, bag, diverge=False)
     text = report(study, tmp_path)
-    assert "**Placebo**, a factor that changes nothing: its true effect is 0" in text
+    assert "**Placebo**, a factor that changes only random draws: its true effect is 0" in text
     assert "| placebo (changes nothing: true effect 0) |" in text
     undecided = text.split("**Undecided**")[1].split("\n- ")[0]
     assert "placebo" not in undecided
@@ -155,14 +155,14 @@ def test_a_placebo_is_named_as_such(tmp_path):
     a = analyze(study[0])
     a = synthetic.changed(a, PLACEBO, verdict="helps")
     said = "\n".join(findings(a))
-    assert "comes out as “helps”" in said
+    assert "Its verdict here is “helps”" in said
     assert "**placebo helps**" not in said
 
 
 def test_in_general_says_that_images_are_taken_as_independent(tmp_path):
     text = report(with_bits(synthetic.study("add-one", 5, TWO, diverge=False)), tmp_path)
-    assert "Images are taken as independent draws" in text
-    assert "these intervals are too narrow" in text
+    assert "These intervals assume independent images" in text
+    assert "They are too narrow if images come in groups" in text
 
 
 def test_the_forest_has_the_floor_of_the_test_images():
@@ -215,12 +215,12 @@ def test_divergence_has_a_worst_rank_line(tmp_path):
     assert "16 against 16" in section
 
 
-@pytest.mark.parametrize(("sd", "said"), [(0.3, "or more"), (80.0, "no effect at all")])
+@pytest.mark.parametrize(("sd", "said"), [(0.3, "or more"), (80.0, "no possible effect")])
 def test_an_effect_above_a_hundred_points_is_none(sd, said):
     rng = np.random.default_rng(4)
     bag = synthetic.factors(("warmup", "mixup"), optimizer=False)
     lines = findings(answer(bag, lambda arm, seed: 50 + sd * rng.standard_normal(), seeds=2), {})
-    [seen] = [line for line in lines if "could see" in line]
+    [seen] = [line for line in lines if "can detect" in line]
     assert said in seen
 
 

@@ -86,16 +86,17 @@ def test_each_effect_stands_at_both_values_with_what_its_arm_chose():
 def test_the_caption_says_that_choosing_is_part_of_it_and_what_it_cost():
     t, _ = tuned()
     text = written([compared(t)])
-    assert "Choosing is part of the procedure" in text
-    assert "its interval is over seeds given the values chosen" in text
+    assert "compares the arms after this choice" in text
+    assert "Its interval is over seeds, given the chosen values" in text
     assert "Tuning took 24 runs, 1.50 core-hours" in text
-    assert "28, 4 of them both fixed and tuned, 1.75 core-hours" in text
+    counts = "28 fixed and tuned runs (4 of them count as fixed and as tuned), 1.75 core-hours"
+    assert counts in text
 
 
 def test_edges_ties_divergence_and_waiting_arms_are_said():
     t, _ = tuned()
     said = " ".join(map(inline, remarks(t)))
-    assert "In 3 of 4 arms the best value is at the edge of the range: widen it" in said
+    assert "In 3 of 4 arms the best value is at the edge of the range. Widen the range" in said
     assert "mixup (2)" in said
     assert "diverged" not in said
     first, second, *others = t.tuning.arms
@@ -104,7 +105,7 @@ def test_edges_ties_divergence_and_waiting_arms_are_said():
     t = with_arms(t, [tied, waiting, *others])
     said = " ".join(map(inline, remarks(t)))
     assert "1 arms have several best values" in said
-    assert "3 tuning runs diverged: each counts as an accuracy of chance" in said
+    assert "3 tuning runs diverged: each counts as chance accuracy" in said
     assert "1 arms have not chosen yet: 6 of their tuning runs are missing" in said
     assert "None" not in written([compared(t)])
     assert "not chosen yet" in written(compared(t).blocks[:1])
@@ -114,17 +115,18 @@ def test_a_verdict_that_tuning_changes_is_said():
     t, _ = tuned()
     t = replace(t, fixed=synthetic.changed(t.fixed, "zero-gamma", verdict="hurts"))
     said = inline(remarks(t)[0])
-    assert said.startswith("**zero-gamma**: hurts at lr\\_scale=1 for all, helps where each arm")
+    start = "**zero-gamma**: hurts at lr\\_scale=1 in all arms, helps at each arm's tuned value"
+    assert said.startswith(start)
 
 
 def test_without_tuned_runs_only_the_fixed_value_is_shown():
     t, _ = tuned()
     t = replace(t, tuned="no run is recorded")
     text = written([compared(t)])
-    assert "No effect at the tuned values yet: no run is recorded" in text
+    assert "There are no effects at the tuned values yet: no run is recorded" in text
     assert fixed_tuned(t) is None
     t = replace(t, fixed="all diverged")
-    assert "No effect at the fixed value yet: all diverged" in written([compared(t)])
+    assert "There are no effects at the fixed value yet: all diverged" in written([compared(t)])
 
 
 def test_in_a_factorial_the_choices_of_all_arms_are_counted():

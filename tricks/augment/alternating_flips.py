@@ -10,10 +10,11 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class AlternatingFlips(Trick):
-    """Mirror every image in every second epoch, starting with a random half of them.
+    """Mirror every image in every second epoch, starting with a random half of the images.
 
-    Random flips that repeat nothing: any two epochs in a row show both sides of each image. For
-    few epochs of natural images; where random flips hurt (digits, letters, signs) so does it.
+    Any two consecutive epochs show both sides of each image; random flips may repeat one side. It
+    is for short trainings on natural images. Where random flips hurt (digits, letters, signs), it
+    hurts, too.
     """
 
     name: ClassVar[str] = "alternating-flips"

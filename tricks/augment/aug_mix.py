@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 SCALE = Scale(bins=10, translate=1 / 3, bits=4)
 NAMES = tuple(name for name in OPERATIONS if name != "Identity")
-DEEPEST = 3  # operations of a chain: 1, 2 or 3, equally likely
+DEEPEST = 3  # most operations of a chain: 1, 2 or 3 are equally likely
 
 
 def draw_operations(
     severity: int, count: int, height: int, width: int, generator: torch.Generator
 ) -> list[list[Item]]:
-    """DEEPEST lists of `count` operations, one list after the other; ends of chains: identity."""
+    """DEEPEST lists of `count` operations, applied in turn; shorter chains end in identity."""
     import torch
 
     def whole(top: int, *size: int) -> list[list[int]]:
@@ -45,7 +45,7 @@ def draw_operations(
 def draw_weights(alpha: float, count: int, width: int, generator: torch.Generator) -> torch.Tensor:
     """(count, 1 + width) float32: the shares of the image and of its chains in the blend.
 
-    The image has a Beta(alpha, alpha) share, chains share the rest by Dirichlet(alpha, ...).
+    The chains together have a Beta(alpha, alpha) share, divided by Dirichlet(alpha, ...).
     torch's distributions take no generator, so one draw of the generator seeds NumPy's.
     """
     import numpy
@@ -61,7 +61,7 @@ def draw_weights(alpha: float, count: int, width: int, generator: torch.Generato
 def blend(images: torch.Tensor, chains: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """images (B, C, H, W) and chains (B * M, C, H, W) uint8, weights (B, 1 + M) -> (B, C, H, W).
 
-    The weighted sum, cut to whole numbers as torchvision does.
+    The result is the weighted sum, truncated to integers as in torchvision.
     """
     weights = weights.to(images.device, non_blocking=True)[:, :, None, None, None]
     mixed = weights[:, 0] * images
@@ -74,17 +74,17 @@ def blend(images: torch.Tensor, chains: torch.Tensor, weights: torch.Tensor) -> 
 class AugMix(Trick):
     """Blend each image with several chains of mild random operations on it.
 
-    For robustness to corruptions more than for accuracy. This is the blending alone, as in
-    torchvision, without the paper's consistency loss, which gives much of its gain. Costs more
-    than any other augmentation here: up to nine operations an image, with bilinear warps.
-    Colour leaves grey images as they are.
+    It is for robustness to corruptions more than for accuracy. As in torchvision it only blends,
+    without the paper's consistency loss, which gives much of the gain. It costs more than any other
+    augmentation here: up to nine operations per image, with bilinear warps. Colour operations do
+    not change grey images.
     """
 
     name: ClassVar[str] = "aug-mix"
     source: ClassVar[str] = "Hendrycks et al. 2020, arXiv:1912.02781; torchvision's AugMix"
 
     severity: int = 3  # 1 to 10: strengths are below this
-    chains: int = 3  # chains of operations an image
+    chains: int = 3  # chains of operations per image
     alpha: float = 1.0  # of the Beta and Dirichlet distributions of the blend
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class AugMix(Trick):
         return Edits(adds={"transforms": self})
 
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """images (B, C, H, W) uint8 -> the same, each a blend of its own."""
+        """images (B, C, H, W) uint8 -> the same shape, each with its own blend."""
         height, width = images.shape[2:]
         weights = draw_weights(self.alpha, len(images), self.chains, generator)
         lists = draw_operations(self.severity, len(images) * self.chains, height, width, generator)

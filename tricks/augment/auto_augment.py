@@ -52,9 +52,9 @@ def draw(
 class AutoAugment(Trick):
     """Apply one of 25 learned pairs of operations (shears, equalise, posterize ...) per image.
 
-    Helps on images like those that the policy was learned on, in long trainings. Warps fill with
-    black; colour leaves grey images as they are. The svhn policy inverts, which is for digits of
-    any polarity.
+    It helps in long trainings on images similar to the images for which the policy was learned.
+    Warps fill with black; colour operations do not change grey images. The svhn policy inverts
+    images, which is for digits that are dark or light.
     """
 
     name: ClassVar[str] = "auto-augment"

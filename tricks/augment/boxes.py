@@ -1,4 +1,4 @@
-"""Boxes of an image that are painted over. Torch-free to import."""
+"""Painting over boxes of images. Torch-free to import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILLS = ("mean", "black", "noise")
 
 
 def check_fill(fill: str) -> None:
-    """Raises ValueError unless `fill` is a known one."""
+    """Raises ValueError for an unknown `fill`."""
     if fill not in FILLS:
         raise ValueError(f"fill must be one of {', '.join(FILLS)}, not {fill!r}")
 
@@ -21,9 +21,9 @@ def paint(
 ) -> torch.Tensor:
     """uint8 (B, C, H, W) with the box (top, bottom, left, right) of each image painted over.
 
-    boxes: (B, 4) int64, ends excluded; an empty box leaves the image as it is. fill: "mean" (of
-    the batch, a value a channel: about 0 after normalisation), "black", or "noise" (each pixel
-    evenly from all levels).
+    boxes: (B, 4) int64, ends excluded; an empty box does not change the image. fill: "mean" (the
+    batch's mean of each channel: about 0 after normalisation), "black", or "noise" (each pixel
+    uniform over all levels).
     """
     import torch
 
@@ -51,7 +51,7 @@ def paint(
 def _paint_one_by_one(
     images: torch.Tensor, boxes: torch.Tensor, fill: str, generator: torch.Generator
 ) -> torch.Tensor:
-    """As `paint`, where a loop costs little: only what is painted over is touched."""
+    """`paint` as a loop over images, which writes only the painted pixels."""
     import torch
 
     out = images.clone()

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 class Brightness(Trick):
     """Make each image lighter or darker by a random factor.
 
-    For pictures taken under changing light. It does little where the light says something or
-    where images were normalised one by one. Light parts saturate at white.
+    It is for pictures taken under changing light. It helps little if brightness distinguishes the
+    classes, or if images were normalised one by one. Light parts saturate at white.
     """
 
     name: ClassVar[str] = "brightness"
     source: ClassVar[str] = "Howard 2013, arXiv:1312.5402; torchvision's ColorJitter, 0.4 is usual"
     stage: ClassVar[int] = COLOUR
 
-    amount: float = 0.4  # factors evenly from 1 - amount to 1 + amount
+    amount: float = 0.4  # factors are uniform from 1 - amount to 1 + amount
     p: float = 1.0  # share of the images
 
     def __post_init__(self) -> None:

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import torch
 
 LEVELS = 256
-SMALLEST = 8  # pixels a side of a tile: fewer make no histogram
+SMALLEST = 8  # smallest side of a tile in pixels: fewer pixels give no useful histogram
 
 
 def clip(counts: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
-    """Histograms (..., LEVELS) int32 cut at `limits` (..., 1), what was cut spread over all levels.
+    """Histograms (..., LEVELS) int32 clipped at `limits` (..., 1); the excess goes to all levels.
 
-    What is left of the spreading goes to levels evenly apart, as in OpenCV.
+    The remainder of the division goes to evenly spaced levels, as in OpenCV.
     """
     import torch
 
@@ -52,7 +52,7 @@ def curves(grey: torch.Tensor, limits: torch.Tensor, tiles: int) -> torch.Tensor
 
 
 def neighbours(pixels: int, tiles: int, length: int) -> tuple[torch.Tensor, ...]:
-    """For each of `pixels` the tile before and after its place, and the weight of the second."""
+    """For each of `pixels` the tiles before and after it, and the weight of the second tile."""
     import torch
 
     place = torch.arange(pixels, dtype=torch.float32) * (1 / length) - 0.5
@@ -62,9 +62,9 @@ def neighbours(pixels: int, tiles: int, length: int) -> tuple[torch.Tensor, ...]
 
 
 def equalise(grey: torch.Tensor, limits: torch.Tensor, tiles: int) -> torch.Tensor:
-    """uint8 (B, H, W) -> the same: each pixel by the curves of the four tiles around it.
+    """uint8 (B, H, W) -> the same shape: each pixel by the curves of the four tiles around it.
 
-    `limits` (B,) are the clip limits in OpenCV's sense, `tiles` the number of tiles a side.
+    `limits` (B,) are OpenCV's clip limits; `tiles` is the number of tiles per side.
     """
     from torch.nn import functional
 
@@ -106,9 +106,9 @@ def clahe(images: torch.Tensor, limits: torch.Tensor, tiles: int) -> torch.Tenso
 class Clahe(Trick):
     """Even out the local contrast of some of the images (CLAHE).
 
-    For flat pictures: X-rays, microscopy, haze. It strengthens noise in even regions. Images of
-    fewer than 8 pixels a tile get fewer tiles, so below 16 pixels a side it is one histogram for
-    the whole image. Colour images keep their chroma, the luma is equalised.
+    It is for pictures of low contrast: X-rays, microscopy, haze. It amplifies noise in even
+    regions. If tiles would have fewer than 8 pixels per side, there are fewer tiles, so an image
+    below 16 pixels per side has one histogram. In colour images only the luma is equalised.
     """
 
     name: ClassVar[str] = "clahe"

@@ -1,4 +1,4 @@
-"""CLAHE input: the local contrast of every image is evened out, when evaluating, too."""
+"""CLAHE input: equalise the local contrast of every image, also in evaluation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class ClaheInput(Trick):
     """Even out the local contrast (CLAHE) of every image, in training and in evaluation.
 
-    For flat pictures, where `clahe` does it to some training images only. It acts after all
+    It is for pictures of low contrast; `clahe` changes only some training images. It acts after all
     augmentation, on the cropped image, as the last step before pixels are normalised.
     """
 
     name: ClassVar[str] = "clahe-input"
     source: ClassVar[str] = "Zuiderveld 1994, Graphics Gems IV; OpenCV's createCLAHE"
-    stage: ClassVar[int] = 1  # after grey is grey
+    stage: ClassVar[int] = 1  # after grayscale-input
 
     limit: float = 2.0  # of contrast: a multiple of a flat histogram
     tiles: int = 8  # a side

@@ -36,9 +36,9 @@ def draw(
 
 
 def jitter(images: torch.Tensor, order: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """uint8 (B, C, H, W), each image under ACTS in its own order (B, 4), by its factors (B, 4).
+    """uint8 (B, C, H, W), each image changed by ACTS in its order (B, 4), by its factors (B, 4).
 
-    An act of which no factor changes anything is left out.
+    An act is skipped if none of its factors changes anything.
     """
     idle = [bool((factors[:, i] == (i < 3)).all()) for i in range(len(ACTS))]
 
@@ -63,9 +63,9 @@ def jitter(images: torch.Tensor, order: torch.Tensor, factors: torch.Tensor) -> 
 class ColorJitter(Trick):
     """Change each image's brightness, contrast, saturation and hue at random, in random order.
 
-    For pictures of one thing under many lights and cameras. Hurts where colour is what tells the
-    classes apart (ripe fruit, stained tissue): set saturation and hue to 0 there. Grey images
-    keep their saturation and hue, brightness and contrast act on them. The hue costs the most.
+    It is for pictures taken under different lights and with different cameras. It hurts where
+    colour distinguishes the classes (ripe fruit, stained tissue): set saturation and hue to 0
+    there. In grey images only brightness and contrast change. The hue costs the most time.
     """
 
     name: ClassVar[str] = "color-jitter"
@@ -74,7 +74,7 @@ class ColorJitter(Trick):
     )
     stage: ClassVar[int] = COLOUR
 
-    brightness: float = 0.4  # factors evenly from 1 - brightness to 1 + brightness
+    brightness: float = 0.4  # factors are uniform from 1 - brightness to 1 + brightness
     contrast: float = 0.4
     saturation: float = 0.4
     hue: float = 0.1  # of the colour circle, either way; at most 0.5

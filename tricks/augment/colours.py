@@ -1,7 +1,7 @@
 """Brightness, contrast, saturation and hue with a factor for each image. Torch-free to import.
 
-torchvision's operators take one factor for a batch; these are the same but for the last bit.
-Saturation and hue leave grey images (one channel) as they are.
+torchvision's operators take one factor for a batch; these functions give the same result except for
+the last bit. Saturation and hue do not change grey images (one channel).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def whole(levels: torch.Tensor) -> torch.Tensor:
-    """Float levels from 0 to 255 cut to uint8. By way of int16, which is five times as fast."""
+    """Float levels from 0 to 255 truncated to uint8, via int16, which is five times as fast."""
     import torch
 
     return levels.to(torch.int16).to(torch.uint8)
 
 
 def luma(images: torch.Tensor) -> torch.Tensor:
-    """(B, 1, H, W) float32 from uint8 or float (B, C, H, W), in whole levels, as torchvision's."""
+    """(B, 1, H, W) float32 from uint8 or float (B, C, H, W), in whole levels, as in torchvision."""
     images = images.float()
     if images.shape[1] == 1:
         return images
@@ -34,7 +34,7 @@ def on(images: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 
 def blend(images: torch.Tensor, other: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """factor * image + (1 - factor) * other; 0 gives the other, above 1 goes away from it."""
+    """factor * image + (1 - factor) * other; 0 gives `other`, above 1 extrapolates."""
     import torch
 
     share = on(images, factors)
@@ -67,7 +67,7 @@ def hue(images: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     low, high = colours.aminmax(dim=1)
     spread = high - low
     red, green, blue = colours.unbind(1)
-    step = spread.clamp(min=1e-9)  # grey: the hue is of no account
+    step = spread.clamp(min=1e-9)  # grey pixels have no hue
     angle = torch.where(
         high == red,
         (green - blue) / step,
@@ -79,4 +79,4 @@ def hue(images: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     sixths = (angle.unsqueeze(1) + thirds.view(3, 1, 1)).remainder_(6)
     dip = torch.minimum(sixths, 4 - sixths).clamp_(0, 1)
     turned = high.unsqueeze(1) - spread.unsqueeze(1) * dip
-    return whole(turned.mul_(255.999))  # torchvision's way to whole levels
+    return whole(turned.mul_(255.999))  # torchvision's rounding

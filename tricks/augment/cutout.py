@@ -1,4 +1,4 @@
-"""Cutout: a square of each image is painted over."""
+"""Cutout: paint over a square of each image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def draw(
     side: int, count: int, height: int, width: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """(count, 4) int64 boxes (top, bottom, left, right): squares of `side`, cut at the border.
+    """(count, 4) int64 boxes (top, bottom, left, right): squares of `side`, clipped at the border.
 
-    Their centres are any pixel, equally likely.
+    Their centres are uniform over all pixels.
     """
     import torch
 
@@ -34,9 +34,9 @@ def draw(
 class Cutout(Trick):
     """Paint over a square of each image.
 
-    Helped small natural images in long trainings; half a side is much, on digits it hides the
-    digit: the paper takes a quarter for CIFAR-100. Squares reach over the border, so that less
-    than a square is often hidden. The fill is the mean colour, as in the paper.
+    It helped small natural images in long trainings. Half a side is large: on digits it hides the
+    digit, and the paper takes a quarter for CIFAR-100. Squares may reach over the border, so often
+    less than a square is hidden. The fill is the mean colour, as in the paper.
     """
 
     name: ClassVar[str] = "cutout"
@@ -54,7 +54,7 @@ class Cutout(Trick):
 
     @property
     def on_cpu(self) -> bool:
-        """Whether it draws a value a pixel, where the generator lives."""
+        """Whether it draws one value per pixel, on the generator's device."""
         return self.fill == "noise"
 
     def edits(self) -> Edits:

@@ -1,7 +1,7 @@
-"""Draws of the augmentations, one an image, and the checks of their ranges. Torch-free to import.
+"""Random draws of augmentations, one per image, and checks of ranges. Torch-free to import.
 
 Transforms act in stages: geometry and policies first, then colour, blur, noise, compression, and
-last what erases.
+erasing last.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import torch
 
 COLOUR, BLUR, NOISE, COMPRESSION, ERASURE = range(1, 6)  # stages; 0: geometry and policies
-PIECE = 2**19  # values that a core's cache holds through a few operators
-LARGE = 2**16  # values of an image from which on it is a piece of its own
+PIECE = 2**19  # values that fit into a core's cache
+LARGE = 2**16  # an image with at least so many values is a separate piece
 
 
 def check_share(name: str, value: float) -> None:
@@ -24,13 +24,13 @@ def check_share(name: str, value: float) -> None:
 
 
 def check_range(name: str, value: tuple[float, ...], low: float, high: float) -> None:
-    """Raises ValueError unless `value` is two numbers from `low` to `high`, the lesser first."""
+    """Raises ValueError unless `value` is two numbers from `low` to `high`, in ascending order."""
     if len(value) != 2 or not low <= value[0] <= value[1] <= high:
         raise ValueError(f"{name} must be two numbers from {low} to {high}, not {value}")
 
 
 def uniform(low: float, high: float, count: int, generator: torch.Generator) -> torch.Tensor:
-    """float32 (count,), evenly from `low` to `high`."""
+    """float32 (count,), uniform from `low` to `high`."""
     import torch
 
     return low + (high - low) * torch.rand(count, generator=generator, device=generator.device)
@@ -48,8 +48,8 @@ def in_pieces(
 ) -> torch.Tensor:
     """`act(images, *of_each)` on parts of a batch (B, ...) that fit a core's cache.
 
-    `of_each`: tensors or sequences with a value an image. Large images so go one by one through a
-    chain of operators, and what each leaves is read by the next from the cache, not from memory.
+    `of_each`: tensors or sequences with one value per image. So large images go one by one through
+    a chain of operators, and each operator reads its input from the cache, not from memory.
     """
     import torch
 
@@ -77,7 +77,7 @@ def some_of(
 ) -> torch.Tensor:
     """Images (B, C, H, W) under `act(images, drawn)`, each with probability `share`.
 
-    drawn: (B, ...) what was drawn for each image; with a share of 1 nothing more is drawn.
+    drawn: (B, ...) the draws of each image; with a share of 1 nothing more is drawn.
     """
     if share == 1:
         return act(images, drawn)
@@ -89,7 +89,7 @@ def some_of(
 
 
 def where(chosen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """int64 places, on the device of `images`, at which `chosen` (B,) bool is True."""
+    """int64 indices, on the device of `images`, where `chosen` (B,) bool is True."""
     return chosen.nonzero().flatten().to(images.device, non_blocking=True)
 
 

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 def pixels(kernel: float, side: int) -> int:
-    """The odd width in pixels of a kernel given as a share of `side` or, from 1 on, in pixels.
+    """The odd width in pixels of a kernel, given as a share of `side` or (from 1 on) in pixels.
 
     >>> [pixels(0.1, side) for side in (8, 32, 224)], pixels(5, 32)
     ([3, 3, 23], 5)
     """
     wanted = kernel if kernel >= 1 else max(3.0, kernel * side)
-    largest = 2 * side - 1  # mirrored borders go no further
+    largest = 2 * side - 1  # the limit of mirrored borders
     return min(int(wanted) // 2 * 2 + 1, largest)
 
 
 def blur(images: torch.Tensor, sigmas: torch.Tensor, width: int) -> torch.Tensor:
-    """uint8 (B, C, H, W), each image blurred by its own sigma (B,) in pixels, borders mirrored.
+    """uint8 (B, C, H, W), each image blurred by its sigma (B,) in pixels, with mirrored borders.
 
     `width`: odd number of pixels of the kernel, below twice the image's side.
     """
@@ -63,9 +63,9 @@ def blur(images: torch.Tensor, sigmas: torch.Tensor, width: int) -> torch.Tensor
 class GaussianBlur(Trick):
     """Blur some of the images with a Gaussian of random width.
 
-    For images that will be out of focus; it takes from a network what fine texture tells. Small
-    images have little to lose: at 8 pixels a strong blur leaves a blob. Costs most at large
-    images, whose kernels are wide.
+    It is for images that may be out of focus; it removes fine texture. Small images have little
+    detail to lose: at 8 pixels a strong blur leaves only a blob. It costs most on large images,
+    whose kernels are wide.
     """
 
     name: ClassVar[str] = "gaussian-blur"
@@ -73,7 +73,7 @@ class GaussianBlur(Trick):
     stage: ClassVar[int] = BLUR
 
     kernel: float = 0.1  # share of the image's side; from 1 on: pixels, odd
-    sigma: tuple[float, ...] = (0.1, 2.0)  # pixels, drawn evenly from this range
+    sigma: tuple[float, ...] = (0.1, 2.0)  # pixels, uniform in this range
     p: float = 0.5  # share of the images
 
     def __post_init__(self) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class GaussianNoise(Trick):
     """Add Gaussian noise to every pixel of some of the images.
 
-    For robustness to noise more than for accuracy. Channels have noise of their own. Sums are cut
-    to black and white, so that on black background only half of it shows.
+    It is for robustness to noise more than for accuracy. Each channel has independent noise. Levels
+    are clipped to black and white, so on a black background only half of the noise is visible.
     """
 
     name: ClassVar[str] = "gaussian-noise"
@@ -26,7 +26,7 @@ class GaussianNoise(Trick):
         "Rusak et al. 2020, arXiv:2001.06057 (half of the images); torchvision's std"
     )
     stage: ClassVar[int] = NOISE
-    on_cpu: ClassVar[bool] = True  # draws a value a pixel
+    on_cpu: ClassVar[bool] = True  # draws one value per pixel
 
     std: float = 0.1  # of the range from black to white
     p: float = 0.5  # share of the images
@@ -43,7 +43,7 @@ class GaussianNoise(Trick):
         import torch
 
         place = where(chance(self.p, len(images), generator), images)
-        # Drawn where the generator lives, so that every device sees the same noise.
+        # Drawn on the generator's device, so every device gets the same noise.
         size = (len(place), *images.shape[1:])
         noise = torch.randn(size, generator=generator, device=generator.device)
         noise = noise.to(images.device, non_blocking=True)

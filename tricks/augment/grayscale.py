@@ -1,4 +1,4 @@
-"""Greyscale: some images lose their colour."""
+"""Greyscale: remove the colour of some images."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grayscale(Trick):
-    """Show some of the images without their colour.
+    """Remove the colour of some of the images.
 
-    Makes a network look at shapes; hurts where colour tells the classes apart. Images keep their
-    three channels. Grey images (one channel) are left as they are, so there it does nothing.
+    The network has to use shapes. It hurts where colour distinguishes the classes. Images keep
+    their three channels. Grey images (one channel) are not changed.
     """
 
     name: ClassVar[str] = "grayscale"

@@ -1,4 +1,4 @@
-"""Greyscale input: the network sees every image without its colour, when evaluating, too."""
+"""Greyscale input: remove the colour of every image, also in evaluation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GrayscaleInput(Trick):
-    """Take the colour from every image, in training and in evaluation.
+    """Remove the colour of every image, in training and in evaluation.
 
-    For colours that will differ where the network is used: other cameras, stains, seasons.
-    `grayscale` does it to some training images only. It acts after all augmentation; images keep
-    their three channels. Grey images (one channel) are left as they are, so there it does nothing.
+    It is for colours that will differ in use: other cameras, stains, seasons. `grayscale` changes
+    only some training images. It acts after all augmentation; images keep their three channels.
+    Grey images (one channel) are not changed.
     """
 
     name: ClassVar[str] = "grayscale-input"

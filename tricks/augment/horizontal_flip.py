@@ -1,4 +1,4 @@
-"""Horizontal flips: some of the images are mirrored."""
+"""Horizontal flips: mirror some of the images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tricks.trick import Edits, Trick
 class HorizontalFlip(Trick):
     """Mirror some of the images left to right, half of them by default.
 
-    For natural images, where left and right mean nothing; it hurts on digits, letters and signs.
+    It is for natural images where left and right have no meaning; it hurts on digits and letters.
     """
 
     name: ClassVar[str] = "horizontal-flip"

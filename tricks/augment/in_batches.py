@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def operate_each(
     images: torch.Tensor, items: Sequence[Item], interpolation: str = "nearest"
 ) -> torch.Tensor:
-    """Image b of (B, C, H, W) uint8 under `items[b]`, as torchvision's operator on it alone.
+    """Image b of (B, C, H, W) uint8 after `items[b]`, equal to torchvision's operator on it alone.
 
-    Images are treated together by what their operations take: see `lookup` and `warps`. Raises
-    BadInput for images of other than 1 or 3 channels.
+    Images with the same kind of operation are processed together: see `lookup` and `warps`. Raises
+    BadInput for images that do not have 1 or 3 channels.
     """
     import torch
 
@@ -32,9 +32,9 @@ def operate_each(
     if one_image.is_one(images):
         return one_image.operate_alone(images, items[0], interpolation)
     height, width = images.shape[2:]
-    # On a GPU a table is no quicker, and waits for the device as it is made.
+    # On a GPU a table is not faster, and making it waits for the device.
     tables = height * width <= LARGEST_TABLE and images.device.type == "cpu"
-    same = {"Identity"}  # what leaves images as they are
+    same = {"Identity"}  # operations that do not change images
     same |= {"Color"} if images.shape[1] == 1 else set()
     same |= {"Sharpness"} if min(height, width) <= 2 else set()
     sample = partial(sampled, interpolation=interpolation)
@@ -49,7 +49,7 @@ def operate_each(
         elif name in lookup.BY_LEVEL:
             treatment = lookup.by_level
         elif name in WARPS:
-            # Whole pixels are moved: there is nothing to interpolate.
+            # Shifts by whole pixels need no interpolation.
             nearest = interpolation == "nearest" or name in ("TranslateX", "TranslateY")
             treatment = lookup.warped if tables and nearest else sample
         else:
@@ -72,7 +72,7 @@ def operate_each(
 def operate_in_turn(
     images: torch.Tensor, *lists: Sequence[Item], interpolation: str = "nearest"
 ) -> torch.Tensor:
-    """Image b of (B, C, H, W) uint8 under the items b of all `lists`, one after the other."""
+    """Image b of (B, C, H, W) uint8 after item b of each of the `lists`, in turn."""
 
     def act(images: torch.Tensor, *lists: Sequence[Item]) -> torch.Tensor:
         for items in lists:

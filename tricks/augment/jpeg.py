@@ -1,4 +1,4 @@
-"""JPEG: some images pass through lossy compression."""
+"""JPEG: compress some images with loss."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def compress(images: torch.Tensor, qualities: torch.Tensor) -> torch.Tensor:
-    """uint8 (B, C, H, W), C is 1 or 3, each encoded and decoded at its own quality (B,).
+    """uint8 (B, C, H, W), C is 1 or 3, each encoded and decoded at its quality (B,).
 
-    By Pillow: torchvision's own encoder is about to be removed.
+    It uses Pillow, because torchvision's encoder will be removed.
     """
     import torch
     from PIL import Image
@@ -37,8 +37,9 @@ def compress(images: torch.Tensor, qualities: torch.Tensor) -> torch.Tensor:
 class Jpeg(Trick):
     """Send some of the images through JPEG compression of random quality.
 
-    For images that come compressed in use, and against artefacts that give the classes away. At
-    8 pixels a side one block is the whole image. Works image by image on the CPU.
+    It is for images that will be compressed in use, and for data whose compression artefacts reveal
+    the class. At 8 pixels per side one block is the whole image. It works image by image on the
+    CPU.
     """
 
     name: ClassVar[str] = "jpeg"
@@ -46,7 +47,7 @@ class Jpeg(Trick):
     stage: ClassVar[int] = COMPRESSION
     on_cpu: ClassVar[bool] = True  # Pillow encodes
 
-    quality: tuple[int, ...] = (30, 100)  # 1 to 100, drawn evenly, both ends included
+    quality: tuple[int, ...] = (30, 100)  # 1 to 100, uniform, both ends included
     p: float = 0.5  # share of the images
 
     def __post_init__(self) -> None:

@@ -1,8 +1,8 @@
-"""Operations on images as look-ups in tables, each image by its own. Torch-free to import.
+"""Operations on images as look-ups, with one table per image. Torch-free to import.
 
-An operation on uint8 has 256 answers, or 65,536 where a second level counts; torchvision's
-arithmetic is done on these, once, and pixels look them up. So a batch of unlike operations is one
-gather, and every pixel is torchvision's to the bit.
+An operation on uint8 has 256 results, or 65,536 if it depends on a second level. torchvision's
+arithmetic computes them once as a table, and pixels look them up. So a batch of different
+operations is one gather, and every pixel equals torchvision's to the bit.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tricks.augment.operations import ENHANCEMENTS, Item, blurred, operate
 if TYPE_CHECKING:
     import torch
 
-ALONE = frozenset((*ENHANCEMENTS, "Posterize"))  # quicker without a table for one large image
+ALONE = frozenset((*ENHANCEMENTS, "Posterize"))  # faster without a table for one large image
 FIXED = frozenset(("Brightness", "Posterize", "Solarize", "Invert"))
 
 
 def look_up(tables: torch.Tensor, rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Each value of `index` int32 (N, ...) in its row of `tables` (R, L); `rows` (N,) int32.
 
-    `index` is changed. It is int32 because that halves what a look-up costs.
+    `index` is changed in place. It is int32, which halves the cost of a look-up.
     """
     if len(tables) > 1:
         index += (rows * tables.shape[1]).view(-1, *[1] * (index.ndim - 1))
@@ -35,10 +35,10 @@ def look_up(tables: torch.Tensor, rows: torch.Tensor, index: torch.Tensor) -> to
 def warp_table(
     operation: str, amount: float, height: int, width: int, device: torch.device
 ) -> torch.Tensor:
-    """(H * W,) int32: where each pixel of a warp comes from; H * W stands for black.
+    """(H * W,) int32: source index of each pixel of a warp; H * W stands for black.
 
-    A warp by nearest neighbour is a rearrangement of pixels, so torchvision's operator is asked
-    once, with an image that numbers its pixels.
+    A warp by nearest neighbour rearranges pixels. So torchvision's operator runs once, on an image
+    that numbers its pixels.
     """
     import torch
 
@@ -49,7 +49,7 @@ def warp_table(
 
 
 def warped(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
-    """uint8 (B, C, H, W), image b warped by `items[b]` to the nearest neighbour."""
+    """uint8 (B, C, H, W), image b warped by `items[b]` with nearest-neighbour interpolation."""
     import torch
 
     height, width = images.shape[2:]
@@ -65,7 +65,7 @@ def warped(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
 
 
 def shifted(images: torch.Tensor, operation: str, amount: float) -> torch.Tensor:
-    """uint8 (B, C, H, W) moved right or down by whole pixels, with black moving in."""
+    """uint8 (B, C, H, W) shifted right or down by whole pixels, filled with black."""
     import torch
 
     axis = 3 if operation == "TranslateX" else 2
@@ -87,7 +87,7 @@ def fixed_table(operation: str, amount: float, device: torch.device) -> torch.Te
 
 
 def contrast_tables(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
-    """(B, 1, 256) uint8: away from or towards the mean luma of each image."""
+    """(B, 1, 256) uint8: levels moved away from or towards the mean luma of each image."""
     import torch
 
     device = images.device
@@ -96,7 +96,7 @@ def contrast_tables(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor
     tables = levels * shares.view(-1, 1)
     means = luma(images).mean((1, 2, 3)).split(1)
     for (_, amount), table, mean in zip(items, tables.unbind(), means, strict=True):
-        table.add_(mean, alpha=1.0 - (1.0 + amount))  # a number: rounded once, as torchvision's
+        table.add_(mean, alpha=1.0 - (1.0 + amount))  # a Python number: rounded as in torchvision
     return tables.clamp_(0, 255).to(torch.uint8).unsqueeze(1)
 
 
@@ -119,12 +119,12 @@ def equalize_tables(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor
 
     pixels = images.flatten(2)
     if len(images) == 1 and images.device.type == "cpu":
-        # Quicker for large images; on a GPU, bincount waits for the device.
+        # Faster for large images; on a GPU bincount waits for the device.
         counts = torch.stack([channel.bincount(minlength=256) for channel in pixels[0]])[None]
     else:
         counts = torch.zeros(*images.shape[:2], 256, dtype=torch.int64, device=images.device)
         counts.scatter_add_(2, pixels.long(), counts.new_ones(1).expand_as(pixels))
-    # Whole numbers as float64: their quotients are exact enough to be cut, and far quicker.
+    # Integers as float64: quotients are exact enough for truncation, and much faster.
     counts = counts.double()
     last = counts.gather(2, pixels.amax(2, keepdim=True).long())  # pixels of the highest level
     step = ((pixels.shape[2] - last) / 255).floor_()
@@ -167,7 +167,7 @@ def by_level(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
 
 
 def pair_table(operation: str, amount: float, device: torch.device) -> torch.Tensor:
-    """(65536,) uint8: what becomes of level x beside level y, at 256 * y + x.
+    """(65536,) uint8: the result for level x with second level y, at 256 * y + x.
 
     y is the luma of the pixel for Color, the blurred channel for Sharpness.
     """
@@ -184,7 +184,7 @@ def pair_table(operation: str, amount: float, device: torch.device) -> torch.Ten
     return mixed.clamp_(0, 255).to(torch.uint8)
 
 
-# All that were asked for, a tensor a device: to stack them anew costs more than to look up.
+# All tables so far, one tensor per device: stacking them again costs more than a look-up.
 _pair_tables: dict[torch.device, tuple[dict[Item, int], torch.Tensor]] = {}
 
 
@@ -204,7 +204,7 @@ def pair_tables(items: Sequence[Item], device: torch.device) -> tuple[torch.Tens
 
 
 def by_pair(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
-    """uint8 (B, C, H, W), image b under `items[b]`, one of BY_PAIR."""
+    """uint8 (B, C, H, W), image b after `items[b]`, one of BY_PAIR."""
     import torch
 
     parts, order = [], []
@@ -219,7 +219,7 @@ def by_pair(images: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
 
 
 def restored(images: torch.Tensor, order: Sequence[int]) -> torch.Tensor:
-    """`images` (B, ...), of which image i belongs at `order[i]`, each at its place."""
+    """`images` (B, ...) reordered: image i goes to index `order[i]`."""
     if list(order) == sorted(order):
         return images
     places = sorted(range(len(order)), key=order.__getitem__)

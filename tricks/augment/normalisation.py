@@ -1,4 +1,4 @@
-"""Normalisation: pixels by a mean and a deviation of your own."""
+"""Normalisation: pixels by your own mean and deviation."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class Normalisation(Trick):
-    """Normalise pixels by this mean and deviation instead of those that the task has.
+    """Normalise pixels by this mean and deviation instead of the task's values.
 
-    Pretrained weights want those they were trained with; tasks of image files have ImageNet's.
-    Nothing else of a batch-normed network cares much. One value stands for all channels.
+    Pretrained weights need the values of their training; tasks of image files have ImageNet's
+    values. Otherwise they matter little in a network with batch norm. A single value is used for
+    all channels.
     """
 
     name: ClassVar[str] = "normalisation"
     source: ClassVar[str] = "Inception's 0.5 and 0.5 (timm's IMAGENET_INCEPTION_MEAN, _STD)"
 
-    mean: tuple[float, ...] = (0.5,)  # of pixels in [0, 1], one or one a channel
+    mean: tuple[float, ...] = (0.5,)  # of pixels in [0, 1], one value or one per channel
     std: tuple[float, ...] = (0.5,)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
-"""Operations on one large image on a CPU, each to torchvision's bit. Torch-free to import.
+"""Operations on one large image on a CPU, equal to torchvision's to the bit. Torch-free to import.
 
-For a single image a look-up of 256 levels is quickest as Python's translation of bytes, and a warp
-as one gather a channel, which leaves the table of places as it is.
+For a single image a look-up of 256 levels is fastest as Python's bytes.translate, and a warp as one
+gather per channel, which does not change the table of indices.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def is_one(images: torch.Tensor) -> bool:
 
 
 def operate_alone(image: torch.Tensor, item: Item, interpolation: str) -> torch.Tensor:
-    """uint8 (1, C, H, W), C being 1 or 3, under `item`."""
+    """uint8 (1, C, H, W), C being 1 or 3, after `item`."""
     name, amount = item
     height, width = image.shape[2:]
     if name in ("TranslateX", "TranslateY"):
@@ -39,7 +39,7 @@ def operate_alone(image: torch.Tensor, item: Item, interpolation: str) -> torch.
 
 
 def warped(image: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-    """uint8 (1, C, H, W) by where each pixel comes from, (H * W,); H * W stands for black."""
+    """uint8 (1, C, H, W) by the source index of each pixel, (H * W,); H * W stands for black."""
     import torch
 
     planes = torch.nn.functional.pad(image.flatten(2)[0], (0, 1))
@@ -47,7 +47,7 @@ def warped(image: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
 
 
 def translated(image: torch.Tensor, tables: torch.Tensor) -> torch.Tensor:
-    """uint8 (1, C, H, W), its levels by tables (1, 256) of all channels or (C, 256) of each."""
+    """uint8 (1, C, H, W), levels changed by one table (1, 256) or one per channel (C, 256)."""
     import torch
 
     planes = image.flatten(0, 1) if len(tables) > 1 else image

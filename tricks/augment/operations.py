@@ -1,6 +1,6 @@
-"""The operations of RandAugment and its kin, one for each image of a batch. Torch-free to import.
+"""The operations of RandAugment and similar policies, one per image. Torch-free to import.
 
-The operators are torchvision's, and so are the scales that say what a strength means.
+The operators and the scales of strengths are torchvision's.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ OPERATIONS = (
 )  # fmt: skip
 SIGNED = frozenset((*WARPS, *ENHANCEMENTS))
 
-LARGEST_TABLE = 2**16  # pixels of an image: above it, tables of warps would fill the memory
+LARGEST_TABLE = 2**16  # pixels of an image: larger tables of warps would fill the memory
 
 Item = tuple[str, float]  # an operation with its signed amount
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What strengths 0 to `bins` - 1 mean: evenly from nothing to the value given here."""
+    """The meaning of strengths 0 to `bins` - 1: linear from no change to the value given here."""
 
     bins: int = 31
     shear: float = 0.3
-    translate: float = 150.0 / 331.0  # of the side; pixels if above 1
+    translate: float = 150.0 / 331.0  # share of the side; pixels if above 1
     rotate: float = 30.0  # degrees
     enhance: float = 0.9  # of brightness, colour, contrast, sharpness: factors 1 - 0.9 to 1 + 0.9
-    bits: int = 8  # that posterize keeps at strength 0
-    fewer: int = 4  # bits that posterize loses on the way to the last strength
+    bits: int = 8  # bits that posterize keeps at strength 0
+    fewer: int = 4  # bits that posterize loses at the last strength
 
     def amount(self, operation: str, strength: int, height: int, width: int) -> float:
-        """What `strength` means to `operation`: a shear, pixels, degrees, a factor, bits."""
+        """The amount of `operation` at `strength`: a shear, pixels, degrees, a factor, bits."""
         import torch
 
         side = width if operation == "TranslateX" else height
@@ -64,9 +64,9 @@ class Scale:
 def item_of(
     scale: Scale, operation: str, strength: int, negative: bool, height: int, width: int
 ) -> Item:
-    """`operation` with its amount at `strength`; `negative` turns the sign of those with one.
+    """`operation` with its amount at `strength`; `negative` changes the sign of signed amounts.
 
-    What does the same is the same item, so that images share a call of the operator.
+    Equal operations are the same item, so that images share a call of the operator.
     """
     amount = scale.amount(operation, strength, height, width)
     if operation in ("TranslateX", "TranslateY"):
@@ -102,9 +102,9 @@ def operate(
 
 
 def enhanced(images: torch.Tensor, operation: str, amount: float) -> torch.Tensor:
-    """One of ENHANCEMENTS on uint8 (..., C, H, W): torchvision's sums in its order, by fewer steps.
+    """One of ENHANCEMENTS on uint8 (..., C, H, W): torchvision's sums in its order, in fewer steps.
 
-    float32 is cut to whole levels by a quicker way, and the blur of Sharpness is a sum of integers.
+    float32 is truncated to whole levels in a faster way, and Sharpness blurs by a sum of integers.
     """
     share = 1.0 + amount
     batch = images.view(-1, *images.shape[-3:])
@@ -123,9 +123,9 @@ def enhanced(images: torch.Tensor, operation: str, amount: float) -> torch.Tenso
 
 
 def blurred(images: torch.Tensor) -> torch.Tensor:
-    """float32 (B, C, H, W) in whole levels: a 3 x 3 mean, the middle five times; borders as is.
+    """float32 (B, C, H, W) in whole levels: a 3 x 3 mean with weight 5 in the middle; same borders.
 
-    Thirteenths are never ties, so rounding does not depend on the order of the sum.
+    Multiples of 1/13 are never ties, so rounding does not depend on the order of the sum.
     """
     import torch
 

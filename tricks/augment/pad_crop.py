@@ -1,4 +1,4 @@
-"""Pad and crop: each image is shifted at random."""
+"""Pad and crop: shift each image at random."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class PadCrop(Trick):
-    """Shift each image at random, up to an eighth of its side, with black moving in.
+    """Shift each image at random, up to an eighth of its side, and fill with black.
 
-    The usual crop of small images: 4 of CIFAR's 32 pixels, 1 of 8. It helps even short trainings;
-    objects that touch the border lose a little of themselves.
+    This is the usual crop of small images: 4 of CIFAR's 32 pixels, 1 of 8. It helps even short
+    trainings. Objects at the border lose small parts.
     """
 
     name: ClassVar[str] = "pad-crop"

@@ -1,4 +1,4 @@
-"""RandAugment: a few random operations of one strength, drawn anew for each image."""
+"""RandAugment: a few random operations of one strength, drawn for each image."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SCALE = Scale()  # strengths from 0 to 30
 def randaugment(
     images: torch.Tensor, operations: torch.Tensor, negative: torch.Tensor, magnitude: int
 ) -> torch.Tensor:
-    """Each image with its own operations at `magnitude`, as torchvision applies them to one image.
+    """Each image with its operations at `magnitude`, as torchvision applies them to one image.
 
-    images (B, C, H, W) uint8, C is 1 or 3; `operations` (B, N) int64 index OPERATIONS, applied
-    from left to right; `negative` (B, N) bool turns the sign of those that have one.
-    Raises BadInput for other channel counts.
+    images (B, C, H, W) uint8, C is 1 or 3; `operations` (B, N) int64 indices of OPERATIONS, applied
+    from left to right; `negative` (B, N) bool changes the sign of signed amounts.
+    Raises BadInput for other numbers of channels.
     """
     height, width = images.shape[2:]
     items = [
@@ -47,16 +47,16 @@ def draw(count: int, num_ops: int, generator: torch.Generator) -> tuple[torch.Te
 class RandAugment(Trick):
     """Apply a few random operations (shears, contrast, posterize ...) of one strength per image.
 
-    Helps in long trainings on natural images. `magnitude` is on torchvision's scale of 0 to 30,
-    where 9 is about a third of the range; timm's scale ends at 10. Every image has its own draw.
-    Warps fill with black; colour operations leave grey images as they are.
+    It helps in long trainings on natural images. `magnitude` is on torchvision's scale from 0 to
+    30, where 9 is about a third of the range; timm's scale ends at 10. Every image has its own
+    draw. Warps fill with black; colour operations do not change grey images.
     """
 
     name: ClassVar[str] = "randaugment"
     source: ClassVar[str] = "Cubuk et al. 2020, arXiv:1909.13719; torchvision's operators and scale"
     standard: ClassVar[bool] = True
 
-    num_ops: int = 2  # operations an image
+    num_ops: int = 2  # operations per image
     magnitude: int = 9  # 0 to 30
 
     def __post_init__(self) -> None:

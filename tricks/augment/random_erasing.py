@@ -1,4 +1,4 @@
-"""Random erasing: a rectangle of some images is painted over."""
+"""Random erasing: paint over a rectangle of some images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw(
 ) -> torch.Tensor:
     """(count, 4) int64 boxes (top, bottom, left, right) within height x width; empty if none fits.
 
-    Area evenly from `scale` (shares of the image), height over width evenly in its logarithm.
+    The area is uniform in `scale` (shares of the image), the logarithm of height over width, too.
     """
     import torch
 
@@ -37,10 +37,10 @@ def draw(
     aspect = aspect.view(count, TRIES)
     tall, wide = (area * aspect).sqrt().round().long(), (area / aspect).sqrt().round().long()
     fits = (tall < height) & (wide < width)
-    first = fits.int().argmax(1, keepdim=True)  # 0 where none fits
+    first = fits.int().argmax(1, keepdim=True)  # 0 if none fits
     found = fits.any(1)
     tall, wide = (side.gather(1, first).squeeze(1) * found for side in (tall, wide))
-    # 24 bits of a draw are enough: an image has fewer places.
+    # 24 bits of a draw are enough: an image has fewer positions.
     top = (uniform(0, 1, count, generator) * (height - tall + 1)).long().minimum(height - tall)
     left = (uniform(0, 1, count, generator) * (width - wide + 1)).long().minimum(width - wide)
     return torch.stack([top, top + tall, left, left + wide], 1)
@@ -50,9 +50,9 @@ def draw(
 class RandomErasing(Trick):
     """Paint over a random rectangle of some of the images.
 
-    A network learns not to hang on one part; small images and short trainings may only lose.
-    The fill is the mean colour, which is the 0 after normalisation that torchvision's and timm's
-    recipes use; the paper's best is noise.
+    The network learns not to depend on one part. Small images and short trainings may only lose
+    accuracy. The fill is the mean colour, which is 0 after normalisation, as in torchvision's and
+    timm's recipes; noise was best in the paper.
     """
 
     name: ClassVar[str] = "random-erasing"
@@ -80,7 +80,7 @@ class RandomErasing(Trick):
 
     @property
     def on_cpu(self) -> bool:
-        """Whether it draws a value a pixel, where the generator lives."""
+        """Whether it draws one value per pixel, on the generator's device."""
         return self.fill == "noise"
 
     def edits(self) -> Edits:

@@ -13,10 +13,10 @@ from tricks.trick import Edits, Trick
 class RandomResizedCrop(Trick):
     """Train on a random part of each image, scaled up to the full size.
 
-    Inception's crop: the usual one for large natural images in long trainings. Parts are from
-    `scale` of the area up to all of it, their width from 3/4 to 4/3 of the height. On small
-    images the default cuts down to two or nine pixels of 8 or 32: raise `scale`, or take pad-crop.
-    Works image by image.
+    This is Inception's crop, the usual crop for large natural images in long trainings. The area of
+    a part is from `scale` to 1 of the image's area, and its width from 3/4 to 4/3 of its height. On
+    small images the default cuts down to two of 8 or nine of 32 pixels: raise `scale`, or use
+    pad-crop. It works image by image.
     """
 
     name: ClassVar[str] = "random-resized-crop"

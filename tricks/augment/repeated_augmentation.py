@@ -11,11 +11,12 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class RepeatedAugmentation(Trick):
-    """Put several copies of each image into a batch, each augmented anew.
+    """Put several copies of each image into a batch, each augmented separately.
 
-    The gradient then sees one image under several augmentations. Epochs keep their length, so
-    each shows a share of the images only, a third at 3: for long trainings with strong
-    augmentation. Without any augmentation the copies are equal, and a batch is worth less.
+    The gradient then includes one image under several augmentations. Epochs keep their length, so
+    each epoch uses only a part of the images, a third with 3 repeats. It is for long trainings with
+    strong augmentation. Without augmentation the copies are equal, and a batch contains less
+    information.
     """
 
     name: ClassVar[str] = "repeated-augmentation"

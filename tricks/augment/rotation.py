@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
-    """uint8 (B, C, H, W), each image turned counter-clockwise by its `degrees` (B,).
+    """uint8 (B, C, H, W), each image rotated counter-clockwise by its `degrees` (B,).
 
-    About the centre, bilinear, the size kept; what comes from outside is black.
+    It rotates about the centre with bilinear interpolation and the same size; outside is black.
     """
     import torch
     from torch.nn import functional
@@ -25,7 +25,7 @@ def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
     height, width = images.shape[2:]
     angle = degrees.to(images.device, non_blocking=True) * (math.pi / 180)
     cos, sin, none = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    # From places of the result to places of the image, both from -1 to 1 whatever the side.
+    # From coordinates of the result to coordinates of the image, both from -1 to 1.
     rows = (
         torch.stack([cos, -sin * (height / width), none], 1),
         torch.stack([sin * (width / height), cos, none], 1),
@@ -41,21 +41,21 @@ def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Rotation(Trick):
-    """Turn each image by a random angle.
+    """Rotate each image by a random angle.
 
-    For objects seen at a slant. A 6 turned far is a 9: keep `degrees` small where up means
-    something, or 180 where it means nothing (cells, satellites). Corners fill with black.
-    Interpolation is bilinear, which blurs small images a little. `before_crop` turns the whole
-    image, of which the crop then shows less black; image by image, at its stored size where the
+    It is for objects seen at different angles. A 6 rotated far is a 9: keep `degrees` small where
+    up has a meaning, or use 180 where it has none (cells, satellites). Corners fill with black.
+    Interpolation is bilinear, which blurs small images a little. `before_crop` rotates the whole
+    image, so the crop contains less black. This works image by image, at the stored size if the
     crop is random-resized.
     """
 
     name: ClassVar[str] = "rotation"
     source: ClassVar[str] = "Cireşan et al. 2010, arXiv:1003.0358; torchvision's RandomRotation"
 
-    degrees: float = 15.0  # angles evenly from -degrees to degrees
+    degrees: float = 15.0  # angles are uniform from -degrees to degrees
     p: float = 1.0  # share of the images
-    before_crop: bool = False  # turn the whole image, and crop then
+    before_crop: bool = False  # rotate the whole image before the crop
 
     def __post_init__(self) -> None:
         if not 0 < self.degrees <= 180:

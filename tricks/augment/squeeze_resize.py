@@ -1,4 +1,4 @@
-"""Squeeze-resize: the whole image as a square, whatever its aspect."""
+"""Squeeze-resize: the whole image as a square, for any aspect ratio."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class SqueezeResize(Trick):
-    """Show the whole image squeezed to a square, in training and in evaluation.
+    """Squeeze the whole image to a square, in training and in evaluation.
 
-    Nothing is cut off: for things at the border of wide pictures, such as animals in a camera
-    trap. Shapes are distorted, alike in training and evaluation. Square images are as they were.
+    Nothing is cut off: it is for objects at the border of wide pictures, such as animals in camera
+    traps. Shapes are distorted, in the same way in training and evaluation. Square images are not
+    changed.
     """
 
     name: ClassVar[str] = "squeeze-resize"

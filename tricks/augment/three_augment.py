@@ -50,18 +50,19 @@ def three(images: torch.Tensor, chosen: torch.Tensor, sigmas: torch.Tensor) -> t
 
 @dataclass(frozen=True)
 class ThreeAugment(Trick):
-    """Take each image's colour, solarise it or blur it, one of the three, and jitter its colours.
+    """Make each image grey, solarise it or blur it, one of the three, and jitter its colours.
 
-    Simpler than RandAugment, and better for vision transformers on ImageNet (DeiT III, with a flip
-    and a simple crop, which are tricks of their own here). Small images have little to lose: a blur
-    of 2 pixels leaves a blob of 8. Of grey images a third stays as it is but for the jitter.
+    It is simpler than RandAugment, and better for vision transformers on ImageNet (DeiT III, with
+    a flip and a simple crop, which are separate tricks here). Small images have little detail to
+    lose: at 8 pixels a blur of 2 pixels leaves only a blob. A third of grey images change only by
+    the jitter.
     """
 
     name: ClassVar[str] = "three-augment"
     source: ClassVar[str] = "Touvron et al. 2022 (DeiT III), arXiv:2204.07118"
     stage: ClassVar[int] = COLOUR
 
-    jitter: float = 0.3  # of brightness, contrast and saturation: factors from 1 - it to 1 + it
+    jitter: float = 0.3  # of brightness, contrast, saturation: factors 1 - jitter to 1 + jitter
 
     def __post_init__(self) -> None:
         if not 0 <= self.jitter <= 1:

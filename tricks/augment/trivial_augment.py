@@ -33,10 +33,10 @@ def draw(count: int, height: int, width: int, generator: torch.Generator) -> lis
 class TrivialAugment(Trick):
     """Apply one random operation (shear, contrast, posterize ...) of random strength per image.
 
-    RandAugment with nothing to tune; helps in long trainings on natural images. Translations go
-    up to 32 pixels and rotations to 135 degrees: images of some 28 pixels or fewer are often
-    pushed out of sight, and digits turned into others. Warps fill with black; colour leaves grey
-    images as they are.
+    It is RandAugment without parameters to tune; it helps in long trainings on natural images.
+    Translations go up to 32 pixels and rotations to 135 degrees. So images of 28 pixels or fewer
+    are often shifted out of view, and digits become other digits. Warps fill with black; colour
+    operations do not change grey images.
     """
 
     name: ClassVar[str] = "trivial-augment"

@@ -1,4 +1,4 @@
-"""Vertical flips: some of the images stand on their heads."""
+"""Vertical flips: turn some of the images upside down."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class VerticalFlip(Trick):
     """Mirror some of the images top to bottom.
 
-    For pictures without an up: from above, from a microscope. Where up means something (streets,
-    faces, digits) it shows the network what it will never be asked, and mostly costs a little.
+    It is for pictures without an up: from above, from a microscope. Where up has a meaning
+    (streets, faces, digits), the network learns images that never occur, which often costs some
+    accuracy.
     """
 
     name: ClassVar[str] = "vertical-flip"

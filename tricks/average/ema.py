@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def blend(averaged: torch.nn.Module, model: torch.nn.Module, weight: float) -> None:
     """averaged <- (1 - weight) · averaged + weight · model, in place: parameters and buffers.
 
-    Whole numbers (batch norm's count of batches) are copied: torch's AveragedModel would average
+    Integers (batch norm's count of batches) are copied: torch's AveragedModel would average
     them, or fail.
     """
     import torch
@@ -35,30 +35,31 @@ def blend(averaged: torch.nn.Module, model: torch.nn.Module, weight: float) -> N
 
 @dataclass(frozen=True)
 class EMA(Trick):
-    """Evaluate an exponential moving average of the weights instead of the last ones.
+    """Evaluate an exponential moving average of the weights instead of the last weights.
 
-    Its memory is a share of the training, so that short and long runs are averaged alike: the
-    decay per step is 1 - 1 / (share · steps). Helps where the learning rate stays high; after a
-    full decay to zero there is little left to gain. Batch norm's statistics are taken anew for the
-    average before it is evaluated, over the epoch's images (10,000 at most). timm and torchvision
-    average them, which is the same in a long training; on digits after 4 epochs averaged ones cost
-    1.7 pp, and 17 pp at share 0.2. Taken anew, those of the baseline gain 1.1 pp there: so much of
-    the effect in a short training is theirs. One more copy of the weights, a pass over them each
-    step, and a forward pass over those images after each epoch.
+    Its memory is a share of the training, so short and long runs are averaged alike: the
+    decay per step is 1 - 1 / (share · steps). It helps if the learning rate stays high; after a
+    decay to zero there is little to gain. Before an evaluation batch norm's statistics are
+    recomputed for the average, over the epoch's images (10,000 at most). timm and torchvision
+    average the statistics, which is the same in a long training. On digits after 4 epochs averaged
+    statistics cost 1.7 pp, and 17 pp at share 0.2. Recomputing the baseline's statistics gains 1.1
+    pp there, so a part of the effect in a short training comes from the statistics. It costs one
+    more copy of the weights, a pass over them at each step, and a forward pass over those images
+    after each epoch.
     """
 
     name: ClassVar[str] = "ema"
     source: ClassVar[str] = (
         "Polyak & Juditsky 1992; torchvision's recipe (0.99998: a share of 0.04)"
     )
-    version: ClassVar[int] = 2  # statistics of the norms are taken anew, 1 averaged them
+    version: ClassVar[int] = 2  # version 1 averaged the statistics of the norms
     published: ClassVar[tuple[Published, ...]] = (
         Published(
             0.25, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
         ),
     )
 
-    share: float = 0.04  # of the training: what is this old counts 1/e
+    share: float = 0.04  # of the training: weights of this age count 1/e
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -74,9 +75,9 @@ class EMA(Trick):
     def update(
         self, averaged: torch.nn.Module, model: torch.nn.Module, place: int, steps: int
     ) -> None:
-        """Take in the weights after step `place` of `steps`; the first ones are taken whole."""
+        """Add the weights after step `place` of `steps` to the average; the first are copied."""
         blend(averaged, model, 1.0 if place == 0 else min(1.0, 1 / (self.share * steps)))
 
     def own_statistics(self, place: int, steps: int) -> bool:
-        """Whether what is averaged after step `place` are several weights."""
+        """Whether the average after step `place` contains several weights."""
         return place > 0 and self.share * steps > 1

@@ -1,4 +1,4 @@
-"""LAWA: the mean of the latest weights, taken at intervals."""
+"""LAWA: the mean of the latest weights, kept at intervals."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ Weights = list[Any]  # a tensor for each parameter of a network
 class LAWA(Trick):
     """Evaluate the mean of the latest few weights, kept at even intervals.
 
-    The paper keeps those of the last six epochs; here intervals are a share of the training (six
-    of 90 epochs), so that short and long runs are averaged alike. It shows in the middle of a
-    training, dozens of epochs ahead of the weights themselves; after a learning rate that decays to
-    zero little is left to gain. Batch norm's statistics are taken anew for the mean before each
-    evaluation, over the epoch's images (10,000 at most). A copy of the weights for each that is
-    kept.
+    The paper keeps the weights of the last six epochs. Here the interval is a share of the training
+    (six of 90 epochs), so short and long runs are averaged alike. In the middle of a training the
+    mean is dozens of epochs ahead of the weights. After a learning rate that decays to zero there
+    is little to gain. Batch norm's statistics are recomputed for the mean before each evaluation,
+    over the epoch's images (10,000 at most). Memory holds a copy of the weights for each one kept.
     """
 
     name: ClassVar[str] = "lawa"
     source: ClassVar[str] = "Kaddour 2022, arXiv:2209.14981; Sanyal et al. 2023, arXiv:2306.03241"
 
     kept: int = 6  # weights that are averaged
-    share: float = 1 / 15  # of the training, in which they are kept
+    share: float = 1 / 15  # share of the training that the kept weights span
 
     def __post_init__(self) -> None:
         if self.kept < 2:
@@ -50,7 +49,7 @@ class LAWA(Trick):
     def update(
         self, averaged: torch.nn.Module, model: torch.nn.Module, place: int, steps: int
     ) -> None:
-        """Keep the weights after step `place` of `steps`, if they are due, and take the mean."""
+        """Keep the weights after step `place` of `steps` if due, and update the mean."""
         import torch
 
         if (steps - 1 - place) % self.interval(steps):
@@ -65,7 +64,7 @@ class LAWA(Trick):
                 mine.copy_(theirs)
 
     def interval(self, steps: int) -> int:
-        """Steps between two weights that are kept; the last step's are among them.
+        """Steps between two kept weights; the weights of the last step are always kept.
 
         >>> [LAWA().interval(steps) for steps in (20, 130, 9000)]
         [1, 1, 100]
@@ -73,18 +72,18 @@ class LAWA(Trick):
         return max(1, round(self.share * steps / self.kept))
 
     def own_statistics(self, place: int, steps: int) -> bool:
-        """Whether what is averaged after step `place` are several weights."""
+        """Whether the average after step `place` contains several weights."""
         return place >= (steps - 1) % self.interval(steps) + self.interval(steps)
 
     def state(self, averaged: torch.nn.Module) -> list[Weights]:
-        """The weights that are kept, the oldest first: of a checkpoint, too."""
+        """The kept weights, the oldest first, for a checkpoint."""
         latest: list[Weights] = averaged.__dict__["latest"]
         return latest
 
     def go_on(self, averaged: torch.nn.Module, state: list[Weights]) -> None:
-        """Keep what `state` gave, on the device of `averaged`."""
+        """Restore the kept weights from `state`, on the device of `averaged`."""
         place = next(averaged.parameters()).device
         self._keep(averaged, [[value.to(place) for value in weights] for weights in state])
 
     def _keep(self, averaged: torch.nn.Module, latest: list[Weights]) -> None:
-        averaged.__dict__["latest"] = latest  # no buffer: neither evaluated nor saved with a model
+        averaged.__dict__["latest"] = latest  # not a buffer, so not evaluated or saved with a model

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 class SWA(Trick):
     """Evaluate the plain mean of the weights over the last part of the training.
 
-    It finds wider minima if the learning rate stays large there; the paper holds it constant or
-    cyclic. The learning rate is the schedule's matter: with one that decays to zero the weights
-    hardly move and their mean is the last of them. Every step counts (in the paper, the last of
-    every epoch). Batch norm's statistics are taken anew for the mean weights before they are
-    evaluated, over the epoch's images (10,000 at most), as in the paper: averaged ones cost 4 pp
-    on digits after 4 epochs. Taken anew, those of the baseline gain 1.1 pp there: so much of the
-    effect in a short training is theirs. One more copy of the weights, a pass over them each step,
-    and a forward pass over those images after each epoch from `start` on.
+    It finds wider minima if the learning rate stays large in that part; the paper uses a constant
+    or cyclic rate. The schedule decides the learning rate: if it decays to zero, the weights hardly
+    move and their mean is close to the last weights. Every step counts (in the paper, the last step
+    of every epoch). Before an evaluation batch norm's statistics are recomputed for the mean
+    weights, over the epoch's images (10,000 at most), as in the paper. On digits after 4 epochs
+    averaged statistics cost 4 pp. Recomputing the baseline's statistics gains 1.1 pp there, so a
+    part of the effect in a short training comes from the statistics. It costs one more copy of the
+    weights, a pass over them at each step, and a forward pass over those images after each epoch
+    from `start` on.
     """
 
     name: ClassVar[str] = "swa"
     source: ClassVar[str] = "Izmailov et al. 2018, arXiv:1803.05407"
-    version: ClassVar[int] = 2  # statistics of the norms are taken anew, 1 averaged them
+    version: ClassVar[int] = 2  # version 1 averaged the statistics of the norms
 
     start: float = 0.75  # share of the training after which weights count
 
@@ -47,11 +48,11 @@ class SWA(Trick):
     def update(
         self, averaged: torch.nn.Module, model: torch.nn.Module, place: int, steps: int
     ) -> None:
-        """Take in the weights after step `place` of `steps`; before the start, copy them."""
+        """Add the weights after step `place` of `steps` to the mean; copy them before the start."""
         blend(averaged, model, 1 / self._counted(place, steps))
 
     def own_statistics(self, place: int, steps: int) -> bool:
-        """Whether what is averaged after step `place` are several weights."""
+        """Whether the average after step `place` contains several weights."""
         return self._counted(place, steps) > 1
 
     def _counted(self, place: int, steps: int) -> int:

@@ -1,4 +1,4 @@
-"""bf16: half-size numbers with the range of full ones."""
+"""bf16: 16-bit numbers with the range of fp32."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tricks.trick import Edits, Trick
 class BF16(Trick):
     """Compute convolutions and matrix products in bfloat16, and keep weights in full precision.
 
-    Faster on recent GPUs, and on CPUs with bfloat16 units; elsewhere slower. It has the range of
-    fp32, so the loss needs no scaling, and about three decimal digits.
+    It is faster on recent GPUs and on CPUs with bfloat16 units, and slower elsewhere. It has the
+    range of fp32, so the loss needs no scaling, but only about three decimal digits.
     """
 
     name: ClassVar[str] = "bf16"

@@ -12,8 +12,8 @@ from tricks.trick import Edits, Trick
 class ChannelsLast(Trick):
     """Store the channels of a pixel next to each other in memory.
 
-    The mathematics is the same (sums differ in their last digits); convolutions are often faster,
-    most on GPUs in half precision. Layers that ask for the other layout cost a copy each.
+    The mathematics is the same (sums differ in their last digits). Convolutions are often faster,
+    most on GPUs in half precision. Layers that need the other layout cost a copy each.
     """
 
     name: ClassVar[str] = "channels-last"

@@ -1,4 +1,4 @@
-"""Compile: fuse the network's operations into kernels of its own."""
+"""Compile: fuse the network's operations into custom kernels."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 class Compile(Trick):
     """Compile the network's forward and backward pass before the first step.
 
-    The mathematics is the same, sums differ in their last digits. It costs a minute or so at the
-    start of each run, so it pays in long ones on a GPU; on a CPU it gave nothing. What changes the
-    network from step to step (progressive resizing, head-first) makes it compile anew, a few
-    times, after which torch goes on uncompiled. Evaluation stays uncompiled.
+    The mathematics is the same (sums differ in their last digits). It costs about a minute at the
+    start of each run, so it pays in long runs on a GPU; on a CPU it gave no speed-up. Tricks that
+    change the network from step to step (progressive resizing, head-first) cause recompilations.
+    After a few of them torch continues uncompiled. Evaluation is never compiled.
     """
 
     name: ClassVar[str] = "compile"
     source: ClassVar[str] = "Ansel et al. 2024, ASPLOS; torch.compile"
 
-    backend: str = "inductor"  # as torch.compile's
+    backend: str = "inductor"  # of torch.compile
 
     def __post_init__(self) -> None:
         if not self.backend.isidentifier():
@@ -34,7 +34,7 @@ class Compile(Trick):
         return Edits(sets={"compiled": self})
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """A compiled network of the same weights. Raises BadInput for an unknown backend."""
+        """A compiled network with the same weights. Raises BadInput for an unknown backend."""
         import torch
 
         from tricks.errors import unknown
@@ -42,6 +42,6 @@ class Compile(Trick):
         known = torch.compiler.list_backends(exclude_tags=())
         if self.backend not in known:
             raise unknown("backend", self.backend, known)
-        torch.compiler.reset()  # a process of many runs starts each like a fresh one
+        torch.compiler.reset()  # each run of a process starts without earlier compilations
         compiled: Any = torch.compile(model, backend=self.backend)
         return compiled

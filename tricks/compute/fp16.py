@@ -1,4 +1,4 @@
-"""fp16: half-size numbers of small range."""
+"""fp16: 16-bit numbers with a small range."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tricks.trick import Edits, Trick
 class FP16(Trick):
     """Compute convolutions and matrix products in float16, with the loss scaled up.
 
-    For GPUs without bfloat16; on a CPU it works and is slow. The loss starts at 65,536 times
-    itself, so that small gradients are not lost; a step whose gradient overflows is left out and
-    halves the scale, which costs a few of the first steps.
+    It is for GPUs without bfloat16; on a CPU it works but is slow. The loss is first multiplied by
+    65,536, so that small gradients are not lost. A step whose gradient overflows is skipped and
+    halves the factor, which costs a few of the first steps.
     """
 
     name: ClassVar[str] = "fp16"

@@ -12,16 +12,16 @@ from tricks.trick import Edits, Trick
 class GradientAccumulation(Trick):
     """Compute a batch's gradient in several passes, for batches that do not fit into memory.
 
-    The batch, its steps and its learning rate stay; each pass takes its part of the images, of
-    nearly equal size where the batch cannot be divided evenly. Not the same mathematics where
-    layers look at a batch: batch norm takes the statistics of each part (small parts, noisy
-    statistics), and its running statistics see each part in turn. Slower by what small passes lose.
+    The batch, the steps and the learning rate stay the same. Each pass takes a part of the images;
+    the parts have nearly equal size if the batch cannot be divided evenly. The mathematics differs
+    for layers that use batch statistics: batch norm computes them over each part (small parts give
+    noisy statistics), and its running statistics use each part in turn. Small passes are slower.
     """
 
     name: ClassVar[str] = "gradient-accumulation"
     source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
 
-    parts: int = 2  # passes to a batch
+    parts: int = 2  # passes per batch
 
     def __post_init__(self) -> None:
         if self.parts < 2:

@@ -11,12 +11,12 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class LargerEvaluation(Trick):
-    """Evaluate on larger images than those of the training.
+    """Evaluate on larger images than in training.
 
-    Random resized crops show objects larger in training than evaluation does; larger images make
-    up for it. Without such crops it rather hurts. Evaluation takes the square of `scale` times as
-    long, training is the same. Images stored small are only blown up. Networks of one fixed size
-    (most transformers) cannot take it.
+    Random resized crops make objects larger in training than in evaluation; larger images in
+    evaluation compensate for it. Without such crops it often hurts. Evaluation takes `scale`
+    squared times as long; training takes the same time. Small stored images are only enlarged. It
+    does not work with networks of a fixed input size (most transformers).
     """
 
     name: ClassVar[str] = "larger-evaluation"

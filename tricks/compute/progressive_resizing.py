@@ -10,12 +10,13 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class ProgressiveResizing(Trick):
-    """Train on small images first and on full ones at the end.
+    """Train on small images first and on full-size images at the end.
 
-    The side is `initial` of the full one until `delay` of the training is over, then grows evenly
-    until it is full from `full` on. It saves time, most on large images, for little accuracy;
-    images of a few pixels lose what they show. Evaluation is on full images throughout, so early
-    validation figures suffer. Networks of one fixed size (most transformers) cannot take it.
+    The side is `initial` times the full side until the share `delay` of training. Then it grows
+    linearly and is full from the share `full` on. It saves time, most on large images, at a small
+    loss of accuracy. Images of a few pixels lose their content. Evaluation always uses full images,
+    so early validation accuracies are low. It does not work with networks of a fixed input size
+    (most transformers).
     """
 
     name: ClassVar[str] = "progressive-resizing"
@@ -24,7 +25,7 @@ class ProgressiveResizing(Trick):
     initial: float = 0.5  # share of the full side at the start
     delay: float = 0.5  # share of the training with the initial side
     full: float = 0.8  # share of the training after which the side is full
-    multiple: int = 4  # pixels: sides are multiples of it, but for the full one
+    multiple: int = 4  # pixels: all sides except the full side are multiples of this
 
     def __post_init__(self) -> None:
         if not 0 < self.initial < 1:

@@ -1,4 +1,4 @@
-"""tf32: products of 10-bit fractions on a GPU's tensor cores."""
+"""tf32: products with 10 bits of fraction on a GPU's tensor cores."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class TF32(Trick):
-    """Multiply with 10 bits of fraction in place of 23, and add and keep everything in fp32.
+    """Multiply with 10 instead of 23 bits of fraction, and add and store in fp32.
 
-    On NVIDIA's GPUs since Ampere, for convolutions and matrix products, which take a fraction of
-    the time there. Numbers have the range of fp32. torch does this for convolutions unless told
-    otherwise; here fp32 means fp32, and this trick says what it costs to leave it. On a CPU it
-    would change nothing, and is refused.
+    It is for convolutions and matrix products on NVIDIA GPUs since Ampere, where they take a
+    fraction of the time. Numbers have the range of fp32. torch uses tf32 for convolutions by
+    default; here fp32 means fp32, and this trick measures the effect of tf32. On a CPU it
+    would change nothing, so it is refused.
     """
 
     name: ClassVar[str] = "tf32"

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def clipped_box(
     height: int, width: int, lam: float, row: int, column: int
 ) -> tuple[int, int, int, int]:
-    """(top, bottom, left, right) of a box of about 1 - lam of the area, clipped to the image.
+    """(top, bottom, left, right) of a box with about 1 - lam of the area, clipped to the image.
 
-    It has the image's proportions and is centred at (`row`, `column`); ends are exclusive.
+    The box has the image's proportions and its centre at (`row`, `column`); ends are exclusive.
 
     >>> clipped_box(8, 8, 0.75, 1, 4)
     (0, 3, 2, 6)
@@ -45,7 +45,7 @@ def cutmix(
     top, bottom, left, right = box
     mixed = images.clone()
     mixed[:, :, top:bottom, left:right] = images[permutation, :, top:bottom, left:right]
-    # The box may be clipped: only its real area is the partner's share.
+    # The box may be clipped: the partner's share is the area that remains.
     lam = 1 - (bottom - top) * (right - left) / (images.shape[2] * images.shape[3])
     return mixed, lam * targets + (1 - lam) * targets[permutation]
 
@@ -54,9 +54,9 @@ def cutmix(
 class CutMix(Trick):
     """Paste a rectangle of another image and mix the targets by the area it covers.
 
-    Helps in long trainings of large networks on natural images; where the object fills the image,
-    as in digits, the rectangle can hide it. The targets follow the area that is really covered,
-    after clipping at the border. Accuracy on the mixed images means nothing. With MixUp on too,
+    It helps in long trainings of large networks on natural images. Where the object fills the
+    image, as in digits, the rectangle can hide it. The targets follow the covered area after
+    clipping at the border. Accuracy on the mixed images means nothing. If MixUp is on as well,
     each batch draws one of the two.
     """
 
@@ -69,7 +69,7 @@ class CutMix(Trick):
         ),
     )
 
-    alpha: float = 1.0  # Beta(alpha, alpha) of the share that stays; 1 is uniform
+    alpha: float = 1.0  # the share that stays is Beta(alpha, alpha); 1 is uniform
 
     def __post_init__(self) -> None:
         if self.alpha <= 0:

@@ -1,4 +1,4 @@
-"""Mixing off: the last epochs see plain images."""
+"""Mixing off: the last epochs use unmixed images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tricks.trick import Edits, Trick
 
 
 def first_plain(share: float, epochs: int) -> int:
-    """The first of `epochs`, from 0, that lies behind the `share` of them in which is mixed.
+    """The first epoch, from 0, after the `share` of the `epochs` in which images are mixed.
 
     >>> [first_plain(share, 100) for share in (0.9, 0.55, 0.951)]
     [90, 55, 96]
@@ -22,15 +22,15 @@ def first_plain(share: float, epochs: int) -> int:
 class MixingOff(Trick):
     """Switch the mixing of images off for the last epochs.
 
-    MixUp and CutMix regularise, but the network ends on images that do not exist; a few plain
-    epochs at a small learning rate mend that. Needs a trick that mixes. An epoch is plain if it
-    lies wholly in the last `share` of them.
+    MixUp and CutMix regularise, but the network never trains on real images. A few unmixed epochs
+    at a small learning rate correct this. It needs a trick that mixes images. An epoch is unmixed
+    if it lies completely in the last `share` of the epochs.
     """
 
     name: ClassVar[str] = "mixing-off"
     source: ClassVar[str] = "Ge et al. 2021 (YOLOX), arXiv:2107.08430; timm's mixup_off_epoch"
 
-    share: float = 0.1  # of the epochs, the last ones
+    share: float = 0.1  # of the epochs, at the end
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:

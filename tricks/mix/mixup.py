@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def mixup(
     images: torch.Tensor, targets: torch.Tensor, lam: float, permutation: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blend each image and target with its partner's: lam * own + (1 - lam) * partner's.
+    """Blend each image and target with a partner: lam * itself + (1 - lam) * partner.
 
     images (B, C, H, W) and targets (B, K) float; `permutation` (B,) gives each one's partner.
     """
@@ -42,8 +42,8 @@ def draw(alpha: float, count: int, generator: torch.Generator) -> tuple[float, t
 class MixUp(Trick):
     """Train on blends of two images, with their targets blended in the same proportion.
 
-    Helps in long trainings of large networks; a short budget may only lose by it. Accuracy on the
-    blends means nothing: look at the clean probe of training images instead. One proportion is
+    It helps in long trainings of large networks; short trainings may only lose accuracy. Accuracy
+    on the blends means nothing: use the clean probe of training images instead. One proportion is
     drawn for each batch.
     """
 
@@ -75,7 +75,7 @@ class MixUp(Trick):
         ),
     )
 
-    alpha: float = 0.2  # Beta(alpha, alpha): larger blends more evenly
+    alpha: float = 0.2  # Beta(alpha, alpha): larger values blend more evenly
 
     def __post_init__(self) -> None:
         if self.alpha <= 0:

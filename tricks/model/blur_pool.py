@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 class BlurPool(Trick):
     """Blur before downsampling, so that a shift of the image changes the output less.
 
-    A strided convolution of a branch takes stride 1 and a blur after its activation; a strided
-    shortcut is blurred before its 1×1 convolution (one that resnet-d pools is left so); a strided
-    max pooling takes stride 1 and a blur. The stem's convolution keeps its stride, as in the
-    paper. For the blocks of timm's ResNets (their `aa`) and the network for small images. The
-    strided convolutions cost four times as much. Edges are replicated, where the paper reflects,
-    so that a map of one pixel passes. Pretrained weights are all kept and see blurred maps.
+    A strided convolution of a branch gets stride 1, and a blur after its activation. A strided
+    shortcut gets a blur before its 1×1 convolution, unless resnet-d pools it already. A strided
+    max pooling gets stride 1 and a blur. The stem's convolution keeps its stride, as in the
+    paper. It is for the blocks of timm's ResNets (their `aa`) and small-image-resnet50. The
+    strided convolutions cost four times as much. Edges are replicated (the paper reflects them),
+    so maps of one pixel work. Pretrained weights are all kept, but their inputs are blurred.
     """
 
     name: ClassVar[str] = "blur-pool"
     source: ClassVar[str] = "Zhang 2019, arXiv:1904.11486; timm.layers.BlurPool2d"
-    stage: ClassVar[int] = 1  # after resnet-d, which takes the shortcuts for itself
+    stage: ClassVar[int] = 1  # after resnet-d, which changes the shortcuts
 
     size: int = 3  # pixels a side of the binomial filter
 

@@ -1,4 +1,4 @@
-"""DropBlock: squares of a feature map left out while training."""
+"""DropBlock: squares of a feature map are dropped while training."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def side(block_size: int, height: int, width: int) -> int:
 
 @cache
 def layer_class() -> Any:
-    """torchvision's drop_block2d, for maps of any size and with a rate that can be changed."""
+    """torchvision's drop_block2d, for maps of any size and with a variable rate."""
     import torch
     from torch import Tensor, nn
     from torch.nn import functional as F
 
     class DropBlock2d(nn.Module):
-        rate: Tensor  # a compiled network would be compiled anew for every number in its place
+        rate: Tensor  # a tensor: a compiled network would be recompiled for every number
 
         def __init__(self, block_size: int) -> None:
             super().__init__()
@@ -47,7 +47,7 @@ def layer_class() -> Any:
             size = side(self.block_size, height, width)
             places = (height - size + 1, width - size + 1)
             centres = self.rate * (height * width / (size**2 * places[0] * places[1]))
-            # What is kept is summed in full: half precision overflows, or has three digits.
+            # The sum is in full precision: half precision overflows, or has only three digits.
             drawn = torch.rand((count, channels, *places), device=x.device) < centres
             squares = F.pad(drawn.float(), [size // 2] * 4)
             kept = 1 - F.max_pool2d(squares, size, stride=1, padding=size // 2)
@@ -58,16 +58,17 @@ def layer_class() -> Any:
 
 @dataclass(frozen=True)
 class DropBlock(Trick):
-    """Leave out squares of the feature maps of the last two stages while training.
+    """Drop squares of the feature maps of the last two stages while training.
 
-    Neighbouring pixels tell the same, so single ones (dropout) are not missed; squares are. The
-    rate grows linearly from 0 to `rate` over the training. Helps long trainings of large
-    networks. Each channel draws its own squares, after the norm of the 3×3 convolution (timm's
-    place; the paper drops after every convolution and in the shortcuts too). timm's own layer
-    draws centres over the whole map but counts on fewer, and would drop nearly all of a 7×7 map:
-    this is torchvision's, with a rate that a compiled network can change. On a map smaller than
-    the square, the square is the largest odd one that fits. Half precision draws and counts in
-    full. For timm's ResNets and small-image-resnet50; pretrained weights are all kept.
+    Neighbouring pixels carry the same information, so dropping single pixels (dropout) removes
+    little; dropping squares removes more. The rate grows linearly from 0 to `rate` over the
+    training. It helps long trainings of large networks. Each channel draws its own squares, after
+    the norm of the 3×3 convolution, as in timm (the paper also drops after every convolution and in
+    the shortcuts). timm's layer would drop nearly all of a 7×7 map, because it draws centres over
+    the whole map but computes the rate for fewer. So this is torchvision's layer, with a rate that
+    a compiled network can change. On a map smaller than the square, the square is the largest odd
+    one that fits. In half precision it draws and counts in full precision. For timm's ResNets and
+    small-image-resnet50; pretrained weights are all kept.
     """
 
     name: ClassVar[str] = "drop-block"
@@ -84,7 +85,7 @@ class DropBlock(Trick):
         ),
     )
 
-    rate: float = 0.1  # share of a map that is dropped at the end of the training, about
+    rate: float = 0.1  # approximate share of a map that is dropped at the end of the training
     block_size: int = 7  # pixels a side of the square, odd
 
     def __post_init__(self) -> None:
@@ -97,7 +98,7 @@ class DropBlock(Trick):
         return Edits(adds={"surgery": self}, acts=(TRAINS_BACKBONE,))
 
     def operate(self, model: torch.nn.Module) -> None:
-        """Put a layer into the last two stages, in place. Raises BadInput if it has no place."""
+        """Put layers into the last two stages, in place. Raises BadInput if there is no place."""
         from torch import nn
 
         late = [getattr(model, name, nn.Identity()) for name in ("layer3", "layer4")]

@@ -12,25 +12,25 @@ from tricks.trick import Edits, Trick
 if TYPE_CHECKING:
     import torch
 
-PLACES = ("drop_path", "drop_path1", "drop_path2")  # timm's names for where it acts
+PLACES = ("drop_path", "drop_path1", "drop_path2")  # timm's names of the layers
 
 
 @dataclass(frozen=True)
 class DropPath(Trick):
     """Skip residual branches at random while training, deeper ones more often.
 
-    Block l of L drops its branch for an image with probability rate · l / L, and a kept branch is
-    scaled up to make the mean right. Helps deep networks in long trainings; no gain in time here,
-    since a branch is dropped for single images. For residual blocks of timm that have a place for
-    it (ResNets, ConvNeXt, Swin, ViT), where it replaces the model's own rate, and the network for
-    small images. Pretrained weights are all kept. The paper's 0.5 is for over 100 layers.
+    Block l of L drops its branch for an image with probability rate · l / L. A kept branch is
+    scaled up to keep the mean. It helps deep networks in long trainings. It saves no time here,
+    since branches are dropped for single images. It is for residual blocks of timm with a drop-path
+    layer (ResNets, ConvNeXt, Swin, ViT), whose rate it replaces, and for small-image-resnet50.
+    Pretrained weights are all kept. The paper's rate of 0.5 is for over 100 layers.
     """
 
     name: ClassVar[str] = "drop-path"
     source: ClassVar[str] = "Huang et al. 2016, arXiv:1603.09382; timm.layers.DropPath"
     stage: ClassVar[int] = 2
 
-    rate: float = 0.2  # of the last block
+    rate: float = 0.2  # rate of the last block
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:

@@ -25,9 +25,9 @@ def drop(rate: float, module: torch.nn.Module, inputs: tuple[Any, ...]) -> tuple
 class Dropout(Trick):
     """Zero features in front of the classifier at random while training.
 
-    Helps large networks on few images; with batch norm and a global average it often does little.
-    Works on any network with a classifier, whose place and name stay as they are; each of several
-    heads draws for itself. Pretrained weights are all kept.
+    It helps large networks on few images; with batch norm and a global average it often does
+    little. It works on any network with a classifier; if there are several heads, each draws
+    separately. Pretrained weights are all kept.
     """
 
     name: ClassVar[str] = "dropout"
@@ -44,7 +44,7 @@ class Dropout(Trick):
         return Edits(adds={"surgery": self})
 
     def operate(self, model: torch.nn.Module) -> None:
-        """Put it in front of the classifier. Raises BadInput if the network has none."""
+        """Put dropout in front of the classifier. Raises BadInput if there is no classifier."""
         tops = classifiers(model)
         if not tops:
             raise BadInput(f"dropout found no classifier in {type(model).__name__}")

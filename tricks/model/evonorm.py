@@ -1,4 +1,4 @@
-"""EvoNorm: one layer in place of batch norm and its activation."""
+"""EvoNorm: one layer instead of batch norm and its activation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def channels_per_group(channels: int, at_least: int) -> int:
-    """The smallest divisor of `channels` that is at least `at_least`, or all of them.
+    """The smallest divisor of `channels` that is at least `at_least`, or `channels` itself.
 
     >>> [channels_per_group(c, 8) for c in (8, 16, 12, 20, 4, 7)]
     [8, 8, 12, 10, 4, 7]
@@ -23,11 +23,11 @@ def channels_per_group(channels: int, at_least: int) -> int:
 
 
 def pairs(model: torch.nn.Module) -> Iterator[tuple[str, str | None]]:
-    """(batch norm, the activation it feeds) by name; None where something else comes next.
+    """(batch norm, the activation it feeds) by name; None if something else comes next.
 
-    Found by sending one image of zeros through the network, which works for any architecture
-    with its activations as modules. A norm that feeds a sum (the last of a residual branch, a
-    shortcut) is not paired with the activation behind the sum.
+    One image of zeros is sent through the network to find them. This works for any architecture
+    whose activations are modules. A norm that feeds a sum (the last norm of a residual branch, the
+    norm of a shortcut) is not paired with the activation behind the sum.
     """
     import torch
     from torch import nn
@@ -95,13 +95,13 @@ def pairs(model: torch.nn.Module) -> Iterator[tuple[str, str | None]]:
 class EvoNorm(Trick):
     """Replace batch norm and its activation by one layer found by search.
 
-    s0: x * sigmoid(v * x) / sqrt(variance of the group + 1e-5) * gamma + beta, no batch
+    s0: x * sigmoid(v * x) / sqrt(variance of the group + 1e-5) * gamma + beta, without batch
     statistics: for small batches. b0: x / max(sqrt(batch variance + 1e-3), v * x +
     sqrt(instance variance + 1e-3)) * gamma + beta; it can give NaN. Where no activation follows
-    (the last norm of a branch, the norm of a shortcut) gamma and beta alone remain: nothing is
-    normalised there. Groups of few channels keep a network at chance, so a group has at least
-    `group_size` channels. About twice the time per step on a CPU. Pretrained convolutions are
-    kept, the norms start afresh.
+    (the last norm of a branch, the norm of a shortcut), only gamma and beta remain and nothing is
+    normalised. With groups of few channels a network stays at chance, so a group has at least
+    `group_size` channels. A step takes about twice the time on a CPU. Pretrained convolutions are
+    kept; the norms start with fresh weights.
     """
 
     name: ClassVar[str] = "evonorm"
@@ -109,7 +109,7 @@ class EvoNorm(Trick):
     standard: ClassVar[bool] = True
 
     kind: Literal["s0", "b0"] = "s0"
-    group_size: int = 8  # channels a group of s0 (more if they do not divide evenly)
+    group_size: int = 8  # channels per group of s0 (more if the channels do not divide evenly)
 
     def __post_init__(self) -> None:
         if self.kind not in ("s0", "b0"):
@@ -130,7 +130,7 @@ class EvoNorm(Trick):
         return EvoNorm2dS0(channels, group_size=size, apply_act=activation)
 
     def surgery(self, model: torch.nn.Module) -> int:
-        """Replace every batch norm, and the activation it feeds, in place; how many norms.
+        """Replace every batch norm and the activation it feeds, in place; returns how many norms.
 
         Raises BadInput if no batch norm feeds an activation.
         """

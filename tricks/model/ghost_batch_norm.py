@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def layer_class() -> Any:
-    """Batch norm that takes a training batch in parts; made late, since it needs torch."""
+    """Batch norm that splits a training batch into parts; defined in a function to avoid torch."""
     import torch
     from torch import Tensor, nn
 
@@ -24,7 +24,7 @@ def layer_class() -> Any:
         def __init__(self, channels: int, part: int, **options: Any) -> None:
             super().__init__(channels, **options)
             self.part = part
-            self.parts_taken: int | None = None  # a number: take the mean over all parts since 0
+            self.parts_taken: int | None = None  # a number: average over all parts since it was 0
             self.act: nn.Module = nn.Identity()
 
         def forward(self, x: Tensor) -> Tensor:
@@ -45,12 +45,12 @@ def layer_class() -> Any:
 
 @dataclass(frozen=True)
 class GhostBatchNorm(Trick):
-    """Take batch norm's statistics over parts of the batch, as if it were smaller.
+    """Compute batch norm's statistics over parts of the batch, as if the batch were smaller.
 
-    Brings back the noise of small batches, which regularises, to large ones. A batch that the part
-    does not divide is cut into parts of nearly equal size, each at least `part` images. Running
-    statistics take each part in turn, as in the paper. Slower by the number of parts. Pretrained
-    weights and statistics are all kept. For networks with BatchNorm2d.
+    It brings the noise of small batches, which regularises, to large batches. If `part` does not
+    divide the batch, the parts have nearly equal size, at least `part` images each. Running
+    statistics use each part in turn, as in the paper. It is slower by the number of parts.
+    Pretrained weights and statistics are all kept. For networks with BatchNorm2d.
     """
 
     name: ClassVar[str] = "ghost-batch-norm"
@@ -78,9 +78,9 @@ class GhostBatchNorm(Trick):
         return images >= 2 * self.part
 
     def surgery(self, model: torch.nn.Module) -> int:
-        """Replace every batch norm in place, weights kept; how many.
+        """Replace every batch norm in place and keep its weights; returns how many.
 
-        Raises BadInput if there is none.
+        Raises BadInput if there is no batch norm.
         """
         from torch import nn
 

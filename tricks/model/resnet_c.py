@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResNetC(Trick):
-    """Replace the one wide convolution of the stem by three of 3×3.
+    """Replace the wide convolution of the stem by three 3×3 convolutions.
 
-    The first two have half the channels; the first keeps the old stride, so the network for small
-    images (a stem of one 3×3, stride 1) gets three of stride 1. For networks with timm's
-    ResNet stem (conv1, bn1, act1). Some per cent more time a step. Of pretrained weights, those
-    of the stem are lost, and what follows expects them: train from scratch.
+    The first two have half the channels. The first keeps the old stride, so small-image-resnet50
+    (a stem of one 3×3 convolution with stride 1) gets three with stride 1. It is for networks with
+    timm's ResNet stem (conv1, bn1, act1). A step takes some per cent more time. Pretrained weights
+    of the stem are lost, and later layers depend on them: train from scratch.
     """
 
     name: ClassVar[str] = "resnet-c"

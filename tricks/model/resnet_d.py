@@ -1,4 +1,4 @@
-"""ResNet-D: a shortcut that looks at every pixel."""
+"""ResNet-D: a shortcut that uses every pixel."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def shortcuts(model: torch.nn.Module) -> Iterator[tuple[torch.nn.Module, torch.n
 class ResNetD(Trick):
     """Average-pool in front of the shortcut's 1×1 convolution instead of skipping pixels.
 
-    A 1×1 convolution of stride 2 ignores three pixels of four. Costs next to nothing. For
-    residual blocks with a `downsample` as in timm's ResNet; ResNet-50 of timm, torchvision and
-    tricks-bench is ResNet-B already (the stride is in the 3×3). The full ResNet-D of the paper
-    has the stem of resnet-c too. Pretrained weights are all kept and see averaged inputs.
+    A 1×1 convolution of stride 2 ignores three of four pixels. The pooling costs almost nothing. It
+    is for residual blocks with a `downsample` as in timm's ResNet. ResNet-50 of timm, torchvision
+    and tricks-bench is already ResNet-B (the stride is in the 3×3 convolution). The paper's full
+    ResNet-D also has the stem of resnet-c. Pretrained weights are all kept, but their inputs are
+    averaged.
     """
 
     name: ClassVar[str] = "resnet-d"
@@ -57,7 +58,7 @@ class ResNetD(Trick):
             )
         for block, convolution in found:
             stride = convolution.stride
-            # A map of an odd size keeps its last row and column, as the 3×3 beside it does.
+            # A map of odd size keeps its last row and column, as in the 3×3 convolution.
             pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)  # type: ignore[arg-type]
             convolution.stride = (1, 1)
             block.downsample = nn.Sequential(pool, *block.downsample)  # type: ignore[misc]

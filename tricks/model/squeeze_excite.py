@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation: channels weighted by what the whole image holds."""
+"""Squeeze-and-excitation: channels weighted by the content of the whole image."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def branch_width(block: Any) -> int:
-    """The channels of a residual block's branch: those of its last convolution."""
+    """The channels of a residual block's branch: the outputs of its last convolution."""
     last = getattr(block, "conv3", None) or block.conv2
     return int(last.out_channels)
 
 
 @dataclass(frozen=True)
 class SqueezeExcite(Trick):
-    """Let each residual branch weigh its channels by what the whole image holds.
+    """Let each residual branch weight its channels by the content of the whole image.
 
-    The branch is multiplied by sigmoid(W2 relu(W1 mean)) of its own means over the image, a value
-    a channel. For the blocks of timm's ResNets (their `se`) and the network for small images.
-    About a tenth more parameters in ResNet-50, some per cent more time a step. Pretrained weights
-    are kept, but the fresh gates halve every branch at first.
+    Each channel of the branch is multiplied by sigmoid(W2 relu(W1 mean)), where mean is the
+    branch's mean over the image. It is for the blocks of timm's ResNets (their `se`) and
+    small-image-resnet50. ResNet-50 gets about a tenth more parameters, and a step takes some per
+    cent more time. Pretrained weights are kept, but the fresh gates halve every branch at first.
     """
 
     name: ClassVar[str] = "squeeze-excite"

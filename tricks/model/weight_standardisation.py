@@ -1,4 +1,4 @@
-"""Weight standardisation, with group norm in place of batch norm."""
+"""Weight standardisation, with group norm instead of batch norm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def standardised(convolution: Any) -> torch.nn.Conv2d:
-    """timm's StdConv2d around the very weight of `convolution`; draws nothing."""
+    """timm's StdConv2d with the same weight tensor as `convolution`; draws no random numbers."""
     from timm.layers import StdConv2d
 
     new = StdConv2d(
@@ -30,17 +30,17 @@ def standardised(convolution: Any) -> torch.nn.Conv2d:
 class WeightStandardisation(Trick):
     """Give every filter zero mean and unit variance, with group norm instead of batch norm.
 
-    No statistics of the batch: for small batches, where it does as well as batch norm does on
-    large ones. Standardised are the convolutions without a bias, which a norm follows. For
-    networks with BatchNorm2d. Groups have at least `group_size` channels: few channels on a map of
-    few pixels would leave only signs. Slower than batch norm, most on a CPU. Of pretrained weights
-    the convolutions are kept (standardised in use), the norms start afresh.
+    It uses no batch statistics: on small batches it does as well as batch norm on large batches.
+    Convolutions without a bias are standardised, since a norm follows them. For networks with
+    BatchNorm2d. Groups have at least `group_size` channels: with few channels on a map of few
+    pixels only signs would remain. It is slower than batch norm, most on a CPU. Pretrained
+    convolutions are kept (and standardised when used); the norms start with fresh weights.
     """
 
     name: ClassVar[str] = "weight-standardisation"
     source: ClassVar[str] = "Qiao et al. 2019, arXiv:1903.10520; timm.layers.StdConv2d"
 
-    group_size: int = 16  # channels a group (more if they do not divide evenly)
+    group_size: int = 16  # channels per group (more if the channels do not divide evenly)
 
     def __post_init__(self) -> None:
         if self.group_size < 2:
@@ -50,7 +50,7 @@ class WeightStandardisation(Trick):
         return Edits(sets={"norm": self})
 
     def surgery(self, model: torch.nn.Module) -> int:
-        """Replace batch norms and convolutions in place; how many norms.
+        """Replace batch norms and convolutions in place; returns the number of norms.
 
         Raises BadInput if there is no batch norm.
         """

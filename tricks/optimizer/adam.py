@@ -1,4 +1,4 @@
-"""Adam: adaptive steps, with decay as a part of the gradient."""
+"""Adam: adaptive steps, with weight decay added to the gradient."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 class Adam(Trick):
     """Scale each weight's step by the history of its gradient.
 
-    Its paper has no decay; with one, decay is a part of the gradient, where it hardly acts on
-    weights of large gradients: that is what AdamW mends. A task without an lr for it lends
-    AdamW's.
+    The paper has no decay. Here decay is added to the gradient, where it hardly acts on weights
+    with large gradients; AdamW corrects this. If a task has no lr for adam, AdamW's lr is used.
     """
 
     name: ClassVar[str] = "adam"

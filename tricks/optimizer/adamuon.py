@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class AdaMuon(Trick):
     """Scale each entry of Muon's orthogonal step by the history of that entry.
 
-    The orthogonal matrix is divided by the root of the mean of its squares over time (the second
-    beta), and brought to the size of one of AdamW's steps (0.2 times the root of its entries), so
-    that AdamW's learning rate and decay serve. Vectors, depthwise filters and the head take
-    AdamW's steps, as in muon. With `nesterov` it is nadamuon. timm orthogonalises the momentum,
-    where the paper takes its sign first. Each step costs more than AdamW's.
+    The orthogonal matrix is divided by the root mean square of its history (the second beta). Then
+    it is scaled to the size of an AdamW step (0.2 times the root of its number of entries), so
+    AdamW's learning rate and decay fit. Vectors, depthwise filters and the head take AdamW steps,
+    as in muon. With `nesterov` it is nadamuon. timm orthogonalises the momentum; the paper takes
+    its sign first. Each step costs more than AdamW's.
     """
 
     name: ClassVar[str] = "adamuon"
@@ -32,7 +32,7 @@ class AdaMuon(Trick):
     lr: float | None = None  # None: the task's tuned lr, or AdamW's
     momentum: float = 0.95  # of the matrices
     nesterov: bool = False  # of the matrices
-    betas: tuple[float, ...] = (0.9, 0.95)  # AdamW's for the rest; the second for matrices, too
+    betas: tuple[float, ...] = (0.9, 0.95)  # AdamW's for the rest; matrices use the second, too
     eps: float = 1e-8
     decay: float = 0.01
 

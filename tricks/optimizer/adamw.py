@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdamW(Trick):
-    """Scale each weight's step by its gradient's history, and decay weights apart from it.
+    """Scale each weight's step by its gradient's history, and decay weights separately.
 
-    SGD's learning rate is no comparison: each task has one tuned for AdamW, and decay is
-    multiplied by the learning rate (torch's form; in the paper by the schedule alone, so that
-    decays there are numbers of another size). All parameters decay, norms and biases too.
+    It needs another learning rate than SGD: each task has one tuned for AdamW. Decay is multiplied
+    by the learning rate (torch's form). The paper multiplies decay by the schedule alone, so its
+    decays have another size. All parameters decay, also norms and biases.
     """
 
     name: ClassVar[str] = "adamw"
@@ -42,7 +42,7 @@ class AdamW(Trick):
         import torch
 
         first, second = self.betas
-        # fused, which torch leaves off, takes a sixth of the time for many small layers on a CPU.
+        # fused is off by default; it takes a sixth of the time for many small layers on a CPU.
         return torch.optim.AdamW(
             parameters, lr=self.lr or 0.0, betas=(first, second),
             eps=self.eps, weight_decay=self.decay, fused=True,

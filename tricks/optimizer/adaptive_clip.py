@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 class AdaptiveClip(Trick):
     """Scale a unit's gradient down where its norm exceeds a share of the norm of its weights.
 
-    Made for networks without batch norm at large batches and learning rates. A unit is one output
-    of a layer (the whole of a bias, or of a norm's scale). The head is left out, as the paper
-    has it: by what the model says is its classifier, where timm takes the last two parameters.
-    The paper's factor is for batches of 4,096; smaller ones take up to 0.16. Weights that are
-    zero (zero-gamma's, a new bias) can move by `least` only, which holds back their first steps.
+    It was made for networks without batch norm at large batches and learning rates. A unit is one
+    output of a layer (a whole bias, or a norm's whole scale). The head is not clipped, as in the
+    paper. The head is the model's classifier; timm takes the last two parameters instead.
+    The paper's factor is for batches of 4,096; smaller batches allow up to 0.16. Weights that are
+    zero (zero-gamma, a new bias) are clipped as if their norm were `least`, which slows their first
+    steps.
     """
 
     name: ClassVar[str] = "adaptive-clip"
     source: ClassVar[str] = "Brock et al. 2021, arXiv:2102.06171; timm.utils.agc"
 
     share: float = 0.01  # largest gradient norm of a unit, by the norm of its weights
-    least: float = 1e-3  # the norm of weights that counts as such
+    least: float = 1e-3  # smallest norm of weights in the limit
 
     def __post_init__(self) -> None:
         for name in ("share", "least"):
@@ -35,11 +36,11 @@ class AdaptiveClip(Trick):
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
 
     def edits(self) -> Edits:
-        still = "it leaves out the head, and frozen-backbone trains nothing else"
+        still = "it does not clip the head, and frozen-backbone trains only the head"
         return Edits(sets={"clip": self}, acts=((trains_backbone, still),))
 
     def clip(self, model: torch.nn.Module) -> None:
-        """Clip, in place, the gradients of all of `model` but its head."""
+        """Clip, in place, the gradients of `model` except its head."""
         from timm.utils.agc import adaptive_clip_grad
 
         top = head_parameters(model)

@@ -1,4 +1,4 @@
-"""ADOPT: Adam whose scale does not know the present gradient."""
+"""ADOPT: Adam whose scale does not include the present gradient."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ADOPT(Trick):
-    """Scale the gradient by its history up to the step before, then take momentum of that.
+    """Scale the gradient by its history up to the step before, then apply momentum.
 
-    Converges for any beta, where Adam may not. The first step only measures, and moves nothing;
-    step t clips the scaled gradient at (t - 1)^(1/4), the paper's bound (timm has 1/3). It wants
-    a learning rate of 0.3 to 0.5 of AdamW's. Decay is apart from the gradient, as in AdamW.
+    It converges for any beta; Adam may not. The first step only measures the gradient. Step t clips
+    the scaled gradient at (t - 1)^(1/4), the paper's bound (timm has 1/3). It needs 0.3 to 0.5 of
+    AdamW's learning rate. Decay is decoupled from the gradient, as in AdamW.
     """
 
     name: ClassVar[str] = "adopt"
@@ -27,8 +27,8 @@ class ADOPT(Trick):
     lr_like: ClassVar[tuple[str, float]] = ("adamw", 0.4)  # where a task has no lr for it
 
     lr: float | None = None  # None: the task's tuned lr, or 0.4 of AdamW's
-    betas: tuple[float, ...] = (0.9, 0.9999)  # memory of the scaled gradient, of the square
-    eps: float = 1e-6  # the least scale
+    betas: tuple[float, ...] = (0.9, 0.9999)  # memory of the scaled gradient and of the square
+    eps: float = 1e-6  # the smallest scale
     decay: float = 0.01
 
     def __post_init__(self) -> None:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     import torch
 
 DECAY_APART = {"sgd": False, "adam": False, "adamw": True, "nadamw": True, "lion": True}
-LEAST = 1e-3  # share of a tensor's entries that counts as agreeing, at least
+LEAST = 1e-3  # smallest share of agreeing entries of a tensor in the scale
 
 
 class Cautious:
-    """An optimizer whose step is left out in every entry that would climb the present gradient.
+    """An optimizer whose step is set to 0 in every entry that would climb the present gradient.
 
-    What remains of a tensor's step is scaled up by the share that was left. Decay that is apart
-    from the gradient acts everywhere.
+    The rest of a tensor's step is divided by the share of entries that remain. Decoupled decay acts
+    on all entries.
     """
 
     def __init__(self, optimizer: Any) -> None:
@@ -29,11 +29,11 @@ class Cautious:
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """Those of the optimizer inside."""
+        """The groups of the wrapped optimizer."""
         return self.optimizer.param_groups
 
     def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
-        """Take the step of the optimizer inside, where the gradient agrees with it."""
+        """Take the step of the wrapped optimizer where the gradient agrees with it."""
         import torch
 
         loss = None if closure is None else closure()
@@ -52,27 +52,27 @@ class Cautious:
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing outlives a step."""
+        """Empty: there is no state between steps."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to go on from."""
+        """Does nothing: there is no state."""
 
 
 @dataclass(frozen=True)
 class Caution(Trick):
-    """Leave out of a step what points against the present gradient.
+    """Leave out the entries of a step that point against the present gradient.
 
-    Momentum goes on where the gradient has turned already; caution stops it there, and scales up
-    what remains of a layer's step. One comparison a weight, and a copy of the weights. For sgd,
-    adam, adamw, nadamw and lion. The gradient is that of the loss: sgd's and adam's decay is a
-    part of the step that it judges, decay apart from the gradient always acts. The paper reports
+    Momentum continues where the gradient has already turned. Caution stops these entries and scales
+    up the rest of a layer's step. It costs one comparison per weight, and a copy of the weights. It
+    is for sgd, adam, adamw, nadamw and lion. It uses the gradient of the loss. The decay of sgd and
+    adam is part of the step, so caution can stop it; decoupled decay always acts. The paper reports
     up to 1.47 times fewer steps in language models.
     """
 
     name: ClassVar[str] = "caution"
     source: ClassVar[str] = "Liang et al. 2024 (Cautious Optimizers), arXiv:2411.16085; timm.optim"
-    stage: ClassVar[int] = -1  # the innermost: SAM and lookahead hold the cautious optimizer
+    stage: ClassVar[int] = -1  # the innermost: SAM and lookahead wrap the cautious optimizer
 
     def edits(self) -> Edits:
         reason = f"it is for {', '.join(sorted(DECAY_APART))}"

@@ -1,4 +1,4 @@
-"""The ranges that the settings of all optimizers share."""
+"""Checks of the settings that optimizers have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BELOW_ONE = ("momentum",)
 
 
 def check(optimizer: Any) -> None:
-    """Raises ValueError if one of the settings that `optimizer` has is out of range."""
+    """Raises ValueError if a setting of `optimizer` is out of range."""
     for name in (*POSITIVE, *NOT_NEGATIVE, *BELOW_ONE):
         value = getattr(optimizer, name, None)
         if value is None:

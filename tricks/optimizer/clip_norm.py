@@ -1,4 +1,4 @@
-"""Clip by norm: the gradient as a whole has a largest length."""
+"""Clip by norm: limit the length of the whole gradient."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class ClipNorm(Trick):
     """Scale the gradient down where its norm, over all parameters, exceeds a limit.
 
-    The direction stays. It catches rare, huge gradients; under optimizers that scale by the
-    gradient's history (Adam and its kin) it means little. A limit below the usual norm makes
-    every step equally long and acts as a smaller learning rate.
+    The direction stays the same. It limits rare, huge gradients. With optimizers that scale by the
+    gradient's history (Adam-like optimizers) it has little effect. A limit below the usual norm
+    makes every step equally long and acts as a smaller learning rate.
     """
 
     name: ClassVar[str] = "clip-norm"

@@ -1,4 +1,4 @@
-"""Clip by value: no entry of the gradient exceeds a limit."""
+"""Clip by value: limit every entry of the gradient."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class ClipValue(Trick):
     """Cut every entry of the gradient at a limit, up and down.
 
-    Simpler than clipping by norm, and it bends the direction. Entries of a network with batch
-    norm are far below 1 mostly, so that a limit has to be small to do anything: the paper's, for
-    recurrent networks, is 10.
+    It is simpler than clipping by norm, but it changes the direction. In a network with batch norm
+    most entries are far below 1, so only a small limit has an effect. The paper's limit of 10 is
+    for recurrent networks.
     """
 
     name: ClassVar[str] = "clip-value"

@@ -1,4 +1,4 @@
-"""Corrected weight decay: decay that follows the learning rate down."""
+"""Corrected weight decay: decay that decreases with the learning rate."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def changing(recipe: Recipe) -> bool:
 class CorrectedDecay(Trick):
     """Multiply weight decay by the learning rate over its largest value.
 
-    In networks with norms, weights and gradients settle at a ratio that decay and the learning
-    rate set together; as the rate falls, the same decay shrinks weights and gradients grow towards
-    the end. Corrected, the ratio stays. For whichever optimizer decays: adamw then takes
-    lr² / max(lr) of its decay (AdamC, timm's adamc), sgd the share lr / max(lr) of what it adds to
-    the gradient.
+    In networks with norms, decay and learning rate together set the ratio of weights to gradients.
+    When the rate falls, a constant decay shrinks the weights, and gradients grow towards the end.
+    The correction keeps the ratio. It works with any optimizer that decays. adamw then multiplies
+    its decay by lr² / max(lr) (AdamC, timm's adamc), and sgd adds the share lr / max(lr) of its
+    decay to the gradient.
     """
 
     name: ClassVar[str] = "corrected-decay"

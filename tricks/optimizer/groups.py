@@ -9,9 +9,9 @@ from typing import Any
 def divide(
     parameters: list[Any], chosen: Callable[[Any], bool]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Groups of the parameters that `chosen` says yes to, and groups of the others.
+    """Groups of the parameters for which `chosen` is true, and groups of the others.
 
-    `parameters` are tensors or groups; a group's own settings stay with both of its parts.
+    `parameters` are tensors or groups; both parts of a group keep its settings.
     """
     grouped = bool(parameters) and isinstance(parameters[0], dict)
     ours: list[dict[str, Any]] = []

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class LAMB(Trick):
     """Give each layer a step in proportion to the size of its weights, in Adam's direction.
 
-    Made for very large batches. One step moves a layer by lr * |w| / |u| * u, where u is Adam's
-    step (without lr) + decay * w. Norms and biases take Adam's step at the same lr, without
+    It was made for very large batches. One step moves a layer by lr * |w| / |u| * u, where u is
+    Adam's step (without lr) + decay * w. Norms and biases take Adam's step at the same lr, without
     decay. timm's clipping of the whole gradient at norm 1 is off: the paper has none.
-    AdamW's rate serves: on digits (validation, 6 epochs, two seeds) a half of it gave 78 %, the
-    whole 90 %, double 90 %.
+    AdamW's rate fits: on digits (validation, 6 epochs, two seeds) half of it gave 78 %, the
+    same rate 90 %, double 90 %.
     """
 
     name: ClassVar[str] = "lamb"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def split_by_rank(parameters: list[Any]) -> list[dict[str, Any]]:
     """Groups in which parameters of rank 0 and 1 (norms, biases) neither decay nor adapt.
 
-    `parameters` are tensors or groups; a group's own settings stay with both of its parts.
+    `parameters` are tensors or groups; both parts of a group keep its settings.
     """
     weights, vectors = divide(parameters, lambda p: p.ndim > 1)
     plain = {"weight_decay": 0.0, "always_adapt": False}
@@ -26,9 +26,9 @@ def split_by_rank(parameters: list[Any]) -> list[dict[str, Any]]:
 
 @cache
 def optimizer_class() -> Any:
-    """The paper's algorithm; made late, since it needs torch.
+    """The paper's algorithm; defined in a function to avoid importing torch.
 
-    timm's Lars has the lr outside the velocity.
+    In timm's Lars the lr is outside the velocity.
     """
     import torch
 
@@ -37,7 +37,7 @@ def optimizer_class() -> Any:
 
         @torch.no_grad()
         def step(self, closure: Any = None) -> Any:
-            """Take a step by the gradients that are there, or by those that `closure` makes."""
+            """Take a step by the present gradients, or by the gradients that `closure` computes."""
             loss = None
             if closure is not None:
                 with torch.enable_grad():
@@ -61,7 +61,7 @@ def optimizer_class() -> Any:
                 sizes = torch.stack(torch._foreach_norm(moved))
                 slopes = torch.stack(torch._foreach_norm(gradients))
                 ratio = group["trust"] * sizes / (slopes + decay * sizes)
-                # Weights of zero, and those without a slope, take plain steps.
+                # Weights that are zero, and weights with zero gradient, take plain steps.
                 ratio = torch.where((sizes > 0) & (slopes > 0), ratio, 1.0)
                 torch._foreach_mul_(ways, list(ratio.unbind()))
             torch._foreach_mul_(velocity, group["momentum"])
@@ -75,17 +75,17 @@ def optimizer_class() -> Any:
 class LARS(Trick):
     """Give each layer a step in proportion to the size of its weights.
 
-    Made for very large batches; at ordinary ones it is rarely better than SGD. One step is
-    v = momentum * v + lr * trust * |w| / (|g| + decay * |w|) * (g + decay * w);  w = w - v,
-    with the norms |.| of a whole layer: the paper's, whose velocity holds the learning rate. With
-    it outside (timm, and this trick's version 1) the weights go elsewhere while the rate changes.
+    It was made for very large batches; at ordinary batches it is rarely better than SGD. One step
+    is v = momentum * v + lr * trust * |w| / (|g| + decay * |w|) * (g + decay * w);  w = w - v,
+    with the norms |.| of a whole layer. As in the paper, the velocity includes the learning rate.
+    In timm and in this trick's version 1 it does not, which differs while the rate changes.
     Norms and biases take plain SGD steps at the same lr, without decay. Its lr is far above SGD's:
-    each task has one tuned for it.
+    each task has one tuned for LARS.
     """
 
     name: ClassVar[str] = "lars"
     source: ClassVar[str] = "You et al. 2017, arXiv:1708.03888, algorithm 1"
-    version: ClassVar[int] = 2  # the lr is within the velocity, in 1 it was outside
+    version: ClassVar[int] = 2  # in version 1 the lr was outside the velocity
     factor: ClassVar[str | None] = "optimizer"
     standard: ClassVar[bool] = True
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lion(Trick):
-    """Step by the sign of a blend of momentum and gradient: equally far for every weight.
+    """Step by the sign of a blend of momentum and gradient, equally far for every weight.
 
-    Half of AdamW's memory. As every weight moves by lr, it wants a learning rate of 0.1 to 0.3 of
-    AdamW's and a decay as much larger, so that their product stays. On digits (validation, 6
-    epochs, one seed) 0.1 gave 58 % and 0.3 gave 81 %. Noisy with small batches.
+    It takes half of AdamW's memory. Every weight moves by lr, so it needs 0.1 to 0.3 of AdamW's
+    learning rate, and a larger decay such that their product stays the same. On digits (validation,
+    6 epochs, one seed) 0.1 gave 58 % and 0.3 gave 81 %. It is noisy with small batches.
     """
 
     name: ClassVar[str] = "lion"

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class SlowWeights:
-    """An optimizer that, every `every` steps, goes back most of the way it came.
+    """An optimizer that moves back towards slow weights every `every` steps.
 
-    slow = slow + share * (fast - slow);  fast = slow. timm's Lookahead takes the first slow
-    weights after `every` steps, and so leaves out the first way back; here they are the initial
-    ones, as in the paper.
+    slow = slow + share * (fast - slow);  fast = slow. The first slow weights are the initial
+    weights, as in the paper. timm's Lookahead takes the weights after `every` steps, so it skips
+    the first move back.
     """
 
     def __init__(self, optimizer: Any, every: int, share: float) -> None:
@@ -28,11 +28,11 @@ class SlowWeights:
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """Those of the optimizer inside."""
+        """The groups of the wrapped optimizer."""
         return self.optimizer.param_groups
 
     def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
-        """Take a step of the optimizer inside, and after every so many of them one of the slow."""
+        """Take a step of the wrapped optimizer; every `every` steps update the slow weights."""
         import torch
 
         loss = self.optimizer.step(closure)
@@ -44,15 +44,15 @@ class SlowWeights:
         return loss
 
     def weights(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """(parameter, its slow weights): those that are evaluated."""
+        """(parameter, its slow weights); the slow weights are evaluated."""
         return list(zip(self.fast, self.slow, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps of it: the slow weights and the steps taken."""
+        """The slow weights and the number of steps, for a checkpoint."""
         return {"taken": self.taken, "slow": self.slow}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Continue from the state of `state_dict`."""
         self.taken = state["taken"]
         for mine, given in zip(self.slow, state["slow"], strict=True):
             mine.copy_(given)
@@ -60,21 +60,21 @@ class SlowWeights:
 
 @dataclass(frozen=True)
 class Lookahead(Trick):
-    """After every few steps go back half of the way, and go on from there.
+    """After every few steps move half of the way back, and continue from there.
 
-    Steadier trainings at large learning rates, for a copy of the weights and next to no time. It
-    holds any optimizer, whose momentum stays as it is. The slow weights are evaluated, as in the
-    authors' code, also where an epoch ends between two ways back; with batch norm's statistics as
-    training left them. Beside ema or swa, the average of the fast weights is evaluated.
+    It makes trainings at large learning rates more stable, for a copy of the weights and almost no
+    time. It wraps any optimizer, whose momentum is not changed. The slow weights are evaluated, as
+    in the authors' code, also if an epoch ends between two moves back. Evaluation uses batch norm's
+    statistics from training. With ema or swa, the average of the fast weights is evaluated.
     """
 
     name: ClassVar[str] = "lookahead"
     source: ClassVar[str] = "Zhang et al. 2019, arXiv:1907.08610"
-    version: ClassVar[int] = 2  # slow weights are evaluated, 1 took the fast ones
+    version: ClassVar[int] = 2  # version 1 evaluated the fast weights
     stage: ClassVar[int] = 1  # around SAM, whose two passes are one step
 
     every: int = 5  # steps
-    share: float = 0.5  # of the way that is kept
+    share: float = 0.5  # share of the way that is kept
 
     def __post_init__(self) -> None:
         if self.every < 1:

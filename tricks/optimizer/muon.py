@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 def split_matrices(parameters: list[Any]) -> list[dict[str, Any]]:
-    """Groups of matrices, to which Muon's step applies, and of all the rest, to which AdamW's.
+    """Groups of matrices, which take Muon's step, and groups of the rest, which take AdamW's.
 
-    Vectors and depthwise filters are no matrices; a group that has `use_muon` stays as it is.
+    Vectors and depthwise filters are not matrices; a group with `use_muon` is not changed.
     """
     matrices, others = divide(parameters, lambda p: p.ndim > 1 and min(p.shape[:2]) > 1)
-    # Under nesterov timm would give the others NAdamW.
+    # With nesterov timm would use NAdamW for the rest.
     other = {"use_muon": False, "nesterov": False}
     return [*({"use_muon": True, **group} for group in matrices), *({**g, **other} for g in others)]
 
 
 def off_the_head(parameters: list[Any], model: torch.nn.Module) -> list[dict[str, Any]]:
-    """`parameters` (tensors or groups) as groups, of which those of the head are not Muon's."""
+    """`parameters` (tensors or groups) as groups, with the head in groups without Muon."""
     top = head_parameters(model)
     heads, others = divide(parameters, lambda p: id(p) in top)
     return [*others, *({**group, "use_muon": False, "nesterov": False} for group in heads)]
@@ -37,12 +37,12 @@ class Muon(Trick):
     """Make the momentum of each weight matrix orthogonal before stepping along it.
 
     All directions of a layer then move equally fast. A convolution is the matrix (out, in * height
-    * width). Vectors, depthwise filters and the head take AdamW's steps. A step has the size of
-    one of AdamW (0.2 * sqrt(max(out, in)) times the orthogonal matrix, Liu et al. 2025), so that
-    AdamW's learning rate and decay serve: on digits (validation, 6 epochs, two seeds) 0.3 of that
-    rate gave 62 %, the whole 79 %, 3 times 45 %. The orthogonal matrix comes from five
-    Newton-Schulz steps in bfloat16, and is not exact: singular values from about 0.7 to 1.2. Each
-    step costs more than AdamW's, which shows in small networks.
+    * width). Vectors, depthwise filters and the head take AdamW steps. A step has the size of
+    an AdamW step (0.2 * sqrt(max(out, in)) times the orthogonal matrix, Liu et al. 2025), so
+    AdamW's learning rate and decay fit. On digits (validation, 6 epochs, two seeds) 0.3 of that
+    rate gave 62 %, the same rate 79 %, 3 times the rate 45 %. The orthogonal matrix comes from five
+    Newton-Schulz steps in bfloat16 and is not exact: its singular values are about 0.7 to 1.2. Each
+    step costs more than AdamW's, most in small networks.
     """
 
     name: ClassVar[str] = "muon"
@@ -51,7 +51,7 @@ class Muon(Trick):
     lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
 
     lr: float | None = None  # None: the task's tuned lr, or AdamW's
-    momentum: float = 0.95  # Nesterov's, of the matrices
+    momentum: float = 0.95  # Nesterov momentum of the matrices
     betas: tuple[float, ...] = (0.9, 0.95)  # of AdamW, for the rest
     eps: float = 1e-8  # of AdamW
     decay: float = 0.01

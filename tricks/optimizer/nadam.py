@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NAdam(Trick):
-    """Step as Adam does, but along where its momentum is going to be.
+    """Step as Adam does, but with Nesterov's momentum, which looks one step ahead.
 
-    Momentum rises over some hundred steps to the first of the betas, which makes for a soft
-    start. Decay is apart from the gradient, as in AdamW (its paper has none).
+    Momentum rises over some hundred steps to the first of the betas, which gives a soft start.
+    Decay is decoupled from the gradient, as in AdamW (the paper has no decay).
     """
 
     name: ClassVar[str] = "nadam"
@@ -41,7 +41,7 @@ class NAdam(Trick):
         import torch
 
         first, second = self.betas
-        # foreach, which torch leaves off on a CPU, is faster for many small layers.
+        # foreach is off by default on a CPU; it is faster for many small layers.
         return torch.optim.NAdam(
             parameters, lr=self.lr or 0.0, betas=(first, second), eps=self.eps,
             weight_decay=self.decay, decoupled_weight_decay=True, foreach=True,

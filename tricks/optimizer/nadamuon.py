@@ -12,9 +12,9 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class NAdaMuon(Trick):
-    """Take AdaMuon's steps along where its momentum is going to be.
+    """Step as AdaMuon does, but with Nesterov's momentum, which looks one step ahead.
 
-    The same as adamuon(nesterov=True), so that both can be levels of one factor: see there.
+    It is the same as adamuon(nesterov=True), so that both can be levels of one factor. See adamuon.
     """
 
     name: ClassVar[str] = "nadamuon"
@@ -29,6 +29,6 @@ class NAdaMuon(Trick):
         check(self)
 
     def edits(self) -> Edits:
-        # The value is adamuon's own, so that one training has one id under both names.
+        # The value is an AdaMuon, so that the same training has the same id under both names.
         value = AdaMuon(lr=self.lr, momentum=self.momentum, nesterov=True, decay=self.decay)
         return Edits(sets={"optimizer": value})

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NAdamW(Trick):
-    """Step as AdamW does, but along where its momentum is going to be.
+    """Step as AdamW does, but with Nesterov's momentum, which looks one step ahead.
 
-    Constant betas, unlike nadam's momentum that rises: the update takes betas[0] of the new
-    momentum and the rest of the gradient. The target-setting optimizer of AlgoPerf, where it was
-    as good as or better than AdamW on most workloads. Decay is apart from the gradient.
+    Betas are constant, unlike nadam's rising momentum: the update is betas[0] times the new
+    momentum plus the remaining share of the gradient. It set the targets of AlgoPerf, where it was
+    as good as or better than AdamW on most workloads. Decay is decoupled from the gradient.
     """
 
     name: ClassVar[str] = "nadamw"

@@ -1,4 +1,4 @@
-"""No bias decay: weight decay acts on weights alone."""
+"""No bias decay: weight decay acts only on weights."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ def _decays_all(optimizer: Any) -> bool:
 
 @dataclass(frozen=True)
 class NoBiasDecay(Trick):
-    """Leave biases, and the scales and shifts of norms, without weight decay.
+    """Apply no weight decay to biases, nor to the scales and shifts of norms.
 
-    Decay there does not regularise; the gain is larger with large batches. It goes by rank: every
-    parameter of at most one dimension, EvoNorm's v included, and what a model of timm names
-    (position embeddings). lars and lamb leave these without decay by themselves.
+    Decay of these parameters does not regularise; the gain is larger with large batches. They are
+    all parameters of at most one dimension, including EvoNorm's v, and parameters that a timm model
+    names (position embeddings). lars and lamb never decay them.
     """
 
     name: ClassVar[str] = "no-bias-decay"
     source: ClassVar[str] = "He et al. 2019, arXiv:1812.01187; Jia et al. 2018, arXiv:1807.11205"
 
     def edits(self) -> Edits:
-        reason = "lars and lamb decay no biases and norms by themselves"
+        reason = "lars and lamb never decay biases and norms"
         return Edits(
             sets={"groups": self},
             needs={"optimizer": (_decays_all, reason)},
-            acts=((lambda recipe: decay_of(recipe) > 0, "nothing decays"),),
+            acts=((lambda recipe: decay_of(recipe) > 0, "there is no weight decay"),),
         )
 
     def split(self, model: torch.nn.Module) -> list[dict[str, Any]]:
-        """The parameters of `model` in two groups: those that decay, and those that do not."""
+        """The parameters of `model` in two groups: with weight decay, and without."""
         ask: Any = getattr(model, "no_weight_decay", None)
         named = set(ask()) if ask is not None else set()
         decaying: list[Any] = []

@@ -1,4 +1,4 @@
-"""RAdam: Adam that waits until its scale is known."""
+"""RAdam: Adam that waits until its scale is estimated well."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RAdam(Trick):
-    """Step as Adam does, but only once the size of gradients is known well enough.
+    """Step as Adam does, but only once the size of gradients is estimated well enough.
 
-    The first steps (five with the usual betas: up to a length of 5 of the average of squares, as in
-    the authors' code, where the paper has 4) are plain momentum, then a growing factor
-    rectifies the step: a warmup over about 1,000 steps, so that another one adds little and a
-    training shorter than that never has the full rate. At AdamW's large rates those first plain
-    steps can be too long. Decay is apart from the gradient, as in AdamW.
+    The first steps are plain momentum: five with the usual betas, until the average of squares has
+    a length of 5, as in the authors' code (the paper has 4). Then a growing factor rectifies the
+    step. This acts as a warmup over about 1,000 steps, so another warmup adds little, and a shorter
+    training never reaches the full rate. At AdamW's large rates the first plain steps can be too
+    long. Decay is decoupled from the gradient, as in AdamW.
     """
 
     name: ClassVar[str] = "radam"
@@ -44,7 +44,7 @@ class RAdam(Trick):
         import torch
 
         first, second = self.betas
-        # foreach, which torch leaves off on a CPU, is faster for many small layers.
+        # foreach is off by default on a CPU; it is faster for many small layers.
         return torch.optim.RAdam(
             parameters, lr=self.lr or 0.0, betas=(first, second), eps=self.eps,
             weight_decay=self.decay, decoupled_weight_decay=True, foreach=True,

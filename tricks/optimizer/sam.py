@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Ascent:
-    """An optimizer that steps by the gradient taken at the top of a small climb.
+    """An optimizer that steps by the gradient at the top of a small climb.
 
-    With w the parameters and g their gradient, all layers together, the gradient that counts is
-    the one at w + rho * g / |g|; the step starts from w.
+    Let w be all parameters and g their gradient. The step starts from w, with the gradient at
+    w + rho * g / |g|.
     """
 
     def __init__(self, optimizer: Any, rho: float) -> None:
@@ -25,11 +25,11 @@ class Ascent:
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """Those of the optimizer inside."""
+        """The groups of the wrapped optimizer."""
         return self.optimizer.param_groups
 
     def step(self, closure: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """Take a step; `closure` computes the gradient anew. The loss is that before the climb."""
+        """Take a step; `closure` computes the gradient. Returns the loss before the climb."""
         import torch
 
         loss = closure()
@@ -46,27 +46,27 @@ class Ascent:
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing outlives a step."""
+        """Empty: there is no state between steps."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to go on from."""
+        """Does nothing: there is no state."""
 
 
 @dataclass(frozen=True)
 class SAM(Trick):
-    """Step by the gradient at the worst place nearby, to end in a flat minimum.
+    """Step by the gradient at the worst nearby point, to end in a flat minimum.
 
-    Each step takes two forward and backward passes over its batch: twice the time. Helps most in
-    long trainings that fit the training set. Batch norm's running statistics take the first pass
-    alone, as in the authors' code; dropout draws anew, and clipping acts on both gradients. It
-    holds any optimizer.
-    Half precision cannot scale the loss of both passes, so it takes fp32 or bf16.
+    Each step takes two forward and backward passes over its batch, so it takes twice the time. It
+    helps most in long trainings that fit the training set. Batch norm's running statistics use only
+    the first pass, as in the authors' code. Dropout draws again in the second pass, and clipping
+    acts on both gradients. It wraps any optimizer. fp16 cannot scale the loss of both passes, so
+    use fp32 or bf16.
     """
 
     name: ClassVar[str] = "sam"
     source: ClassVar[str] = "Foret et al. 2021, arXiv:2010.01412"
-    version: ClassVar[int] = 2  # buffers are those of the first pass, 1 changed them twice
+    version: ClassVar[int] = 2  # version 1 also updated buffers in the second pass
     stage: ClassVar[int] = 0  # inside lookahead
 
     rho: float = 0.05  # length of the climb, over all parameters

@@ -1,4 +1,4 @@
-"""The optimizer behind schedule-free SGD and AdamW: averages in place of a schedule."""
+"""The optimizer of schedule-free SGD and AdamW: averages instead of a schedule."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ def without_lookahead(wrappers: tuple[Trick, ...]) -> bool:
     return all(wrapper.name != "lookahead" for wrapper in wrappers)
 
 
-# What both need of a recipe, see Edits.needs.
+# The needs of both tricks, see Edits.needs.
 NEEDS: dict[str, tuple[Any, str]] = {
-    "average": (None, "what it evaluates is an average already"),
+    "average": (None, "it already evaluates an average"),
     "wrappers": (
         without_lookahead,
-        "lookahead would move the weights between two that it keeps in step",
+        "lookahead would move the weights away from the two sequences that it keeps",
     ),
 }
 
 
 @cache
 def optimizer_class() -> Any:
-    """Schedule-free SGD, and AdamW where a group has `beta2`; made late, since it needs torch."""
+    """Schedule-free SGD, or AdamW if a group has `beta2`; in a function to avoid torch."""
     import torch
 
     class ScheduleFree(torch.optim.Optimizer):
-        """With z the weights that step, x their average, y between them, where gradients are taken:
+        """z are the weights that step, x their average, y the weights at which gradients are taken:
 
         y = (1 - momentum) z + momentum x;  z = z - lr (g(y) / scale + decay y);
         x = (1 - c) x + c z,  c = lr² / (the sum of lr² so far).
         scale is 1, or Adam's root of the squares, whose bias is corrected in the lr. Parameters
-        hold y; x is what counts.
+        hold y; x is evaluated.
         """
 
         @torch.no_grad()
         def step(self, closure: Any = None) -> Any:
-            """Take a step by the gradients that are there, or by those that `closure` makes."""
+            """Take a step by the present gradients, or by the gradients that `closure` computes."""
             loss = None
             if closure is not None:
                 with torch.enable_grad():
@@ -77,7 +77,7 @@ def optimizer_class() -> Any:
             torch._foreach_lerp_(moved, z, 1 - beta)  # from x to y
 
         def weights(self) -> list[tuple[Any, Any]]:
-            """(parameter, its average x) of all that have taken a step: those that count."""
+            """(parameter, its average x) for all parameters that have taken a step."""
             return [
                 (p, p.detach().lerp(self.state[p]["z"], 1 - 1 / group["momentum"]))
                 for group in self.param_groups
@@ -86,7 +86,7 @@ def optimizer_class() -> Any:
             ]
 
         def own_statistics(self, place: int, steps: int) -> bool:
-            """Whether norms have to learn what the averages make of images: they always have."""
+            """Whether norms need new statistics for the averages: always."""
             return True
 
     return ScheduleFree

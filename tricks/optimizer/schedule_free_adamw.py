@@ -1,4 +1,4 @@
-"""Schedule-free AdamW: an average of the weights in place of a schedule."""
+"""Schedule-free AdamW: an average of the weights instead of a schedule."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 class ScheduleFreeAdamW(Trick):
     """Step as AdamW does at a constant rate, and take gradients near the average of all weights.
 
-    The average is what counts: nothing depends on the length of training. It sets the schedule
-    (none), so that another one is a conflict; warmup fits, and helps. The first beta is the share
-    of the average where gradients are taken; squares are Adam's. Norms take the statistics of the
-    average anew before each evaluation, over the epoch's images (10,000 at most). Its rate is 1 to
-    10 times AdamW's, says the authors' code; on digits (validation, 6 epochs, two seeds) 0.3 gave
-    76 %, the whole 87 %. It won the self-tuning track of AlgoPerf 2024.
+    The average is evaluated, and nothing depends on the length of training. It sets the schedule to
+    none, so another schedule is a conflict; warmup works and helps. Gradients are taken between the
+    weights and the average; the first beta is the share of the average. Squares are Adam's. Norm
+    statistics are recomputed for the average before each evaluation, over the epoch's images
+    (10,000 at most). The authors' code recommends 1 to 10 times AdamW's rate. On digits
+    (validation, 6 epochs, two seeds) 0.3 of that rate gave 76 %, the same rate 87 %. It won the
+    self-tuning track of AlgoPerf 2024.
     """
 
     name: ClassVar[str] = "schedule-free-adamw"

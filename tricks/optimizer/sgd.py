@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class SGD(Trick):
     """Follow the gradient with momentum.
 
-    torch's form: v = momentum * v + g, w = w - lr * v, with v ahead by a step under `nesterov`. In
-    the paper the lr is within v; the two differ only while it changes, and torch's is what tuned
-    rates and published recipes mean.
+    torch's form: v = momentum * v + g, w = w - lr * v, with v one step ahead under `nesterov`. In
+    the paper v includes the lr. The two forms differ only while the lr changes. Tuned rates and
+    published recipes use torch's form.
     """
 
     name: ClassVar[str] = "sgd"

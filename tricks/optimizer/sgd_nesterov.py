@@ -12,10 +12,11 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class SGDNesterov(Trick):
-    """Follow the gradient with momentum, taken where the momentum leads.
+    """Follow the gradient with Nesterov's momentum, which looks one step ahead.
 
-    For a baseline whose SGD has plain momentum: where it has Nesterov's already (sgd's default
-    here), this trick changes nothing and says so. A run of it is a run of sgd(nesterov=True).
+    It is for a baseline whose SGD has plain momentum. If the baseline already has Nesterov's
+    momentum (sgd's default here), the trick is refused, because it would change nothing. A run of
+    it is a run of sgd(nesterov=True).
     """
 
     name: ClassVar[str] = "sgd-nesterov"

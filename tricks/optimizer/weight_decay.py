@@ -1,4 +1,4 @@
-"""Weight decay: how fast weights shrink, whichever the optimizer."""
+"""Weight decay: how fast weights shrink, with any optimizer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class WeightDecay(Trick):
-    """Pull all weights towards zero at each step by another share than the optimizer's own.
+    """Pull all weights towards zero by another share at each step than the optimizer's default.
 
-    Sets the decay of whichever optimizer holds, in that optimizer's meaning: added to the gradient
-    (sgd, adam, lars), or apart from it and times the learning rate (adamw, adopt, lamb ...), so
-    that the same number is milder in the one than in the other. In networks with norms it acts
-    through the effective learning rate: tune both together where that is possible.
+    It sets the decay of the optimizer, with that optimizer's meaning: added to the gradient (sgd,
+    adam, lars), or decoupled and multiplied by the learning rate (adamw, adopt, lamb ...). So the
+    same number has a different strength for different optimizers. In networks with norms it acts
+    through the effective learning rate: tune both together if possible.
     """
 
     name: ClassVar[str] = "weight-decay"
@@ -39,7 +39,7 @@ class WeightDecay(Trick):
 
     def edits(self) -> Edits:
         return Edits(
-            sets={"decay": self.decay}, acts=((self._is_another, "the optimizer has that decay"),)
+            sets={"decay": self.decay}, acts=((self._is_another, "the optimizer has this decay"),)
         )
 
     def _is_another(self, recipe: Recipe) -> bool:

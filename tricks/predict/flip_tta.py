@@ -1,4 +1,4 @@
-"""Flip TTA: an image and its mirror image are asked together."""
+"""Flip TTA: average the predictions on an image and on its mirror image."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def mean_of_probabilities(model: torch.nn.Module, views: Iterable[torch.Tensor]) -> torch.Tensor:
-    """The log of the mean over `views` of the probabilities that `model` gives; (B, K).
+    """The log of `model`'s mean probabilities over `views`; (B, K).
 
-    views: images (B, C, H, W) each, of any size; one is in memory at a time.
+    views: images (B, C, H, W) each, of any size; only one view is in memory at a time.
     """
     import torch
 
@@ -28,8 +28,8 @@ def mean_of_probabilities(model: torch.nn.Module, views: Iterable[torch.Tensor])
 class FlipTTA(Trick):
     """When evaluating, average the probabilities of an image and of its mirror image.
 
-    Helps where mirror images belong to the same class, and most if training showed them; in
-    digits and letters it hurts. Evaluation takes twice the time, training is the same.
+    It helps where mirror images belong to the same class, most if training used them; it hurts on
+    digits and letters. Evaluation takes twice the time; training takes the same time.
     """
 
     name: ClassVar[str] = "flip-tta"

@@ -1,4 +1,4 @@
-"""Multi-crop: the centre and the corners of an image are asked together."""
+"""Multi-crop: average the predictions on the centre and the corners of an image."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def crops(images: torch.Tensor, share: float) -> Iterator[torch.Tensor]:
 class MultiCrop(Trick):
     """When evaluating, average the probabilities of the image's centre and four corners.
 
-    Helps where the object may be anywhere. The network sees smaller images than in training
-    unless larger-evaluation(scale=1.143) makes up for it; networks of one fixed size (most
-    transformers) need that. Evaluation takes nearly four times as long, training is the same.
+    It helps where the object may be anywhere. The network sees smaller images than in training
+    unless larger-evaluation(scale=1.143) compensates for it; networks of a fixed input size (most
+    transformers) need this. Evaluation takes nearly four times as long; training takes the same
+    time.
     """
 
     name: ClassVar[str] = "multi-crop"

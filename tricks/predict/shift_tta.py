@@ -1,4 +1,4 @@
-"""Shift TTA: an image is asked together with its shifts to all sides."""
+"""Shift TTA: average the predictions on an image and on its shifts to all sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def offsets(rings: int) -> list[tuple[int, int]]:
-    """(rows, columns) of each shift: none, and the eight directions at 1, 2, ... pixels.
+    """(rows, columns) of each shift: no shift, and eight directions at 1, 2, ... pixels.
 
     >>> len(offsets(2)), offsets(1)[:4]
     (17, [(0, 0), (-1, -1), (-1, 0), (-1, 1)])
@@ -24,7 +24,7 @@ def offsets(rings: int) -> list[tuple[int, int]]:
 
 
 def shifts(images: torch.Tensor, rings: int) -> Iterator[torch.Tensor]:
-    """(B, C, H, W) shifted by each of `offsets`; what enters repeats the edge."""
+    """(B, C, H, W) shifted by each of `offsets`; entering pixels repeat the edge."""
     from torch.nn import functional as F
 
     height, width = images.shape[-2:]
@@ -38,9 +38,9 @@ def shifts(images: torch.Tensor, rings: int) -> Iterator[torch.Tensor]:
 class ShiftTTA(Trick):
     """When evaluating, average the probabilities of an image and of its shifts to all sides.
 
-    The eight neighbouring directions (Moore neighbourhood) at 1 and at 2 pixels: 16 shifts and
-    the image itself. Helps networks that strides make sensitive to shifts. Evaluation takes
-    17 times as long, training is the same.
+    The shifts go in eight directions (Moore neighbourhood) by 1 and by 2 pixels: 16 shifts and
+    the image itself. It helps networks that are sensitive to shifts because of their strides.
+    Evaluation takes 17 times as long; training takes the same time.
     """
 
     name: ClassVar[str] = "shift-tta"
@@ -48,7 +48,7 @@ class ShiftTTA(Trick):
         "airbench (Jordan 2024, arXiv:2404.00498) at one pixel; the rings are ours"
     )
 
-    rings: int = 2  # of eight shifts each, 1, 2, ... pixels away
+    rings: int = 2  # rings of eight shifts each, by 1, 2, ... pixels
 
     def __post_init__(self) -> None:
         if self.rings < 1:

@@ -23,10 +23,10 @@ def half_cosine(progress: float) -> float:
 class Cosine(Trick):
     """Let the learning rate fall smoothly, along half a cosine over the whole training.
 
-    It takes the place of step decay and needs no milestones. The half cosine spans the whole
-    training and a warmup multiplies it, so that turning warmup on or off leaves the rest of the
-    curve as it was. The first and the last step have a learning rate above zero. `floor` ends it
-    higher: torch's eta_min as a share of the learning rate.
+    It replaces step decay and needs no milestones. The half cosine spans the whole training and a
+    warmup multiplies it, so warmup does not change the rest of the curve. The first and the last
+    step have a learning rate above zero. `floor` is the final value: torch's eta_min as a share of
+    the learning rate.
     """
 
     name: ClassVar[str] = "cosine"
@@ -54,7 +54,7 @@ class Cosine(Trick):
         ),
     )
 
-    floor: float = 0.0  # the least learning rate, as a share of the full one
+    floor: float = 0.0  # the smallest learning rate, as a share of the full learning rate
 
     def __post_init__(self) -> None:
         if not 0 <= self.floor < 1:

@@ -12,7 +12,7 @@ from tricks.trick import Edits, Trick
 class Linear(Trick):
     """Let the learning rate fall along a straight line to zero over the whole training.
 
-    Compared under fixed budgets, it did as well as any other schedule, whatever the length of
+    In a comparison at fixed budgets it did as well as any other schedule, for every length of
     training. A warmup multiplies it. The first and the last step have a learning rate above zero.
     """
 

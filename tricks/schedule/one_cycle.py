@@ -1,4 +1,4 @@
-"""One-cycle: the learning rate goes up, then down, and momentum the other way."""
+"""One-cycle: the learning rate goes up, then down; momentum goes down, then up."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tricks.trick import Edits, Trick
 class OneCycle(Trick):
     """Raise the learning rate to its top and let it fall to almost zero, momentum opposite.
 
-    Short trainings at a large learning rate gain most: try lr_scale 2 and more with it, as the top
-    is the optimizer's tuned lr. It starts at top / `start` and ends at that / `end`, along half
-    cosines (torch's default; the paper's lines are straight). It is its own warmup and excludes
-    another. Momentum (the first of the betas of Adam and its kin) falls from `high` to `low` while
-    the rate rises, and comes back; the optimizer's own momentum is not used.
+    Short trainings at a large learning rate gain most. The top is the optimizer's tuned lr, so try
+    lr_scale 2 and more. The rate starts at top / `start` and ends at top / `start` / `end`, along
+    half cosines (torch's default; the paper uses straight lines). It contains its own warmup and
+    excludes another warmup. Momentum (the first beta of Adam-like optimizers) falls from `high` to
+    `low` while the rate rises, and then rises again. The optimizer's own momentum is not used.
     """
 
     name: ClassVar[str] = "one-cycle"
@@ -26,8 +26,8 @@ class OneCycle(Trick):
     )
 
     rise: float = 0.3  # share of training in which the learning rate goes up
-    start: float = 25.0  # the top by the first learning rate
-    end: float = 1e4  # the first learning rate by the last
+    start: float = 25.0  # top learning rate / first learning rate
+    end: float = 1e4  # first learning rate / last learning rate
     high: float = 0.95  # momentum at the lowest learning rate
     low: float = 0.85  # momentum at the top
 

@@ -1,4 +1,4 @@
-"""Polynomial: the learning rate falls as a power of what remains of training."""
+"""Polynomial: the learning rate falls as a power of the rest of training."""
 
 from __future__ import annotations
 

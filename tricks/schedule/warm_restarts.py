@@ -10,9 +10,9 @@ from tricks.trick import Edits, Trick
 
 
 def within_cycle(progress: float, cycles: int, growth: float) -> float:
-    """How far `progress` (0 to 1) is within its cycle, from 0 to 1.
+    """The progress within the current cycle, 0 to 1, at `progress` (0 to 1) of training.
 
-    Each of the `cycles` is `growth` times as long as the one before; together they fill training.
+    Each of the `cycles` is `growth` times as long as the cycle before; together they fill training.
 
     >>> [round(within_cycle(p, 2, 3.0), 2) for p in (0.0, 0.125, 0.25, 0.625)]
     [0.0, 0.5, 0.0, 0.5]
@@ -30,18 +30,17 @@ def within_cycle(progress: float, cycles: int, growth: float) -> float:
 class WarmRestarts(Trick):
     """Let the learning rate fall along a half cosine several times, each time from the top.
 
-    Meant to leave one minimum for another, and for ensembles of what each cycle ends with; a
-    single cosine is often as good at the end. The paper's first cycle of T_0 epochs follows from
-    the number of cycles, which fill the training exactly: 3 cycles of growth 2 take 1/7, 2/7 and
-    4/7 of it. A cycle cut short would end at a large learning rate. A warmup multiplies the first
-    steps.
+    A restart can leave one minimum for another, and the networks at the ends of cycles can form an
+    ensemble. A single cosine is often as good at the end. The cycles fill the training exactly: 3
+    cycles of growth 2 take 1/7, 2/7 and 4/7 of it. So the paper's first cycle of T_0 epochs follows
+    from the number of cycles. A warmup multiplies the first steps.
     """
 
     name: ClassVar[str] = "warm-restarts"
     source: ClassVar[str] = "Loshchilov and Hutter 2017, arXiv:1608.03983"
 
     cycles: int = 3
-    growth: float = 2.0  # length of a cycle, by that of the one before: the paper's T_mult
+    growth: float = 2.0  # length of a cycle over the length of the cycle before (T_mult)
 
     def __post_init__(self) -> None:
         if not 2 <= self.cycles <= 100:

@@ -31,13 +31,13 @@ def raised(start: float, factor: float) -> float:
 class Warmup(Trick):
     """Raise the learning rate linearly, step by step, over the first steps of training.
 
-    Helps where the full learning rate would break a fresh network: large batches, large learning
+    It helps where the full learning rate would break a fresh network: large batches, large learning
     rates, adaptive optimizers. The ramp multiplies the schedule, which runs over the whole
-    training (He et al. start it after the ramp), so that the rest of the curve is the same without
-    it. Its length is a share of training (0.05: five of 90 to 120 epochs) and at least
-    `minimum` steps, so that a short budget has a ramp too; `epochs` is taken instead of the share
-    if given. The length in steps is in the record and in the report. With a `start` the ramp
-    leaves from that share of the learning rate: `start` is where a step before the first would be.
+    training, so the rest of the curve is the same without warmup (He et al. start the schedule
+    after the ramp). The length of the ramp is a share of training (0.05: five of 90 to 120 epochs),
+    but at least `minimum` steps. `epochs` replaces the share if given. The record and the report
+    have the length in steps. With `start` the ramp begins at that share of the learning rate, which
+    would be the rate of a step before the first.
     """
 
     name: ClassVar[str] = "warmup"
@@ -55,7 +55,7 @@ class Warmup(Trick):
     share: float = 0.05  # of all steps
     epochs: float | None = None  # instead of the share
     minimum: int = 5  # steps
-    start: float = 0.0  # where the ramp leaves from, as a share of the learning rate
+    start: float = 0.0  # beginning of the ramp, as a share of the learning rate
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

@@ -14,9 +14,10 @@ from tricks.trick import Edits, Trick
 class WarmupStableDecay(Trick):
     """Warm up, hold the full learning rate, and let it fall to zero in the last share of training.
 
-    Nothing before the last share depends on the length of training, so that one long run can be
-    continued or ended anywhere; it comes close to a cosine. Most of the gain in accuracy comes in
-    the decay: figures before it look bad. It sets the warmup too (a share, at least 5 steps).
+    Nothing before the last share depends on the length of training, so one long run can be
+    continued or ended anywhere. Its accuracy is close to a cosine's. Most of the gain in accuracy
+    comes during the decay, so accuracies before it look bad. It also sets the warmup (a share of
+    training, at least 5 steps).
     """
 
     name: ClassVar[str] = "warmup-stable-decay"

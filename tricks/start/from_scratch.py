@@ -11,10 +11,10 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class FromScratch(Trick):
-    """Start from random weights, where the baseline starts from pretrained ones.
+    """Start from random weights instead of the baseline's pretrained weights.
 
-    It shows what the pretrained weights are worth. A fresh network takes a longer training and a
-    larger learning rate: at those of a fine-tuning it looks worse than it is.
+    It shows the gain from pretrained weights. A fresh network needs a longer training and a larger
+    learning rate: with the settings of fine-tuning it looks worse than it is.
     """
 
     name: ClassVar[str] = "from-scratch"

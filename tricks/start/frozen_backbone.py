@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def classifiers(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """The classifier of `model`, each where it has several heads; those without weights left out.
+    """The classifiers of `model`, one for each head; heads without weights are left out.
 
-    Empty if the model has none, or does not tell.
+    Empty if the model has no classifier, or does not name it.
     """
     ask: Any = getattr(model, "get_classifier", None)
     found = ask() if ask is not None else ()
@@ -25,9 +25,9 @@ def classifiers(model: torch.nn.Module) -> list[torch.nn.Module]:
 
 
 def head(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """The modules of the classifier; more than one where a model has several heads.
+    """The modules of the classifier; more than one if the model has several heads.
 
-    Raises BadInput if the model has none, or does not tell.
+    Raises BadInput if the model has no classifier, or does not name it.
     """
     modules = [module for top in classifiers(model) for module in top.modules()]
     if not modules:
@@ -45,14 +45,14 @@ def trains_backbone(recipe: Recipe) -> bool:
     return not isinstance(recipe.freeze, FrozenBackbone)
 
 
-TRAINS_BACKBONE = (trains_backbone, "frozen-backbone lets its place stand still")  # see Edits.acts
+TRAINS_BACKBONE = (trains_backbone, "its layers are frozen by frozen-backbone")  # see Edits.acts
 
 
 def set_backbone(model: torch.nn.Module, frozen: bool) -> None:
-    """Let all but the head stand still, or move again.
+    """Freeze everything except the head, or unfreeze it.
 
-    What stands still has no gradient, and is in evaluation mode: norms use their running
-    statistics and do not change them, dropout is off.
+    Frozen parts have no gradient and are in evaluation mode: norms use their running statistics and
+    do not change them, and dropout is off.
     """
     top = {id(module) for module in head(model)}
     for module in model.modules():
@@ -64,11 +64,11 @@ def set_backbone(model: torch.nn.Module, frozen: bool) -> None:
 
 @dataclass(frozen=True)
 class FrozenBackbone(Trick):
-    """Train the head alone, on features that stand still for the whole training.
+    """Train the head alone, on features that are frozen for the whole training.
 
-    Cheap (no backward pass through the backbone) and hard to overfit: for few images that look
-    like those of pretraining. The features are the evaluation-mode ones: norms and dropout of the
-    backbone do not train. On a fresh network it trains on random features.
+    It is cheap (no backward pass through the backbone) and hard to overfit. It suits small sets of
+    images that look like the images of pretraining. The backbone is in evaluation mode: its norms
+    and dropout do not train. On a fresh network the head trains on random features.
     """
 
     name: ClassVar[str] = "frozen-backbone"
@@ -78,5 +78,5 @@ class FrozenBackbone(Trick):
         return Edits(sets={"freeze": self})
 
     def hold(self, model: torch.nn.Module, progress: float) -> None:
-        """Before a step: let everything but the head of `model` stand still."""
+        """Before a step: freeze everything except the head of `model`."""
         set_backbone(model, frozen=True)

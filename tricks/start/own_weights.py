@@ -1,4 +1,4 @@
-"""Own weights: start from a file of weights of your own."""
+"""Own weights: start from your own file of weights."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from tricks.errors import BadInput
 from tricks.files import digest
 from tricks.trick import Edits, Trick
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")  # of files of weights
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")  # endings of files of weights
 
 
 @dataclass(frozen=True)
 class OwnWeights(Trick):
-    """Start from weights in a file of your own, or from those of a recorded run.
+    """Start from the weights in your own file, or from the weights of a recorded run.
 
-    `--set start=FILE` is the short form; there FILE may also be a run's id, whose saved model it
-    takes. Safetensors, or a torch file that holds nothing but tensors. Tensors are matched by name
-    and shape, before surgery or after it, wherever more of them fit; a head of another size stays
-    fresh. What was loaded is told before the first run. A run's id holds the digest of the file
-    (`content`), not its path: a moved file is the same run, another file another run.
+    `--set start=FILE` is the short form; there FILE may also be the id of a run with a saved model.
+    The file is safetensors, or a torch file that holds only tensors. Tensors are matched by name
+    and shape, before or after surgery, whichever matches more of them. A head of another size keeps
+    its random weights. A line before the first run says how many tensors were loaded. A run's id
+    contains the digest of the file (`content`), not its path: a moved file gives the same run.
     """
 
     name: ClassVar[str] = "own-weights"
     source: ClassVar[str] = "Yosinski et al. 2014, arXiv:1411.1792; torch.nn.Module.load_state_dict"
     aside: ClassVar[tuple[str, ...]] = ("file",)
 
-    file: str = ""  # safetensors, or what torch.save made of a state_dict
-    content: str = ""  # digest of the file, filled in: it has to be this one
+    file: str = ""  # safetensors, or a state_dict written by torch.save
+    content: str = ""  # digest of the file, filled in; another file is refused
 
     def edits(self) -> Edits:
         return Edits(sets={"start": self})
 
     def as_level(self) -> str:
-        """The file as `start=` names it."""
+        """The text of the file after `start=`."""
         return self.file
 
     def resolved(self) -> OwnWeights:
-        """With `content` filled in. Raises BadInput for no file, or another than was meant."""
+        """The trick with `content` filled in. Raises BadInput for no file, or another file."""
         if not self.file:
             raise BadInput("own-weights needs a file: own-weights(file='FILE.safetensors')")
         found = digest(self.file, "start: the weights")
@@ -53,7 +53,7 @@ class OwnWeights(Trick):
 
 
 def start_of(text: str) -> str | OwnWeights | None:
-    """What `start=text` means: scratch, pretrained, a file of weights; None: none of these.
+    """The value of `start=text`: scratch, pretrained or a file of weights; None: none of these.
 
     >>> start_of("pretrained"), start_of("mine.safetensors").file, start_of("warm")
     ('pretrained', 'mine.safetensors', None)

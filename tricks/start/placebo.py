@@ -12,9 +12,9 @@ from tricks.trick import Edits, Trick
 class Placebo(Trick):
     """Draw other random streams and change nothing else: a trick whose true effect is zero.
 
-    Initial weights, data order, augmentation and mixing come from streams of their own, so its runs
-    are fresh runs of the same recipe. What a table says of it is what noise looks like there; over
-    many studies it may be called helps or hurts in 5 % at most.
+    Initial weights, data order, augmentation and mixing come from other streams, so its runs are
+    new runs of the same recipe. Its row in a table shows what pure noise looks like. Over many
+    studies its verdict may be helps or hurts in at most 5 %.
     """
 
     name: ClassVar[str] = "placebo"

@@ -11,11 +11,11 @@ from tricks.trick import Edits, Trick
 
 @dataclass(frozen=True)
 class Pretrained(Trick):
-    """Start from the weights that timm has for the model; the head alone is fresh.
+    """Start from timm's weights for the model; only the head has random weights.
 
-    Helps most where training images are few and look like those of ImageNet. It takes one of
-    timm's models, with weights fetched once from the net, and a learning rate below that of a
-    fresh network: try lr_scale 0.1. Grey images: timm sums the stem's weights over the colours.
+    It helps most if training images are few and look like ImageNet's images. It needs a model of
+    timm, whose weights are downloaded once, and a lower learning rate than a fresh network: try
+    lr_scale 0.1. For grey images timm sums the stem's weights over the colours.
     """
 
     name: ClassVar[str] = "pretrained"

@@ -1,4 +1,4 @@
-"""Zero-gamma: residual branches start silent."""
+"""Zero-gamma: residual branches start at zero."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def silence_branches(model: torch.nn.Module) -> int:
-    """Zero, in place, the last weight of each residual branch; the number of weights zeroed.
+    """Zero, in place, the last weight of each residual branch; returns how many were zeroed.
 
-    The blocks of timm say which weight that is (the last norm's gamma, or the last convolution's
-    where the norm comes first). A norm that replaced batch norm is zeroed likewise.
+    timm's blocks define this weight: the gamma of the last norm, or the weight of the last
+    convolution if the norm comes first. A norm that replaced batch norm is zeroed in the same way.
     """
     silenced = 0
     for block in model.modules():
@@ -31,10 +31,10 @@ def silence_branches(model: torch.nn.Module) -> int:
 
 @dataclass(frozen=True)
 class ZeroGamma(Trick):
-    """Start every residual branch at zero, so that the network begins as a shallow one.
+    """Start every residual branch at zero, so that the network begins as a shallow network.
 
-    Helps deep residual networks through the first steps and permits a larger learning rate. It
-    means nothing on pretrained weights: it would destroy them. With EvoNorm in place of batch
+    It helps deep residual networks in the first steps and permits a larger learning rate. It is
+    refused for pretrained weights, because it would destroy them. With EvoNorm instead of batch
     norm it can hurt badly.
     """
 
@@ -47,9 +47,9 @@ class ZeroGamma(Trick):
         return Edits(adds={"init": self}, needs={"start": ("scratch", reason)})
 
     def edit(self, model: torch.nn.Module) -> int:
-        """Zero the last weight of each residual branch in place; the number of branches.
+        """Zero the last weight of each residual branch in place; returns the number of branches.
 
-        Raises BadInput if there is none, or if all are zero already.
+        Raises BadInput if there is no such weight, or if all are zero already.
         """
         branches = silence_branches(model)
         if not branches:

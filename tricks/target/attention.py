@@ -1,4 +1,4 @@
-"""Attention maps at work: pooled features, and where an image is cut out or blanked."""
+"""Use of attention maps: pooled features, and regions to crop or blank."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-EPSILON = 1e-6  # under roots: their slope at 0 is infinite
+EPSILON = 1e-6  # added under square roots, whose slope at 0 is infinite
 
 
 def bilinear_pooling(features: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-    """(B, M·C): for each map the features' mean weighted by it, rooted, of length 1 in all.
+    """(B, M·C): the mean of the features weighted by each map; each row has length 1.
 
     features (B, C, H, W), maps (B, M, H, W). Each mean x becomes sign(x) √|x|.
     """
@@ -26,7 +26,7 @@ def bilinear_pooling(features: torch.Tensor, maps: torch.Tensor) -> torch.Tensor
 def drawn(maps: torch.Tensor, count: int) -> torch.Tensor:
     """(B, count, H, W): `count` of each image's `maps` (B, M, H, W), drawn from torch's stream.
 
-    A map is drawn as often as the root of its sum says, an image's draws are independent.
+    The probability of a map is proportional to the root of its sum; draws are independent.
     """
     import torch
 
@@ -67,7 +67,7 @@ def boxes(mask: torch.Tensor, padding: float) -> torch.Tensor:
 
 
 def cropped(images: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
-    """Images (B, C, H, W) with what `box` (B, 4) cuts out of each enlarged to the full size."""
+    """The part of each image (B, C, H, W) in its `box` (B, 4), enlarged to the full size."""
     import torch
     from torch.nn import functional as F
 

@@ -1,4 +1,4 @@
-"""A classifier on features that attention maps pool: what counterfactual attention trains."""
+"""The head of counterfactual attention: a classifier on features pooled by attention maps."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tricks.target.attention import bilinear_pooling
 if TYPE_CHECKING:
     import torch
 
-SCALE = 100.0  # of the pooled features, which have length 1, in front of the classifier
+SCALE = 100.0  # factor of the pooled features (of length 1) in front of the classifier
 
 
 @cache
 def head_class() -> Any:
-    """Attention maps over features, the classifier on what they pool, and centres of classes."""
+    """Attention maps over features, a classifier on pooled features, and centres of classes."""
     import torch
     from torch import Tensor, nn
     from torch.nn import functional as F
 
     class AttentionHead(nn.Module):
-        centres: Tensor  # (K, M·C): where pooled features of a class gather
+        centres: Tensor  # (K, M·C): centres of the pooled features of each class
 
         def __init__(self, channels: int, classes: int, maps: int) -> None:
             super().__init__()
@@ -38,7 +38,7 @@ def head_class() -> Any:
             return self.act(self.bn(self.conv(features)))
 
         def pooled_and_logits(self, features: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-            """(B, M·C) of length 1 and (B, K), in fp32 whatever the precision around."""
+            """(B, M·C) of length 1 and (B, K), in fp32 also under autocast."""
             with torch.autocast(features.device.type, enabled=False):
                 pooled = bilinear_pooling(features.float(), maps.float())
                 return pooled, self.fc(SCALE * pooled)
@@ -46,7 +46,7 @@ def head_class() -> Any:
         def forward(self, features: Tensor, parts: bool = False) -> Any:
             """Logits (B, K); with `parts` also their effect, the pooled features and the maps.
 
-            The effect is what is left of the logits without those of attention from U(0, 2).
+            The effect is the logits minus the logits for random attention from U(0, 2).
             """
             maps = self.maps(features)
             pooled, logits = self.pooled_and_logits(features, maps)
@@ -56,9 +56,9 @@ def head_class() -> Any:
             return logits, logits - self.pooled_and_logits(features, anywhere)[1], pooled, maps
 
         def spread(self, pooled: Tensor, y: Tensor, beta: float) -> Tensor:
-            """Mean squared distance of `pooled` (B, M·C) from its classes' centres, which follow.
+            """Mean squared distance of `pooled` (B, M·C) from the centres of its classes.
 
-            y (B, K) weighs the classes. A centre moves by `beta` of the mean way to its images.
+            y (B, K) weights the classes. Each centre then moves by `beta` towards its images' mean.
             """
             centres = F.normalize(self.centres.float(), dim=1)
             with torch.autocast(pooled.device.type, enabled=False):
@@ -75,7 +75,7 @@ def head_class() -> Any:
 
 @cache
 def attentive(cls: Any) -> Any:
-    """`cls`, whose feature maps go to the classifier as they are."""
+    """A subclass of `cls` that passes its feature maps to the classifier without pooling."""
 
     def forward(self: Any, x: torch.Tensor) -> torch.Tensor:
         """Images (B, C, H, W) -> logits (B, K)."""
@@ -86,7 +86,7 @@ def attentive(cls: Any) -> Any:
 
 
 def attention_head(model: torch.nn.Module) -> Any:
-    """The head that the trick gave `model`. Raises BadInput if it has none."""
+    """The attention head of `model`. Raises BadInput if it has none."""
     ask: Any = getattr(model, "get_classifier", None)
     head = ask() if ask is not None else None
     if not isinstance(head, head_class()):
@@ -105,5 +105,5 @@ def attention_maps(model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 def untyped(model: torch.nn.Module) -> Any:
-    """`model`, of whose methods (forward_features) a type checker knows nothing."""
+    """`model` without its type, since type checkers do not know its methods."""
     return model

@@ -1,4 +1,4 @@
-"""AugMix with its consistency loss: three views of an image have to agree."""
+"""AugMix with its consistency loss: predictions on three views of an image should agree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tricks.trick import Edits, Trick
 if TYPE_CHECKING:
     import torch
 
-VIEWS = 3  # the image as it is, and two that AugMix made
+VIEWS = 3  # the original image and two AugMix views
 
 
 def jensen_shannon(logits: torch.Tensor) -> torch.Tensor:
@@ -29,13 +29,13 @@ def jensen_shannon(logits: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class AugMixJSD(Trick):
-    """Train on an image and ask for the same answer to two AugMix views of it.
+    """Train on an image and ask for the same prediction on two AugMix views of it.
 
-    loss = CE(image) + weight · JSD(image, view, view). For robustness to corruptions and for
-    calibration; in the paper this loss gives much of AugMix's gain on ImageNet-C. Three views go
-    through the network together, batch norm included: three times the time of a step, and two
-    blends an image (see aug-mix, which it takes the place of). Soft targets count in the first
-    term; mixed images have no three views, so that MixUp and CutMix are conflicts.
+    loss = CE(image) + weight · JSD(image, view, view). It is for robustness to corruptions and for
+    calibration; in the paper this loss gives much of AugMix's gain on ImageNet-C. The three views
+    go through the network as one batch, also for batch norm. A step takes three times as long, and
+    each image needs two blends (see aug-mix, which it replaces). Soft targets are used in the first
+    term. MixUp and CutMix are conflicts, since mixed images have no three views.
     """
 
     name: ClassVar[str] = "aug-mix-jsd"
@@ -67,7 +67,7 @@ class AugMixJSD(Trick):
         )
 
     def show(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """images (B, C, H, W) uint8 -> (3 B, C, H, W): they, and two blends of each."""
+        """images (B, C, H, W) uint8 -> (3 B, C, H, W): the images, and two blends of each."""
         import torch
 
         made = [self._blends().apply(images, generator) for _ in range(VIEWS - 1)]

@@ -1,4 +1,4 @@
-"""Binary cross-entropy: every class a question of its own."""
+"""Binary cross-entropy: a separate yes-or-no decision for every class."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def binary_cross_entropy(
 
 @dataclass(frozen=True)
 class BCE(Trick):
-    """Ask about every class by itself (binary cross-entropy) instead of choosing one of all.
+    """Decide about every class separately (binary cross-entropy) instead of choosing one class.
 
-    Helps with MixUp and CutMix, where two classes are right at once, in long trainings. The losses
-    of an image's K classes are summed, so that the gradient is of cross-entropy's size and its
-    learning rate fits; the paper takes their mean, K times less, with an optimizer that does not
-    mind (LAMB). Its 0.2 as the threshold makes both classes of a mixed image wholly right, and
-    takes smoothing back. Training losses cannot be compared with cross-entropy's; the validation
-    loss stays that.
+    It helps with MixUp and CutMix, where two classes are correct at once, in long trainings. The
+    losses of an image's K classes are summed, so the gradient has cross-entropy's size and its
+    learning rate fits. The paper takes their mean, which is K times smaller, with an optimizer that
+    ignores this factor (LAMB). The paper's threshold of 0.2 makes both classes of a mixed image
+    fully correct and undoes smoothing. Training losses cannot be compared with cross-entropy's; the
+    validation loss is always cross-entropy.
     """
 
     name: ClassVar[str] = "bce"
     source: ClassVar[str] = "Wightman et al. 2021 (ResNet strikes back), arXiv:2110.00476"
 
     over_classes: Literal["sum", "mean"] = "sum"
-    threshold: float = 0.0  # targets above it become 1, others 0; 0: soft targets as they are
+    threshold: float = 0.0  # targets above it become 1, others 0; 0: soft targets are kept
 
     def __post_init__(self) -> None:
         if self.over_classes not in ("sum", "mean"):
@@ -54,9 +54,9 @@ class BCE(Trick):
         return Edits(sets={"objective": self})
 
     def sees_smoothing(self, recipe: Recipe) -> bool:
-        """Whether smoothed targets give another loss: a threshold makes 0 and 1 of them again.
+        """Whether smoothing changes the loss: a threshold turns smoothed targets into 0 and 1.
 
-        Those of mixed images lie nearer to it, and smoothing moves some past it.
+        Targets of mixed images are closer to the threshold, and smoothing moves some across it.
         """
         return not self.threshold or bool(recipe.mixers)
 

@@ -1,4 +1,4 @@
-"""Counterfactual attention: look at parts, and learn what looking there changes."""
+"""Counterfactual attention: attend to parts, and learn the effect of the attention."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ if TYPE_CHECKING:
     import torch
 
 CROP_PADDING = 0.1  # share of the image around a crop while training
-ASKED, ASKED_PADDING = 0.1, 0.05  # share of the maximum, and padding, of the crop when predicting
+ASKED, ASKED_PADDING = 0.1, 0.05  # in prediction: share of the maximum and padding of the crop
 
 
 @dataclass(frozen=True)
 class CounterfactualAttention(Trick):
-    """Pool features by learned attention maps, and train what attention adds over chance.
+    """Pool features by learned attention maps, and train the effect of attention over chance.
 
-    For classes that differ in small parts. A 1×1 convolution makes maps over the last features;
-    each pools them, and one classifier sees all. Two more views go through the network at every
-    step: one map's crop, and the image with what another map shows blanked. The loss is
-    CE(image) / 3 + CE(effect) + 2/3 CE(views) + the distance of pooled features from the centre of
-    their class; effect: logits minus those of random attention, of image and views. Three times
-    the time a step, twice when predicting (prediction="raw": once). Features enter the classifier
-    times 100, as published: SGD diverges at usual rates; try a tenth (lr_scale 0.1). For timm's
-    convolutional models and small-image-resnet50, whose maps must be larger than one pixel:
-    images of 64 pixels and more, or `finer`. Soft targets move every centre by their share; the
-    classifier takes M times C inputs, which is large. Pretrained weights below it are kept.
+    It is for classes that differ in small parts. A 1×1 convolution makes maps over the last
+    features. Each map pools the features, and one classifier gets all pooled features. Two more
+    views go through the network at every step: the crop of one map, and the image with the region
+    of another map blanked. The loss is CE(image) / 3 + CE(effect) + 2/3 CE(views) + the distance of
+    pooled features from the centre of their class. The effect is the logits minus the logits of
+    random attention, for image and views.
+
+    A step takes three times as long, and prediction twice (prediction="raw": once). Features are
+    multiplied by 100 before the classifier, as published, so SGD diverges at usual rates: try a
+    tenth (lr_scale 0.1). It is for timm's convolutional models and small-image-resnet50. Their maps
+    must be larger than one pixel: use images of 64 pixels or more, or `finer`. Soft targets move
+    every centre by their share. The classifier has many inputs (M times C). Pretrained weights
+    below it are kept.
     """
 
     name: ClassVar[str] = "counterfactual-attention"
     source: ClassVar[str] = (
         "Rao et al. 2021 (CAL), arXiv:2108.08728; Hu and Qi 2019 (WS-DAN), arXiv:1901.09891"
     )
-    stage: ClassVar[int] = 1  # after what moves strides, before dropout's place is sought
+    stage: ClassVar[int] = 1  # after tricks that change strides, before dropout
 
     maps: int = 32
-    crop: tuple[float, ...] = (0.4, 0.6)  # of a map's maximum: a crop holds what is above
-    drop: tuple[float, ...] = (0.2, 0.5)  # of a map's maximum: what is above is blanked
-    beta: float = 0.05  # share of the way that centres move at a step
+    crop: tuple[float, ...] = (0.4, 0.6)  # share of a map's maximum above which pixels are cropped
+    drop: tuple[float, ...] = (0.2, 0.5)  # share of a map's maximum above which pixels are blanked
+    beta: float = 0.05  # share of the distance that centres move at a step
     prediction: Literal["crop", "raw"] = "crop"  # crop: mean of the image's and its crop's logits
-    finer: int = 0  # last stages of a ResNet, 0 to 3, that keep the resolution before them
+    finer: int = 0  # number of last stages of a ResNet, 0 to 3, that do not downsample
 
     def __post_init__(self) -> None:
         if self.maps < 1:
@@ -62,8 +65,8 @@ class CounterfactualAttention(Trick):
 
     def edits(self) -> Edits:
         predict = {"predict": self} if self.prediction == "crop" else {}
-        parts = "it takes the network's parts one by one, so that nothing of it would be compiled"
-        signs = "attention maps must be at least 0, and evonorm takes the place of the ReLU there"
+        parts = "it calls the network's parts separately, so nothing would be compiled"
+        signs = "attention maps must be at least 0, and evonorm replaces the ReLU that ensures it"
         return Edits(
             sets={"objective": self, **predict},
             adds={"surgery": self},
@@ -74,7 +77,7 @@ class CounterfactualAttention(Trick):
         )
 
     def operate(self, model: torch.nn.Module) -> None:
-        """Give `model` the head, in place. Raises BadInput for one without maps or a classifier."""
+        """Give `model` the head, in place. Raises BadInput if it has no maps or no classifier."""
         from torch import nn
 
         ask: Any = getattr(model, "get_classifier", None)
@@ -123,7 +126,7 @@ class CounterfactualAttention(Trick):
         return torch.cat([cropped(x, box), blanked(x, bright(pair[:, 1], shares[:, 1], size))])
 
     def predict(self, model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities (B, K) of images (B, C, H, W), from each and its crop by all maps."""
+        """Log-probabilities (B, K) of images (B, C, H, W), from image and crop (by all maps)."""
         import torch
 
         head, network = attention_head(model), untyped(model)
@@ -136,7 +139,7 @@ class CounterfactualAttention(Trick):
 
 
 def _channels(model: torch.nn.Module) -> int:
-    """Of the feature maps, as an image of zeros shows. Raises BadInput where they are no maps."""
+    """The channels of the feature maps, from an image of zeros. Raises BadInput without maps."""
     import torch
     from torch import nn
 
@@ -177,7 +180,7 @@ def _keep_resolution(model: torch.nn.Module, stages: int) -> None:
             if isinstance(module, nn.Conv2d):
                 module.stride = (1, 1)
             for place, part in module.named_children():
-                if isinstance(part, nn.AvgPool2d):  # of ResNet-D's shortcuts
+                if isinstance(part, nn.AvgPool2d):  # in ResNet-D's shortcuts
                     setattr(module, place, nn.Identity())
                 if isinstance(part, BlurPool2d):
                     part.stride = 1

@@ -1,4 +1,4 @@
-"""Distillation: a trained network shows what it thinks of every class."""
+"""Distillation: learn from the class probabilities of a trained network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASK = (
 def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
     """Mean over images of T² KL(teacher || student), both softmax(logits / T); logits (B, K).
 
-    The factor T² keeps the gradient's size whatever the temperature T.
+    The factor T² keeps the gradient's size for every temperature T.
     """
     import torch
     from torch.nn import functional as F
@@ -36,9 +36,9 @@ def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float)
 
 
 def content(teacher: str) -> str:
-    """What identifies a teacher: a digest of its file, or the name of timm's weights.
+    """The identity of a teacher: a digest of its file, or the name of timm's weights.
 
-    Raises BadInput for no teacher, or a file that cannot be read.
+    Raises BadInput without a teacher, or for a file that cannot be read.
     """
     if not teacher:
         raise BadInput(ASK)
@@ -49,23 +49,23 @@ def content(teacher: str) -> str:
 
 @dataclass(frozen=True)
 class Distillation(Trick):
-    """Learn from the softened probabilities of a trained network beside the labels.
+    """Learn from the softened probabilities of a trained network and from the labels.
 
-    loss = (1 - weight) CE(labels) + weight T² KL(teacher || student), the probabilities of both at
-    temperature T. The teacher sees the same augmented and mixed images; one of timm's needs as
-    many classes as the task. Helps a small network with a large teacher, and long trainings. One
-    more forward pass a step, of the teacher. A run's id holds the digest of the teacher's file
-    (`content`), not its path: a moved file is the same run, another file another run.
+    loss = (1 - weight) CE(labels) + weight T² KL(teacher || student), with the probabilities of
+    both at temperature T. The teacher sees the same augmented and mixed images. A teacher from timm
+    needs as many classes as the task. It helps small networks with a large teacher, and long
+    trainings. Each step needs one more forward pass, of the teacher. A run's id contains the digest
+    of the teacher's file (`content`), not its path: a moved file gives the same run.
     """
 
     name: ClassVar[str] = "distillation"
     source: ClassVar[str] = "Hinton et al. 2015, arXiv:1503.02531"
     aside: ClassVar[tuple[str, ...]] = ("teacher",)
 
-    teacher: str = ""  # a file of saved weights, or a timm model with pretrained ones
+    teacher: str = ""  # a file of saved weights, or the name of a pretrained timm model
     temperature: float = 20.0
-    weight: float = 0.9  # of the teacher; the paper: labels weigh considerably less
-    content: str = ""  # of the teacher, filled in: it has to be this one
+    weight: float = 0.9  # of the teacher's term; in the paper labels have a much smaller weight
+    content: str = ""  # digest of the teacher, filled in; another teacher is refused
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < float("inf"):
@@ -77,11 +77,11 @@ class Distillation(Trick):
         return Edits(sets={"objective": self})
 
     def sees_smoothing(self, recipe: Recipe) -> bool:
-        """Whether labels count."""
+        """Whether the labels have any weight."""
         return self.weight < 1
 
     def resolved(self) -> Distillation:
-        """With `content` filled in. Raises BadInput for no teacher, or another than was meant."""
+        """The trick with `content` filled in. Raises BadInput for no teacher, or another one."""
         found = content(self.teacher)
         if self.content not in ("", found):
             raise BadInput(

@@ -1,4 +1,4 @@
-"""Focal loss: what is right already counts little."""
+"""Focal loss: images that are already predicted correctly count little."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
     """(B,) losses: -Σ_k y_k (1 - p_k)^gamma log p_k, with p the softmax; logits, targets (B, K).
 
-    In single precision at least: autocast sees to that on a GPU, and not on a CPU.
+    It is computed at least in fp32: autocast ensures this on a GPU, but not on a CPU.
     """
     import torch
 
@@ -24,11 +24,11 @@ def focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Te
 
 @dataclass(frozen=True)
 class Focal(Trick):
-    """Weigh the loss of a class by how far its probability is from 1.
+    """Weight the loss of a class by the distance of its probability from 1.
 
-    Made for detection, where easy background drowns the rest; with classes in balance it
-    calibrates rather than helps. Works on soft targets, class by class. The loss, and so the
-    gradient, is smaller than cross-entropy's: the learning rate may want to be larger.
+    It was made for detection, where easy background dominates the loss. With balanced classes it
+    improves calibration more than accuracy. It works on soft targets, class by class. The loss and
+    the gradient are smaller than cross-entropy's, so a larger learning rate may be better.
     """
 
     name: ClassVar[str] = "focal"

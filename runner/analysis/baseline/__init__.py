@@ -1,1 +1,1 @@
-"""Is a baseline worth ablating: what its check says, from few runs on validation."""
+"""The check of whether a baseline is worth ablating, from few runs on validation."""

@@ -1,4 +1,4 @@
-"""Finding: what one part of a baseline's check says, with the numbers it says it from."""
+"""Finding: the verdict of one part of a baseline's check, with its numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ Verdict = Literal["pass", "fail", "unknown", "note"]
 
 @dataclass(frozen=True)
 class Sample:
-    """Validation accuracies (per cent) of the runs of one arm that ended well.
+    """Validation accuracies (per cent) of the runs of one arm that succeeded.
 
-    lost: runs of the arm that diverged or failed. images: of the validation set; None: unknown.
+    lost: number of runs of the arm that diverged or failed. images: size of the validation set;
+    None: unknown.
     """
 
     values: tuple[float, ...]
@@ -23,7 +24,7 @@ class Sample:
 
     @property
     def n(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return len(self.values)
 
     @property
@@ -35,14 +36,14 @@ class Sample:
     def sd(self) -> float:
         """Run-to-run sd in pp; at least two values are needed.
 
-        Two accuracies of a few hundred images are easily equal. So the sd is at least that of
-        rounding to whole images.
+        Two accuracies on a few hundred images may be equal by chance. So the sd is at least the sd
+        of rounding to whole images.
         """
         return max(statistics.stdev(self.values), self.rounding)
 
     @property
     def rounding(self) -> float:
-        """Sd in pp of the rounding of an accuracy to whole images; 0 where that is not known."""
+        """Sd in pp of rounding an accuracy to whole images; 0 if the images are unknown."""
         return 100 / self.images / math.sqrt(12) if self.images else 0.0
 
 
@@ -51,8 +52,9 @@ class Finding:
     """One part of a check.
 
     verdict: pass and fail hold with an error rate of 5 % (see `rules`); unknown: these runs do not
-    tell; note: a number without a limit. value, low, high: in `unit`, with the ends of the
-    interval that the verdict rests on. change: the setting, or the number of seeds, that mends it.
+    decide it; note: a number without a limit. value, low, high: in `unit`, the number and the ends
+    of the interval behind the verdict. change: the setting, or the number of seeds, that repairs
+    the baseline or decides the question.
     """
 
     name: str

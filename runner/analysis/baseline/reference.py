@@ -1,4 +1,4 @@
-"""Reference: what a simple method without a network gets right on the same split."""
+"""Reference: the accuracy of a simple method without a network on the same split."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from runner.text import counted
 
 @dataclass(frozen=True)
 class Reference:
-    """right: of `images` validation images, trained on `trained_on` images. of: what it sees."""
+    """A simple method: `right` of `images` validation images, trained on `trained_on` images.
+
+    of: its input, such as pixels.
+    """
 
     name: str
     of: str
     right: int
     images: int
     trained_on: int
-    whole: bool = True  # whether that is all images of both splits
+    whole: bool = True  # whether these are all images of both splits
 
     @property
     def accuracy(self) -> float:
@@ -44,10 +47,10 @@ def references(
 ) -> Finding:
     """Whether a simple method is better than the baseline by more than noise.
 
-    It fails if the lower bound of the difference is above 0 for some method. The bound has Wilson
-    intervals for the choice of validation images, on both sides and as if they were not the same
-    images, and the t interval of the baseline's mean for its seeds (Newcombe's square-and-add).
-    One-sided, at `alpha` over all methods. images: of the validation set.
+    The check fails if the lower bound of the difference is above 0 for some method. The bound
+    combines Wilson intervals for the choice of validation images on both sides, as if the sides had
+    different images, with the t interval of the baseline's mean (Newcombe's square-and-add).
+    It is one-sided, at `alpha` over all methods. images: size of the validation set.
     """
     if not found or base.n < 2 or not images:
         why = "they are not computed yet" if not found else "the baseline has fewer than two runs"
@@ -60,15 +63,15 @@ def references(
     gain = best.accuracy - base.mean
     if better:
         names = _listed(method.name for method in better)
-        reason = f"a simple method is better: {names} against {base.mean:.1f} % of the baseline"
+        reason = f"better than the baseline's {base.mean:.1f} %: {names}"
     else:
-        reason = f"no simple method is above the baseline's {base.mean:.1f} % by more than noise"
+        reason = f"no simple method exceeds the baseline's {base.mean:.1f} % by more than noise"
     verdict: Verdict = "fail" if better else "pass"
     return Finding("references", verdict, f"{reason}: {told}", gain, bounds[best], None, 0.0)
 
 
 def _lower(base: Sample, method: Reference, images: int, level: float) -> float:
-    """One-sided lower bound of the method's accuracy less the baseline's, in pp."""
+    """One-sided lower bound of the method's accuracy minus the baseline's, in pp."""
     confidence = 1 - 2 * level
     low = 100 * wilson(method.right, method.images, confidence)[0]
     high = 100 * _wilson_high(base.mean / 100, images, level)
@@ -78,7 +81,7 @@ def _lower(base: Sample, method: Reference, images: int, level: float) -> float:
 
 
 def _wilson_high(share: float, images: int, level: float) -> float:
-    """Wilson's one-sided upper bound of a share that is a mean of several networks'."""
+    """Wilson's one-sided upper bound of a share; the share may be a mean over networks."""
     z = NormalDist().inv_cdf(1 - level)
     middle = share + z**2 / (2 * images)
     around = z * (share * (1 - share) / images + z**2 / (4 * images**2)) ** 0.5

@@ -1,10 +1,10 @@
 """The rules by which a baseline passes its check; every interval here is on validation.
 
-A part with a limit passes when the one-sided 95 % bound on the good side lies within the limit, and
-fails when that on the other side lies beyond it; else it is unknown, and more seeds would tell. So
-a baseline whose true value is beyond a limit passes in at most 5 % of checks, one within it fails
-in at most 5 %, and since all parts must pass, the same holds for the whole. Both bounds together
-are a 90 % interval, which is the one that is shown. tests/analysis/test_baseline.py simulates it.
+A part with a limit passes if its interval lies within the limit, and fails if its interval lies
+beyond the limit. Otherwise it is unknown, and more seeds are needed. The interval is 90 %: its
+ends are one-sided 95 % bounds. So a baseline whose true value is beyond a limit passes in at most
+5 % of checks, and a baseline within the limit fails in at most 5 %. All parts must pass, so the
+same holds for the whole check. tests/analysis/test_baseline.py simulates the rules.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from runner.analysis.power import critical, detectable, upper_sd
 from runner.text import counted
 
 ALPHA = 0.05
-GAIN = 0.5  # pp of validation accuracy: what twice the epochs, or another rate, may give at most
-COARSE = 3.0  # pp: half-width beyond which few runs say nothing of a learning rate
-SD = 1.0  # pp: the run-to-run sd of a baseline that effects of a few pp can be seen on
-STEPS = 300  # optimizer steps below which it is said that they are few
-TOO_FEW = "the baseline has fewer than two runs that ended well"
+GAIN = 0.5  # pp of validation accuracy: largest gain by twice the epochs, or by another rate
+COARSE = 3.0  # pp: with a larger half-width the runs say nothing about a learning rate
+SD = 1.0  # pp: largest run-to-run sd at which effects of a few pp can be detected
+STEPS = 300  # with fewer optimizer steps the note says that they are few
+TOO_FEW = "the baseline has fewer than two runs that succeeded"
 
 
 def budget(base: Sample, twice: Sample, epochs: int) -> Finding:
-    """Whether twice the epochs move validation accuracy by at most `GAIN`; Welch's interval.
+    """Whether twice the epochs gain at most `GAIN` on validation; Welch's interval.
 
     epochs: of the baseline.
     """
@@ -35,7 +35,7 @@ def budget(base: Sample, twice: Sample, epochs: int) -> Finding:
     if base.n < 2:
         return Finding("budget", "unknown", TOO_FEW, limit=GAIN)
     if twice.n < 2:
-        what = f"{twice.lost} runs with twice the epochs were lost: nothing is known"
+        what = f"{twice.lost} runs with twice the epochs were lost, so the gain is not known"
         return Finding("budget", "unknown", what, limit=GAIN)
     gain = twice.mean - base.mean
     parts = [sample.sd**2 / sample.n for sample in (base, twice)]
@@ -45,8 +45,8 @@ def budget(base: Sample, twice: Sample, epochs: int) -> Finding:
     low, high = gain - half, gain + half
     said = f"{gain:+.1f} pp ({low:+.1f} to {high:+.1f}) by twice the epochs"
     if high <= GAIN:
-        return Finding("budget", "pass", f"learnt out: {said}", gain, low, high, GAIN)
-    unsure = f"; not known to be within {GAIN:g} pp"
+        return Finding("budget", "pass", f"trained long enough: {said}", gain, low, high, GAIN)
+    unsure = f"; not shown to be within {GAIN:g} pp"
     if low > GAIN:
         return Finding(
             "budget", "fail", f"still learning: {said}", gain, low, high, GAIN, "pp", more
@@ -55,15 +55,15 @@ def budget(base: Sample, twice: Sample, epochs: int) -> Finding:
         said = f"still learning: {said}{unsure}"
         return Finding("budget", "unknown", said, gain, low, high, GAIN, "pp", more)
     seeds = ("seeds", str(2 * base.n))
-    said = f"still learning or not: {said}{unsure}"
+    said = f"too noisy to tell whether it is still learning: {said}{unsure}"
     return Finding("budget", "unknown", said, gain, low, high, GAIN, "pp", seeds)
 
 
 def noise(base: Sample, seeds: int) -> Finding:
     """Whether the run-to-run sd is at most `SD`, with its χ² interval.
 
-    It also says the smallest effect that `seeds` runs of each of two arms detect (t test at 5 %,
-    power 0.8), planned with the sd's upper 80 % bound as `tricks-bench plan` does.
+    It also says the smallest effect that `seeds` runs in each of two arms detect (t test at 5 %,
+    power 0.8). Like `tricks-bench plan`, this uses the upper 80 % bound of the sd.
     """
     if base.n < 2:
         return Finding("noise", "unknown", TOO_FEW, limit=SD)
@@ -80,26 +80,26 @@ def noise(base: Sample, seeds: int) -> Finding:
         return Finding("noise", "pass", said, sd, low, high, SD)
     more = ("seeds", str(2 * base.n))
     if low > SD:
-        said = f"noisy: {said}; longer training or a lower rate make it quieter"
+        said = f"noisy: {said}; longer training or a lower rate reduces the noise"
         return Finding("noise", "fail", said, sd, low, high, SD)
-    said += f"; not known to be within {SD:g} pp"
+    said += f"; not shown to be within {SD:g} pp"
     return Finding("noise", "unknown", said, sd, low, high, SD, "pp", more)
 
 
 def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
-    """Whether another learning rate is better than the baseline's, or the best one at the edge.
+    """Whether another learning rate is better than the baseline's, or the best rate at the edge.
 
     own: the baseline's lr_scale; others: by lr_scale. It fails if some rate is better by more than
-    noise (one-sided, 5 % over all of them; see `_better`). Unknown: the best mean is at the edge,
-    and above the baseline's by more than `GAIN`; or the noise hides gains of more than `COARSE`. A
-    rate of which a run was lost is no candidate, nor is one that is `_unstable`.
+    noise (one-sided, 5 % over all rates; see `_better`). It is unknown if the best mean is at the
+    edge and above the baseline's by more than `GAIN`, or if the noise could hide gains of more than
+    `COARSE`. A rate with a lost run is no candidate, and neither is an `_unstable` rate.
     """
     name = "learning rate"
     if base.n < 2:
         return Finding(name, "unknown", TOO_FEW, limit=GAIN)
     sound = {scale: arm for scale, arm in others.items() if arm.n and not arm.lost}
     if not sound:
-        return Finding(name, "unknown", "no other rate has runs that ended well", limit=GAIN)
+        return Finding(name, "unknown", "no other rate has runs that succeeded", limit=GAIN)
     lost = [f"{scale:g}" for scale, arm in sorted(others.items()) if arm.lost]
     tail = f"; runs lost at lr_scale={','.join(lost)}" if lost else ""
     sound = {scale: arm for scale, arm in sound.items() if not _unstable(base, arm)}
@@ -134,9 +134,9 @@ def rate(own: float, base: Sample, others: Mapping[float, Sample]) -> Finding:
 
 
 def _unstable(base: Sample, arm: Sample) -> bool:
-    """Whether all runs are below the baseline's worst, and noisier (F test, 5 %).
+    """Whether all runs are below the baseline's worst run, and noisier (F test, 5 %).
 
-    So are those of a rate far too high, whose noise tells nothing of the rates that count.
+    A rate that is far too high has such runs. Their noise says nothing about the other rates.
     """
     if arm.n < 2 or max(arm.values) >= min(base.values):
         return False
@@ -144,7 +144,7 @@ def _unstable(base: Sample, arm: Sample) -> bool:
 
 
 def _pooled(arms: Sequence[Sample]) -> tuple[float, int]:
-    """Sd in pp pooled over arms of two and more runs, and its df; 0 df without any."""
+    """Sd in pp pooled over arms with two or more runs, and its df; 0 df without such arms."""
     df = sum(arm.n - 1 for arm in arms)
     squares = sum((arm.n - 1) * arm.sd**2 for arm in arms)
     return (math.sqrt(squares / df), df) if df else (0.0, 0)
@@ -155,8 +155,9 @@ def _better(
 ) -> tuple[float, float]:
     """Both bounds of mean(arm) - mean(base) in pp, each one-sided at `level`.
 
-    Two runs of a rate tell little of their noise, and a high rate may be noisier than the baseline:
-    so the sd is the largest of the arm's own, the baseline's and that pooled over the other rates.
+    Two runs of a rate give a poor estimate of its noise, and a high rate may be noisier than the
+    baseline. So the sd is the largest of three: the arm's, the baseline's, and the sd pooled over
+    the other rates.
     """
     other, df = pooled
     sd = max(base.sd, other, arm.sd if arm.n > 1 else 0.0)
@@ -167,11 +168,11 @@ def _better(
 
 
 def steps(count: int, epochs: int) -> Finding:
-    """How many optimizer steps a run takes, and whether they are few; a note."""
+    """A note on the number of optimizer steps of a run, and whether they are few."""
     said = f"{counted(count, 'optimizer step')} a run"
     if count >= STEPS:
         return Finding("steps", "note", said, count, limit=STEPS, unit="steps")
-    said = f"{said}, which is few: warmup, schedules and averages of weights need more"
+    said = f"{said}, too few for warmup, schedules and averages of weights"
     change = ("epochs", str(math.ceil(epochs * STEPS / max(count, 1))))
     return Finding("steps", "note", said, count, limit=STEPS, unit="steps", change=change)
 
@@ -190,12 +191,14 @@ def fit(base: Sample, training: float | None) -> Finding:
 def test_size(base: Sample, images: int) -> Finding:
     """The smallest difference of two networks that a test set of `images` can resolve; a note.
 
-    As if the two were scored on images of their own: on the same images they are surer.
+    It assumes that the two networks are scored on different images. On the same images smaller
+    differences can be resolved.
     """
     share = min(max(base.mean / 100, 1 / images), 1 - 1 / images) if base.n else 0.5
     half = 100 * critical(math.inf) * math.sqrt(2 * share * (1 - share) / images)
     said = (
-        f"{counted(images, 'test image')}: one is {100 / images:.2g} pp, and beyond these images "
-        f"differences of two networks below about {half:.1f} pp are uncertain, however many seeds"
+        f"{counted(images, 'test image')}: one image is {100 / images:.2g} pp. For other images, "
+        f"differences of two networks below about {half:.1f} pp stay uncertain with any number of "
+        "seeds"
     )
     return Finding("test set", "note", said, half)

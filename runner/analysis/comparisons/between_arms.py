@@ -28,7 +28,7 @@ def _effect(
     low: np.ndarray,
     noise: str,
 ) -> Effect:
-    """The effect of factor `j` from arm `low` to arm `high`, as yet without p and verdict."""
+    """The effect of factor `j` from arm `low` to arm `high`, without p and verdict."""
     factor = list(experiment.factors)[j]
     levels = experiment.factors[factor]
     a, b = cells.find(high), cells.find(low)
@@ -98,11 +98,11 @@ def against_reference(
     reference: np.ndarray,
     rules: Rules,
 ) -> tuple[list[Effect], str]:
-    """Each arm that differs from `reference` in one factor, compared with it; and how p and
-    intervals hold for all of them.
+    """Comparisons of `reference` with each arm that differs in one factor, and their adjustment.
 
-    Where the reference has a factor on and the arm has it off, the effect is still that of
-    having it on: reference minus arm. reference: (factors,) level indices.
+    If the reference has a factor on and the arm has it off, the effect is still the effect of
+    having it on: reference minus arm. reference: (factors,) level indices. The text says how p and
+    intervals hold for all comparisons.
     """
     effects = []
     arms: list[int | None] = []
@@ -128,10 +128,10 @@ def against_reference(
 def cumulative(experiment: Experiment, cells: Cells, rules: Rules) -> list[Effect]:
     """Each step of a chain against the step before it, Holm over the steps.
 
-    Neighbouring steps share an arm, so their estimates are negatively correlated; Šidák's intervals
-    and Holm's p hold all the same.
+    Neighbouring steps share an arm, so their estimates are negatively correlated. Šidák's intervals
+    and Holm's p hold nevertheless.
 
-    A step without a usable run leaves its own effect and the next one's without an estimate.
+    If a step has no usable run, its effect and the next step's effect have no estimate.
     """
     effects = []
     for low, high in itertools.pairwise(stages(experiment)):
@@ -148,10 +148,10 @@ def cumulative(experiment: Experiment, cells: Cells, rules: Rules) -> list[Effec
 
 
 def stages(experiment: Experiment) -> list[np.ndarray]:
-    """The arms of a cumulative grid in order, whatever became of their runs; (factors,) each.
+    """The arms of a cumulative grid in order, with or without usable runs; (factors,) each.
 
-    By the study's order, each factor going to its "on" level; without an order, the arms that
-    were run, by how much they differ from the baseline.
+    The study's order turns one factor after another to its "on" level. Without an order: the arms
+    that were run, by the number of differences from the baseline.
     """
     arms = distinct(experiment.codes)[0]
     arm = np.zeros(len(experiment.factors), dtype=np.int64)
@@ -171,7 +171,7 @@ def stages(experiment: Experiment) -> list[np.ndarray]:
 def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]:
     """y_ab - y_a - y_b + y_0 of every pair of levels run together, largest first.
 
-    Intervals are of each alone; p by Benjamini-Hochberg, for screening.
+    Each interval is for its interaction alone; p by Benjamini-Hochberg, for screening.
     """
     names = list(experiment.factors)
     zero = np.zeros(len(names), dtype=np.int64)

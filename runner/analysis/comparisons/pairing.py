@@ -1,4 +1,4 @@
-"""Pairing: does a seed that is lucky in one arm tend to be lucky in the others?"""
+"""Pairing: whether a seed that is lucky in one arm tends to be lucky in other arms."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from scipy import stats
 
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 
-PAYS = 0.6  # at 3 seeds a paired t test has 2 df instead of 4 and gains only from here on
+PAYS = 0.6  # at 3 seeds a paired t test has 2 df instead of 4 and gains only from this ρ on
 FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """See `pairing`; without ρ the `reason` alone. says: whether pairing pays, in words."""
+    """See `pairing`. Without ρ only `reason` is set. says: whether pairing pays, in words."""
 
     rho: float | None = None
     ci: tuple[float, float] | None = None
@@ -30,10 +30,11 @@ class Pairing:
 def pairing(experiment: Experiment, metric: str) -> Pairing:
     """ρ, the correlation between two arms at equal seeds, pooled over all pairs of arms.
 
-    Of each arm's deviations from its own mean: the mean of Pearson's r over the pairs of arms, so
-    that no noisy arm dominates. ci: 95 %, see `correlation`. pairs: pairs of arms; seeds: those
-    that all of them have. pays: whether ρ is at least 0.6, None if the interval does not say.
-    rho is None with its reason where fewer than three seeds are common to two arms or more.
+    ρ is the mean of Pearson's r over the pairs of arms, so no noisy arm dominates. r correlates the
+    deviations of runs from their arm's mean. ci: 95 %, see `correlation`. pairs: number of pairs of
+    arms; seeds: number of seeds that all these arms have. pays: whether ρ is at least PAYS, None if
+    the interval does not decide it. rho is None, with the reason, if two or more arms have fewer
+    than three common seeds.
     """
     runs = experiment.runs
     y = values(runs, metric)
@@ -52,20 +53,20 @@ def pairing(experiment: Experiment, metric: str) -> Pairing:
     rho, ends = found
     pairs = arms * (arms - 1) // 2
     if ends is None:
-        reason = "four common seeds or more give ρ an interval"
+        reason = "an interval of ρ needs at least four common seeds"
         return Pairing(rho, pairs=pairs, seeds=count, reason=reason)
     low, high = ends
     pays = True if low >= PAYS else False if high < PAYS else None
     said = {
-        True: "comparing arms at equal seeds (a paired test) would pay",
-        False: f"comparing arms at equal seeds would not pay: at 3 seeds it does from ρ ≈ {PAYS}",
-        None: f"too few seeds to say whether a paired test would pay (it does from ρ ≈ {PAYS})",
+        True: "a paired test (arms at equal seeds) would be more precise",
+        False: f"a paired test would not be more precise: at 3 seeds it needs ρ ≥ {PAYS}",
+        None: f"too few seeds to say whether a paired test would be more precise (ρ ≥ {PAYS})",
     }[pays]
     return Pairing(rho, (low, high), pairs, count, pays, says=said)
 
 
 def _table(codes: np.ndarray, seeds: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, str]:
-    """(arms, seeds) values of the arms that have every common seed once; or why there are none."""
+    """(arms, seeds) values of the arms that have every common seed once; or None and a reason."""
     own = "each arm has its own seeds"
     by_arm: dict[tuple[int, ...], dict[str, float]] = {}
     for arm, seed, value in zip(map(tuple, codes), seeds, y, strict=True):
@@ -77,7 +78,7 @@ def _table(codes: np.ndarray, seeds: np.ndarray, y: np.ndarray) -> tuple[np.ndar
     for held in by_arm.values():
         for seed in held:
             arms_of[seed] = arms_of.get(seed, 0) + 1
-    # A run that diverged must not cost all arms their seed: arms without most seeds are left out.
+    # One diverged run must not remove its seed from all arms: seeds that most arms have stay.
     common = sorted(seed for seed, arms in arms_of.items() if 2 * arms > len(by_arm))
     full = [held for held in by_arm.values() if all(seed in held for seed in common)]
     if len(by_arm) > 1 and not common:
@@ -92,10 +93,10 @@ def _table(codes: np.ndarray, seeds: np.ndarray, y: np.ndarray) -> tuple[np.ndar
 def correlation(table: np.ndarray) -> tuple[float, tuple[float, float] | None] | None:
     """ρ and its 95 % interval from (arms, seeds) values; None if fewer than two arms vary.
 
-    Rows are scaled to one sd, since sds of real arms differ tenfold. Then the mean r of all pairs
-    is (F - 1) / (F + arms - 1), F the mean square between seeds over the residual one, and F's
-    distribution gives the interval (Shrout & Fleiss 1979, ICC(3,1)). No interval below four seeds:
-    after the scaling it would cover 80 %.
+    Rows are scaled to the same sd, since sds of real arms differ tenfold. Then the mean r of all
+    pairs is (F - 1) / (F + arms - 1), where F is the mean square between seeds divided by the
+    residual mean square. F's distribution gives the interval (Shrout & Fleiss 1979, ICC(3,1)).
+    Below four seeds there is no interval: after the scaling it would cover only 80 %.
     """
     seeds = table.shape[1]
     left = table - table.mean(axis=1, keepdims=True)
@@ -105,7 +106,7 @@ def correlation(table: np.ndarray) -> tuple[float, tuple[float, float] | None] |
     if arms < 2:
         return None
     common = z.mean(axis=0)
-    # Scaling each row by its own sd takes about one more df.
+    # Scaling each row by its estimated sd costs about one more df.
     df = seeds - 2, (seeds - 2) * (arms - 1)
     between = arms * float((common**2).sum()) / df[0]
     rest = float(((z - common) ** 2).sum()) / df[1]

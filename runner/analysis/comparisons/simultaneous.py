@@ -11,18 +11,18 @@ from runner.analysis.comparisons.dunnett import ManyToOne
 from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate, sidak
 
-# Measured with sd drawn from 0.35 to 5.4 pp for each arm: the plug-in correlations give a
-# family-wise error of 5 to 7 % with 3 to 5 seeds and of 5 % from 10; Šidák's level 3 to 5 %.
+# Simulated with an sd between 0.35 and 5.4 pp for each arm: plug-in correlations give a
+# family-wise error of 5 to 7 % with 3 to 5 seeds and of 5 % from 10 seeds; Šidák's level 3 to 5 %.
 ENOUGH = 10
 Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
 class Simultaneous:
-    """One entry for each estimate, None for those without a standard error.
+    """One entry for each estimate, None for estimates without a standard error.
 
-    p: adjusted. outer: intervals of confidence 1 - level, inner: 1 - 2 level, each for all at
-    once. tests: how many. how: the procedure in words.
+    p: adjusted. outer: intervals of confidence 1 - level, inner: 1 - 2 level, both for all
+    estimates at once. tests: number of tests. how: the procedure in words.
     """
 
     p: list[float | None]
@@ -33,7 +33,7 @@ class Simultaneous:
 
 
 def by_sidak(estimates: Sequence[Estimate], level: float) -> Simultaneous:
-    """Šidák's level: holds whatever the correlations between the estimates."""
+    """Šidák's level, which holds for any correlations between the estimates."""
     tests = max(1, sum(e.p() is not None for e in estimates))
     return Simultaneous(
         p=sidak([e.p() for e in estimates]),
@@ -52,10 +52,10 @@ def by_dunnett(
     level: float,
     noise: str,
 ) -> Simultaneous:
-    """Comparisons with one reference by Dunnett; Šidák where the arms have too few runs for it.
+    """Comparisons with one reference by Dunnett, or by Šidák if the arms have too few runs.
 
     arms: for each estimate the cell that is compared with the cell `reference`. noise: "equal",
-    Dunnett's own test on the pooled sd; "own", plug-in correlations and Satterthwaite's df of
+    Dunnett's test with the pooled sd; "own", plug-in correlations and Satterthwaite's df of
     each comparison, if every arm has at least `ENOUGH` runs.
     """
     plain = by_sidak(estimates, level)

@@ -1,15 +1,15 @@
-"""Comparisons of arms, each arm with its own run-to-run sd unless noise is taken as equal.
+"""Comparisons of arms, each with its own run-to-run sd, unless noise is assumed to be equal.
 
-Measured sd of real arms differ tenfold (0.35 to 5.4 pp on digits). A pooled sd makes intervals
-far too narrow for the noisy arms and far too wide for the quiet ones: with sd drawn evenly from
-that range the family-wise error of Dunnett's test against 10 arms is 8 % with equal numbers of
-runs and 13 % where the control has three times as many. So Welch's t is the default.
+Measured sds of real arms differ tenfold (0.35 to 5.4 pp on digits). A pooled sd makes intervals
+far too narrow for high-variance arms and far too wide for low-variance arms. With sds drawn evenly
+from that range, the family-wise error of Dunnett's test of 10 arms is 8 % with equal numbers of
+runs, and 13 % if the control has three times as many. So Welch's t is the default.
 
-Satterthwaite's df is held at what equal noise would give. Where a control of many runs meets arms
-of few, an arm whose few runs agree by luck would otherwise pass for a quiet one, at the control's
-df: 10 arms of 3 runs against 9 had a family-wise error of 10 %, so it has 1 to 3 %. What remains is
-a control ten times quieter than every arm: 7 to 10 % with 3 runs, 5 to 6 % with 5. Only df of
-the smaller sample (2 of 3 runs) would cure that, at twice the width for everybody.
+Satterthwaite's df is limited to the df under equal noise. Otherwise an arm of few runs that agree
+by chance would get the df of a control with many runs. Then 10 arms of 3 runs against a control of
+9 runs had a family-wise error of 10 %; with the limit it is 1 to 3 %. One problem remains: a
+control with a tenth of every arm's sd gives 7 to 10 % with 3 runs, 5 to 6 % with 5 runs. Only the
+df of the smaller sample (2 df for 3 runs) would solve it, but it would double all intervals.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def combination(
 ) -> Estimate:
     """Σ weight · mean over `arms`, with its standard error.
 
-    noise: "own", the variance of each arm and Satterthwaite's df, at most those of equal noise;
-    "equal", the sd pooled over all cells. Without an interval if an arm has one run ("own"), if
-    no arm has two ("equal"), or if no runs of an arm differ.
+    noise: "own", the variance of each arm and Satterthwaite's df, at most the df of equal noise;
+    "equal", the sd pooled over all cells. There is no interval if an arm has only one run ("own"),
+    if no arm has two runs ("equal"), or if no runs of an arm differ.
     """
     n = cells.count[arms]
     w = np.array(weights)
@@ -60,14 +60,14 @@ def _satterthwaite(parts: np.ndarray, n: np.ndarray) -> float:
 
 
 def centre(cells: Cells, preferred: np.ndarray) -> np.ndarray | None:
-    """Level indices of the arm from which every other arm differs in at most one factor.
+    """(factors,) level indices of the arm from which every other arm differs in at most one factor.
 
-    (factors,); `preferred` if it qualifies, even if it has no run of its own.
+    It is `preferred` if that arm qualifies, even if the arm has no run. None without such an arm.
     """
     candidates = np.concatenate([np.atleast_2d(preferred), cells.levels])
     if ((cells.levels != preferred).sum(axis=1) <= 1).all():
         return np.asarray(preferred)
-    for arm in cells.levels:  # few candidates are left after two or three
+    for arm in cells.levels:  # only few arms pass the first comparisons
         candidates = candidates[(candidates != arm).sum(axis=1) <= 1]
         if not len(candidates):
             return None

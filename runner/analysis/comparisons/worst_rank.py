@@ -1,7 +1,7 @@
-"""Effects by ranks, a diverged run taking the worst rank: nothing is dropped.
+"""Effects by ranks: diverged runs get the worst rank, so no run is dropped.
 
 Brunner and Munzel (Biometrical Journal 42, 2000): the probability that a run with the trick is
-better than one without it, ties counted half, for unequal noise and shapes.
+better than a run without it, with ties counted half, for unequal noise and shapes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from runner.analysis.data.estimates import finite
 
 @dataclass(frozen=True)
 class WorstRank:
-    """P(a run with the trick is better than one without) + ½ P(equal), a diverged run the worst.
+    """P(a run with the trick is better than a run without) + ½ P(equal); diverged runs are worst.
 
-    low, high: its interval; p: of ½; both None with the `reason`. runs: with and without.
+    low, high: the interval; p: of the value ½; all None, with the `reason`, if they cannot be
+    computed. runs: numbers of runs with and without the trick.
     """
 
     probability: float | None = None
@@ -44,14 +45,14 @@ def worst_rank(
 ) -> WorstRank:
     """P(on better than off) + ½ P(equal), its interval and p of ½; NaN for a diverged run.
 
-    on, off: (runs,) the metric. Interval and p are None, with the reason, where no rank test of
-    so few runs can reach `level`, or where all runs of one side are better.
+    on, off: (runs,) the metric. Interval and p are None, with the reason, if no rank test of
+    so few runs can reach `level`, or if all runs of one side are better.
     """
     runs = len(on), len(off)
     if not len(on) or not len(off):
         return WorstRank(runs=runs, reason="no run on one of the two sides")
     if larger_is_better is None:
-        return WorstRank(runs=runs, reason="whether more or less of the metric is better is open")
+        return WorstRank(runs=runs, reason="the better direction of the metric is not known")
     sign = 1.0 if larger_is_better else -1.0
     y = sign * np.concatenate([on, off])
     worst = np.nanmin(y, initial=0.0) - 1
@@ -63,10 +64,10 @@ def worst_rank(
     share = float(first.mean() / m)
     found = WorstRank(share, runs=runs)
     if least_p(n, m) > level:
-        said = f"a rank test of {n} against {m} runs cannot go below p = {least_p(n, m):.2g}"
+        said = f"the smallest p of a rank test of {n} against {m} runs is {least_p(n, m):.2g}"
         return replace(found, reason=said)
     if min(n, m) < 2:
-        return replace(found, reason="one run on one of the two sides: its spread is not known")
+        return replace(found, reason="one side has only one run: its spread is not known")
     parts = np.array([first.var(ddof=1) / m**2 / n, second.var(ddof=1) / n**2 / m])
     if not parts.sum() > 0 or not 0 < share < 1:
         side = "all equal" if share == 0.5 else "all on one side"

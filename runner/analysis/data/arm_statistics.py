@@ -1,4 +1,4 @@
-"""Cells: the sufficient statistics of each arm that has a usable run."""
+"""Cells: count, mean and squares of each arm with a usable run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Cells:
     levels: (cells, factors) level indices.
     count: (cells,) runs. mean: (cells,) in the metric's unit.
     squares: (cells,) sum of squared deviations from the cell's mean.
-    placebo: the column of a factor that changes nothing, if there is one.
+    placebo: the column of the placebo factor, if there is one.
     """
 
     levels: np.ndarray
@@ -29,9 +29,9 @@ class Cells:
 
     @cached_property
     def merged(self) -> tuple[Cells, np.ndarray]:
-        """Cells of the arms as they are trained, placebo or not, and (cells,) the place of each.
+        """Cells with placebo on and off merged, and (cells,) the index of each old cell there.
 
-        Runs with the placebo are fresh runs of the same recipe, and so replicates of those without.
+        Runs with the placebo are new runs of the same recipe, so they are replicates of the others.
         """
         if self.placebo is None:
             return self, np.arange(len(self.count))
@@ -69,16 +69,16 @@ class Cells:
         )
 
     def find(self, levels: np.ndarray) -> int | None:
-        """The index of the arm with these level indices."""
+        """The index of the arm with these level indices, None if there is none."""
         hits = np.flatnonzero((self.levels == levels).all(axis=1))
         return int(hits[0]) if len(hits) else None
 
 
 def distinct(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct rows in lexicographic order, and for each row the index of its like.
+    """Distinct rows in lexicographic order, and for each row the index of its distinct row.
 
-    levels: (rows, factors) small non-negative integers; read as digits of one number where that
-    fits, since sorting rows of 100,000 runs takes seconds.
+    levels: (rows, factors) small non-negative integers. If possible each row is encoded as one
+    number, since sorting rows of 100,000 runs takes seconds.
     """
     sizes = levels.max(axis=0, initial=0) + 1
     if len(levels) and float(np.prod(sizes.astype(float))) < 2**62:
@@ -92,18 +92,18 @@ def distinct(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def group(levels: np.ndarray, y: np.ndarray, placebo: int | None = None) -> Cells:
     """Cells of runs. levels: (runs, factors) indices; y: (runs,) finite values.
 
-    placebo: the column of a factor that changes nothing.
+    placebo: the column of the placebo factor.
     """
     arms, where = distinct(levels)
     count = np.bincount(where, minlength=len(arms))
     mean = np.bincount(where, weights=y, minlength=len(arms)) / count
     squares = np.bincount(where, weights=(y - mean[where]) ** 2, minlength=len(arms))
-    squares[squares <= count * (1e-12 * mean) ** 2] = 0  # equal runs, but for rounding
+    squares[squares <= count * (1e-12 * mean) ** 2] = 0  # equal runs, except for rounding
     return Cells(arms, count, mean, squares, placebo)
 
 
 def cells(experiment: Experiment, metric: str) -> Cells:
-    """Cells of the runs that finished and have the metric; maybe none."""
+    """Cells of the finished runs that have the metric; may be empty."""
     y = values(experiment.runs, metric)
     usable = (succeeded(experiment.runs) & y.notna()).to_numpy()
     runs = experiment.runs[usable]

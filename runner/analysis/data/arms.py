@@ -1,4 +1,4 @@
-"""Arms: counts and means of each arm, and arms that stayed near chance."""
+"""Arms: counts and means of each arm, and arms near chance accuracy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.analysis.data.experiment import Experiment, level_codes, succeeded, 
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import CHOOSES
 
-COLLAPSED = 5.0  # pp above chance: an arm whose mean accuracy is no higher has collapsed
+COLLAPSED = 5.0  # pp above chance: largest mean accuracy of a collapsed arm
 OTHERS = ("accuracy", CHOOSES, "chance_accuracy", "cpu_seconds", "train_seconds")
 
 
@@ -23,9 +23,9 @@ OTHERS = ("accuracy", CHOOSES, "chance_accuracy", "cpu_seconds", "train_seconds"
 class ArmRow:
     """One arm: its runs by state, its metric, and the means of other columns.
 
-    low, high: t-interval of this arm's mean alone. mean is None where no run finished; sd and the
-    interval where fewer than two did; accuracy to train_seconds also where the runs have no such
-    column (see `ArmTable.columns`). levels: factor -> level.
+    low, high: t-interval of this arm's mean alone. mean is None if no run finished, sd and the
+    interval if fewer than two finished. The fields from accuracy to train_seconds are also None if
+    the runs have no such column (see `ArmTable.columns`). levels: factor -> level.
     """
 
     runs: int
@@ -47,15 +47,15 @@ class ArmRow:
 
     @property
     def seconds(self) -> float | None:
-        """Mean training time: CPU seconds where the arms have them, else wall seconds."""
+        """Mean training time: CPU seconds if the arms have them, else wall-clock seconds."""
         return self.train_seconds if self.cpu_seconds is None else self.cpu_seconds
 
 
 @dataclass(frozen=True)
 class ArmTable:
-    """One row an arm with any run: the baseline first, then by number of changes.
+    """One row for each arm with any run: the baseline first, then by number of changes.
 
-    columns: those of OTHERS that the runs have.
+    columns: the columns of OTHERS that the runs have.
     """
 
     rows: tuple[ArmRow, ...]
@@ -75,7 +75,7 @@ def _near_chance(row: ArmRow) -> bool:
 
 
 def arm_table(experiment: Experiment, metric: str) -> ArmTable:
-    """The arms with their counts of runs and the means of `metric` and of other columns."""
+    """The arms with their numbers of runs and the means of `metric` and of other columns."""
     runs = experiment.runs
     codes = level_codes(runs, experiment.factors)
     arms, where = distinct(codes)
@@ -124,13 +124,13 @@ def arm_table(experiment: Experiment, metric: str) -> ArmTable:
 
 
 def _place(arm: np.ndarray) -> tuple[int, ...]:
-    """Sorts arms: the baseline, then single changes in the order of the factors, then more."""
+    """Sort key of arms: the baseline, single changes in the order of the factors, more changes."""
     changed = np.flatnonzero(arm)
     return (len(changed), *(int(x) for x in changed), *(int(x) for x in arm[changed]))
 
 
 def time_column(experiment: Experiment) -> str:
-    """The column that holds what training costs: CPU seconds on CPUs, else wall seconds."""
+    """The column of training cost: CPU seconds on CPUs, else wall-clock seconds."""
     runs = experiment.runs
     on_cpu = "device" not in runs or runs["device"].astype(str).str.startswith("cpu").all()
     if on_cpu and "cpu_seconds" in runs and values(runs, "cpu_seconds").notna().any():

@@ -15,8 +15,9 @@ from runner.analysis.data.experiment import Experiment, level_codes
 class Divergence:
     """Diverged runs of one level.
 
-    runs: that trained; diverged: of them. low, high: Wilson's interval of the share. p: of the test
-    that all levels of the factor have the same share, None with the reason where it cannot tell.
+    runs: number of trained runs; diverged: number of diverged runs among them. low, high: Wilson's
+    interval of the share. p: of the test that all levels of the factor have the same share; None,
+    with the reason, if the test cannot be significant.
     """
 
     factor: str
@@ -33,8 +34,7 @@ def divergence(experiment: Experiment) -> tuple[Divergence, ...]:
     """Diverged runs of each level of each factor, with Wilson's interval of the share.
 
     p: Fisher's (2 levels) or χ² test that the share is the same at all levels of the factor.
-    Runs that failed for other reasons are not trained runs and do not count. Empty if none
-    diverged.
+    Runs that failed for other reasons do not count. Empty if no run diverged.
     """
     runs = experiment.runs
     if "state" not in runs or not runs["state"].eq("diverged").any():
@@ -53,7 +53,7 @@ def divergence(experiment: Experiment) -> tuple[Divergence, ...]:
             if least <= experiment.level:
                 p = float(stats.fisher_exact(table).pvalue)
             else:
-                reason = f"a test of so few runs cannot go below p = {least:.2g}"
+                reason = f"the smallest p of a test of so few runs is {least:.2g}"
         elif table.shape[1] > 2 and not diverged.all():
             p = float(stats.chi2_contingency(table).pvalue)
         for i, level in enumerate(levels):
@@ -65,7 +65,7 @@ def divergence(experiment: Experiment) -> tuple[Divergence, ...]:
 
 
 def _least_fisher(table: np.ndarray) -> float:
-    """The smallest p of Fisher's test on any table with the margins of this one. table: (2, 2)."""
+    """The smallest p of Fisher's test on tables with the same margins. table: (2, 2)."""
     bad, left, total = int(table[0].sum()), int(table[:, 0].sum()), int(table.sum())
     drawn = stats.hypergeom(total, left, bad).pmf(np.arange(min(bad, left) + 1))
     possible = drawn[drawn > 0]

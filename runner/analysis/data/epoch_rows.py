@@ -1,4 +1,4 @@
-"""Tables with a row for each epoch of a run: which rows are of one run, and which row counts."""
+"""Tables with one row per epoch: finding the rows of each run, and the row that counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALIDATION = ("val", "valid", "validation", "eval", "dev")
 
 @dataclass(frozen=True)
 class Histories:
-    """Rows as epochs: the column of the epoch, and the columns whose values tell runs apart."""
+    """Rows as epochs: the column of the epoch, and the columns that identify a run."""
 
     epoch: str
     key: tuple[str, ...]
@@ -30,8 +30,8 @@ def one_row_a_run(
 ) -> tuple[pd.DataFrame, list[str], frozenset[str]]:
     """The row of each run that counts, notes, and the columns that change within runs.
 
-    A table with one row a run stays as it is. which: "last" or "best", by validation.
-    Raises BadInput where rows look like epochs, and no column tells the runs apart.
+    A table with one row per run is returned unchanged. which: "last" or "best", by validation.
+    Raises BadInput if rows look like epochs and no column identifies the runs.
     """
     if which not in WHICH:
         raise unknown("--epoch", which, WHICH)
@@ -53,7 +53,7 @@ def one_row_a_run(
         counted = counted.assign(_score=order).sort_values(["_score", "_at"], na_position="first")
         said = f"its best by {column}"
         if column == metric:
-            said += ", which favours luck: the same values choose and are compared"
+            said += ", which favours luck: the same values are used to choose and to compare"
     else:
         said = "its last one with a value"
     kept = counted.groupby(key, sort=False).tail(1)
@@ -90,8 +90,8 @@ def _histories(
         first = pd.to_numeric(table[epoch]) == pd.to_numeric(table[epoch]).min()
         if 1 < int(first.sum()) < len(table) / 2:
             raise BadInput(
-                f"{where}: rows seem to be epochs (column {epoch!r}), and no columns tell the runs "
-                "apart: add a column `run`, or name the factors with --factors"
+                f"{where}: rows seem to be epochs (column {epoch!r}), and no column identifies the "
+                "runs: add a column `run`, or name the factors with --factors"
             )
     return None
 
@@ -99,7 +99,7 @@ def _histories(
 def _key(
     table: pd.DataFrame, metric: str, named: Collection[str], epoch: str, runs: list[str]
 ) -> list[str] | None:
-    """Columns that tell runs apart where none is an id: settings, seed, number of the replicate."""
+    """Columns that identify runs without an id: settings, seed, number of the replicate."""
     own = [c for c in table.columns if str(c).casefold() in ("seed", "replicate", "rep", "fold")]
     settings = list(named) or [
         str(c) for c in table.columns
@@ -115,14 +115,14 @@ def _key(
 
 
 def looks_measured(column: pd.Series) -> bool:
-    """Whether a column looks like a measurement: fractions, most rows with one of their own."""
+    """Whether a column looks like a measurement: fractions that differ in most rows."""
     numbers = pd.to_numeric(column, errors="coerce")
     known = numbers[numbers.notna()]
     return bool(len(known) and (known % 1 != 0).any() and known.nunique() > len(column) / 2)
 
 
 def _validation(table: pd.DataFrame, where: str, metric: str) -> tuple[str, bool]:
-    """The column that the best epoch goes by, and whether more of it is better."""
+    """The column that decides the best epoch, and whether more of it is better."""
 
     def validates(column: str) -> bool:
         return bool(set(words(column)) & set(VALIDATION))
@@ -134,7 +134,7 @@ def _validation(table: pd.DataFrame, where: str, metric: str) -> tuple[str, bool
     ordered = sorted((c for c in directed if c[1] is not None), key=lambda c: not c[1])
     if not ordered:
         raise BadInput(
-            f"{where}: --epoch best goes by a validation column (val_accuracy, val_loss ...), and "
-            "there is none whose direction is known"
+            f"{where}: --epoch best needs a validation column (val_accuracy, val_loss ...) with a "
+            "known better direction, and there is none"
         )
     return ordered[0][0], bool(ordered[0][1])

@@ -1,4 +1,4 @@
-"""Arms that are one: their networks came out the same to the last digit, seed by seed."""
+"""Equal arms: with each shared seed they gave the same network to the last digit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment, succeeded
 from runner.analysis.data.labels import arm_label, level_names
 
-LOSSES = ("loss", "val_loss")  # of ten digits and more: two networks do not share them by chance
+LOSSES = ("loss", "val_loss")  # with ten or more digits; equal values are no coincidence
 FIGURES = (*LOSSES, "accuracy", "val_accuracy", "probe_accuracy", "correct", "weights_sha256")
-SHOWN = 6  # arms that a note names
+SHOWN = 6  # most arms that a note names
 
 
 @dataclass(frozen=True)
 class EqualArms:
-    """Arms by their labels, and how many seeds show that they are one."""
+    """Labels of equal arms, and the number of seeds that show it."""
 
     arms: tuple[str, ...]
     seeds: int
@@ -29,15 +29,15 @@ class EqualArms:
         more = f" and {len(self.arms) - SHOWN} more" if len(self.arms) > SHOWN else ""
         seeds = f"each of {self.seeds} shared seeds" if self.seeds > 1 else "the one shared seed"
         return (
-            f"The arms {named}{more} gave the same network with {seeds}: what sets them apart "
-            "changed nothing, and they are no independent results."
+            f"The arms {named}{more} gave the same network with {seeds}. Their difference changed "
+            "nothing, so they are not independent results."
         )
 
 
 def equal_arms(experiment: Experiment) -> tuple[EqualArms, ...]:
-    """Sets of arms whose finished runs agree in every figure with each seed that they share.
+    """Sets of arms whose finished runs agree in all figures for each seed that they share.
 
-    Empty where runs have no seed or no loss. A run that stands in two arms agrees with itself.
+    Empty if runs have no seed or no loss. A run that is in two arms agrees with itself.
     """
     runs = experiment.runs
     known = [name for name in FIGURES if name in runs]
@@ -63,7 +63,7 @@ def equal_arms(experiment: Experiment) -> tuple[EqualArms, ...]:
 
 
 def _alike(frame: pd.DataFrame, known: list[str]) -> dict[tuple[int, int], set[int]]:
-    """(arm, later arm) -> the seeds with which all figures agree."""
+    """(arm, later arm) -> the seeds for which all figures agree."""
     found: dict[tuple[int, int], set[int]] = {}
     for _, rows in frame.groupby(["seed", *known], dropna=False):
         seed = int(rows["seed"].iloc[0])

@@ -1,4 +1,4 @@
-"""Estimate: a number with its standard error and degrees of freedom; adjustments for many tests."""
+"""Estimate: a number with standard error and degrees of freedom; adjustments for many tests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special, stats
 
-EQUAL_RUNS = "all runs of these arms are equal: there is no noise to see"
+EQUAL_RUNS = "all runs of these arms are equal, so the noise cannot be estimated"
 
 
 @dataclass(frozen=True)
 class Linear:
-    """What an estimate is of the arms' means: Σ weights · mean.
+    """A linear combination of the arms' means: Σ weights · mean.
 
-    levels: (arms, factors) level indices; weights: (arms,), of sum 0 for an effect.
+    levels: (arms, factors) level indices; weights: (arms,), which sum to 0 for an effect.
     """
 
     levels: np.ndarray
@@ -31,7 +31,7 @@ class Estimate:
     se: its standard error, None if there are no error degrees of freedom.
     df: degrees of freedom of `se` (Satterthwaite's are not whole).
     reason: why `value` or `se` is None.
-    of: the arms' means that it combines, where it is a linear combination of them.
+    of: the linear combination of arms' means, if the estimate is one.
     """
 
     value: float | None
@@ -41,7 +41,7 @@ class Estimate:
     of: Linear | None = field(default=None, compare=False, repr=False)
 
     def interval(self, confidence: float = 0.95, tests: int = 1) -> tuple[float, float] | None:
-        """Two-sided interval; with `tests` > 1 Šidák's, simultaneous over that many contrasts."""
+        """Two-sided interval; with `tests` > 1 simultaneous over so many contrasts (Šidák)."""
         if self.value is None or self.se is None or self.df is None:
             return None
         half = critical((1 - confidence ** (1 / tests)) / 2, self.df) * self.se
@@ -62,7 +62,7 @@ def finite(value: float | None) -> float | None:
 
 
 def critical(tail: float, df: float) -> float:
-    """The t that is exceeded with probability `tail`; `scipy.stats.t.isf` without its overhead.
+    """The t exceeded with probability `tail`: `scipy.stats.t.isf` without its overhead.
 
     >>> round(critical(0.025, 30), 3)
     2.042
@@ -74,8 +74,8 @@ def contrast_df(parts: np.ndarray, df: np.ndarray) -> float:
     """Satterthwaite's df of a sum of independent variance estimates.
 
     parts: (k,) the terms of the sum, df: (k,) the df of each. With many terms of few df the
-    plain formula is far too small, since it squares noisy variances; each square is therefore
-    shrunk by df / (df + 2), its expectation, and 2 is taken off.
+    plain formula is far too small, since it squares noisy variances. So each square is multiplied
+    by df / (df + 2), which corrects its expectation, and 2 is subtracted.
 
     >>> round(contrast_df(np.array([1.0]), np.array([7.0])), 6)
     7.0
@@ -87,13 +87,13 @@ def contrast_df(parts: np.ndarray, df: np.ndarray) -> float:
 
 
 def sidak(p: Sequence[float | None]) -> list[float | None]:
-    """Single-step Šidák over the p that exist: agrees with Šidák's simultaneous intervals."""
+    """Single-step Šidák over all p that are not None; agrees with Šidák's intervals."""
     tests = sum(x is not None for x in p)
     return [None if x is None else -math.expm1(tests * math.log1p(-min(x, 1 - 1e-16))) for x in p]
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjustment over the p that exist.
+    """Holm's step-down adjustment over all p that are not None.
 
     >>> holm([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]
@@ -108,7 +108,7 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
 
 
 def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
-    """Benjamini-Hochberg's false discovery rate over the p that exist: for screening."""
+    """Benjamini-Hochberg's false discovery rate over all p that are not None."""
     places = [i for i, x in enumerate(p) if x is not None]
     adjusted: list[float | None] = [None] * len(p)
     if places:
@@ -119,7 +119,7 @@ def benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
 
 
 def percent(share: float) -> str:
-    """A confidence in words.
+    """A confidence in per cent, as text.
 
     >>> percent(0.95), percent(1 - 0.0184)
     ('95 %', '98.2 %')

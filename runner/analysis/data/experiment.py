@@ -1,4 +1,4 @@
-"""Experiment: the runs of a study as a table, with the factors that were varied."""
+"""Experiment: the runs of a study as a table, with the varied factors."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ SCALES = ("raw", "logit")
 
 @dataclass(frozen=True)
 class Experiment:
-    """Runs and what was varied between them.
+    """Runs and the factors that varied between them.
 
-    runs: one row a run; a column for each factor holds the level's name, the others are metrics
-        and bookkeeping; `state`, where there is one, is "ok" for runs that finished.
-    factors: name -> levels, the first being the reference (the baseline's).
-    grid: the design's name; "" if it is to be read off the data.
+    runs: one row per run. A column for each factor has the level's name; other columns are metrics
+        and bookkeeping. `state`, if present, is "ok" for finished runs.
+    factors: name -> levels; the first level is the reference (the baseline's).
+    grid: the design's name; "" if the layout is derived from the data.
     order: the factors in the order of a cumulative grid.
-    reference: factor -> level of the arm with all on (leave-one-out); empty: read off the data.
-    notes: remarks that belong beside every result.
+    reference: factor -> level of the arm with all on (leave-one-out); empty: derived from the data.
+    notes: remarks for every result.
     level: the error rate of every test; every interval's confidence is 1 - level (a study with
-        several looks has a smaller one at each).
-    noise: "own", each arm has its own run-to-run sd, or "equal", all arms have the same one.
-    scale: "raw", the metric as it is, or "logit", log-odds of a share of test images.
-    remarks: metric -> what has to stand beside its name wherever its values do.
-    larger_is_better: whether more of the metric is better, where that was told; None: by its name.
+        several looks has a smaller level at each look).
+    noise: "own", each arm has its own run-to-run sd, or "equal", all arms have the same sd.
+    scale: "raw", the metric unchanged, or "logit", log-odds of a share of test images.
+    remarks: metric -> text printed with its name wherever its values are printed.
+    larger_is_better: whether more of the metric is better, if the user said it; None: by its name.
     Raises BadInput for a level outside 0..0.5, an unknown noise or scale.
     """
 
@@ -60,7 +60,7 @@ class Experiment:
 
     @property
     def design(self) -> type[Design] | None:
-        """The design that `grid` names; None where the layout is to be read off the data."""
+        """The design named by `grid`; None if the layout is derived from the data."""
         return grids().get(self.grid)
 
     @property
@@ -75,7 +75,7 @@ class Experiment:
 
 
 def values(runs: pd.DataFrame, metric: str) -> pd.Series:
-    """The metric as floats, NaN where a run has none. Raises BadInput for an unknown column."""
+    """The metric as floats, NaN for runs without it. Raises BadInput for an unknown column."""
     if metric not in runs:
         numeric = [str(c) for c in runs.columns if pd.api.types.is_numeric_dtype(runs[c])]
         raise unknown("metric", metric, numeric or map(str, runs.columns))
@@ -91,7 +91,7 @@ def succeeded(runs: pd.DataFrame) -> pd.Series:
 
 
 def level_codes(runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> np.ndarray:
-    """(runs, factors) level indices. Raises BadInput where a run has a level nobody declared."""
+    """(runs, factors) level indices. Raises BadInput if a run has an undeclared level."""
     codes = np.zeros((len(runs), len(factors)), dtype=np.int64)
     for j, (name, levels) in enumerate(factors.items()):
         if name not in runs:

@@ -1,4 +1,4 @@
-"""Labels: how levels and arms are called in tables."""
+"""Labels: the names of levels and arms in tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 
 def level_label(factor: str, level: str, reference: str, levels: int = 2) -> str:
-    """How a level is called in tables. levels: how many the factor has.
+    """The name of a level in tables. levels: the number of the factor's levels.
 
     >>> level_label("mixup", "on", "off"), level_label("optimizer", "adamw", "sgd")
     ('mixup', 'optimizer=adamw')
@@ -27,7 +27,7 @@ def level_names(factors: Mapping[str, tuple[str, ...]], arm: Iterable[int]) -> d
 
 
 def arm_label(levels: Mapping[str, str], factors: Mapping[str, tuple[str, ...]]) -> str:
-    """What sets an arm apart from the baseline, e.g. `mixup + optimizer=adamw`."""
+    """The differences of an arm from the baseline, e.g. `mixup + optimizer=adamw`."""
     names = [
         level_label(name, level, factors[name][0], len(factors[name]))
         for name, level in levels.items()

@@ -1,4 +1,4 @@
-"""The logit scale: a share of test images as log-odds, on which noise near 100 % is more even."""
+"""The logit scale: a share of test images as log-odds, which makes noise near 100 % more even."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.metrics.registry import named
 from tricks.errors import BadInput
 
-IMAGES = 10_000  # where the runs do not say
+IMAGES = 10_000  # test images, if the runs do not say their number
 
 
 def in_logits(experiment: Experiment, metric: str) -> Experiment:
@@ -29,7 +29,7 @@ def in_logits(experiment: Experiment, metric: str) -> Experiment:
         n = np.where(counted > 0, counted, IMAGES)
     elif fine.isin([0, 100]).any():
         notes.append(
-            f"Logits of 0 and 100 % as of {IMAGES:,} images, since there is no column test_images."
+            f"Logits of 0 and 100 % assume {IMAGES:,} images: there is no column test_images."
         )
     share = y.clip(0, 100) / 100
     logit = np.log((share * n + 0.5) / ((1 - share) * n + 0.5))
@@ -37,7 +37,7 @@ def in_logits(experiment: Experiment, metric: str) -> Experiment:
 
 
 def percentage(logit: float) -> float:
-    """The share in per cent that a logit stands for.
+    """The share in per cent of a logit.
 
     >>> percentage(0.0)
     50.0

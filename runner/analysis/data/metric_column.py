@@ -1,4 +1,4 @@
-"""The metric of a table as numbers, and values that cannot be right."""
+"""The metric of a table as numbers, with checks for values that cannot be right."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from runner.analysis.metrics.metric import Metric
 from runner.analysis.metrics.registry import named
 from tricks.errors import BadInput
 
-LARGEST = 1e100  # of a metric: its squares are summed
-NEAR = 5.0  # per cent: how far 100 × a fraction may lie from values in per cent next to it
+LARGEST = 1e100  # largest value of a metric, so that sums of squares are finite
+NEAR = 5.0  # per cent: largest distance of 100 × a fraction from the other values in per cent
 
 
 def numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
@@ -27,7 +27,7 @@ def numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
         row = int(np.argmax(bad))
         raise BadInput(
             f"{_place(where, table, metric, row)}: {_cut(table, metric, row)!r} is no number "
-            "(give a run without one a `state` column saying diverged, or remove its row)"
+            "(for a run without a value, add a column `state` with diverged, or remove its row)"
         )
     known = named(metric)
     if known.unit == "pp":
@@ -45,9 +45,9 @@ def numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
 def _check_share(
     where: str, table: pd.DataFrame, found: pd.Series, signed: pd.Series, metric: Metric
 ) -> None:
-    """Raises BadInput for fractions where per cent are meant, and for what no per cent can be."""
+    """Raises BadInput for fractions instead of per cent, and for values that are no per cent."""
     bare = found[~signed & found.notna()]
-    # An error of less than 1 % is no rare thing: only of what should be large is it told.
+    # An error rate below 1 % is common, so only metrics that should be large are checked.
     large = metric.share or metric.larger_is_better
     if large and len(bare) and bare.max() > 0 and bare.between(0, 1).all():
         if signed.any():
@@ -69,15 +69,15 @@ def _check_share(
     if strange.any():
         row = int(np.argmax(strange))
         raise BadInput(
-            f"{_place(where, table, metric.name, row)}: {found.iloc[row]:g} is no per cent; a "
-            "metric that is none goes by another name, with --metric"
+            f"{_place(where, table, metric.name, row)}: {found.iloc[row]:g} is no value in per "
+            "cent; for a metric in another unit use another name, with --metric"
         )
 
 
 def _fractions(found: pd.Series) -> pd.Series:
-    """Values below 1 that, times 100, are like those above 1.
+    """Values below 1 that, times 100, are similar to the values above 1.
 
-    A collapsed arm of 0.1 % beside arms of 76 % is none.
+    A collapsed arm with 0.1 % beside arms with 76 % is no such value.
     """
     small = (found > 0) & (found < 1)
     others = found[found > 1]
@@ -91,6 +91,6 @@ def _place(where: str, table: pd.DataFrame, column: str, row: int) -> str:
 
 
 def _cut(table: pd.DataFrame, column: str, row: int) -> str:
-    """A cell, so that it fits into a line."""
+    """The text of a cell, shortened to fit into a line."""
     said = str(table[column].iloc[row])
     return said if len(said) <= 40 else f"{said[:39]}…"

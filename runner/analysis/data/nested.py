@@ -1,4 +1,4 @@
-"""Objects in the cells of a table, as trackers write them: config and summary of a run."""
+"""Objects in the cells of a table: trackers write config and summary of a run this way."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def as_columns(row: Mapping[str, JsonValue], above: str = "") -> Cells:
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns whose every cell is the text of an object, as a column for each of its keys.
+    """The table with one column for each key of columns whose cells are all texts of objects.
 
-    `pandas.DataFrame.to_csv` writes objects so, in Python's notation or in JSON.
+    `pandas.DataFrame.to_csv` writes objects as text, in Python's notation or in JSON.
     """
     for name in list(table.columns):
         cells = table[name].str.strip()

@@ -1,16 +1,16 @@
-"""Run ids that stand in a table more than once: one run would count as several."""
+"""Run ids that are in a table more than once: one run would count as several."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-SHOWN = 3  # rows that are named
+SHOWN = 3  # most rows that are named
 
 
 def repeated(keys: Sequence[Hashable], rows: Iterable[int]) -> tuple[Hashable, str] | None:
-    """The first of `keys` that stands there more than once, and its rows in words; None if none.
+    """The first of `keys` that occurs more than once, and its rows in words; None if none does.
 
-    rows: the number of each.
+    rows: the row number of each key.
 
     >>> repeated(["a", "b", "a"], [2, 3, 4])
     ('a', 'rows 2 and 4')

@@ -1,4 +1,4 @@
-"""How a run ended, in the words of trackers and schedulers."""
+"""The end states of runs, in the words of trackers and schedulers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tricks.errors import BadInput
 
 COLUMNS = ("state", "status", "run_state", "run_status", "sys/state")
 STATES = ("ok", "diverged", "failed", "infra")
-# As W&B, MLflow, Optuna, Ray, SLURM, ClearML and Comet call it.
+# The words of W&B, MLflow, Optuna, Ray, SLURM, ClearML and Comet.
 MEANT = {
     "ok": ("", "ok", "done", "success", "successful", "succeeded", "finished", "complete",
            "completed", "published"),
@@ -23,9 +23,9 @@ WORDS = {word: state for state, words in MEANT.items() for word in words}
 
 
 def with_states(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]]:
-    """The table with `STATES` in its column `state`, and notes; runs that go on are left out.
+    """The table with `STATES` in its column `state`, and notes; unfinished runs are left out.
 
-    Raises BadInput for a word that is not known.
+    Raises BadInput for an unknown word.
     """
     names = {str(name).casefold(): str(name) for name in reversed(table.columns)}
     column = next((names[name] for name in COLUMNS if name in names), None)
@@ -42,14 +42,14 @@ def with_states(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str
     states = words.map(WORDS)
     goes_on = states == "unfinished"
     if goes_on.all():
-        raise BadInput(f"{where}: by its column {column!r} no run has ended yet")
+        raise BadInput(f"{where}: column {column!r} says that no run has ended yet")
     notes = []
     if goes_on.any():
         said = ", ".join(sorted(set(words[goes_on])))
-        notes.append(f"{int(goes_on.sum())} rows of runs that have no end ({said}) are left out.")
+        notes.append(f"{int(goes_on.sum())} rows of unfinished runs ({said}) are left out.")
     bad = words[~states.isin(["ok", "unfinished"])]
     if not set(bad) <= set(STATES):
         counts = ", ".join(f"{int(n)} {word}" for word, n in bad.value_counts().items())
-        notes.append(f"Of the runs some did not finish ({counts}): their values do not count.")
+        notes.append(f"Some runs did not finish ({counts}): their values do not count.")
     table = table.drop(columns=column).assign(state=states)[~goes_on]
     return table, notes

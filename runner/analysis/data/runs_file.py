@@ -1,4 +1,4 @@
-"""Runs that other tools made as an experiment: a file, or a DataFrame."""
+"""An experiment from runs of other tools: a file, or a DataFrame."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def from_file(
 ) -> Experiment:
     """An experiment from a table of runs: factor columns, a metric column, maybe more.
 
-    The file is a CSV, JSON, JSON lines or parquet, with one row a run or one an epoch; exports of
-    W&B, MLflow, Optuna and Ray are known by the names of their columns.
-    factors: the factor columns; by default every column that is not the metric, not bookkeeping
-    (seed, seconds, device, status ...), not constant and no words of each row's own. The
-    reference of a factor is 0, off, none or the like, else its smallest number, else the first
-    level in the file.
-    test_images: the size of the test set, where the file has no column of that name.
-    reference: factor -> level that takes the place of the reference above.
-    epoch: "last" or "best" (by validation): which row counts where rows are epochs.
+    The file is a CSV, JSON, JSON lines or parquet, with one row per run or one row per epoch.
+    Exports of W&B, MLflow, Optuna and Ray are recognised by the names of their columns.
+    factors: the factor columns. By default every column is a factor, except the metric, bookkeeping
+    (seed, seconds, device, status ...), constants, and words that differ in every row. The
+    reference of a factor is 0, off, none or a similar word, else its smallest number, else the
+    first level in the file.
+    test_images: the size of the test set, if the file has no column of that name.
+    reference: factor -> level that replaces the reference above.
+    epoch: "last" or "best" (by validation): the row that counts, if rows are epochs.
     Raises BadInput, one line, for a file or column that cannot be used.
     """
     return from_table(read_table(path), str(path), metric, factors, test_images, reference, epoch)
@@ -47,9 +47,9 @@ def from_frame(
 ) -> Experiment:
     """An experiment from a DataFrame, by the rules of `from_file`."""
     table = as_text(frame.reset_index(drop=True))
-    table.index = table.index + 2  # the lines that its CSV would have
+    table.index = table.index + 2  # the line numbers that its CSV would have
     if not table.columns.is_unique:
-        raise BadInput("the DataFrame has two columns of one name")
+        raise BadInput("the DataFrame has two columns with the same name")
     if not len(table):
-        raise BadInput("the DataFrame has no rows: one row a run is needed")
+        raise BadInput("the DataFrame has no rows: one row per run is needed")
     return from_table(table, "the DataFrame", metric, factors, test_images, reference, epoch)

@@ -1,4 +1,4 @@
-"""A table of text, one row a run, as an experiment: what is a factor, and what cannot be right."""
+"""An experiment from a table of text, one row per run: finds factors and refuses errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput, unknown
 
 MOST_LEVELS = 20  # a column of numbers with more distinct values is a measurement, not a factor
-FEW = 8  # rows, in which numbers of their own may be levels
+FEW = 8  # in a table with at most so many rows, distinct numbers may be levels
 REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", "default")
 
 Levels = dict[str, tuple[str, ...]]
@@ -34,7 +34,7 @@ def from_table(
     reference: Mapping[str, str] | None = None,
     epoch: str = "last",
 ) -> Experiment:
-    """An experiment from cells of text, whose index is the lines of the file.
+    """An experiment from cells of text; the table's index is the line numbers of the file.
 
     where: names the table in messages. See `from_file`.
     """
@@ -60,7 +60,7 @@ def from_table(
         levels[name] = _first(where, name, levels[name], level)
     if not levels:
         raise BadInput(
-            f"{where}: no column varies that could be a factor: name them with --factors"
+            f"{where}: no column varies that could be a factor: name factors with --factors"
         )
     if "seed" in table:
         again = int(table.duplicated([*levels, "seed"]).sum())
@@ -79,7 +79,7 @@ def from_table(
 
 
 def _check_ids(table: pd.DataFrame, where: str) -> None:
-    """Raises BadInput for a run's id in two rows that count; of one study, in one stage."""
+    """Raises BadInput if a run's id is in two rows of the same study and stage."""
     counts = table[table["state"].isin(["ok", "diverged"])] if "state" in table else table
     stages = [name for name in ("stage",) if name in table]
     for name in has(table, IDS):
@@ -90,8 +90,8 @@ def _check_ids(table: pd.DataFrame, where: str) -> None:
             key, rows = again
             id = key[0] if isinstance(key, tuple) else key
             raise BadInput(
-                f"{where}: {rows} have the same {name}, {id}: one run would count as several; "
-                "leave one of them, or the column if it is no run's id"
+                f"{where}: {rows} have the same {name}, {id}: one run would count as several. "
+                "Remove all but one row, or remove the column if it is no run id"
             )
 
 
@@ -106,7 +106,7 @@ def _factors(
     candidates: Sequence[str],
     factors: Sequence[str] | None,
 ) -> tuple[pd.DataFrame, Levels, list[str]]:
-    """The table with level names as cells, factor -> levels, those named or found, and notes."""
+    """The table with level names as cells, factor -> levels (named or found), and notes."""
     named = list(dict.fromkeys(factors)) if factors is not None else None
     for name in named or []:
         if name == metric or is_bookkeeping(name):
@@ -116,14 +116,14 @@ def _factors(
     if named is None:
         candidates, measured = _without_measurements(table, candidates)
         if measured:
-            notes.append(f"Not taken for factors, since they look measured: {', '.join(measured)}.")
+            notes.append(f"Not factors, since they look like measurements: {', '.join(measured)}.")
     for name in named or candidates:
         text = _level_names(where, table, name, hint=named is None)
         folded = _folded(text)
         table = table.assign(**{name: folded})
         if not folded.equals(text):
             kept = ", ".join(dict.fromkeys(folded))
-            notes.append(f"Column {name}: levels that differ in case only are one: {kept}.")
+            notes.append(f"Column {name}: levels that differ only in case are merged: {kept}.")
         found = _ordered(list(folded.unique()))
         if len(found) > MOST_LEVELS and named is None:
             raise BadInput(
@@ -146,7 +146,7 @@ def _factors(
 def _without_measurements(
     table: pd.DataFrame, candidates: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Candidates that may be factors, and columns of a number of each row's own, such as losses."""
+    """Candidates that may be factors, and columns whose number differs in every row (losses)."""
     few = len(table) <= FEW
     measured = [
         name
@@ -163,14 +163,14 @@ def _with_number_of_images(
     if images < 1:
         raise BadInput(f"--test-images is the number of test images, at least 1, not {images}")
     if not metrics.named(metric).share:
-        raise BadInput(f"--test-images is for accuracies in per cent, {metric!r} is none")
+        raise BadInput(f"--test-images is for accuracies in per cent; {metric!r} is no accuracy")
     if "test_images" in table:
         raise BadInput(f"{where} has a column test_images already: leave out --test-images")
     return table.assign(test_images=str(images))
 
 
 def _leave_out_remarks(where: str, levels: Levels, rows: int) -> list[str]:
-    """Take columns of words that differ in every row out of `levels`; notes that say so."""
+    """Remove columns of words that differ in every row from `levels`; returns notes on them."""
     words = [
         name
         for name, found in levels.items()
@@ -186,7 +186,7 @@ def _leave_out_remarks(where: str, levels: Levels, rows: int) -> list[str]:
     for name in words:
         del levels[name]
     return [
-        f"Column {name} is different in every row: not taken for a factor (--factors names them)."
+        f"Column {name} is different in every row: not a factor (--factors names factors)."
         for name in words
     ]
 
@@ -200,7 +200,7 @@ def _is_number(text: str) -> bool:
 
 
 def _level_names(where: str, table: pd.DataFrame, name: str, hint: bool) -> pd.Series:
-    """Level names as text; numbers in one form, so that 1 and 1.0 are one level.
+    """Level names as text; numbers in one form, so that 1 and 1.0 are the same level.
 
     hint: whether an error says how to leave this column out.
     """
@@ -208,20 +208,20 @@ def _level_names(where: str, table: pd.DataFrame, name: str, hint: bool) -> pd.S
     blank = text.str.lower().isin(["", "nan", "na", "null"])
     if blank.any():
         line = text.index[int(np.argmax(blank))]
-        said = " (if it is no factor, name those that are with --factors)" if hint else ""
+        said = " (if it is no factor, name the factors with --factors)" if hint else ""
         raise BadInput(f"{where}, line {line}, column {name!r}: the level is missing{said}")
-    # -0 is 0; a number beside words, as in none, 0.1 and 0.10, is a number, too.
+    # -0 is 0. A number among words is a number, too: none, 0.1 and 0.10 are two levels.
     return text.map({x: f"{float(x) + 0.0:.12g}" if _is_number(x) else x for x in text.unique()})
 
 
 def _folded(text: pd.Series) -> pd.Series:
-    """Levels that differ in case only, in the spelling that comes first."""
+    """Levels that differ only in case, all in the first spelling."""
     first: dict[str, str] = {}
     return text.map({level: first.setdefault(level.casefold(), level) for level in text.unique()})
 
 
 def _first(where: str, name: str, levels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """`levels` with the one `wanted` in front; as numbers or without regard to case."""
+    """`levels` with the level `wanted` first; compared as numbers or ignoring case."""
 
     def same(level: str) -> bool:
         if _is_number(level) and _is_number(wanted):
@@ -235,7 +235,7 @@ def _first(where: str, name: str, levels: tuple[str, ...], wanted: str) -> tuple
 
 
 def _ordered(levels: list[str]) -> tuple[str, ...]:
-    """The reference first, the others as numbers ascend or as they appear."""
+    """The reference first, the other levels by number or in the order of the file."""
     try:
         return tuple(sorted(levels, key=float))
     except ValueError:

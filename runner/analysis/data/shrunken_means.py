@@ -1,9 +1,9 @@
-"""What is known of the arms' means together: each is drawn towards the others.
+"""The joint posterior of the arms' means, in which each mean is shrunk towards the others.
 
-The best of many arms is lucky as well as good: with each mean by itself, probabilities of being the
-best are too sure where arms hardly differ. So true means are taken to come from one normal
-distribution, whose sd is learnt from them (uniform prior: Gelman 2006, doi:10.1214/06-BA117A).
-Where arms differ by far more than their noise, that changes nothing.
+The best of many arms is lucky as well as good. With each mean by itself, probabilities of being the
+best are too high if arms hardly differ. So true means are assumed to come from one normal
+distribution, whose sd is estimated from them (uniform prior: Gelman 2006,
+doi:10.1214/06-BA117A). If arms differ by far more than their noise, this changes nothing.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy as np
 from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.variance_shrinkage import moderated
 
-POINTS = 24  # of the sd between arms
+POINTS = 24  # grid points of the sd between arms
 WIDEST = 3  # times the sd of the arms' means: the largest sd between arms
 MOST, FEWEST = 5_000, 200  # draws
-MOST_DRAWN = 2_000_000  # numbers at once
+MOST_DRAWN = 2_000_000  # numbers in one array of draws
 
 
 def drawn_means(cells: Cells, equal: bool) -> np.ndarray | None:
     """(draws, arms) from the joint posterior of the arms' means; None without replicates.
 
-    equal: one variance for all arms; else each has its own (see `variance_shrinkage`), if enough
-    have replicates. Variances are known by the replicates alone: an arm far from the others is not
-    thereby noisy.
+    equal: one variance for all arms; else each arm has its own (see `variance_shrinkage`), if
+    enough arms have replicates. Variances are estimated from replicates alone: a mean far from the
+    others does not make an arm noisy.
     """
     if not cells.pooled_sd:
         return None
@@ -49,7 +49,7 @@ def drawn_means(cells: Cells, equal: bool) -> np.ndarray | None:
 
 
 def _likelihood(mean: np.ndarray, noise: np.ndarray, between: np.ndarray) -> np.ndarray:
-    """(draws, points) log likelihood of the variance between arms, all true means integrated out.
+    """(draws, points) log likelihood of the variance between arms, with true means integrated out.
 
     mean: (arms,); noise: (draws, arms) variances of the means; between: (points,).
     """
@@ -62,6 +62,6 @@ def _likelihood(mean: np.ndarray, noise: np.ndarray, between: np.ndarray) -> np.
 
 
 def _pick(likelihood: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(draws,) a point of each row, drawn by its likelihood."""
+    """(draws,) index of a point for each row, drawn by its likelihood."""
     share = np.exp(likelihood - likelihood.max(axis=1, keepdims=True)).cumsum(axis=1)
     return np.asarray((share < rng.random((len(share), 1)) * share[:, -1:]).sum(axis=1))

@@ -19,11 +19,11 @@ JSON = (".json", ".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
 ENDINGS = (".csv", *JSON, *PARQUET)
 DEEP = "it is nested too deeply for a table of runs"
-LISTS = ("runs", "data", "rows", "results", "trials")  # keys under which a JSON file holds its runs
+LISTS = ("runs", "data", "rows", "results", "trials")  # keys of the list of runs in a JSON file
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """The table as text, blank cells as "", its index the lines of the file. Raises BadInput."""
+    """The table as text with blank cells as ""; its index is line numbers. Raises BadInput."""
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -42,7 +42,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Every cell as text; what is missing is ""."""
+    """Every cell as text; missing cells are ""."""
     cells = table.astype(object).map(lambda cell: "" if _blank(cell) else str(cell))
     cells.columns = pd.Index([str(name).strip() for name in table.columns])
     return cells
@@ -59,14 +59,14 @@ def _parquet(path: Path) -> pd.DataFrame:
         raise BadInput(
             f"{path}: reading parquet needs pyarrow: pip install pyarrow, or give a CSV"
         ) from None
-    except Exception as error:  # pyarrow's own kinds
+    except Exception as error:  # pyarrow's own exception types
         raise BadInput(f"{path}: not a readable parquet file: {error}") from None
     rows = [dict(zip(map(str, found.columns), row, strict=True)) for row in found.values.tolist()]
     return _of_rows(path, rows, range(1, len(rows) + 1))
 
 
 def _json(path: Path) -> pd.DataFrame:
-    """Rows of a list of objects, of an object of columns, or of one object a line."""
+    """A table from a list of objects, an object of columns, or one object per line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -87,7 +87,7 @@ def _json(path: Path) -> pd.DataFrame:
     elif isinstance(whole, dict):
         whole = [whole]
     if not (isinstance(whole, list) and all(isinstance(row, dict) for row in whole)):
-        raise BadInput(f"{path}: this JSON is no table: give a list of objects, one a run")
+        raise BadInput(f"{path}: this JSON is no table: give a list of objects, one per run")
     return _of_rows(path, whole, range(1, len(whole) + 1))
 
 
@@ -103,7 +103,7 @@ def _json_lines(path: Path, text: str) -> tuple[list[dict[str, JsonValue]], list
         except RecursionError:
             raise BadInput(f"{path}, line {number}: {DEEP}") from None
         if not isinstance(row, dict):
-            raise BadInput(f"{path}, line {number}: not an object of JSON, one a run")
+            raise BadInput(f"{path}, line {number}: not a JSON object; give one object per run")
         rows.append(row)
         lines.append(number)
     return rows, lines
@@ -113,7 +113,7 @@ def _of_rows(
     path: Path, rows: Sequence[dict[str, JsonValue]], lines: Sequence[int]
 ) -> pd.DataFrame:
     if not rows:
-        raise BadInput(f"{path}: the file has no rows: one row a run is needed")
+        raise BadInput(f"{path}: the file has no rows: one row per run is needed")
     try:
         table = as_text(pd.DataFrame([as_columns(row) for row in rows], dtype=object))
     except RecursionError:
@@ -124,7 +124,7 @@ def _of_rows(
 
 def _csv(path: Path) -> pd.DataFrame:
     try:
-        # With header=None the names are as they stand: pandas would rename a second `a` to `a.1`.
+        # header=None keeps the names: pandas would rename a second `a` to `a.1`.
         lines = pd.read_csv(
             path, header=None, dtype=str, keep_default_na=False, skipinitialspace=True,
             encoding="utf-8-sig",
@@ -144,14 +144,14 @@ def _csv(path: Path) -> pd.DataFrame:
         raise BadInput(f"{path}: two columns are called {twice!r}")
     table = lines.iloc[1:]
     table.columns = pd.Index(names)
-    table.index = table.index + 1  # the lines of the file, the header's being 1
+    table.index = table.index + 1  # line numbers of the file; the header is line 1
     if not len(table):
-        raise BadInput(f"{path}: a header without rows: one row a run is needed")
+        raise BadInput(f"{path}: a header without rows: one row per run is needed")
     return table
 
 
 def _check_separator(path: Path) -> None:
-    """Raises BadInput for a file whose header has another separator than commas."""
+    """Raises BadInput if the header has a separator other than commas."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             header = next((line for line in file if line.strip()), "")

@@ -1,4 +1,4 @@
-"""Columns as W&B, MLflow, TensorBoard, Optuna and Ray export them."""
+"""Columns in exports of W&B, MLflow, TensorBoard, Optuna and Ray."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SETTINGS = (
 )  # fmt: skip
 METRICS = ("data.metrics.", "metrics.", "metrics/", "summary.", "summary/", "user_attrs_")
 SEEDS = ("seed", "random_seed", "rng_seed", "manual_seed", "torch_seed")
-# In the order in which they are asked: the first that has one row for each value in a run.
+# In order of preference: the first column with one row for each value in a run is used.
 EPOCHS = (
     "epoch", "_step", "step", "global_step", "trainer/global_step", "training_iteration",
     "iteration", "iter", "current_epoch",
 )  # fmt: skip
 IDS = ("run_id", "run id", "info.run_id", "id", "trial_id", "trial id", "uid", "run_uuid")
 RUNS = (*IDS, "run", "run_name", "run name", "name", "trial", "dir_name")
-# No factors, unless they are named.
+# These columns are factors only if the user names them.
 ASIDE = (
     "user", "user name", "user_id", "tags", "sweep", "created", "created_at", "updated", "runtime",
     "start time", "end time", "start_time", "end_time", "wall time", "wall_time", "number",
@@ -35,20 +35,20 @@ ASIDE = (
 
 @dataclass(frozen=True)
 class Named:
-    """A table with plain names, and which columns are said to be settings; None: not said."""
+    """A table with plain names; settings: columns that the export marks as settings, or None."""
 
     table: pd.DataFrame
     settings: tuple[str, ...] | None = None
 
 
 def has(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Columns called one of `names` in any case, in the order of `names`."""
+    """Columns with one of `names`, ignoring case, in the order of `names`."""
     there = {str(c).casefold(): str(c) for c in reversed(table.columns)}
     return [there[name] for name in names if name in there]
 
 
 def is_aside(column: str) -> bool:
-    """Whether a column is a tracker's bookkeeping, which is a factor only if it is named.
+    """Whether a column is a tracker's bookkeeping, which is a factor only if the user names it.
 
     >>> is_aside("Runtime"), is_aside("_timestamp"), is_aside("tags.mlflow.user"), is_aside("mixup")
     (True, True, True, False)
@@ -59,20 +59,20 @@ def is_aside(column: str) -> bool:
 
 
 def plain(table: pd.DataFrame, where: str) -> Named:
-    """Names without a tracker's prefixes, tags of TensorBoard as columns, and a seed called so.
+    """The table without trackers' prefixes, with TensorBoard's tags as columns and a `seed`.
 
-    Raises BadInput for exports that hold no settings of the runs.
+    Raises BadInput for exports without settings of the runs.
     """
     table = _wide(spread(table))
     names = [str(c) for c in table.columns]
     if {name.casefold() for name in names} == {"wall time", "step", "value"}:
         raise BadInput(
-            f"{where}: this is TensorBoard's export of one curve, which holds no settings of runs: "
+            f"{where}: this is TensorBoard's export of one curve, which has no settings of runs: "
             "export the table of its HPARAMS page"
         )
     if any(name.endswith("__MIN") for name in names):
         raise BadInput(
-            f"{where}: this is W&B's export of a chart, which holds no settings of runs: export "
+            f"{where}: this is W&B's export of a chart, which has no settings of runs: export "
             "the table of runs"
         )
     short = {name: _short(name) for name in names}
@@ -88,9 +88,9 @@ def plain(table: pd.DataFrame, where: str) -> Named:
 
 
 def column(wanted: str, table: pd.DataFrame, what: str, where: str, hint: str = "") -> str:
-    """The column that is meant: as it stands, without its prefix, or in another case.
+    """The column `wanted`: with this name, without its prefix, or in another case.
 
-    Raises BadInput with close matches.
+    Raises BadInput with close matches if there is none.
     """
     names = [str(c) for c in table.columns]
     for one in (wanted, _short(wanted)):
@@ -109,7 +109,7 @@ def _short(name: str) -> str:
 
 
 def _wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of one value each (run, tag, step, value) with a column for each tag."""
+    """Rows of one value each (run, tag, step, value), turned into a column for each tag."""
     tags, values, steps = (has(table, (name,)) for name in ("tag", "value", "step"))
     if not (tags and values and steps):
         return table

@@ -1,4 +1,4 @@
-"""Variances of arms that have few runs each: drawn towards those of the others."""
+"""Variances of arms with few runs each, shrunk towards the variances of the other arms."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from scipy import optimize, special
 
 from runner.analysis.data.arm_statistics import Cells
 
-MOST_DF = 1e4  # of the prior of variances that differ by no more than chance
-FEWEST = 3  # arms whose variance is seen, to tell how variances differ
+MOST_DF = 1e4  # df of the prior if variances differ no more than by chance
+FEWEST = 3  # arms with a variance that are needed to estimate the prior
 
 
 def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray] | None:
     """(cells,) sums of squares and df: each arm's variance is a draw of squares / χ²(df).
 
-    None where fewer than three arms have a variance.
+    None if fewer than FEWEST arms have a variance.
 
-    Empirical Bayes (Smyth 2004, doi:10.2202/1544-6115.1027): variances are taken to come from a
-    scaled inverse χ² whose df and scale are estimated from their logarithms. On its own an arm of
-    two runs has a t of one df, whose tails would make any noisy arm a candidate.
+    Empirical Bayes (Smyth 2004, doi:10.2202/1544-6115.1027): variances are assumed to come from a
+    scaled inverse χ², whose df and scale are estimated from their logarithms. Without shrinkage an
+    arm of two runs has a t of one df, whose tails would make any noisy arm a candidate.
     """
     own = cells.count - 1.0
     variance = np.nan_to_num(cells.sd() ** 2)
@@ -32,12 +32,12 @@ def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray] | None:
     spread = logs.var(ddof=1) - special.polygamma(1, half).mean()
     prior = 2 * _inverse_trigamma(spread) if spread > 0 else MOST_DF
     scale = math.exp(logs.mean() + float(special.digamma(prior / 2)) - math.log(prior / 2))
-    df = np.minimum(prior + own, cells.replicate_df)  # all that is known is from the replicates
+    df = np.minimum(prior + own, cells.replicate_df)  # at most the df of all replicates
     return (prior * scale + own * variance) / (prior + own) * df, df
 
 
 def _inverse_trigamma(value: float) -> float:
-    """The x with trigamma(x) = value, within what a variance ratio can need."""
+    """The x with trigamma(x) = value, within the range of possible variance ratios."""
     low, high = 1e-3, MOST_DF / 2
     if value >= special.polygamma(1, low):
         return low

@@ -1,1 +1,1 @@
-"""One file a metric: what it measures, in which unit, and how it follows from predictions."""
+"""One file per metric: its meaning, its unit, and its computation from predictions."""

@@ -1,4 +1,4 @@
-"""Accuracy: the share of images that are predicted right."""
+"""Accuracy: the share of images that are predicted correctly."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def accuracy(found: Predictions) -> float:
 METRICS = (
     Metric(
         "accuracy", "pp", larger_is_better=True, share=True,
-        what="The share of images that are predicted right.", compute=accuracy,
+        what="The share of images that are predicted correctly.", compute=accuracy,
     ),
 )  # fmt: skip

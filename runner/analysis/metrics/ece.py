@@ -1,4 +1,4 @@
-"""Expected calibration error: how far confidence is from the share that is right."""
+"""Expected calibration error: the distance of confidence from accuracy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ BINS = 15
 
 
 def ece(found: Predictions) -> float:
-    """Percentage points: |accuracy − mean confidence| of each of 15 bins, by its share of images.
+    """Percentage points: mean |accuracy − mean confidence| over 15 bins, weighted by images.
 
-    Bins of confidence are of equal width, each with its upper end (Guo et al. 2017, On calibration
+    Bins of confidence have equal width and include their upper end (Guo et al. 2017, On calibration
     of modern neural networks, arXiv:1706.04599).
     """
     import numpy as np
@@ -25,7 +25,7 @@ def ece(found: Predictions) -> float:
 METRICS = (
     Metric(
         "ece", "pp", larger_is_better=False,
-        what="Expected calibration error: how far confidence is from accuracy, over 15 bins.",
+        what="Expected calibration error: the distance of confidence from accuracy, over 15 bins.",
         compute=ece,
     ),
 )  # fmt: skip

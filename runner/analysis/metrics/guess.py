@@ -1,4 +1,4 @@
-"""What an unknown metric's name suggests."""
+"""The unit and direction of an unknown metric, guessed from its name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ UNITS = (("seconds", "s"), ("memory_mb", "MB"), ("images_per_second", "images/s"
 
 
 def guessed(column: str) -> Metric:
-    """A guess, from parts of its name, at what a column of a user's table holds.
+    """A metric for a column of a user's table, guessed from parts of the column's name.
 
-    An accuracy is in per cent; what has no unit that is known is its own unit. A name that does not
-    tell whether more is better leaves it open.
+    An accuracy is in per cent. If the unit is unknown, the column's name is the unit. If the name
+    does not tell whether more is better, `larger_is_better` is None.
 
     >>> guessed("train_acc").unit, guessed("gpu_seconds").unit, guessed("bleu").unit
     ('pp', 's', 'bleu')
@@ -52,5 +52,5 @@ def words(name: str) -> list[str]:
 
 
 def _has(parts: list[str], known: tuple[str, ...]) -> bool:
-    """Whether a part is one of the words, or ends in a long one: walltime, valloss."""
+    """Whether a part is one of the words, or ends in a long word: walltime, valloss."""
     return any(p == word or (len(word) > 3 and p.endswith(word)) for p in parts for word in known)

@@ -7,9 +7,9 @@ from runner.analysis.metrics.predictions import Predictions
 
 
 def macro_f1(found: Predictions) -> float:
-    """Per cent. F1 of a class is 2 hits / (images of it + images predicted as it).
+    """Per cent. F1 of a class is 2 hits / (images of the class + images predicted as it).
 
-    A class that has no image and is never predicted does not count.
+    A class without images that is never predicted does not count.
     """
     import numpy as np
 

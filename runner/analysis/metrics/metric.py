@@ -1,4 +1,4 @@
-"""Metric: a number that a run is judged by."""
+"""Metric: a number by which runs are judged."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of the table, and how to read it.
+    """A column of the table, with its unit and direction.
 
-    unit: of effects: "pp" (percentage points), "nat", "s" … larger_is_better: None where that is
-    not known. share: whether it is a percentage of
-    test images, so that the size of the test set tells its noise. what: one sentence. compute:
-    from the predictions on a split; the metric then has a column for test images, called `name`,
-    and one for validation images, `val_<name>`. None: it does not follow from predictions.
+    unit: of effects: "pp" (percentage points), "nat", "s" … larger_is_better: None if unknown.
+    share: whether it is a percentage of test images, whose noise follows from the size of the test
+    set. what: one sentence. compute: a function of the predictions on a split; the metric then has
+    a column for test images, called `name`, and one for validation images, `val_<name>`. None: the
+    metric is not computed from predictions.
     """
 
     name: str
@@ -32,11 +32,11 @@ class Metric:
 
 
 def check(metric: Metric) -> None:
-    """Raises BadInput for a metric of a third party that could not be a column, or not computed."""
+    """Raises BadInput for a metric that cannot be a column, or has no function or unit."""
     if not _NAME.fullmatch(metric.name) or metric.name.startswith("val_"):
         raise BadInput(
-            f"metric {metric.name!r}: its name has lower-case letters, digits and _ (40 at most), "
-            "and does not start with val_, which is put before it for validation images"
+            f"metric {metric.name!r}: a name has lower-case letters, digits and _ (40 at most). It "
+            "does not start with val_, the prefix of metrics on validation images"
         )
     if not metric.unit:
         raise BadInput(f"metric {metric.name}: it has no unit (pp, nat, ...)")

@@ -1,4 +1,4 @@
-"""Negative log-likelihood: how improbable the model found the truth."""
+"""Negative log-likelihood of the true class."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from runner.analysis.metrics.predictions import Predictions
 
 
 def nll(found: Predictions) -> float:
-    """Nats: the mean of −log of the probability that the truth got."""
+    """Nats: the mean of −log of the probability of the true class."""
     return -float(found.log_truth.mean(dtype="float64"))
 
 
 METRICS = (
     Metric(
         "nll", "nat", larger_is_better=False,
-        what="The mean of −log of the probability that the true class got.", compute=nll,
+        what="The mean of −log of the probability of the true class.", compute=nll,
     ),
 )  # fmt: skip

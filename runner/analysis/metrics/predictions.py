@@ -1,4 +1,4 @@
-"""Predictions: what a trained model said of every image of a split."""
+"""Predictions: a trained model's predictions for every image of a split."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """One entry an image, in the order of the split; all arrays are (N,).
+    """One entry per image, in the order of the split; all arrays are (N,).
 
-    Logarithms are natural, and exact where the probability itself underflows. Classes of equal
-    probability count in the order of their numbers. Raises ValueError for arrays that differ in
-    length.
+    Logarithms are natural, and exact even if the probability itself underflows. Classes of equal
+    probability are ranked by their numbers. Raises ValueError for arrays that differ in length.
     """
 
     truth: np.ndarray  # class, an integer
     predicted: np.ndarray  # class, an integer
-    rank: np.ndarray  # how many classes got more than the truth: 0 is predicted right
-    log_truth: np.ndarray  # log of the probability that the truth got
-    log_predicted: np.ndarray  # log of the probability that the predicted class got
+    rank: np.ndarray  # number of classes with a higher probability than the true class
+    log_truth: np.ndarray  # log of the probability of the true class
+    log_predicted: np.ndarray  # log of the probability of the predicted class
     classes: int
 
     def __post_init__(self) -> None:
@@ -35,7 +34,7 @@ class Predictions:
 
     @property
     def correct(self) -> np.ndarray:
-        """bool (N,): whether the image is predicted right."""
+        """bool (N,): whether the image is predicted correctly."""
         return self.rank == 0
 
     @property
@@ -45,7 +44,7 @@ class Predictions:
 
     @property
     def truth_probability(self) -> np.ndarray:
-        """float64 (N,): the probability of the truth."""
+        """float64 (N,): the probability of the true class."""
         return _exp(self.log_truth)
 
 

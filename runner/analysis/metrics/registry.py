@@ -1,4 +1,4 @@
-"""The metrics: a file beside this one that defines METRICS adds to them, `register` from outside.
+"""The registry of metrics: files in this folder define METRICS; plug-ins call `register`.
 
 from runner.analysis.metrics.metric import Metric
 from runner.analysis.metrics.registry import register
@@ -23,8 +23,8 @@ from runner.analysis.metrics.predictions import Predictions
 from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput
 
-VALIDATION = "val_"  # starts the column of a metric on validation images
-# What every choice goes by: of a value, an arm, a time to stop.
+VALIDATION = "val_"  # prefix of the column of a metric on validation images
+# The metric of every choice: of a value, an arm, a time to stop.
 CHOOSES: Final = "val_accuracy"
 
 REGISTERED: dict[str, Metric] = {}  # of plug-ins
@@ -32,7 +32,7 @@ REGISTERED: dict[str, Metric] = {}  # of plug-ins
 
 @cache
 def built_in() -> dict[str, Metric]:
-    """The metrics of the files beside this one, by name."""
+    """The metrics of the files in this folder, by name."""
     found = pkgutil.iter_modules([str(Path(__file__).parent)], f"{__package__}.")
     modules = [importlib.import_module(m.name) for m in found]
     return {m.name: m for module in modules for m in getattr(module, "METRICS", ())}
@@ -44,15 +44,15 @@ def known() -> dict[str, Metric]:
 
 
 def computed() -> list[Metric]:
-    """The metrics that follow from predictions."""
+    """The metrics that are computed from predictions."""
     return [metric for metric in known().values() if metric.compute is not None]
 
 
 def register(metric: Metric) -> Metric:
-    """Add a metric that follows from predictions; returns it.
+    """Add a metric that is computed from predictions; returns it.
 
-    Raises BadInput for a name that is taken, and for what `metric.check` refuses. A file that is
-    loaded again may register its own metric again.
+    Raises BadInput for a name that is taken, and for a metric that `metric.check` refuses. A file
+    that is loaded again may register its metric again.
     """
     check(metric)
     held = REGISTERED.get(metric.name)
@@ -64,7 +64,7 @@ def register(metric: Metric) -> Metric:
 
 
 def find(column: str) -> Metric | None:
-    """The metric that a column holds, as it is called there; None if no metric is called so."""
+    """The metric of a column, with the column's name; None if no metric has this name."""
     name, metrics = column.lower(), known()
     found = metrics.get(name)
     if found is None and name.startswith(VALIDATION):
@@ -77,38 +77,38 @@ def find(column: str) -> Metric | None:
 
 
 def named(column: str) -> Metric:
-    """The metric that a column holds; of an unknown name a guess."""
+    """The metric of a column; for an unknown name a guess."""
     return find(column) or guessed(column)
 
 
 def direction(column: str, told: bool | None) -> bool | None:
-    """Whether more of a column is better: as told, else by its name; None: neither says so."""
+    """Whether more of a column is better: as told, else by its name; None if both are unknown."""
     return named(column).larger_is_better if told is None else told
 
 
 def values(predictions: Predictions) -> dict[str, float | None]:
-    """Every computed metric by name; None for one of a plug-in that fails: stderr says why."""
+    """Every computed metric by name; None if a plug-in's metric fails: stderr says why."""
     found: dict[str, float | None] = {}
     for metric in computed():
         try:
             found[metric.name] = value_of(metric, predictions)
-        except BadInput as error:  # a training is worth more than one of its metrics
+        except BadInput as error:  # one failing metric must not lose the training
             found[metric.name] = None
             print(error, file=sys.stderr)
     return found
 
 
 def value_of(metric: Metric, predictions: Predictions) -> float:
-    """The metric, from the predictions on a split. Raises BadInput where it cannot be computed."""
+    """The metric, from the predictions on a split. Raises BadInput if it cannot be computed."""
     assert metric.compute is not None
     try:
         return float(metric.compute(predictions))
-    except Exception as error:  # somebody's function
+    except Exception as error:  # a plug-in's function may raise anything
         raise BadInput(
             f"the metric {metric.name} cannot be computed: {type(error).__name__}: {error}"
         ) from error
 
 
 def _file(metric: Metric) -> str | None:
-    """The module that computes it."""
+    """The module that computes the metric."""
     return getattr(metric.compute, "__module__", None)

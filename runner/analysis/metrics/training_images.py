@@ -1,4 +1,4 @@
-"""How well training images are known, next to others; and what there was to predict."""
+"""Accuracy on training images, the generalisation gap, and facts about the test set."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from runner.analysis.metrics.metric import Metric
 METRICS = (
     Metric(
         "probe_accuracy", "pp", larger_is_better=True, share=True,
-        what="The share of a probe of training images that are predicted right.",
+        what="The share of a probe of training images that are predicted correctly.",
     ),
     Metric(
         "generalisation_gap", "pp", larger_is_better=False, share=True,
-        what="Accuracy on the probe of training images less that on validation images.",
+        what="Accuracy on the probe of training images minus accuracy on validation images.",
     ),
     Metric(
         "chance_accuracy", "pp", larger_is_better=True, share=True,

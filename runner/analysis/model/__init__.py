@@ -1,1 +1,1 @@
-"""Effects of a factorial by a linear model, and its error term."""
+"""Effects of a factorial by a linear model, and the error term of the model."""

@@ -1,6 +1,7 @@
-"""The grid that effects are averaged over, where some of its arms are not allowed.
+"""The grid over which effects are averaged, if some of its arms are not allowed.
 
-Interactions do not average out over it, so the grid's average of a main effect has some of them.
+Interactions do not average out over such a grid, so the average of a main effect contains a part
+of them.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import numpy as np
 
 from runner.analysis.model.coding import Coding, Weights
 
-DRAWN = 100_000  # arms, of which those without missing pairs stand for the whole grid …
-GRID = 20_000  # … at most so many
+DRAWN = 100_000  # drawn arms; those without missing pairs represent the whole grid
+GRID = 20_000  # most arms that are kept
 
 
 def allowed_grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
     """(arms, factors) arms drawn by the weights, without pairs of levels that no run has.
 
-    They stand for the grid that is averaged over, since such pairs exclude each other. None where
-    every pair is there: then interactions average out. Two or three runs may lack a pair by chance,
-    and then the average is over less than the grid.
+    They represent the grid of the average: a pair of levels that no run has is taken as not
+    allowed. None if every pair occurs: then interactions average out. A few runs may lack a pair by
+    chance; then the average is over a part of the grid.
     """
     missing = []
     for i, j in itertools.combinations(range(levels.shape[1]), 2):
@@ -41,9 +42,9 @@ def allowed_grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
 def averages(
     coding: Coding, grid: np.ndarray, products: np.ndarray, placebo: int | None
 ) -> np.ndarray:
-    """(p, m) what the grid's average of each coefficient has of m products of contrasts.
+    """(p, m) the weight of each of m products of contrasts in the grid's average of a coefficient.
 
-    grid: (arms, factors) level indices; products: (arms, m). A placebo has nothing of any.
+    grid: (arms, factors) level indices; products: (arms, m). The weights of a placebo are 0.
     """
     X = coding.matrix(grid)
     found = np.asarray(np.linalg.pinv(X.T @ X, hermitian=True) @ (X.T @ products))

@@ -1,12 +1,12 @@
 """The effect of a factor at the baseline, from a factorial's runs.
 
 The fitted model extrapolates to the corner where all other factors are at their reference. With
-two-factor interactions alone that corner can be badly wrong: where three tricks together collapse
-(measured: zero-gamma with EvoNorm), the third's effect at the baseline came out at +12 ± 4 pp
-instead of -1. So the runs are first narrowed to those where every factor that interacts with this
-one is at its reference; interactions of any order among those factors are then out of the way.
-Where the design has the two arms themselves, each with replicates, no model is needed; but with two
-seeds of each their own interval is four times as wide as that of a model of all 32 arms.
+two-factor interactions alone the extrapolation can be badly wrong. Where three tricks together
+collapse (measured: zero-gamma with EvoNorm), the third trick's estimated effect at the baseline was
++12 ± 4 pp instead of -1. So the runs are first narrowed: every factor that interacts with this
+factor must be at its reference. This removes interactions of any order among those factors.
+If the design has the two arms themselves, each with replicates, no model is needed. But with two
+seeds for each arm, their interval is four times as wide as the interval of a model of all 32 arms.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from runner.analysis.model.lack_of_fit import lack_of_fit
 from runner.analysis.model.regression import ROUNDING
 from runner.analysis.verdicts import Rules
 
-# Interactions of three factors too small to be seen may still bias the model's effect at the
-# baseline by as much as its error: with p >= 0.05 as the test of lack of fit 90 to 93 % of the
-# intervals of a recorded grid held the truth (3 to 8 seeds), with 0.25 and the rest from the two
-# arms 94 to 95 %.
+# Undetected interactions of three factors may still bias the model's effect at the baseline by as
+# much as its error. If the model was used at p >= 0.05 for lack of fit, 90 to 93 % of the intervals
+# of a recorded grid held the truth (3 to 8 seeds). At p >= 0.25, with the other effects from the
+# two arms, 94 to 95 % held.
 FITS = 0.25
 ARMS = "the two arms"
 MODEL = "model"
@@ -35,11 +35,12 @@ NARROWED = "model, narrowed"
 
 @dataclass(frozen=True)
 class AtBaseline:
-    """The effect at the baseline and where it came from.
+    """The effect at the baseline and the way it was estimated.
 
-    way: ARMS, the baseline's runs against those of the arm with this single change; MODEL, the
-    model with two-factor interactions of all runs; NARROWED, the same of the runs in which the
-    factors that interact with this one are at their reference. runs: on which it rests.
+    way: ARMS, the baseline's runs against the runs of the arm with this single change; MODEL, the
+    model with two-factor interactions, fitted to all runs; NARROWED, the same model, fitted to the
+    runs in which the factors that interact with this factor are at their reference. runs: number of
+    runs used.
     """
 
     estimate: Estimate
@@ -50,7 +51,7 @@ class AtBaseline:
 def interacting(fitted: Factorial, i: int, level: float) -> list[int]:
     """Factors whose interaction with contrast `i` is distinguishable from zero.
 
-    Benjamini-Hochberg below `level` over all interactions that are clear of aliases.
+    The test is Benjamini-Hochberg at `level`, over all interactions without aliases.
     """
     coding = fitted.coding
     found = set()
@@ -64,15 +65,16 @@ def interacting(fitted: Factorial, i: int, level: float) -> list[int]:
 def baseline_effect(
     fitted: Factorial, cells: Cells, sizes: list[int], factor: int, level: int, rules: Rules
 ) -> AtBaseline | None:
-    """The effect of `level` of `factor` with all others at their reference (level 0).
+    """The effect of `level` of `factor` with all other factors at their reference (level 0).
 
-    From the two arms themselves, if both have replicates, unless the model is worth its risk
-    (`_worthwhile`). Otherwise from the model with two-factor interactions, fitted to the runs in
-    which the factors that interact with this one are at their reference; again and again until
-    none does. None if the runs cannot tell: so where such a narrowed set of runs is too small for
-    interactions (an interaction that was not seen is not one that is absent: averaged over, it
-    showed 25 pp where there were 2), and wherever the runs do not show some interaction of this
-    factor at all.
+    It comes from the two arms themselves if both have replicates, unless the model is worth its
+    risk (`_worthwhile`). Otherwise it comes from the model with two-factor interactions, fitted to
+    the runs in which the factors that interact with this factor are at their reference. This
+    narrowing is repeated until no factor interacts with it.
+
+    None if the runs cannot estimate the effect. This is so if a narrowed set of runs is too small
+    for interactions: an undetected interaction may exist (one such average was 25 pp instead
+    of 2). It is also so if some interaction of this factor cannot be estimated at all.
     """
     low = np.zeros(len(sizes), dtype=np.int64)
     high = low.copy()
@@ -83,7 +85,7 @@ def baseline_effect(
         estimate = welch(cells, arm, base, rules.noise)
         if estimate.se is not None:
             direct = AtBaseline(estimate, ARMS, int(cells.count[[arm, base]].sum()))
-    # Of all runs the model tells it best: where that is not worth its risk no part of them is.
+    # The model of all runs is the most precise: if it is not worth its risk, no part of them is.
     if direct and not _worthwhile(_of_all(fitted, factor, level), direct.estimate, fitted, cells):
         return direct
     modelled = _modelled(fitted, cells, sizes, factor, level, rules, narrowed=False)
@@ -94,7 +96,7 @@ def baseline_effect(
 
 
 def _of_all(fitted: Factorial, factor: int, level: int) -> Estimate | None:
-    """The effect at the baseline by the model of all runs, whatever interacts."""
+    """The effect at the baseline by the model of all runs, without narrowing."""
     at = {(c.factor, c.level): i for i, c in enumerate(fitted.coding.mains)}
     if (factor, level) not in at:
         return None
@@ -105,12 +107,12 @@ def _of_all(fitted: Factorial, factor: int, level: int) -> Estimate | None:
 def _worthwhile(
     modelled: Estimate | None, direct: Estimate, fitted: Factorial, cells: Cells
 ) -> bool:
-    """Whether to trust the model instead of the two arms.
+    """Whether to use the model instead of the two arms.
 
-    Where its interval is expected, at equal noise, to be at most half as wide, and nothing hints
-    at interactions that the model has not: p of its lack of fit is at least `FITS`. Both are
-    settled by the design and by that test, never by the widths that came out: the narrower of two
-    intervals covers less than either.
+    Two conditions must hold. The model's expected interval, at equal noise, is at most half as
+    wide. And p of its lack of fit is at least `FITS`, so nothing suggests interactions beyond the
+    model. Both depend only on the design and on that test, never on the computed widths: choosing
+    the narrower of two intervals would reduce the coverage below that of either.
     """
     if modelled is None or modelled.of is None or modelled.se is None:
         return False
@@ -121,7 +123,7 @@ def _worthwhile(
 
 
 def _expected(estimate: Estimate, cells: Cells) -> float:
-    """Half-width of the estimate's 95 % interval over the sd, if all arms had the same."""
+    """Half-width of the estimate's 95 % interval in units of the sd, at equal noise."""
     assert estimate.of is not None
     levels, weights = estimate.of.levels, estimate.of.weights
     if levels is cells.levels:
@@ -144,13 +146,13 @@ def _modelled(
     rules: Rules,
     narrowed: bool,
 ) -> AtBaseline | None:
-    """The effect at the baseline by the model; `narrowed`: whether `cells` are not all runs."""
+    """The effect at the baseline by the model; `narrowed`: whether `cells` are only some runs."""
     coding = fitted.coding
     at = {(c.factor, c.level): i for i, c in enumerate(coding.mains)}
     if (factor, level) not in at:
         return None
     i = at[factor, level]
-    elsewhere = cells.levels.min(axis=0) > 0  # other factors that never are at their reference
+    elsewhere = cells.levels.min(axis=0) > 0  # factors that are never at their reference
     elsewhere[factor] = False
     if elsewhere.any() or any(i in pair for pair in fitted.unseen):
         return None
@@ -172,11 +174,11 @@ def _modelled(
 
 
 def _estimate(fitted: Factorial, contrast: np.ndarray) -> Estimate | None:
-    """The contrast, if the runs determine it."""
+    """The estimate of the contrast, None if the runs do not determine it."""
     fit = fitted.fit.extrapolating
     return fit.estimate(contrast) if fit.model.estimable(contrast) else None
 
 
 def _factors(fitted: Factorial) -> list[int]:
-    """Factors that vary."""
+    """The factors that vary between the runs."""
     return [contrast.factor for contrast in fitted.coding.mains]

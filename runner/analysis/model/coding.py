@@ -12,8 +12,8 @@ import numpy as np
 class Contrast:
     """One level of a factor against its reference, averaged over the design's other levels.
 
-    values: (levels,) the column's value at each level, centred under the design's own weights:
-    -1, +1 for two levels (then an effect is 2 β), 0/1 for this level of a factor of several.
+    values: (levels,) the column's value at each level, centred under the design's weights:
+    -1, +1 for two levels (then an effect is 2 β), 0/1 for one level of a factor with more levels.
     """
 
     factor: int
@@ -22,11 +22,11 @@ class Contrast:
 
     @property
     def span(self) -> float:
-        """What β is multiplied with to be the change from the reference to this level."""
+        """The factor by which β becomes the change from the reference to this level."""
         return float(self.values[self.level] - self.values[0])
 
 
-Weights = list[np.ndarray]  # for each factor the (levels,) shares over which is averaged
+Weights = list[np.ndarray]  # for each factor the (levels,) shares in the average
 
 
 def shares(levels: np.ndarray, count: np.ndarray, sizes: Sequence[int]) -> Weights:
@@ -89,7 +89,7 @@ class Coding:
         return c
 
     def interaction(self, k: int) -> np.ndarray:
-        """(p,) the effect of one of pair `k` at the other's level, less that at its reference.
+        """(p,) pair `k`: one effect at the other factor's level, minus at its reference.
 
         For two-level factors this is y_ab - y_a - y_b + y_0 = 4 β.
         """
@@ -99,7 +99,7 @@ class Coding:
         return c
 
     def simple_effect(self, i: int, held: dict[int, int]) -> np.ndarray:
-        """(p,) effect of contrast `i` where other factors are held: factor index -> level index."""
+        """(p,) effect of contrast `i` with other factors held: factor index -> level index."""
         c = self.main_effect(i)
         for k, pair in enumerate(self.pairs):
             if i not in pair:
@@ -112,7 +112,7 @@ class Coding:
 
 
 def all_pairs(mains: Sequence[Contrast]) -> list[tuple[int, int]]:
-    """Every two contrasts of different factors."""
+    """All pairs of contrasts of different factors."""
     return [
         (a, b)
         for a in range(len(mains))

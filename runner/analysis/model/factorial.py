@@ -1,4 +1,4 @@
-"""Factorials: main effects averaged over the grid, interactions, and what cannot be separated."""
+"""Factorials: main effects averaged over the grid, interactions, and aliases."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from runner.analysis.model.linear_model import Model, model
 from runner.analysis.model.partial_aliasing import mixed
 from runner.analysis.model.regression import Fit, error_term, fit
 
-# Beyond this many columns the two-factor interactions are left out: the fit would take minutes.
+# With more columns, two-factor interactions are left out: the fit would take minutes.
 MOST_COLUMNS = 700
-# A placebo is told from differences within arms where they hold so much of its column.
+# A placebo is estimated within arms if differences within arms hold this share of its column.
 WITHIN = 0.25
 
 
@@ -29,8 +29,8 @@ class Factorial:
     interactions: whether two-factor interactions are in the model.
     unseen: pairs of contrasts whose interaction the arms cannot show at all.
     aliases: (pairs,) for each pair in the coding the pairs that cannot be told apart from it,
-        itself included.
-    weights: for each factor the shares of its levels over which the others' effects are averaged.
+        including the pair itself.
+    weights: for each factor the shares of its levels in the averages of other factors' effects.
     """
 
     coding: Coding
@@ -41,13 +41,13 @@ class Factorial:
     weights: Weights
 
     def confounded_mains(self, i: int) -> list[Contrast]:
-        """Main effects that cannot be separated from main effect `i`, without itself."""
+        """Other main effects that cannot be separated from main effect `i`."""
         row = np.abs(self.fit.model.null[1 + i, 1 : 1 + len(self.coding.mains)])
         return [self.coding.mains[j] for j in np.flatnonzero(row > 1e-6) if j != i]
 
     @cached_property
     def clear_interactions(self) -> dict[int, float | None]:
-        """Benjamini-Hochberg's p of each pair whose interaction is clear of aliases, over these."""
+        """Benjamini-Hochberg's p of each pair without aliases, adjusted over these pairs."""
         clear = [k for k, members in enumerate(self.aliases) if len(members) == 1]
         found = [self.fit.estimate(self.coding.interaction(k), noise_only=True) for k in clear]
         return dict(zip(clear, benjamini_hochberg([e.p() for e in found]), strict=True))
@@ -58,12 +58,12 @@ def prepare(
 ) -> tuple[Coding, Model, list[tuple[int, int]], Weights]:
     """Coding and model: all main effects, and all two-factor interactions if they leave error df.
 
-    weights: shares of levels over which effects are averaged; by default those of the runs. Where
-    lost runs unbalance a fraction, an average over their shares mixes main effects with aliased
-    interactions; then equal shares are tried, which the design was made for.
-    Interactions are left out, all of them, if fewer than two residual df would remain (and there
-    are no replicates), or if some main effect could not be estimated beside them.
-    Third: the pairs that the arms cannot show. Fourth: the weights that were used.
+    weights: shares of levels in the averages; by default the shares of the runs. If lost runs
+    unbalance a fraction, an average over their shares mixes main effects with aliased interactions.
+    Then equal shares are tried, for which the design was made.
+    All interactions are left out if fewer than two residual df would remain (without replicates),
+    or if some main effect could not be estimated beside them.
+    The third value is the pairs that the arms cannot show, the fourth the weights that were used.
     """
     weights = weights or shares(cells.levels, cells.count, sizes)
     equal = [np.full(size, 1 / size) for size in sizes]
@@ -90,7 +90,7 @@ def prepare(
 def _with_interactions(
     cells: Cells, weights: Weights
 ) -> tuple[Coding, Model, list[tuple[int, int]]] | None:
-    """The model with two-factor interactions, None if it costs main effects or all error df."""
+    """The model with two-factor interactions; None if main effects or all error df are lost."""
     mains = contrasts(cells.levels, weights)
     pairs = _pairs(mains, cells)
     if not pairs or 1 + len(mains) + len(pairs) > MOST_COLUMNS:
@@ -113,17 +113,17 @@ def _with_interactions(
 
 
 def _pairs(mains: list[Contrast], cells: Cells) -> list[tuple[int, int]]:
-    """Every two contrasts of different factors that may interact: a placebo does not."""
+    """All pairs of contrasts of different factors, except the placebo, which does not interact."""
     pairs = all_pairs(mains)
     return [p for p in pairs if cells.placebo not in (mains[p[0]].factor, mains[p[1]].factor)]
 
 
 def columns(coding: Coding, cells: Cells) -> np.ndarray:
-    """X of a model (see `Coding.matrix`), in which a placebo takes nothing from the other columns.
+    """X of a model (see `Coding.matrix`), in which a placebo does not change other estimates.
 
-    Where most arms have runs with and without it, its column is the difference within arms, clear
-    of every other effect of any order. Elsewhere it is what the other columns leave of it. Either
-    way the other effects come out as if it were not there.
+    If most arms have runs with and without the placebo, its column is the difference within arms,
+    which is clear of every other effect of any order. Otherwise its column is the part that is
+    orthogonal to the other columns. In both cases the other effects are the same as without it.
     """
     X = coding.matrix(cells.levels)
     for i, contrast in enumerate(coding.mains):
@@ -147,7 +147,7 @@ def columns(coding: Coding, cells: Cells) -> np.ndarray:
 def _visible(
     pairs: list[tuple[int, int]], X: np.ndarray, without: Model, count: np.ndarray
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Pairs whose product is more than a sum of main effects, and the others."""
+    """Pairs whose product is not a sum of main effects, and the other pairs."""
     seen: list[tuple[int, int]] = []
     unseen: list[tuple[int, int]] = []
     for a, b in pairs:
@@ -173,9 +173,9 @@ def factorial(
 
 
 def clear_mains(factorial: Factorial) -> bool:
-    """Whether the main effects of a model without interactions are free of every two-factor one.
+    """Whether the main effects of a model without interactions are clear of all two-factor ones.
 
-    So it is in a fold-over: the interactions are then in the residual alone.
+    This holds in a fold-over: the interactions are then only in the residual.
     """
     return not factorial.interactions and _clear(
         factorial.coding, factorial.fit.model, factorial.fit.cells
@@ -183,7 +183,7 @@ def clear_mains(factorial: Factorial) -> bool:
 
 
 def _clear(coding: Coding, design: Model, cells: Cells) -> bool:
-    """The same of a model of main effects."""
+    """`clear_mains` for a model of main effects."""
     if design.rank < coding.size or len(coding.mains) ** 2 / 2 > MOST_COLUMNS:
         return False
     for a, b in _pairs(coding.mains, cells):
@@ -206,10 +206,10 @@ def alias_sets(coding: Coding, design: Model) -> list[list[int]]:
 
 
 def alias_sum(factorial: Factorial, members: list[int]) -> np.ndarray | None:
-    """(p,) the signed sum of interactions that the runs do determine, if there is just one.
+    """(p,) the only signed sum of interactions that the runs determine.
 
-    For a regular fraction the columns of a set are equal up to sign: then the first member's
-    column estimates first ± others. None where the columns are not proportional.
+    In a regular fraction the columns of a set are equal up to sign: the first member's
+    column estimates first ± others. None if the columns are not proportional.
     """
     coding, design = factorial.coding, factorial.fit.model
     first = 1 + len(coding.mains)

@@ -1,4 +1,4 @@
-"""Effects of a factorial: averaged over the grid or at the baseline, with what they depend on."""
+"""Effects of a factorial: averaged over the grid or at the baseline, with dependences."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from runner.analysis.model.lenth import HalfNormal
 from runner.analysis.verdicts import Rules, verdict
 from runner.designs.factor import PLACEBO
 
-ALIASES = 12  # of an effect, to name
+ALIASES = 12  # most aliases of an effect that are named
 NO_BASELINE = (
-    "these runs cannot tell it, since they do not separate the interactions that it needs; "
-    "run --grid add-one"
+    "these runs do not separate the interactions that this effect needs; run --grid add-one"
 )
 
 
@@ -33,10 +32,10 @@ def name(experiment: Experiment, contrast: Contrast) -> str:
 
 
 def interactions(experiment: Experiment, fitted: Factorial) -> tuple[Interaction, ...]:
-    """Every two-factor interaction that the runs show, alias sets as one, largest first.
+    """Every two-factor interaction that the runs show, largest first; an alias set is one entry.
 
-    p adjusted by Benjamini-Hochberg over all of them: a screening, exploratory. Against the
-    replicates' noise where there are any: real, though maybe of a higher order.
+    p is adjusted by Benjamini-Hochberg over all of them (exploratory). With replicates the test
+    uses the replicates' noise: the interaction is real, but may be of a higher order.
     """
     coding = fitted.coding
     labels = [name(experiment, c) for c in coding.mains]
@@ -48,7 +47,8 @@ def interactions(experiment: Experiment, fitted: Factorial) -> tuple[Interaction
         contrast = coding.interaction(k) if len(members) == 1 else alias_sum(fitted, members)
         text = " ~ ".join(f"{a} × {b}" for a, b in terms)
         if contrast is None:
-            found.append((text, terms, Estimate(None, reason="only mixtures of these are seen")))
+            reason = "the runs estimate only mixtures of these"
+            found.append((text, terms, Estimate(None, reason=reason)))
             continue
         first = 1 + len(coding.mains)
         signs = ["-" if contrast[first + m] * contrast[first + k] < 0 else "+" for m in members]
@@ -76,7 +76,7 @@ def grid_effects(
     """The effect of each level of each factor; Holm over all of them.
 
     at_baseline: whether the table's estimand is the effect with all other factors at their
-    reference instead of the average over the grid. lenth: the error term where there are no error
+    reference instead of the average over the grid. lenth: the error term if there are no error
     df: its pseudo standard error, with the simultaneous margin for p and verdicts.
     """
     coding = fitted.coding
@@ -127,13 +127,13 @@ def grid_effects(
 
 
 def _mean(cells: Cells, contrast: Contrast) -> float:
-    """Of all runs at the level."""
+    """The mean of all runs at the level."""
     mine = cells.levels[:, contrast.factor] == contrast.level
     return float((cells.count * cells.mean)[mine].sum() / cells.count[mine].sum())
 
 
 def _averages(experiment: Experiment, fitted: Factorial) -> list[Estimate]:
-    """Each main effect over the grid; null, with the reason, where it is confounded with others."""
+    """Each main effect over the grid; None, with the reason, if it is confounded with others."""
     found = []
     for i in range(len(fitted.coding.mains)):
         aliases = [name(experiment, c) for c in fitted.confounded_mains(i)]
@@ -145,12 +145,12 @@ def _averages(experiment: Experiment, fitted: Factorial) -> list[Estimate]:
 
 
 def missing_levels(experiment: Experiment, fitted: Factorial) -> list[Effect]:
-    """Levels that no usable run has, or whose reference none has: null with the reason."""
+    """Effects of levels without usable runs, or without runs at the reference: None, a reason."""
     there = {(c.factor, c.level) for c in fitted.coding.mains}
     return [
         Effect(
             factor, level, levels[0],
-            Estimate(None, reason="no usable run at this level, or none at the reference"),
+            Estimate(None, reason="no usable run at this level or at the reference"),
             None, "undecided", 0, levels=len(levels),
         )
         for j, (factor, levels) in enumerate(experiment.factors.items())
@@ -166,16 +166,16 @@ def dependence(
     i: int,
     rules: Rules,
 ) -> tuple[tuple[Dependence, ...], tuple[str, ...]]:
-    """What effect `i` depends on, largest first, and alias sets that may hold another such factor.
+    """Factors on which effect `i` depends, largest first, and alias sets with possible ones.
 
-    An effect depends on another where their interaction is at least half the main effect and
-    itself distinguishable from zero (Benjamini-Hochberg below the level). An interaction within the
-    negligible margin is none: in a large grid even those are distinguishable from zero.
+    An effect depends on a factor if their interaction is at least half the main effect and
+    distinguishable from zero (Benjamini-Hochberg at the level). Interactions within the negligible
+    margin are ignored: in a large grid even these are distinguishable from zero.
     """
     coding = fitted.coding
     labels = [name(experiment, c) for c in coding.mains]
     if list(experiment.factors)[coding.mains[i].factor] == PLACEBO:
-        return (), ()  # it changes nothing, whatever stands beside it
+        return (), ()  # a placebo interacts with nothing
     main = fitted.fit.estimate(coding.main_effect(i)).value
     sure, maybe = [], []
     for item in screened:

@@ -1,4 +1,4 @@
-"""The half-normal plot: contrasts by size against the quantiles of noise alone."""
+"""The half-normal plot: contrasts by size against the quantiles of pure noise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PlottedContrast:
 
 @dataclass(frozen=True)
 class HalfNormalPlot:
-    """Contrasts by size, the pseudo standard error and both margins; what: they are, in words."""
+    """Contrasts by size, the pseudo standard error and both margins; what: a description."""
 
     pse: float
     margin: float
@@ -41,8 +41,8 @@ def half_normal_plot(found: HalfNormal) -> HalfNormalPlot:
         pse=found.pse,
         margin=found.margin(found.level),
         simultaneous_margin=limit,
-        what="contrasts on the scale of main effects (an interaction's is half of its size "
-        "in the table of interactions); above: beyond the simultaneous margin",
+        what="contrasts on the scale of main effects (the contrast of an interaction is half its "
+        "size in the table of interactions); above: beyond the simultaneous margin",
         contrasts=tuple(
             PlottedContrast(
                 found.labels[i],

@@ -1,4 +1,4 @@
-"""Lack of fit: what the arms' means deviate from the model, against their replicates."""
+"""Lack of fit: deviations of the arms' means from the model, against their replicates."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.model.large_interactions import Apart, standing_out
 from runner.analysis.model.linear_model import Model
 
-# A lack of fit of few df misses interactions as large as the error: where the two-factor
-# interactions are real by a test of their own, those of more factors may be so too, and the lack of
-# fit is the error term whatever its size. That test is independent of it, so intervals keep their
-# 95 %; where it finds nothing they keep the df of the replicates.
+# A lack of fit with few df misses interactions as large as the error. If a separate test finds real
+# two-factor interactions, interactions of more factors may be real too. Then the lack of fit is the
+# error term, whatever its size. That test is independent of the lack of fit, so intervals keep
+# their 95 %. If the test finds nothing, intervals keep the df of the replicates.
 WELL = 0.05
-FEWEST_DF = 5  # that what stands out leaves the lack of fit
+FEWEST_DF = 5  # df that the lack of fit keeps when interactions are taken out of it
 
 
 @dataclass(frozen=True)
 class LackOfFit:
-    """What the arms' means deviate from the model, against the noise of their replicates.
+    """Deviations of the arms' means from the model, against the noise of their replicates.
 
     mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
     p: of the F test that the model holds. used: whether `mean_square` is the error term. missing:
-    whether arms of the grid are not there. interactions: p of the F test that there are no
-    two-factor interactions; None where the model has none. apart: interactions of more factors that
+    whether arms of the grid are missing. interactions: p of the F test that there are no
+    two-factor interactions; None if the model has none. apart: interactions of more factors that
     stand out of the deviations; the mean square without them is `rest`, on `rest_df`.
     """
 
@@ -43,12 +43,12 @@ class LackOfFit:
 
     @property
     def rest_df(self) -> int:
-        """Degrees of freedom of the deviations without what stands out of them."""
+        """Degrees of freedom of the deviations, without the interactions in `apart`."""
         return self.df - (self.apart.df if self.apart else 0)
 
     @property
     def rest(self) -> float:
-        """Mean square of the deviations without what stands out of them."""
+        """Mean square of the deviations, without the interactions in `apart`."""
         taken = sum(self.apart.squares) if self.apart else 0.0
         return max(self.mean_square * self.df - taken, 0.0) / self.rest_df
 
@@ -61,11 +61,11 @@ class LackOfFit:
 def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | None:
     """The F test of the model against the replicates; None without df for it.
 
-    Its mean square becomes the error term where arms are missing from the grid, or have unequal
-    numbers of runs, so that averages are mixed with the interactions that the model leaves out:
-    if the model does not fit (p below `WELL`), and if its two-factor interactions are real (p below
-    `WELL`), since those of more factors may then be so too. Averages over all arms with as many
-    runs each are not mixed with any, however badly the model fits each of them.
+    If arms are missing from the grid, or have unequal numbers of runs, averages are mixed with
+    interactions that are not in the model. Then the mean square becomes the error term in two
+    cases: the model does not fit (p below `WELL`), or its two-factor interactions are real (p below
+    `WELL`), since interactions of more factors may then be real too. Averages over all arms with
+    equal numbers of runs are not mixed with interactions, however badly the model fits.
     """
     arms, where = cells.merged
     deviation, rank = _deviations(model, cells, beta)
@@ -78,7 +78,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
         return None
     p = float(special.fdtrc(df, pure_df, mean_square / pure))
     two = _interactions(model, cells, squares, pure, pure_df)
-    # Unequal numbers of runs leave the arms as unbalanced as lost ones do.
+    # Unequal numbers of runs unbalance the grid as lost arms do.
     grid = math.prod(len(np.unique(column)) for column in arms.levels.T)
     missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
     used = missing and mean_square > 0 and (p < WELL or (two is not None and two < WELL))
@@ -87,7 +87,7 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
         of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
         X = _by_arm(model.X, cells)
         apart = standing_out(of, X, model.bread, deviation, arms.count, df, FEWEST_DF)
-        # Its shift is of arms; an arm's runs with and without the placebo share it.
+        # The shift is one per arm; an arm's runs with and without the placebo share it.
         apart = replace(apart, shift=apart.shift[where])
     return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)
 
@@ -103,7 +103,7 @@ def _by_arm(columns: np.ndarray, cells: Cells) -> np.ndarray:
 
 
 def _deviations(model: Model, cells: Cells, beta: np.ndarray) -> tuple[np.ndarray, int]:
-    """(arms,) the arms' means less the fit, and the model's rank between arms."""
+    """(arms,) the arms' means minus the fit, and the model's rank between arms."""
     arms, _ = cells.merged
     X = _by_arm(model.X, cells)
     own = np.abs(model.X).max(axis=0) > 0

@@ -1,13 +1,14 @@
-"""Interactions that stand out of the error: too large to be noise, and of more factors than the
-model has.
+"""Interactions that stand out of the error: too large for noise, and not in the model.
 
-In an unreplicated grid the error is what the model leaves, its missing interactions with it. Where
-a few of them are large they make every interval too wide: on a recorded grid of nine factors one
-interaction of three had 54 % of the variance of all of them, and the intervals of a 64-run fraction
-were three times as wide as its effects' errors. So the largest of those that these runs can show is
-taken out of the error as long as it stands out of the rest (stepwise, as Hamada & Wu 1992, Journal
-of Quality Technology 24: 130-137, do where aliasing is partial). Where the residual shows which
-interaction it is, effects that are partly mixed with it are freed of it.
+In an unreplicated grid the error is the residual of the model, which contains the interactions
+that the model leaves out. A few large ones make every interval too wide. On a recorded grid of nine
+factors, one three-factor interaction had 54 % of the variance of all of them, and the intervals of
+a 64-run fraction were three times as wide as the errors of its effects.
+
+So the largest visible interaction is taken out of the error as long as it stands out of the rest
+(stepwise, as Hamada & Wu 1992, Journal of Quality Technology 24: 130-137, do for partial aliasing).
+If the residual identifies the interaction, it is also removed from the effects that are partly
+mixed with it.
 """
 
 from __future__ import annotations
@@ -26,29 +27,29 @@ from runner.analysis.model.coding import Coding
 if TYPE_CHECKING:
     from runner.analysis.model.linear_model import Model
 
-# Of one step, over all directions that could be taken (Bonferroni). Many more products of two
-# factors than directions fit noise, too: at 0.05, effects of the margin's size were called
-# negligible in 7.5 % of studies of 32 runs chosen by exchange, at 0.01 in 6.0 %, without any steps
-# in 5.7 %.
+# Level of one step, over all possible directions (Bonferroni), by the order of the interactions.
+# Many two-factor products also fit noise: at 0.05, effects of the margin's size were called
+# negligible in 7.5 % of studies with 32 runs chosen by exchange; at 0.01 in 6.0 %; without any
+# steps in 5.7 %.
 LEVELS = {2: 0.01, 3: 0.05}
 AGAIN = 3  # times the level, without the most deviant arm
 MOST_STEPS = 50
 MOST_DIRECTIONS = 2000
-MOST_ENTRIES = 4_000_000  # of arms times directions
+MOST_ENTRIES = 4_000_000  # arms times directions
 ROUNDING = 1e-9  # share of the squares
-SEEN = 1e-6  # share of a product's square that the model must leave
-NEW = 0.01  # share of a direction's square that those taken before must leave
+SEEN = 1e-6  # smallest share of a product's square that is outside the model
+NEW = 0.01  # smallest share of a direction's square that is outside earlier directions
 
 
 @dataclass(frozen=True)
 class Beyond:
-    """What interactions that the model leaves out would look like in its residual.
+    """Directions in the residual of interactions that the model leaves out.
 
-    units: (cells, m) one column for each that can be told apart, of length 1 over the runs and
-    orthogonal to the model. members: for each the interactions that share it, as sets of contrasts.
-    order: of how many factors. lengths: (m,) of what the model leaves of each first member's
-    product; shares: (p, m) what the model's coefficients have of that product and the grid's
-    average has not.
+    units: (cells, m) one column for each direction, of length 1 over the runs and orthogonal to the
+    model. members: for each direction the interactions that share it, as sets of contrasts.
+    order: number of factors of an interaction. lengths: (m,) length of the first member's product
+    outside the model. shares: (p, m) weight of that product in the model's coefficients, minus its
+    weight in the grid's average.
     """
 
     units: np.ndarray
@@ -62,10 +63,10 @@ class Beyond:
 class Apart:
     """Interactions taken out of the error, largest first.
 
-    columns: (cells, k) orthonormal over the runs, squares: sum of squares of each. members: see
-    `Beyond`. everything: whether these are all that the residual can show, largest or not.
-    shift: (cells, p) for a contrast c of the coefficients, shift c are weights of one run of each
-    cell that the estimate has less, so that it is free of these interactions.
+    columns: (cells, k) orthonormal over the runs; squares: the sum of squares of each. members: see
+    `Beyond`. everything: whether these are all visible interactions.
+    shift: (cells, p) for a contrast c of the coefficients, `shift c` are weights of one run of each
+    cell. They are subtracted from the weights of the estimate to clear it of these interactions.
     """
 
     columns: np.ndarray
@@ -76,7 +77,7 @@ class Apart:
 
     @property
     def df(self) -> int:
-        """Degrees of freedom that the error has less."""
+        """Degrees of freedom that these interactions take from the error."""
         return self.columns.shape[1]
 
 
@@ -89,8 +90,8 @@ def beyond(
 ) -> Beyond | None:
     """Interactions of `order` factors in the residual of a model; None if there are too many.
 
-    coding: of the model's columns. placebo: the factor that is in none. grid: (arms, factors) level
-    indices of arms that stand for the grid over which is averaged, where interactions do not
+    coding: of the model's columns. placebo: the factor without interactions. grid: (arms, factors)
+    level indices of arms that represent the grid of the averages, if interactions do not
     average out: see `runner.analysis.model.allowed_grid`.
     """
     mains = coding.mains
@@ -139,13 +140,14 @@ def standing_out(
 ) -> Apart:
     """The interactions that stand out of a residual.
 
-    X: (cells, p), bread: (p, p) of the model; residual: (cells,) what it leaves of their means, on
-    `df`; count: (cells,) runs; fewest: df that the residual keeps. Replicates of a few arms are no
-    part of it: those may be the quiet ones, next to which all the others' noise stands out (85 % of
-    a 64-run fraction's intervals held then).
-    All of them, if that leaves half of the df: then nothing has to be chosen. Else those that stand
-    out with and without the most deviant arm: a single bad run is in all directions at once, and
-    the last of many steps finds it in what they leave.
+    X: (cells, p), bread: (p, p) of the model; residual: (cells,) of the cells' means, on `df`;
+    count: (cells,) runs; fewest: df that the residual keeps. Replicates of a few arms are not used:
+    beside low-variance arms ordinary noise would look significant (then 85 % of a 64-run fraction's
+    intervals held).
+
+    If all visible interactions leave half of the df, all are taken out and nothing is chosen.
+    Otherwise those are taken out that stand out with and without the most deviant arm: a single bad
+    run contributes to all directions at once, and the last of many steps finds it.
     """
     none = np.empty((len(count), 0))
     if of is None:
@@ -177,12 +179,13 @@ def standing_out(
 
 
 def _steps(units: np.ndarray, rest: np.ndarray, df: int, fewest: int, level: float) -> list[int]:
-    """Numbers of the directions that stand out, largest first.
+    """Indices of the directions that stand out, largest first.
 
-    units: (arms, m) and rest: (arms,), times √count. Each step takes the direction with most of the
-    squares. Up to the last step at which noise would give any of them so large a share in fewer
-    than `level` of all cases they stand out: two large ones hide each other, so the first other
-    step is not the end (Rosner 1983, Technometrics 25: 165-172).
+    units: (arms, m) and rest: (arms,), times √count. Each step takes the direction with the largest
+    share of the squares. A step is significant if noise would give some direction so large a share
+    with a probability below `level`. All steps up to the last significant one stand out: two large
+    interactions hide each other, so an earlier step may not be significant (Rosner 1983,
+    Technometrics 25: 165-172).
     """
     chosen: list[int] = []
     last = 0
@@ -195,9 +198,9 @@ def _steps(units: np.ndarray, rest: np.ndarray, df: int, fewest: int, level: flo
         best = int(np.argmax(np.abs(along)))
         square = float(along[best] ** 2)
         if square >= squares * (1 - ROUNDING) or not free.any():
-            break  # the rest, if any, says nothing of noise
+            break  # the rest would say nothing about noise
         chosen.append(best)
-        # The share of one of df directions of normal noise is Beta(1/2, (df - 1) / 2).
+        # In normal noise the share of one of df directions is Beta(1/2, (df - 1) / 2).
         p = special.betaincc(0.5, (df - step - 1) / 2, square / squares)
         if p * len(free) < level:
             last = step + 1
@@ -210,9 +213,9 @@ def _steps(units: np.ndarray, rest: np.ndarray, df: int, fewest: int, level: flo
 
 
 def _most_deviant(X: np.ndarray, bread: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """(arms,) unit vector of the residual that the arm of the largest residual moves.
+    """(arms,) unit vector: the change of the residual if the most deviant arm's mean changes.
 
-    X: (arms, p) and rest: (arms,), times √count. Residuals are studentized, all by one sd.
+    X: (arms, p) and rest: (arms,), times √count. Residuals are studentized with one common sd.
     """
     room = 1 - np.einsum("ij,jk,ik->i", X, bread, X, optimize=True)
     there = room > SEEN
@@ -223,7 +226,7 @@ def _most_deviant(X: np.ndarray, bread: np.ndarray, rest: np.ndarray) -> np.ndar
 
 
 def _shift(of: Beyond, chosen: list[int], count: np.ndarray) -> np.ndarray:
-    """See `Apart`. Of several that look alike in the residual none is told, so none is left out."""
+    """The `shift` of `Apart`; directions that several interactions share are not shifted."""
     mixed = np.abs(of.shares).max(axis=0) > ROUNDING
     known = [k for k in chosen if len(of.members[k]) == 1 and mixed[k]]
     left = of.units[:, known] * of.lengths[known]

@@ -1,13 +1,13 @@
 """Unreplicated two-level grids: Lenth's pseudo standard error and the half-normal plot.
 
-Most of many orthogonal contrasts are noise alone, so their median size tells the noise (Lenth,
+Most of many orthogonal contrasts are pure noise, so their median size estimates the noise (Lenth,
 Technometrics 31, 1989): s0 = 1.5 median |c|, PSE = 1.5 median of the |c| below 2.5 s0.
 
 Lenth's margins, t(m/3) · PSE for one contrast and t at Šidák's level for all at once, are
-needlessly wide (3.8 and 9.0 PSE for 7 contrasts: 98 % and, family-wise, 1.1 %). Here both are
+too wide (3.8 and 9.0 PSE for 7 contrasts: coverage 98 %, family-wise error 1.1 %). Here both are
 simulated, as Ye and Hamada do (Journal of Quality Technology 32, 2000): 2.3 and 4.9 PSE, 95 % and
-5 %. Of 15 contrasts without any effect one or another is above the single margin in half of the
-studies, so a contrast is called real only above the simultaneous one.
+5 %. With 15 contrasts and no effect, some contrast is above the single margin in half of the
+studies. So a contrast is called real only above the simultaneous margin.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate
 from runner.analysis.data.labels import level_label
 
-FEWEST = 7  # contrasts: of fewer, too many may be effects
+FEWEST = 7  # contrasts; among fewer, too many may be real effects
 MOST_ARMS = 256
 MOST_PRODUCTS = 20_000
 SIMULATED = 2_000_000  # normal deviates for the simultaneous margin
@@ -44,13 +44,13 @@ def pseudo_standard_error(contrasts: np.ndarray) -> np.ndarray:
 
 
 def largest_of_none(m: int) -> np.ndarray:
-    """(studies,) the largest |contrast| / PSE of `m` contrasts without any effect, sorted."""
+    """(studies,) simulated largest |contrast| / PSE of `m` contrasts without effects, sorted."""
     return _of_none(m)[1]
 
 
 @lru_cache(maxsize=64)
 def _of_none(m: int) -> tuple[np.ndarray, np.ndarray]:
-    """|contrast| / PSE of `m` contrasts without any effect: of one, and the largest, sorted."""
+    """Simulated |contrast| / PSE of `m` contrasts without effects, sorted: of one, the largest."""
     draws = np.random.default_rng(m).standard_normal((min(200_000, SIMULATED // m), m))
     size = np.abs(draws) / pseudo_standard_error(draws)[:, None]
     return np.sort(size, axis=None)[::m], np.sort(size.max(axis=1))
@@ -58,8 +58,10 @@ def _of_none(m: int) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=256)
 def _critical(m: int, level: float) -> tuple[float, float]:
-    """What |contrast| / PSE exceeds with probability `level` without any effect: one contrast's,
-    and the largest's of all `m`."""
+    """Values that |contrast| / PSE exceeds with probability `level` without any effect.
+
+    The first is for one contrast, the second for the largest of all `m` contrasts.
+    """
     one, largest = _of_none(m)
     return float(np.quantile(one, 1 - level)), float(np.quantile(largest, 1 - level))
 
@@ -68,8 +70,8 @@ def _critical(m: int, level: float) -> tuple[float, float]:
 class HalfNormal:
     """Orthogonal contrasts of an unreplicated grid, each on the scale of a main effect.
 
-    effects: (m,) mean of the runs at + less mean of those at -; of an interaction this is half of
-    y_ab - y_a - y_b + y_0. labels: alias strings. mains: label of a factor's level -> its place.
+    effects: (m,) mean of the runs at + minus mean of the runs at -; for an interaction this is half
+    of y_ab - y_a - y_b + y_0. labels: alias strings. mains: label of a factor's level -> its index.
     """
 
     labels: list[str]
@@ -92,8 +94,10 @@ class HalfNormal:
         return _critical(len(self.effects), level)[1] * self.pse
 
     def main_effect(self, factor: int) -> Estimate:
-        """The effect of a factor, by its index. Its standard error is such that t on `df` gives
-        `margin(level)`."""
+        """The effect of a factor, by its index.
+
+        The standard error is set so that t on `df` gives `margin(level)`.
+        """
         se = self.margin(self.level) / float(stats.t.isf(self.level / 2, self.df))
         return Estimate(float(self.effects[self.mains[factor]]), se, self.df)
 
@@ -105,7 +109,7 @@ class HalfNormal:
         return effect - half, effect + half
 
     def p_adjusted(self, effect: float | None) -> float | None:
-        """P(the largest of all contrasts without effect is at least as large)."""
+        """P(the largest of all contrasts is at least as large) without any effect."""
         if effect is None:
             return None
         drawn = largest_of_none(len(self.effects))
@@ -116,12 +120,12 @@ class HalfNormal:
 def half_normal(
     cells: Cells, factors: Mapping[str, Sequence[str]], level: float
 ) -> HalfNormal | str:
-    """The contrasts of a two-level grid, or why there are none.
+    """The contrasts of a two-level grid, or the reason why there are none.
 
-    Columns are products of factors, those of fewer factors first; equal columns are one contrast,
-    labelled by its members of lowest order (and by two-factor interactions where it is a main
-    effect's). A product that is only partly aliased with earlier columns is no contrast of its
-    own; a two-factor interaction stands in the labels of those (~).
+    Columns are products of factors, sorted by the number of factors. Equal columns are one
+    contrast, labelled by its members of lowest order (and by two-factor interactions, if it is a
+    main effect). A product that is only partly aliased with earlier columns is not a contrast. If
+    it is a two-factor interaction, the labels of those columns name it after ~.
     """
     varied = [j for j in range(len(factors)) if len(np.unique(cells.levels[:, j])) > 1]
     if any(len(np.unique(cells.levels[:, j])) > 2 for j in varied):
@@ -129,7 +133,7 @@ def half_normal(
     if len(np.unique(cells.count)) > 1:
         return "the arms have unequal numbers of runs, so contrasts are not equally precise"
     if len(cells.count) > MOST_ARMS:
-        return f"more than {MOST_ARMS} arms: the residual tells the noise"
+        return f"more than {MOST_ARMS} arms: the residual estimates the noise"
     names = list(factors)
     labels, signs = [], []
     for j in varied:
@@ -138,7 +142,7 @@ def half_normal(
         labels.append(level_label(names[j], held[top], held[0], len(held)))
         signs.append(np.where(cells.levels[:, j] == top, 1, -1))
     if not varied:
-        return "nothing varies between the arms"
+        return "the arms do not differ in any factor"
     codes = np.stack(signs, axis=1)
     found = _columns(codes)
     mains = {varied[members[0][0]]: i for i, (_, members) in enumerate(found)
@@ -146,13 +150,13 @@ def half_normal(
     if len(mains) < len(varied):
         return "the main effects are not orthogonal to each other (arms are missing or aliased)"
     if len(found) < FEWEST:
-        return f"{len(found)} orthogonal contrasts are too few to tell noise from effects"
+        return f"{len(found)} orthogonal contrasts are too few to separate noise from effects"
     X = np.stack([column for column, _ in found], axis=1)
     effects = 2 * X.T @ cells.mean / len(cells.count)
     size = float(np.abs(cells.mean).max())
     pse = float(pseudo_standard_error(effects))
     if not pse > 1e-9 * size:
-        return "most contrasts are exactly 0: there is no noise to see"
+        return "most contrasts are exactly 0, so the noise cannot be estimated"
     texts = [
         _text(labels, column, members, codes) + _mixed(labels, column, members, codes)
         for column, members in found
@@ -202,7 +206,7 @@ def _text(labels: list[str], column: np.ndarray, members: Members, signs: np.nda
 
 
 def _mixed(labels: list[str], column: np.ndarray, members: Members, signs: np.ndarray) -> str:
-    """The two-factor interactions that are in a contrast in part: no member is to be named alone.
+    """Two-factor interactions that are partly in a contrast, as text after ~.
 
     >>> signs = np.array([[1, 1, 1], [1, -1, 1], [-1, 1, 1], [-1, -1, -1]])
     >>> _mixed(["a", "b", "c"], signs[:, 0] * signs[:, 1], [(0, 1)], signs)

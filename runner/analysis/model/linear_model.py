@@ -1,4 +1,4 @@
-"""The least-squares model of a design: what depends on its arms alone, not on their values."""
+"""The least-squares model of a design: quantities that depend on its arms, not on values."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from runner.analysis.model.large_interactions import Beyond
 from runner.analysis.model.partial_aliasing import Mixed
 
 MOST_FORMS = 64
-FULL_LEVERAGE = 1 - 1e-9  # such a run's residual is 0 whatever its noise: it takes the average
+FULL_LEVERAGE = 1 - 1e-9  # the residual of such a run is always 0, so it gets the average variance
 
 
 @dataclass(frozen=True)
 class Model:
-    """What depends on the design alone.
+    """Quantities that depend on the design alone.
 
     X: (cells, p); bread: (p, p) pseudo-inverse of X'WX, W the runs of each cell;
     null: (p, p) projector on the coefficients' null space; rank: of X; leverage: (cells,) of a run.
-    lesser: the same without interactions, of a model that has some. beyond: interactions of more
-    factors than it has; mixed: those of two that it has not, where its main effects are not clear
-    of them.
+    lesser: the model without interactions, if this model has some. beyond: interactions of more
+    factors than in the model; mixed: two-factor interactions that are not in the model, if its main
+    effects are not clear of them.
     """
 
     X: np.ndarray
@@ -43,21 +43,21 @@ class Model:
         return bool(np.linalg.norm(self.null @ contrast) < 1e-6 * np.linalg.norm(contrast))
 
     def entangled(self, first: int = 0) -> list[list[int]]:
-        """Sets of coefficients from number `first` on that only the null space holds together.
+        """Sets of coefficients, from index `first` on, that the null space connects.
 
-        Each ascending; what the runs determine alone is a set by itself.
+        Each set is ascending; a coefficient that the runs determine is a set of one.
         """
         linked = np.abs(self.null[first:, first:]) > 1e-6
         count, of = connected_components(linked, directed=False)
         return sorted((first + np.flatnonzero(of == k)).tolist() for k in range(count))
 
     def projector(self) -> np.ndarray:
-        """(cells, cells) of the cells' means, times √count, on what the model leaves."""
+        """(cells, cells) projector of the cells' means, times √count, on the residual."""
         scaled = self.X * np.sqrt(self.count)[:, None]
         return np.asarray(np.eye(len(self.count)) - scaled @ self.bread @ scaled.T)
 
     def with_columns(self, columns: np.ndarray) -> Model:
-        """With more of them, (cells, k), that are orthonormal over the runs and orthogonal to X."""
+        """The model with k more columns (cells, k), orthonormal over the runs, orthogonal to X."""
         if not columns.shape[1]:
             return self
         size, more = len(self.bread), columns.shape[1]
@@ -70,7 +70,7 @@ class Model:
     def form(self, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """HC2's quadratic form in the runs' noise, for weights `each` (cells,) of a contrast.
 
-        (runs,) its diagonal and (runs, runs) its squared entries; kept for the same weights.
+        Returns (runs,) its diagonal and (runs, runs) its squared entries, cached by weights.
         """
         key = np.round(each**2, 12).tobytes()
         if key not in self._forms:
@@ -86,7 +86,7 @@ class Model:
 
 
 def model(X: np.ndarray, count: np.ndarray) -> Model:
-    """The least-squares model of cells. X: (cells, p) of full or lower rank; count: (cells,)."""
+    """The least-squares model of cells. X: (cells, p) of any rank; count: (cells,) runs."""
     scale = np.sqrt((X**2 * count[:, None]).sum(axis=0))
     scale[scale == 0] = 1
     unit = X / scale
@@ -94,7 +94,7 @@ def model(X: np.ndarray, count: np.ndarray) -> Model:
     kept = eigenvalues > 1e-9 * len(eigenvalues)
     inverse = vectors[:, kept] / eigenvalues[kept] @ vectors[:, kept].T
     bread = inverse / np.outer(scale, scale)
-    # The null space of X itself: scaled back, then made orthonormal again.
+    # The null space of X: scaled back, then made orthonormal again.
     basis = vectors[:, ~kept] / scale[:, None]
     if basis.shape[1]:
         basis = np.linalg.qr(basis)[0]

@@ -1,4 +1,4 @@
-"""Means of arms and of other combinations by a factorial's model, and what it leaves of them."""
+"""Means of arms and other combinations by a factorial's model, and deviations from it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from runner.analysis.model.factorial import Factorial
 from runner.analysis.model.regression import Fit
 
 MOST, FEWEST = 20_000, 200  # draws
-MOST_DRAWN = 8_000_000  # numbers at once
+MOST_DRAWN = 8_000_000  # numbers in one array of draws
 
 
 @dataclass(frozen=True)
 class ModelMeans:
-    """t(β̂, V̂) of a model, with the arms' own deviations from it where replicates tell them.
+    """t(β̂, V̂) of a model, with the arms' deviations from it if replicates show them.
 
-    That a model fits says only that its deviations are not seen. Where most arms have replicates
-    their lack of fit is noise and deviations, whose variances are drawn from the χ² of both mean
-    squares, and each arm's deviation is shrunk by its share. Elsewhere the model is taken to hold:
-    one run of each arm does not tell the two apart, nor do more of a few, which may be quiet.
+    A model that fits may still have undetected deviations. If most arms have replicates, the lack
+    of fit is noise plus deviations. Both variances are drawn from the χ² of both mean squares, and
+    each arm's deviation is shrunk by its share. Otherwise the model is assumed to hold: single runs
+    do not separate noise from deviations, and the few arms with replicates may be low-variance.
     """
 
     fitted: Factorial
@@ -34,26 +34,26 @@ class ModelMeans:
 
     @property
     def what(self) -> str:
-        """What is drawn, in words."""
+        """A description of the draws."""
         terms = "with two-factor interactions" if self.fitted.interactions else "of main effects"
         if self.fit.lack is None:
-            return f"drawn from t(β̂, V̂) of the model {terms}; means are the model's"
+            return f"drawn from t(β̂, V̂) of the model {terms}; means are the model's means"
         return (
-            f"drawn from t(β̂, V̂) of the model {terms} and the arms' deviations from it; means are "
-            "between the model's and the arms' own"
+            f"drawn from t(β̂, V̂) of the model {terms} and the arms' deviations from it; means "
+            "are between the model's means and the arms' means"
         )
 
     def assumes(self, unseen: bool = False) -> str | None:
-        """What these runs cannot tell, and is taken to be so. unseen: of arms that have no run."""
+        """The assumption that these runs cannot test. unseen: for combinations without a run."""
         determined = self.fit.model.rank >= len(self.cells.count) and not unseen
         if self.fit.lack is not None or determined:
             return None
         which = "interactions of three or more factors" if self.fitted.interactions else ""
-        return f"there are no {which or 'interactions'}, which these runs cannot tell"
+        return f"there are no {which or 'interactions'}, which these runs cannot test"
 
     @cached_property
     def arms(self) -> Cells:
-        """The arms; one with and without a placebo is the same."""
+        """The arms; an arm with and without a placebo counts as one."""
         return self.cells.merged[0]
 
     @cached_property
@@ -65,7 +65,7 @@ class ModelMeans:
         return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))
 
     def recipes(self, levels: np.ndarray) -> np.ndarray:
-        """(n, factors) levels without those of a placebo, which are no other recipe."""
+        """(n, factors) levels with the placebo off, since a placebo does not change the recipe."""
         found = levels.copy()
         if self.cells.placebo is not None:
             found[:, self.cells.placebo] = 0
@@ -103,13 +103,13 @@ class ModelMeans:
         return mean, found
 
     def places(self, levels: np.ndarray) -> np.ndarray:
-        """(n,) the number of the arm that is the same recipe, -1 where none is."""
+        """(n,) the index of the arm with the same recipe, -1 if there is none."""
         arms = self.recipes(self.arms.levels).tolist()
         number = {tuple(arm): i for i, arm in enumerate(arms)}
         return np.array([number.get(tuple(one), -1) for one in self.recipes(levels).tolist()])
 
     def _variances(self, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(draws,) of the noise of an arm's mean, and of the arms' deviations from the model."""
+        """(draws,) variances of the noise of an arm's mean, and of deviations from the model."""
         lack = self.fit.lack
         if lack is None:
             return np.ones(draws), np.zeros(draws)

@@ -1,4 +1,4 @@
-"""The model of a factorial in words: its error term, its fit, and what is not in it."""
+"""Notes on the model of a factorial: its error term, its fit, and terms that are not in it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SOURCES = {
     "classical": "residual after {terms}, constant sd assumed{why}",
     "none": "none: no replicates and no residual degrees of freedom",
 }
-# With 2 df (48 runs twice) the test finds the interactions of three factors of a recorded grid in
-# 2 of 3 studies; where those of two are not seen either, nothing else would tell.
+# With 2 df (48 runs twice) the test finds the three-factor interactions of a recorded grid in 2 of
+# 3 studies. If two-factor interactions are not found either, only this note warns of them.
 FEW_LACK_DF = 5
-NAMED = 4  # interactions, and as many that each may be, to name
+NAMED = 4  # most interactions in a note, and most aliases of each
 
 
 def error_text(fitted: Factorial) -> str:
@@ -30,8 +30,8 @@ def error_text(fitted: Factorial) -> str:
     why = " (too few residual df for HC2)" if few else ""
     text = SOURCES[fitted.fit.error].format(terms=terms, why=why)
     if not fitted.interactions and fitted.fit.error in ("hc2", "classical"):
-        text += "; interactions, if any, are in it"
-        text += ", not in the effects" if clear_mains(fitted) else " and may bias the effects"
+        text += "; interactions, if any, are part of it"
+        text += " but not of the effects" if clear_mains(fitted) else " and may bias the effects"
     without = _without(fitted)
     text += f"; without {without}" if without else ""
     lack = fitted.fit.lack
@@ -41,7 +41,7 @@ def error_text(fitted: Factorial) -> str:
     if lack.used:
         why = "larger than the replicates' noise"
         if not lack.significant:
-            why = f"as interactions are real (p = {lack.interactions:.2g})"
+            why = f"because interactions are real (p = {lack.interactions:.2g})"
         out = f" without {without}" if without else ""
         how = ""
         if fitted.fit.split is not None:
@@ -51,37 +51,37 @@ def error_text(fitted: Factorial) -> str:
 
 
 def _without(fitted: Factorial) -> str:
-    """What is taken out of the error term, in words; empty if nothing is."""
+    """The interactions taken out of the error term, in words; empty if there are none."""
     apart = fitted.fit.apart
     if apart is None or not apart.members:
         return ""
     order = {2: "two", 3: "three"}[len(apart.members[0][0])]
     if apart.everything:
-        mixed = ", but for effects that these arms mix with them" if np.any(apart.shift) else ""
+        mixed = ", except for effects that these arms mix with them" if np.any(apart.shift) else ""
         return f"all {apart.df} visible interactions of {order} factors{mixed}"
-    return f"what stands out of it ({apart.df} of the interactions of {order} factors)"
+    return f"the interactions of {order} factors that stand out of it ({apart.df} df)"
 
 
 def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[str]:
-    """What a reader of a factorial's effects has to know of the model behind them.
+    """Notes on the model behind a factorial's effects.
 
-    lenth: whether Lenth's pseudo standard error stands in where there are no error df.
+    lenth: whether Lenth's pseudo standard error is used because there are no error df.
     """
     notes = []
     for share, (factor, levels) in zip(fitted.weights, experiment.factors.items(), strict=True):
         if fitted.interactions and share.max() - share.min() > 0.1:
             said = ", ".join(f"{a} {b:.0%}" for a, b in zip(levels, share, strict=True))
-            notes.append(f"Averages over the grid weigh {factor} as its design does: {said}.")
+            notes.append(f"Averages over the grid weight {factor} as the design does: {said}.")
     if not fitted.interactions and len(fitted.coding.mains) > 1:
         why = "too few arms to separate them"
         if _separable(experiment):
-            why = "the arms without a usable run were needed to separate them"
+            why = "separating them needs the arms without a usable run"
         notes.append(
             f"Two-factor interactions are not in the model ({why}): "
             + (
-                "main effects are clear of them, and they are in the error term."
+                "main effects are clear of them, and they are part of the error term."
                 if clear_mains(fitted)
-                else "effects hold if there are none."
+                else "effects hold if there are no interactions."
             )
         )
     apart = apart_note(experiment, fitted)
@@ -91,12 +91,12 @@ def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[
     if misfit:
         notes.append(misfit)
     if fitted.fit.error == "none" and not lenth:
-        notes.append("No interval: there are as many terms as arms. More seeds would give some.")
+        notes.append("No intervals: there are as many terms as arms. Intervals need more seeds.")
     return notes
 
 
 def apart_note(experiment: Experiment, fitted: Factorial) -> str | None:
-    """Which interactions are not in the error term since they stand out of it; None if none."""
+    """A note on interactions that are not in the error term, as they stand out; None if none."""
     apart = fitted.fit.apart
     if apart is None or apart.everything or not apart.members:
         return None
@@ -109,58 +109,58 @@ def apart_note(experiment: Experiment, fitted: Factorial) -> str | None:
         more = [f"{len(members) - NAMED} more"] if len(members) > NAMED else []
         said.append(" or ".join([*names, *more]))
     more = [f"and {len(apart.members) - NAMED} more"] if len(apart.members) > NAMED else []
-    freed = "; effects that are partly mixed with it are freed of it" if np.any(apart.shift) else ""
+    freed = ", and is removed from the effects that are partly mixed with it"
     return (
-        f"As far as these runs tell, what stands out of the error is {'; '.join([*said, *more])}. "
-        f"It is not in the error term{freed}. Where an interaction as large is the same as an "
-        "effect in these arms, that effect's interval does not hold it."
+        f"These interactions stand out of the error: {'; '.join([*said, *more])}. Each is left out "
+        f"of the error term{freed if np.any(apart.shift) else ''}. If an equally large interaction "
+        "is aliased with an effect in these arms, the interval of that effect does not cover it."
     )
 
 
 def _separable(experiment: Experiment) -> bool:
-    """Whether the arms as run, lost ones too, hold two-factor interactions beside main effects."""
+    """Whether all arms, also lost ones, separate two-factor interactions from main effects."""
     codes = experiment.codes
     return bool(prepare(group(codes, np.zeros(len(codes))), experiment.sizes)[0].pairs)
 
 
 def fit_note(fitted: Factorial) -> str | None:
-    """What a model that does not fit its arms means for the effects; None if it fits."""
+    """A note on the consequence of a model that does not fit its arms; None if it fits."""
     lack = fitted.fit.lack
     if lack is None:
         return None
     if not lack.significant and lack.used:
         return (
-            "Interactions of two factors are real, so those of three, with which averages over a "
-            "fraction are mixed, may be so too: their intervals take the deviation of the arms' "
-            f"means from the model, a mean square of {lack.mean_square:,.4g} on {lack.df} df, "
-            f"rather than the replicates' {lack.pure:,.4g}."
+            "Two-factor interactions are real, so three-factor interactions may be real too. "
+            "Averages over a fraction are mixed with them. Their intervals use the deviation of "
+            f"the arms' means from the model, a mean square of {lack.mean_square:,.4g} on "
+            f"{lack.df} df, instead of the replicates' {lack.pure:,.4g}."
         )
     if not lack.significant:
         if not (lack.missing and fitted.interactions and lack.df < FEW_LACK_DF):
             return None
         return (
-            f"Lack of fit rests on {lack.df} df: it would often miss interactions of three or more "
-            "factors, with which averages over a fraction are mixed. If those may be large, "
-            "intervals are too narrow; a larger fraction would tell."
+            f"Lack of fit has only {lack.df} df, so it often misses interactions of three or more "
+            "factors. Averages over a fraction are mixed with them. If these interactions are "
+            "large, intervals are too narrow; a larger fraction would show them."
         )
     said = (
-        "Interactions beyond those in the model are real: the arms' means deviate from it by a "
-        f"mean square of {lack.mean_square:,.4g} on {lack.df} df, the replicates by "
+        "Interactions that are not in the model are real: the mean square of the arms' means about "
+        f"the model is {lack.mean_square:,.4g} on {lack.df} df, that of the replicates "
         f"{lack.pure:,.4g}."
     )
     if not lack.used:
         return (
-            f"{said} Every arm is there, with as many runs as the others, so averages over the "
-            "grid are not mixed with them."
+            f"{said} All arms are there with equal numbers of runs, so averages over the grid are "
+            "not mixed with these interactions."
         )
     taken = "the larger mean square"
     if fitted.fit.split is not None:
-        taken = "what REML's split of it finds in each"
+        taken = "the part of it that REML assigns to each average"
     elif lack.rest_df < lack.df:
-        taken = f"what is left of it, {lack.rest:,.4g} on {lack.rest_df} df"
+        taken = f"the rest of it, {lack.rest:,.4g} on {lack.rest_df} df"
     return (
         f"{said} In a fraction, or where arms have unequal numbers of runs, averages over the grid "
-        "are mixed with them (at resolution IV main effects with three-factor interactions), so "
-        f"their intervals take {taken}. Interactions are tested against the replicates' noise: a "
-        "real one may stand for one of higher order."
+        "are mixed with these interactions (at resolution IV main effects with three-factor "
+        f"interactions). So the intervals of averages use {taken}. Interactions are tested against "
+        "the replicates' noise: a real interaction may be one of higher order."
     )

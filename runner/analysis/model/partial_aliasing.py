@@ -1,11 +1,11 @@
-"""Interactions that the runs cannot separate from main effects: how much they are mixed with them.
+"""Two-factor interactions that are partly aliased with main effects.
 
-Where there are more two-factor interactions than runs, they are in the residual and, in part, in
-the main effects. An array chosen for it has less of them in its main effects than in its residual:
-with 32 runs of nine factors their share of a main effect's variance is a third of what the residual
-says. So the residual is split by restricted maximum likelihood (Patterson & Thompson 1971,
-Biometrika 58: 545-554) into noise and interactions, taken to be random of one size, and each effect
-gets as much of both as its weights have.
+If there are more two-factor interactions than runs, they are in the residual and, partly, in the
+main effects. A well-chosen array has less of them in its main effects than in its residual: with
+32 runs of nine factors, their share of a main effect's variance is a third of the residual's value.
+So the residual is split by restricted maximum likelihood (Patterson & Thompson 1971, Biometrika 58:
+545-554) into noise and interactions, which are assumed to be random with equal variance. The error
+of each effect then combines both by the effect's weights.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ RATIOS = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 281)])  # of the two var
 
 @dataclass(frozen=True)
 class Mixed:
-    """Of a model of main effects, what depends on its arms alone.
+    """Quantities of a model of main effects that depend on its arms alone.
 
-    features: (cells, m) the interactions' columns; average: (p, m) what the grid's average of each
-    coefficient has of them. size: (k,) variances of the residual's k directions that interactions
-    move, in units of theirs, and directions: (cells, k), orthonormal over the runs.
+    features: (cells, m) the interactions' columns; average: (p, m) their weights in the grid's
+    average of each coefficient. size: (k,) variances of k directions of the residual, in units of
+    the variance of an interaction; directions: (cells, k), orthonormal over the runs. These are the
+    directions that interactions change.
     """
 
     features: np.ndarray
@@ -43,7 +44,7 @@ class Mixed:
 class Split:
     """The residual's two parts. noise: variance of a run; interactions: of a feature's coefficient.
 
-    covariance: (2, 2) of both estimates.
+    covariance: (2, 2) covariance matrix of both estimates.
     """
 
     of: Mixed
@@ -56,7 +57,7 @@ class Split:
     ) -> tuple[float, float]:
         """Variance of contrast'β and its df. each: (cells,) weights of one run of each cell.
 
-        Satterthwaite's df, but at most the directions in which interactions are seen.
+        The df are Satterthwaite's, but at most the number of directions of the interactions.
         """
         own = float(count @ each**2)
         mixed = float((((count * each) @ self.of.features - contrast @ self.of.average) ** 2).sum())
@@ -76,7 +77,7 @@ def mixed(
     placebo: int | None,
     grid: np.ndarray | None,
 ) -> Mixed | None:
-    """What two-factor interactions do to a model of main effects; None if there are too many.
+    """The mixing of two-factor interactions with main effects; None if there are too many.
 
     levels: (cells, factors) level indices; weights: shares of levels in the average over the grid;
     projector: (cells, cells) of the cells' means, times √count, on the model's residual; count:
@@ -103,10 +104,10 @@ def mixed(
 def split(
     of: Mixed, residual: np.ndarray, count: np.ndarray, squares: float, df: int
 ) -> Split | None:
-    """REML's split of a residual; None where interactions leave it nothing to tell them by.
+    """REML's split of a residual; None if noise and interactions cannot be separated.
 
-    residual: (cells,) what the model leaves of the means; squares: the residual's sum of squares,
-    with that within the cells, on `df`.
+    residual: (cells,) residual of the means; squares: the residual sum of squares, including the
+    squares within the cells, on `df`.
     """
     along = (of.directions.T @ (count * residual)) ** 2
     scale = of.size.mean()
@@ -132,7 +133,7 @@ def split(
 
 
 def _features(levels: np.ndarray, weights: Weights, factors: list[int]) -> np.ndarray:
-    """(arms, m) products of two factors' orthonormal contrasts, whose mean square is 1."""
+    """(arms, m) products of orthonormal contrasts of two factors; their mean square is 1."""
     columns = []
     for j in factors:
         size = len(weights[j])

@@ -1,4 +1,4 @@
-"""Least squares on the cells of a design, with the error term that its runs allow."""
+"""Least squares on the cells of a design, with the best error term that its runs allow."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from runner.analysis.model.large_interactions import Apart, standing_out
 from runner.analysis.model.linear_model import FULL_LEVERAGE, Model
 from runner.analysis.model.partial_aliasing import Split, split
 
-# HC2 divides each squared residual by 1 - leverage, which is unbiased where noise is constant (then
-# a balanced design's standard errors are the classical ones on average). HC3's (1 - leverage)²
+# HC2 divides each squared residual by 1 - leverage, which is unbiased for constant noise (then
+# a balanced design has the classical standard errors on average). HC3's (1 - leverage)²
 # would widen the 64-run fraction's intervals by 46 % (coverage 99.6 %).
-# With fewer residual df than FEWEST_DF each run's own residual says too little: constant sd then.
+# With fewer residual df than FEWEST_DF, single residuals say too little: a constant sd is assumed.
 FEWEST_DF = 10
-# … of which so many between arms, where interactions are taken out of the error.
+# Residual df between arms that remain when interactions are taken out of the error.
 FEWEST_BETWEEN = 5
 FREE = 1e-6
-# Of lack of fit, for its split: in unequal noise 0.05 would split what is noise alone too often.
+# Level of lack of fit for its split: in unequal noise 0.05 would too often split pure noise.
 SURE = 0.001
 # Residuals below this share of the values are rounding, not noise.
 ROUNDING = 1e-10
-MOST_RUNS = 400  # for df of a quadratic form; beyond, its noise is even enough
+MOST_RUNS = 400  # for df of a quadratic form; with more runs plain df are accurate enough
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A model with its runs' values. error: replicates, pooled, hc2, classical or none.
+    """A model fitted to its runs. error: replicates, pooled, hc2, classical or none.
 
     beta: (p,); variance: (cells,) V such that Var(c'β) = Σ g² V with g = X bread c;
-    sigma: run-to-run sd in the metric's unit; df: that of sigma; lack: of the model's fit, where
-    there are replicates and more arms than terms. noise: the model whose residual the error is,
-    with the interactions that are `apart` from it. split: of the residual where interactions are in
-    it and in the main effects.
+    sigma: run-to-run sd in the metric's unit; df: of sigma; lack: lack of fit, if there are
+    replicates and more arms than terms. noise: the model whose residual is the error; it includes
+    the interactions in `apart`. split: of the residual, if interactions are in the residual and in
+    the main effects.
     """
 
     model: Model
@@ -55,11 +55,11 @@ class Fit:
 
     @cached_property
     def extrapolating(self) -> Fit:
-        """With all interactions that the model leaves out in the error.
+        """The fit with all interactions that are not in the model left in the error.
 
-        For effects in a corner of the grid and for single arms, which the model gets wrong by them,
-        and for averages over a grid that has lost arms and are mixed with all of them: freed of so
-        many, the effects of 768 arms without the 71 that diverged moved by up to 10 pp.
+        It is for effects in a corner of the grid and for single arms, where these interactions bias
+        the model. It is also for averages over a grid with lost arms, which are mixed with all of
+        them: removing so many moved the effects of 768 arms without the 71 diverged by up to 10 pp.
         """
         if self.apart is None or not self.apart.members:
             return self
@@ -71,8 +71,8 @@ class Fit:
     ) -> Estimate:
         """contrast' β with its standard error; `reason` is given if it is not estimable.
 
-        noise_only: against the replicates' noise even where the model does not fit: whether the
-        contrast of these arms is real, whatever higher-order interactions it may stand for.
+        noise_only: use the replicates' noise even if the model does not fit. This tests whether the
+        contrast of these arms is real, including its higher-order aliases.
         """
         if not self.model.estimable(contrast):
             return Estimate(None, reason=reason or "the runs do not determine it")
@@ -94,10 +94,10 @@ class Fit:
                 "more seeds would give an interval",
             )
         if self.sigma == 0:
-            reason = "the runs differ by the model's terms alone: there is no noise to see"
+            reason = "the runs fit the model exactly, so the noise cannot be estimated"
             return Estimate(value, reason=reason, of=of)
         variance, df = self._error(each, contrast, noise_only)
-        # Arms whose runs are all equal (collapsed ones) leave nothing but rounding.
+        # If all runs of an arm are equal (as in collapsed arms), only rounding is left.
         if variance <= float(self.cells.count @ each**2) * (ROUNDING * (self.sigma or 0.0)) ** 2:
             return Estimate(value, reason=EQUAL_RUNS, of=of)
         return Estimate(value, float(np.sqrt(variance)), df, of=of)
@@ -111,7 +111,7 @@ class Fit:
         weights = np.bincount(where, self.cells.count * each)
         spread = float((weights**2 / arms.count).sum())
         total = float((squares * self.cells.count).sum())
-        if spread < ROUNDING * total and arms.replicate_df > 1:  # a placebo, told within arms
+        if spread < ROUNDING * total and arms.replicate_df > 1:  # a placebo, estimated within arms
             return self._within_arms(each)
         if self.split is not None and not noise_only:
             return self.split.error(each, contrast, self.cells.count)
@@ -130,9 +130,9 @@ class Fit:
         return float(parts.sum()), df
 
     def _within_arms(self, each: np.ndarray) -> tuple[float, float]:
-        """The same of a contrast within arms, from what it leaves of the runs of each arm.
+        """Variance and df of a contrast within arms, from the residuals within each arm.
 
-        Its own square is no noise: with two runs in each arm this is the paired t test.
+        The contrast's square is not noise: with two runs in each arm this is the paired t test.
         """
         count, (arms, where) = self.cells.count, self.cells.merged
         fitted = each * float((count * each) @ self.cells.mean) / float(count @ each**2)
@@ -150,10 +150,10 @@ class Fit:
     def _hc2_df(self, each: np.ndarray, parts: np.ndarray) -> float:
         """Satterthwaite's df of HC2's Σ parts, a quadratic form ε'Aε of the runs' noise.
 
-        2 E² / Var is tr(AΩ)² / tr(AΩAΩ) (Bell and McCaffrey 2002), Ω by HC2's own squares; those
-        on its diagonal are three times too large on average. Plain df, of independent squares, take
-        noise to be more even than it is where leverage is large: the 64-run fraction called an
-        effect at the margin negligible in 7.8 % of the studies of a recorded grid's noise.
+        2 E² / Var is tr(AΩ)² / tr(AΩAΩ) (Bell and McCaffrey 2002), with Ω from HC2's squares. The
+        squares on its diagonal are three times too large on average. Plain df, of independent
+        squares, are too large where leverage is large: the 64-run fraction then called an effect
+        at the margin negligible in 7.8 % of the studies with a recorded grid's noise.
         """
         count = self.cells.count
         if int(count.sum()) > MOST_RUNS:
@@ -166,7 +166,7 @@ class Fit:
 
 
 def error_term(model: Model, cells: Cells) -> str:
-    """replicates where most arms have them, else hc2 or classical residuals, else none."""
+    """Replicates if most arms have them, else the hc2 or classical residual, else none."""
     count = cells.merged[0].count
     if 2 * int((count > 1).sum()) >= len(count):
         return "replicates"
@@ -179,8 +179,8 @@ def error_term(model: Model, cells: Cells) -> str:
 def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
     """Least squares over the runs of `cells`, with the error of `error_term`.
 
-    noise: "own", each arm has its own sd, or "equal", one for all (then nothing is robust, and
-    the pooled sd keeps all its df).
+    noise: "own", each arm has its own sd, or "equal", one sd for all arms (then no robust error
+    is used, and the pooled sd keeps all its df).
     """
     error = error_term(model, cells)
     if noise == "equal":
@@ -208,7 +208,7 @@ def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
 
 
 def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) -> Fit:
-    """The fit whose error is what it leaves, without the interactions that stand out of that."""
+    """The fit with its residual as error, without interactions that stand out of the residual."""
     count, df = cells.count, int(cells.count.sum()) - model.rank
     left = cells.mean - model.X @ beta
     between = len(count) - model.rank
@@ -230,8 +230,8 @@ def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) 
 def _real(model: Model, cells: Cells, squares: float, df: int) -> bool:
     """Whether the model's terms of the highest order are real by their F test.
 
-    Where they are not, interactions of still more factors are not looked for: in unequal noise a
-    few noisy arms look like some. squares: of the residual, on `df`.
+    If they are not, interactions of more factors are not searched: in unequal noise a few noisy
+    arms look like interactions. squares: of the residual, on `df`.
     """
     if squares <= 0:
         return False
@@ -248,7 +248,7 @@ def _real(model: Model, cells: Cells, squares: float, df: int) -> bool:
 
 
 def _squares(cells: Cells, left: np.ndarray) -> np.ndarray:
-    """(cells,) squared residuals of all runs of a cell: about its mean, and of the mean, `left`."""
+    """(cells,) squares of runs about their cell's mean, plus squares of its residual `left`."""
     residual = cells.squares + cells.count * left**2
     size = float(np.abs(cells.mean).max(initial=0.0))
     residual[residual <= cells.count * (ROUNDING * size) ** 2] = 0

@@ -1,1 +1,1 @@
-"""What the choice of test images adds to the noise."""
+"""The noise that comes from the choice of test images."""

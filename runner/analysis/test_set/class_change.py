@@ -1,4 +1,4 @@
-"""Which classes an arm tells apart better than another, from the predictions of their runs."""
+"""Changes of each class's accuracy between two arms, from the predictions of their runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.analysis.metrics.predictions import Predictions
 class ClassChange:
     """A class's accuracy (recall) before and after, per cent, means over runs.
 
-    low, high: of the change, an interval of this class alone (Welch); None with one run of an arm.
+    low, high: of the change, for this class alone (Welch); None if an arm has only one run.
     """
 
     name: str
@@ -33,8 +33,9 @@ class ClassChange:
 
 @dataclass(frozen=True)
 class ClassComparison:
-    """label: of the arm that is compared with the baseline. before, after: (runs, K, K) images, a
-    row a true class.
+    """Confusion matrices of the baseline and of the arm `label`.
+
+    before, after: (runs, K, K) numbers of images; rows are true classes.
     """
 
     label: str
@@ -44,7 +45,7 @@ class ClassComparison:
 
     @property
     def changes(self) -> tuple[ClassChange, ...]:
-        """One row a class that has images."""
+        """One row for each class with images."""
         one, two = recalls(self.before), recalls(self.after)
         images = self.before[0].sum(axis=1)
         found = []
@@ -58,10 +59,10 @@ class ClassComparison:
 def compared(
     label: str, names: Sequence[str], before: Sequence[Predictions], after: Sequence[Predictions]
 ) -> ClassComparison | None:
-    """The runs `before`, of the baseline, and `after`, of the arm `label`.
+    """The comparison of the runs `before` (baseline) and `after` (the arm `label`).
 
-    names: of the classes, their numbers where there are not as many. None where an arm has no run,
-    or the runs are of different images.
+    names: of the classes; class numbers are used if the number of names is wrong. None if an arm
+    has no run, or if the runs have different test images.
     """
     if not before or not after:
         return None
@@ -75,7 +76,7 @@ def compared(
 
 
 def recalls(matrices: np.ndarray) -> np.ndarray:
-    """(runs, K) per cent; 0 of a class without images. matrices: (runs, K, K).
+    """(runs, K) per cent; 0 for a class without images. matrices: (runs, K, K).
 
     >>> recalls(np.array([[[3, 1], [0, 2]]]))
     array([[ 75., 100.]])

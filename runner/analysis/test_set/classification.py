@@ -1,4 +1,4 @@
-"""How well classes were told apart: shares with Wilson intervals, and who was taken for whom."""
+"""Accuracy by class with Wilson intervals, and the most frequent confusions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_CONFUSED = 10  # pairs of classes
 class ClassRow:
     """One true class: accuracy (recall) with its 95 % Wilson interval, and precision; per cent.
 
-    Its key in JSON is `class`, where it is `name` here.
+    The field `name` has the key `class` in JSON.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Confused:
-    """Images of the class `name` (JSON: `class`) taken for `predicted`; share: of it, per cent."""
+    """Images of class `name` (JSON: `class`) predicted as `predicted`; share: of the class, %."""
 
     name: str
     predicted: str
@@ -40,7 +40,7 @@ class Confused:
 
 @dataclass(frozen=True)
 class Classification:
-    """names: (K,). confusion: (K, K) images, a row a true class. loss: mean nats an image."""
+    """names: (K,). confusion: (K, K) images, rows are true classes. loss: mean nats per image."""
 
     names: tuple[str, ...]
     confusion: np.ndarray
@@ -71,7 +71,7 @@ class Classification:
 
     @property
     def classes(self) -> tuple[ClassRow, ...]:
-        """One row a class."""
+        """One row for each class."""
         found = []
         for i, name in enumerate(self.names):
             count, right = int(self.confusion[i].sum()), int(self.confusion[i, i])
@@ -82,7 +82,7 @@ class Classification:
 
     @property
     def confused(self) -> tuple[Confused, ...]:
-        """The pairs most often taken for another, at most `MOST_CONFUSED`."""
+        """The most frequent confusions, at most `MOST_CONFUSED`."""
         off = self.confusion.copy()
         np.fill_diagonal(off, 0)
         places = np.argsort(-off, axis=None, kind="stable")[:MOST_CONFUSED]
@@ -114,7 +114,7 @@ def classification(
 
 
 def share(right: int, count: int) -> tuple[float | None, float | None, float | None]:
-    """Accuracy in per cent and the ends of its 95 % Wilson interval; None of no images.
+    """Accuracy in per cent and the ends of its 95 % Wilson interval; None without images.
 
     >>> share(0, 0)
     (None, None, None)

@@ -1,15 +1,15 @@
 """Test-image noise: would an effect hold on other test images of the same kind?
 
-An interval from run-to-run noise is about these test images: all runs are scored on the same ones.
-Here images are a second random factor, crossed with the runs. For an effect Σ w · (mean of an arm)
-let d be its value on each image, and n the number of images. Then
+An interval from run-to-run noise holds for these test images: all runs are scored on the same
+images. Here images are a second random factor, crossed with the runs. For an effect
+Σ w · (mean of an arm) let d be its value on each image, and n the number of images. Then
 
-    var(in general) = var(run-to-run) + max(0, var(d) / n - residual),
+    var(in general) = var(run-to-run) + max(0, var(d) / n - residual).
 
-the residual being what the runs' disagreement on single images puts into var(d) / n; it stands in
-the run-to-run variance already. With S seeds in each arm this is the crossed two-way analysis
-(MS_seed + MS_image - MS_residual) / (n · S), floored at MS_residual / (n · S), with Satterthwaite's
-df. The run-to-run variance is that of the effect's own interval, whatever its error term.
+The residual is the part of var(d) / n that comes from the runs' disagreement on single images; the
+run-to-run variance already contains it. With S seeds in each arm this is the crossed two-way
+analysis (MS_seed + MS_image - MS_residual) / (n · S), at least MS_residual / (n · S), with
+Satterthwaite's df. The run-to-run variance is that of the effect's interval, with its error term.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from runner.analysis.data.estimates import Estimate, Linear
 from runner.analysis.model.factorial import prepare
 from runner.analysis.test_set.per_image_correctness import Bits
 
-MOST_PAIRED = 10_000_000  # runs × images of an effect; beyond, arms are taken as unpaired
-CENT = 100.0  # bits are shares: 0 or 100 per cent
+MOST_PAIRED = 10_000_000  # runs × images of an effect; with more, arms are treated as unpaired
+CENT = 100.0  # a bit counts as 0 or 100 per cent
 
 
 @dataclass(frozen=True)
 class Residual:
     """The runs' disagreement on single images, in pp² for one run and one image.
 
-    square: (cells,); df: (cells,) of each, or of all together where `pooled`.
+    square: (cells,); df: (cells,) for each cell, or for all cells together if `pooled`.
     """
 
     square: np.ndarray
@@ -42,9 +42,9 @@ class Residual:
 
 @dataclass(frozen=True)
 class Parts:
-    """Variances, pp², that make up the noise of one effect.
+    """The parts, in pp², of the noise variance of one effect.
 
-    run: run-to-run, on `df`, residual included. image: var(d) / n. residual: the share of both
+    run: run-to-run, on `df`, including the residual. image: var(d) / n. residual: the part of both
     that is the runs' disagreement on single images, on `residual_df`.
     """
 
@@ -57,11 +57,11 @@ class Parts:
 
     @property
     def added(self) -> float:
-        """What the choice of test images adds."""
+        """The variance that the choice of test images adds, in pp²."""
         return max(0.0, self.image - self.residual)
 
     def estimate(self, value: float, of: Linear | None = None) -> Estimate:
-        """The effect with its standard error in general, and Satterthwaite's df."""
+        """The effect in general, with its standard error and Satterthwaite's df."""
         variance = max(self.run + self.added, self.residual)
         if not self.added:
             return Estimate(value, float(np.sqrt(variance)), self.df, of=of)
@@ -71,10 +71,10 @@ class Parts:
 
 
 def residual(found: Bits, sizes: Sequence[int]) -> Residual | None:
-    """The residual of each arm: from its replicates where most arms have them, else from what
-    the model of the factorial leaves over on each image. None if neither has degrees of freedom.
+    """The residual of each arm. None if there are no degrees of freedom.
 
-    sizes: number of declared levels of each factor.
+    It comes from the arm's replicates if most arms have them, else from the residual of the
+    factorial's model on each image. sizes: number of declared levels of each factor.
     """
     n, k = found.images, found.count
     share = found.right.mean(axis=1, dtype=np.float64)
@@ -103,7 +103,7 @@ def _explained(X: np.ndarray, bread: np.ndarray, sums: np.ndarray) -> float:
 
 
 def parts(estimate: Estimate, found: Bits, noise: Residual) -> Parts | None:
-    """The variances behind `estimate`; None if it is no combination of arms with bits."""
+    """The parts of the variance of `estimate`; None if it is no combination of arms with bits."""
     of, n = estimate.of, found.images
     if of is None or estimate.se is None or estimate.df is None:
         return None
@@ -130,7 +130,7 @@ def parts(estimate: Estimate, found: Bits, noise: Residual) -> Parts | None:
 
 
 def _places(levels: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
-    """The index in `levels` of each row of `wanted`; None if one is not there."""
+    """The index in `levels` of each row of `wanted`; None if a row is missing."""
     if np.array_equal(levels, wanted):
         return np.arange(len(levels))
     places = {tuple(row): i for i, row in enumerate(levels)}
@@ -139,7 +139,7 @@ def _places(levels: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
 
 
 def _blocks(found: Bits, arms: np.ndarray) -> np.ndarray | None:
-    """(arms, seeds) runs where all these arms have the same seeds, once each; else None."""
+    """(arms, seeds) run indices if all these arms have the same seeds, once each; else None."""
     count = found.count[arms]
     if found.seed is None or len(arms) < 2 or count.sum() * found.images > MOST_PAIRED:
         return None

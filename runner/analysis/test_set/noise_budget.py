@@ -1,4 +1,4 @@
-"""The noise budget: what comes from runs, from test images and from both together."""
+"""The noise budget: noise from runs, from test images, and from both together."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FACTORS = (1, 2, 4, 8, 16, 32)  # times the present runs, or test images
 
 @dataclass(frozen=True)
 class MoreSeeds:
-    """Half-widths of the middle effect's interval at `times` the runs; None: at any number.
+    """Half-widths of the middle effect's interval at `times` the runs; times None: the limit.
 
-    here: on these test images; general: over the population that they come from.
+    here: on these test images; general: over the population of test images.
     """
 
     times: float | None
@@ -31,7 +31,7 @@ class MoreSeeds:
 
 @dataclass(frozen=True)
 class MoreImages:
-    """As `MoreSeeds`, at `times` the test images."""
+    """Half-widths of the middle effect's interval at `times` the test images; see `MoreSeeds`."""
 
     times: float | None
     images: int | None
@@ -41,14 +41,14 @@ class MoreImages:
 
 @dataclass(frozen=True)
 class NoiseBudget:
-    """Variance components as sds in pp, and what more runs or test images would buy.
+    """Variance components as sds in pp, and the gain from more runs or test images.
 
     sd_run: run-to-run sd of an accuracy; sd_seed: the part of it that all test images share;
-    residual: one run on one image; sd_image: of an effect from image to image (the middle one of
-    the effects). floor: the sampling sd of one run's accuracy on so many images, √(p (1 - p) / n).
-    seeds, images: for each multiple of the present runs or images the expected half-width of the
-    middle effect's interval; the last row, with times None, is what no number of them gets below.
-    With a `reason` all else is None.
+    residual: one run on one image; sd_image: of an effect from image to image (the median over the
+    effects). floor: the sampling sd of one run's accuracy on n images, √(p (1 - p) / n).
+    seeds, images: for each multiple of the present runs or images, the expected half-width of the
+    middle effect's interval; the last row, with times None, is the limit for infinitely many.
+    If `reason` is set, all other fields are None.
     """
 
     sd_run: float | None = None
@@ -72,7 +72,7 @@ def noise_budget(
     found: Bits,
     scatter: Residual,
 ) -> NoiseBudget:
-    """The budget of a table of effects. sigma: run-to-run sd; split: the parts of each effect."""
+    """The budget of a table of effects. sigma: run-to-run sd; split: parts of each effect."""
     known = [x for x in split if x is not None]
     if not known:
         return NoiseBudget(reason="no effect has an interval")
@@ -80,7 +80,7 @@ def noise_budget(
     square = float(np.average(scatter.square, weights=found.count))
     mean = found.accuracy.mean() / 100
     tests = max((e.simultaneous for e in effects), default=1)
-    # Medians of each part: one collapsed arm must not stand for all effects.
+    # Medians of each part: one collapsed arm must not dominate all effects.
     run, image, both = (
         float(np.median(part))
         for part in (

@@ -1,10 +1,10 @@
-"""The noise floor that the size of a test set makes: all that one seed in each arm can tell.
+"""The noise floor from the size of a test set, the only noise known with one seed in each arm.
 
-Two noises follow from the number of test images N alone, for an accuracy p (error 1 - p):
-sampling, √(p (1 - p) / N): how far accuracies on other test images of the same kind would be off;
-runs, √((1 - p) / 2N): how far re-runs on the same images differ if the network is calibrated
-(Jordan 2023, arXiv:2304.01910; derived for two classes). Real runs differ by that or more.
-An assumed noise gives intervals to compare with, never a verdict.
+Two kinds of noise follow from the number of test images N and an accuracy p (error 1 - p):
+sampling, √(p (1 - p) / N): the sd of the accuracy over other test images of the same kind;
+runs, √((1 - p) / 2N): the sd of re-runs on the same images if the network is calibrated
+(Jordan 2023, arXiv:2304.01910; derived for two classes). Real runs differ by as much or more.
+Assumed noise gives intervals for comparison, never a verdict.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from runner.analysis.metrics.registry import named
 
 @dataclass(frozen=True)
 class Homogeneity:
-    """The χ² test that all runs have one probability of being right."""
+    """The χ² test that all runs have the same true accuracy."""
 
     chi2: float
     df: int
@@ -32,7 +32,7 @@ class Homogeneity:
 
 @dataclass(frozen=True)
 class FloorEffect:
-    """An effect and half of its interval, for it alone (z), if `run_sd` were all the noise."""
+    """An effect and the half-width of its interval alone (z), if `run_sd` were the only noise."""
 
     label: str
     effect: float | None
@@ -41,7 +41,7 @@ class FloorEffect:
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """sampling_sd and run_sd of one accuracy, in pp. With a `reason` all else is None."""
+    """sampling_sd and run_sd of one accuracy, in pp. With a `reason` all other fields are None."""
 
     test_images: int | None = None
     sampling_sd: float | None = None
@@ -54,7 +54,7 @@ class NoiseFloor:
 def floor(
     experiment: Experiment, metric: str, effects: Sequence[Effect], level: float
 ) -> NoiseFloor:
-    """The noise that the number of test images makes, or why it is not known."""
+    """The noise that follows from the number of test images, or the reason why it is unknown."""
     runs = experiment.runs
     if not named(metric).share or metric.lower().startswith(("val", "train", "probe")):
         return NoiseFloor(reason=f"{metric} is no accuracy on test images")

@@ -1,4 +1,4 @@
-"""Bits: which test images each run got right, summed over the runs of each arm."""
+"""Bits: the test images that each run predicted correctly, with sums over the runs of each arm."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pandas as pd
 from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
 
-MOST_BITS = 100_000_000  # runs × images that are read: a byte each while they are in use
-AGREES = 0.01  # pp by which a run's accuracy may differ from the mean of its bits (rounding)
+MOST_BITS = 100_000_000  # runs × images; each takes one byte of memory
+AGREES = 0.01  # pp: largest difference of a run's accuracy from the mean of its bits (rounding)
 
 
 @dataclass(frozen=True)
 class Bits:
-    """Right and wrong answers of the runs that finished.
+    """Correct and wrong predictions of the finished runs.
 
     right: (runs, images) 0 or 1. levels: (cells, factors) level indices of the arms; cell: (runs,)
-    the arm of each run. seed: (runs,), None if unknown. sums: (cells, images) runs that are right.
+    the arm of each run. seed: (runs,), None if unknown. sums: (cells, images) correct runs.
     """
 
     right: np.ndarray
@@ -47,7 +47,7 @@ class Bits:
 
 
 def bits(right: np.ndarray, codes: np.ndarray, seed: np.ndarray | None = None) -> Bits:
-    """right: (runs, images) of 0 and 1; codes: (runs, factors) level indices; seed: (runs,)."""
+    """Bits from right (runs, images) of 0 and 1, codes (runs, factors) and seed (runs,)."""
     levels, cell = distinct(codes)
     order = np.argsort(cell, kind="stable")
     ends = np.searchsorted(cell[order], np.arange(1, len(levels)))
@@ -57,10 +57,10 @@ def bits(right: np.ndarray, codes: np.ndarray, seed: np.ndarray | None = None) -
 
 
 def read_bits(experiment: Experiment, metric: str) -> Bits | str:
-    """The bits of the runs that finished and have the metric; else why there are none.
+    """The bits of the finished runs with the metric, or the reason why there are none.
 
-    A column `correct` holds them: base64 of bits packed eight to a byte, the first image first;
-    `test_images` says how many count.
+    They are in the column `correct`: base64 of bits packed eight to a byte, the first image first;
+    `test_images` is the number of bits.
     """
     if metric != "accuracy":
         return f"only test accuracy has a bit for each test image, {metric} has none"
@@ -81,7 +81,7 @@ def read_bits(experiment: Experiment, metric: str) -> Bits | str:
         return "the runs do not have the same test images"
     images = int(sizes[0])
     if images * len(packed) > MOST_BITS:
-        return f"too many bits to hold: {len(packed):,} runs × {images:,} images"
+        return f"too many bits for the memory: {len(packed):,} runs × {images:,} images"
     try:
         joined = b"".join(base64.b64decode(x, validate=True) for x in packed if x is not None)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""In general: every effect's interval and verdict over the population of test images."""
+"""In general: interval and verdict of every effect over the population of test images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def with_population(experiment: Experiment, analysis: Analysis) -> Analysis:
 
 
 def _evidence(experiment: Experiment, metric: str) -> tuple[Bits | None, Residual | str]:
-    """The bits and their residual, or None and the reason."""
+    """The bits and their residual, or None and a reason."""
     if experiment.scale != "raw":
         return None, "effects on the logit scale are no averages over test images"
     found = read_bits(experiment, metric)
@@ -52,8 +52,8 @@ def judged(
 ) -> tuple[Effect, ...]:
     """The effects with their intervals and verdicts in general.
 
-    Adjusted over all effects as the ones on these test images are. Never surer than those: an
-    interval holds both, and p is the larger.
+    They are adjusted over all effects, like the intervals on these test images. They are never more
+    certain: an interval contains both intervals, and p is the larger of the two.
     """
     estimates = []
     for effect, known in zip(analysis.effects, split, strict=True):
@@ -100,7 +100,7 @@ def _both(
 def _alone(
     effect: BaselineEffect, analysis: Analysis, found: Bits, scatter: Residual
 ) -> BaselineEffect:
-    """An effect with its population, not adjusted for others."""
+    """An effect with its `population`, not adjusted for other effects."""
     estimate = effect.estimate
     known = parts(estimate, found, scatter)
     if known is None or estimate.value is None:
@@ -123,7 +123,7 @@ def _population(
 
 
 def hull(one: Interval | None, other: Interval | None) -> Interval | None:
-    """The smallest interval that holds both.
+    """The smallest interval that contains both.
 
     >>> hull((-1.0, 2.0), (0.0, 3.0))
     (-1.0, 3.0)

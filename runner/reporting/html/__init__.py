@@ -1,1 +1,1 @@
-"""The report as one HTML file that needs nothing else: template, style and script lie beside."""
+"""The report as one self-contained HTML file, from the template, style and script here."""

@@ -21,33 +21,33 @@ from runner.reporting.wording import confidence, is_placebo
 from runner.text import visible
 from tricks.errors import BadInput
 
-MOST_ARMS = 40  # of more, the rows of runs are levels of factors
-MOST_POINTS = 300  # of a row
-MOST_RUNS = 10_000  # that are analysed by other metrics too
-DIGITS = 6  # of a run's values
-MORE = 12  # of an effect's, which is rounded again
+MOST_ARMS = 40  # with more arms, a row has the runs at a level of a factor
+MOST_POINTS = 300  # in a row
+MOST_RUNS = 10_000  # a larger study is analysed by the report's metric only
+DIGITS = 6  # digits of a run's values
+MORE = 12  # digits of an effect's values, which the script rounds again
 
 
 @dataclass(frozen=True)
 class Row:
-    """Runs beside each other. places: of at most MOST_POINTS, spread evenly; of: how many all."""
+    """A row of runs. places: indices of at most MOST_POINTS runs, spread evenly; of: all runs."""
 
     label: str
     places: Sequence[int]
     of: int
 
     def told(self, numbers: Mapping[int, int]) -> JsonValue:
-        """As JSON. numbers: of the runs that are told, by place."""
+        """As JSON. numbers: index of a run in the experiment -> index among the drawn runs."""
         runs: list[JsonValue] = [numbers[place] for place in self.places]
         return {"label": visible(self.label), "runs": runs, "of": self.of}
 
 
 def page_data(m: Material) -> str:
-    """The JSON text; nothing in it can end the element that holds it.
+    """The JSON text, escaped so that it cannot end its HTML element.
 
     `metrics`: name, unit, whether larger is better, margin, estimand, confidence, effects. `runs`:
-    of those drawn a list a column: id, seed, seconds, and values by metric. `rows`: label, places
-    of runs in these lists, and of how many.
+    one list for each column of the drawn runs: id, seed, seconds, and values by metric. `rows`:
+    label, indices of runs in these lists, and the number of all runs.
     """
     runs = m.experiment.runs.reset_index(drop=True)
     analyses = _analyses(m)
@@ -76,7 +76,7 @@ def page_data(m: Material) -> str:
 
 
 def _analyses(m: Material) -> list[Analysis]:
-    """Of the report's metric, then of every other that the runs have."""
+    """The analysis of the report's metric, then of every other metric that the runs have."""
     names = [metric.name for metric in computed()]
     wanted = ["accuracy", "val_accuracy", *names, "loss", m.analysis.time_column]
     found = [m.analysis]
@@ -89,7 +89,7 @@ def _analyses(m: Material) -> list[Analysis]:
             continue
         try:
             found.append(analyze(m.experiment, name))
-        except BadInput:  # one that these runs do not tell
+        except BadInput:  # these runs cannot be analysed by this metric
             continue
     return found
 

@@ -1,4 +1,4 @@
-"""A figure as SVG within a page: text stays text, colours follow the page's light and dark."""
+"""A figure as SVG within a page: text stays text, and colours follow light or dark mode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FONTS = "'DejaVu Sans', Verdana, 'Noto Sans', sans-serif"
 
 
 def inline(figure: Figure) -> str:
-    """The <svg> element. Its ids start with the figure's name, as a page has several."""
+    """The <svg> element. Its ids start with the figure's name, to be unique in the page."""
     ElementTree.register_namespace("", SVG)
     ElementTree.register_namespace("xlink", LINK)
     root = ElementTree.fromstring(encoded(figure.picture, ".svg", text=True))

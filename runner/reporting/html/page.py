@@ -1,4 +1,4 @@
-"""The page: the answer, the forest plot and what to do next on top, then the whole report."""
+"""The page: the answer, the forest plot and the next steps on top, then the whole report."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from runner.reporting.next_steps import TITLE
 from runner.text import visible
 
 FOLDER = Path(__file__).parent
-FOREST = "effects"  # the figure that stands on the first screen
-CHARTS = (FOREST, "seeds")  # figures in whose place the script draws
+FOREST = "effects"  # the figure on the first screen
+CHARTS = (FOREST, "seeds")  # figures that the script replaces with interactive charts
 
 
 def html(document: Document, material: Material) -> str:
-    """The whole page, with all figures, the data, style and script in it."""
+    """The whole page, including all figures, the data, style and script."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
@@ -89,7 +89,7 @@ def marked(text: Text) -> Markup:
 
 
 def _command(words: str) -> Markup:
-    """A line to copy, which breaks between its words only."""
+    """A command to copy, with line breaks only between its words."""
     parts = (Markup("<span>{}</span>").format(part) for part in visible(words).split(" "))
     return Markup('<code class="command">{}</code>').format(Markup(" ").join(parts))
 
@@ -99,7 +99,7 @@ def _kind(block: Block) -> str:
 
 
 def _sorts(cell: Cell) -> float | None:
-    """By which a column is sorted: of a range the middle."""
+    """The number by which a column is sorted; for a range its middle."""
     if isinstance(cell.value, tuple):
         return sum(cell.value) / 2
     return cell.value
@@ -113,7 +113,7 @@ def _sections(blocks: Iterable[Block]) -> Iterable[Section]:
 
 
 def _without(blocks: Iterable[Block], gone: Callable[[Block], bool]) -> tuple[Block, ...]:
-    """The blocks but those that are told on top; nothing stays of a section that has no other."""
+    """The blocks that are not on the first screen; sections that become empty are left out."""
     kept: list[Block] = []
     for block in blocks:
         if gone(block):

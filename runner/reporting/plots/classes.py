@@ -1,4 +1,4 @@
-"""Classes: the confusion matrices of two arms beside each other, and what changed in each class."""
+"""Classes: confusion matrices of two arms side by side, and changes of each class's accuracy."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from runner.analysis.test_set.class_change import ClassComparison
 from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, RED, figure, short
 
-NUMBERED = 12  # classes up to which cells have numbers
-DRAWN = 60  # classes up to which there is a matrix
-ROWS = 30  # classes whose change is drawn; of more those that changed most
+NUMBERED = 12  # with more classes, cells have no numbers
+DRAWN = 60  # with more classes, there is no matrix
+ROWS = 30  # with more classes, only the classes that changed most are drawn
 
 
 def confusions(found: ClassComparison) -> Figure | None:
-    """Shares of each true class, per cent, summed over runs: the baseline's and the arm's."""
+    """Two matrices of shares of each true class in per cent, summed over runs."""
     count = len(found.names)
     if count > DRAWN:
         return None
@@ -52,7 +52,7 @@ def _matrix(ax: Axes, found: ClassComparison, counts: np.ndarray) -> None:
 
 
 def class_changes(found: ClassComparison) -> Figure | None:
-    """Accuracy of each class with the arm less without it, with its own interval."""
+    """Accuracy of each class in the arm minus in the baseline, with its interval."""
     changes = found.changes
     if len(changes) < 2:
         return None
@@ -72,5 +72,5 @@ def class_changes(found: ClassComparison) -> Figure | None:
     ax.set_yticks(range(len(changes)), names)
     ax.set_ylim(len(changes) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"change of the class's accuracy (pp), {short(found.label, 44)} less baseline")
+    ax.set_xlabel(f"change of the class's accuracy (pp), {short(found.label, 44)} minus baseline")
     return fig

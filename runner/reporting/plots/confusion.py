@@ -1,4 +1,4 @@
-"""Confusion matrix: of each true class, the share predicted to be of each class."""
+"""Confusion matrix: for each true class, the shares of its images predicted as each class."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from runner.reporting.plots.style import figure, short
 
-NUMBERED = 25  # classes up to which a cell says its images
-LABELLED = 60  # classes up to which each has its name at the axes
+NUMBERED = 25  # with more classes, cells have no numbers
+LABELLED = 60  # with more classes, the axes have no names
 
 
 def confusion(names: Sequence[str], counts: np.ndarray) -> Figure:
-    """Colours are shares of the true class, numbers are images. counts: (K, K), a row a class."""
+    """Colours are shares of the true class, numbers are images. counts: (K, K), rows true."""
     count = len(names)
     totals = counts.sum(1, keepdims=True)
     shares = 100 * counts / np.maximum(totals, 1)

@@ -1,4 +1,4 @@
-"""Forest plot: every effect with its interval, the band of the negligible, and the noise floor."""
+"""Forest plot: every effect with its interval, the negligible margin, and the noise floor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from runner.reporting.wording import is_placebo
 def forest(a: Analysis) -> Figure | None:
     """Effects with their intervals; a second, closer panel where a few effects dwarf the others.
 
-    A placebo has a grey cross of its own: it shows what noise looks like.
+    A placebo has a grey cross: it shows what pure noise looks like.
     """
     effects = [e for e in a.effects if e.effect is not None]
     if not effects:
@@ -58,9 +58,9 @@ def forest(a: Analysis) -> Figure | None:
 
 
 def noise_floor(a: Analysis) -> tuple[float, str] | None:
-    """Half-width that no number of runs on these test images gets below, and what it is.
+    """The smallest half-width for any number of runs on these test images, and its label.
 
-    Without intervals that of the noise which the size of the test set lets assume.
+    Without intervals: the half-width of the noise assumed from the size of the test set.
     """
     floor = a.noise.seeds[-1].general if a.noise.seeds else None
     if floor:

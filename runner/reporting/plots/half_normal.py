@@ -1,4 +1,4 @@
-"""Half-normal plot of an unreplicated grid: contrasts of noise alone lie on a line."""
+"""Half-normal plot of an unreplicated grid: contrasts that are pure noise lie on a line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ALWAYS = 3
 def half_normal(a: Analysis) -> Figure | None:
     """Sizes of contrasts over half-normal quantiles, Lenth's margins as lines, outliers named.
 
-    Named are those above the margin of one contrast alone, up to twelve, and the largest three.
-    None without such contrasts.
+    Names are shown for up to twelve contrasts above the margin of one contrast alone, and for the
+    largest three. None without contrasts.
     """
     found = a.half_normal
     if not found:
@@ -35,7 +35,7 @@ def half_normal(a: Analysis) -> Figure | None:
         (found.simultaneous_margin, "-", f"{both} margin of all at once"),
     ):
         ax.axhline(margin, color=ORANGE, linestyle=dash, linewidth=1.6, label=label)
-    # Points above labels: none may hide another.
+    # Points are drawn above labels, so no label hides a point.
     ax.plot(x[~above], y[~above], "o", color=BLUE, markersize=6, alpha=0.8, zorder=4)
     if above.any():
         ax.plot(

@@ -15,16 +15,16 @@ from runner.analysis.result import Analysis
 from runner.designs.factor import PLACEBO
 from runner.reporting.plots.style import GREY, figure, short
 
-MOST_NUMBERS = 16  # factors; of more the cells are too small for numbers
+MOST_NUMBERS = 16  # with more factors, cells are too small for numbers
 Colour = tuple[float, float, float, float]
 WHITE = (1.0, 1.0, 1.0, 1.0)
-FEW = 6  # factors; the colour bar of so few needs the whole height for its label
-DARK = "#111111"  # on a light cell, whatever the page is
-NOTE = 6.4  # inches that the note above takes
+FEW = 6  # with at most 6 factors, the colour bar needs the whole height for its label
+DARK = "#111111"  # text on a light cell, in light and in dark mode
+NOTE = 6.4  # inches, the width of the note above the plot
 
 
 def heatmap(a: Analysis) -> Figure | None:
-    """A cell for each pair of factors; hatched where a pair cannot be told apart from others.
+    """A cell for each pair of factors, hatched where the pair is aliased with other pairs.
 
     None for fewer than three pairs, or where no interaction has a number.
     """
@@ -77,7 +77,7 @@ def heatmap(a: Analysis) -> Figure | None:
 def _cell(
     ax: Axes, i: int, j: int, item: Interaction, colour: Colour, level: float, numbers: bool
 ) -> None:
-    """level: of the test by which an interaction is marked as distinguishable from zero."""
+    """level: of the test that marks an interaction as distinguishable from zero."""
     value = item.effect
     face = colour if value is not None else WHITE
     hatch = "////" if item.aliased or value is None else None

@@ -1,4 +1,4 @@
-"""Names beside points: each where it hides no point and no other name."""
+"""Names beside points, placed so that they hide no point and no other name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.reporting.plots.style import BLACK, GREY
 
 SIZE = 9  # points
 WIDE, HIGH = 0.62, 1.25  # of a letter and a line, in font sizes
-STEPS = (7.0, 16.0, 30.0)  # points from the point to its name; from the second on with a line
+STEPS = (7.0, 16.0, 30.0)  # distances of a name in points; a line leads to the second and third
 SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)], float)
 
 
@@ -26,8 +26,9 @@ class Named(NamedTuple):
 
 
 def annotate(fig: Figure, ax: Axes, named: Sequence[Named], points: np.ndarray) -> None:
-    """Write the names. points: (n, 2) of all points, in data coordinates; the figure is laid out
-    first, so that nothing moves afterwards.
+    """Write the names. points: (n, 2), all points in data coordinates.
+
+    The figure is laid out first, so that nothing moves afterwards.
     """
     fig.draw_without_rendering()
     scale = 72 / fig.dpi
@@ -56,7 +57,7 @@ def _place(
     taken: Sequence[np.ndarray],
     inside: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The box (x0, y0, x1, y1) in points that hides least, its offset, and whether it is far."""
+    """The box (x0, y0, x1, y1) in points that hides least, its offset, whether it needs a line."""
     found: list[tuple[float, int, np.ndarray, np.ndarray, bool]] = []
     half = np.array(size) / 2
     for far, step in enumerate(STEPS):
@@ -79,6 +80,6 @@ def _place(
 
 
 def _common(one: np.ndarray, other: np.ndarray) -> float:
-    """Square points that two boxes share."""
+    """The area that two boxes share, in square points."""
     sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
     return float(np.prod(np.maximum(sides, 0)))

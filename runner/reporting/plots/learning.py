@@ -14,8 +14,8 @@ from runner.designs.layout import FACTORIAL
 from runner.reporting.plots.style import BLUE, GREY, figure, short
 
 MOST_PANELS = 24
-MOST_LINES = 20  # runs drawn as lines
-FEW_EPOCHS = 3  # of which each is marked: one alone makes no line
+MOST_LINES = 20  # more runs are drawn as a band
+FEW_EPOCHS = 3  # so few epochs are marked as points: a single epoch makes no line
 
 
 def learning(
@@ -23,8 +23,8 @@ def learning(
 ) -> Figure | None:
     """Validation accuracy by epoch: a panel for each arm, or for each factor of a factorial.
 
-    curves: id, epoch, CHOOSES. Thin lines are runs (a band: the middle 80 % of many), thick
-    ones means; grey is the reference.
+    curves: id, epoch, CHOOSES. Thin lines are runs, a band is the middle 80 % of many runs.
+    Thick lines are means. Grey is the reference.
     """
     if "id" not in runs or CHOOSES not in curves or curves[CHOOSES].isna().all():
         return None
@@ -33,7 +33,7 @@ def learning(
     panels = _arm_panels(a, runs) if few else _level_panels(runs, factors)
     between = wide.interpolate(method="index", limit_area="inside")
     seldom = bool((wide.isna() & between.notna()).to_numpy().any())
-    wide = between  # what a line through the evaluated epochs shows
+    wide = between  # interpolated between the evaluated epochs
     place = {str(id): i for i, id in enumerate(wide.columns)}
     panels = [(t, r, o) for t, r, o in panels if any(id in place for id in o)]
     if not panels:
@@ -67,7 +67,7 @@ def learning(
         ax.set_visible(False)
         axes[empty - columns].tick_params(labelbottom=True)  # the lowest panel of its column
     what = "grey: baseline" if few else "grey: runs at the reference level"
-    text = f"epoch ({what}; blue: the panel's own; thick: mean over runs)"
+    text = f"epoch ({what}; blue: this panel; thick: mean over runs)"
     text += "\nsome runs were not evaluated after every epoch" if seldom else ""
     text += f"\n{hidden} more panels are not shown" if hidden > 0 else ""
     fig.supxlabel(text, fontsize=10)
@@ -84,7 +84,7 @@ def ids_by_arm(runs: pd.DataFrame, names: Iterable[str]) -> dict[tuple[str, ...]
 
 
 def _lost(lost: set[str], ids: list[str]) -> str:
-    """How many of these runs did not finish: the means over runs leave them out where they end."""
+    """The number of these runs that did not finish; means leave them out after their end."""
     count = len(lost.intersection(ids))
     return f"{count} of its {len(set(ids))} runs lost" if count else ""
 

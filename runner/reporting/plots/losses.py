@@ -15,8 +15,8 @@ from runner.analysis.result import Analysis
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import BLACK, CYCLE, DASHES, GREY, figure, short
 
-COLOURED = 12  # arms with a colour each; of more the baseline and the best have one
-WILD = 10  # times the median loss, from which on the axis is logarithmic
+COLOURED = 12  # with more arms, only the baseline and the best arms have a colour
+WILD = 10  # times the median loss; above it the axis is logarithmic
 SIDES = (("loss", "training loss"), ("val_loss", "validation loss"))
 Dash = Literal["-", "--", "-.", ":"]
 Look = tuple[str, Dash, float]
@@ -56,7 +56,7 @@ def losses(a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | No
 
 
 def _looks(a: Analysis) -> dict[str, Look]:
-    """Arm -> colour, dashes and width, of those that have their own."""
+    """Arm -> colour, dashes and width, for the coloured arms."""
     labels = [arm.label for arm in a.arms]
     if len(labels) > COLOURED:
         ranked = sorted(
@@ -78,7 +78,7 @@ def _axis(ax: Axes, title: str, wide: pd.DataFrame) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     values = wide.to_numpy(dtype=float)
     if np.nanmin(values) > 0 and np.nanmax(values) > WILD * np.nanmedian(values):
-        ax.set_yscale("log")  # one arm that explodes leaves room for the others
+        ax.set_yscale("log")  # one exploding arm must not flatten the others
         ax.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
     else:
         ax.set_ylim(bottom=0)

@@ -1,4 +1,4 @@
-"""What more runs, or a larger test set, would buy: expected half-width of an effect's interval."""
+"""Expected half-width of an effect's interval with more runs or a larger test set."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from runner.reporting.plots.style import BLUE, GREY, ORANGE, figure
 
 
 def noise_panel(a: Analysis) -> Figure | None:
-    """Two panels on log axes: against runs at these test images, and against test images at these
-    runs; on these images and in general, with the floor that neither gets below. None without
-    variance components.
+    """Two panels on log axes: half-width over runs, and half-width over test images.
+
+    Each has one line for these test images and one in general, with the lowest possible
+    half-width. None without variance components.
     """
     noise = a.noise
     if not noise.seeds or not noise.images:
@@ -48,5 +49,6 @@ def noise_panel(a: Analysis) -> Figure | None:
         for ax in axes:
             ax.axhline(a.negligible, color=GREY, linewidth=0.8)
     axes[0].set_ylabel(f"half-width of the middle effect ({a.unit})")
-    fig.suptitle("leftmost: now; grey line: the negligible margin", fontsize=10, x=0.01, ha="left")
+    about = "leftmost point: now; grey line: the negligible margin"
+    fig.suptitle(about, fontsize=10, x=0.01, ha="left")
     return fig

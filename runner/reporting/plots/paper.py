@@ -1,4 +1,4 @@
-"""A figure in the size of a paper: as wide as a column or two, letters as large as its own."""
+"""A figure in the size of a paper: one or two columns wide, with letters of the paper's size."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 
 WIDTHS = {1: 3.4, 2: 7.0}  # inches
-SHRINK = {1: 0.62, 2: 0.72}  # of letters, lines and heights
-PANELS = 1  # a figure of more is never narrower than two columns
+SHRINK = {1: 0.62, 2: 0.72}  # factor for letters, lines and heights
+PANELS = 1  # a figure of more panels is never narrower than two columns
 
 
 def sized(fig: Figure, columns: int) -> Figure:
-    """The figure, changed to a width of 1 or 2 columns; it can be drawn in this size only then."""
+    """The figure itself, changed for good to a width of 1 or 2 columns."""
     panels = [ax for ax in fig.axes if ax.get_visible() and not _is_bar(ax)]
     if len(panels) > PANELS:
         columns = 2
@@ -40,7 +40,7 @@ def _is_bar(ax: Axes) -> bool:
 
 
 def _narrow_legends(fig: Figure) -> None:
-    """One entry below the other, or two: a row of five is wider than a column."""
+    """One or two entries in a row: five entries are wider than a column."""
     for legend in list(fig.legends):
         texts = [text.get_text() for text in legend.get_texts()]
         size = legend.get_texts()[0].get_fontsize() if texts else 7

@@ -1,4 +1,4 @@
-"""Accuracy against training time, an arm a point, coloured by how probably it is on the front."""
+"""Accuracy against training time: one point per arm, coloured by P(on the front)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from runner.reporting.plots.ranges import drawable
 from runner.reporting.plots.style import BLACK, GREY, ORANGE, figure, short
 
 Limits = tuple[float, float]
-ALL = 14  # arms of which every one is named
-FEW = 24  # arms whose intervals are drawn
-CROWD = 60  # arms from which on those that are not named are small and grey
-MOST = 5  # likely arms that are named among more than ALL
-LONG = 26  # letters from which on a name stands below the plot, and its number beside the point
+ALL = 14  # up to so many arms, every arm is named
+FEW = 24  # up to so many arms, intervals are drawn
+CROWD = 60  # with more arms, arms without a name are small and grey
+MOST = 5  # likely arms that are named if there are more than ALL
+LONG = 26  # a name with more letters is below the plot, with a number beside the point
 COLOURS = "Blues"
-CORNER = 0.33  # of the plot's width or height that the named arms fill, for a closer panel
+CORNER = 0.33  # a closer panel is drawn if the named arms fill less of the plot's width or height
 LEAST = 0.1  # arms less probable than this are not named
 
 
 @dataclass(frozen=True)
 class Point:
-    """An arm: seconds, mean metric with its interval, P(on the front), 0 where not known."""
+    """An arm: seconds, mean metric with its interval, P(on the front), 0 if unknown."""
 
     label: str
     x: float
@@ -44,9 +44,9 @@ class Point:
 def pareto(a: Analysis) -> Figure | None:
     """Mean metric over mean seconds of each arm, with names.
 
-    Of few arms each is named, else the baseline, the most probable on the front and outliers. Grey
-    where the probability is not known. Bars: t-intervals of each arm alone, where few. A second,
-    closer panel where the named arms crowd into a corner.
+    Few arms are all named. Of many arms, names are shown for the baseline, the arms most probably
+    on the front, and outliers. Points are grey if the probability is unknown. Bars: t-intervals of
+    each arm alone, for few arms. A second, closer panel if the named arms lie in a corner.
     """
     points, known = _points(a), a.pareto.arms is not None
     if len(points) < 2:
@@ -100,7 +100,7 @@ def _shown(points: Sequence[Point], known: bool) -> list[Point]:
 
 
 def _names(shown: Sequence[Point], known: bool, fig: Figure) -> list[Named]:
-    """Short names as they are, of longer ones a number, which is told below the plot."""
+    """Short names as they are; long names become numbers, with a legend below the plot."""
     names: list[Named] = []
     below: list[Line2D] = []
     for point in shown:
@@ -128,9 +128,9 @@ def _points(a: Analysis) -> list[Point]:
 
 
 def _near(points: Sequence[Point], shown: Sequence[Point]) -> tuple[Limits, Limits] | None:
-    """The corner of the named arms, where it is a third of the plot's width or height, or less.
+    """The corner of the named arms, if it fills at most CORNER of the width or height.
 
-    Of few arms a fifth may lie outside: the outliers.
+    If there are few arms, a fifth of them may lie outside as outliers.
     """
     if len(shown) < 2 or len(points) < 4:
         return None

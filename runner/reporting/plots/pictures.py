@@ -1,4 +1,4 @@
-"""Images in rows, and learning rates, to show what a trick does."""
+"""Images in rows, and learning rates, to show the action of a trick."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 from runner.reporting.plots.style import BLUE, GREY, ORANGE, RC, figure, lines, short
 
-TINY = 64  # pixels a side up to which every pixel is drawn as a square
-LETTERS = 11  # of a title on an inch
-CELL = 1.5  # inches: 224 pixels at the resolution that is saved
+TINY = 64  # up to so many pixels a side, every pixel is drawn as a square
+LETTERS = 11  # letters of a title per inch
+CELL = 1.5  # inches: 224 pixels at the saved resolution
 
 
 class Row(NamedTuple):
-    """Pictures beside each other: uint8 (H, W, 3) each, with their captions, if there are any."""
+    """A row of pictures, uint8 (H, W, 3) each, with captions or an empty list."""
 
     label: str
     images: list[np.ndarray]
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 def pictures(title: str, rows: Sequence[Row]) -> Figure:
-    """Rows one below the other."""
+    """A figure of the rows, one below the other."""
     with matplotlib.rc_context(RC):
         columns = max(len(row.images) for row in rows)
         fig = figure(0.5 + CELL * columns, 0.5 + (CELL + 0.16) * len(rows))
@@ -55,7 +55,7 @@ def rates(
     before: Sequence[float],
     momenta: Sequence[float] | None,
 ) -> Figure:
-    """Learning rate by epoch, the baseline's in grey; momentum below where it moves."""
+    """Learning rate by epoch, the baseline's in grey; momentum below it if it changes."""
     with matplotlib.rc_context(RC):
         fig = figure(6.4, 3.6 if momenta is None else 5.2)
         count = 1 if momenta is None else 2

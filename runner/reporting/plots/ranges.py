@@ -1,4 +1,4 @@
-"""What of an interval can be drawn: no plot is as wide as what is not known."""
+"""Intervals cut to the metric's possible range, so that wide intervals do not widen a plot."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ WHOLE = 100.0  # per cent
 
 
 def drawable(a: Analysis, interval: Interval | None) -> Interval | None:
-    """The interval of a mean within the metric's range; None where it says no more than that."""
+    """The interval of a mean within the metric's range; None if it covers the whole range."""
     return _within(a, interval, 0.0)
 
 
 def drawable_effect(a: Analysis, low: float | None, high: float | None) -> Interval | None:
-    """The same of an effect, which lies between -100 and 100 points."""
+    """The same for an effect, which lies between -100 and 100 percentage points."""
     return _within(a, None if low is None or high is None else (low, high), -WHOLE)
 
 

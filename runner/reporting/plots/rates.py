@@ -1,4 +1,4 @@
-"""Learning-rate curves, computed for every step from what the records say of the recipe."""
+"""Learning-rate curves, computed for every step from the recipe in the records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tricks.errors import BadInput
 from tricks.learning_rate import curve, warmup_steps
 
 MOST_RATES = 14
-MOST_POINTS = 4000  # of one curve
+MOST_POINTS = 4000  # in one curve
 PARTS = ("optimizer", "schedule", "warmup")
 
 
@@ -29,7 +29,7 @@ PARTS = ("optimizer", "schedule", "warmup")
 class Rates:
     """One curve. epoch: (n,) from 0; lr: (n,).
 
-    steps: whether each lr holds until the next point (else it was noted at the end of an epoch).
+    steps: whether each lr holds until the next point (else it was recorded after an epoch).
     """
 
     epoch: np.ndarray
@@ -43,9 +43,9 @@ def learning_rates(
     curves: pd.DataFrame,
     records: Sequence[Record],
 ) -> Figure | None:
-    """The distinct learning-rate curves, each named after the simplest arm that has it.
+    """The distinct learning-rate curves, each named after its simplest arm.
 
-    curves: id, epoch, lr, which is drawn where the recipe's tricks are not known here.
+    curves: id, epoch, lr; drawn if the recipe has tricks that are not installed here.
     """
     if "id" not in runs:
         return None
@@ -77,7 +77,7 @@ def _by_run(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _parts(record: Record) -> dict[str, JsonValue]:
-    """What decides the learning rate, of a record's recipe."""
+    """The fields of a record's recipe that decide the learning rate."""
     recipe = record.recipe.values if record.recipe else {}
     parts = {name: recipe.get(name) for name in (*PARTS, "epochs", "batch_size")}
     return {**parts, "lr_batch": recipe["lr_batch"]} if recipe.get("lr_batch") else parts
@@ -88,7 +88,7 @@ def _key(
     recipes: Mapping[str, Record],
     noted: Mapping[str, pd.DataFrame],
 ) -> str:
-    """Equal for arms with the same curve: by the recipe, never by how far a run came."""
+    """A key that is equal for arms with the same curve; it ignores how far a run came."""
     record = next((recipes[i] for i in ids if i in recipes), None)
     if record is None:
         longest = max((noted[i] for i in ids), key=len)
@@ -104,7 +104,7 @@ def _rates(
     recipes: Mapping[str, Record],
     noted: Mapping[str, pd.DataFrame],
 ) -> Rates | None:
-    """The lr of every step by the recipe; as noted by the longest run where that is not known."""
+    """The lr of every step by the recipe, or else as recorded by the longest run."""
     record = next((recipes[i] for i in ids if i in recipes), None)
     rates = _computed(record, recipes) if record else None
     if rates is not None:
@@ -116,13 +116,13 @@ def _rates(
 
 
 def _computed(record: Record, recipes: Mapping[str, Record]) -> Rates | None:
-    """The curve by this record's recipe; None if a trick is unknown or of another version."""
+    """The curve of this record's recipe; None if a trick is unknown or of another version."""
     parts = _parts(record)
     data = {name: value for name, value in parts.items() if value is not None}
     like = [r for r in recipes.values() if _length(r) == _length(record)]
     total = max(r.steps or 0 for r in like)  # a run that diverged may have taken fewer
     try:
-        # Of the optimizer the lr alone counts here, whatever its steps are.
+        # Only the lr of the optimizer counts here.
         tricks = [trick for name in PARTS[1:] if isinstance(trick := data.get(name), Mapping)]
         if any(trick.get("version", 1) != find(str(trick["name"])).version for trick in tricks):
             return None
@@ -132,10 +132,10 @@ def _computed(record: Record, recipes: Mapping[str, Record]) -> Rates | None:
     except (BadInput, AttributeError, KeyError, TypeError, ValueError):
         return None
     if record.warmup_steps not in (None, ramp) and record.steps == total:
-        return None  # it was trained by another formula
+        return None  # another version of the formula trained it
     last = record.epochs[-1].lr if record.state == "ok" and record.epochs else None
     if last is not None and not math.isclose(last, lr[-1], rel_tol=1e-6):
-        return None  # or on fewer images than a batch has, by which the rate is scaled
+        return None  # or the rate was scaled by a set smaller than a batch
     kept = np.unique(np.linspace(0, total - 1, min(total, MOST_POINTS)).astype(int))
     epoch = np.append(kept, total) / total * recipe.epochs
     return Rates(epoch, np.append(lr[kept], lr[-1]), True)
@@ -148,7 +148,7 @@ def _length(record: Record) -> tuple[int | None, int | None]:
 def _draw(shown: list[tuple[str, Rates, int]], total: int) -> Figure:
     fig = figure(9, 4.6)
     ax = fig.subplots()
-    for i, (label, rates, count) in enumerate(shown):  # the first are wider: seen beneath others
+    for i, (label, rates, count) in enumerate(shown):  # the first are wider, to be seen below
         more = f" (+{count - 1} arms)" if count > 1 else ""
         ax.plot(
             rates.epoch, np.where(rates.lr > 0, rates.lr, np.nan), color=CYCLE[i % 7],

@@ -1,4 +1,4 @@
-"""Seeds as points: every run of an arm, with the arm's mean and its own t-interval."""
+"""Seeds as points: every run of an arm, with the arm's mean and t-interval."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from runner.reporting.plots.ranges import drawable
 from runner.reporting.plots.style import BLACK, BLUE, GREY, ORANGE, figure, folded, short
 from runner.reporting.wording import confidence
 
-MOST_ARMS = 40  # more are drawn by level of each factor
-MOST_POINTS = 500  # of a row
-EXTREMES = 60  # runs outside the middle 80 % that are drawn as points, spread evenly
+MOST_ARMS = 40  # with more arms, rows are the levels of each factor
+MOST_POINTS = 500  # in a row
+EXTREMES = 60  # most points drawn for runs outside the middle 80 %, spread evenly
 
 
 def seeds(a: Analysis, runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> Figure | None:
-    """Arms as rows if there are at most 40, else levels of factors as rows (without intervals)."""
+    """One row per arm for at most MOST_ARMS arms, else one per level, without intervals."""
     column: pd.Series = runs[a.metric]
     y = pd.to_numeric(column, errors="coerce")
     fine = y.notna() & (runs["state"].eq("ok") if "state" in runs else True)
@@ -76,7 +76,7 @@ def _by_arm(a: Analysis, runs: pd.DataFrame, y: pd.Series) -> Figure:
 def _by_level(
     a: Analysis, runs: pd.DataFrame, y: pd.Series, factors: Mapping[str, tuple[str, ...]]
 ) -> Figure:
-    """A row a level, those of a factor together: median, middle half, middle 80 %, and extremes."""
+    """One row per level, grouped by factor: median, middle half, middle 80 %, and extremes."""
     rows: list[tuple[float, str, str]] = []
     at = 0.0
     for name, levels in factors.items():
@@ -114,7 +114,7 @@ def _by_level(
 
 
 def _some(points: pd.Series) -> pd.Series:
-    """At most MOST_POINTS of them, spread evenly over the runs: more cover one another."""
+    """At most MOST_POINTS of them, spread evenly over the runs: more would overlap."""
     if len(points) <= MOST_POINTS:
         return points
     return points.iloc[np.linspace(0, len(points) - 1, MOST_POINTS).astype(int)]

@@ -1,4 +1,4 @@
-"""How all plots look: colour-blind safe, legible on a web page, the same bytes every time."""
+"""The style of all plots: colour-blind safe, legible on a web page, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from matplotlib.text import Text
 
 from runner.text import visible
 
-# Okabe & Ito 2008, without the yellow that vanishes on white.
+# Okabe & Ito 2008, without yellow, which is hard to see on white.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222",
 )  # fmt: skip
 GREY = "#8A8A8A"
 GRID, BAND, PAPER = "#E4E4E4", "#EFEFEF", "#FFFFFE"  # PAPER: what hides lines behind a label
-# Colours that a page gives its own value, in light and in dark.
+# Colours that a page replaces, in light and in dark mode.
 THEMED = {BLACK: "ink", GREY: "grey", GRID: "grid", BAND: "band", PAPER: "paper"}
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
 DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
@@ -46,18 +46,18 @@ RC: Any = {
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure, inches; drawn outside pyplot so that nothing is kept."""
+    """An empty figure, in inches, made outside pyplot, which would keep it in memory."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def short(text: str, most: int = 44) -> str:
-    """A label that fits beside an axis, without characters that are not seen."""
+    """A label that fits beside an axis, without invisible characters."""
     line = visible(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def lines(text: str, width: int, most: int) -> str:
-    """The text on at most so many lines, the last one cut where it does not fit.
+    """The text on at most `most` lines of `width` letters; the last line is cut if needed.
 
     >>> lines("what the network looked at", 16, 2)
     'what the network\\nlooked at'
@@ -83,7 +83,7 @@ def folded(text: str, most: int = 44) -> str:
 def encoded(fig: Figure, kind: str, text: bool = False) -> bytes:
     """The figure as .png, .svg or .pdf: the same bytes each time.
 
-    text: of an SVG within a page, which has text as text and no background.
+    text: for an SVG within a page, which keeps text as text and has no background.
     """
     data = io.BytesIO()
     nothing: dict[str, Any] = {
@@ -108,6 +108,6 @@ def save(fig: Figure, out: Path, name: str) -> str:
 
 
 def _clean(fig: Figure) -> None:
-    """No text holds what is not seen: an SVG with a control character is no SVG."""
+    """Remove invisible characters from all text: a control character makes an SVG invalid."""
     for text in fig.findobj(Text):
         text.set_text(visible(text.get_text()))

@@ -1,4 +1,4 @@
-"""Tuned studies: effects at the fixed and at the tuned value, and what every arm's tuning saw."""
+"""Tuned studies: effects at the fixed and the tuned value, and each arm's tuning runs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ from runner.reporting.plots.style import BAND, BLACK, BLUE, GREEN, GREY, ORANGE,
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison
 
-PANELS = 24  # arms that have a panel each; more are drawn together
+PANELS = 24  # up to so many arms have a panel each; more are drawn together
 COLUMNS = 4
 
 
 def pairs(t: TunedComparison) -> list[tuple[Effect, Effect | None]]:
-    """Each effect at the fixed value, with the same one at the tuned values."""
+    """Each effect at the fixed value, with the same effect at the tuned values."""
     return paired(t.fixed, t.tuned)
 
 
 def paired(fixed: Analysis | str, later: Analysis | str) -> list[tuple[Effect, Effect | None]]:
-    """Each effect of one analysis with the same one of another; none where a reason stands."""
+    """Each effect of one analysis with the same effect of another.
+
+    A str is the reason why an analysis is missing. Without `fixed` the list is empty; without
+    `later` the second effects are None.
+    """
     if isinstance(fixed, str):
         return []
     effects = () if isinstance(later, str) else later.effects
@@ -36,10 +40,10 @@ def paired(fixed: Analysis | str, later: Analysis | str) -> list[tuple[Effect, E
 
 
 def fixed_tuned(t: TunedComparison) -> Figure | None:
-    """Both intervals of each effect, at the fixed value and at each arm's own."""
+    """Both intervals of each effect, at the fixed value and at each arm's tuned value."""
     names = (
         f"{t.tuning.field}={t.tuning.fixed} in all arms",
-        f"each arm at its own {t.tuning.field}",
+        f"each arm at its tuned {t.tuning.field}",
     )
     return two_stages(t.fixed, t.tuned, names)
 
@@ -47,7 +51,7 @@ def fixed_tuned(t: TunedComparison) -> Figure | None:
 def two_stages(a: Analysis | str, later: Analysis | str, names: tuple[str, str]) -> Figure | None:
     """Both intervals of each effect; a second, closer panel where a few dwarf the others.
 
-    a, later: the stages' analyses, or why there is none. names: of the stages, in the legend.
+    a, later: the stages' analyses, or why one is missing. names: of the stages, in the legend.
     """
     rows = [(fixed, tuned) for fixed, tuned in paired(a, later) if fixed.effect is not None]
     if isinstance(a, str) or not any(tuned and tuned.effect is not None for _, tuned in rows):
@@ -102,7 +106,7 @@ def _one(ax: Axes, e: Effect, y: float, colour: str, marker: str, limit: float |
 
 
 def tuning(t: StudyTuning) -> Figure | None:
-    """Validation accuracy by value: a panel an arm, or all means together where arms are many."""
+    """Validation accuracy by value: one panel per arm, or all means together for many arms."""
     arms = [arm for arm in t.arms if any(score.scores for score in arm.choice.scores)]
     if not arms:
         return None
@@ -129,7 +133,7 @@ def tuning(t: StudyTuning) -> Figure | None:
 
 
 def _places(values: Sequence[str]) -> dict[str, float]:
-    """Where each value stands: by its logarithm, where all are above 0."""
+    """Each value's place on the axis: its logarithm if all values are above 0."""
     numbers = {text: float(text) for text in values}
     scale = math.log2 if min(numbers.values()) > 0 else float
     return {text: scale(number) for text, number in numbers.items()}

@@ -1,4 +1,4 @@
-"""The staircase of a cumulative grid: the metric after each step, as papers on tricks have it."""
+"""The staircase of a cumulative grid: the metric after each step, as in papers on tricks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.reporting.wording import confidence
 
 
 def waterfall(a: Analysis) -> Figure | None:
-    """A step down the page for each trick added: from the mean before it to the mean with it.
+    """One step for each added trick, from the mean before it to the mean with it.
 
     Bars on the means: t-intervals of each arm alone. Colours: the verdict on the step.
     """

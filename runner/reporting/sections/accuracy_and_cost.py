@@ -11,7 +11,7 @@ from runner.reporting.plotting import figure
 
 @section(place=90)
 def accuracy_and_cost(m: Material) -> Section | None:
-    """The plot and what its probabilities are; None without the plot."""
+    """The plot, and a note on its probabilities; None without the plot."""
     a = m.analysis
     alt = f"{a.title} against training time, coloured by P(on the front)"
     picture = figure("accuracy-time", alt, pareto, a)
@@ -20,8 +20,8 @@ def accuracy_and_cost(m: Material) -> Section | None:
     found = a.pareto
     if found.arms is not None:
         line = (
-            f"P(on the front): no other arm is both better and cheaper ({found.cost}); "
-            f"{found.draws:,} joint draws of both, {found.model}; "
+            "P(on the front): the probability that no other arm is both better and cheaper "
+            f"({found.cost}), from {found.draws:,} joint draws of metric and cost, {found.model}; "
             f"{a.runs.used} runs in {found.of} arms. Vertical bars: t-intervals of each "
             "arm alone."
         )

@@ -1,4 +1,4 @@
-"""The arms: their means, all of them or the best and the worst."""
+"""The means of the arms: all arms, or the best and the worst of many."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from runner.reporting.wording import confidence
 FEW_ARMS = 40
 SHOWN = 10
 LUCK = Note(
-    "The best of many arms is lucky as well as good: expect it to do worse when it is run "
+    "The best of many arms is lucky as well as good: expect a lower mean when it is run "
     "again on fresh seeds."
 )
 
 
 @section(place=160)
 def arms(m: Material) -> Section:
-    """All arms, or the ten best by validation where it is known, and the ten worst."""
+    """All arms; of more than FEW_ARMS the ten best (by validation if known) and ten worst."""
     a = m.analysis
     note = Note(
-        f"Means over the replicates of an arm; {confidence(a)} t-intervals of each arm alone from "
-        "its own sd (runs − 1 df), not simultaneous, not of differences. “Not ok” counts diverged "
-        "and failed runs."
+        f"Means over the replicates of an arm, with {confidence(a)} t-intervals of each arm alone "
+        "from the sd of its runs (runs − 1 df). The intervals are not simultaneous and are not for "
+        "differences. “Not ok” counts diverged and failed runs."
     )
     total = len(a.arms)
     if total <= FEW_ARMS:

@@ -1,4 +1,4 @@
-"""What the augmentations of a study do to a few training images."""
+"""A few training images with each augmentation of a study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runner.reporting.plotting import figure
 
 @section(place=145)
 def augmentations(m: Material) -> Section | None:
-    """One picture: the images as they are, then a row a trick; None without examples."""
+    """One picture: a row of original images, then one row for each trick; None without any."""
     asked = {*(m.asked.tricks or ()), *(f.name for f in m.asked.factors)}
     asked |= {level for factor in m.asked.factors for level in factor.levels}
     rows = [
@@ -23,5 +23,5 @@ def augmentations(m: Material) -> Section | None:
         return None
     what = "the same images with each augmentation"
     picture = figure("augmentations", what, pictures, "", rows)
-    note = Note("Training images as a run sees them in its first epoch, each trick alone.")
+    note = Note("Training images of a run's first epoch, with each trick alone.")
     return None if picture is None else Section("Augmentations", (picture, note))

@@ -1,4 +1,4 @@
-"""At the head of a report: whether the baseline is worth ablating, as far as it was checked."""
+"""At the head of a report: the check of whether the baseline is worth ablating."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from runner.planning.checked import Checked
 
 RULE = (
-    "Measured on validation, on seeds of the check's own. Intervals are 90 %, of learning rates "
-    "over all of them at once, and of references 95 % (Wilson). The budget and the noise pass or "
-    "fail only where their one-sided 95 % bound does, and are unknown otherwise; notes have no "
-    "limit."
+    "Measured on validation images, on seeds that only the check uses. Intervals are 90 %; for "
+    "learning rates they hold for all rates at once. Intervals of references are 95 % (Wilson). "
+    "Budget and noise pass or fail only if their one-sided 95 % bound does; otherwise they are "
+    "unknown. Notes have no limit."
 )
 COLUMNS = tuple(Column(title, left=True) for title in ("part", "verdict", "what it says", "limit"))
 
 
 @section(place=12)
 def checked(m: Material) -> Section | None:
-    """What the check of the baseline says, or one line that there is none.
+    """The result of the baseline's check, or one line that there is none.
 
-    None of a script's: only baselines of recipes are checked.
+    None for a script: only baselines of recipes are checked.
     """
     if m.asked.script is not None:
         return None
@@ -55,7 +55,7 @@ def checked(m: Material) -> Section | None:
     if not found.passed:
         names = ", ".join(f"{part.name}: {part.verdict}" for part in found.open)
         said = (
-            f" ({found.study}; {names}). Effects below are those on this baseline; on one that "
+            f" ({found.study}; {names}). Effects below hold for this baseline; on a baseline that "
             "passes they may differ."
         )
         blocks = [Callout((Strong("The baseline did not pass its check"), said))]

@@ -1,4 +1,4 @@
-"""The classes: what the recommended recipe confuses, and which classes it tells better."""
+"""The classes: confusions of the recommended recipe, and the change of each class's accuracy."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def classes(m: Material) -> Section | None:
         return None
     changes = figure("class-changes", "change of each class's accuracy", class_changes, found)
     matrices = figure("confusion", "confusion matrices of both arms", confusions, found)
-    most = f" The {ROWS} classes that changed most are drawn." if len(found.names) > ROWS else ""
+    most = " The plot shows the classes that changed most." if len(found.names) > ROWS else ""
     note = Note(
         f"Test images, {len(found.before)} runs of the baseline and {len(found.after)} of "
-        f"{found.label}. Intervals of each class alone (Welch): of many classes some leave out 0 "
-        f"by chance.{most}"
+        f"{found.label}. Each interval is for its class alone (Welch). Among many classes some "
+        f"intervals exclude 0 by chance.{most}"
     )
     rows: list[Row] = [
         [c.name, count_cell(c.images), plain_cell(c.before), plain_cell(c.after),

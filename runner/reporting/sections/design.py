@@ -1,4 +1,4 @@
-"""The design: what it could tell as planned, and what it can as it came out."""
+"""The design: its precision as planned and as run."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ SETS = 12
 
 @section(place=140)
 def design(m: Material) -> Section | None:
-    """Planned beside run; None if nobody looked at the design."""
+    """The design as planned beside the design as run; None if it is not known."""
     return None if m.design is None else compared(m.analysis, m.design)
 
 
 def compared(a: Analysis, found: RealisedDesign) -> Section:
-    """The table of both, and the terms that either cannot tell apart."""
+    """The table of both designs, and the terms that each cannot tell apart."""
     planned, run = found.planned, found.run
     missing = None
     if planned is None:
@@ -55,7 +55,7 @@ def compared(a: Analysis, found: RealisedDesign) -> Section:
 
 
 def _rows(a: Analysis, planned: PlannedDesign, run: RunDesign) -> list[tuple[str, Text, Text]]:
-    """What, as planned, as run."""
+    """Rows of (quantity, as planned, as run)."""
     errors = [e.se for e in a.effects if e.se is not None]
     sigma = a.sigma
     rows: list[tuple[str, Text, Text]] = [
@@ -108,7 +108,8 @@ def _basis(a: Analysis, planned: PlannedDesign | None) -> Note:
     text = f"Effects {a.estimand}; as run: {a.error_term}"
     if planned:
         text += f"; as planned: equal noise in all arms, {planned.error_term}"
-    return Note(text + ". D-efficiency is of the main effects: 1 for a balanced orthogonal array.")
+    end = ". D-efficiency is for the main effects; it is 1 for a balanced orthogonal array."
+    return Note(text + end)
 
 
 def _sets(planned: PlannedDesign | None, run: RunDesign) -> list[Details]:
@@ -117,8 +118,8 @@ def _sets(planned: PlannedDesign | None, run: RunDesign) -> list[Details]:
     if planned and sorted(before) == sorted(now):
         return [_listed("Terms that these runs cannot tell apart", now)]
     return [
-        _listed("Terms that the design as planned cannot tell apart", before),
-        _listed("Terms that the runs left cannot tell apart", now),
+        _listed("Terms that the planned design cannot tell apart", before),
+        _listed("Terms that the remaining runs cannot tell apart", now),
     ]
 
 

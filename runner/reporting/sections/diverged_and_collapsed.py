@@ -25,21 +25,22 @@ from runner.reporting.tables import Row, row_name, table
 from runner.reporting.wording import confidence
 
 ERRORS = 10
-OPEN = 6  # rows of a table that stands open
+OPEN = 6  # a table with more rows is folded
 RANKED = Note(
-    "Worst rank: every run counts, a diverged one as the worst. The probability that a run with "
-    "the trick is better than one without it, ties counted half (Brunner and Munzel); 0.5: no "
-    "difference; over all runs at either level, each trick alone."
+    "Worst rank: every run counts, and diverged runs have the worst rank. P(better with it): the "
+    "probability that a run with the trick is better than a run without it, with ties counted "
+    "half (Brunner and Munzel); 0.5 means no difference. All runs at both levels count, for each "
+    "trick alone."
 )
 WEIGHT = Note(
-    "Without them the grid is no longer balanced and the second column answers another "
-    "question (the effect where training works); it shows their weight."
+    "Without the collapsed arms the grid is no longer balanced. The second column then answers "
+    "another question: the effect where training works. It shows the weight of the collapsed arms."
 )
 
 
 @section(place=130)
 def diverged_and_collapsed(m: Material) -> Section:
-    """What went wrong in which arms; one line each where nothing did."""
+    """Diverged runs, collapsed arms and errors; one line each where there are none."""
     return Section(
         "Diverged and collapsed",
         present(*_diverged(m.analysis), *_collapsed(m.analysis), errors(m.records)),
@@ -52,8 +53,8 @@ def _diverged(a: Analysis) -> tuple[Block | None, ...]:
     arms = [arm for arm in a.arms if arm.diverged]
     return (
         Paragraph(
-            f"Effects are of {a.metric} in the runs that succeeded: a trick that makes runs "
-            "diverge shows here, not in the means."
+            f"Effects on {a.metric} use only the runs that succeeded. If a trick makes runs "
+            "diverge, this section shows it; the means do not."
         ),
         *_folded("Diverged runs by level", divergence(a)),
         Paragraph(f"Arms with diverged runs: {named(arms, a)}"),
@@ -62,7 +63,7 @@ def _diverged(a: Analysis) -> tuple[Block | None, ...]:
 
 
 def _folded(summary: str, found: Table | None, *more: Block) -> tuple[Block, ...]:
-    """A long table behind its summary, a short one as it is."""
+    """A long table folded under its summary, a short table as it is."""
     if found is None:
         return ()
     blocks = (found, *more)
@@ -72,13 +73,13 @@ def _folded(summary: str, found: Table | None, *more: Block) -> tuple[Block, ...
 def _collapsed(a: Analysis) -> tuple[Block | None, ...]:
     found = a.collapsed
     if found.arms is None:
-        said = "Collapsed arms: not known, since the runs do not say what chance is."
+        said = "Collapsed arms are not known, because the runs do not record chance accuracy."
         return (Paragraph(said),)
     if not found.arms:
         return (Paragraph("No arm collapsed (mean accuracy within 5 pp of chance)."),)
     gone = set(found.arms)
     arms = [arm for arm in a.arms if arm.label in gone]
-    said = "Collapsed (mean accuracy within 5 pp of chance), kept in all means: "
+    said = "Collapsed arms (mean accuracy within 5 pp of chance), which stay in all means: "
     without = collapsed(a)
     held = (without, WEIGHT) if without else ()
     return (
@@ -88,7 +89,7 @@ def _collapsed(a: Analysis) -> tuple[Block | None, ...]:
 
 
 def named(arms: Sequence[ArmRow], a: Analysis, most: int = 6) -> str:
-    """The arms' labels, and what all of them have in common."""
+    """The labels of the arms, and the levels that all of them share."""
     first = {e.factor: e.reference for e in a.effects}
     labels = ", ".join(arm.label for arm in arms[:most])
     rest = f" and {len(arms) - most} more" if len(arms) > most else ""
@@ -104,7 +105,7 @@ def named(arms: Sequence[ArmRow], a: Analysis, most: int = 6) -> str:
 
 
 def divergence(a: Analysis) -> Table | None:
-    """Diverged runs by level with Wilson's interval; one-at-a-time, only levels that did."""
+    """Diverged runs by level with Wilson's interval; one at a time: only levels with any."""
     first = {e.factor: e.reference for e in a.effects}
     rows: list[Row] = [
         [
@@ -120,7 +121,7 @@ def divergence(a: Analysis) -> Table | None:
 
 
 def worst_ranks(a: Analysis) -> Table | None:
-    """P(a run with the trick beats one without), diverged runs ranked last; None without any."""
+    """P(a run with the trick beats a run without), diverged runs last; None without any."""
     rows: list[Row] = []
     for e in a.effects:
         line = e.worst_rank
@@ -135,7 +136,7 @@ def worst_ranks(a: Analysis) -> Table | None:
 
 
 def collapsed(a: Analysis) -> Table | None:
-    """Effects with and without the collapsed arms; None if nothing to compare."""
+    """Effects with and without the collapsed arms; None if none collapsed."""
     without = a.collapsed.without
     if not without:
         return None

@@ -1,4 +1,4 @@
-"""The effects: their table, the forest plot, and what depends on what."""
+"""The effects: their table, the forest plot, and effects that depend on another factor."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from runner.reporting.plots.forest import forest
 from runner.reporting.plotting import figure
 from runner.reporting.wording import confidence
 
-OPEN = 6  # simple effects that stand open
+OPEN = 6  # a table of more simple effects is folded
 AT_BASELINE = Note(
-    "The effect at the baseline (all other factors at their reference) comes from: “the two "
-    "arms”, the baseline's runs against those of the arm with this change alone (Welch); “model”, "
-    "the model with two-factor interactions; “model, narrowed”, the same fitted to the runs in "
-    "which the factors that interact with this one are at their reference; – where the runs cannot "
-    "tell. Its interval is of each effect alone."
+    "Effect at the baseline: all other factors are at their reference. The column “from” says how "
+    "it is estimated. “the two arms”: the baseline's runs against the runs of the arm with this "
+    "change alone (Welch). “model”: the model with two-factor interactions. “model, narrowed”: the "
+    "same model, fitted to the runs in which the factors that interact with this factor are at "
+    "their reference. –: these runs cannot estimate it. Each interval is for its effect alone."
 )
 
 
@@ -36,7 +36,7 @@ def effects(m: Material) -> Section:
     a = m.analysis
     unknown = None
     if a.estimand == "averaged over the grid" and not tables.beside_baseline(a):
-        unknown = Note("What each trick does at the baseline, these runs cannot tell.")
+        unknown = Note("These runs cannot estimate the effects at the baseline.")
     alt = f"effects {a.estimand} with {confidence(a)} intervals"
     picture = figure("effects", alt, forest, a)
     return Section(
@@ -71,8 +71,9 @@ def _depending(a: Analysis) -> Section | Details | None:
         (
             "An effect ",
             Emphasis("depends"),
-            " where an interaction is at least half of it and itself distinguishable from zero. "
-            "Simple effects, averaged over the factors not named; intervals of each alone:",
+            " on another factor if their interaction is at least half as large as the effect and "
+            "distinguishable from zero. The table has simple effects, averaged over the factors "
+            "that a row does not name; each interval is for its effect alone.",
         )
     )
     held = (what, simple, tables.basis(a))

@@ -1,4 +1,4 @@
-"""A study of equal time: effects at equal epochs beside those at equal training time."""
+"""A study of equal time: effects at equal epochs beside effects at equal training time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def equal_time(m: Material) -> Section | None:
 
 
 def compared(c: EqualComparison) -> Section:
-    """The effects at equal epochs and at equal time, and what the arms' epochs follow from."""
+    """The effects at equal epochs and at equal time, and the derivation of each arm's epochs."""
     epochs = c.time.epochs
     names = (f"{epochs} epochs in all arms", "each arm for the baseline's training time")
     alt = "effects at equal epochs and at equal time"
@@ -43,7 +43,7 @@ def compared(c: EqualComparison) -> Section:
         "Equal epochs and equal time",
         present(
             effects(c),
-            Paragraph(f"No effect at equal epochs yet: {fixed}")
+            Paragraph(f"There are no effects at equal epochs yet: {fixed}")
             if isinstance(fixed, str)
             else None,
             _basis(c),
@@ -55,12 +55,13 @@ def compared(c: EqualComparison) -> Section:
 
 def _basis(c: EqualComparison) -> Note:
     return Note(
-        f"Equal epochs: {c.time.epochs} in every arm. Equal time: each arm for as many epochs as "
-        f"take what the baseline's {c.time.epochs} take, {c.time.epochs} over its cost ratio, "
-        "rounded, at least one. Schedules that are shares of training stretch with it. The "
-        "cost ratio is measured on the runs of equal epochs; an arm whose ratio cannot be told "
-        "from 1 keeps the baseline's epochs. An interval at equal time is over seeds given the "
-        "epochs chosen. Estimand, error term and adjustment are those of the effects above."
+        f"Equal epochs: {c.time.epochs} in every arm. Equal time: each arm has as many epochs as "
+        f"fit into the time of the baseline's {c.time.epochs} epochs: {c.time.epochs} divided by "
+        "its cost ratio, rounded, at least one. Schedules are shares of training, so they stretch "
+        "or shrink with the epochs. The cost ratio is measured on the runs of equal epochs. If the "
+        "ratio is not distinguishable from 1, the arm keeps the baseline's epochs. An interval at "
+        "equal time is over seeds, given these epochs. Estimand, error term and adjustment are the "
+        "same as for the effects above."
     )
 
 
@@ -96,24 +97,24 @@ def _epochs(arms: list[ArmEpochs]) -> str:
 
 
 def _range(texts: list[str]) -> str:
-    """The first and the last of sorted values, one where they are the same, – without any."""
+    """`first to last` of sorted values, one value if both are equal, – without any."""
     ends = list(dict.fromkeys([*texts[:1], *texts[-1:]]))
     return " to ".join(ends) or "–"
 
 
 def remarks(c: EqualComparison) -> list[Text]:
-    """Changed verdicts, arms without epochs, and what the cost ratios leave open."""
+    """Remarks on changed verdicts, arms without epochs, and uncertain cost ratios."""
     said: list[Text] = []
     for fixed, equal in paired(c.fixed, c.equal):
         if equal is not None and equal.verdict != fixed.verdict:
             changed = f": {fixed.verdict} at equal epochs, {equal.verdict} at equal time."
             said.append((Strong(fixed.label), changed))
     if not isinstance(c.fixed, str) and isinstance(c.equal, str):
-        said.append(f"No effect at equal time yet: {c.equal}")
+        said.append(f"There are no effects at equal time yet: {c.equal}")
     none = [arm.label for arm in c.time.arms if arm.epochs is None]
     if none:
         said.append(
-            f"Not at equal time: {', '.join(none[:12])}{' and others' * (len(none) > 12)}: all of "
+            f"Not at equal time: {', '.join(none[:12])}{' and others' * (len(none) > 12)}. All "
             "their runs at equal epochs diverged, or some are missing or failed."
         )
     kept = [
@@ -123,20 +124,21 @@ def remarks(c: EqualComparison) -> list[Text]:
     ]
     if kept:
         said.append(
-            f"Cost not told from the baseline's, so at its epochs: {', '.join(kept[:12])}. More "
-            "seeds in another study would tell."
+            "Cost not distinguishable from the baseline's cost, so these arms keep its epochs: "
+            f"{', '.join(kept[:12])}. A study with more seeds could distinguish the costs."
         )
     one = [arm for arm in c.time.arms if arm.runs == 1]
     if one:
         said.append(
             f"{len(one)} arms were timed by one run each, so their cost ratios have no interval "
-            "and hold the noise of the machine."
+            "and include the noise of the machine."
         )
     coarse = [a for a in c.time.arms if a.spent is not None and not 0.9 <= a.spent <= 1.1]
     if coarse:
         named = ", ".join(f"{arm.label} ({arm.spent:.2f}×)" for arm in coarse[:12])
         said.append(
-            f"Whole epochs, or a busy machine, missed the baseline's time by 10 %: {named}."
+            "The time of these arms differs from the baseline's by more than 10 %, because epochs "
+            f"are whole or the machine was busy: {named}."
         )
     return said
 

@@ -35,8 +35,8 @@ from runner.reporting.wording import (
     rough,
 )
 
-OPEN = 12  # undecided effects told in words
-CASES = 2  # of what an effect depends on, told in words; a table has all
+OPEN = 12  # undecided effects listed one by one
+CASES = 2  # dependences of an effect in words; a table has all of them
 
 
 @section(place=20)
@@ -48,9 +48,9 @@ def findings(m: Material) -> Section:
 
 
 def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
-    """Sentences, the surest and largest effects first, then what stays open, then what was seen.
+    """Sentences: decided effects, largest first; open effects; the detectable effect; best arm.
 
-    asked: what the study asked for.
+    asked: the study's request.
     """
     real = [e for e in a.effects if not is_placebo(e)]
     said = []
@@ -67,13 +67,14 @@ def sentences(a: Analysis, asked: StudyToml) -> list[Item]:
 
 
 def footnote(a: Analysis, said: Iterable[Item]) -> Note | None:
-    """Which intervals “helps” and “hurts” of single cases rest on; None without such cases."""
+    """A note on the intervals behind “helps” and “hurts” of single cases; None without any."""
     lines = [unmarked(line.text) for item in said for line in (item, *item.items)]
     if not any(f" it {word}: " in line for line in lines for word in ("helps", "hurts")):
         return None
     return Note(
-        "At the baseline and beside another factor, “helps” and “hurts” go by the "
-        f"{confidence(a)} interval of that effect alone, not adjusted for how many there are."
+        "For effects at the baseline and at a level of another factor, “helps” and “hurts” use "
+        f"the {confidence(a)} interval of that effect alone, without adjustment for the number "
+        "of effects."
     )
 
 
@@ -83,7 +84,7 @@ def _decided(a: Analysis, e: Effect) -> Item:
 
 
 def _estimate(a: Analysis, e: Effect) -> str:
-    """The effect with its interval: in general where the verdict holds there."""
+    """The effect with its interval; the interval in general if the verdict holds in general."""
     text = f"{signed(e.effect)} {a.unit}"
     if e.ci_low is None:
         return text
@@ -109,7 +110,7 @@ def _it(a: Analysis, e: Estimated) -> str:
 
 
 def _at_baseline(a: Analysis, e: Effect) -> str:
-    """What the trick does alone, where its average over the grid says something else."""
+    """The effect at the baseline, if its verdict differs from that of the grid's average."""
     found = e.at_baseline
     if not found or found.effect is None:
         return ""
@@ -121,7 +122,7 @@ def _at_baseline(a: Analysis, e: Effect) -> str:
 
 
 def _depends(a: Analysis, e: Effect) -> Item:
-    """A factor whose effect is another one beside another factor, with its cases."""
+    """An effect that depends on other factors, with its simple effects."""
     parts = []
     for on in e.depends_on[:CASES]:
         without = f"without {on.label}"
@@ -134,19 +135,19 @@ def _depends(a: Analysis, e: Effect) -> Item:
         parts.append(f"{rest} more case{'s' * (rest > 1)} in the table of effects that depend")
     said = (
         f"{_at_baseline(a, e)}. Its average over the grid, {_estimate(a, e)}, describes none of "
-        "these:"
+        "these cases:"
     )
     return _nested((Strong(f"{e.label} {dependence(a, e)}"), said), parts)
 
 
 def _may_depend(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
-    """Effects with a real interaction that these runs cannot tell apart, and those sets."""
+    """Effects with a real interaction in an alias set, and the alias sets."""
     mine = [e for e in effects if e.verdict == "depends" and not e.depends_on]
     lines = [f"{e.label} {dependence(a, e)}: {_estimate(a, e)}{_at_baseline(a, e)}" for e in mine]
     found = []
     if mine:
         head = Strong("May depend on another factor")
-        said = f", so that the effect {a.estimand} may describe no case:"
+        said = f", so the effect {a.estimand} may describe no single case:"
         found.append(_nested((head, said), lines))
     size = {i.label: i for i in a.interactions}
     sets = [
@@ -155,7 +156,7 @@ def _may_depend(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
     ]
     if sets:
         head = Strong("At least one interaction of each of these sets is real")
-        found.append(_nested((head, ", and these runs cannot say which:"), sets))
+        found.append(_nested((head, "; these runs cannot say which:"), sets))
     return found
 
 
@@ -183,17 +184,18 @@ def _undecided(a: Analysis, effects: Iterable[Effect]) -> list[Item]:
         text = "; ".join([f"{e.label}: {_brief(a, e)}", *filter(None, notes)])
         lines.append(text + _at_baseline(a, e))
     if len(mine) > OPEN:
-        lines.append(f"and {len(mine) - OPEN} smaller ones, in the table below")
-    said = ", which is not “no effect”: these runs can neither tell the sign nor call the effect "
-    said += "negligible"
+        lines.append(f"and {len(mine) - OPEN} smaller effects, in the table below")
+    said = ". This does not mean “no effect”: these runs show neither the sign of the effect nor "
+    said += "that it is negligible."
     if any(more_runs(e.to_decide) for e in mine):
         whole = "of the whole design" if a.layout == FACTORIAL else "of its two arms together"
-        said += f" (more runs: {whole}, roughly, if its true effect is what it seems)"
-    return [_nested((Strong("Undecided"), f"{said}:"), lines)]
+        said += f" “More runs” counts runs {whole}; it is a rough number that takes the estimated "
+        said += "effect as the true effect."
+    return [_nested((Strong("Undecided"), said), lines)]
 
 
 def _untold(effects: list[Effect]) -> list[Item]:
-    """Effects without interval, and those that cannot be estimated, each with the reason."""
+    """Effects without an interval, and effects that cannot be estimated, with reasons."""
     said = []
     blind = [e for e in effects if e.effect is not None and e.ci_low is None]
     if blind:
@@ -209,42 +211,42 @@ def _untold(effects: list[Effect]) -> list[Item]:
 
 
 def _placebo(a: Analysis, e: Effect) -> Item:
-    head = (Strong("Placebo"), ", a factor that changes nothing: its true effect is 0")
+    head = (Strong("Placebo"), ", a factor that changes only random draws: its true effect is 0")
     if e.effect is None:
         return Item((head, f". Not estimable: {e.reason}."))
     if e.verdict in (*DECIDED, "depends"):
         said = (
-            f". Yet it comes out as “{e.verdict}”, {_brief(a, e)}: by chance, as in about "
-            "one study in twenty, or because its column is mixed with an interaction of more "
-            "factors. Doubt effects that are no larger."
+            f". Its verdict here is “{e.verdict}”, {_brief(a, e)}. This happens by chance in "
+            "about one study in twenty, or because its column is aliased with an interaction of "
+            "more factors. Doubt effects that are no larger."
         )
         return Item((head, said))
-    return Item((head, f". Measured: {_brief(a, e)}: so large does noise alone look here."))
+    return Item((head, f". Measured: {_brief(a, e)}, which shows the size of pure noise."))
 
 
 def _seen(a: Analysis) -> list[Item]:
-    """The minimum detectable effect."""
+    """The smallest effect that these runs detect."""
     found = a.detectable
     if not found:
         return []
     low, high = rough(found.low), rough(found.high)
-    worst = "" if low == high else f" (for the noisiest of them {high} {a.unit})"
-    head, power = Strong("What these runs could see"), share(found.power)
+    worst = "" if low == high else f" ({high} {a.unit} for the noisiest effect)"
+    head, power = Strong("What these runs can detect"), share(found.power)
     if a.unit == "pp" and found.low > 100:
         said = (
-            f" with {power} power: no effect at all, it would have to be {low} pp; more runs are "
-            "needed before any verdict."
+            f" with {power} power: no possible effect, since only {low} pp would be enough. Any "
+            "verdict needs more runs."
         )
         return [Item((head, said))]
     said = (
-        f": effects of {low} {a.unit} or more{worst} with {power} power; a smaller one would "
-        "most probably stay undecided."
+        f": effects of {low} {a.unit} or more{worst} with {power} power. A smaller effect "
+        "probably stays undecided."
     )
     return [Item((head, said))]
 
 
 def _best(a: Analysis, asked: StudyToml) -> list[Item]:
-    """The arm most likely to be the best, and what to do about the winner's curse."""
+    """The arm most likely to be the best, with a warning of the winner's curse."""
     found = a.best
     if not found or not found.arms:
         return []
@@ -262,7 +264,7 @@ def _best(a: Analysis, asked: StudyToml) -> list[Item]:
         said += f", if {found.assumes}"
     if first.label == "baseline" or asked.confirm:
         return [Item((head, f"{said}."))]
-    return [Item((head, f"{said}. The best of many is lucky as well as good."))]
+    return [Item((head, f"{said}. The best of many arms is lucky as well as good."))]
 
 
 def _nested(head: Text, lines: Iterable[str]) -> Item:

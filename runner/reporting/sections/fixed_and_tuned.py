@@ -1,4 +1,4 @@
-"""A tuned study: effects at the fixed value beside those at each arm's own."""
+"""A tuned study: effects at the fixed value beside effects at each arm's tuned value."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ FEW_ARMS = 40
 
 @section(place=50)
 def fixed_and_tuned(m: Material) -> Section | None:
-    """Both stages, what the arms chose, and what the tuning cost; None for other studies."""
+    """Both stages, the values that the arms chose, the cost of tuning; None for other studies."""
     return None if m.tuning is None else compared(m.tuning)
 
 
 def compared(t: TunedComparison) -> Section:
-    """The effects at both values, and what the arms chose."""
-    alt = "effects at the fixed value and at each arm's"
+    """The effects at both values, and the values that the arms chose."""
+    alt = "effects at the fixed value and at each arm's tuned value"
     tuning = t.tuning
     seen = f"validation accuracy by {tuning.field} for each arm"
     chosen = present(
@@ -59,7 +59,7 @@ def compared(t: TunedComparison) -> Section:
             _no_effects(t),
             _basis(tuning),
             figure("fixed-tuned", alt, plots.fixed_tuned, t),
-            Section("What the arms chose", chosen),
+            Section("Values that the arms chose", chosen),
         ),
     )
 
@@ -68,17 +68,17 @@ def _basis(t: StudyTuning) -> Note:
     field = t.field
     return Note(
         f"Fixed: {field} is {t.fixed} in every arm. Tuned: each arm has the "
-        f"{field} that was best in its own tuning, out of {', '.join(t.values)}, by "
-        f"validation accuracy after the last epoch, mean over {_seeds(t)} that no other run has; "
-        "all arms had the same budget. Choosing is part of the procedure: an effect at the tuned "
-        "values compares arms as they come out of it, and its interval is over seeds given the "
-        "values chosen; it does not hold what another tuning would have chosen. Estimand, error "
-        "term and adjustment are those of the effects above."
+        f"{field} that was best in its tuning, out of {', '.join(t.values)}, by "
+        f"validation accuracy after the last epoch. The accuracy is a mean over {_seeds(t)} that "
+        "no other run has. All arms had the same budget. An effect at the tuned values compares "
+        "the arms after this choice. Its interval is over seeds, given the chosen values; it does "
+        "not include that another tuning could choose other values. Estimand, error term and "
+        "adjustment are the same as for the effects above."
     )
 
 
 def effects(t: TunedComparison) -> Table | None:
-    """Effects at the fixed and at the tuned value, and what the arms behind them chose."""
+    """Effects at the fixed and at the tuned value, and the values that their arms chose."""
     a = t.fixed
     if isinstance(a, str):
         return None
@@ -105,7 +105,7 @@ def _cells(e: Effect | None) -> Row:
 
 
 def chosen_by(t: StudyTuning, factor: str, level: str) -> str:
-    """What the arms with `level` chose; where a single arm lacks it, what that one chose, too.
+    """The values that arms with `level` chose; if only one arm lacks it, also that arm's value.
 
     `2`, or `1 ×16, 2 ×16`, or `1 ×8; without it 2`.
     """
@@ -116,7 +116,7 @@ def chosen_by(t: StudyTuning, factor: str, level: str) -> str:
 
 
 def counted(t: StudyTuning, arms: Sequence[ArmTuning]) -> str:
-    """The values that `arms` chose, in the order listed, with how many chose each."""
+    """The values that `arms` chose, in the order of the tuned values, with counts of arms."""
     none = "not chosen yet"
     counts = Counter(arm.choice.best or none for arm in arms)
     order = [value for value in (*t.values, none) if value in counts]
@@ -128,44 +128,44 @@ def counted(t: StudyTuning, arms: Sequence[ArmTuning]) -> str:
 def _no_effects(t: TunedComparison) -> Paragraph | None:
     reason = t.fixed
     if isinstance(reason, str):
-        return Paragraph(f"No effect at the fixed value yet: {reason}")
+        return Paragraph(f"There are no effects at the fixed value yet: {reason}")
     return None
 
 
 def remarks(t: TunedComparison) -> list[Text]:
-    """What the reader should know: changed verdicts, edges of the range, missing and lost runs."""
+    """Remarks on changed verdicts, edges of the range, missing and lost runs."""
     said: list[Text] = []
     tuning = t.tuning
     for fixed, tuned in pairs(t):
         if tuned is not None and tuned.verdict != fixed.verdict:
             changed = (
-                f": {fixed.verdict} at {tuning.field}={tuning.fixed} for all, {tuned.verdict} "
-                "where each arm has its own."
+                f": {fixed.verdict} at {tuning.field}={tuning.fixed} in all arms, "
+                f"{tuned.verdict} at each arm's tuned value."
             )
             said.append((Strong(fixed.label), changed))
     if not isinstance(t.fixed, str) and isinstance(t.tuned, str):
-        said.append(f"No effect at the tuned values yet: {t.tuned}")
+        said.append(f"There are no effects at the tuned values yet: {t.tuned}")
     edges = [arm for arm in tuning.arms if arm.choice.edge]
     if edges:
         said.append(
             f"In {len(edges)} of {len(tuning.arms)} arms the best value is at the edge of the "
-            f"range: widen it; a better one may lie beyond: {_named(edges)}."
+            f"range. Widen the range, because a better value may lie beyond: {_named(edges)}."
         )
     tied = [arm for arm in tuning.arms if arm.choice.tied]
     if tied:
         said.append(
-            f"{len(tied)} arms have several best values; the one nearest {tuning.fixed} "
-            "(by ratio), then the first listed, was taken."
+            f"{len(tied)} arms have several best values. The value nearest to {tuning.fixed} "
+            "(by ratio) was taken, and of equally near values the first listed."
         )
     lost = sum(score.diverged for arm in tuning.arms for score in arm.choice.scores)
     if lost:
-        said.append(f"{lost} tuning runs diverged: each counts as an accuracy of chance.")
+        said.append(f"{lost} tuning runs diverged: each counts as chance accuracy.")
     waiting = [arm for arm in tuning.arms if arm.choice.best is None]
     if waiting:
         missing = sum(score.missing for arm in waiting for score in arm.choice.scores)
         said.append(
             f"{len(waiting)} arms have not chosen yet: {missing} of their tuning runs are missing "
-            "or failed, and a choice is made on the whole budget only."
+            "or failed, and an arm chooses only when all its tuning runs are done."
         )
     said.append(f"Chosen values over all arms: {counted(tuning, tuning.arms)}.")
     return said
@@ -177,7 +177,7 @@ def _named(arms: Sequence[ArmTuning], most: int = 12) -> str:
 
 
 def _choices(t: StudyTuning) -> tuple[Block, ...]:
-    """Mean validation accuracy of each value of each arm; nothing for a crowd of arms."""
+    """Mean validation accuracy of each value of each arm; empty for more than FEW_ARMS arms."""
     if len(t.arms) > FEW_ARMS:
         return ()
     header = [Column(f"{t.field}={value}", unit="%") for value in t.values]
@@ -195,7 +195,7 @@ def _choices(t: StudyTuning) -> tuple[Block, ...]:
         rows.append([*row, "; ".join(notes)])
     caption = Note(
         f"Validation accuracy (%) after the last epoch, mean over {_seeds(t)}; bold: chosen. The "
-        "best of several means is lucky as well as good: expect less of it on other seeds."
+        "best of several means is lucky as well as good: expect a lower mean on other seeds."
     )
     return present(table([Column("arm", left=True), *header, ""], rows), caption)
 
@@ -203,11 +203,11 @@ def _choices(t: StudyTuning) -> tuple[Block, ...]:
 def cost(spent: TuningCost) -> str:
     """Runs and hours of tuning and of the study itself."""
     tuning, study = spent.tuning, spent.study
-    again = f", {spent.shared} of them both fixed and tuned" if spent.shared else ""
+    again = f" ({spent.shared} of them count as fixed and as tuned)" if spent.shared else ""
     return (
         f"Tuning took {tuning.runs} runs, {tuning.core_hours:.2f} core-hours of CPU and "
-        f"{tuning.hours:.2f} h of run time; the fixed and the tuned runs are "
-        f"{study.runs}{again}, {study.core_hours:.2f} core-hours and {study.hours:.2f} h."
+        f"{tuning.hours:.2f} h of run time. The study itself took {study.runs} fixed and tuned "
+        f"runs{again}, {study.core_hours:.2f} core-hours and {study.hours:.2f} h."
     )
 
 

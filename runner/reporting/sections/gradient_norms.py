@@ -1,4 +1,4 @@
-"""How large gradients were before they were clipped, of the arms that clip."""
+"""Norms of gradients before clipping, for the arms that clip."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from runner.reporting.document import Note, Section, present
 from runner.reporting.material import Material
 from runner.reporting.tables import table
 
-MOST = 24  # arms told one by one
+MOST = 24  # with more arms the table has one row for all
 TOLD = (
-    "Norm of the gradient of all parameters before it was clipped: mean over the steps of the "
-    "epoch and over runs, and the largest of any step. A limit far above these clips nothing; one "
-    "below the mean acts as a smaller learning rate."
+    "Norm of the gradient of all parameters before clipping: the mean over the steps of the "
+    "epoch and over runs, and the largest norm of any step. A clipping limit far above these "
+    "norms clips nothing. A limit below the mean acts as a smaller learning rate."
 )
 
 
 @section(place=125)
 def gradient_norms(m: Material) -> Section | None:
-    """A table with a row an arm; None where no run clipped."""
+    """A table with one row for each arm; None where no run clipped."""
     runs, factors = m.experiment.runs, m.experiment.factors
     if "grad_norm" not in m.curves or "id" not in runs:
         return None

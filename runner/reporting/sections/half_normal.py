@@ -24,17 +24,18 @@ def half_normal(m: Material) -> Section | None:
     more = f" and {len(above) - SHOWN} more" if len(above) > SHOWN else ""
     count, unit = len(found.contrasts), a.unit
     mixed = any(" ~ " in c.label for c in found.contrasts)
-    told = "~: holds a part of each of these interactions." if mixed else ""
-    said = f"Above the margin of all at once: {', '.join(above[:SHOWN]) or 'nothing'}{more}."
+    told = " ~: the contrast contains a part of each of these interactions." if mixed else ""
+    said = f"Above the margin for all at once: {', '.join(above[:SHOWN]) or 'nothing'}{more}."
     what = Paragraph(
-        f"Contrasts of noise alone lie on a line through 0; what leaves it is an effect. {said} "
-        "A second look by another error term: verdicts are those of the effects table."
+        "Contrasts that are pure noise lie on a line through 0; a contrast that leaves the line "
+        f"is an effect. {said} This plot uses another error term than the effects table. Verdicts "
+        "come from the effects table."
     )
     basis = Note(
         f"{count} orthogonal contrasts of {a.runs.used} runs, on the scale of main effects "
-        "(an interaction's is half its size); error term: Lenth's pseudo standard error, "
-        f"{found.pse:.3g} {unit} ({count / 3:.1f} df); {confidence(a)} margin of one contrast "
-        f"alone ±{found.margin:.3g}, of all at once (simulated) "
+        "(the contrast of an interaction is half its size). Error term: Lenth's pseudo standard "
+        f"error, {found.pse:.3g} {unit} ({count / 3:.1f} df). {confidence(a)} margin of one "
+        f"contrast alone ±{found.margin:.3g}, of all at once (simulated) "
         f"±{found.simultaneous_margin:.3g}.{told}"
     )
     return Section("Half-normal plot", (what, picture, basis))

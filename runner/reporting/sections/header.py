@@ -1,4 +1,4 @@
-"""The top of a report: how many runs are there, and the notes of the study."""
+"""The top of a report: the number of runs, and the notes of the study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.reporting.material import Material
 
 @section(place=10)
 def header(m: Material) -> Section:
-    """One line on the size of the study, and loud ones if it is not whole."""
+    """One line on the size of the study, and callouts if runs are missing or failed."""
     size = f"{m.analysis.runs.used} runs in {len(m.analysis.arms)} arms, metric {m.analysis.title}."
     notes = [Callout(note) for note in m.study_notes]
     return Section("", present(Paragraph(size), _partial(m), _errors(m), *notes))
@@ -19,8 +19,8 @@ def _partial(m: Material) -> Callout | None:
     if m.done >= m.planned:
         return None
     said = (
-        f" {m.planned - m.done} of {m.planned} planned runs are missing. Everything below is about "
-        "the runs that are there; run the study again to complete it."
+        f" {m.planned - m.done} of {m.planned} planned runs are missing. This report uses only "
+        "the recorded runs; run the study again to complete it."
     )
     return Callout((Strong("Partial:"), said))
 

@@ -17,18 +17,19 @@ SHOWN = 12
 
 @section(place=80)
 def interactions(m: Material) -> Section | None:
-    """What the runs can tell of pairs of factors; None without interactions."""
+    """The interactions of pairs of factors; None without interactions."""
     a = m.analysis
     found = largest(a)
     if found is None:
         return None
-    what = "How much the effect of one factor changes when the other is switched."
+    what = "An interaction is the change in a factor's effect when another factor is switched."
     if all(i.effect is None for i in a.interactions):
-        what += " These runs see only mixtures of them: none has a number of its own."
-        return Section("Interactions", (Paragraph(what), Details("What is mixed", (found,))))
+        what += " These runs estimate only mixtures of interactions, no single interaction."
+        return Section("Interactions", (Paragraph(what), Details("The mixtures", (found,))))
     if any(i.aliased for i in a.interactions):
         what += (
-            " A sum is an alias set: these runs see only the sum, never one member of it (hatched)."
+            " A sum is an alias set (hatched): these runs estimate only the sum of its members, "
+            "never a single member."
         )
     picture = figure("interactions", "interactions of all pairs of factors", heatmap, a)
     if picture is None:
@@ -43,14 +44,12 @@ def _basis(a: Analysis) -> Note:
     lack = a.lack_of_fit
     error = a.error_term
     if lack and lack.used:
-        error = (
-            "the replicates' noise alone, so that one may stand for an interaction of more factors"
-        )
+        error = "the replicates' noise alone, so an interaction here may be one of more factors"
     free = [i.df for i in a.interactions if i.df is not None]
     df = df_text((min(free), max(free))) if free else "no intervals"
     return Note(
-        f"Error term: {error}; {df}; {a.runs.used} runs; intervals of each "
-        "alone; p by Benjamini-Hochberg over all interactions: a screening, exploratory."
+        f"Error term: {error}; {df}; {a.runs.used} runs. Each interval is for its interaction "
+        "alone; p by Benjamini-Hochberg over all interactions (exploratory)."
     )
 
 

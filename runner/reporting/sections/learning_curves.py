@@ -11,15 +11,15 @@ from runner.reporting.plots.rates import learning_rates
 from runner.reporting.plotting import figure
 
 LOSSES = Note(
-    "Means over the runs of an arm. Training loss is that of the steps of an epoch, on augmented "
-    "images and with the recipe's own targets: mixed or smoothed labels raise it, so that it can "
-    "stand above validation loss, and compares arms of the same targets only."
+    "Means over the runs of an arm. Training loss is the mean over the steps of an epoch, on "
+    "augmented images and with the recipe's targets. Mixed or smoothed labels raise it, so it can "
+    "be above validation loss. Compare training losses only between arms with the same targets."
 )
 
 
 @section(place=120)
 def learning_curves(m: Material) -> Section | None:
-    """Both plots; None without any."""
+    """Accuracy, losses and learning rates by epoch; None without any of these plots."""
     a, runs, factors = m.analysis, m.experiment.runs, m.experiment.factors
     curves = figure(
         "learning-curves", "validation accuracy by epoch", learning, a, runs, m.curves, factors
@@ -39,7 +39,7 @@ def _basis(m: Material) -> Note:
     used, drawn = m.analysis.runs.used, int(m.curves["id"].nunique())
     part = f"{drawn:,} of the {used:,} runs" if drawn < used else f"{used} runs"
     return Note(
-        f"Validation accuracy of {part} after each epoch: thick lines are means "
-        "over runs, thin lines or the band (their middle 80 %) the runs themselves; no intervals. "
-        "Nothing is chosen by these curves."
+        f"Validation accuracy of {part} after each epoch. Thick lines are means over runs. Thin "
+        "lines are single runs; a band is the middle 80 % of the runs, not an interval. No choice "
+        "is made by these curves."
     )

@@ -1,4 +1,4 @@
-"""Noise: what more runs or test images would buy, and intervals for other test images."""
+"""Noise: the gain from more runs or test images, and intervals for other test images."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from runner.reporting.tables import Row, basis, row_name, table
 from runner.reporting.wording import confidence
 
 PANEL = (
-    "The half-width of the middle effect's {confidence} interval, expected with more runs (left) "
-    "or test images (right) than now."
+    "Expected half-width of the middle effect's {confidence} interval, with more runs (left) "
+    "or more test images (right) than now."
 )
 GROUPS = (
-    "Images are taken as independent draws; where they hang together in groups (digits of one "
-    "writer, photographs of one animal), these intervals are too narrow."
+    "These intervals assume independent images. They are too narrow if images come in groups "
+    "(digits of one writer, photographs of one animal)."
 )
 KINDS = Note(
-    "On these test images: run-to-run noise alone, all runs being scored on the same images. In "
-    "general: images are a second random factor crossed with the runs (two-way analysis of the "
-    "bits of right and wrong, Satterthwaite's df)."
+    "On these test images: run-to-run noise alone, since all runs are scored on the same images. "
+    "In general: images are a second random factor, crossed with the runs (two-way analysis of "
+    "right and wrong predictions, Satterthwaite's df)."
 )
 
 
 @section(place=60)
 def noise(m: Material) -> Section | None:
-    """The noise panel, what it says, and the table of both kinds of interval."""
+    """Sentences on noise, the noise panel, and the table of both kinds of interval."""
     a = m.analysis
-    picture = figure("noise", "what more runs or test images would buy", noise_panel, a)
+    picture = figure("noise", "expected gain from more runs or test images", noise_panel, a)
     panel = Note(PANEL.format(confidence=confidence(a)))
     blocks = present(
         *map(Paragraph, _sentences(a)),
@@ -71,7 +71,7 @@ def _both(a: Analysis) -> tuple[Block, ...]:
 
 
 def in_general(a: Analysis) -> Table | None:
-    """The effects on these test images and in general; None without bits."""
+    """The effects on these test images and in general; None without stored predictions."""
     rows: list[Row] = []
     for e in a.effects:
         general = e.population

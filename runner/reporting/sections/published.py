@@ -1,4 +1,4 @@
-"""What others published on these tricks."""
+"""Published effects of these tricks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runner.reporting.tables import Row, table
 
 @section(place=170)
 def published(m: Material) -> Section | None:
-    """A folded table; None where nobody published any."""
+    """A folded table; None without published effects."""
     rows: list[Row] = [
         [
             x.trick,
@@ -23,11 +23,11 @@ def published(m: Material) -> Section | None:
         ]
         for x in m.analysis.published
     ]
-    found = table(["trick", "effect (pp)", "added to", "data", "runs a row", "source"], rows)
+    found = table(["trick", "effect (pp)", "added to", "data", "runs per row", "source"], rows)
     if found is None:
         return None
     what = Paragraph(
-        "Other data, other networks, single runs without intervals; cumulative effects depend on "
-        "the order of their table."
+        "These effects are from other data and other networks, mostly from single runs without "
+        "intervals. Cumulative effects depend on the order of their table."
     )
     return Section("", (Details("Published elsewhere", (what, found)),))

@@ -1,4 +1,4 @@
-"""What bears on all findings: the analysis's notes, a few of them open, the rest folded."""
+"""Warnings that apply to all findings: the analysis's notes, a few open, the rest folded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from runner.reporting.contents import section
 from runner.reporting.document import Details, Paragraph, Section, Strong, items
 from runner.reporting.material import Material
 
-FEW = 4  # warnings that stand open
+FEW = 4  # warnings that are not folded
 
 
 @section(place=30)
@@ -23,19 +23,19 @@ def read_with_care(m: Material) -> Section | None:
 
 
 def warnings(m: Material) -> list[str]:
-    """Sentences, the gravest first."""
+    """Sentences, the most serious first."""
     a, design = m.analysis, m.design
     notes = [note for note in a.notes if note not in m.study_notes]
     planned = design.planned if design else None
     if design and planned and planned.clear and design.run.clear is False:
         notes.insert(
             0,
-            "The runs that are left no longer separate main effects from two-factor interactions, "
-            "which the design did: see Design.",
+            "The remaining runs no longer separate main effects from two-factor interactions, "
+            "as the planned design did: see Design.",
         )
     if a.collapsed.arms:
         notes.append(
             f"{len(a.collapsed.arms)} of {len(a.arms)} arms collapsed: their mean "
-            "accuracy is within 5 pp of chance. They stay in all means; see below what they do."
+            "accuracy is within 5 pp of chance. They stay in all means; see Diverged and collapsed."
         )
     return notes

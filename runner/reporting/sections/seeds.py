@@ -13,7 +13,7 @@ from runner.reporting.wording import confidence
 
 @section(place=70)
 def seeds(m: Material) -> Section | None:
-    """The plot and what its points and bars are; None without the plot."""
+    """The plot, and a note on its points and bars; None without the plot."""
     a, runs = m.analysis, m.experiment.runs
     picture = figure("seeds", "every run as a point", plot, a, runs, m.experiment.factors)
     if picture is None:
@@ -21,13 +21,14 @@ def seeds(m: Material) -> Section | None:
     what = f"{a.title[:1].upper() + a.title[1:]} of each of {a.runs.used} runs"
     if len(a.arms) <= MOST_ARMS:
         what += (
-            f"; bars: mean and {confidence(a)} t-interval of that arm alone, from its own runs' "
-            "sd (runs − 1 df), not simultaneous, not of differences; one that is as wide as the "
-            "metric's range is not drawn."
+            f". Bars: mean and {confidence(a)} t-interval of that arm alone, from the sd of its "
+            "runs (runs − 1 df). The intervals are not simultaneous and are not for differences. "
+            "An interval as wide as the metric's range is not drawn."
         )
     else:
         what += (
-            f", once for each factor, beside its level: the spread over the grid, no intervals; "
-            f"of the runs outside the middle 80 % at most {EXTREMES} a row are drawn."
+            ". Each run appears once for each factor, in the row of its level. The rows show the "
+            "spread over the grid, not intervals. Of the runs outside the middle 80 % at most "
+            f"{EXTREMES} are drawn in each row."
         )
     return Section("Seeds", (picture, Note(what)))

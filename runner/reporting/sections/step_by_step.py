@@ -13,15 +13,15 @@ from runner.reporting.tables import basis
 
 @section(place=110)
 def step_by_step(m: Material) -> Section | None:
-    """The plot, with a warning that the order decides; None for other grids."""
+    """The plot, with a warning that steps depend on their order; None for other grids."""
     if m.analysis.layout != CUMULATIVE:
         return None
     picture = figure("waterfall", "what each step adds", waterfall, m.analysis)
     if picture is None:
         return None
     what = (
-        ": each step is what a trick adds to those before it; in another order the same tricks "
-        "have other steps."
+        ": each step is the effect of one trick added to the tricks before it. In another order "
+        "the same tricks have other effects."
     )
-    warning = Paragraph((Strong("The order decides"), what))
+    warning = Paragraph((Strong("The steps depend on their order"), what))
     return Section("Step by step", (warning, picture, basis(m.analysis)))

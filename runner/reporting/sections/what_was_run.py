@@ -1,4 +1,4 @@
-"""What was run and how, what became of it, and what it cost."""
+"""Runs of the study: settings, outcomes and costs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from runner.reporting.footprint import footprint, spent
 from runner.reporting.material import Material
 
 PROTOCOL = (
-    "metrics are those after the last epoch, never the best epoch's; the test "
-    "set is read once, and every choice (tuning, looks, the winner to run again, best arms "
-    "listed) is made on validation; probabilities of being the best describe the metric of "
-    "this report."
+    "metrics are measured after the last epoch, never at the best epoch. The test set is read "
+    "once. Every choice (tuning, looks, the winner to run again, best arms listed) is made on "
+    "validation. Probabilities of being the best describe the metric of this report."
 )
 
 OF_SCRIPT = (
-    "which images each metric is of, and of which epoch, is the script's own affair (see above); "
-    "every choice (tuning, looks, the winner to run again, best arms listed) is made on the "
-    "validation metric, where there is one. Hours and memory are measured from outside."
+    "the script decides on which images and after which epoch each metric is measured (see "
+    "above). Every choice (tuning, looks, the winner to run again, best arms listed) is made on "
+    "the validation metric, if there is one. Hours and memory are measured from outside."
 )
 
 
@@ -64,7 +63,7 @@ def _asked(m: Material) -> Iterable[tuple[str, str]]:
         text = f"{field} of each arm over {', '.join(values)} with {asked.tune_seeds} seeds each"
         yield "Tuned", f"{text}, by validation accuracy"
     if asked.equal:
-        yield "Equal time", "each arm also for as many epochs as take the baseline's training time"
+        yield "Equal time", "each arm also has as many epochs as fit into the baseline's time"
 
 
 def _script(asked: StudyToml) -> Iterable[tuple[str, str]]:
@@ -102,9 +101,9 @@ def _counts(m: Material) -> Iterable[tuple[str, str]]:
     if 0 < len(m.records) < m.done:
         yield (
             "Records read",
-            f"{len(m.records):,} of {m.done:,}, the first of each arm and others spread evenly: "
-            "what this list, the footprint and the learning curves say is of these; effects, arms "
-            "and hours are of all runs",
+            f"{len(m.records):,} of {m.done:,}: the first of each arm and others spread evenly. "
+            "This list, the footprint and the learning curves use only these records; effects, "
+            "arms and hours use all runs",
         )
     counted = [f"{m.states.get(state, 0)} {state}" for state in STATES if m.states.get(state)]
     missing = m.planned - m.done
@@ -113,7 +112,7 @@ def _counts(m: Material) -> Iterable[tuple[str, str]]:
 
 
 def _grid(m: Material) -> str:
-    """The design and its size; a fraction may ask for an arm twice, so arms are those seen."""
+    """The design and its size. Arms are counted from the runs: a fraction may repeat an arm."""
     asked, arms = m.asked, len(m.analysis.arms)
     parts = [asked.grid] if asked.grid else []
     so_far = "" if m.done == m.planned else " so far"
@@ -136,7 +135,7 @@ def _pairs(values: Mapping[str, JsonValue]) -> str:
 
 
 def _recipe(recipe: Mapping[str, JsonValue]) -> str:
-    """Fields that say something: not null, not false, not empty."""
+    """`field=value` of each field that is not null, false, zero, empty or at its default."""
     said = []
     for key, value in recipe.items():
         if value in (None, False, 0, [], "") or (key, value) == ("decay", -1):
