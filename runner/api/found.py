@@ -98,26 +98,38 @@ def run(
     *,
     workers: int | None = None,
     device: str = "auto",
+    engine: str | None = None,
+    jobs: int | None = None,
+    slurm: str | Sequence[str] = (),
+    address: str | None = None,
     plugins: Sequence[str | Path] = (),
     allow_duplicates: bool = False,
     quiet: bool = False,
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks; returns all its recorded runs.
 
-    workers: runs at a time; by default one a core, one on a GPU. plugins: files of tricks, loaded
-    in training processes too. allow_duplicates: train though an image is in two of the parts that
+    workers: runs at a time; by default one a core, one on a GPU. engine: where the workers are:
+    local, slurm or ray. jobs: of slurm, which this call waits for; slurm: parameters of sbatch, as
+    "partition=gpu,time=08:00:00". address: of the Ray cluster. plugins: files of tricks, loaded in
+    training processes too. allow_duplicates: train though an image is in two of the parts that
     you made. quiet: print nothing. Ctrl-C once lets running runs finish: what is
     recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.options import load_plugins
-    from runner.execution.machine import at_a_time
+    from runner.launch.engine import EngineFlags, connected, with_engine
     from runner.launch.listener import Silent
     from runner.launch.options import Options
     from runner.launch.run import run as launch
+    from runner.studies.asked import EngineKeys
 
     files = load_plugins([Path(plugin) for plugin in plugins])
-    count = at_a_time(workers, None, device)
-    options = Options(Path(results), count, device, files, allow_duplicates=allow_duplicates)
+    given, file = [slurm] if isinstance(slurm, str) else slurm, EngineKeys()
+    flags = EngineFlags(engine, jobs, given, workers=workers, address=address)
+    options = Options(
+        Path(results), flags.at_a_time(file, device), device, files,
+        allow_duplicates=allow_duplicates,
+    )  # fmt: skip
+    options = connected(with_engine(options, flags, file, study), flags, file)
     outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
     return Found(study.name, Path(results), outcome)

@@ -122,3 +122,4 @@ class Summary:
     asked_to_stop: bool = False  # even if no run was left to leave out
     out_of_time: bool = False  # runs are left for an execution after this one
     paused: int = 0  # runs that go on from their checkpoint
+    broken: str = ""  # why the machine seems broken, if the execution ended for that

@@ -121,6 +121,11 @@ def out_of_memory(log: str) -> bool:
     return _says(log, (*MEMORY, "MemoryError", "OutOfMemoryError"))
 
 
+def of_memory(error: Error) -> bool:
+    """Whether memory ran out, of the machine or of its GPU."""
+    return "memory" in (error.type or "").lower() or _says(error.message or "", MEMORY)
+
+
 def advice(error: Error) -> str:
     """What would help a run that ended in `error`, in one sentence."""
     kind, text = error.type or "", error.message or ""
@@ -136,7 +141,7 @@ def advice(error: Error) -> str:
         )
     if NO_KERNELS in text:
         return "this build of torch has no kernels for this GPU: install one that has, then retry"
-    if "memory" in kind.lower() or _says(text, MEMORY):
+    if of_memory(error):
         return (
             "memory ran out: fewer --workers, a smaller model or resolution, or a larger machine; "
             "the batch size is part of the experiment and was not changed"

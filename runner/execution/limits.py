@@ -28,7 +28,8 @@ class Limits:
     run: seconds that a run takes, as predicted. reserve: bytes of the store's disk that stay free.
     checkpoint: seconds of a run's work that an interruption may cost; None: all of it. keeper:
     whether the execution clears up after dead runners, and waits where nothing is left but runs
-    that others hold. Of many that share the work, one needs to.
+    that others hold. Of many that share the work, one needs to. leaves: whether the execution ends
+    where its machine seems broken, so that others of many have its runs; see `Losses`.
     """
 
     stall: float = STALL
@@ -37,6 +38,7 @@ class Limits:
     reserve: int = RESERVE
     checkpoint: float | None = None
     keeper: bool = True
+    leaves: bool = False
     began: float = field(default_factory=time.monotonic)
 
 

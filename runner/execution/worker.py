@@ -73,7 +73,7 @@ def perform(
         if claim is None:
             return Elsewhere()
         try:
-            with _kept_fresh(claim):
+            with kept_fresh(claim):
                 return _claimed(store, work, assignment, claim, tell, asked, carry or carry_out)
         except FileNotFoundError:  # the folder of its attempt
             if claim.held() and store.state(run.id) is None:
@@ -193,7 +193,7 @@ def carry_out(
 
 
 @contextlib.contextmanager
-def _kept_fresh(claim: Claim) -> Iterator[None]:
+def kept_fresh(claim: Claim) -> Iterator[None]:
     """Within it, the claim's heartbeat goes on."""
     claims = _beating(os.getpid())
     claims.append(claim)

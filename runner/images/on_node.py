@@ -22,12 +22,16 @@ SHARED = (
 
 
 def placed(
-    originals: Originals, caches: Sequence[tuple[int, str]], say: Callable[[str], None]
+    originals: Originals,
+    caches: Sequence[tuple[int, str]],
+    gigabytes: float | None,
+    say: Callable[[str], None],
 ) -> tuple[tuple[int, str], ...]:
     """`caches`, each behind its side, as they can be read on this machine; say: takes where.
 
     One that cannot be read is built once for the machine, in $TMPDIR where that is on a disk of
-    its own, else in this user's cache. Raises BadInput where the images cannot be read.
+    its own, else in this user's cache. gigabytes: that caches may take; see `ready`. Raises
+    BadInput where the images cannot be read.
     """
     if not os.access(originals.place, os.R_OK):
         raise BadInput(f"{originals.place}: not there, or not readable, on {gethostname()}")
@@ -40,7 +44,7 @@ def placed(
         os.environ["XDG_CACHE_HOME"] = str(scratch / f"tricks-bench-{os.getuid()}")
     found = []
     for side, _ in caches:
-        made = ready(originals, side, None, lambda line: print(line, flush=True))
+        made = ready(originals, side, gigabytes, lambda line: print(line, flush=True))
         if made.cache is not None:
             say(f"images are decoded once on {gethostname()}, into {made.cache}")
             found.append((side, str(made.cache)))

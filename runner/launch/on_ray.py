@@ -25,4 +25,10 @@ def on_ray(
     cluster = connected(Asked.of({**asked, "device": options.device}))
     if per_gpu is not None and not cluster.per_gpu:
         raise BadInput("--per-gpu: the runs are on CPUs, one each; --workers N runs N at a time")
-    return replace(options, engine=RAY, engine_options=asked, workers=workers or cluster.room)
+    return replace(
+        options,
+        engine=RAY,
+        engine_options=asked,
+        workers=workers or cluster.room,
+        nodes_on_gpu=cluster.per_gpu > 0,
+    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from runner.execution.engines import fork_server
 from runner.execution.limits import Limits
-from runner.execution.machine import on_gpu
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.room import check_room
@@ -36,12 +35,14 @@ def limits(
 
     Raises BadInput for what only a training can tell, and where the disk has no room.
     """
-    if options.jobs is not None:
-        work = replace(work, part=None)  # no images: nothing is trained on this machine
-    elif not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
+    known = options.jobs is None  # of jobs on a cluster nobody knows whether they will have a GPU
+    if known and not options.on_gpu and any(s.recipe.precision == "tf32" for s in wanted.missing):
         raise BadInput(NO_TF32)
-    fork_server.warm_up(work.preload())  # in the background: torch is imported meanwhile
-    measures = "" if options.jobs is not None else ", measures a few steps"
+    if options.alike:
+        fork_server.warm_up(work.preload())  # in the background: torch is imported meanwhile
+    else:
+        work = replace(work, part=None)  # no images: nothing is trained on this machine
+    measures = ", measures a few steps" if options.alike else ""
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks{measures}"
     )
@@ -50,10 +51,9 @@ def limits(
     for line in probe_run.check_networks(wanted.missing, work):
         listener.say(line)
     seconds = _recorded_seconds(study, wanted, store, options)
-    if seconds is None and options.jobs is not None:
-        seconds = 0.0  # steps measured here say nothing of the nodes
     if seconds is None:
-        seconds = probe_run.predict_seconds(hours.sample(wanted.missing), work)
+        sample = hours.sample(wanted.missing)
+        seconds = probe_run.predict_seconds(sample, work) if options.alike else 0.0
     reserve = check_room(wanted.missing, store, work, options)
     long = hours.forecast(study, wanted.count, seconds, options.workers)
     if long:
@@ -70,7 +70,7 @@ def _recorded_seconds(
     """Seconds that a run takes, by records. On a GPU a few steps also tell whether memory will do,
     so that there they are taken anyway.
     """
-    if store is None or on_gpu(options.device):
+    if store is None or options.on_gpu:
         return None
     found = hours.by_records(study, wanted.missing, wanted.count, options.workers, store, False)
     return found.seconds_per_run

@@ -111,9 +111,7 @@ class ScriptRun:
 
         Raises BadInput where its folder is not there, or holds other files.
         """
-        if not os.access(self.folder, os.R_OK | os.X_OK):
-            raise BadInput(f"{self.folder}: not there, or not readable, on {gethostname()}")
-        self._unchanged()
+        self.check_here()
         found = gpus(self.device)
         return replace(
             self,
@@ -125,6 +123,12 @@ class ScriptRun:
     def sent(self) -> SentScript:
         """By its path: its folder has to be there, too."""
         return SentScript(self)
+
+    def check_here(self) -> None:
+        """Raises BadInput where the script's folder is not there, or holds other files."""
+        if not os.access(self.folder, os.R_OK | os.X_OK):
+            raise BadInput(f"{self.folder}: not there, or not readable, on {gethostname()}")
+        self._unchanged()
 
     def _unchanged(self) -> None:
         check_unchanged(self.inputs, Path(self.folder), self.digest)
@@ -236,7 +240,7 @@ class SentScript:
 
     def unpacked(self, root: Path, room: Room) -> ScriptRun:
         """With outputs below `root`. Raises BadInput where the script is missing or differs."""
-        self.work._unchanged()
+        self.work.check_here()
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES") if room.device == "cuda" else None
         return replace(
             self.work,

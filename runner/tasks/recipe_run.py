@@ -59,9 +59,10 @@ class RecipeRun:
     images. models: the folder in which to keep the trained model, and
     with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
     files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
-    caches: folders of image caches, each behind the stored_side of its images. examples: the store
-    that keeps what augmentations do to a few images. elsewhere: on another machine than the one
-    that planned the runs, so that its images are compared with those of the runs.
+    caches: folders of image caches, each behind the stored_side of its images; cache_gb: what the
+    caches of another machine may take, as `Options.cache_gb`. examples: the store that keeps what
+    augmentations do to a few images. elsewhere: on another machine than the one that planned the
+    runs, so that its images are compared with those of the runs.
     """
 
     task: str
@@ -76,6 +77,7 @@ class RecipeRun:
     plugins: tuple[str, ...] = ()
     part: Part | None = None
     caches: tuple[tuple[int, str], ...] = ()
+    cache_gb: float | None = None
     examples: str | None = None
     elsewhere: bool = False
 
@@ -144,7 +146,7 @@ class RecipeRun:
             return self.shared_out(workers)
         from runner.images.on_node import placed
 
-        caches = placed(task.originals(data), self.caches, say)
+        caches = placed(task.originals(data), self.caches, self.cache_gb, say)
         return replace(self, caches=caches).shared_out(workers)
 
     def spec(self, run: Run) -> RunSpec:
@@ -193,7 +195,7 @@ class SentRun:
 
             originals = task.originals(data)
             for side, _ in work.caches:
-                cache = ready(originals, side, None, lambda line: None).cache
+                cache = ready(originals, side, work.cache_gb, lambda line: None).cache
                 caches += [] if cache is None else [(side, str(cache))]
         return replace(
             work,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,7 +17,18 @@ from runner.execution.engines import registry
 from runner.execution.engines.child import LOG_TAIL
 from runner.execution.engines.ray_cluster import Asked, connected, lacking, last_line, lost, ray
 from runner.execution.engines.ray_node import OUTPUTS, Heard, Node, Place, below, ended, versions
-from runner.execution.messages import Alive, Assignment, LeftAt, Message, Mistake, News, Said
+from runner.execution.losses import Losses, leaves
+from runner.execution.messages import (
+    Alive,
+    Assignment,
+    LeftAt,
+    Lost,
+    Message,
+    Mistake,
+    News,
+    Recorded,
+    Said,
+)
 from runner.execution.order import Order
 from runner.execution.pausing import Pausing
 from runner.execution.work import Portable, Work
@@ -44,12 +55,13 @@ class Killed(Exception):
 
 @dataclass
 class Slot:
-    """A run at hand: its thread, and the worker that it has on a node."""
+    """A run at hand: its thread, and the worker that it has on a node. losses: of that worker."""
 
     assignment: Assignment
     thread: threading.Thread | None = None
     worker: ActorHandle[Node] | None = None
     place: Place | None = None
+    losses: Losses = field(default_factory=Losses)
     killed: bool = False
     log: Path | None = None  # what its attempt printed
 
@@ -66,13 +78,18 @@ class Ray:
         self.sent = ray().put(order.work.sent())
         self.heard: queue.SimpleQueue[tuple[Slot, Message]] = queue.SimpleQueue()
         self.slots: dict[str, Slot] = {}
-        self.idle: list[tuple[ActorHandle[Node], Place]] = []
+        self.idle: list[tuple[ActorHandle[Node], Place, Losses]] = []
+        # On nodes that seem broken. They keep their places there, so that no other gets these.
+        self.benched: list[ActorHandle[Node]] = []
+        self.last = ""  # why the last of them gets no more runs
         self.pausing = threading.Event()
         self.said: set[str] = set()
 
     def room(self) -> bool:
         """Whether fewer runs are at hand than there are to be workers."""
-        return len(self.slots) < self.order.workers
+        left = self.cluster.room - len(self.benched)
+        most = min(self.order.workers, left) if self.benched else self.order.workers
+        return len(self.slots) < most
 
     def begin(self, assignment: Assignment) -> None:
         """Give the run to a thread, which finds it a worker."""
@@ -115,13 +132,14 @@ class Ray:
             self._kill(slot)
         self.slots = {}
         package = ray()
-        leaving = [worker.leave.remote() for worker, _ in self.idle]
+        workers = [*(worker for worker, *_ in self.idle), *self.benched]
+        leaving = [worker.leave.remote() for worker in workers]
         with contextlib.suppress(package.exceptions.RayError):
             if leaving:
                 package.wait(leaving, num_returns=len(leaving), timeout=PATIENCE)
-        for worker, _ in self.idle:
+        for worker in workers:
             package.kill(worker)
-        self.idle = []
+        self.idle, self.benched = [], []
 
     def _kill(self, slot: Slot) -> None:
         """End the slot's worker and wait for its thread, which then gives up the claim."""
@@ -155,8 +173,34 @@ class Ray:
             tell(Mistake(f"the engine ray failed: {type(error).__name__}: {error}"))
             raise
         if slot.worker is not None and slot.place is not None and not slot.killed:
-            self.idle.append((slot.worker, slot.place))
+            fate = self._released(slot, slot.worker, slot.place, fate, tell)
         tell(fate)
+
+    def _released(
+        self, slot: Slot, worker: ActorHandle[Node], place: Place, fate: Message, tell: Tell
+    ) -> Message:
+        """Keep the worker for another run, unless its node seems broken; the fate of its run."""
+        match fate:
+            case Lost(error) | Recorded("infra", _, _, Error() as error):
+                slot.losses.lost(slot.assignment.run, error)
+            case Recorded():
+                slot.losses.none()
+        why = slot.losses.why()
+        if not why:
+            self.idle.append((worker, place, slot.losses))
+            return fate
+        self._bench(worker, leaves(f"node {place.node}", why), tell)
+        return Mistake(self.last) if self._none_left() else fate
+
+    def _bench(self, worker: ActorHandle[Node], why: str, tell: Tell) -> None:
+        """Give the worker no more runs: its node seems broken, or lacks what runs need."""
+        self.benched.append(worker)
+        self.last = why
+        self._say(why, tell)
+
+    def _none_left(self) -> bool:
+        """Whether every place in the cluster is on such a node."""
+        return len(self.benched) >= self.cluster.room
 
     def _manned(self, slot: Slot, tell: Tell) -> Mistake | None:
         """Give the slot a worker that is ready, however long the cluster takes to have room."""
@@ -167,8 +211,10 @@ class Ray:
         )
         runs = RUNS_PER_PROCESS if self.cluster.per_gpu else 1
         while slot.place is None:
+            if self._none_left():
+                return Mistake(self.last)
             with contextlib.suppress(IndexError):
-                slot.worker, slot.place = self.idle.pop()
+                slot.worker, slot.place, slot.losses = self.idle.pop()
                 break
             slot.worker = actor.remote(self.sent, runs, self.cluster.per_gpu)
             try:
@@ -184,8 +230,8 @@ class Ray:
                     return Mistake(f"a node of the Ray cluster cannot begin: {last_line(error)}")
                 continue
             if isinstance(place, Mistake):
-                package.kill(slot.worker)
-                return place
+                self._bench(slot.worker, place.message, tell)
+                continue
             slot.place = place
             self._compare(place, tell)
         return None
@@ -193,14 +239,15 @@ class Ray:
     def _placed(self, slot: Slot, worker: ActorHandle[Node], tell: Tell) -> bool:
         """Wait until the new worker has a place on a node.
 
-        False: another is idle, which may hold the very place that this one waits for.
+        False: another is idle, which may hold the very place that this one waits for; or there is
+        no place that runs could have.
         """
         package = ray()
         there: Any = worker.there.remote()
         while not package.wait([there], timeout=TICK)[0]:
             if slot.killed:
                 raise Killed
-            if self.idle:
+            if self.idle or self._none_left():
                 package.kill(worker)
                 return False
             tell(Alive())
@@ -213,8 +260,13 @@ class Ray:
             for name, here in self.versions.items()
             if place.versions.get(name) != here
         ]
-        line = f"node {place.node} has other versions than this machine: {', '.join(other)}"
-        if other and line not in self.said:
+        if other:
+            line = f"node {place.node} has other versions than this machine: {', '.join(other)}"
+            self._say(line, tell)
+
+    def _say(self, line: str, tell: Tell) -> None:
+        """The line, once."""
+        if line not in self.said:
             self.said.add(line)
             tell(Said(line))
 

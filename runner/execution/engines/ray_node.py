@@ -81,10 +81,6 @@ class Node:
     def __init__(self, sent: Sent, runs_per_process: int, per_gpu: int) -> None:
         """per_gpu: runs that share a GPU; 0: they are on the CPU."""
         self.sent, self.runs_per_process, self.per_gpu = sent, runs_per_process, per_gpu
-        _sweep()
-        self.root = Path(tempfile.mkdtemp(prefix=SCRATCH))
-        self.lock = _locked(self.root)
-        self.store = Store(self.root)
         self.local: Local | None = None
         self.handed: set[str] = set()  # examples that the driver has
 
@@ -92,10 +88,18 @@ class Node:
         """Answers as soon as the worker has a place on a node."""
 
     def ready(self) -> Place | Mistake:
-        """Make everything ready for the first run: plug-ins, images."""
+        """Make everything ready for the first run: scratch folder, plug-ins, images."""
         try:
-            work = self.sent.unpacked(self.root, self._room())
-        except BadInput as error:
+            _sweep()
+            self.root = Path(tempfile.mkdtemp(prefix=SCRATCH))
+            try:
+                self.lock = _locked(self.root)
+                self.store = Store(self.root)
+                work = self.sent.unpacked(self.root, self._room())
+            except BaseException:
+                shutil.rmtree(self.root, ignore_errors=True)
+                raise
+        except (BadInput, OSError) as error:
             return Mistake(f"on node {node()}: {error}")
         self.local = Local(self.store, Order(work, 1, self.runs_per_process))
         return Place(node(), versions())
@@ -141,7 +145,7 @@ class Node:
         """Remove the scratch folder; the worker is done."""
         if self.local is not None:
             self.local.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def _room(self) -> Room:
         import ray
