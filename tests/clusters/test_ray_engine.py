@@ -15,7 +15,7 @@ import pytest
 from pausing_training import EPOCHS
 from PIL import Image
 from sent_training import EXITS, LACKS, FirstPlace, Travels
-from stub_training import Stub, runs
+from stub_training import Stub, runs, two_arms
 
 import tricks_bench as tb
 from runner.cli import call
@@ -156,6 +156,7 @@ def test_a_lost_node_costs_what_was_done_since_the_last_checkpoint(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(monkeypatch, CPUS, lives=(5,))
+    monkeypatch.setattr(ray_node, "WAIT", 0.5)  # so that it lives to see a checkpoint
     assert grid.run([1], retries=0, seconds=0.2).ok == 1
     (lost,) = [event for event in grid.events if isinstance(event, Retry)]
     assert lost.error.type == "Lost"
@@ -186,12 +187,6 @@ def test_without_checkpoints_it_is_given_up_after_its_retries(
     assert (grid.store.read(runs([1])[0].id) or {})["error"]["type"] == "Lost"
 
 
-def two_arms(count: int) -> list[Run]:
-    """So many runs of each of two arms, by turns."""
-    pairs = zip(runs(range(count)), runs(range(50, 50 + count), ("mixup",)), strict=True)
-    return [run for pair in pairs for run in pair]
-
-
 @pytest.mark.parametrize("lacks", [False, True])
 def test_a_worker_on_a_broken_node_gets_no_more_runs(
     grid: Grid, monkeypatch: pytest.MonkeyPatch, lacks: bool
@@ -211,7 +206,7 @@ def test_a_worker_on_a_broken_node_gets_no_more_runs(
 def test_where_every_place_is_broken_runs_stay_open(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on(monkeypatch, {"CPU": 1.0})
+    on(monkeypatch, {"CPU": 1.0}, places=1)
     for lacks, why in ((True, rf"^on node \S+: {LACKS}$"), (False, "leaves the grid: 3 runs in")):
         grid.folder = grid.folder / str(lacks)
         grid.folder.mkdir()

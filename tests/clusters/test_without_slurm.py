@@ -12,7 +12,7 @@ from pathlib import Path
 import fake_slurm
 import pytest
 from moved import Long, OnBrokenNode, Quick
-from stub_training import runs
+from stub_training import runs, two_arms
 
 import tricks_bench as tb
 from runner.cli import call
@@ -29,7 +29,6 @@ from runner.execution.limits import Limits
 from runner.execution.order import Order
 from runner.images import on_node as images
 from runner.planning import probe_run
-from runner.records.run import Run
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -127,12 +126,6 @@ def test_jobs_that_cannot_start_end_the_waiting(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(BadInput, match=r"job 1 could not start: .*No module named"):
         execute(runs([0, 1]), Store(tmp_path / "results"), order)
-
-
-def two_arms(count: int) -> list[Run]:
-    """So many runs of each of two arms, by turns."""
-    pairs = zip(runs(range(count)), runs(range(50, 50 + count), ("mixup",)), strict=True)
-    return [run for pair in pairs for run in pair]
 
 
 def test_a_broken_node_leaves_the_grid_to_the_others(slurm: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from typing import IO
 
 from msgspec.structs import asdict
 
+from runner.execution.clusters.seen import file_of
 from runner.execution.engines.local import Local
 from runner.execution.messages import (
     Alive,
@@ -118,7 +119,7 @@ class Node:
         if checkpoint is not None:
             self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             self.checkpoint.write_bytes(checkpoint)
-        self.written = _changed(self.checkpoint)
+        self.written = file_of(self.checkpoint)
         self.local.begin(assignment)
 
     def listen(self, leave: bool) -> Heard:
@@ -169,7 +170,7 @@ class Node:
                     yield name, added
 
     def _fresh(self) -> bytes | None:
-        changed = _changed(self.checkpoint)
+        changed = file_of(self.checkpoint)
         if changed is None or changed == self.written:
             return None
         try:
@@ -236,14 +237,6 @@ def ended(run: Run, state: str, error: Error) -> Carried:
     """A run whose process ended without a record of its own."""
     record = {"id": run.id, **run.payload, "state": state, "error": asdict(error)}
     return Carried(record, state, error, 0.0, None)
-
-
-def _changed(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def _locked(folder: Path) -> IO[bytes]:
