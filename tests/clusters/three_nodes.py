@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 MEMORY = 80 << 20  # bytes of each node's object store; Ray asks for 75 MiB at least
 # A node that is killed is missed after 5 s; one that is only slow, on a busy machine, is not.
-HEALTH = {"health_check_period_ms": 1000, "health_check_timeout_ms": 60_000}
+# Ray makes workers give way to everything else, which on a busy machine is for ever.
+HEALTH = {
+    "health_check_period_ms": 1000, "health_check_timeout_ms": 60_000, "worker_niceness": 0,
+}  # fmt: skip
 IMPORTED = (ROOT, ROOT / "tests" / "execution", ROOT / "tests" / "clusters")  # by workers, too
 CACHES = Path(tempfile.gettempdir()) / f"caches-of-nodes-{os.getpid()}"
 
