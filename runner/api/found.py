@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,14 +110,16 @@ def run(
 
     workers: runs at a time; by default one a core, one on a GPU. engine: where the workers are:
     local, slurm or ray. jobs: of slurm, which this call waits for; slurm: parameters of sbatch, as
-    "partition=gpu,time=08:00:00". address: of the Ray cluster. plugins: files of tricks, loaded in
+    "partition=gpu,time=08:00:00". address: of the Ray cluster. On both, runs write checkpoints, as
+    on the command line. plugins: files of tricks, loaded in
     training processes too. allow_duplicates: train though an image is in two of the parts that
     you made. quiet: print nothing. Ctrl-C once lets running runs finish: what is
     recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
     """
     from runner.commands.console import Console
+    from runner.commands.limits import asked_limits
     from runner.commands.options import load_plugins
-    from runner.launch.engine import EngineFlags, connected, with_engine
+    from runner.launch.engine import LOCAL, EngineFlags, connected, with_engine
     from runner.launch.listener import Silent
     from runner.launch.options import Options
     from runner.launch.run import run as launch
@@ -131,5 +133,7 @@ def run(
         allow_duplicates=allow_duplicates,
     )  # fmt: skip
     options = connected(with_engine(options, flags, file, study), flags, file)
+    if options.engine != LOCAL:
+        options = replace(options, limits=asked_limits(None, None))
     outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
     return Found(study.name, Path(results), outcome)

@@ -19,8 +19,7 @@ from stub_training import Stub, runs, two_arms
 
 import tricks_bench as tb
 from runner.cli import call
-from runner.execution.engines import ray as ray_engine
-from runner.execution.engines import ray_cluster, ray_node
+from runner.execution.engines import ray_cluster, ray_node, ray_workers
 from runner.execution.engines.ray_cluster import Asked, Cluster, connected
 from runner.execution.events import Event, Remark, Retry
 from runner.execution.executor import execute
@@ -48,7 +47,7 @@ CPUS = {"CPU": 2.0}
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No cluster is asked what a worker's node has, and scratch folders are the test's."""
     monkeypatch.setattr(ray_node.Node, "_room", lambda self: Room("cpu", 1, 1))
-    monkeypatch.setattr(ray_engine, "TICK", 0.1)
+    monkeypatch.setattr(ray_workers, "TICK", 0.1)
     monkeypatch.setattr(ray_node, "WAIT", 0.1)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (tmp_path / "scratch").mkdir()
