@@ -111,10 +111,10 @@ def run(
     workers: runs at a time; by default one a core, one on a GPU. engine: where the workers are:
     local, slurm or ray. jobs: of slurm, which this call waits for; slurm: parameters of sbatch, as
     "partition=gpu,time=08:00:00". address: of the Ray cluster. On both, runs write checkpoints, as
-    on the command line. plugins: files of tricks, loaded in
-    training processes too. allow_duplicates: train though an image is in two of the parts that
-    you made. quiet: print nothing. Ctrl-C once lets running runs finish: what is
-    recorded stays, and the same call goes on. Raises BadInput for what cannot be trained.
+    on the command line. plugins: files of tricks, loaded in training processes too.
+    allow_duplicates: train though an image is in two of the parts that you made. quiet: print
+    nothing. Ctrl-C once lets running runs finish: what is recorded stays, and the same call goes
+    on. Raises BadInput for what cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.limits import asked_limits

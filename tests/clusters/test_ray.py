@@ -25,6 +25,10 @@ from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
 from runner.images import written
+from runner.launch.kinds import kind_of
+from runner.launch.listener import Silent
+from runner.launch.options import Options
+from runner.launch.todo import todo
 from runner.records.run import Run
 from runner.records.store import Store
 from runner.tasks.recipe_run import RecipeRun
@@ -246,7 +250,7 @@ print("top1:", 90 + len(words))
 
 
 def test_a_script_that_was_asked_to_leave_goes_on_on_whichever_node(
-    cluster: Cluster, tmp_path: Path
+    grid: Grid, cluster: Cluster, tmp_path: Path
 ) -> None:
     home, diary = tmp_path / "home", tmp_path / "diary"
     home.mkdir()
@@ -273,9 +277,11 @@ def test_a_script_that_was_asked_to_leave_goes_on_on_whichever_node(
     steps = Counter(diary.read_text().splitlines())
     assert len(steps) == 4 * 6
     assert set(steps.values()) == {1}, "it goes on from what it had written"
+    prepared = kind_of(more).prepared(todo(more, None), None, Options(tmp_path, 1), Silent())
+    assert prepared is not None
     shutil.move(home, tmp_path / "elsewhere")
     with pytest.raises(BadInput, match=rf"^on node \S+: .*{home}"):
-        trained(more, tmp_path / "results", cluster)
+        grid.execute([spec.run() for _, spec in more.planned()], prepared.work(grid.store))
 
 
 def test_images_that_python_gave_are_sent_once_and_give_the_same_bits(
