@@ -1,12 +1,12 @@
-"""tricks-bench from Python: which training tricks help, by how much, how sure is that.
+"""tricks-bench from Python: which training tricks help, by how much, and how sure is that?
 
 import tricks_bench as tb
 
 study = tb.study(task="digits", tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
-tb.check(study)                               # is its baseline worth ablating?
-found = tb.run(study, results="results")      # what is recorded is not trained again
-found.runs                                    # a DataFrame, one row a run
-found.analysis("accuracy").effects            # a DataFrame, one row an effect
+tb.check(study)                               # is the baseline worth ablating?
+found = tb.run(study, results="results")      # recorded runs are not trained again
+found.runs                                    # a DataFrame, one row per run
+found.analysis("accuracy").effects            # a DataFrame, one row per effect
 found.plot.effects()                          # a matplotlib figure
 found.report("reports/digits")                # the path of report.md
 
@@ -25,7 +25,7 @@ for _name in ("runner", "tricks"):
     if _spec is None or _spec.origin is None or Path(_spec.origin).resolve() != _own:
         _other = _spec.origin if _spec is not None else "nothing"
         raise ImportError(
-            f"tricks-bench needs its own package {_name}, and Python finds {_other} under that "
+            f"tricks-bench needs its own package {_name}, but Python finds {_other} under this "
             "name: rename that file"
         ) from None
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Annotated, Any
 
-# A command makes many small objects, half of them by the imports that follow, and few cycles.
+# A command makes many small objects, half of them in the imports below, and few cycles: the garbage
+# collector need not run often.
 gc.set_threshold(100_000, 50, 50)
 
 import typer  # noqa: E402
@@ -23,17 +24,17 @@ from runner.launch.options import KEPT  # noqa: E402
 from runner.text import visible  # noqa: E402
 from tricks.errors import BadInput  # noqa: E402
 
-HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost.
+HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost?
 
 \b
-tricks-bench check                       is the baseline worth ablating
-tricks-bench run                         the standard tricks, one at a time, on digits
-tricks-bench report                      tables and plots of the latest study
-tricks-bench run --grid full --dry-run   what a grid of everything would be
-tricks-bench show mixup                  what a trick does, and where it comes from
-tricks-bench predict RUN --data FOLDER   what a model of `run --save-models` says of images
+tricks-bench check                       check whether the baseline is worth ablating
+tricks-bench run                         train the standard tricks, one at a time, on digits
+tricks-bench report                      write tables and plots of the latest study
+tricks-bench run --grid full --dry-run   show what a grid of all combinations would train
+tricks-bench show mixup                  show what a trick does, and where it comes from
+tricks-bench predict RUN --data FOLDER   classify images with a model that `run --save-models` kept
 """
-# Name -> its function, in the file of its own name unless another is named.
+# Command -> its function, as FILE.FUNCTION; without a file, both have the command's name.
 COMMANDS = {
     "run": "run",
     "check": "check",
@@ -56,7 +57,7 @@ COMMANDS = {
 
 
 def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
-    """The command line with the commands `names`, whose files alone are imported."""
+    """The command line with the commands `names`; imports only the files of these commands."""
     built = typer.Typer(
         name="tricks-bench",
         help=HELP,
@@ -75,7 +76,7 @@ def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C as what typer passes on: of a KeyboardInterrupt it only leaves the exit code."""
+    """Turn a KeyboardInterrupt into typer.Abort: typer would make it a mere exit code."""
     try:
         yield
     except KeyboardInterrupt:
@@ -93,28 +94,31 @@ def _version(asked: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print it and leave."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
-# A disk that is full, read-only, not permitted or broken is no fault of the program.
+# Errors of the disk (full, read-only, not permitted, broken), which are no fault of the program.
 SURROUNDINGS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
 }  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit code.
+    """Run the command line and exit with its exit code.
 
-    0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 130 interrupted.
+    0 done, 1 some runs failed, 2 the user's mistake (one line on stderr), 75 time limit reached,
+    130 interrupted.
     """
     streams.mend()
     stop_as_by_ctrl_c()
-    with contextlib.suppress(FileNotFoundError):  # where the current folder is gone
+    with contextlib.suppress(FileNotFoundError):  # the current folder was deleted
         if not {"", os.getcwd()} & set(sys.path):
-            # Or child processes would import what lies in it before any library.
+            # Otherwise child processes would import files of the current folder before any library.
             os.environ.setdefault("PYTHONSAFEPATH", "1")
     code = call(sys.argv[1:] if arguments is None else list(arguments))
     streams.let_go()
@@ -122,9 +126,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def stop_as_by_ctrl_c() -> None:
-    """Let SIGTERM and a closed terminal end a command as Ctrl-C does: what it began is cleared up.
+    """Let SIGTERM and a closed terminal end a command as Ctrl-C does, with its clean-up.
 
-    What is ignored stays so, as under `nohup`. A run that is at work counts them itself.
+    A signal that is ignored stays ignored, as under `nohup`. While runs train, the supervisor
+    handles these signals itself.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -138,12 +143,12 @@ def stop_as_by_ctrl_c() -> None:
 def call(arguments: list[str]) -> int:
     """The exit code of the command line `arguments`."""
     try:
-        # Without its first word being a command, all are needed to say what there is.
+        # If the first word is no command, the message or help needs all commands.
         names = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
         line = app(names)
         with contextlib.redirect_stdout(streams.Shown(sys.stdout)):
             code = line(_with_values(arguments), prog_name="tricks-bench", standalone_mode=False)
-        with contextlib.suppress(BrokenPipeError):  # what was done counts, not who read of it
+        with contextlib.suppress(BrokenPipeError):  # the work is done, whoever reads of it
             sys.stdout.flush()
         return int(code or 0)
     except BadInput as error:
@@ -151,7 +156,7 @@ def call(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         streams.complain("interrupted")
         return 130
-    except BrokenPipeError:  # the reader of a pipe has left, as `head` does
+    except BrokenPipeError:  # the reader of a pipe has closed it, as `head` does
         return 0
     except SystemExit as left:
         if isinstance(left.__context__, BrokenPipeError):  # the same, by way of typer
@@ -170,7 +175,7 @@ def call(arguments: list[str]) -> int:
 
 
 def _with_values(arguments: list[str]) -> list[str]:
-    """`--save-models` may stand alone: then it means the last epoch's."""
+    """The arguments, with `--save-models` alone written as `--save-models=last`."""
     found = list(arguments)
     for i, argument in enumerate(arguments):
         if argument == "--save-models" and (*arguments, "")[i + 1] not in KEPT:
@@ -187,7 +192,7 @@ def _usage(raised: Exception, arguments: list[str]) -> str:
     """A usage error of typer as one line with close matches."""
     import difflib
 
-    error: Any = raised  # from the click that typer brings along
+    error: Any = raised  # its class is in the copy of click inside typer
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message())
     message = str(error.format_message())

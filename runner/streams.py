@@ -1,4 +1,4 @@
-"""The standard streams of a process: there, able to take any text, and no reason to stop for."""
+"""Make the standard streams of a process safe: open, able to take any text, allowed to fail."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NAMES = ("stdin", "stdout", "stderr")  # by their descriptors
 
 
 class Shown:
-    """A stream that text reaches only as `visible` gives it; otherwise as the stream itself."""
+    """A stream that passes on text through `visible`; else it is like the stream that it wraps."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write `text`; on a terminal nothing in it can do more than be read."""
+        """Write `text` without characters that could control a terminal."""
         return self._stream.write(visible(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -34,22 +34,22 @@ class Shown:
 
 
 class Expendable:
-    """A stream whose text may be lost: its disk is full, its reader or its terminal is gone.
+    """A stream whose text may be lost, if the disk is full, or if its reader or terminal is gone.
 
-    What is told on it is worth less than the work that it tells of.
+    Losing messages is better than losing the work that they report.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write `text`, if that can be."""
+        """Write `text` if possible."""
         with contextlib.suppress(OSError):
             return self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Send what was written, if that can be."""
+        """Flush if possible."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 
@@ -58,7 +58,7 @@ class Expendable:
 
 
 def unfiltered(stream: TextIO) -> TextIO:
-    """What is behind a `Shown`, for who draws with control characters of his own."""
+    """The stream behind a `Shown`, for callers that draw with control characters."""
     held: Any = stream
     if isinstance(held, Expendable):
         return Expendable(unfiltered(held._stream))  # type: ignore[return-value]
@@ -66,15 +66,18 @@ def unfiltered(stream: TextIO) -> TextIO:
 
 
 def mend() -> None:
-    """Open the standard streams that are closed, as /dev/null, and let all take any text.
+    """Open closed standard streams as /dev/null, and let all of them take any text.
 
-    Else the next file that is opened would be the standard output of this process and its children.
+    Otherwise the next file that is opened would become the standard output of this process and its
+    children.
     """
     for descriptor, name in enumerate(NAMES):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free
+            os.set_inheritable(
+                os.open(os.devnull, os.O_RDWR), True
+            )  # takes the lowest free descriptor
         if getattr(sys, name) is None:
             mode = "r" if descriptor == 0 else "w"
             stream = open(descriptor, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -83,14 +86,14 @@ def mend() -> None:
 
 
 def take_any_text() -> None:
-    """Replace characters that the encoding of an output lacks, where they would raise an error."""
+    """Replace characters that the encoding of an output lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="replace")
 
 
 def let_go() -> None:
-    """Give up outputs that cannot be written any more; Python would complain of them at exit."""
+    """Close outputs that cannot be written any more, so that Python does not complain at exit."""
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             stream.flush()
@@ -101,6 +104,6 @@ def let_go() -> None:
 
 
 def complain(line: str) -> None:
-    """Write a line on stderr, if that can be."""
+    """Write a line on stderr if possible."""
     with contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Text that people read: counts, durations and sizes in words, columns, unseen characters shown."""
+"""Text for people: counts, durations, sizes, columns, and escapes for invisible characters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def counted(count: int, one: str, more: str = "") -> str:
-    """`count` of what is called `one`; more: what several are called, where it is not `one`s.
+    """A count with its noun. one: the singular; more: the plural, if it is not `one` with an s.
 
     >>> counted(1, "run"), counted(1200, "run"), counted(0, "study", "studies")
     ('1 run', '1,200 runs', '0 studies')
@@ -16,7 +16,7 @@ def counted(count: int, one: str, more: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them.
+    """A duration of `seconds` as text.
 
     >>> duration(41), duration(150), duration(5000), duration(200_000)
     ('41 s', '2 min 30 s', '1 h 23 min', '2 d 7 h')
@@ -37,7 +37,7 @@ def printable(text: str) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes as people say them.
+    """A number of bytes as text.
 
     >>> size(999), size(32 << 20), size(3e9)
     ('999 bytes', '33.6 MB', '3.0 GB')
@@ -49,7 +49,7 @@ def size(count: float) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Each row as a line, columns two spaces apart; a last cell may be of any length.
+    """Each row as a line, with columns two spaces apart. The last column is not padded.
 
     >>> aligned([("a", "bb", "c"), ("aaa", "b", "")])
     ['a    bb  c', 'aaa  b']
@@ -63,8 +63,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-# C0 and C1 controls but tab and newline; line and paragraph separators; what turns the direction
-# of a line, or has no width and lets two names look alike; halves of characters.
+# C0 and C1 controls except tab and newline; line and paragraph separators; characters that change
+# the direction of text; characters without width, which let two names look alike; surrogates.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
@@ -72,7 +72,7 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    r"""`text` with each unseen character as its escape.
+    r"""`text` with each invisible character as its escape.
 
     >>> print(visible("a\x1b[2Jb\u202ecod"))
     a\x1b[2Jb\u202ecod

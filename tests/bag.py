@@ -1,4 +1,4 @@
-"""What tests over the whole bag share: a tiny baseline, images and a network. Torch-free."""
+"""The common part of tests over the whole bag: a tiny baseline, images, a network. Torch-free."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEACHER = str(Path(tempfile.gettempdir()) / f"tricks-bench-teacher-{_PLACE}.safe
 
 
 def ground(*tricks: Trick, baseline: Recipe = BASELINE) -> Recipe:
-    """`baseline` with what `tricks` act on, so that each of them changes something."""
+    """`baseline` with the features that `tricks` act on, so that each trick changes something."""
     names = {trick.name for trick in tricks}
     if "mixing-off" in names:
         mixer = next(mixer for mixer in (CutMix(), MixUp()) if mixer.name not in names)
@@ -58,7 +58,7 @@ def tiny_splits() -> Any:
 
 
 def cut_network(recipe: Recipe, classes: int, channels: int) -> Any:
-    """small-image-resnet50 of two blocks: every kind of part, in a fraction of the time."""
+    """small-image-resnet50 with two blocks: it has every kind of part, and takes little time."""
     from runner.training.model import SmallImageResNet50
 
     return SmallImageResNet50(classes, channels, recipe.width, blocks=(1, 0, 0, 1))
@@ -88,7 +88,7 @@ def write_teacher(splits: Any, path: str | Path = TEACHER, **fields: Any) -> Any
 
 
 def outcome(recipe: Recipe, splits: Any, seed: int, device: Any, **more: Any) -> dict[str, Any]:
-    """What a run leaves for its record, with its state and its predictions. more: see outcome()."""
+    """The outcome of a run, with its state and its predictions. more: see outcome()."""
     from runner.records.spec import RunSpec
     from runner.training.outcome import outcome as run
 

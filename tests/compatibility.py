@@ -29,7 +29,7 @@ def bag() -> list[Trick]:
 
 
 def conflicts() -> dict[tuple[str, str], str]:
-    """(trick, trick) -> why they cannot stand together."""
+    """(trick, trick) -> why they exclude each other."""
     found = {}
     for one, two in itertools.combinations(bag(), 2):
         try:
@@ -40,7 +40,7 @@ def conflicts() -> dict[tuple[str, str], str]:
 
 
 def reason(one: Trick, two: Trick, message: str) -> str:
-    """`message` as a part of a table that names the tricks beside it."""
+    """`message` for a table whose other columns name the tricks."""
     shared = [name for name in one.edits().sets if name in two.edits().sets]
     if "both set" in message and shared:
         return f"both set `{shared[0]}`"
@@ -86,7 +86,7 @@ def document() -> str:
 
 
 def by_trick(found: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
-    """A row a trick: all that exclude it, grouped by the reason."""
+    """One row per trick: the tricks that exclude it, grouped by reason."""
     rows = []
     for trick in bag():
         against = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The generated parts of README.md and docs/. `python -m tests.readme` writes them anew."""
+"""The generated parts of README.md and docs/. `python -m tests.readme` writes them again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def standard_tricks() -> str:
 
 
 def tricks() -> str:
-    """All but the standard bag, by the moment at which each acts."""
+    """All tricks outside the standard bag, grouped by the moment at which they act."""
     parts = []
     for group in dict.fromkeys(cls.group() for cls in _bag()):
         rest = [cls for cls in _bag() if cls.group() == group and not cls.standard]
@@ -81,7 +81,7 @@ def grids() -> str:
 
 
 def speed() -> str:
-    """The measured ratios as they were kept, with the day and the machine."""
+    """The recorded ratios, with the day and the machine."""
     from benchmarks.ratio import table
 
     found = json.loads(SPEED.read_text())
@@ -95,7 +95,7 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def generated(text: str) -> str:
-    """`text` with every generated part in it as it should be."""
+    """`text` with all generated parts up to date."""
     for name, part in parts().items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)

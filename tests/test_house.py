@@ -32,7 +32,7 @@ MODULES = {module(path): path for path in FILES}
 
 
 def imported(tree):
-    """Modules that a file imports, at its top or inside functions, but not for types alone."""
+    """Modules that a file imports, at its top or inside functions, but not only for types."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
@@ -64,7 +64,7 @@ def test_imports_go_down(name):
 
 
 def circles(imports):
-    """Sets of modules of which each reaches each other by imports."""
+    """Sets of modules that import each other in a circle."""
 
     def reach(name):
         seen, left = set(), [name]
@@ -131,7 +131,7 @@ COMMANDS = {name.rpartition(".")[2] for name in cli.COMMANDS.values()}
 
 
 def untyped(annotation):
-    """Whether a type says nothing: Any or object, or has one of these as a part."""
+    """Whether a type is untyped: Any or object, or contains one of these."""
     if isinstance(annotation, ast.Call):  # of typer, whose help is text
         return False
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):

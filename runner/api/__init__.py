@@ -1,1 +1,1 @@
-"""The rooms as a script or notebook calls them; `tricks_bench.py` hands on the names."""
+"""The functions and types that scripts and notebooks call. `tricks_bench.py` exports the names."""

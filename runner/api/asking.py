@@ -1,4 +1,4 @@
-"""From Python values to a Study."""
+"""Build a study from Python values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Keys(TypedDict, total=False):
-    """The other keys of a study file, see `runner.studies.asked.Asked`; and where runs are."""
+    """The other keys of a study file, see `runner.studies.asked.Asked`, and `results`."""
 
     name: str
     factor: Mapping[str, Sequence[Given]]
@@ -47,15 +47,15 @@ def study(
     data: str | Path | None = None,
     **keys: Unpack[Keys],
 ) -> Study | ScriptStudy:
-    """What a grid would train; nothing is trained yet.
+    """A study: the arms and seeds of a grid on a task. Nothing is trained yet.
 
-    task: a name, or what `tb.Task.from_datasets` gave. tricks: as on the command line,
-    `"mixup(alpha=0.4)"`, or tricks themselves; None: the standard bag; []: none. settings: recipe
-    field -> value in all arms, as `--set`. data: the folder of data sets, or of the images of the
-    task `folder`. keys: those of a study file, such as `factor={"lr_scale": [0.5, 1, 2]}`, and
-    `results`: the store of the runs that a `start` names by their ids. `script`, with `levels`, is
-    a training script of your own in the place of task and tricks: its command, or the keys of
-    `[script]` in a study file. Raises BadInput for anything that cannot be.
+    task: a task's name, or the result of `tb.Task.from_datasets`. tricks: text such as
+    `"mixup(alpha=0.4)"`, or Trick objects; None: the standard bag; []: none. settings: recipe field
+    -> value in all arms, as `--set`. data: the folder of data sets, or the folder of images for the
+    task `folder`. keys: the keys of a study file, such as `factor={"lr_scale": [0.5, 1, 2]}`, and
+    `results`: the store of a run whose id `start` names. `script`, with `levels`, replaces task and
+    tricks by your own training script: its command, or the keys of `[script]` in a study file.
+    Raises BadInput for a study that is impossible.
 
     >>> found = study(tricks=["cosine", "mixup"], seeds=3, settings={"epochs": 5})
     >>> found.name, found.design.count, found.runs
@@ -86,7 +86,7 @@ def study(
 
 
 def _text(trick: str | Trick) -> str:
-    """A trick as a study file names it. Raises BadInput for one that no process could load."""
+    """A trick as text. Raises BadInput for a trick that training processes could not load."""
     if isinstance(trick, Trick) and type(trick).__module__ == "__main__":
         raise BadInput(
             f"{trick} is defined in the script itself, where training processes cannot find it: "

@@ -26,7 +26,7 @@ CHECKS = ("name", "verdict", "value", "ci_low", "ci_high", "limit", "unit", "rea
 
 
 class How(TypedDict, total=False):
-    """What is checked, where no study is given, and how it is trained; see `study` and `run`."""
+    """The baseline's settings if no study is given, and those of `run`; see `study`, `run`."""
 
     task: str
     settings: Mapping[str, Given]
@@ -39,7 +39,7 @@ class How(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class BaselineCheck:
-    """What the check of a baseline says. whole: the typed findings. runs: its recorded runs."""
+    """The findings of a baseline's check. whole: the typed findings. runs: its recorded runs."""
 
     whole: Checked
     found: Found
@@ -51,17 +51,17 @@ class BaselineCheck:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """One row a recorded run of the check."""
+        """One row per recorded run of the check."""
         return self.found.runs
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome of its training."""
+        """The outcome of the check's training."""
         return self.found.outcome
 
     @cached_property
     def checks(self) -> pd.DataFrame:
-        """One row a part: verdict, value, interval, limit, and the command that mends it."""
+        """One row per part: verdict, value, interval, limit, and the command that fixes it."""
         import pandas as pd
 
         return pd.DataFrame(self.to_json()["checks"], columns=list(CHECKS))
@@ -84,11 +84,12 @@ def check(
     quiet: bool = False,
     **how: Unpack[How],
 ) -> BaselineCheck:
-    """Whether the baseline of `study` (or of a task with settings) is worth ablating.
+    """Whether the baseline of `study`, or of a task with settings, is worth ablating.
 
-    Trains what the store `results` lacks of some short runs on seeds of their own, and compares
-    with simple methods on the same split, all on validation. seeds: of the baseline and of twice
-    its epochs; by default 5. Raises BadInput for what cannot be trained.
+    Trains some short runs, unless the store `results` has them, on seeds that no study uses.
+    Compares with simple methods on the same split. All results are on validation. seeds: of the
+    baseline, and of the baseline with twice its epochs; by default 5. Raises BadInput for a
+    baseline that cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.options import load_plugins
@@ -108,7 +109,9 @@ def check(
         how.get("task", "digits"), settings=how.get("settings"), data=how.get("data")
     )
     if not isinstance(asked, Study):
-        raise BadInput("a check is for recipes: the baseline of a script is its own")
+        raise BadInput(
+            "a check is for studies of recipes: it cannot check the baseline of a script"
+        )
     found = check_of(asked, study is not None, None, seeds)
     device = how.get("device", "auto")
     place = Path(results)

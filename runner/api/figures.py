@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plots:
-    """Each method draws a figure anew; a notebook shows it, `.savefig("file.pdf")` keeps it.
+    """Each method draws a figure. A notebook shows it; `.savefig("file.pdf")` writes it.
 
-    material: of the study, analysed as a question says. Each raises BadInput where the runs do not
-    allow the figure.
+    material: gives the study's analysis for a question. Each method raises BadInput if the runs do
+    not allow the figure.
     """
 
     material: Callable[[Question], Material]
@@ -31,7 +31,7 @@ class Plots:
         return _drawn("effects", draw(forest, self._of(metric).analysis))
 
     def noise(self, metric: str = "accuracy") -> Figure:
-        """What more runs or test images would buy."""
+        """How interval widths would shrink with more runs or more test images."""
         from runner.reporting.plots.noise_panel import noise_panel
 
         return _drawn("noise", draw(noise_panel, self._of(metric).analysis))
@@ -45,13 +45,13 @@ class Plots:
         return _drawn("seeds", draw(seeds, found.analysis, runs.runs, runs.factors))
 
     def interactions(self, metric: str = "accuracy") -> Figure:
-        """How much the effect of each factor changes with each other."""
+        """How much the effect of each factor changes with each other factor."""
         from runner.reporting.plots.heatmap import heatmap
 
         return _drawn("interactions", draw(heatmap, self._of(metric).analysis))
 
     def accuracy_time(self, metric: str = "accuracy") -> Figure:
-        """Each arm's metric against its training time, and which are on the front."""
+        """Each arm's metric against its training time, with the Pareto front."""
         from runner.reporting.plots.pareto import pareto
 
         return _drawn("accuracy-time", draw(pareto, self._of(metric).analysis))
@@ -80,5 +80,7 @@ class Plots:
 
 def _drawn(what: str, figure: Figure | None) -> Figure:
     if figure is None:
-        raise BadInput(f"these runs do not allow the figure of {what}")
+        raise BadInput(
+            f"these runs do not allow the figure of {what}: `found.analysis().notes` may say why"
+        )
     return figure

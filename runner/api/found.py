@@ -1,4 +1,4 @@
-"""A study in a store or an exported folder: its runs, what they say, its report."""
+"""A study in a store or an exported folder: its runs, its analysis, its report."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Found:
-    """A study's recorded runs. name: of the study, or the path of an exported folder.
+    """A study's recorded runs. name: the study's name, or the path of an exported folder.
 
-    outcome: of the training, where `run` returned this.
+    outcome: the outcome of the training, if `run` returned this object.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Found:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a recorded run: id, state, seed, a column a factor, metrics (per cent, s)."""
+        """One row per recorded run: id, state, seed, a column per factor, metrics (per cent, s)."""
         from runner.studies.experiments import study_runs
 
         return study_runs(self.results, self.name)[1]
@@ -47,19 +47,19 @@ class Found:
         scale: str = "raw",
         stage: str | None = None,
     ) -> Answer:
-        """What the runs say about `metric`. The options are those of `tricks-bench analyze`.
+        """Effects of every factor on `metric`. `tricks-bench analyze` has the same options.
 
-        Raises BadInput for a metric that no run has, or a study without recorded runs.
+        Raises BadInput for a metric that no run has, and for a study without recorded runs.
         """
         return Answer(self.material(Question(metric, negligible, noise, scale, stage)).analysis)
 
     def material(self, question: Question | None = None) -> Material:
-        """All that a report of this study is made of."""
+        """All data that a report of this study shows."""
         return gather(self.results, self.name, question)
 
     @property
     def plot(self) -> Plots:
-        """Figures of the study: `found.plot.effects()` and the like."""
+        """Figures of the study, such as `found.plot.effects()`."""
         return Plots(self.material)
 
     def report(
@@ -68,10 +68,10 @@ class Found:
         metric: str = "accuracy",
         formats: Sequence[str] = ("md", "html"),
     ) -> Path:
-        """Write the report into the folder `out`; the path of the first of `formats`.
+        """Write the report into the folder `out`. Returns the path of the first format's file.
 
-        out: by default reports/NAME. formats: md, html, latex. Raises BadInput if nothing is
-        recorded or it cannot be written.
+        out: by default reports/NAME. formats: md, html, latex. Raises BadInput if no run is
+        recorded, and if the report cannot be written.
         """
         from runner.reporting.report import write_report
 
@@ -80,7 +80,7 @@ class Found:
 
 
 def load(name: str | None = None, results: str | Path = "results") -> Found:
-    """The study `name` in the store `results` (the latest without one), or an exported folder.
+    """The study `name` in the store `results` (None: the latest), or an exported folder.
 
     Raises BadInput if there is no such study.
     """
@@ -106,15 +106,15 @@ def run(
     allow_duplicates: bool = False,
     quiet: bool = False,
 ) -> Found:
-    """Train the runs of `study` that the store `results` lacks; returns all its recorded runs.
+    """Train the runs of `study` that the store `results` lacks. Returns all its recorded runs.
 
-    workers: runs at a time; by default one a core, one on a GPU. engine: where the workers are:
-    local, slurm or ray. jobs: of slurm, which this call waits for; slurm: parameters of sbatch, as
-    "partition=gpu,time=08:00:00". address: of the Ray cluster. On both, runs write checkpoints, as
-    on the command line. plugins: files of tricks, loaded in training processes too.
-    allow_duplicates: train though an image is in two of the parts that you made. quiet: print
-    nothing. Ctrl-C once lets running runs finish: what is recorded stays, and the same call goes
-    on. Raises BadInput for what cannot be trained.
+    workers: parallel runs; by default one per core, or one per GPU. engine: local, slurm or ray.
+    jobs: for slurm, the number of jobs, which this call waits for; slurm: parameters of sbatch, as
+    "partition=gpu,time=08:00:00". address: of the Ray cluster. Both engines write checkpoints as
+    the command line does. plugins: files of tricks, loaded in training processes too.
+    allow_duplicates: train even if an image is in two parts of your own split. quiet: print
+    nothing. After one Ctrl-C running runs finish; recorded runs stay, and the same call continues.
+    Raises BadInput for a study that cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.limits import asked_limits

@@ -1,4 +1,4 @@
-"""An analysis as frames: what `analyze` and `found.analysis` give a script."""
+"""An analysis as data frames: the result of `analyze` and of `found.analysis`."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ INTERACTIONS = ("label", "effect", "ci_low", "ci_high", "se", "df", "p", "p_adju
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runs say about one metric, in its unit (percentage points for accuracies).
+    """The analysis of one metric, in its unit (percentage points for accuracies).
 
-    whole: the typed analysis with all else that is known (noise, P(best), divergence, …).
+    whole: the typed analysis, with noise, P(best), divergence and more.
     """
 
     whole: Analysis
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """One row an effect: interval, adjusted p, verdict, and the reason of what is missing."""
+        """One row per effect: interval, adjusted p, verdict, and the reason for missing values."""
         return _frame(self.whole.effects, EFFECTS)
 
     @cached_property
     def interactions(self) -> pd.DataFrame:
-        """One row an interaction, largest first; none for one-at-a-time designs."""
+        """One row per interaction, largest first; no rows for one-at-a-time designs."""
         return _frame(self.whole.interactions, INTERACTIONS)
 
     @cached_property
     def arms(self) -> pd.DataFrame:
-        """One row an arm: means over its replicates, per cent and seconds."""
+        """One row per arm: means over its replicates, in per cent and seconds."""
         return _frame(self.whole.arms, ARMS)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What must be known to read the numbers."""
+        """Remarks that a reader of the numbers needs."""
         return self.whole.notes
 
     def to_json(self) -> Mapping[str, JsonValue]:
@@ -85,12 +85,12 @@ def analyze(
     reference: Mapping[str, str] | None = None,
     test_images: int | None = None,
 ) -> Answer:
-    """Effects of every factor on `metric`, from runs of any tool: one row a run.
+    """Effects of every factor on `metric`, from runs of any tool: one row per run.
 
-    factors: columns; by default every one that varies and is no bookkeeping. reference: factor ->
-    level that the others are compared with. test_images: size of the test set. metric: a
-    column; as a Metric with its direction, where the name does not tell it. The rules are those of
-    `tricks-bench analyze`. Raises BadInput for a table that cannot be used.
+    factors: columns; by default every column that varies, except reserved ones such as seconds.
+    reference: factor -> level that its other levels are compared with. test_images: number of test
+    images. metric: a column; a Metric gives its direction, if its name does not. The rules are the
+    same as for `tricks-bench analyze`. Raises BadInput for a table that cannot be used.
     """
     column = metric if isinstance(metric, str) else metric.name
     found = from_frame(runs, factors, column, test_images, reference)

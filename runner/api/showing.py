@@ -1,4 +1,4 @@
-"""What a trick is, and what a recipe is made of, as text."""
+"""The card of a trick, or the fields of a recipe, as text."""
 
 from __future__ import annotations
 

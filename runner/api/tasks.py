@@ -1,4 +1,4 @@
-"""Tasks from Python: data sets of torch or Hugging Face as something to train on."""
+"""Tasks from Python: data sets of torch or Hugging Face."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ task = register
 
 
 class Task(_Task):
-    """A data set with a baseline's recipe and learning rates for it."""
+    """A data set with the recipe and learning rates of its baseline."""
 
     @staticmethod
     def from_datasets(
@@ -29,18 +29,19 @@ class Task(_Task):
         name: str = "",
         classes: Sequence[str] = (),
     ) -> _Task:
-        """The task of these images, for `tb.study(task=...)`.
+        """A task that trains on these images, for `tb.study(task=...)`.
 
-        Data sets give (image, label) by number: PIL images, uint8 arrays (H, W, C), tensors (C, H,
-        W) of uint8 or floats from 0 to 1, not normalised; or are Hugging Face's. What is None is
-        held out of training. name: under which the command line finds it, too; classes: names of
-        labels that are numbers. Images are written once into the cache folder and known by their
-        content. Raises BadInput for what is no such data set.
+        Each data set returns (image, label) for an index, or is a Hugging Face data set. Images are
+        PIL images, uint8 arrays (H, W, C), or tensors (C, H, W) of uint8 or of floats from 0 to 1,
+        not normalised. A data set that is None is split off the training set. name: the task's
+        name, on the command line too. classes: the names of numeric labels. Images are written once
+        into the cache folder, and identified by their content. Raises BadInput for any other kind
+        of data set.
         """
         from runner.images.written import remember
 
         if name in all_tasks() or ":" in name:
-            raise BadInput(f"a task of yours cannot be called {name}")
+            raise BadInput(f"a new task cannot be called {name}: choose another name")
         parts = {"train": train, "validation": validation, "test": test}
         listed = write(name, {k: v for k, v in parts.items() if v is not None}, classes)
         name = name or f"data-{hashlib.sha256(listed.parent.name.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""analyze: effects, intervals and verdicts of a study, or of a CSV made elsewhere."""
+"""analyze: effects, intervals and verdicts of a study, or of a table of runs from another tool."""
 
 from __future__ import annotations
 
@@ -39,30 +39,34 @@ if TYPE_CHECKING:
     from runner.studies.stages import StudyTuning
 
 
-REASONS = 12  # lines of them to print
+REASONS = 12  # lines to print
 
 
 def analyze(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A study (the latest if not given), an exported folder, or a table of runs: CSV, "
-            "JSON, JSON lines, parquet, as W&B, MLflow and Optuna export them."
+            help="A study, an exported folder, or a table of runs (CSV, JSON, JSON lines, "
+            "parquet), as W&B, MLflow and Optuna export them. [default: the latest study]"
         ),
     ] = None,
     metric: Metric = "accuracy",
     factors: Annotated[
-        str | None, typer.Option(help="Factor columns of a table, as warmup,mixup.")
+        str | None, typer.Option(help="Factor columns of a table, such as warmup,mixup.")
     ] = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(
-            help="A level of a table's factor that its others are compared with: optimizer=sgd. "
-            "Repeatable. [default: 0, off, none ..., else the smallest number or the first level]"
+            help="The level of a table's factor that the other levels are compared with, such "
+            "as optimizer=sgd. Repeatable. [default: 0, off, none ..., else the smallest "
+            "number or the first level]"
         ),
     ] = None,
     estimand: Annotated[
-        str | None, typer.Option(help="grid (averaged over it) or baseline (effects at it).")
+        str | None,
+        typer.Option(
+            help="grid (effects averaged over the grid) or baseline (effects at the baseline)."
+        ),
     ] = None,
     negligible: Negligible = None,
     noise: Noise = "own",
@@ -70,16 +74,18 @@ def analyze(
     stage: Stage = None,
     test_images: Annotated[
         int | None,
-        typer.Option(help="Size of a table's test set: says what noise that alone makes."),
+        typer.Option(
+            help="Number of test images behind a table, to report the noise that the test set adds."
+        ),
     ] = None,
     epoch: Annotated[
-        str, typer.Option(help="Of a table whose rows are epochs: last, or best (by validation).")
+        str, typer.Option(help="For a table with one row per epoch: last, or best (on validation).")
     ] = "last",
     larger_is_better: Annotated[
         bool | None,
         typer.Option(
             "--larger-is-better/--smaller-is-better",
-            help="Of a metric whose name does not tell. [default: by its name]",
+            help="The direction of the metric. [default: by its name]",
             show_default=False,
         ),
     ] = None,
@@ -87,7 +93,7 @@ def analyze(
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """Which tricks help, by how much, and how sure that is.
+    """Show which tricks help, by how much, and how sure that is.
 
     \b
     tricks-bench analyze digits-full --metric val_accuracy
@@ -99,7 +105,7 @@ def analyze(
     against = assignments("--reference", reference)
     if what is not None and _is_table(what):
         if stage is not None:
-            raise BadInput("--stage is for a study with stages: a table has no stages")
+            raise BadInput("--stage is for a study with stages: a table of runs has no stages")
         from runner.analysis.data.runs_file import from_file
 
         found = from_file(what, listed(factors), metric, test_images, against, epoch)
@@ -119,7 +125,7 @@ def analyze(
 
 
 def _is_table(what: str) -> bool:
-    """Whether this is a file with a table, there or not; else it is a study."""
+    """Whether `what` names a table of runs, which need not exist, rather than a study."""
     from runner.analysis.data.table_file import ENDINGS
 
     return what.lower().endswith(ENDINGS) or Path(what).is_file()
@@ -128,21 +134,21 @@ def _is_table(what: str) -> bool:
 def _only_tables(
     factors: str | None, reference: Mapping[str, str], test_images: int | None, epoch: str
 ) -> None:
-    """Raises BadInput for options that a study has no use for."""
+    """Raises BadInput for options that only a table can have."""
     if factors is not None:
-        raise BadInput("--factors is for a table: a study knows its factors")
+        raise BadInput("--factors is for a table of runs: a study knows its factors")
     if reference:
-        raise BadInput("--reference is for a table: a study knows what it compares with")
+        raise BadInput("--reference is for a table of runs: a study knows its reference levels")
     if test_images is not None:
-        raise BadInput("--test-images is for a table: a study knows its test set")
+        raise BadInput("--test-images is for a table of runs: a study knows its test set")
     if epoch != "last":
-        raise BadInput("--epoch is for a table: a study's runs count at their last epoch")
+        raise BadInput("--epoch is for a table of runs: in a study the last epoch counts")
 
 
 def _experiment(
     what: str | None, metric: str, stage: str | None, results: Path
 ) -> tuple[Experiment, Mapping[str, JsonValue], str]:
-    """A study to analyze; of one with stages its stage and choices, as JSON values; the metric."""
+    """A study's runs; its stage and choices as JSON values, {} without stages; the metric."""
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, study_tuning
 
@@ -197,7 +203,7 @@ def _equal_time(found: EqualTime) -> Mapping[str, JsonValue]:
 
 
 def _print(analysis: Analysis) -> None:
-    """The effects as a table, with what they are estimates of."""
+    """The effects as a table, below a line with the metric and the estimand."""
     from runner.reporting.noise import noise_lines
     from runner.reporting.wording import (
         alias_sets,
@@ -230,7 +236,7 @@ def _print(analysis: Analysis) -> None:
         elif alone(effect):
             print(f"{effect.label}: {alone(effect)}")
     for text, number in alias_sets(analysis).items():
-        print(f"set {number}, at least one of these is real, the runs cannot say which: {text}")
+        print(f"set {number}: at least one of these is real, the runs cannot say which: {text}")
     df = df_text(analysis.df_of_intervals)
     print(f"run-to-run sd {sigma}; error: {analysis.error_term}{df and '; '}{df}")
     for line in (*odds(analysis), *beyond(analysis)):
@@ -255,7 +261,7 @@ def _row(effect: Effect) -> tuple[str, ...]:
 
 
 def _reasons(analysis: Analysis) -> list[str]:
-    """Why effects or intervals are not known, with the effects' names unless it is so for all."""
+    """Why effects or intervals are unknown; names the effects unless a reason holds for all."""
     found: dict[str, list[str]] = {}
     for effect in analysis.effects:
         if effect.reason:

@@ -1,4 +1,4 @@
-"""The flags of `run` that say what a study is, and the study that they ask for."""
+"""The flags of `run` that describe a study, and the study they describe."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StudyFlags:
 
     @property
     def another(self) -> bool:
-        """Whether a flag is given that would make a winner's study another one."""
+        """Whether a flag is given that --confirm cannot take, as it would change the study."""
         return self.placebo or any(
             flag is not None
             for flag in (
@@ -67,12 +67,12 @@ class StudyFlags:
 
 
 def asked_study(flags: StudyFlags, results: Path) -> Study:
-    """The study of recipes that the flags ask for. Raises BadInput for what cannot be."""
+    """The study of recipes that the flags describe. Raises BadInput if it is impossible."""
     return of_recipes(any_study(flags, results), "this command is")
 
 
 def engine_keys(flags: StudyFlags, results: Path) -> EngineKeys:
-    """What the study's file says of the engine. Raises BadInput for a file that cannot be read."""
+    """The engine's keys in the study's file. Raises BadInput for a file that cannot be read."""
     from runner.studies.asked import EngineKeys
 
     if flags.study is None or flags.confirm:
@@ -82,18 +82,18 @@ def engine_keys(flags: StudyFlags, results: Path) -> EngineKeys:
 
 
 def of_recipes(study: Study | ScriptStudy, what: str) -> Study:
-    """The study itself. Raises BadInput, which begins with `what`, for one of a script."""
+    """`study` itself. Raises BadInput, whose text begins with `what`, for a study of a script."""
     from runner.studies.study import Study
 
     if not isinstance(study, Study):
-        raise BadInput(f"{what} for studies of recipes: {study.name} is of a script")
+        raise BadInput(f"{what} for studies of recipes: {study.name} is a study of a script")
     return study
 
 
 def any_study(flags: StudyFlags, results: Path) -> Study | ScriptStudy:
-    """The study that the flags ask for. Raises BadInput for what cannot be.
+    """The study that the flags describe. Raises BadInput for flags that cannot be met.
 
-    A mistake that the study's file alone has is told with the file's name.
+    If the mistake is in the study's file, the message begins with the file's name.
     """
     from runner.studies.building import built
     from runner.studies.recorded import placebo_of
@@ -102,7 +102,7 @@ def any_study(flags: StudyFlags, results: Path) -> Study | ScriptStudy:
     asked, data = with_script(copy.deepcopy(written), flags), flags.data
     if asked.script is not None:
         asked.task = flags.task or asked.task
-    elif flags.task in (None, "folder", "csv"):  # a path in --task says by itself where images are
+    elif flags.task in (None, "folder", "csv"):  # --task may itself name the folder or the CSV
         asked.task, data = tasks.placed(flags.task or asked.task, data, asked.layout)
         written.task = asked.task
     else:
@@ -129,7 +129,7 @@ def any_study(flags: StudyFlags, results: Path) -> Study | ScriptStudy:
 
 
 def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
-    """`asked` with what the flags say, but for the task."""
+    """`asked` with the flags applied, except the task's."""
     given = {
         "name": flags.name,
         "seeds": flags.seeds,
@@ -163,16 +163,18 @@ def _with_flags(asked: Asked, flags: StudyFlags) -> Asked:
 
 
 def _grouped(task: str, column: str | None) -> str:
-    """The task's name with the column whose values are kept together; see `csv_task`."""
+    """The task's name with the column that groups its images; see `csv_task`."""
     if column is None:
         return task
     if not task.startswith("csv:"):
-        raise BadInput(f"--group-by names a column of --task csv:PATH: {task} has none")
+        raise BadInput(
+            f"--group-by names a column of --task csv:PATH: the task {task} has no columns"
+        )
     return f"csv:{named(task.removeprefix('csv:'))[0]}#{column}"
 
 
 def _named(flags: StudyFlags, results: Path) -> tuple[Asked, Path | None]:
-    """The study that --study or --confirm names, and its file: given, stored, or shipped."""
+    """The study that --study or --confirm names; its file (given, stored or shipped), if any."""
     from runner.studies.asked import Asked, from_stored, read, shipped
 
     study = flags.study

@@ -1,4 +1,4 @@
-"""The flags of `run` that describe a script: the same keys as in a study's file."""
+"""The flags of `run` that describe a script; a study's file has the same keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METRIC = re.compile(r"(?:([A-Za-z0-9_]+)=)?(\{.*\})", re.DOTALL)
 
 
 class ScriptFlags(Protocol):
-    """As typed; None: not given."""
+    """The flags as typed; None: not given."""
 
     @property
     def script(self) -> str | None: ...
@@ -29,10 +29,9 @@ class ScriptFlags(Protocol):
 
 
 def with_script(asked: Asked, flags: ScriptFlags) -> Asked:
-    """`asked` with the script, the levels and the metrics of the flags.
+    """`asked` with the script, the levels and the metrics that the flags give.
 
-    Raises BadInput for levels or metrics without a script, and for what is not written as it
-    should be.
+    Raises BadInput for levels or metrics without a script, and for wrong syntax.
     """
     from msgspec.structs import replace
 
@@ -71,7 +70,7 @@ def with_script(asked: Asked, flags: ScriptFlags) -> Asked:
 
 
 def _metric(text: str, where: str) -> ScriptMetric:
-    """An inline table of TOML. Raises BadInput."""
+    """The metric that an inline table of TOML describes. Raises BadInput for anything else."""
     import msgspec
 
     from runner.records.script_toml import ScriptMetric

@@ -1,4 +1,4 @@
-"""attention: where a trained network with attention maps looks, as a picture."""
+"""attention: draw where a trained network with attention maps looks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ from tricks.errors import BadInput
 
 def attention(
     run: Annotated[
-        str, typer.Argument(help="A run's id (or its start), a study, or a file of a model.")
+        str,
+        typer.Argument(
+            help="A run's id (its first characters are enough), a study, or a model file."
+        ),
     ],
     data: Annotated[
         str,
         typer.Option(
-            help="A folder of images (in any folders), an archive, a CSV of them, or a task."
+            help="A folder of images (with subfolders), an archive, a CSV with paths of images, "
+            "or a task."
         ),
     ],
     image: Annotated[Path, typer.Option("--image", "-o", help="The picture to write (.png).")],
-    images: Annotated[int, typer.Option(help="How many, evenly over all.")] = 8,
+    images: Annotated[
+        int, typer.Option(help="How many images to draw, taken evenly from all.")
+    ] = 8,
     data_sets: Sets = None,
     results: Results = RESULTS,
     plugin: Plugins = None,

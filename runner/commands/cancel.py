@@ -9,9 +9,9 @@ from runner.text import counted
 
 
 def cancel(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
-    """Cancel the jobs of a study on a cluster; runs at hand leave at a checkpoint if they can.
+    """Cancel the jobs of a study on a cluster. Running runs write a checkpoint if there is time.
 
-    What is recorded stays, and `run` goes on from there.
+    Recorded runs stay, and `run` continues from there.
     """
     from runner.commands.jobs_text import cancelled_json
     from runner.launch.cluster_jobs import cancel_jobs
@@ -26,6 +26,6 @@ def cancel(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     for one in done:
         print(f"cancelled job {one.job} ({counted(one.jobs, 'worker')})")
     if done:
-        print(f"`{stored_command(stored, results)}` goes on on this machine")
+        print(f"`{stored_command(stored, results)}` continues on this machine")
     else:
-        print(f"no job of {stored.name} waits or runs")
+        print(f"no job of {stored.name} is waiting or running")

@@ -24,67 +24,72 @@ if TYPE_CHECKING:
     from runner.planning.checked import Checked
 
 
-INTERVALS = "90 %, over all rates at once; of references 95 %"
+INTERVALS = "90 %, simultaneous over learning rates; 95 % for references"
 
 
 class Quiet(Console):
-    """Progress of the runs of a check; what they say is printed at the end."""
+    """The progress of a check's runs. The findings are printed at the end."""
 
     def trained(self, outcome: Outcome) -> None:
-        """Only what went wrong."""
+        """Print only failures."""
         if outcome.failed:
             name = outcome.study.name
-            self.say(f"{outcome.failed:,} failed: `tricks-bench status {name}` tells why")
+            self.say(f"{outcome.failed:,} runs failed: see `tricks-bench status {name}`")
 
 
 def check(
     task: Annotated[
-        str | None, typer.Option(help="What to train on: `list tasks`. [default: digits]")
+        str | None, typer.Option(help="The task: see `list tasks`. [default: digits]")
     ] = None,
     study: Annotated[
-        str | None, typer.Option(help="The study whose baseline it is: a TOML file or a name.")
+        str | None, typer.Option(help="The study whose baseline is checked: a TOML file or a name.")
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A recipe field of the baseline: epochs=20. Repeatable."),
+        typer.Option(
+            "--set", help="The value of a field of the baseline, such as epochs=20. Repeatable."
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(help="Runs of the baseline and of twice its epochs. [default: 5]"),
+        typer.Option(
+            help="Seeds of the baseline, and of the baseline with twice its epochs. [default: 5]"
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="The check's name. [default: by task or study, -check]")
+        str | None, typer.Option(help="The check's name. [default: TASK-check or STUDY-check]")
     ] = None,
     results: Results = RESULTS,
     data: Annotated[
-        Path | None, typer.Option(help="Where data sets are. [default: ./data]")
+        Path | None, typer.Option(help="The folder of the data sets. [default: ./data]")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Runs at a time. [default: one a core, one on a GPU]")
+        int | None,
+        typer.Option(help="Parallel runs. [default: one per core, or one per GPU]"),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     allow_duplicates: AllowDuplicates = False,
     plugin: Plugins = None,
     max_hours: Annotated[
         float | None,
-        typer.Option(help="Stop after so long; exit code 75; the same command goes on."),
+        typer.Option(help="Stop after this time. Exit code 75; the same command continues."),
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before long trainings.")
+        bool, typer.Option("--yes", "-y", help="Do not ask before a long training.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be trained, and leave.")
+        bool, typer.Option("--dry-run", help="Show what would be trained, and exit.")
     ] = False,
     estimate: Annotated[
         bool,
-        typer.Option("--estimate", help="Measure a few steps, and predict hours."),
+        typer.Option("--estimate", help="Measure a few steps, and predict the hours."),
     ] = False,
     json: Json = False,
 ) -> int:
-    """Is this baseline worth ablating? Says so from some short runs, on validation.
+    """Is this baseline worth ablating? Some short runs answer, on validation.
 
-    It trains the baseline, four other learning rates and twice the epochs, on seeds of their own,
-    and compares with simple methods on the same split.
+    The check trains the baseline, four other learning rates, and twice the epochs, on seeds that no
+    study uses. It compares the baseline with simple methods on the same split.
 
     \b
     tricks-bench check --task digits
@@ -124,13 +129,13 @@ def check(
         for line in lines(said):
             print(line)
     if outcome.ended == "interrupted":
-        console.say(f"interrupted: `{said.command}` goes on from here")
+        console.say(f"interrupted: `{said.command}` continues from here")
         return OUT_OF_TIME if outcome.out_of_time else INTERRUPTED
     return int(bool(outcome.failed))
 
 
 def lines(said: Checked) -> Iterator[str]:
-    """What a check says, a line for each part, and the command that mends it under it."""
+    """The findings of a check: one line per part, and the command that fixes a failed part."""
     some = "" if said.done >= said.planned else f", {said.done} of {said.planned} runs so far"
     verdict = "passed" if said.passed else "not passed"
     yield f"{said.study}: {verdict} (validation accuracy; intervals: {INTERVALS}{some})"
@@ -139,4 +144,4 @@ def lines(said: Checked) -> Iterator[str]:
         yield line
         command = said.commands.get(found.name)
         if command is not None and found.verdict != "pass":
-            yield f"           mend: {command}"
+            yield f"           fix: {command}"

@@ -1,4 +1,4 @@
-"""Progress and outcome of a run on the screen."""
+"""The progress and outcome of `run` on the screen."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from runner.studies.any_study import AnyStudy
     from runner.studies.judged import Look
 
-OUT_OF_TIME = 75  # exit code; EX_TEMPFAIL of sysexits.h: run it again
+OUT_OF_TIME = 75  # exit code EX_TEMPFAIL of sysexits.h: run the command again
 INTERRUPTED = 130
 
 
 class Console:
-    """Prints each step; with `json` on stderr, and the outcome on stdout as JSON."""
+    """Prints each step. With `json`, steps go to stderr and the outcome to stdout as JSON."""
 
     def __init__(self, options: Options, json: bool) -> None:
         self.options = options
@@ -42,19 +42,19 @@ class Console:
         self.stream: TextIO = stream  # type: ignore[assignment]
 
     def say(self, line: str) -> None:
-        """Print it at once: the next thing may take long."""
+        """Print a line at once, since the next step may take long."""
         print(line, file=self.stream, flush=True)
 
     def training(self, total: int, recorded: int, workers: int, results: Path) -> Progress:
-        """A live view on a terminal, one line a finished run elsewhere."""
+        """A live view on a terminal; elsewhere one line per finished run."""
         return Progress(total, recorded, workers, results, self.stream)
 
     def looked(self, study: AnyStudy[Spec], look: Look) -> None:
-        """One line for each look."""
+        """Print one line for each look."""
         self.say(look_line(study, look))
 
     def trained(self, outcome: Outcome) -> None:
-        """The outcome, and the next command."""
+        """Print the outcome and the next command."""
         study, results = outcome.study, self.options.results
         if outcome.ended == "submitted":
             self.say(jobs_go_on(study.name, results))
@@ -85,45 +85,45 @@ class Console:
         if bad:
             them = "it" if bad == 1 else "them"
             self.say(
-                f"{counted(bad, 'run')} failed: `tricks-bench status {study.name}{where}` tells "
-                f"why, `tricks-bench retry {study.name}{where}` opens {them} again"
+                f"{counted(bad, 'run')} failed: `tricks-bench status {study.name}{where}` says "
+                f"why, `tricks-bench retry {study.name}{where}` lets `run` train {them} again"
             )
         if reportable(study, self.options.results):
             self.say(f"`tricks-bench report {study.name}{where}` writes the report")
 
     def _going_on(self, outcome: Outcome) -> str:
         study, options = outcome.study, self.options
-        why = "the time is over" if outcome.out_of_time else "interrupted"
+        why = "the time limit is reached" if outcome.out_of_time else "interrupted"
         found = places(study, options.plugins)
         again = go_on(study.name, options.results, found, options.device)
         if options.jobs is None:
-            return f"{why}: `{again}` goes on from here"
+            return f"{why}: `{again}` continues from here"
         again += f" --engine {options.engine} --jobs {options.jobs.count}"
         for key, value in options.jobs.parameters.items():
             again += f" --slurm {shlex.quote(f'{key}={value}')}"
         if outcome.out_of_time:
-            return f"{why}, for its jobs too: `{again}` goes on from here"
+            return f"{why}, its jobs as well: `{again}` continues from here"
         return f"{why}: {jobs_go_on(study.name, options.results)}, `{again}` waits for them again"
 
 
 def jobs_go_on(name: str, results: Path) -> str:
-    """What can be done with jobs for which nobody waits."""
+    """The commands for jobs that no `run` waits for."""
     where = at(results)
     return (
-        f"its jobs go on: `tricks-bench status {name}{where}` tells how far, "
+        f"its jobs continue: `tricks-bench status {name}{where}` shows how far they are, "
         f"`tricks-bench cancel {name}{where}` ends them"
     )
 
 
 def asking(json: bool) -> Callable[[], bool] | None:
-    """Asks on a terminal whether to start; None where nobody sits at one."""
+    """A function that asks on the terminal whether to start; None without a terminal."""
     if not (sys.stdin.isatty() and (sys.stderr if json else sys.stdout).isatty()):
         return None
     return lambda: typer.confirm("start?", default=True, err=json)
 
 
 def exit_code(outcome: Outcome) -> int:
-    """0 done or declined, 1 some runs failed, 75 the time is over, 130 interrupted."""
+    """0 done or declined, 1 some runs failed, 75 time limit reached, 130 interrupted."""
     if outcome.ended == "interrupted":
         return OUT_OF_TIME if outcome.out_of_time else INTERRUPTED
     again = outcome.weights
@@ -141,7 +141,7 @@ def _counts_text(summary: Summary) -> str:
         "recorded before": summary.skipped,
     }
     text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
-    return text or "no run was finished"
+    return text or "no run finished"
 
 
 def _counts(outcome: Outcome) -> Mapping[str, JsonValue]:

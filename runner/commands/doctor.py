@@ -1,4 +1,4 @@
-"""doctor: what this installation is and can use, or whether a folder of results is whole."""
+"""doctor: describe this installation, or verify a folder of results."""
 
 from __future__ import annotations
 
@@ -29,33 +29,38 @@ PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "
 def doctor(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="A folder of results, or an export, to verify."),
+        typer.Argument(metavar="[DIR]", help="Verify this folder of results, or this export."),
     ] = None,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="With DIR: mend what can be; no record is ever deleted."),
+        typer.Option(
+            "--repair", help="With DIR: repair what can be repaired. No record is ever deleted."
+        ),
     ] = False,
     clean: Annotated[
         bool,
         typer.Option(
             "--clean",
-            help="Remove image caches, unpacked archives and written data sets that are torn or of "
-            "no use.",
+            help="Remove image caches, unpacked archives and written data sets that are "
+            "incomplete or unused.",
         ),
     ] = False,
     results: Results = RESULTS,
     plugin: Plugins = None,
     json: Json = False,
 ) -> int:
-    """Show versions, cores, device, store, plug-ins and cached images; or verify all in DIR.
+    """Show versions, cores, device, store, plug-ins and cached images; or verify the folder DIR.
 
     \b
-    tricks-bench doctor results            each record, study, claim, model; changes nothing
-    tricks-bench doctor results --repair   quarantines what is damaged, builds the index again
+    tricks-bench doctor results            verify records, studies, claims, models; change nothing
+    tricks-bench doctor results --repair   move damaged files to quarantine/, rebuild the index
     """
     if folder is not None:
         if clean:
-            raise BadInput("--clean is for cached images, which are in no folder of results")
+            raise BadInput(
+                "--clean is for cached images, which no folder of results holds: "
+                "leave out the folder"
+            )
         from runner.commands.verifying import verify_folder
 
         return verify_folder(folder, repair, json)
@@ -128,14 +133,14 @@ def _device() -> str:
 
 
 def _store(results: Path) -> tuple[str, bool]:
-    """What the store is like, and whether runs can be recorded in it. Nothing is made."""
+    """The store in words, and whether runs can be recorded in it. Creates nothing."""
     from runner.records.store import Store
 
     if not results.exists():
         parent = next(p for p in (results.absolute(), *results.absolute().parents) if p.exists())
         if os.access(parent, os.W_OK):
-            return f"{results}: will be made by the first run", True
-        return f"{results}: cannot be made, {parent} is not writable", False
+            return f"{results}: the first run will create it", True
+        return f"{results}: cannot be created, {parent} is not writable", False
     try:
         if not (results / "FORMAT").exists():
             return f"{results}: a folder without runs", os.access(results, os.W_OK)
@@ -147,7 +152,7 @@ def _store(results: Path) -> tuple[str, bool]:
 
 
 def _plugins() -> list[str]:
-    """Tricks that do not come with the bag, each with its file; and installed ones of no use."""
+    """Tricks from outside the bag, each with its file; and installed plug-ins that do not load."""
     import inspect
 
     from tricks.bag import registry

@@ -86,14 +86,16 @@ def _lines(found: DryRun) -> Iterator[str]:
         yield f"  {factor.name}: {', '.join(level.name for level in factor.levels)}"
     varied = {name for f in study.factors for level in f.levels for name in touched(level)}
     for key, value in study.settings.items():
-        yield f"  {key} = {value} in all arms{' but those that change it' * (key in varied)}"
+        yield (
+            f"  {key} = {value} in all arms{' except where a factor changes it' * (key in varied)}"
+        )
     yield from kind_of(study).dry_run()
     yield from study.notes
     arms = f"{counted(study.design.count, 'arm')} ({study.design.excluded:,} excluded)"
     yield f"{arms} with {counted(study.seeds, 'seed')}: {counted(study.runs, 'run')}"
     if study.looks is not None:
         looks = " and ".join(f"{n:,}" for n in study.looks.seeds)
-        yield f"at most; analysed at {looks} seeds, until {study.looks.until}"
+        yield f"at most; analyzed at {looks} seeds, until {study.looks.until}"
     if study.tuning is not None:
         yield from _stage_lines(found)
     if study.equal_time:
@@ -106,7 +108,7 @@ def _lines(found: DryRun) -> Iterator[str]:
         yield str(found.hours)
     yield str(found.detects)
     if found.without_weights:
-        yield f"{found.without_weights:,} recorded without weights, to train again for them"
+        yield f"{found.without_weights:,} recorded without weights, to train again to keep weights"
 
 
 def _stage_lines(found: DryRun) -> Iterator[str]:
@@ -114,9 +116,9 @@ def _stage_lines(found: DryRun) -> Iterator[str]:
     assert tuning is not None
     what = f"{tuning.field}={','.join(tuning.texts)} with {counted(tuning.seeds, 'tuning seed')}"
     if counts is None:
-        yield f"each arm tuned over {what}: up to {found.runs:,} runs"
+        yield f"each arm is tuned over {what}: up to {found.runs:,} runs"
         return
-    notes = [f"{counts.not_chosen:,} of arms yet to choose"] if counts.not_chosen else []
+    notes = [f"{counts.not_chosen:,} wait for the stage before"] if counts.not_chosen else []
     notes += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
     fixed, tried, tuned = (counts.stages[name].runs for name in ("fixed", "tuning", "tuned"))
     yield f"fixed: {counted(fixed, 'run')} at {tuning.field}={tuning.fixed_text}"
@@ -127,11 +129,11 @@ def _stage_lines(found: DryRun) -> Iterator[str]:
 
 def _equal_lines(found: DryRun) -> Iterator[str]:
     epochs, counts = found.study.epochs, found.stages
-    what = f"as many epochs as take the time of the baseline's {epochs}"
+    what = f"as many epochs as fit into the time of the baseline's {epochs}"
     if counts is None:
         yield f"each arm for {epochs} epochs, then for {what}: up to {found.runs:,} runs"
         return
-    notes = [f"{counts.not_chosen:,} of arms yet to choose"] if counts.not_chosen else []
+    notes = [f"{counts.not_chosen:,} wait for the stage before"] if counts.not_chosen else []
     notes += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
     fixed, equal = (counts.stages[name].runs for name in ("fixed", "equal-time"))
     yield f"fixed: {counted(fixed, 'run')} of {epochs} epochs"

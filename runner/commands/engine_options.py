@@ -1,4 +1,4 @@
-"""The options of `run` that say where its workers are."""
+"""The options of `run` that say where workers run."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ from typing import Annotated, TypeAlias
 import typer
 
 Engine: TypeAlias = Annotated[
-    str | None, typer.Option(help="Where the workers are: local, slurm or ray. [default: local]")
+    str | None, typer.Option(help="Where workers run: local, slurm or ray. [default: local]")
 ]
 Jobs: TypeAlias = Annotated[
-    int | None, typer.Option(help="Of --engine slurm: how many jobs, each a worker or more.")
+    int | None,
+    typer.Option(help="For --engine slurm: the number of jobs; each job has one or more workers."),
 ]
 Slurm: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        help="Of --engine slurm: parameters of sbatch, as partition=gpu,time=08:00:00,gres="
-        "gpu:1; signal=120 (s) is how early a job leaves. Repeatable. [default: time=04:00:00]"
+        help="For --engine slurm: parameters of sbatch, such as "
+        "partition=gpu,time=08:00:00,gres=gpu:1. With signal=120 a job stops 120 s before "
+        "its time limit. Repeatable. [default: time=04:00:00]"
     ),
 ]
 Detach: TypeAlias = Annotated[
-    bool, typer.Option("--detach", help="Of --engine slurm: submit, and wait for nothing.")
+    bool,
+    typer.Option("--detach", help="For --engine slurm: submit the jobs, and do not wait for them."),
 ]
 Strict: TypeAlias = Annotated[
     bool,
-    typer.Option("--strict", help="Of --engine slurm: refuse nodes with other versions than here."),
+    typer.Option(
+        "--strict",
+        help="For --engine slurm: refuse nodes whose versions differ from this machine's.",
+    ),
 ]
 Address: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Of --engine ray: the cluster, as HOST:6379. [default: the one that runs here]"
+        help="For --engine ray: the cluster's address, such as HOST:6379. [default: the cluster "
+        "on this machine]"
     ),
 ]

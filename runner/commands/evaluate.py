@@ -1,4 +1,4 @@
-"""evaluate: how well trained models do on labelled images."""
+"""evaluate: the accuracy of trained models on labelled images."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def evaluate(
     data: Annotated[
         str,
         typer.Option(
-            help="One folder a class, a CSV of paths and labels, or a task (its test images)."
+            help="A folder with one subfolder per class, a CSV of paths and labels, or a task "
+            "(its test images)."
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="A folder for tables and the confusion matrix.")
+        Path | None, typer.Option(help="The folder to write tables and the confusion matrix to.")
     ] = None,
     tta: TTA = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -37,7 +38,7 @@ def evaluate(
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
-    """Accuracy with its interval, by class, and who is taken for whom.
+    """Measure accuracy with its interval, accuracy by class, and which classes are confused.
 
     \b
     tricks-bench evaluate 1a2b3c --data digits
@@ -45,7 +46,7 @@ def evaluate(
     """
     load_plugins(plugin)
     if out is not None and out.exists() and not out.is_dir():
-        raise BadInput(f"--out {out}: it is a file; name a folder")
+        raise BadInput(f"--out {out} is a file: name a folder")
     from runner.inference.inference_images import labelled
     from runner.inference.trained_on import trained_on
 
@@ -88,7 +89,10 @@ def evaluate(
 
 
 def _write(found: Classification, about: list[str], out: Path) -> Path:
-    """The folder `out` with evaluation.md, the tables and the picture. Raises BadInput."""
+    """Write tables, picture and evaluation.md, whose path is returned.
+
+    Raises BadInput if `out` cannot be written.
+    """
     from runner.records import atomic_write
     from runner.records.csv_text import written
     from runner.reporting.evaluation import files, tables

@@ -1,4 +1,4 @@
-"""export: a study's runs as a CSV, as a folder that can be read back, or for a tracker."""
+"""export: write a study's runs as a CSV, as a folder that can be read back, or for a tracker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def export(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "--out", "-o", help="A .csv file with one row a run, or a folder."
+            "--output", "--out", "-o", help="A .csv file with one row per run, or a folder."
         ),
     ],
     name: Name = None,
@@ -31,17 +31,17 @@ def export(
     stage: Annotated[
         str | None,
         typer.Option(
-            help="Of a study with stages, for a CSV: fixed, tuning, tuned or equal-time. "
+            help="For a CSV of a study with stages: fixed, tuning, tuned or equal-time. "
             "[default: the last]"
         ),
     ] = None,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """Write the runs of a study to a CSV file, all of it to a folder, or its runs to a tracker.
+    """Write the runs of a study to a CSV file, a whole study to a folder, or its runs to a tracker.
 
-    A folder also holds learning curves and what was run; `report` and `analyze` read it. A tracker
-    gets a run for each record; exporting again adds what is new and changes what has changed.
+    A folder also holds the study's definition and the learning curves; `report` and `analyze` read
+    it. A tracker gets one run per record. A second export adds new runs and updates changed runs.
 
     \b
     tricks-bench export -o runs.csv
@@ -123,5 +123,8 @@ def _to_tracker(to: str, name: str | None, output: Path, results: Path, json: bo
             }
         )  # fmt: skip
         return
-    print(f"{len(logs):,} of {planned:,} planned runs in {output}, {changed:,} of them written")
+    print(
+        f"{len(logs):,} of {planned:,} planned runs in {output}; this export wrote {changed:,} "
+        "of them"
+    )
     print(exporters()[to].look.format(folder=output))

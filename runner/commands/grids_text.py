@@ -1,4 +1,4 @@
-"""`list grids` for chosen factors: what each grid would tell, as JSON and as text."""
+"""`list grids` for chosen factors: the precision and aliases of each grid, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from runner.planning.precision import Precision
 
 SETS = 16  # alias sets of a grid to print; --json has all
-TERMS = 6  # terms of a set to print
+TERMS = 6  # terms to print of each alias set
 HEAD = ("grid", "runs", "grid average", "at the baseline", "df", "D-eff", "main effects")
 
 
 def grids_json(found: Sequence[Outlook]) -> list[Mapping[str, JsonValue]]:
-    """A grid's summary and its diagnostics, or why it cannot be had."""
+    """Each grid's summary and diagnostics, or the reason why it is not possible."""
     rows: list[Mapping[str, JsonValue]] = []
     for grid in found:
         told: dict[str, JsonValue] = {"diagnostics": None, "reason": grid.reason}
@@ -40,8 +40,11 @@ def _diagnostics_json(found: Diagnostics) -> Mapping[str, JsonValue]:
 
 
 def grids_lines(found: Sequence[Outlook]) -> Iterator[str]:
-    """The table of the grids, and remarks on each below it."""
-    yield "standard errors in σ, the run-to-run sd: the typical effect's (the worst one's)"
+    """The table of grids, with remarks on each grid below."""
+    yield (
+        "standard errors in units of σ, the run-to-run sd: of the typical effect (of the worst "
+        "effect)"
+    )
     yield from aligned([HEAD, *(_cells(grid.diagnostics) for grid in found if grid.diagnostics)])
     for grid in found:
         if grid.diagnostics is None:
@@ -64,7 +67,7 @@ def _cells(found: Diagnostics) -> tuple[str, ...]:
 
 
 def _errors_text(precisions: Sequence[Precision]) -> str:
-    """`0.25 (0.31)`, or "some" where only some effects can be told, "none" where none."""
+    """`0.25 (0.31)`; "some" or "none" where only some or no effects can be estimated."""
     known = [p.se for p in precisions if p.se is not None]
     if not known:
         return "none"
@@ -80,12 +83,12 @@ def _df_text(precisions: Sequence[Precision]) -> str:
 
 def _clear_text(found: Diagnostics) -> str:
     if found.clear is None:
-        return "each against an arm" if found.error_term == "arms" else "not worked out"
+        return "one arm against another" if found.error_term == "arms" else "not worked out"
     return "clear of interactions" if found.clear else "not clear of interactions"
 
 
 def _lines(found: Diagnostics) -> Iterator[str]:
-    """Remarks below the table: the precision by the grid's own estimand, and the aliases."""
+    """Remarks below the table: the standard error for the grid's estimand, and the aliases."""
     others = any(e.grid is not e.own and e.baseline is not e.own for e in found.effects)
     if others:
         error = _errors_text([e.own for e in found.effects])
@@ -98,7 +101,11 @@ def _lines(found: Diagnostics) -> Iterator[str]:
     for members in sets[:SETS]:
         more = len(members.terms) - TERMS
         shown = str(replace(members, terms=members.terms[:TERMS]))
-        partly = f" (~: partly; {members.told} combinations are told)" if members.told != 1 else ""
+        partly = (
+            f" (~: partly; {members.told} combinations can be told apart)"
+            if members.told != 1
+            else ""
+        )
         yield f"  {shown}{f' … and {more} more' if more > 0 else ''}{partly}"
     if len(sets) > SETS:
         yield f"  … and {len(sets) - SETS} more sets: --json has them all"

@@ -1,4 +1,4 @@
-"""Jobs of a study on a cluster, in lines and as JSON."""
+"""The jobs of a study on a cluster, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from runner.execution.clusters.submission import Submission
     from runner.launch.cluster_jobs import StudyJobs
 
-HOSTS = 8  # that a line names
+HOSTS = 8  # the most that a line names
 
 
 def jobs_lines(found: Sequence[StudyJobs]) -> Iterator[str]:
-    """A line for each submission, and one for each mistake that its jobs met."""
+    """One line for each submission, and one for each error of its jobs."""
     for one in found:
         said = one.submission
         states = ", ".join(f"{count:,} {state}" for state, count in one.states.items())
@@ -34,7 +34,7 @@ def jobs_lines(found: Sequence[StudyJobs]) -> Iterator[str]:
 
 
 def jobs_json(one: StudyJobs) -> Mapping[str, JsonValue]:
-    """The same as JSON values; times as ISO 8601."""
+    """The jobs of a submission as JSON values; times as ISO 8601."""
     said = one.submission
     return {
         "job": said.job,
@@ -59,7 +59,7 @@ def jobs_json(one: StudyJobs) -> Mapping[str, JsonValue]:
 
 
 def cancelled_json(one: Submission) -> Mapping[str, JsonValue]:
-    """A submission that was cancelled."""
+    """A cancelled submission as JSON values."""
     return {"job": one.job, "engine": one.engine, "jobs": one.jobs}
 
 

@@ -8,5 +8,5 @@ from runner.records.json_values import JsonValue
 
 
 def print_json(value: JsonValue) -> None:
-    """One JSON value on stdout; what is not a finite number is null."""
+    """Print one JSON value on stdout; NaN and infinite numbers become null."""
     print(json.dumps(value, indent=2, allow_nan=False))

@@ -1,4 +1,4 @@
-"""The options of `run` that limit an execution."""
+"""The options of `run` that limit time, and those about checkpoints."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ CHECKPOINT = 5.0  # minutes
 CheckpointMinutes = Annotated[
     float | None,
     typer.Option(
-        help="Write a run's checkpoint so often, at the end of an epoch if one is that near: an "
-        "interrupted run goes on from it. [default: 5]"
+        help="Minutes between the checkpoints of a run, written at the end of an epoch where "
+        "possible. An interrupted run continues from its checkpoint. [default: 5]"
     ),
 ]
 NoCheckpoint = Annotated[
     bool,
-    typer.Option("--no-checkpoint", help="Write none: an interrupted run begins anew."),
+    typer.Option(
+        "--no-checkpoint",
+        help="Write no checkpoints: an interrupted run starts again from its first epoch.",
+    ),
 ]
 
 
@@ -30,9 +33,11 @@ def asked_limits(
     checkpoint_minutes: float | None = None,
     no_checkpoint: bool = False,
 ) -> Limits:
-    """What the options say, None being the default; the time starts now."""
+    """The limits that the options give (None: the default). --max-hours counts from now."""
     if no_checkpoint and checkpoint_minutes is not None:
-        raise BadInput("--no-checkpoint and --checkpoint-minutes exclude each other: give one")
+        raise BadInput(
+            "--no-checkpoint and --checkpoint-minutes contradict each other: give one of them"
+        )
     options = {
         "--max-hours": max_hours,
         "--stall-minutes": stall_minutes,

@@ -1,4 +1,4 @@
-"""list: the tricks, tasks, grids and studies there are."""
+"""list: the available tricks, tasks, grids and studies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tricks.errors import BadInput, unknown
 
 @dataclass(frozen=True)
 class Row:
-    """One of what is listed. text: beside its name. keys: what --json adds to its name."""
+    """One entry of a list. text: printed beside the name. keys: further keys of --json."""
 
     name: str
     text: str
@@ -31,21 +31,28 @@ def list_(
     what: Annotated[str, typer.Argument(help="tricks, tasks, grids or studies.")],
     results: Results = RESULTS,
     plugin: Plugins = None,
-    task: Annotated[str | None, typer.Option(help="grids: for the factors of this task.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="For grids: take the factors of this task.")
+    ] = None,
     tricks: Annotated[
-        str | None, typer.Option("--tricks", help="grids: for these tricks; or none.")
+        str | None, typer.Option("--tricks", help="For grids: these tricks, or none.")
     ] = None,
     factor: Annotated[
-        list[str] | None, typer.Option(help="grids: a recipe field to vary. Repeatable.")
+        list[str] | None, typer.Option(help="For grids: a recipe field to vary. Repeatable.")
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="grids: a recipe field for all arms.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="For grids: the value of a recipe field in all arms. Repeatable."
+        ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="grids: runs of each arm.")] = None,
-    runs: Annotated[int | None, typer.Option(help="grids: runs of a fraction.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="For grids: the seeds of each arm.")] = None,
+    runs: Annotated[
+        int | None, typer.Option(help="For grids: runs of a fraction per seed.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List tricks, tasks, grids or studies; with factors, what each grid would tell of them.
+    """List tricks, tasks, grids or studies. For given factors, compare the precision of the grids.
 
     \b
     tricks-bench list grids --tricks warmup,cosine,mixup,cutmix --seeds 4
@@ -57,7 +64,7 @@ def list_(
              "--seeds": seeds, "--runs": runs}  # fmt: skip
     named = [flag for flag, value in flags.items() if value is not None]
     if named and what != "grids":
-        raise BadInput(f"{named[0]} is for `tricks-bench list grids`: {what} take none")
+        raise BadInput(f"{named[0]} is for `tricks-bench list grids`: leave it out for {what}")
     if named:
         if seeds is not None and seeds < 1:
             raise BadInput(f"--seeds must be at least 1, not {seeds}")
@@ -84,12 +91,12 @@ def list_(
     if what == "grids":
         print(
             "`tricks-bench list grids --tricks warmup,cosine,mixup` (or --task digits, for the "
-            "standard bag) says what each would tell of them: runs, standard errors, aliases"
+            "standard bag) compares the grids for these factors: runs, standard errors, aliases"
         )
 
 
 def tricks(results: Path) -> list[Row]:
-    """Every known trick, as the JSON contract has it."""
+    """Every known trick, with the keys of the JSON contract."""
     from tricks.bag import registry
 
     rows = []
@@ -111,18 +118,18 @@ def tricks(results: Path) -> list[Row]:
 
 
 def cost_json(cost: Cost | None) -> Mapping[str, JsonValue]:
-    """CPU time on digits by that of the baseline, of training and evaluation; null: not measured.
+    """CPU time of training and evaluation on digits, relative to the baseline; null: not measured.
 
-    `what`: the trick as it was measured.
+    `what`: the trick with its parameters as measured.
     """
     if cost is None:
-        reason = "not measured: python -m benchmarks.costs has no figure for it"
+        reason = "not measured: `python -m benchmarks.costs` does not measure this trick"
         return {"training": None, "evaluation": None, "reason": reason}
     return asdict(cost)
 
 
 def cost_text(cost: Cost | None) -> str:
-    """The cost as people read it; an evaluation that costs nothing more is left out."""
+    """The cost as text; the evaluation is left out where it costs no more than the baseline's."""
     if cost is None:
         return "not measured"
     more = cost.evaluation.low > 1.1 or cost.evaluation.high < 0.9
@@ -130,12 +137,12 @@ def cost_text(cost: Cost | None) -> str:
 
 
 def tasks(results: Path) -> list[Row]:
-    """Every task of a fixed name, and those named by where the images are."""
+    """Every task with a fixed name, and the tasks whose name holds the place of the images."""
     from runner.tasks import registry as known
 
     fixed = {name: task.summary for name, task in known.all_tasks().items()}
     told = {**fixed, **known.YOURS}
-    return [_row(name, told.get(name, "images that a plug-in gives")) for name in known.names()]
+    return [_row(name, told.get(name, "images from a plug-in")) for name in known.names()]
 
 
 def grids(results: Path) -> list[Row]:
@@ -146,7 +153,7 @@ def grids(results: Path) -> list[Row]:
 
 
 def studies(results: Path) -> list[Row]:
-    """Studies that come with the package, then those in the store."""
+    """Studies that come with the package, then studies in the store."""
     from runner.studies.asked import shipped
 
     rows = [_row(name, _first_comment(file), where=str(file)) for name, file in shipped().items()]

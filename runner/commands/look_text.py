@@ -1,4 +1,4 @@
-"""A planned look at a sequential study in words, and how such a study ended."""
+"""A planned look of a sequential study as text, and the end of a sequential study."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def look_line(study: AnyStudy[Spec], look: Look) -> str:
-    """How many effects are decided, which are open, and what they would take."""
+    """How many effects are decided, which are open, and how many runs the open effects need."""
     assert study.looks is not None
     looks, width = study.looks.seeds, study.looks.half_width
     head = f"look {look.number} of {len(looks)} ({counted(look.seeds, 'seed')} of each arm)"
@@ -34,7 +34,7 @@ def look_line(study: AnyStudy[Spec], look: Look) -> str:
         more = look.wanted
         budget = study.design.total(looks[-1]) - study.design.total(look.seeds)
         if more is None:
-            text += "; how many runs that takes cannot be told yet"
+            text += "; how many more runs they need is not known yet"
         else:
             over = f", but the budget has {budget:,} left" if more > budget > 0 else ""
             text += f"; about {more:,} more runs{over}"
@@ -42,14 +42,14 @@ def look_line(study: AnyStudy[Spec], look: Look) -> str:
 
 
 def end_lines(outcome: Outcome, results: Path) -> Iterator[str]:
-    """Why the study stopped, and at which level its intervals are."""
+    """Why the study stopped, and the level of its intervals."""
     from runner.analysis.sequential import describe
 
     study = outcome.study
     assert study.looks is not None
     assert study.looks.level is not None
     if outcome.ended == "nothing to decide":
-        yield f"{study.name}: more seeds would not help, it stops here"
+        yield f"{study.name}: more seeds would not help, so it stops here"
         return
     state = "is decided: nothing more to train"
     if outcome.ended == "budget":

@@ -12,7 +12,7 @@ from runner.commands.options import Json, Results
 from runner.records.layout import RESULTS
 from runner.text import counted
 
-SHOWN = 5  # conflicts that are named; --json names all
+SHOWN = 5  # conflicts to print; --json has all
 
 
 def merge(
@@ -22,14 +22,14 @@ def merge(
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """Bring runs and studies of other stores, or of exports, into one store.
+    """Copy the runs and studies of other stores, or of exports, into one store.
 
-    A run that is in both counts once. Where the outcomes differ, the store keeps its own, and the
-    run is named. Trained models stay where they are.
+    A run that is in both counts once. Where the outcomes of a run differ, the store keeps its own
+    outcome, and the run is named. Trained models are not copied.
 
     \b
     tricks-bench merge /share/results-a /share/results-b
-    tricks-bench merge results/reference/digits-add-one   go on with a committed study
+    tricks-bench merge results/reference/digits-add-one   continue a committed study
     """
     from runner.records.merge import merge as join
     from runner.records.store import Store
@@ -46,13 +46,13 @@ def merge(
             }
         )
     else:
-        there = f"{done.same:,} of the others were there already"
+        there = f"{done.same:,} were there already"
         print(f"{counted(done.added, 'run')} added to {results}; {there}")
         if done.conflicts:
             named = ", ".join(done.conflicts[:SHOWN])
             more = len(done.conflicts) - SHOWN
             print(
-                f"{counted(len(done.conflicts), 'run')} with another outcome, of which {results} "
+                f"{counted(len(done.conflicts), 'run')} with different outcomes, where {results} "
                 f"keeps its own: {named}{f' and {more:,} more' if more > 0 else ''}"
             )
         for line in done.refused:

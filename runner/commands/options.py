@@ -18,66 +18,70 @@ Results = Annotated[Path, typer.Option("--results", help="The store that all stu
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 Plugins = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="A Python file that defines tricks or metrics; may be repeated."),
+    typer.Option("--plugin", help="A Python file that defines tricks or metrics. Repeatable."),
 ]
-TaskName = Annotated[str, typer.Option("--task", help="See `tricks-bench list tasks`.")]
+TaskName = Annotated[str, typer.Option("--task", help="The task: see `tricks-bench list tasks`.")]
 AllowDuplicates = Annotated[
     bool,
     typer.Option(
-        "--allow-duplicates", help="Train though an image is in two of the parts you made."
+        "--allow-duplicates", help="Train even if an image is in two parts of your own split."
     ),
 ]
-Name = Annotated[str | None, typer.Argument(help="The study; the latest if not given.")]
+Name = Annotated[str | None, typer.Argument(help="The study. [default: the latest]")]
 Metric = Annotated[
     str,
     typer.Option(
-        "--metric", help="The column to explain: accuracy, val_accuracy, top5, nll, loss, …"
+        "--metric", help="The metric to analyze: accuracy, val_accuracy, top5, nll, loss, …"
     ),
 ]
 Negligible = Annotated[
     float | None,
-    typer.Option("--negligible", help="The largest effect not worth having. [default: 0.2 pp]"),
+    typer.Option("--negligible", help="Effects up to this size are negligible. [default: 0.2 pp]"),
 ]
 Noise = Annotated[
     str,
-    typer.Option("--noise", help="own (each arm has its own sd) or equal (one for all arms)."),
+    typer.Option("--noise", help="own (each arm has its own sd) or equal (one sd for all arms)."),
 ]
 Scale = Annotated[
-    str, typer.Option("--scale", help="raw, or logit: accuracies in log-odds, with odds ratios.")
+    str, typer.Option("--scale", help="raw, or logit (log-odds of accuracies, with odds ratios).")
 ]
 
 Runs = Annotated[
     list[str],
     typer.Argument(
-        help="A run's id (or its start), a study (its best arm on validation), either with .best "
-        "(of its best epoch), or a file of a model; of several the probabilities are averaged.",
+        help="A run's id (its first characters are enough), a study (its best arm on "
+        "validation), or a model file. With .best after an id or study: the best epoch. "
+        "The probabilities of several models are averaged.",
         metavar="RUN...",
     ),
 ]
 Sets = Annotated[
     Path | None,
-    typer.Option("--data-sets", help="Where data sets are, if --data is a task. [default: ./data]"),
+    typer.Option(
+        "--data-sets", help="The folder of the data sets, if --data is a task. [default: ./data]"
+    ),
 ]
 TTA = Annotated[
     str | None,
     typer.Option(
         "--tta",
-        help="Test-time augmentation: flip, shift, none, or a trick of that kind. "
-        "[default: the recipe's own]",
+        help="Test-time augmentation: flip, shift, none, or another trick of this kind. "
+        "[default: as the recipe says]",
     ),
 ]
 Stage = Annotated[
     str | None,
     typer.Option(
         "--stage",
-        help="Of a tuned study: fixed (one value for all) or tuned (each arm's own); of equal "
-        "time: fixed or equal-time. [default: the last, once all arms are]",
+        help="For a tuned study: fixed (one value for all arms) or tuned (each arm's own "
+        "value). For a study of equal time: fixed or equal-time. [default: the last stage "
+        "that all arms have reached]",
     ),
 ]
 
 
 def load_plugins(plugins: list[Path] | None) -> tuple[str, ...]:
-    """Load each plug-in; gives their absolute paths, for worker processes to load them too."""
+    """Load each plug-in. Returns the absolute paths, so that worker processes can load them too."""
     from tricks.loading import load_plugin
 
     for plugin in plugins or []:
@@ -86,7 +90,7 @@ def load_plugins(plugins: list[Path] | None) -> tuple[str, ...]:
 
 
 def assignments(flag: str, texts: Sequence[str] | None) -> dict[str, str]:
-    """`["epochs=5", ...]` -> {"epochs": "5"}. Raises BadInput for what is no name=value."""
+    """`["epochs=5", ...]` -> {"epochs": "5"}. Raises BadInput for anything but name=value."""
     found: dict[str, str] = {}
     for text in texts or []:
         name, equals, value = text.partition("=")
@@ -106,7 +110,7 @@ def listed(text: str | None) -> list[str] | None:
 
     parts = split(text)
     if not parts:
-        raise BadInput(f"nothing is named in {text!r}: name some, such as warmup,cosine, or none")
+        raise BadInput(f"{text!r} names nothing: name some, such as warmup,cosine, or write none")
     return [] if [part.lower() for part in parts] == ["none"] else parts
 
 
@@ -117,7 +121,7 @@ def listed_fields(flag: str, texts: Sequence[str] | None) -> dict[str, list[Give
 
 
 def check_negligible(negligible: float | None) -> None:
-    """Raises BadInput for a margin that is none."""
+    """Raises BadInput for a margin that is negative or no number."""
     if negligible is not None and not 0 <= negligible < float("inf"):
         raise BadInput(f"--negligible must be a number of at least 0, not {negligible}")
 
@@ -131,7 +135,7 @@ def chosen(
 ) -> Study:
     """The add-one study of the factors that these flags name: the factors, their baseline, notes.
 
-    Raises BadInput for what cannot be, and where there is nothing to vary.
+    Raises BadInput for flags that cannot be met, and if there is nothing to vary.
     """
     from runner.designs.add_one import AddOne
     from runner.studies.asked import Asked

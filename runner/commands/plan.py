@@ -23,47 +23,53 @@ if TYPE_CHECKING:
 
 def plan(
     effect: Annotated[
-        float | None, typer.Option(help="The smallest effect that is to be seen, in pp.")
+        float | None, typer.Option(help="The smallest effect to detect, in pp.")
     ] = None,
     half_width: Annotated[
-        float | None, typer.Option(help="Instead: know every effect to ± this many pp (95 %).")
+        float | None,
+        typer.Option(
+            help="Instead of --effect: the half-width of every effect's 95 % interval, in pp."
+        ),
     ] = None,
     power: Annotated[
-        float | None, typer.Option(help="Probability of seeing the effect. [default: 0.8]")
+        float | None, typer.Option(help="The probability of detecting the effect. [default: 0.8]")
     ] = None,
     each: Annotated[
-        bool, typer.Option("--each", help="5 % for each effect, not over all of them at once.")
+        bool,
+        typer.Option("--each", help="Test each effect at 5 %, not all effects together at 5 %."),
     ] = False,
-    task: Annotated[str | None, typer.Option(help="What to train on. [default: digits]")] = None,
+    task: Annotated[str | None, typer.Option(help="The task. [default: digits]")] = None,
     study: Annotated[
         str | None,
-        typer.Option(help="A study whose factors and settings are meant: a TOML file or a name."),
+        typer.Option(help="Take the factors and settings of this study: a TOML file or a name."),
     ] = None,
     tricks: Annotated[
         str | None, typer.Option(help="Tricks, or none. [default: standard bag]")
     ] = None,
     factor: Annotated[
-        list[str] | None, typer.Option(help="A recipe field to vary; may be repeated.")
+        list[str] | None, typer.Option(help="A recipe field to vary. Repeatable.")
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A recipe field for all arms. Repeatable.")
+        list[str] | None,
+        typer.Option("--set", help="The value of a recipe field in all arms. Repeatable."),
     ] = None,
-    runs: Annotated[int | None, typer.Option(help="Runs of one fraction.")] = None,
+    runs: Annotated[int | None, typer.Option(help="Runs of a fraction per seed.")] = None,
     sigma: Annotated[
-        float | None, typer.Option(help="Run-to-run sd in pp. [default: from records]")
+        float | None, typer.Option(help="The run-to-run sd in pp. [default: from records]")
     ] = None,
     pilot: Annotated[
-        str | None, typer.Option(help="The study whose replicates tell the sd. [default: latest]")
+        str | None,
+        typer.Option(help="The study whose replicates give the sd. [default: the latest]"),
     ] = None,
     results: Results = RESULTS,
     data: Annotated[
-        Path | None, typer.Option(help="Where data sets are. [default: ./data]")
+        Path | None, typer.Option(help="The folder of the data sets. [default: ./data]")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Runs at a time.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Parallel runs.")] = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
-    """Runs and hours that each grid needs to see an effect of a given size.
+    """Compute the runs and hours that each grid needs to detect an effect of a given size.
 
     \b
     tricks-bench plan --effect 0.3 --power 0.8
@@ -74,7 +80,7 @@ def plan(
     goal = _goal(effect, half_width, power)
     workers = at_a_time(workers, None, "auto")
     if sigma is not None and pilot is not None:
-        raise BadInput("--sigma and --pilot both say what the run-to-run sd is: give one of them")
+        raise BadInput("--sigma and --pilot both give the run-to-run sd: give one of them")
     from runner.commands.plan_text import lines
     from runner.planning.grid_needs import EACH, FAMILY, grid_needs
     from runner.planning.pilot_noise import find_sigma, given
@@ -143,15 +149,15 @@ def _goal(effect: float | None, half_width: float | None, power: float | None) -
 
     if (effect is None) == (half_width is None):
         raise BadInput(
-            "say what is to be seen, in pp: --effect 0.3 (seen with --power 0.8), or "
-            "--half-width 0.2 (of every interval), one of the two"
+            "give one goal, in pp: --effect 0.3 (detected with --power 0.8) or --half-width 0.2 "
+            "(of every interval)"
         )
     for flag, value in (("--effect", effect), ("--half-width", half_width)):
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise BadInput(f"{flag} must be a number above 0 (pp), not {value:g}")
     if half_width is not None:
         if power is not None:
-            raise BadInput("--power is for --effect: an interval's half-width has none")
+            raise BadInput("--power is for --effect: leave it out with --half-width")
         return Goal("half-width", half_width)
     power = 0.8 if power is None else power
     if not 0.05 < power < 1:

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 WORDS = {GRID_AVERAGE: "averaged over the grid", BASELINE: "at the baseline"}
 OVER = {
     FAMILY: "5 % for all effects of a grid at once (Šidák); --each: for each alone",
-    EACH: "5 % for each effect alone: of 10 tricks that do nothing, 40 % of such studies "
-    "call one an effect",
+    EACH: "5 % for each effect alone: of studies of 10 tricks that do nothing, 40 % call at "
+    "least one an effect",
 }
 
 
 def lines(found: GridNeeds, kind: str) -> Iterator[str]:
-    """What was asked, the table, the cheapest grid by estimand, and what it rests on."""
+    """The goal, the table, the cheapest grid for each estimand, and the assumptions."""
     goal = found.goal
     yield from found.study.notes
     if goal.kind == "effect":
-        yield f"to see every effect of {goal.value:g} pp with probability {goal.power:g}"
+        yield f"to detect every effect of {goal.value:g} pp with probability {goal.power:g}"
     else:
         yield f"to know every effect to ±{goal.value:g} pp (95 % intervals)"
     yield f"run-to-run sd {found.sigma.value:.3g} pp: {found.sigma.source}"
@@ -52,7 +52,7 @@ def _cell(found: GridNeeds, need: Needed) -> str:
 
 
 def _remarks(found: GridNeeds, kind: str) -> Iterator[str]:
-    """Why a grid does not answer, one line for all grids of the same reason."""
+    """Why a grid does not answer: one line for all grids with the same reason."""
     why: dict[str, list[str]] = {}
     for grid in found.grids:
         if grid.needs is None:
@@ -63,7 +63,7 @@ def _remarks(found: GridNeeds, kind: str) -> Iterator[str]:
             if need.runs is None:
                 why.setdefault(f"not {words}: {need.reason}", []).append(grid.name)
         if grid.left_out:
-            text = f"without {', '.join(grid.left_out)} (all on means one level of each factor)"
+            text = f"without {', '.join(grid.left_out)} ('all on' takes one level of each factor)"
             why.setdefault(text, []).append(grid.name)
     for reason, names in why.items():
         yield f"{', '.join(names)} {reason}"
@@ -72,7 +72,7 @@ def _remarks(found: GridNeeds, kind: str) -> Iterator[str]:
 def _cheapest(found: GridNeeds, estimand: str, kind: str) -> str:
     best = found.cheapest(estimand, kind)
     if best is None:
-        return "no grid answers for every effect: the lines above say why"
+        return "no grid estimates every effect: the lines above say why"
     grid, need = best
     assert need.seeds is not None
     per = f"{counted(grid.arms, 'arm')} × {counted(need.seeds, 'seed')}"

@@ -1,4 +1,4 @@
-"""predict: classes and probabilities that trained models predict, as a CSV."""
+"""predict: write the classes and probabilities that trained models predict to a CSV."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def predict(
     data: Annotated[
         str,
         typer.Option(
-            help="A folder of images (in any folders), an archive, a CSV of them, or a task."
+            help="A folder of images (with subfolders), an archive, a CSV with paths of images, "
+            "or a task."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV to write.")],
@@ -32,8 +33,9 @@ def predict(
         str,
         typer.Option(
             "--columns",
-            help="The CSV's columns, as id=stem,label=class. Of each image: path, name, stem, "
-            "class, number, probability, p_CLASS, probabilities (all of these).",
+            help="The CSV's columns, such as id=stem,label=class. Values of an image: path, "
+            "name, stem, class, number, probability, p_CLASS, probabilities (p_CLASS of "
+            "all classes).",
         ),
     ] = USUAL,
     tta: TTA = None,
@@ -55,7 +57,9 @@ def predict(
     from runner.inference.inference_images import unlabelled
 
     def images(card: Card) -> Given:
-        columns(template, card.names)  # a mistake is told before the images are predicted
+        columns(
+            template, card.names
+        )  # so that a mistake is reported before the images are predicted
         return unlabelled(data, data_sets, card.data)
 
     answers = ask(runs, images, results, tta, device, skip=True)
@@ -81,11 +85,11 @@ def predict(
         print(why)
     for note in answers.given.notes:
         print(note)
-    print(f"{output}: classes of {answers.given.what}")
+    print(f"{output}: predicted classes of {answers.given.what}")
 
 
 def check_output(output: Path) -> None:
-    """Raises BadInput for a file that could not be written in the end."""
+    """Raises BadInput for a file that cannot be written."""
     if output.is_dir():
         raise BadInput(f"{output} is a folder: name a file, such as {output / 'predictions.csv'}")
     if not output.absolute().parent.is_dir():

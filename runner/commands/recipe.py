@@ -1,4 +1,4 @@
-"""recipe: a recipe for use elsewhere, as a PyTorch script, timm's arguments, TOML or JSON."""
+"""recipe: print a recipe for use elsewhere, as a PyTorch script, timm's arguments, TOML or JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def recipe(
     what: Annotated[
         str,
         typer.Argument(
-            help="A study (the arm its report recommends), an exported folder, a run's id, or "
+            help="A study (the arm that its report recommends), an exported folder, a run's id, or "
             '"baseline+mixup(alpha=0.4)+cosine".'
         ),
     ],
@@ -31,8 +31,8 @@ def recipe(
         str,
         typer.Option(
             "--as",
-            help="pytorch (a script of its own), timm (arguments of its train.py), toml (for "
-            "--study), or json.",
+            help="pytorch (a stand-alone script), timm (arguments for timm's train.py), toml (a "
+            "file for --study), or json.",
         ),
     ] = "json",
     output: Annotated[
@@ -40,13 +40,14 @@ def recipe(
     ] = None,
     task: TaskName = "digits",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Of a baseline, a field: epochs=5.")
+        list[str] | None,
+        typer.Option("--set", help="With baseline+...: a field's value, epochs=5."),
     ] = None,
     results: Results = RESULTS,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
-    """Take a recipe out of here: a script that trains it with torch, torchvision and timm alone.
+    """Write a recipe for use without tricks-bench, such as a script of torch, torchvision and timm.
 
     \b
     tricks-bench recipe my-study --as pytorch -o train.py
@@ -80,7 +81,7 @@ def recipe(
 
 
 def _said(found: Subject, form: str) -> tuple[str, dict[str, JsonValue]]:
-    """The text of a form, and what --json says of it besides."""
+    """The recipe in a form, and further keys for --json."""
     if form == "pytorch":
         from runner.inference.recipe.script import script
 

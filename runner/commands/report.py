@@ -25,17 +25,18 @@ from runner.records.layout import RESULTS
 
 def report(
     name: Annotated[
-        str | None, typer.Argument(help="A study (the latest if not given), or an exported folder.")
+        str | None,
+        typer.Argument(help="A study, or an exported folder. [default: the latest study]"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to. [default: reports/NAME]")
     ] = None,
     format: Annotated[
-        str, typer.Option(help="md, html or latex; several with commas between.")
+        str, typer.Option(help="md, html or latex; separate several with commas.")
     ] = "md,html",
     columns: Annotated[
         int | None,
-        typer.Option(help="Figures of LaTeX as PDF, as wide as 1 or 2 columns of a paper."),
+        typer.Option(help="The width of LaTeX's figures: 1 or 2 columns of a paper."),
     ] = None,
     metric: Metric = "accuracy",
     negligible: Negligible = None,
@@ -46,7 +47,7 @@ def report(
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """Write what a study says: report.md with its plots, and report.html, which needs nothing else.
+    """Write the report of a study: report.md with its plots, and report.html as a single file.
 
     \b
     tricks-bench report digits-add-one

@@ -1,4 +1,4 @@
-"""retry: open failed runs again."""
+"""retry: let `run` train failed runs again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.text import counted
 
 
 def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
-    """Set failed runs aside, so that the next `run` trains them again."""
+    """Set failed runs aside. The next `run` trains them again."""
     from runner.execution.reopening import reopen
     from runner.launch.resume_command import stored_command
     from runner.studies.experiments import open_study
@@ -20,7 +20,7 @@ def retry(name: Name = None, results: Results = RESULTS, json: Json = False) -> 
         print_json({"study": stored.name, "opened": done.opened, "held": done.held})
         return
     if done.held:
-        print(f"left alone: {counted(done.held, 'failed run')} that another runner is at")
+        print(f"left alone: {counted(done.held, 'failed run')} that another process works on")
     if not done.opened and not done.held:
         print(f"no failed runs in {stored.name}")
     if done.opened:

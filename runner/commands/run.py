@@ -23,44 +23,48 @@ if TYPE_CHECKING:
 
 def run(
     task: Annotated[
-        str | None, typer.Option(help="What to train on: `list tasks`. [default: digits]")
+        str | None, typer.Option(help="The task: see `list tasks`. [default: digits]")
     ] = None,
     grid: Annotated[
-        str | None, typer.Option(help="Which arms: `list grids`. [default: add-one]")
+        str | None, typer.Option(help="The grid of arms: see `list grids`. [default: add-one]")
     ] = None,
     tricks: Annotated[
         str | None,
-        typer.Option(help="Tricks, as warmup,mixup(alpha=0.4); or none. [default: standard bag]"),
+        typer.Option(help="Tricks, as warmup,mixup(alpha=0.4), or none. [default: standard bag]"),
     ] = None,
     factor: Annotated[
         list[str] | None,
         typer.Option(
-            help="A recipe field to vary: lr_scale=0.5,1,2; of a study's own factors, the levels "
-            "to keep, or none. Repeatable."
+            help="A recipe field to vary: lr_scale=0.5,1,2. For a factor that --study already "
+            "has: the levels to keep, or none to drop the factor. Repeatable."
         ),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="A recipe field for all arms: epochs=5; or train_images=N, validation_share, "
-            "test_share. Repeatable.",
+            help="A recipe field's value in all arms: epochs=5; or train_images=N, "
+            "validation_share, test_share. Repeatable.",
         ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Runs of each arm.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds: the runs of each arm.")] = None,
     runs: Annotated[
         int | None,
-        typer.Option(help="Runs of a fraction, once over. [default: 64 for the standard bag]"),
+        typer.Option(help="Runs of a fraction per seed. [default: 64 for the standard bag]"),
     ] = None,
     placebo: Annotated[
         bool,
-        typer.Option("--placebo", help="Add a factor that only draws other random numbers."),
+        typer.Option(
+            "--placebo",
+            help="Add a factor that only changes the random numbers: its "
+            "effect shows what pure noise looks like.",
+        ),
     ] = False,
     control_seeds: Annotated[
         str | None,
         typer.Option(
-            help="Runs of the arm that all others are compared with (add-one, leave-one-out); "
-            "auto: √k times --seeds."
+            help="Seeds of the arm that all other arms are compared with (add-one, "
+            "leave-one-out); auto: √k times --seeds, for k other arms."
         ),
     ] = None,
     study: Annotated[
@@ -68,34 +72,37 @@ def run(
     ] = None,
     reference: Annotated[
         list[str] | None,
-        typer.Option(help='What "all on" means, e.g. optimizer=lars (leave-one-out, cumulative).'),
+        typer.Option(
+            help='The level of a factor that "all on" means, such as optimizer=lars '
+            "(leave-one-out, cumulative)."
+        ),
     ] = None,
     order: Annotated[
-        str | None, typer.Option(help="Factors in the order they are added (cumulative).")
+        str | None, typer.Option(help="The order in which factors are added (cumulative).")
     ] = None,
     tune: Annotated[
         list[str] | None,
         typer.Option(
-            help="A field of which each arm gets its own value, chosen on validation: "
-            "lr_scale=0.25,0.5,1,2,4."
+            help="A field and its candidates, such as lr_scale=0.25,0.5,1,2,4: each arm gets "
+            "the best value on validation."
         ),
     ] = None,
     tune_seeds: Annotated[
-        int | None, typer.Option(help="Tuning runs of each arm at each value. [default: 2]")
+        int | None, typer.Option(help="Seeds of each arm at each candidate of --tune. [default: 2]")
     ] = None,
     equal: Annotated[
         str | None,
         typer.Option(
             metavar="time",
-            help="time: run each arm again for as many epochs as take the baseline's training "
-            "time.",
+            help="time: train each arm again, for as many epochs as fit into the baseline's "
+            "training time.",
         ),
     ] = None,
     until: Annotated[
         str | None,
         typer.Option(
-            help="decided or half-width=0.3 (pp): add seeds in a few planned looks until then; "
-            "--seeds is the most. [default: 5 a look, factorials 1]"
+            help="decided or half-width=0.3 (pp): add seeds in a few planned looks until this "
+            "holds. --seeds is the maximum. [default: 5 seeds per look, factorials 1]"
         ),
     ] = None,
     looks: Annotated[
@@ -105,50 +112,52 @@ def run(
         bool,
         typer.Option(
             "--confirm",
-            help="Run the winner of the latest study, or of --study, again on fresh seeds.",
+            help="Train the winner of the latest study, or of --study, and its baseline again "
+            "on fresh seeds.",
         ),
     ] = False,
     script: Annotated[
         str | None,
         typer.Option(
-            help="A training script of your own in the place of tricks: 'python train.py "
-            "{arguments} --seed {seed} --output {out}'."
+            help="Run your own training script instead of tricks: 'python train.py {arguments} "
+            "--seed {seed} --output {out}'."
         ),
     ] = None,
     level: Annotated[
         list[str] | None,
         typer.Option(
-            help="Of --script: FACTOR.LEVEL='arguments', as mixup.on='--mixup 0.2'; the reference "
-            "is off, or the level named first. Repeatable."
+            help="For --script: FACTOR.LEVEL='arguments', such as mixup.on='--mixup 0.2'. The "
+            "reference level is off, or else the first level named. Repeatable."
         ),
     ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            help='Of --script: top1={file="{out}/result.json", key="top1"}; or column of a CSV, '
-            "pattern in the output. Repeatable."
+            help='For --script: top1={file="{out}/result.json", key="top1"}. For a CSV: column '
+            "instead of key; for printed output: only a pattern. Repeatable."
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The study's name. [default: task-grid]")] = None,
     results: Results = RESULTS,
     data: Annotated[
-        Path | None, typer.Option(help="Where data sets are. [default: ./data]")
+        Path | None, typer.Option(help="The folder of the data sets. [default: ./data]")
     ] = None,
     group_by: Annotated[
         str | None,
         typer.Option(
-            help="A column of --task csv:PATH; no value of it is on both sides of a split."
+            help="A column of --task csv:PATH, such as patient: images with one value stay in "
+            "one part of the split."
         ),
     ] = None,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch the task's data set first.")
+        bool, typer.Option("--download", help="Download the task's data set first.")
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(help="Runs at a time, in each job. [default: one a core, one on a GPU]"),
+        typer.Option(help="Parallel runs in each job. [default: one per core, or one per GPU]"),
     ] = None,
     per_gpu: Annotated[
-        int | None, typer.Option(help="Runs at a time on each GPU. [default: 1]")
+        int | None, typer.Option(help="Parallel runs on each GPU. [default: 1]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     engine: Engine = None,
@@ -161,15 +170,16 @@ def run(
         str | None,
         typer.Option(
             metavar="[last|best|winner]",
-            help="Keep the trained weights; best: also those of the best epoch on validation; "
-            "winner: of one run, trained again in the end.",
+            help="Keep the trained weights. last: of the last epoch; best: also of the best "
+            "epoch on validation; winner: of one run of the best arm, trained again at the "
+            "end.",
         ),
     ] = None,
     cache_gb: Annotated[
         float | None,
         typer.Option(
-            help="Gigabytes that decoded images may take on the disk; 0: decode them in every "
-            "epoch. [default: a quarter of what is free]"
+            help="Gigabytes of disk for decoded images; 0: decode images in every epoch. "
+            "[default: a quarter of the free space]"
         ),
     ] = None,
     allow_duplicates: AllowDuplicates = False,
@@ -177,15 +187,15 @@ def run(
     max_hours: Annotated[
         float | None,
         typer.Option(
-            help="Stop after so long as Ctrl-C once does, and begin no run that would take longer: "
-            "exit code 75; the same command goes on."
+            help="Stop after this time, as after Ctrl-C, and start no run that would take "
+            "longer. Exit code 75; the same command continues."
         ),
     ] = None,
     stall_minutes: Annotated[
         float | None,
         typer.Option(
-            help="End a run and try it again that gave no sign of life (a batch, an epoch) for so "
-            "long. [default: 30]"
+            help="Stop and retry a run without a sign of life (a batch, a script's output) for "
+            "this time. [default: 30]"
         ),
     ] = None,
     checkpoint_minutes: CheckpointMinutes = None,
@@ -194,21 +204,22 @@ def run(
         bool, typer.Option("--yes", "-y", help="Do not ask before a long grid.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be trained, and leave.")
+        bool, typer.Option("--dry-run", help="Show what would be trained, and exit.")
     ] = False,
     smoke: Annotated[
         bool,
         typer.Option(
             "--smoke",
-            help="Train every arm for two steps at small size, write the report, keep nothing.",
+            help="Train every arm for two steps on small images, write a report, and keep no "
+            "records.",
         ),
     ] = False,
     quick: Annotated[
         bool,
         typer.Option(
             "--quick",
-            help="Train a proxy that fits --hours: a small network, fewer pixels, images and "
-            "epochs.",
+            help="Train a proxy that fits into --hours: a smaller network, smaller and fewer "
+            "images, fewer epochs.",
         ),
     ] = False,
     hours: Annotated[
@@ -220,7 +231,7 @@ def run(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Train a grid of tricks; what is recorded already is not trained again.
+    """Train a grid of tricks. Runs that are recorded already are not trained again.
 
     \b
     tricks-bench run --seeds 5
@@ -245,8 +256,7 @@ def run(
     options = with_engine(options, where, file, asked)
     if options.engine != LOCAL and (quick or smoke):
         raise BadInput(
-            "--quick and --smoke measure and try on this machine: without --engine "
-            f"{options.engine}"
+            f"--quick and --smoke train on this machine only: leave out --engine {options.engine}"
         )
     if quick and smoke:
         raise BadInput("--quick and --smoke do not go together: choose one")
@@ -256,7 +266,7 @@ def run(
         recipes = of_recipes(asked, "--quick is")
         asked = _quick(recipes, options, (hours, seeds), dry_run, json)
     elif hours is not None:
-        raise BadInput("--hours is for --quick: --max-hours stops any run after so long")
+        raise BadInput("--hours is for --quick: use --max-hours to stop any other run")
     if dry_run:
         from runner.commands.dry_run import say_dry_run
         from runner.launch.dry_run import dry_run as would_train
@@ -281,7 +291,7 @@ def _quick(
     dry_run: bool,
     json: bool,
 ) -> Study:
-    """The quick study in the place of `study`, once it has said what it is. size: hours, seeds."""
+    """The quick study that stands for `study`; prints what it is. size: hours, seeds."""
     from runner.commands.console import Console
     from runner.launch.quick import quick
 

@@ -1,4 +1,4 @@
-"""show: the card of a trick, or a recipe and what differs from the baseline."""
+"""show: the card of a trick, or a recipe and its differences from the baseline."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ def show(
     what: Annotated[str, typer.Argument(help='A trick, or "baseline+mixup(alpha=0.4)+cosine".')],
     task: TaskName = "digits",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A recipe field: epochs=5; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", help="The value of a recipe field, such as epochs=5. Repeatable."),
     ] = None,
     image: Annotated[
-        Path | None, typer.Option(help="Draw what it does to this file (.png, .svg, .pdf).")
+        Path | None,
+        typer.Option(help="Draw the trick's effect on images, to this file (.png, .svg, .pdf)."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="A folder of images to draw it on. [default: the task's]")
+        Path | None,
+        typer.Option(help="A folder of images to draw on. [default: the task's images]"),
     ] = None,
     plugin: Plugins = None,
     json: Json = False,
@@ -50,7 +53,7 @@ def show(
     task_found = tasks.find(task)
     first = what.partition("+")[0].strip()
     if data is not None and image is None:
-        raise BadInput("--data is for --image: name the picture to write")
+        raise BadInput("--data is for --image: name the picture to write with --image")
     if image is not None:
         _draw(what, task_found, data, image, json)
     elif first == "baseline":
@@ -97,7 +100,7 @@ def _card(text: str, json: bool) -> None:
 
 
 def card_lines(trick: Trick) -> Iterator[str]:
-    """The card of a trick: its idea, what it acts on, parameters, source, cost."""
+    """The card of a trick: its idea, the fields it acts on, parameters, source, cost."""
     cls = type(trick)
     values = {name: getattr(trick, name) for name in cls.parameters()}
     yield f"{trick}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n"
@@ -137,7 +140,7 @@ def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -
 
 
 def recipe_lines(text: str, task: Task, found: Composed) -> Iterator[str]:
-    """Every field of a recipe, those marked that the tricks change, and from what."""
+    """Every field of a recipe, with a * at each field that the tricks change, and the changes."""
     from tricks.recipe import FIELDS
 
     recipe, changed = found.recipe, found.changed
@@ -151,7 +154,7 @@ def recipe_lines(text: str, task: Task, found: Composed) -> Iterator[str]:
 
 
 def _full(value: FieldValue) -> str:
-    """A field's value with every parameter of a trick, not only those changed."""
+    """A field's value, with every parameter of a trick."""
     from runner.designs.field import field_text
 
     if isinstance(value, tuple):
@@ -167,5 +170,5 @@ def _annotation(cls: type, name: str) -> str:
 
 
 def _outside(text: str) -> str:
-    """`text` without what stands in brackets, where a + may be part of a number."""
+    """`text` without its brackets and their content, where a + may be part of a number."""
     return text.partition("(")[0] + text.rpartition(")")[2] if "(" in text else text

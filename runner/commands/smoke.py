@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def say_smoke(study: Study, options: Options) -> int:
-    """Train every arm for two steps, and say what came of it; the exit code of `run`."""
+    """Train every arm for two steps and print the outcome. Returns the exit code of `run`."""
     from runner.launch.smoke import smoke
 
     console = Console(options, json=False)
-    console.say("smoke: every arm for two steps at small size; nothing is kept")
+    console.say("smoke: every arm for two steps on small images; no record is kept")
     found = smoke(study, options, console)
     summary = found.summary
     if summary.interrupted:

@@ -1,4 +1,4 @@
-"""status: how far a study is, what went wrong, and what to do about it."""
+"""status: a study's progress, its failures, and the next command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def status(name: Name = None, results: Results = RESULTS, json: Json = False) -> None:
-    """How many runs of a study are done, running and missing; why some failed; its jobs."""
+    """Show how many runs of a study are done, running and missing, why some failed, and jobs."""
     from runner.commands.jobs_text import jobs_json, jobs_lines
     from runner.launch.cluster_jobs import study_jobs
     from runner.launch.resume_command import stored_command
@@ -46,9 +46,13 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     for line in (*_lines(found), *jobs_lines(jobs)):
         print(line)
     if counts["failed"]:
-        print(f"`tricks-bench retry {stored.name}{at(results)}` opens failed runs again")
+        print(f"`tricks-bench retry {stored.name}{at(results)}` lets `run` train failed runs again")
     if counts["infra"] or counts["missing"] > counts["running"]:
-        what = "what is missing" if not counts["infra"] else "what is missing and infra runs anew"
+        what = (
+            "the missing runs"
+            if not counts["infra"]
+            else "the missing runs, and the infra runs again"
+        )
         print(f"`{stored_command(stored, results)}` trains {what}")
 
 
@@ -57,7 +61,7 @@ def _lines(found: StudyProgress) -> Iterator[str]:
 
     for stage, part in (found.stages or {}).items():
         wait = part.get("not_chosen", 0)
-        more = f", {wait:,} of them of arms yet to choose" if wait else ""
+        more = f", {wait:,} of them wait for the stage before" if wait else ""
         yield f"  {stage}: {part['recorded']:,} of {part['runs']:,}{more}"
     for run in found.running:
         epoch = f"epoch {run.epoch} is done" if run.epoch else "in its first epoch"
@@ -67,5 +71,5 @@ def _lines(found: StudyProgress) -> Iterator[str]:
         places = [f"epoch {kept.epoch} of {kept.epochs}" for kept in left[:NAMED]]
         more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
         runs = "1 run has" if len(left) == 1 else f"{len(left):,} runs have"
-        yield printable(f"{runs} a checkpoint to go on from: {'; '.join(places)}{more}")
+        yield printable(f"{runs} a checkpoint to continue from: {'; '.join(places)}{more}")
     yield from told(found.failures)

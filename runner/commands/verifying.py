@@ -1,4 +1,4 @@
-"""doctor DIR: verifies a whole folder of results, and prints its findings."""
+"""doctor DIR: verify a folder of results, and print the findings."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.records.verification.finding import Finding
 
-SHOWN = 50  # findings of one kind; the rest is counted
+SHOWN = 50  # the most findings of one kind to print; the rest is counted
 
 
 def verify_folder(folder: Path, repair: bool, json: bool) -> int:
-    """Say what is wrong in `folder`, and mend it if asked; 0 if all is well, or is by now."""
+    """Print the problems in `folder`, and repair them if asked. Returns 0 if no problem is left."""
     from runner.records.verification import verify
 
     with _watch(json) as watch:
         found = verify(folder, watch)
     if repair and found.kind != "store":
-        raise BadInput("--repair is for a store: an export that is broken is to be copied again")
+        raise BadInput("--repair is for a store: copy a broken export again, or export it again")
     failed = found.mend() if repair else {}
     left = [f for f in found.problems if not repair or f.mend is None or f in failed]
     if json:
@@ -56,7 +56,7 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
             continue
         way = ""
         if finding in failed:
-            way = f"; not mended: {failed[finding]}"
+            way = f"; not repaired: {failed[finding]}"
         elif finding.repair:
             way = f"; {'done' if repair else 'a repair would'}: {finding.repair}"
         kind = finding.kind if finding.problem else f"note: {finding.kind}"
@@ -70,11 +70,13 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
     elif repair:
         done = len(found.problems) - len(left)
         print(
-            f"{done:,} of {counted(len(found.problems), 'problem')} mended, no record was deleted"
+            f"{done:,} of {counted(len(found.problems), 'problem')} repaired, no record was deleted"
         )
     else:
         command = f"tricks-bench doctor {shlex.quote(str(folder))} --repair"
-        hint = f"; `{command}` mends {mendable:,}, and deletes no record" if mendable else ""
+        hint = (
+            f"; `{command}` repairs {mendable:,} of them, and deletes no record" if mendable else ""
+        )
         print(f"{counted(len(left), 'problem')}{hint}")
     return 1 if left else 0
 
@@ -100,7 +102,7 @@ def _counted(counts: dict[str, int]) -> str:
 
 @contextlib.contextmanager
 def _watch(json: bool) -> Iterator[Callable[[int], None]]:
-    """Shows how many records were looked at, on a terminal, where there are many."""
+    """A function that shows the number of verified records on a terminal, if there are many."""
     if json or not sys.stderr.isatty():
         yield lambda count: None
         return

@@ -1,1 +1,1 @@
-"""Designs: factors -> arms. Torch-free; arms are generated lazily."""
+"""Designs: factors -> arms. Torch-free. Arms are generated lazily."""

@@ -12,7 +12,7 @@ from runner.designs.layout import ONE_AT_A_TIME
 
 @register
 class AddOne(Design):
-    """The baseline and, for each level of each factor, the baseline with that level alone."""
+    """The baseline and, for each level of each factor, the baseline with only this level."""
 
     name: ClassVar[str] = "add-one"
     summary: ClassVar[str] = "the baseline, and the baseline with each trick alone"

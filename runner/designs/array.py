@@ -1,4 +1,4 @@
-"""ArrayDesign: a design that is one fixed list of arms, of which some may stand twice."""
+"""ArrayDesign: a design with one fixed list of arms, some of which may occur twice."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from runner.designs.factor import PLACEBO, Arm, Factor
 if TYPE_CHECKING:
     from runner.designs.exchange import Matrix
 
-TRIES = 100  # choices of columns
+TRIES = 100  # random choices of columns
 
 
 class ArrayDesign(Design):
-    """The arms of `array`, all of them possible, each with seeds of its own."""
+    """The arms of `array`, all of them possible, each with its own seeds."""
 
     shared_seeds: ClassVar[bool] = False
     default_seeds: ClassVar[int] = 1
@@ -30,14 +30,14 @@ class ArrayDesign(Design):
 
     @cached_property
     def array(self) -> tuple[Arm, ...]:
-        """Every arm of the design, a repeated one as often as it stands there.
+        """Every arm of the design; repeated arms occur repeatedly.
 
-        The other factors stand in it as they would without a placebo.
+        A placebo does not change the columns of the other factors.
         """
         return self.make() if self.turning is None else self._carrying(self.turning)
 
     def make(self) -> tuple[Arm, ...]:
-        """The arms for `factors`, a placebo being one like any other."""
+        """The arms for `factors`; a placebo is treated like any other factor."""
         raise NotImplementedError
 
     @cached_property
@@ -45,7 +45,7 @@ class ArrayDesign(Design):
         return placebo.place(self.factors) if self.placebo_level == placebo.DRAWN else None
 
     def _carrying(self, at: int) -> tuple[Arm, ...]:
-        """The arms of the other factors with a placebo's levels at position `at`."""
+        """The arms of the other factors, with the placebo's levels inserted at position `at`."""
         others = [factor for i, factor in enumerate(self.factors) if i != at]
         rest = self._without(at, others)
         source = placebo.stream(self.factors)
@@ -67,11 +67,11 @@ class ArrayDesign(Design):
         return replace(self, factors=others, conflicts=Conflicts(moved), on=self.on[: len(others)])
 
     def spare(self) -> list[list[int]]:
-        """Columns of the array that no factor takes, as levels 0 and 1 of its rows."""
+        """Unused columns of the array, as levels 0 and 1 of its rows."""
         return []
 
     def check(self) -> None:
-        self.array  # noqa: B018 - what cannot be had is said while the study is built
+        self.array  # noqa: B018 - raises BadInput while the study is built
 
     def candidates(self) -> Iterator[Arm]:
         return iter(self.array)
@@ -84,10 +84,10 @@ class ArrayDesign(Design):
         return self._multiplicities[arm]
 
     def signed(self, rows: Sequence[Sequence[int]]) -> tuple[Arm, ...]:
-        """Arms from rows of ±1, of which +1 is the reference, by the best of some column choices.
+        """Arms from rows of ±1 (+1: the reference), with the best of some choices of columns.
 
-        Main effects are equally good in any columns; interactions and repeated arms are not. A
-        placebo takes a column that is left, so that the others stand as they would without it.
+        Main effects are equally precise in any columns, but interactions and repeated arms are not.
+        A placebo takes an unused column, so it does not change the columns of the other factors.
         """
         levels, others, best = self._columns(rows)
         left = (column for column in range(levels.shape[1]) if column not in best)
@@ -96,12 +96,12 @@ class ArrayDesign(Design):
         return tuple(tuple(arm) for arm in levels[:, chosen].tolist())
 
     def unused(self, rows: Sequence[Sequence[int]]) -> list[list[int]]:
-        """The columns that `signed` leaves, as levels."""
+        """The columns that `signed` does not use, as levels."""
         levels, _, best = self._columns(rows)
         return [levels[:, c].tolist() for c in range(levels.shape[1]) if c not in best]
 
     def _columns(self, rows: Sequence[Sequence[int]]) -> tuple[Matrix, list[int], list[int]]:
-        """Levels of all columns, the factors but a placebo, and the columns that these take."""
+        """Levels of all columns, the factors except a placebo, and the columns of these factors."""
         import numpy as np
 
         from runner.designs.exchange import information
@@ -110,7 +110,7 @@ class ArrayDesign(Design):
         others = [i for i, factor in enumerate(self.factors) if factor.name != PLACEBO]
         source = random.Random(f"{len(rows)} {len(others)}")
         width = levels.shape[1]
-        # The constant column of each half last: without it each half is balanced by itself.
+        # The column that is constant in each half comes last: without it each half is balanced.
         choices = [[*range(1, width), 0][: len(others)]]
         if len(others) < width:
             choices += [source.sample(range(width), len(others)) for _ in range(TRIES)]
@@ -122,11 +122,11 @@ class ArrayDesign(Design):
         twice = len(self.array) - len(self._multiplicities)
         if not twice:
             return []
-        arms = "1 arm stands" if twice == 1 else f"{twice} arms stand"
-        return [f"{arms} again in the {self.name}, each time with its own seed"]
+        arms = "1 arm is" if twice == 1 else f"{twice} arms are"
+        return [f"{arms} repeated in the {self.name}, each time with its own seed"]
 
     def chosen_notes(self) -> list[str]:
-        """What to know of arms that were chosen by exchange."""
+        """Notes on arms that were chosen by exchange."""
         notes = [
             f"{len(self.array)} arms chosen by exchange: D-efficiency {self.efficiency:.2f} "
             "for main effects, which are not orthogonal to all two-factor interactions"
@@ -135,8 +135,8 @@ class ArrayDesign(Design):
         pairs = sum(a * b for a, b in itertools.combinations(mains, 2))
         if len(self._multiplicities) < 1 + sum(mains) + pairs - len(self.conflicts.reasons):
             notes.append(
-                "there are more interactions than arms: where they are large, one seed leaves "
-                "intervals wider than they need be, and two tell them from noise (--seeds 2)"
+                "there are more interactions than arms: if they are large, intervals with one "
+                "seed are too wide; two seeds separate them from noise (--seeds 2)"
             )
         return notes
 

@@ -1,4 +1,4 @@
-"""Which levels cannot stand together, and how many arms remain, without listing them all."""
+"""Find levels that exclude each other, and count the possible arms without listing them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Pair = tuple[int, int, int, int]
 class Conflicts:
     """Forbidden pairs of levels with their reasons.
 
-    Pairs decide everything: a field has one owner and a need names one value, so any set of
-    tricks that cannot be composed holds two that cannot. Where several factors meet one need
-    (mixup and cutmix that of mixing-off), pairs ask for all of them: a few arms too many are
-    left out, never one too few.
+    Pairs are enough: a field has one owner and a need names one value, so any set of tricks that
+    cannot be composed contains a pair that cannot. If several factors can meet one need (mixup and
+    cutmix for mixing-off), pairs require all of these factors. So a few possible arms are left out,
+    but never an impossible arm kept.
     """
 
     reasons: dict[Pair, str] = field(default_factory=dict)
 
     def allows(self, arm: Arm) -> bool:
-        """Whether no two levels of `arm` are forbidden together."""
+        """Whether no pair of levels of `arm` is forbidden."""
         return not any(arm[i] == a and arm[j] == b for i, a, j, b in self.reasons)
 
     def components(self, sizes: Sequence[int]) -> list[tuple[tuple[int, ...], list[Arm]]]:
-        """Factors that hang together by conflicts, each set with its allowed combinations.
+        """Sets of factors connected by conflicts, each with its allowed combinations.
 
-        `sizes`: levels of each factor. A factor without conflicts is a component by itself. The
-        full grid is the product of all components, each in lexicographic order.
+        sizes: number of levels of each factor. A factor without conflicts is a set by itself. The
+        full grid is the product of all sets, each in lexicographic order.
         """
         edges = [(i, j) for i, _, j, _ in self.reasons]
         places = [tuple(members) for members in linked(len(sizes), edges)]
@@ -43,7 +43,7 @@ class Conflicts:
     def _combinations(
         self, place: tuple[int, ...], sizes: Sequence[int], chosen: Arm
     ) -> Iterator[Arm]:
-        """Allowed levels of the factors in `place`, given levels of the first few."""
+        """Allowed combinations of the factors in `place`, given levels of the first few factors."""
         if len(chosen) == len(place):
             yield chosen
             return
@@ -55,7 +55,7 @@ class Conflicts:
 
 
 def linked(count: int, edges: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """The connected components of the numbers below `count`, each ascending.
+    """The connected components of the numbers below `count`, each in ascending order.
 
     >>> linked(4, [(0, 2)])
     [[0, 2], [1], [3]]
@@ -82,8 +82,8 @@ def linked(count: int, edges: Iterable[tuple[int, int]]) -> list[list[int]]:
 def find_conflicts(factors: Sequence[Factor], baseline: Recipe) -> Conflicts:
     """Conflicts between levels of `factors`, found by composing each pair on `baseline`.
 
-    Raises BadInput for a level that the baseline cannot take at all, unless a level of another
-    factor makes it possible (then only their other pairings are forbidden).
+    Raises BadInput for a level that cannot be composed on the baseline, unless a level of another
+    factor makes it possible. Then only the pairs with that factor's other levels are forbidden.
     """
     levels = [(i, a) for i, factor in enumerate(factors) for a in range(len(factor.levels))]
     alone = {at: _refusal(factors, baseline, (at,)) for at in levels}
@@ -97,7 +97,7 @@ def find_conflicts(factors: Sequence[Factor], baseline: Recipe) -> Conflicts:
     def forbidden(i: int, a: int, j: int, b: int) -> bool:
         return ((i, a, j, b) if i < j else (j, b, i, a)) in together
 
-    # Level -> the factors of which some level makes it possible.
+    # Level -> the factors that have a level which makes it possible.
     rescuers: dict[tuple[int, int], set[int]] = {}
     for (i, a), refusal in alone.items():
         if refusal:

@@ -1,4 +1,4 @@
-"""Cumulative: the baseline, then one trick after the other, each on top of those before."""
+"""Cumulative: the baseline, then one trick after the other, each added to the tricks before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.designs.reference_levels import check_all_on
 
 @register
 class Cumulative(Design):
-    """k + 1 arms: the first few factors of `order` at their "on" level, the rest at reference."""
+    """k + 1 arms: the first 0 to k factors of `order` at their "on" level, others at reference."""
 
     name: ClassVar[str] = "cumulative"
     summary: ClassVar[str] = "one trick on top of the other, in the order given (--order)"

@@ -1,4 +1,4 @@
-"""Design: the arms of a grid, generated as they are needed."""
+"""Design: the arms of a grid, generated when they are needed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ BY_NAME: dict[str, type[Design]] = {}  # see `register` and `registry.grids`
 
 @dataclass(frozen=True)
 class Design:
-    """Arms over `factors`, less those that `conflicts` forbids.
+    """Arms over `factors`, without arms that `conflicts` forbids.
 
-    on: the level that "all on" means, for each factor (designs that need it).
-    order: positions of the factors in the order in which they are added (cumulative).
-    asked_runs: runs of one replicate (designs that take them); 0: the design's own number.
-    control: seeds of the arm that all others are compared with (designs that have one); None: as
-    many as the others; AUTO: √k times as many, for k others, which costs least for given intervals.
-    placebo_level: how a placebo that is carried free gets its levels, see `placebo`.
+    on: the level of each factor that "all on" means (designs that need it). order: positions of the
+    factors in the order in which they are added (cumulative). asked_runs: runs of one replicate
+    (designs that take them); 0: the design's default. control: seeds of the control arm, which all
+    other arms are compared with (designs that have one); None: as many as the others; AUTO: √k
+    times as many for k other arms, which needs the fewest runs for given intervals. placebo_level:
+    how a placebo within a factorial gets its levels, see `placebo`.
     """
 
     factors: Sequence[Factor]
@@ -42,46 +42,46 @@ class Design:
 
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""
-    rank: ClassVar[int] = 100  # place in lists
+    rank: ClassVar[int] = 100  # order in lists
     layout: ClassVar[str] = FACTORIAL
-    estimand: ClassVar[str] = "averaged over the grid"  # of its own table
-    leaves_out: ClassVar[bool] = False  # compares everything on with everything but one
-    crossed: ClassVar[bool] = False  # holds every possible combination
-    on_means: ClassVar[str] = '"all on" means'  # what --reference chooses
+    estimand: ClassVar[str] = "averaged over the grid"  # of the design's own table
+    leaves_out: ClassVar[bool] = False  # compares "all on" with "all on but one"
+    crossed: ClassVar[bool] = False  # has every possible combination
+    on_means: ClassVar[str] = '"all on" means'  # begins the note about --reference
     needs_on: ClassVar[bool] = False  # takes --reference
     needs_order: ClassVar[bool] = False  # takes --order
     takes_runs: ClassVar[bool] = False  # takes --runs
     takes_control: ClassVar[bool] = False  # takes --control-seeds
-    one_array: ClassVar[bool] = False  # with other factors it is another design, not a larger one
-    # Seeds 0..n-1 shared by all arms, or each arm its own: in a factorial every effect is an
-    # average over arms, and shared seeds would make their errors hang together.
+    one_array: ClassVar[bool] = False  # other factors give another design, not a larger one
+    # All arms share the seeds 0..n-1, or each arm has its own: in a factorial every effect is an
+    # average over arms, and shared seeds would correlate their errors.
     shared_seeds: ClassVar[bool] = True
     default_seeds: ClassVar[int] = 3
 
     @classmethod
     def plans(cls, level: int) -> bool:
-        """Whether each factor has an arm that differs from the common one by `level` alone."""
+        """Whether each factor has an arm that differs from the common arm only by `level`."""
         return cls.layout in (ONE_AT_A_TIME, PAIRS)
 
     def compared(self, place: int, level: int) -> tuple[Arm, Arm]:
-        """The two arms, low and high, whose difference is the effect of `level` of a factor."""
+        """The arms (low, high) whose difference is the effect of a factor's `level`."""
         low = reference_arm(self.factors)
         return low, changed(low, place, level)
 
     def candidates(self) -> Iterator[Arm]:
-        """All arms that the design would have if nothing were impossible."""
+        """All arms of the design, impossible arms included."""
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raises BadInput if the design cannot be had for these factors."""
+        """Raises BadInput if the design is not possible for these factors."""
 
     def notes(self) -> list[str]:
-        """What the user should know about this design before it runs."""
+        """Notes for the user about this design, before it runs."""
         return []
 
     @property
     def sizes(self) -> list[int]:
-        """Levels of each factor."""
+        """The number of levels of each factor."""
         return [len(factor.levels) for factor in self.factors]
 
     def __iter__(self) -> Iterator[Arm]:
@@ -97,12 +97,12 @@ class Design:
 
     @property
     def count(self) -> int:
-        """How many arms there are, repeated ones as often as they stand in the design."""
+        """The number of arms; repeated arms count repeatedly."""
         return self._counts[0]
 
     @property
     def excluded(self) -> int:
-        """How many arms are left out because they are impossible."""
+        """The number of arms that are left out because they are impossible."""
         return self._counts[1]
 
     @cached_property
@@ -110,19 +110,19 @@ class Design:
         return frozenset(self)
 
     def contains(self, arm: Arm) -> bool:
-        """Whether `arm` is one of the design's, in some replicate."""
+        """Whether `arm` is in the design, in some replicate."""
         turned = self.turning
         return arm in self._arms or (
             turned is not None and placebo.flipped(arm, turned) in self._arms
         )
 
     def multiplicity(self, arm: Arm) -> int:
-        """How often `arm` stands in the design: once, unless the design repeats arms."""
+        """How often `arm` is in the design: once, unless the design repeats arms."""
         return 1
 
     @cached_property
     def turning(self) -> int | None:
-        """Position of a carried placebo that has its other level in every second replicate."""
+        """Position of a placebo that has its other level in every second replicate, if any."""
         return None
 
     def replicate(self, number: int) -> Iterator[Arm]:
@@ -131,7 +131,7 @@ class Design:
         return (arm if turned is None else placebo.flipped(arm, turned) for arm in self)
 
     def times(self, arm: Arm, n: int) -> int:
-        """How often `arm` stands in `n` replicates."""
+        """How often `arm` is in `n` replicates."""
         if self.turning is None:
             return n * self.multiplicity(arm)
         other = placebo.flipped(arm, self.turning)
@@ -139,32 +139,34 @@ class Design:
 
     @property
     def control_arm(self) -> Arm | None:
-        """The arm that all others are compared with, where there is one."""
+        """The arm that all other arms are compared with, if there is one."""
         return None
 
     def control_seeds(self, n: int) -> int:
-        """Seeds of the control arm when the others have `n`."""
+        """Seeds of the control arm if the other arms have `n`."""
         if self.control == AUTO:
             return math.ceil(math.sqrt(max(1, self.count - 1)) * n)
         return n if self.control is None else self.control
 
     def total(self, n: int) -> int:
-        """Runs when the design is run `n` times."""
+        """The number of runs of `n` replicates."""
         return self.count * n + self.control_seeds(n) - n
 
     def seeds(self, arm: Arm, n: int) -> list[int]:
-        """All seeds of `arm` when the design is run `n` times; a larger n only adds seeds."""
+        """All seeds of `arm` in `n` replicates; a larger n only adds seeds."""
         is_control = self.control is not None and arm == self.control_arm
         times = self.control_seeds(n) if is_control else self.times(arm, n)
         return [self.seed(arm, index) for index in range(times)]
 
     def runs(self, n: int) -> Iterator[tuple[Arm, int]]:
-        """Arms with seeds when the design is run `n` times: all of it once, then all again."""
+        """Arms with seeds for `n` replicates: the whole design once, then again."""
         control = None if self.control is None else self.control_arm
         for replicate in range(n):
             seen: Counter[Arm] = Counter()
             for arm in self.replicate(replicate):
-                if arm == control:  # its seeds in equal parts, so that a beginning has some too
+                if (
+                    arm == control
+                ):  # spread its seeds evenly, so that any first part of the runs has some
                     whole = self.control_seeds(n)
                     part = range(whole * replicate // n, whole * (replicate + 1) // n)
                     yield from ((arm, self.seed(arm, index)) for index in part)
@@ -178,8 +180,8 @@ class Design:
     def seed(self, arm: Arm, index: int) -> int:
         """Seed number `index` of `arm`.
 
-        An arm's own seeds follow from the names of what is on in it, so that the same arm has the
-        same seeds in every factorial and is trained once for all of them.
+        An arm's own seeds follow from the names of its levels, so that the same arm has the same
+        seeds in every factorial and is trained only once.
         """
         if self.shared_seeds:
             return index
@@ -190,16 +192,16 @@ class Design:
 
 
 def register(cls: type[D]) -> type[D]:
-    """Make the design one that --grid can name; for a class in this folder or in a plug-in."""
+    """Class decorator: register a design for --grid, in this folder or in a plug-in."""
     BY_NAME[cls.name] = cls
     return cls
 
 
 def changed(arm: Arm, place: int, level: int) -> Arm:
-    """`arm` with the factor at `place` at `level`."""
+    """`arm` with `level` for the factor at `place`."""
     return (*arm[:place], level, *arm[place + 1 :])
 
 
 def reference_arm(factors: Sequence[Factor]) -> Arm:
-    """The arm in which every factor is at its reference: the baseline."""
+    """The arm with every factor at its reference level: the baseline."""
     return (0,) * len(factors)

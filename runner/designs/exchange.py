@@ -2,13 +2,13 @@
 
 Bayesian D-optimality (DuMouchel & Jones 1994, Technometrics 36: 37-47): main effects are primary;
 two-factor interactions are potential, with a prior that shrinks them to zero. So any number of runs
-from that of the main effects upwards can be had, and main effects come out as clear of
-interactions as the runs allow. Arms are improved one factor at a time (Meyer & Nachtsheim 1995,
-Technometrics 37: 60-69), or two at a time where they exclude each other, so that no list of
-all combinations is needed.
+from the number of main effects upwards is possible, and main effects are as clear of interactions
+as the runs allow. Arms are improved one factor at a time (Meyer & Nachtsheim 1995, Technometrics
+37: 60-69), or two factors at a time if they exclude each other. So no list of all combinations is
+needed.
 
-The determinant is taken of the runs' covariance under the prior, N × N: |X'X + K| = |K| |I + C|
-with C = X K⁻¹ X', whose entries need no columns of X (see `covariance`).
+The determinant is that of the runs' N × N covariance under the prior: |X'X + K| = |K| |I + C| with
+C = X K⁻¹ X', whose entries need no columns of X (see `covariance`).
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[Any]
 
-# Prior variances of coefficients in units of σ², main effects being coded ±1.
-PRIMARY = 1e3  # nothing is known of the mean and the main effects
+# Prior variances of coefficients in units of σ², with main effects coded ±1.
+PRIMARY = 1e3  # the mean and the main effects are unknown
 POTENTIAL = 0.25  # an interaction's coefficient is about half of σ
 PASSES = 12
 STARTS = 10
-WORK = 100_000  # runs times factors of all starts together: a second or two
+WORK = 100_000  # runs times factors, over all starts: one or two seconds
 
 
 def covariance(one: Matrix, two: Matrix, sizes: Sequence[int]) -> Matrix:
     """(n, m): prior covariance of the means of arms `one` (n, k) and `two` (m, k).
 
     With orthogonal contrasts of mean square 1, the inner product of two levels of a factor with
-    `size` levels is size - 1 if they are equal, else -1, whichever contrasts are taken.
+    `size` levels is size - 1 if they are equal, else -1, for any choice of contrasts.
     """
     import numpy as np
 
@@ -61,7 +61,7 @@ def _indicators(arms: Matrix, sizes: Sequence[int]) -> Matrix:
 
 
 def information(arms: Matrix, sizes: Sequence[int]) -> float:
-    """log |I + C| of (N, k) `arms`: what an array is chosen by; more is better."""
+    """log |I + C| of (N, k) `arms`, the criterion for choosing an array: larger is better."""
     import numpy as np
 
     return float(np.linalg.slogdet(np.eye(len(arms)) + covariance(arms, arms, sizes))[1])
@@ -78,7 +78,7 @@ def efficiency(array: Sequence[Arm] | Matrix, sizes: Sequence[int]) -> float:
     arms = np.array(array)
     columns = [np.ones((len(arms), 1))]
     for i, size in enumerate(sizes):
-        centred = np.eye(size) - 1 / size  # its row space are the contrasts
+        centred = np.eye(size) - 1 / size  # its row space is the space of contrasts
         contrasts = np.linalg.svd(centred)[0][:, : size - 1] * np.sqrt(size)
         columns.append(contrasts[arms[:, i]])
     x = np.hstack(columns)
@@ -88,10 +88,10 @@ def efficiency(array: Sequence[Arm] | Matrix, sizes: Sequence[int]) -> float:
 
 
 def exchange(factors: Sequence[Factor], conflicts: Conflicts, runs: int) -> tuple[Arm, ...]:
-    """`runs` possible arms, some perhaps repeated, that estimate all main effects best.
+    """`runs` possible arms, with repeats if useful, that estimate all main effects best.
 
-    The same levels, conflicts and runs always give the same arms. Raises BadInput where possible
-    arms cannot tell all main effects apart, or `runs` are too few for them.
+    The same levels, conflicts and runs always give the same arms. Raises BadInput if the possible
+    arms cannot separate all main effects, or if `runs` are too few.
     """
     import numpy as np
 
@@ -99,7 +99,7 @@ def exchange(factors: Sequence[Factor], conflicts: Conflicts, runs: int) -> tupl
     needed = 1 + sum(size - 1 for size in sizes)
     if runs < needed:
         raise BadInput(
-            f"--runs {runs} cannot estimate all main effects: {needed} is the least "
+            f"--runs {runs} cannot estimate all main effects: use at least {needed} "
             f"({needed + 8} or more leave degrees of freedom for error)"
         )
     source = random.Random(f"{sizes} {sorted(conflicts.reasons)} {runs}")
@@ -113,12 +113,15 @@ def exchange(factors: Sequence[Factor], conflicts: Conflicts, runs: int) -> tupl
     array = tuple(tuple(int(level) for level in arm) for arm in best)
     if efficiency(array, sizes) == 0:
         names = ", ".join(factor.name for factor in factors)
-        raise BadInput(f"the possible arms cannot tell the main effects of {names} apart")
+        raise BadInput(
+            f"the possible arms cannot separate the main effects of {names}: leave "
+            "out one of these factors"
+        )
     return array
 
 
 class _Search:
-    """Moves from arm to arm, and the improvement of an array by them."""
+    """Moves from arm to arm, and the improvement of an array by such moves."""
 
     def __init__(self, sizes: Sequence[int], conflicts: Conflicts) -> None:
         import numpy as np
@@ -133,7 +136,7 @@ class _Search:
                 self.changed[row, place], self.levels[row, place] = True, level
 
     def neighbours(self, arm: Matrix) -> Matrix:
-        """(m, k): the possible arms that one move leads to, with `arm` itself."""
+        """(m, k): the possible arms one move away, and `arm` itself."""
         import numpy as np
 
         arms = np.where(self.changed, self.levels, arm)
@@ -143,14 +146,14 @@ class _Search:
         return kept
 
     def improve(self, arms: Matrix) -> float:
-        """Exchange `arms`, in place, until nothing is gained; their information.
+        """Exchange `arms`, in place, until nothing improves. Returns their information.
 
-        The best arm in the place of another is the one of which the rest says least: that of the
-        largest variance given all the others.
+        The best replacement for an arm is the arm about which the other arms say least, that is the
+        arm with the largest variance given all others.
         """
         import numpy as np
 
-        own = float(covariance(arms[:1], arms[:1], self.sizes)[0, 0])  # the same for every arm
+        own = float(covariance(arms[:1], arms[:1], self.sizes)[0, 0])  # equal for all arms
         held = np.eye(len(arms)) + covariance(arms, arms, self.sizes)
         for _ in range(PASSES):
             inverse, changed = np.linalg.inv(held), False
@@ -160,7 +163,9 @@ class _Search:
                 across[:, i] = 0
                 rest = inverse - np.outer(inverse[i], inverse[i]) / inverse[i, i]
                 variance = 1 + own - ((across @ rest) * across).sum(axis=1)
-                best = int(np.argmax(np.round(variance, 6)))  # ties the same everywhere
+                best = int(
+                    np.argmax(np.round(variance, 6))
+                )  # the same choice among ties on all machines
                 if variance[best] > (1 + 1e-6) / inverse[i, i]:
                     arms[i], changed = others[best], True
                     held[i, :] = held[:, i] = across[best]
@@ -174,7 +179,7 @@ class _Search:
 
 
 def _moves(sizes: Sequence[int], conflicts: Conflicts) -> Iterator[tuple[tuple[int, int], ...]]:
-    """Changes of one factor, and of two that exclude each other: ((factor, level), ...)."""
+    """Changes of one factor, or of two factors that exclude each other: ((factor, level), ...)."""
     for i, size in enumerate(sizes):
         for a in range(size):
             yield ((i, a),)
@@ -185,7 +190,7 @@ def _moves(sizes: Sequence[int], conflicts: Conflicts) -> Iterator[tuple[tuple[i
 
 
 def _random_arm(sizes: Sequence[int], conflicts: Conflicts, source: random.Random) -> Arm:
-    """A possible arm: factors in random order take a random level among those still possible."""
+    """A possible arm: factors in random order take a random level that is still possible."""
     for _ in range(100):
         arm: dict[int, int] = {}
         for i in source.sample(range(len(sizes)), len(sizes)):

@@ -1,4 +1,4 @@
-"""Factor: what a grid varies, as named levels; and the recipe that an arm stands for."""
+"""Factor: something that a grid varies, as named levels; and how levels change a recipe."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ Arm = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Level:
-    """One value of a factor: tricks to compose and recipe fields to set, or words for a script's
-    command (all may be empty).
+    """One level of a factor: tricks and recipe fields, or words for a script's command.
+
+    All may be empty.
     """
 
     name: str
@@ -32,10 +33,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Factor:
-    """A name and at least two levels, of which the first is the reference (the baseline's).
+    """A name and at least two levels. The first level is the reference (the baseline's).
 
     kind: "trick" (off, on), "group" (alternatives of one kind), "field" (values of a field) or
-    "levels" (each of several edits).
+    "levels" (several edits each).
     """
 
     name: str
@@ -43,7 +44,7 @@ class Factor:
     kind: str
 
     def index(self, level: str) -> int:
-        """The position of the level called `level`. Raises BadInput naming those there are."""
+        """The position of the level called `level`. Raises BadInput that lists the known levels."""
         names = [item.name for item in self.levels]
         if level not in names:
             raise BadInput(f"{self.name} has no level {level!r}: it has {', '.join(names)}")
@@ -56,10 +57,10 @@ def standard_bag() -> tuple[Trick, ...]:
 
 
 def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
-    """Factors of `tricks` in the order named: off/on for each, one factor for alternatives.
+    """Factors of `tricks` in the given order: off/on for each trick, one factor for alternatives.
 
-    Tricks with the same `factor` are levels of one factor, whose reference is what the baseline
-    has. Raises BadInput for a trick named twice or a reserved name.
+    Tricks with the same `factor` are levels of one factor; its reference is the baseline's trick.
+    Raises BadInput for a trick named twice, and for a reserved name.
     """
     texts = [str(trick) for trick in tricks]
     for text in texts:
@@ -88,8 +89,8 @@ def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
 def field_factor(name: str, values: Iterable[Given], baseline: Recipe) -> Factor:
     """The factor of recipe field `name` with `values` (texts or values) as its levels.
 
-    The reference is the baseline's value if it is among them, else the first. Raises BadInput for
-    an unknown field, a value of the wrong type or range, or fewer than two values.
+    The reference is the baseline's value if it is in `values`, else the first value. Raises
+    BadInput for an unknown field, a value of the wrong type or range, or fewer than two values.
     """
     parsed = field_values(name, values, baseline, f"--factor {name}")
     held = getattr(baseline, name)
@@ -101,8 +102,8 @@ def field_factor(name: str, values: Iterable[Given], baseline: Recipe) -> Factor
 def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
     """`baseline` with the fields and then the tricks of `levels`.
 
-    Raises TrickConflict where a trick would overwrite a field that a level has changed, or a
-    level what another has.
+    Raises TrickConflict if a trick would overwrite a field that a level sets, or if two levels set
+    the same field.
     """
     changed: dict[str, FieldValue] = {}
     tricks: list[Trick] = []
@@ -110,7 +111,7 @@ def compose_levels(baseline: Recipe, levels: Iterable[Level]) -> Recipe:
         for name, value in level.fields:
             if changed.get(name, value) != value and getattr(baseline, name) != value:
                 ways = " and ".join(f"{name}={field_text(x)}" for x in (changed[name], value))
-                raise TrickConflict(f"{ways} are both asked for: choose one")
+                raise TrickConflict(f"{ways} are both requested: choose one")
             if getattr(baseline, name) != value:
                 changed[name] = value
         tricks += level.tricks
@@ -133,7 +134,7 @@ def touched(level: Level) -> set[str]:
 
 
 def arm_levels(factors: Sequence[Factor], arm: Arm) -> tuple[Level, ...]:
-    """The levels that `arm` stands for, one for each factor."""
+    """The levels of `arm`, one for each factor."""
     return tuple(factor.levels[index] for factor, index in zip(factors, arm, strict=True))
 
 
@@ -143,7 +144,7 @@ def level_names(factors: Sequence[Factor], arm: Arm) -> dict[str, str]:
 
 
 def asked_names(factors: Sequence[Factor], arm: Arm) -> tuple[str, ...]:
-    """What an arm was asked for with: tricks and field values other than the reference."""
+    """The tricks and field values of an arm, without reference levels."""
     names = []
     for factor, index in zip(factors, arm, strict=True):
         if index:
@@ -154,7 +155,7 @@ def asked_names(factors: Sequence[Factor], arm: Arm) -> tuple[str, ...]:
 
 
 def split(text: str, separator: str = ",") -> list[str]:
-    """The parts of `text` between separators that stand outside brackets and quotes."""
+    """The parts of `text` between separators outside brackets and quotes."""
     parts, depth, quote, start = [], 0, "", 0
     for i, letter in enumerate(text):
         if quote:
@@ -172,7 +173,7 @@ def split(text: str, separator: str = ",") -> list[str]:
 
 
 def _held(baseline: Recipe, factor: str) -> Trick | None:
-    """The baseline's trick of `factor`."""
+    """The baseline's trick for `factor`, if any."""
     for name in FIELDS:
         value = getattr(baseline, name)
         if isinstance(value, Trick) and value.factor == factor:
@@ -181,9 +182,12 @@ def _held(baseline: Recipe, factor: str) -> Trick | None:
 
 
 def named(name: str, levels: tuple[Level, ...], kind: str) -> Factor:
-    """The factor of that name. Raises BadInput for the name of a column of the results table."""
+    """A factor. Raises BadInput for a name that is a column of the results table."""
     if is_bookkeeping(name) or name == "epoch":
-        raise BadInput(f"a factor cannot be called {name!r}: that is a column of the results table")
+        raise BadInput(
+            f"a factor cannot be called {name!r}, which is a column of the results "
+            "table: choose another name"
+        )
     return Factor(name, levels, kind)
 
 

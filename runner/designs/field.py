@@ -14,20 +14,20 @@ from tricks.start.own_weights import start_of
 from tricks.trick import Trick
 from tricks.values import coerce
 
-Given = str | int | float | bool  # as a TOML file or the command line says it
-# What Python's literals are; which of them a field takes, `coerce` says.
+Given = str | int | float | bool  # as in a TOML file or on the command line
+# Python's literals; `coerce` decides which of them a field accepts.
 Literal: TypeAlias = "Given | complex | bytes | tuple[Literal, ...] | list[Literal] | None"
-FieldValue = Given | Trick | tuple[Trick, ...] | None  # as a recipe holds it
-OF_TASKS = ("train_images", "validation_share", "test_share")  # no fields, but --set takes them
+FieldValue = Given | Trick | tuple[Trick, ...] | None  # in a recipe
+OF_TASKS = ("train_images", "validation_share", "test_share")  # not fields, but allowed in --set
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
 def field_value(name: str, value: Given, where: str) -> FieldValue:
-    """`value` (a text, or already a value as TOML gives it) as the type of recipe field `name`.
+    """`value` (a text, or a value from TOML) converted to the type of recipe field `name`.
 
-    Fields that hold tricks take a trick's text, `none`, or, where they stack, several joined by +.
-    Raises BadInput that begins with `where`.
+    A field that holds tricks takes a trick's text, `none`, or, if it stacks, several tricks joined
+    by +. Raises BadInput that begins with `where`.
     """
     if name not in FIELDS:
         raise BadInput(f"{where}: {unknown('recipe field', name, (*FIELDS, *OF_TASKS))}")
@@ -42,7 +42,7 @@ def field_value(name: str, value: Given, where: str) -> FieldValue:
 
 def with_fields(baseline: Recipe, values: Mapping[str, FieldValue]) -> Recipe:
     """`baseline` with these fields set. Raises BadInput for a value out of range."""
-    checked: Any = values  # by `field_value`
+    checked: Any = values  # checked by `field_value`
     return dataclasses.replace(baseline, **checked)
 
 
@@ -59,7 +59,7 @@ def field_values(
 ) -> list[FieldValue]:
     """Two or more different values of recipe field `name` (see `field_value`), in their order.
 
-    Raises BadInput that begins with `where`: also for a value out of range, or named twice.
+    Raises BadInput that begins with `where`, also for a value that is out of range or named twice.
     """
     values = [field_value(name, value, where) for value in given]
     for value in values:
@@ -74,7 +74,7 @@ def field_values(
 
 
 def field_text(value: FieldValue) -> str:
-    """The shortest text for a field's value, equal for equal values: 1 and 1.0 are both "1"."""
+    """The shortest text for a field's value; equal values give equal texts (1 and 1.0: "1")."""
     if value is None or value == ():
         return "none"
     if isinstance(value, tuple):
@@ -87,7 +87,7 @@ def field_text(value: FieldValue) -> str:
 
 
 def field_literal(value: Given, kind: type) -> Literal:
-    """A text as the value of `kind` that it names, if it does; all else as it is."""
+    """A text converted to a value of `kind`, if possible; any other value unchanged."""
     if not isinstance(value, str) or kind is str:
         return value
     text = value.strip()
@@ -117,13 +117,13 @@ def _tricks(name: str, text: str, where: str) -> FieldValue:
     """The value of a field that holds one trick or a stack of them."""
     if text.strip().lower() == "none":
         if name == "optimizer":
-            raise BadInput(f"{where}: a training needs an optimizer, such as sgd, not none")
+            raise BadInput(f"{where}: a training needs an optimizer: name one, such as sgd")
         return () if name in STACKS else None
     items = [_item(name, parse(part), where) for part in text.split("+")]
     if name in STACKS:
         return tuple(sorted(items, key=lambda trick: (trick.stage, trick.name)))
     if len(items) > 1:
-        raise BadInput(f"{where}: {name} holds one trick, not {len(items)}")
+        raise BadInput(f"{where}: {name} takes one trick, not {len(items)}")
     return items[0]
 
 
@@ -131,5 +131,7 @@ def _item(name: str, trick: Trick, where: str) -> Trick:
     edits = trick.edits()
     held = {**edits.sets, **edits.adds}
     if name not in held:
-        raise BadInput(f"{where}: {trick} is no {name}: it acts on {', '.join(held)}")
+        raise BadInput(
+            f"{where}: {trick} cannot be the value of {name}: it acts on {', '.join(held)}"
+        )
     return held[name]

@@ -14,7 +14,7 @@ from runner.designs.hadamard import folded, hadamard
 from runner.designs.standard_arrays import ARRAYS, MOST
 from tricks.errors import BadInput
 
-ERROR = 10  # degrees of freedom for error that the default number of runs leaves at least
+ERROR = 10  # the least degrees of freedom for error with the default number of runs
 
 
 @register
@@ -22,9 +22,9 @@ class Fraction(ArrayDesign):
     """`asked_runs` runs (see `default_size`), in the first of these ways that fits:
 
     - one factor of three levels and up to nine of two, 64 or 48 runs: the shipped arrays;
-    - factors of two levels, twice as many runs as a Hadamard matrix has rows: it and its mirror
-      image, as in the screen;
-    - else, and where arms are impossible: chosen by exchange.
+    - factors of two levels, twice as many runs as a Hadamard matrix has rows: the matrix and its
+      mirror image, as in the screen;
+    - else, and if arms are impossible: chosen by exchange.
 
     In the first two, main effects are orthogonal and clear of two-factor interactions.
     """
@@ -42,8 +42,8 @@ class Fraction(ArrayDesign):
         everything = Full(self.factors, self.conflicts).count
         if runs >= everything:
             raise BadInput(
-                f"--grid fraction of {runs} runs is no part of the {everything} arms there are: "
-                "use --grid full"
+                f"--grid fraction of {runs} runs is not smaller than the full grid of "
+                f"{everything} arms: use --grid full"
             )
         if self.kind == "shipped":
             return self._shipped()
@@ -61,10 +61,11 @@ class Fraction(ArrayDesign):
 
     @property
     def default_size(self) -> int:
-        """Runs where none are asked for: 64 where that array fits, else a multiple of 8.
+        """The default number of runs: 64 if that array fits, else a multiple of 8.
 
-        For p coefficients of the mean and the main effects (a placebo is carried free), as few as
-        leave at least 10 for error, and twice p - 1, which clears main effects of interactions.
+        With p coefficients for the mean and the main effects (a placebo needs no extra runs), the
+        fewest runs that leave at least 10 df for error, and at least 2 (p - 1), which clears main
+        effects of interactions.
         """
         if self._fits_shipped and math.prod(self.sizes) > 64:
             return 64
@@ -73,7 +74,7 @@ class Fraction(ArrayDesign):
 
     @property
     def kind(self) -> str:
-        """Where the array comes from: shipped, folded or exchange."""
+        """The source of the array: shipped, folded or exchange."""
         runs = self.asked_runs or self.default_size
         if self._fits_shipped and runs in ARRAYS:
             return "shipped"
@@ -106,7 +107,7 @@ class Fraction(ArrayDesign):
 
     def _shipped(self) -> tuple[Arm, ...]:
         three = self.sizes.index(3)
-        # A placebo takes the last column, so that the others stand as they would without it.
+        # A placebo takes the last column, so it does not change the columns of the other factors.
         free = iter(range(MOST))
         columns = [
             MOST - 1 if factor.name == PLACEBO else next(free) if i != three else None

@@ -11,10 +11,10 @@ from runner.designs import placebo
 from runner.designs.design import Design, register
 from runner.designs.factor import Arm
 
-CARRIERS = 4  # factors of two levels that let a placebo be carried free
+CARRIERS = 4  # factors of two levels that are needed for a placebo without extra runs
 CARRIED = (
-    "the placebo is carried free: on in half of the arms, drawn at random clear of effects of one "
-    "and two factors, and in every second replicate in the other half"
+    "the placebo needs no extra runs: it is on in half of the arms, drawn at random and clear "
+    "of effects of one and two factors; in every second replicate it is on in the other half"
 )
 
 
@@ -22,9 +22,9 @@ CARRIED = (
 class Full(Design):
     """Every possible combination, the baseline first.
 
-    The order visits the combinations in strides of a golden section, so that any beginning of it
-    has each factor's levels in nearly equal parts: a grid that is stopped half way still
-    estimates every effect. Counting and generating list combinations only where factors conflict.
+    The order visits the combinations in strides of the golden section, so any first part of it has
+    each factor's levels nearly equally often: a grid that is stopped half way still estimates every
+    effect. Counting and generating list only combinations of factors with conflicts.
     """
 
     name: ClassVar[str] = "full"
@@ -36,10 +36,11 @@ class Full(Design):
 
     @cached_property
     def _carriers(self) -> tuple[int, ...]:
-        """The factors that let a placebo be carried, so that it costs no arms.
+        """The factors that give a placebo its levels, so that it needs no extra arms.
 
-        With at least four of two levels, which no conflict touches, its effect is clear of main
-        effects and two-factor interactions. Empty: it is crossed like any other.
+        With at least four factors of two levels without conflicts, the placebo's effect is clear of
+        main effects and two-factor interactions. Empty: the placebo is crossed like any other
+        factor.
         """
         place = placebo.place(self.factors)
         entangled = {place for i, _, j, _ in self.conflicts.reasons for place in (i, j)}
@@ -51,7 +52,7 @@ class Full(Design):
 
     @cached_property
     def _carried(self) -> int | None:
-        """The position of a placebo that is carried."""
+        """The position of a placebo that needs no extra arms; None without one."""
         return placebo.place(self.factors) if self._carriers else None
 
     @cached_property
@@ -64,7 +65,7 @@ class Full(Design):
 
     @cached_property
     def _free_sizes(self) -> list[int]:
-        """Levels that each factor takes independently of the others: one for a carried placebo."""
+        """The number of levels that each factor takes independently: 1 for such a placebo."""
         return [1 if i == self._carried else size for i, size in enumerate(self.sizes)]
 
     @cached_property
@@ -93,7 +94,7 @@ class Full(Design):
         if self.turning is not None:
             return [CARRIED]
         names = " × ".join(self.factors[i].name for i in self._carriers)
-        return [f"the placebo is carried free: it is on where an odd number are of {names}"]
+        return [f"the placebo needs no extra runs: it is on where an odd number of {names} are on"]
 
     def candidates(self) -> Iterator[Arm]:
         return iter(self)
@@ -103,7 +104,7 @@ class Full(Design):
         return carried and self.conflicts.allows(arm)
 
     def _carry(self, arm: list[int]) -> Arm:
-        """`arm` with a carried placebo as the others have it."""
+        """`arm` with the placebo's level that follows from the other factors."""
         if self.turning is not None:
             arm[self.turning] = self._sign.level(arm)
         elif self._carried is not None:
@@ -124,7 +125,7 @@ class Full(Design):
 
 
 def _coprime(total: int, near: int) -> int:
-    """The number from `near` upwards that shares no divisor with `total`."""
+    """The first number from `near` upwards that shares no divisor with `total`."""
     near = max(near, 1)
     while math.gcd(near, total) != 1:
         near += 1

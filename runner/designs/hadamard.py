@@ -1,7 +1,8 @@
-"""Hadamard matrices, and the two-level arrays of Plackett and Burman that they give.
+"""Hadamard matrices, and Plackett and Burman's two-level arrays built from them.
 
-Paley's two constructions over the residues of a prime, and doubling (Sylvester); for 12, 20 and
-24 rows the first is Plackett and Burman's cyclic array (Biometrika 1946, 33: 305-325).
+Built by Paley's two constructions over the residues of a prime, and by doubling (Sylvester). For
+12, 20 and 24 rows the first construction is Plackett and Burman's cyclic array (Biometrika 1946,
+33: 305-325).
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ def hadamard(order: int) -> Matrix | None:
 
 
 def folded(factors: int, at_least: int = 0) -> Matrix:
-    """A fold-over of ±1 with columns for `factors` or more, and `at_least` so many rows: H, -H.
+    """A fold-over (H, -H) of ±1 with at least `factors` columns and `at_least` rows.
 
-    Mirroring every row clears main effects of all two-factor interactions, and the column that
-    is constant within each half holds one more factor: 12 rows of H give 24 runs for 12 factors.
-    The first row is all +1.
+    Mirroring every row clears main effects of all two-factor interactions. The column that is
+    constant within each half holds one more factor: 12 rows of H give 24 runs for 12 factors. The
+    first row is all +1.
     """
     orders = itertools.count(max(factors, math.ceil(at_least / 2)))
     rows = next(matrix for matrix in map(hadamard, orders) if matrix)
@@ -66,7 +67,7 @@ def _paley_one(q: int) -> Matrix:
 
 
 def _paley_two(q: int) -> Matrix:
-    """2(q + 1) rows, for a prime q with q % 4 == 1; rows turned so that the first column is +1."""
+    """2(q + 1) rows, for a prime q with q % 4 == 1; signs of rows make the first column +1."""
     border = [[0, *[1] * q], *([1, *row] for row in _jacobsthal(q))]
     blocks = {0: ((1, -1), (-1, -1)), 1: ((1, 1), (1, -1)), -1: ((-1, -1), (-1, 1))}
     rows = [[sign for x in row for sign in blocks[x][half]] for row in border for half in (0, 1)]

@@ -13,7 +13,7 @@ from runner.designs.reference_levels import check_all_on
 
 @register
 class LeaveOneOut(Design):
-    """All factors at their "on" level, and each of them put back to its reference alone."""
+    """All factors at their "on" level, and the same with one factor back at its reference."""
 
     name: ClassVar[str] = "leave-one-out"
     summary: ClassVar[str] = "everything on, and everything on but one"

@@ -1,4 +1,4 @@
-"""Factors of your own: levels that each make several edits, such as a network with its lr.
+"""Your own factors, with several edits in each level, such as a network with its lr.
 
 ```toml
 [levels.network]
@@ -20,9 +20,9 @@ from tricks.trick import Trick
 
 
 def read_level(factor: str, name: str, text: str, baseline: Recipe) -> Level:
-    """The level of `text`: tricks and settings (`epochs=5`) joined by +; nothing: the baseline.
+    """The level of `text`: tricks and settings (`epochs=5`) joined by +; "": the baseline.
 
-    Raises BadInput for what is neither, or a field that is set twice or to what it cannot be.
+    Raises BadInput for any other text, and for a field that is set twice or to a wrong value.
     """
     where = f"levels.{factor}.{name}"
     tricks: list[Trick] = []
@@ -44,18 +44,18 @@ def read_level(factor: str, name: str, text: str, baseline: Recipe) -> Level:
 def level_factor(
     name: str, levels: Mapping[str, str], baseline: Recipe
 ) -> tuple[Factor | None, list[str]]:
-    """The factor `name` with these levels, and notes on levels that come to another's recipe.
+    """The factor `name` with these levels, and notes on levels that equal another level.
 
-    The reference is the level that is the baseline, else the first. Levels that say the same here
-    (pretrained and scratch, where `--set` makes all start from scratch) are one; None for the
-    factor if only one is left. Raises BadInput for fewer than two levels.
+    The reference is the level that equals the baseline, else the first level. Levels with equal
+    recipes (pretrained and scratch, if `--set` makes all start from scratch) become one level. The
+    factor is None if only one level is left. Raises BadInput for fewer than two levels.
     """
     if len(levels) < 2:
         raise BadInput(f"levels.{name} needs at least two levels")
     read = [read_level(name, level, text, baseline) for level, text in levels.items()]
     recipes = [_recipe(level, baseline) for level in read]
     same = [i for i, recipe in enumerate(recipes) if recipe == baseline]
-    # Of several, one that says what it sets: `scratch` rather than `pretrained = ""`.
+    # Of equal levels, keep one that sets something: `scratch` rather than `pretrained = ""`.
     first = max(same, key=lambda i: bool(levels[read[i].name].strip()), default=0)
     kept, notes = [first], []
     for i in (i for i in range(len(read)) if i != first):
@@ -72,7 +72,7 @@ def level_factor(
 
 
 def _recipe(level: Level, baseline: Recipe) -> Recipe | None:
-    """What `level` alone makes of `baseline`; None where another factor must make it possible."""
+    """`baseline` with only `level`; None if the level needs another factor's level."""
     try:
         return compose_levels(baseline, [level])
     except TrickConflict:
@@ -82,9 +82,9 @@ def _recipe(level: Level, baseline: Recipe) -> Recipe | None:
 def choose_levels(
     levels: Mapping[str, Mapping[str, str]], fields: Mapping[str, list[Given]]
 ) -> tuple[dict[str, dict[str, str]], dict[str, list[Given]]]:
-    """`levels` with those that `--factor NAME=A,B` chooses of them, and the other fields.
+    """`levels` reduced to the choices of `--factor NAME=A,B`, and the other fields.
 
-    `none` alone takes a factor away. Raises BadInput for a level that is not there.
+    `none` alone removes a factor. Raises BadInput for an unknown level.
     """
     chosen = {name: dict(held) for name, held in levels.items()}
     for name in [name for name in fields if name in levels]:

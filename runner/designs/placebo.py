@@ -1,11 +1,12 @@
-"""Where a factorial carries a placebo: on columns drawn at random, so that it costs no runs.
+"""The levels of a placebo in a factorial: drawn at random, so that it needs no extra runs.
 
-In the first replicate its levels follow a stream of their own, named by the factors: the same
-design always draws the same. In every second replicate each arm has the other level. So with an
-even number of replicates it is told within arms, clear of every effect of any order; and a single
-replicate compares it with an error that holds the interactions it is mixed with, a random part of
-each, instead of one of them whole (as recorded, that of five factors called it real in 10 % of
-2^5 grids with eight seeds, those of three factors in 11 to 27 % of fractions).
+In the first replicate its levels come from a random stream named by the factors, so the same design
+always draws the same levels. In every second replicate each arm has the other level. So with an
+even number of replicates its effect is estimated within arms, clear of effects of any order. In a
+single replicate it is compared with an error that contains a random part of each interaction. A
+fixed column would contain one whole interaction. In records, the interaction of five factors made
+such a placebo look real in 10 % of 2^5 grids with eight seeds, and interactions of three factors in
+11 to 27 % of fractions.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from collections.abc import Sequence
 
 from runner.designs.factor import PLACEBO, Arm, Factor
 
-DRAWN = "drawn"  # as above
-COLUMN = "column"  # one fixed product of others, the same in every replicate, as studies once were
+DRAWN = "drawn"  # as described above
+COLUMN = (
+    "column"  # one fixed product of other factors, the same in every replicate, as in old studies
+)
 LEVELS = (DRAWN, COLUMN)
-CARRIERS = 3  # factors of two levels whose product clears it of effects of one and two factors
+CARRIERS = 3  # factors of two levels, whose product is clear of effects of one and two factors
 STARTS = 20
 PASSES = 20
 TRIES = 300
@@ -32,22 +35,22 @@ def place(factors: Sequence[Factor]) -> int | None:
 
 
 def stream(factors: Sequence[Factor]) -> random.Random:
-    """Random numbers that only the names of the factors and their levels decide."""
+    """Random numbers that depend only on the names of the factors and their levels."""
     return random.Random(_text(factors))
 
 
 def flipped(arm: Arm, at: int) -> Arm:
-    """`arm` with the placebo, at position `at`, at its other level."""
+    """`arm` with the other level of the placebo, which is at position `at`."""
     return (*arm[:at], 1 - arm[at], *arm[at + 1 :])
 
 
 class Sign:
-    """The level of the placebo in each arm of a full grid, told without listing the others.
+    """The level of the placebo in each arm of a full grid, computed without listing the arms.
 
-    The product of three factors of two levels, by a random sign for every combination of the
-    rest: exactly balanced, and clear of all effects but those that hold all three. Where there are
-    two more of two levels the sign changes where both are on: so it is mixed with half of each of
-    many interactions, never with one whole.
+    It is the product of three factors of two levels, with a random sign for every combination of
+    the others. So it is exactly balanced, and clear of all effects that do not involve all three
+    factors. If there are two more factors of two levels, the sign also changes where both are on.
+    So it is aliased with half of each of many interactions, never with a whole one.
     """
 
     def __init__(self, factors: Sequence[Factor], carriers: Sequence[int]) -> None:
@@ -63,7 +66,7 @@ class Sign:
         ]
 
     def level(self, arm: Sequence[int]) -> int:
-        """0 or 1."""
+        """The placebo's level, 0 or 1, in `arm`."""
         said = f"{self.text}\n{[arm[i] for i in self.rest]}"
         drawn = hashlib.sha256(said.encode()).digest()[0]
         both = bool(self.two) and all(arm[i] for i in self.two)
@@ -73,9 +76,10 @@ class Sign:
 def drawn(arms: Sequence[Arm], sizes: Sequence[int], source: random.Random) -> list[int]:
     """Random levels for the runs of an array, as clear of its effects as a short search finds.
 
-    arms: (N, k) without the placebo; sizes: levels of each. Of several random columns with equally
-    many runs at both levels, each improved by exchanging two runs, the one with the least part in
-    the space of the main effects and, as far as that leaves room, of two-factor interactions.
+    arms: (N, k) without the placebo. sizes: levels of each factor. Draws several random columns
+    with equally many runs at both levels, and improves each by exchanging two runs at a time.
+    Returns the column with the smallest part in the space of the main effects and, as far as
+    possible, of two-factor interactions.
     """
     import numpy as np
 
@@ -88,7 +92,7 @@ def drawn(arms: Sequence[Arm], sizes: Sequence[int], source: random.Random) -> l
         for _ in range(PASSES):
             pull = share @ z
             high, low = np.flatnonzero(z > 0), np.flatnonzero(z < 0)
-            # What exchanging the levels of two runs adds to z' share z.
+            # The change of z' share z if two runs exchange their levels.
             own = np.diag(share)
             gain = 4 * (
                 (pull[low] + own[low])[None, :] - (pull[high] - own[high])[:, None]
@@ -106,7 +110,7 @@ def drawn(arms: Sequence[Arm], sizes: Sequence[int], source: random.Random) -> l
 
 
 def _shares(arms: Sequence[Arm], sizes: Sequence[int]):  # type: ignore[no-untyped-def]
-    """(N, N) projector on the main effects, and half of that on what interactions add to it."""
+    """(N, N): projector on main effects, plus half the projector on the rest of interactions."""
     import numpy as np
 
     table = np.array(arms)
@@ -128,10 +132,11 @@ def _projector(X):  # type: ignore[no-untyped-def]
 
 
 def majority(spare: Sequence[Sequence[int]], source: random.Random) -> list[int]:
-    """A column from those that an array has to spare, as levels of its runs.
+    """A column made from the unused columns of an array, as levels of its runs.
 
-    What most of three of them have, where their product is to spare too: mixed with half of each
-    of four sets of interactions, instead of with one whole. Else one of them.
+    The majority of three unused columns whose product is unused too: it is aliased with half of
+    each of four sets of interactions, instead of with one whole set. Without such a triple, one
+    unused column.
     """
     known = {tuple(column) for column in spare}
     known |= {tuple(1 - x for x in column) for column in known}
@@ -144,7 +149,7 @@ def majority(spare: Sequence[Sequence[int]], source: random.Random) -> list[int]
 
 
 def alternate(arms: Sequence[Arm], column: Sequence[int]) -> list[int]:
-    """`column` with the levels of an arm that stands more than once taking turns."""
+    """`column` with alternating levels for arms that occur more than once."""
     found, last = [], {}  # type: ignore[var-annotated]
     for arm, level in zip(arms, column, strict=True):
         last[arm] = 1 - last[arm] if arm in last else level

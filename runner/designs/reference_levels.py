@@ -1,4 +1,4 @@
-"""What "all on" means: one level for each factor, and that they can stand together."""
+"""The levels of "all on": one for each factor, if they do not exclude each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def all_on(factors: Sequence[Factor], reference: Mapping[str, str]) -> tuple[int, ...]:
-    """For each factor the level named in `reference` (factor -> level), else its first other one.
+    """For each factor the level in `reference` (factor -> level), else its second level.
 
     Raises BadInput for an unknown factor or level, or for a level that would leave a factor off.
     """
@@ -35,7 +35,7 @@ def all_on(factors: Sequence[Factor], reference: Mapping[str, str]) -> tuple[int
 
 
 def two_levels(factors: Sequence[Factor], on: Sequence[int]) -> list[Factor]:
-    """`factors` with only the reference and the "on" level: all that these designs can show."""
+    """`factors` with only the reference and the "on" level, as these designs use no others."""
     return [
         Factor(f.name, (f.levels[0], f.levels[level]), f.kind)
         for f, level in zip(factors, on, strict=True)

@@ -1,4 +1,4 @@
-"""The designs there are, and a design over given factors. Torch-free."""
+"""The known designs, and a design over given factors. Torch-free."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tricks.recipe import Recipe
 
 
 def grids() -> dict[str, type[Design]]:
-    """Every design by name: those in the files beside this one, and those of plug-ins."""
+    """Every design by name: from the files of this folder and from plug-ins."""
     for found in pkgutil.iter_modules([str(Path(__file__).parent)], "runner.designs."):
         importlib.import_module(found.name)
     return dict(sorted(BY_NAME.items(), key=lambda item: (item[1].rank, item[0])))
@@ -39,28 +39,28 @@ def make(
     runs: int | None = None,
     control: int | None = None,
 ) -> Design:
-    """The design `grid` over `factors`, less what cannot be composed on `baseline`.
+    """The design `grid` over `factors`, without arms that cannot be composed on `baseline`.
 
-    reference: factor -> the level that "all on" means; order: all factors, first added first.
-    runs: of one replicate; None: the design's own number. control: see Design.
-    Designs that turn everything on keep only two levels of each factor.
-    Raises BadInput where the design cannot be had.
+    reference: factor -> the level that "all on" means. order: all factors, in the order in which
+    they are added. runs: of one replicate; None: the design's default. control: see Design. Designs
+    that turn everything on keep only two levels of each factor. Raises BadInput if the design is
+    not possible.
     """
     cls = find(grid)
     if not factors:
         raise BadInput("there is nothing to vary: name some --tricks or a --factor")
     if reference and not cls.needs_on:
-        raise BadInput(f'--reference says what "all on" means: --grid {grid} has no use for it')
+        raise BadInput(f'--reference says what "all on" means: leave it out for --grid {grid}')
     if order and not cls.needs_order:
-        raise BadInput(f"--order is for --grid cumulative: --grid {grid} has no use for it")
+        raise BadInput(f"--order is for --grid cumulative: leave it out for --grid {grid}")
     if runs is not None and not cls.takes_runs:
-        raise BadInput(f"--runs is for --grid fraction: --grid {grid} has no use for it")
+        raise BadInput(f"--runs is for --grid fraction: leave it out for --grid {grid}")
     if runs is not None and runs < 1:
         raise BadInput(f"--runs must be at least 1, not {runs}")
     if control is not None and not cls.takes_control:
         raise BadInput(
-            "--control-seeds is for --grid add-one and leave-one-out, which compare all arms with "
-            f"one: --grid {grid} has no use for it"
+            "--control-seeds is for --grid add-one and leave-one-out, which compare all arms "
+            f"with one arm: leave it out for --grid {grid}"
         )
     on: tuple[int, ...] = ()
     if cls.needs_on:
@@ -74,12 +74,12 @@ def make(
 
 
 def _positions(factors: Sequence[Factor], order: Sequence[str]) -> tuple[int, ...]:
-    """Positions of the factors named in `order`, which are all of them; by default as they are."""
+    """Positions of the factors in `order`, which must name all; () or none: the given order."""
     names = [factor.name for factor in factors]
     order = order or names
     found: list[int] = []
     for name in order:
-        # A member of a group may stand for its group: lars for optimizer.
+        # A trick may stand for its group: lars for optimizer.
         by_level = [
             f.name for f in factors if f.kind in ("group", "levels") and f.levels[1].name == name
         ]

@@ -1,8 +1,8 @@
-"""Names that no factor may have: columns of results tables, here and elsewhere."""
+"""Names that no factor may have: columns of results tables, of this and of other tools."""
 
 from __future__ import annotations
 
-# Columns that are never factors: what the tool exports, and the usual names elsewhere.
+# Columns that are never factors: exported columns of this tool, and usual names of other tools.
 BOOKKEEPING = (
     "id", "run", "run_id", "state", "status", "seed", "replicate", "rep", "fold", "split",
     "accuracy", "acc", "top1", "top5", "macro_f1", "nll", "ece", "loss", "val_accuracy", "val_acc",

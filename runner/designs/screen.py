@@ -10,7 +10,7 @@ from runner.designs.exchange import exchange
 from runner.designs.factor import Arm
 from runner.designs.hadamard import folded
 
-RUNS = 24  # for up to 12 factors; spare columns leave degrees of freedom for error
+RUNS = 24  # for up to 12 factors; unused columns give degrees of freedom for error
 FEW = 5  # degrees of freedom
 
 
@@ -19,8 +19,8 @@ class Screen(ArrayDesign):
     """24 runs for up to 12 factors, 32 for 16, 40 for 20, 48 for 24, 56 for 28, 64 for 32.
 
     Main effects are orthogonal and clear of all two-factor interactions, which are aliased with
-    one another. Two orthogonal columns hold all four combinations, so no such array can leave one
-    out: where arms are impossible, as many possible ones are chosen by exchange instead.
+    each other. Two orthogonal columns have all four combinations, so no such array can leave one
+    out. If arms are impossible, the same number of possible arms is chosen by exchange instead.
     """
 
     name: ClassVar[str] = "screen"
@@ -44,12 +44,16 @@ class Screen(ArrayDesign):
         notes = super().notes()
         if self.conflicts.reasons:
             reason = next(iter(self.conflicts.reasons.values()))
-            notes.append(f"no fold-over leaves out impossible arms ({reason})")
+            notes.append(
+                "arms are chosen by exchange, since a fold-over would have impossible "
+                f"arms ({reason})"
+            )
             return notes + self.chosen_notes()
         left = len(self.array) // 2 - len(self.factors)
-        if 2 <= left < FEW:  # with fewer, interactions of two factors stay in the error
+        if 2 <= left < FEW:  # with fewer, two-factor interactions stay in the error
             notes.append(
-                f"{left} degrees of freedom tell interactions of three tricks: where these are "
-                "large, intervals are wide, with more seeds too; --grid fraction takes more arms"
+                f"{left} degrees of freedom estimate interactions of three tricks: if these are "
+                "large, intervals are wide, even with more seeds; --grid fraction can have more "
+                "arms"
             )
         return notes

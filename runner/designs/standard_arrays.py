@@ -1,6 +1,6 @@
 """The two shipped arrays for factors of two levels and one of three: 64 and 48 runs.
 
-In both, all main effects are clear of two-factor interactions and of one another.
+In both, all main effects are clear of two-factor interactions and of each other.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 MOST = 9  # two-level columns of either array
 
-# 64 runs: each two-level factor is a product (XOR) of the six basic columns A..F. The last is the
-# one on which a placebo is carried: it keeps the arms that stand twice.
+# 64 runs: each two-level factor is a product (XOR) of some of the six basic columns A..F. The last
+# factor is the placebo's: with it, repeated arms stay repeated.
 WORDS = ("E", "BDE", "ACE", "ABCDE", "F", "BDF", "ACF", "ABCDF", "B")
 
 # 48 runs, OA(48, 3·2⁹, strength 3): for each of the three levels, bit i is two-level factor i.
@@ -21,17 +21,19 @@ BITS = (
     (15, 52, 65, 123, 146, 168, 220, 231, 281, 290, 342, 364, 389, 447, 458, 497),
 )
 
-Row = tuple[tuple[int, ...], int]  # levels of the two-level columns, level of the other
+Row = tuple[
+    tuple[int, ...], int
+]  # levels of the two-level columns, level of the three-level column
 
 
 def rows64() -> Iterator[Row]:
     """The regular fraction of 64 runs in six basic columns A..F.
 
-    The factor of three levels takes C and D: reference where D is 0 (32 runs), then C chooses
-    between the other two (16 runs each). With eight two-level factors 23 degrees of freedom hold
-    two-factor interactions, some of them aliased with one another, and 30 are left for error:
-    where D is 0, A and C act only together, so 16 arms stand twice, each time with its own seed,
-    and 16 of the 30 are pure error.
+    The factor of three levels uses C and D: the reference where D is 0 (32 runs), else C chooses
+    between the other two levels (16 runs each). With eight two-level factors, 23 degrees of freedom
+    are for two-factor interactions, some of them aliased with each other, and 30 are left for
+    error. Where D is 0, A and C act only together, so 16 arms occur twice, each time with its own
+    seed, and 16 of the 30 degrees of freedom are pure error.
     """
     for bits in itertools.product((0, 1), repeat=6):
         value = dict(zip("ABCDEF", bits, strict=True))
@@ -42,8 +44,8 @@ def rows64() -> Iterator[Row]:
 def rows48() -> Iterator[Row]:
     """OA(48, 3·2⁹) of strength 3: any three columns hold every combination equally often.
 
-    With eight two-level factors 2 degrees of freedom are left for error beside two-factor
-    interactions: it wants replicates.
+    With eight two-level factors and two-factor interactions, 2 degrees of freedom are left for
+    error, so it needs replicates.
     """
     for level, numbers in enumerate(BITS):
         for number in numbers:

@@ -1,4 +1,4 @@
-"""What happens while runs are executed, for whoever shows it; and what came of it."""
+"""Events while runs are executed, for a display, and the summary of an execution."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.records.record_schema import Error
 
 @dataclass(frozen=True)
 class Skipped:
-    """Runs that need no training: recorded already, or recorded meanwhile by another runner."""
+    """Runs that need no training: recorded before, or recorded meanwhile by another process."""
 
     count: int
 
@@ -22,12 +22,12 @@ class Started:
     id: str
     label: str
     attempt: int
-    epochs: int | None = None  # that it will take
+    epochs: int | None = None  # of the whole training
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A run finished an epoch, with these metrics."""
+    """A run has finished an epoch, with these metrics."""
 
     id: str
     label: str
@@ -36,7 +36,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run has its record. error: if it failed."""
+    """A run has its record. error: of a failed run."""
 
     id: str
     label: str
@@ -48,7 +48,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Left:
-    """A run was asked to stop, and will go on from its checkpoint after `epoch` epochs."""
+    """A run was asked to stop. It will continue from its checkpoint after `epoch` epochs."""
 
     id: str
     label: str
@@ -57,7 +57,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Retry:
-    """A run was lost to its surroundings (killed, out of memory, ...) and will be tried again."""
+    """A run was ended by a system failure (killed, out of memory, ...) and will be retried."""
 
     id: str
     label: str
@@ -67,24 +67,23 @@ class Retry:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Nothing is left but runs that another runner holds."""
+    """The only runs left are held by other processes."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Something to know of where runs are carried out, in one line."""
+    """A line about the machines that carry out runs."""
 
     line: str
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """Asked to stop. `now`: at once; otherwise when the `running` runs are done.
+    """A request to stop. now: at once; otherwise when the `running` runs are done.
 
-    why: "" if the user asked, otherwise what the execution has no more of. pausing: runs that
-    would take long leave at a checkpoint.
+    why: "" if the user asked, otherwise the reason. pausing: long runs stop at a checkpoint.
     """
 
     running: int
@@ -109,17 +108,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of an execution: how many runs it recorded in which state."""
+    """The result of an execution: the number of runs by state."""
 
     ok: int
     diverged: int
     failed: int
     infra: int
-    skipped: int  # had their record before, or got it from another runner
+    skipped: int  # recorded before, or by another process
     interrupted: bool
     failures: tuple[Failure, ...] = ()
-    failed_before: int = 0  # of the skipped, how many are recorded as failed or infra
-    asked_to_stop: bool = False  # even if no run was left to leave out
-    out_of_time: bool = False  # runs are left for an execution after this one
-    paused: int = 0  # runs that go on from their checkpoint
-    broken: str = ""  # why the machine seems broken, if the execution ended for that
+    failed_before: int = 0  # skipped runs whose record says failed or infra
+    asked_to_stop: bool = False  # even if no run was left
+    out_of_time: bool = False  # the time limit has left runs for a later execution
+    paused: int = 0  # runs that will continue from their checkpoint
+    broken: str = ""  # why the machine seems broken, if the execution has ended for that

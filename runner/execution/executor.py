@@ -1,4 +1,4 @@
-"""execute: many runs, supervised until all have their record."""
+"""execute: carry out many runs, supervised until each has its record."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def execute(
 ) -> Summary:
     """Carry out every run that has no record, as `order` says; return when all have one.
 
-    `runs` may be lazy and huge. A run lost to its surroundings is tried again; when that is of no
-    use it is recorded as infra, and an execution after this one tries it anew. One that got
-    further by its checkpoint has lost nothing that counts. An exception in training is recorded as
-    failed. With a `checkpoint` in the limits the work writes one that often; a run that was
-    interrupted goes on from it, in this execution or another.
-    SIGINT, SIGTERM or SIGHUP once: running runs are finished, or with checkpoints leave at one if
-    they would take long, then it returns; twice: it returns now.
-    The time limit is the same as SIGINT once, and runs that would not be done by then are not
-    begun. interrupt: counts requests to stop in the place of these signals, entered by the caller.
-    Where the workers are jobs of a cluster, a stop ends the waiting alone: jobs go on. Raises
-    BadInput if the store cannot be written to, if its disk has less room than the limits keep, or
-    if a training raised it: then no more are begun, those that run are finished, and the run at
-    fault stays open. What is recorded is safe.
+    `runs` may be lazy and huge. A run that a system failure has ended is retried. After several
+    such attempts it is recorded as infra, and a later execution tries it again. An attempt that has
+    written a later checkpoint does not count as lost. An exception in training is recorded as
+    failed. With a `checkpoint` in the limits, the work writes checkpoints that often. An
+    interrupted run continues from its checkpoint, in this execution or a later one.
+
+    SIGINT, SIGTERM or SIGHUP once: running runs finish, or stop at a checkpoint if they would take
+    long; then it returns. Twice: it returns now. The time limit acts like one SIGINT, and runs that
+    would not finish in time are not started. interrupt: counts requests to stop instead of these
+    signals; the caller enters it. If workers are jobs of a cluster, a stop only ends the waiting,
+    and the jobs continue. Raises BadInput if the store cannot be written to, if its disk has less
+    room than the limits keep, or if a training raised it. Then no more runs are started, running
+    runs finish, and the run at fault gets no record. Recorded runs are safe.
     """
     if order.workers < 1:
         raise BadInput(f"workers must be at least 1, not {order.workers}")

@@ -1,4 +1,4 @@
-"""Runs that went wrong, and runs at hand, as `status` tells of them."""
+"""Failed runs and running runs, as `status` shows them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from runner.records.store import Store
     from runner.records.studies import StoredStudy
 
-LINES = 5  # of a log that are shown
-NAMED = 3  # runs of one reason that are named
-WIDEST = 200  # characters of a line that are shown
+LINES = 5  # of a log that are printed
+NAMED = 3  # runs with one reason that are named
+WIDEST = 200  # characters of a line that are printed
 
 
 @dataclass(frozen=True)
 class FailedRun:
     """A run whose record says failed or infra.
 
-    attempts: how many there were. type, message: of the error. log: the file, if it is still
-    there. last_lines: of what it printed. advice: what may help.
+    attempts: their number. type, message: of the error. log: the file, if it still exists.
+    last_lines: of the log. advice: what may help.
     """
 
     id: str
@@ -47,7 +47,7 @@ class FailedRun:
 
 @dataclass(frozen=True)
 class RunAtHand:
-    """A run that a runner is at: its last finished epoch, and who trains it, as far as known."""
+    """A running run: its last finished epoch, and its host and process, as far as known."""
 
     id: str
     label: str
@@ -57,7 +57,7 @@ class RunAtHand:
 
 
 def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
-    """What is recorded of each run whose state is failed or infra."""
+    """The recorded error of each run whose state is failed or infra."""
     found = []
     for id in (id for id, state in states.items() if state in ("failed", "infra")):
         record = store.record(id)
@@ -83,7 +83,7 @@ def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
 
 
 def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
-    """The study's runs that a runner is at now, and how far they are."""
+    """The study's runs that are running now, and how far they are."""
     alive = store.claims.running()
     found: dict[str, RunAtHand] = {}
     for place, id in enumerate(stored.column("id") if alive else ()):
@@ -104,7 +104,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
 
 
 def told(found: Iterable[FailedRun]) -> Iterator[str]:
-    """`failures` in lines, those of one reason together."""
+    """`failures` as lines, grouped by reason."""
     groups: dict[tuple[str, str], list[FailedRun]] = {}
     for one in found:
         reason = Error(one.type, one.message).reason()
@@ -126,7 +126,7 @@ def _attempts(store: Store, id: str) -> Path:
 
 
 def _last_epoch(attempts: Path) -> Epoch | None:
-    """The last epoch that the latest attempt has finished."""
+    """The last epoch that the latest attempt finished."""
     try:
         latest = max((name for name in os.listdir(attempts) if name.isdigit()), key=int)
         lines = read(attempts / latest / "epochs.jsonl").splitlines()
@@ -136,7 +136,7 @@ def _last_epoch(attempts: Path) -> Epoch | None:
 
 
 def _owner(claims: Claims, id: str) -> str | None:
-    """Host and process number of who trains it."""
+    """Host and number of the process that trains the run."""
     found = claims.holder(id)
     return None if found is None else f"{found[0]}, process {found[1]}"
 

@@ -1,4 +1,4 @@
-"""Whether an error is the run's own (kept) or its surroundings' (tried again)."""
+"""Whether an error comes from the run itself (recorded) or from the system (retried)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import traceback
 from runner.records.record_schema import Error
 from tricks.errors import BadInput
 
-# What torch raises as plain RuntimeErrors: its CPU allocator, older versions of CUDA, a process
-# that loads images and was killed, one that gets no thread.
+# Messages of torch's plain RuntimeErrors: from its CPU allocator, from older versions of CUDA, from
+# a loader process that was killed or gets no thread.
 MEMORY = (
     "can't allocate memory", "bad_alloc", "unable to mmap", "out of shared memory",
     "out of memory", "failed to map segment",
@@ -28,20 +28,21 @@ DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
     "^can't start new thread", "^DataLoader timed out",
 )  # fmt: skip
-# What the device says of the program, not of itself: it comes again.
+# Device errors that the program causes: they will happen again.
 ASSERTED, NO_KERNELS = "device-side assert", "no kernel image"
 SURROUNDINGS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.EAGAIN,
 }  # fmt: skip
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-LOST = 255  # what multiprocessing says of a process whose end nobody saw
+LOST = 255  # multiprocessing's exit code for a process whose end it has not seen
 
 
 class ProgramEnded(Exception):
-    """How a program ended that a run was carried out by.
+    """A run's program ended without success.
 
-    kind: as a record's error has it. log: the end of what it printed. lost: to its surroundings.
+    kind: the type of the record's error. log: the end of the program's output. lost: a system
+    failure ended it.
     """
 
     def __init__(self, kind: str, message: str, log: str, lost: bool = False) -> None:
@@ -50,7 +51,7 @@ class ProgramEnded(Exception):
 
 
 def of_surroundings(error: BaseException) -> bool:
-    """Memory or disk ran out, here or on the device, or the device failed."""
+    """Whether memory or disk ran out, here or on the device, or the device failed."""
     if isinstance(error, ProgramEnded):
         return error.lost
     if _says(str(error), (ASSERTED, NO_KERNELS)):
@@ -66,9 +67,9 @@ def of_surroundings(error: BaseException) -> bool:
 
 
 def mistake(error: BaseException) -> str | None:
-    """The one line that tells the user what to mend, if that is what `error` is.
+    """The message of a BadInput, in one line; None for other errors.
 
-    A process that loads images hands it on with its traceback around it.
+    A loader process passes a BadInput on with its traceback around the message.
     """
     if not isinstance(error, BadInput):
         return None
@@ -79,7 +80,7 @@ def mistake(error: BaseException) -> str | None:
 
 
 def described(error: BaseException) -> Error:
-    """The error as a record keeps it."""
+    """The error for a record."""
     if isinstance(error, ProgramEnded):
         return Error(error.kind, str(error), error.log)
     return Error(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
@@ -88,10 +89,10 @@ def described(error: BaseException) -> Error:
 def of_exit(
     code: int | None, log: str, starved: bool = False, began: bool = True
 ) -> tuple[str, Error]:
-    """State and error of a run whose process ended without a word; `log` is what it printed.
+    """State and error of a run whose process ended without a message. log: the process's output.
 
-    starved: the kernel has meanwhile ended some process because memory ran out. began: the
-    training had begun; before that, nothing that happens is of the run's own making.
+    starved: the kernel has meanwhile killed some process because memory ran out. began: the
+    training had begun; any earlier failure is not the run's own.
     """
     if code == -signal.SIGKILL and starved:
         message = "the kernel ended the training process: memory probably ran out"
@@ -117,7 +118,7 @@ def of_silence(seconds: float, log: str) -> tuple[str, Error]:
 
 
 def out_of_memory(log: str) -> bool:
-    """Whether what a program printed says that memory ran out."""
+    """Whether a program's output says that memory ran out."""
     return _says(log, (*MEMORY, "MemoryError", "OutOfMemoryError"))
 
 
@@ -127,38 +128,43 @@ def of_memory(error: Error) -> bool:
 
 
 def advice(error: Error) -> str:
-    """What would help a run that ended in `error`, in one sentence."""
+    """One sentence on what may help a run that ended with `error`."""
     kind, text = error.type or "", error.message or ""
     if _says(text, SHARED):
         return (
-            "/dev/shm is full, through which loader processes hand on images: make it larger "
-            "(in Docker --shm-size=2g or --ipc=host), or free it of what others left there"
+            "/dev/shm, where loader processes put images, is full: make it larger (in Docker "
+            "--shm-size=2g or --ipc=host), or remove files that ended processes have left there"
         )
     if ASSERTED in text:
         return (
-            "a check on the device failed, mostly an index out of range, and comes again: train it "
-            "with --device cpu to see where, mend it, then retry"
+            "a check on the device failed, mostly an index out of range, and will fail again: "
+            "train it with --device cpu to see where, fix it, then retry"
         )
     if NO_KERNELS in text:
-        return "this build of torch has no kernels for this GPU: install one that has, then retry"
+        return (
+            "this build of torch has no kernels for this GPU: install a build that has them, "
+            "then retry"
+        )
     if of_memory(error):
         return (
-            "memory ran out: fewer --workers, a smaller model or resolution, or a larger machine; "
-            "the batch size is part of the experiment and was not changed"
+            "memory ran out: use fewer --workers, a smaller model or resolution, or a larger "
+            "machine; the batch size is part of the experiment and was not changed"
         )
     if kind == "OSError" and any(os.strerror(code) in text for code in FULL):
         return "the disk is full: make room there"
     if kind == "Hung":
-        return "it stood still: see its log; --stall-minutes allows it more time"
+        return "it made no progress: see its log; --stall-minutes allows more time"
     if kind in ("Killed", "Lost"):
-        return "something outside ended it: train it again"
+        return "another program or the system ended it: train it again"
     if kind == "NotBegun":
-        return "its process could not set to work: what it printed tells why; then train it again"
+        return "its process could not start: fix the cause that its log shows, then train it again"
     if _says(text, DEVICE) or "Accelerator" in kind:
         return "the device or a process that loads images failed: train it again"
     if kind == "OSError":
-        return "the system refused something: see its log"
-    return "an error in the training itself, which comes again: see its log, mend it, then retry"
+        return "the operating system refused a request: see its log"
+    return (
+        "an error in the training itself, which will happen again: see its log, fix it, then retry"
+    )
 
 
 def _says(text: str, patterns: tuple[str, ...]) -> bool:

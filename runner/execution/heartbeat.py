@@ -1,7 +1,7 @@
 """Signs of life from inside a training, so that an epoch of hours is not taken for a hang.
 
-What trains calls `alive` as often as it likes: once a batch. A worker process says where to the
-signs go; elsewhere they go nowhere.
+A training calls `alive` once per batch. A worker process sets the function that the signs call;
+without it they are ignored.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-EVERY = 5.0  # seconds between signs that are told
+EVERY = 5.0  # seconds between signs that are passed on
 
 _tell: Callable[[], None] | None = None
 _due = 0.0
 
 
 def alive() -> None:
-    """A step was made. Most calls only look at the clock."""
+    """Report progress, at each step. Most calls only look at the clock."""
     global _due
     if _tell is None:
         return
@@ -29,7 +29,7 @@ def alive() -> None:
 
 @contextlib.contextmanager
 def told_to(tell: Callable[[], None]) -> Iterator[None]:
-    """Within it, signs call `tell`, at most one every `EVERY` seconds."""
+    """A context in which signs call `tell`, at most once every `EVERY` seconds."""
     global _tell, _due
     before, _tell, _due = _tell, tell, 0.0
     try:

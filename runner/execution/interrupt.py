@@ -1,6 +1,6 @@
 """Ctrl-C, SIGTERM, a closed terminal: once, finish what is running; twice, stop now.
 
-Nothing else is done in a handler: a signal comes anywhere.
+The handlers only count, since a signal may come at any point of the program.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-# What the processes under a runner do not heed, the warning of a cluster's time limit too.
+# Signals that child processes ignore; also the warning of a cluster's time limit.
 TO_THE_RUNNER = (*STOPS, signal.SIGUSR2)
 
 
 def heeded(stops: Iterable[int]) -> list[int]:
-    """Those that stop this process: `nohup` has it ignore SIGHUP, and so it stays."""
+    """The signals that are not ignored: under `nohup` SIGHUP stays ignored."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return [number for number in stops if not (ignored and number == signal.SIGHUP)]
 
 
 class Interrupt:
-    """Counts requests to stop while it is entered; only a main thread can receive them.
+    """Counts requests to stop while it is entered. Only a main thread receives them.
 
-    stops: signals that are such requests. most: requests that are counted, for where one request
-    comes by several signals. signals: those that came.
+    stops: the signals that count. most: the maximum of the count, for one request that comes as
+    several signals. signals: the received signals.
     """
 
     def __init__(self, stops: Iterable[int] = STOPS, most: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Which run comes next: from a lazy sequence of runs, minus what is recorded or held elsewhere."""
+"""The next run: from a lazy sequence of runs, without runs that are recorded or held elsewhere."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from runner.records.record import DONE
 from runner.records.run import Run
 from runner.records.store import Store
 
-PATIENCE = 0.1  # seconds of looking through recorded runs before the caller has its turn
-POLL = 1.0  # seconds between looks at runs that another runner holds
+PATIENCE = 0.1  # seconds of skipping recorded runs before control returns to the caller
+POLL = 1.0  # seconds between looks at runs that another process holds
 
 
 @dataclass
@@ -20,8 +20,8 @@ class Job:
     """A run to be done."""
 
     run: Run
-    losses: int = 0  # attempts lost to the surroundings since it last got further
-    reached: int = 0  # steps that its checkpoint had behind it, at most
+    losses: int = 0  # attempts lost to system failures since the last progress
+    reached: int = 0  # the most steps that its checkpoint has had
     over: str | None = None  # token of a claim to be taken over
 
 
@@ -30,7 +30,7 @@ class Jobs:
 
     def __init__(self, runs: Iterable[Run], store: Store) -> None:
         self.store = store
-        self.skipped = 0  # since last asked; the caller sets it back
+        self.skipped = 0  # since the last question; the caller resets it
         self.failed_before = 0
         self.exhausted = False
         self.elsewhere: dict[str, Job] = {}
@@ -42,18 +42,18 @@ class Jobs:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left, here or elsewhere."""
+        """Whether no run is left, here or elsewhere."""
         return self.exhausted and not self._again and not self.elsewhere
 
     @property
     def held(self) -> bool:
-        """Whether nothing is left but runs that other runners hold."""
+        """Whether the only runs left are held by other processes."""
         return self.exhausted and not self._again and bool(self.elsewhere)
 
     def next(self, fresh: bool = False) -> Job | None:
-        """A run to be done now; None if there is none at the moment.
+        """The next run to do now; None if there is none at the moment.
 
-        fresh: rather one that was not lost before.
+        fresh: prefer a run that was not lost before.
         """
         found = self._fresh() if fresh else None
         if found is None and self._again:
@@ -61,7 +61,7 @@ class Jobs:
         return found or self._fresh() or self._freed()
 
     def left(self) -> bool:
-        """Whether a run is known to be left, after a look past those that are recorded."""
+        """Whether a run is left, after skipping recorded runs."""
         job = self.next()
         if job is not None:
             self._again.appendleft(job)
@@ -72,12 +72,12 @@ class Jobs:
         self._again.append(job)
 
     def skip(self, state: str | None) -> None:
-        """Count a run that needs no training; `state` is that of its record, if it has one."""
+        """Count a run that needs no training. state: of its record, if it has one."""
         self.skipped += 1
         self.failed_before += state in ("failed", "infra")
 
     def defer(self, job: Job) -> None:
-        """Another runner holds this run: look again later."""
+        """Look at this run again later: another process holds it."""
         job.over = None
         self.elsewhere[job.run.id] = job
 
@@ -88,7 +88,7 @@ class Jobs:
             if run is None:
                 self.exhausted = True
                 break
-            # A record is written once, so a known state holds; an unknown one may have come.
+            # A record is written once, so a known state is final; a missing record may have come.
             state = self._known.get(run.id)
             if state is None and self.store.path(run.id).exists():
                 state = self.store.state(run.id)
@@ -100,11 +100,11 @@ class Jobs:
         return None
 
     def _freed(self) -> Job | None:
-        """A run that another runner held and gave up; one that it recorded is skipped."""
+        """A run that another process has given up. Runs that it has recorded are skipped."""
         if not self.elsewhere or time.monotonic() - self._looked < POLL:
             return None
         for id, job in tuple(self.elsewhere.items()):
-            # The claim first: a runner commits before it releases.
+            # Look at the claim first: a process commits the record before it releases the claim.
             token = self.store.claims.stale(id)
             state = self.store.state(id)
             if state in DONE:

@@ -1,4 +1,4 @@
-"""What an execution may not go beyond: a run's silence, time in all, room on the disk."""
+"""Limits of an execution: a run's time without progress, total time, room on the disk."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path
 from runner.records import checkpoints
 from runner.text import size
 
-STALL = 30 * 60.0  # seconds; a step takes seconds, weights or images to be fetched some minutes
-RESERVE = 32 << 20  # bytes that stay free: for records of runs at hand, logs, the index
-FILES = 200  # names that a file system must still be able to hold
+STALL = 30 * 60.0  # seconds; a step takes seconds, downloads of weights or images take minutes
+RESERVE = 32 << 20  # bytes that stay free: for records of running runs, logs, the index
+FILES = 200  # files that a file system must still be able to hold
 LOOK = 1.0  # seconds between looks at the disk
-MOST = 0.9  # of the time: what is left of it for a run when all is loaded and measured
-RECENT = 60  # runs whose mean length tells how long another will take
+MOST = 0.9  # the share of the time limit that a run may take; the rest is for loading and measuring
+RECENT = 60  # latest runs whose mean length predicts the next run's
 
 
 @dataclass(frozen=True)
 class Limits:
     """stall: seconds without a sign of life (an epoch, a batch) after which a run is ended.
 
-    wall: seconds since `began` after which the execution stops, or several that share the limit.
-    run: seconds that a run takes, as predicted. reserve: bytes of the store's disk that stay free.
+    wall: seconds since `began` after which the execution stops; several executions may share the
+    limit. run: predicted seconds of a run. reserve: bytes of the store's disk that stay free.
     checkpoint: seconds of a run's work that an interruption may cost; None: all of it. keeper:
-    whether the execution clears up after dead runners, and waits where nothing is left but runs
-    that others hold. Of many that share the work, one needs to. leaves: whether the execution ends
-    where its machine seems broken, so that others of many have its runs; see `Losses`.
+    whether the execution clears up after dead processes, and waits for runs that other processes
+    hold. One of the executions that share the work must do so. leaves: whether the execution ends
+    if its machine seems broken, so that other executions do its runs; see `Losses`.
     """
 
     stall: float = STALL
@@ -44,7 +44,7 @@ class Limits:
 
 @dataclass
 class Bounds:
-    """An execution's place within its limits."""
+    """How far an execution is within its limits."""
 
     limits: Limits
     root: Path
@@ -52,20 +52,20 @@ class Bounds:
     _looked: float = -math.inf
 
     def took(self, seconds: float) -> None:
-        """A run was finished, and took that long."""
+        """Note the seconds of a finished run."""
         self._took.append(seconds)
 
     @property
     def left(self) -> float:
-        """Seconds until the time is over."""
+        """Seconds until the time limit."""
         return self.limits.began + self.limits.wall - time.monotonic()
 
     @property
     def fits(self) -> bool:
-        """Whether a run that is begun now will be finished in time.
+        """Whether a run that starts now will finish in time.
 
-        One that takes nearly all the time there is, or more, can only be begun, and go on from its
-        checkpoint another time: it would fit no better then.
+        True for a run that takes nearly all the time limit, or more: it would not fit later either,
+        and can continue from its checkpoint another time.
         """
         run = sum(self._took) / len(self._took) if self._took else self.limits.run
         return self.left > (run if run < MOST * self.limits.wall else 0.0)
@@ -79,19 +79,19 @@ class Bounds:
         reserve = self.limits.reserve
         if lacks(self.root, reserve) is None:
             return None
-        # What was kept free for checkpoints is no longer to be where they are written.
+        # Room that was kept free for checkpoints need not stay free once they are written.
         return lacks(self.root, max(RESERVE, reserve - checkpoints.held(self.root)))
 
 
 def lacks(folder: Path, needed: int) -> str | None:
-    """Why `needed` bytes have no room on the disk of `folder`; None if they have, or unknown."""
+    """Why `needed` bytes do not fit on the disk of `folder`; None if they fit, or if unknown."""
     try:
         disk = os.statvfs(next(p for p in (folder, *folder.absolute().parents) if p.exists()))
     except OSError:
         return None
     free = disk.f_bavail * disk.f_frsize
     if free < needed:
-        return f"{size(free)} of its disk are free, and {size(needed)} are needed"
+        return f"{size(free)} of its disk are free, but {size(needed)} are needed"
     if disk.f_files and disk.f_favail < FILES:
-        return f"its disk can hold {disk.f_favail} more files"
+        return f"its disk can hold only {disk.f_favail} more files"
     return None

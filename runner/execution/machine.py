@@ -1,4 +1,4 @@
-"""The cores and GPUs of this machine, as far as can be told without importing torch."""
+"""The cores and GPUs of this machine, as far as they can be found without torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tricks.errors import BadInput
 
 DEVICES = Path("/dev")
-KFD = Path("/sys/class/kfd/kfd/topology/nodes")  # AMD's GPUs and the CPU, whose gpu_id is 0
+KFD = Path("/sys/class/kfd/kfd/topology/nodes")  # AMD's GPUs, and the CPU with the gpu_id 0
 
 
 def cores() -> int:
@@ -21,13 +21,12 @@ def cores() -> int:
 
 
 def gpus(device: str) -> tuple[str, ...]:
-    """The GPUs that runs will go to, by their names for CUDA_VISIBLE_DEVICES; none: the CPU.
+    """The GPUs that runs will use, as names for CUDA_VISIBLE_DEVICES; none: the CPU.
 
-    As far as can be told without importing torch: CUDA numbers the GPUs that this system shows
-    from 0 on, whatever numbers their device files have, and of a list in CUDA_VISIBLE_DEVICES it
-    takes what comes before the first number that is none. Names and UUIDs, those of MIG's slices
-    too, are left as they are. `device`: auto, cpu, cuda or cuda:N. Raises BadInput for an N that is
-    not there.
+    GPUs are found without torch. CUDA numbers the visible GPUs from 0 on, whatever numbers their
+    device files have. It reads the list in CUDA_VISIBLE_DEVICES up to the first number without a
+    GPU. Names and UUIDs, also of MIG slices, are taken as they are. device: auto, cpu, cuda or
+    cuda:N. Raises BadInput for an N without a GPU.
     """
     if device == "cpu":
         return ()
@@ -43,10 +42,10 @@ def gpus(device: str) -> tuple[str, ...]:
     if number < len(found):
         return tuple(found) if device == "cuda" else (found[number],)
     if found or visible is not None:
-        have = f"the GPUs here are {', '.join(found)}" if found else "there is none here"
+        have = f"the GPUs here are {', '.join(found)}" if found else "there is no GPU here"
         because = "" if visible is None else f" (CUDA_VISIBLE_DEVICES={visible})"
         raise BadInput(f"--device {device}: {have}{because}, counted from cuda:0")
-    return (str(number),)  # a system that shows GPUs in another way: torch will tell
+    return (str(number),)  # the system may show GPUs in another way: torch will find out
 
 
 def _no_gpu(name: str, found: Sequence[str]) -> bool:
@@ -54,9 +53,9 @@ def _no_gpu(name: str, found: Sequence[str]) -> bool:
 
 
 def _shown() -> int:
-    """How many GPUs the system shows that torch can use."""
+    """The number of GPUs of the system that torch can use."""
     nvidia = sum(1 for path in DEVICES.glob("nvidia*") if path.name[len("nvidia") :].isdecimal())
-    # WSL and NVIDIA's Jetson show one in ways of their own.
+    # WSL and NVIDIA's Jetson show their GPU differently.
     one = any((DEVICES / name).exists() for name in ("dxg", "nvhost-gpu", "nvgpu"))
     amd = 0
     if (DEVICES / "kfd").exists():
@@ -66,12 +65,12 @@ def _shown() -> int:
 
 
 def on_gpu(device: str) -> bool:
-    """Whether runs will go to a GPU; see `gpus`."""
+    """Whether runs will use a GPU; see `gpus`."""
     return bool(gpus(device))
 
 
 def at_a_time(workers: int | None, per_gpu: int | None, device: str) -> int:
-    """How many runs at a time. Raises BadInput for a device or a number that cannot be."""
+    """The number of parallel runs. Raises BadInput for an impossible device or number."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device, re.ASCII):
         raise BadInput(f"--device {device}: choose auto, cpu, cuda or cuda:0 (a GPU's number)")
     for option, count in (("--workers", workers), ("--per-gpu", per_gpu)):
@@ -79,7 +78,9 @@ def at_a_time(workers: int | None, per_gpu: int | None, device: str) -> int:
             raise BadInput(f"{option} must be at least 1, not {count}")
     if per_gpu is not None:
         if workers is not None:
-            raise BadInput("--workers and --per-gpu both say how many runs at a time: give one")
+            raise BadInput(
+                "--workers and --per-gpu both set the number of parallel runs: give one of them"
+            )
         if not gpus(device):
-            raise BadInput("--per-gpu: there is no GPU here; --workers N runs N at a time")
+            raise BadInput("--per-gpu: there is no GPU here; use --workers N for N parallel runs")
     return workers or (per_gpu or 1) * len(gpus(device)) or cores()

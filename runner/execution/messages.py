@@ -1,4 +1,4 @@
-"""What a worker says of the run that it is at: news, and at last what became of the run."""
+"""Messages of a worker about its run: news, and at last the outcome."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from runner.records.run import Run
 class Assignment:
     """A run as a worker gets it.
 
-    over: token of a claim to be taken over. last: a loss to the surroundings is recorded, unless
-    the checkpoint got further than `reached` steps. checkpoint: seconds between checkpoints; None:
-    it writes none.
+    over: token of a claim to take over. last: record a system failure as infra, unless the
+    checkpoint has more than `reached` steps. checkpoint: seconds between checkpoints; None: write
+    none.
     """
 
     run: Run
@@ -27,33 +27,33 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Begun:
-    """The worker holds the claim, and this attempt began."""
+    """The worker holds the claim, and this attempt has begun."""
 
     attempt: int
 
 
 @dataclass(frozen=True)
 class Alive:
-    """A step was made."""
+    """The training has made a step."""
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch ended with these metrics."""
+    """The training has finished an epoch, with these metrics."""
 
     metrics: Figures
 
 
 @dataclass(frozen=True)
 class Said:
-    """Something that people shall know of the engine, not of this run alone."""
+    """A remark for the user about the engine, rather than about this run."""
 
     line: str
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The run has its record by this worker. error: if it failed."""
+    """This worker has recorded the run. error: of a failed run."""
 
     state: str
     validation: float | None
@@ -63,21 +63,21 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Known:
-    """The run had a record already, or got one from another worker."""
+    """The run had a record before, or got it from another worker."""
 
     state: str
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The attempt was lost to its surroundings, and nothing is recorded."""
+    """A system failure has ended the attempt; nothing is recorded."""
 
     error: Error
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The worker ended without a word. state: what its run would be recorded as."""
+    """The worker ended without a message. state: the state to record for its run."""
 
     state: str
     error: Error
@@ -85,7 +85,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class LeftAt:
-    """The run was left after `epoch` epochs, and goes on from its checkpoint."""
+    """The run stopped after `epoch` epochs, and will continue from its checkpoint."""
 
     epoch: int
 
@@ -97,7 +97,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Mistake:
-    """The user has something to mend; the run stays open."""
+    """The user has made a mistake; the run gets no record."""
 
     message: str
 

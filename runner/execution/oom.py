@@ -1,4 +1,4 @@
-"""Whether the kernel ended a process because memory ran out."""
+"""Whether the kernel has killed a process because memory ran out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def kills() -> int | None:
-    """How often the kernel did so, on this machine or in this control group; None if unknown.
+    """The kernel's count of such kills, on this machine or in this control group; None if unknown.
 
-    Only the change between two calls means something.
+    Only the difference between two calls is meaningful.
     """
     found: list[int] = []
     for path in (PROC / "vmstat", *_own_group()):
@@ -23,7 +23,7 @@ def kills() -> int | None:
 
 
 def _own_group() -> list[Path]:
-    """Files in which this process's control group counts, of either version of them."""
+    """Files with the counts of this process's control group, in version 1 and version 2."""
     try:
         lines = (PROC / "self" / "cgroup").read_text().splitlines()
     except OSError:

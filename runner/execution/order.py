@@ -1,4 +1,4 @@
-"""What an execution is told: the work, how many at a time, where, and its limits."""
+"""The order to an execution: the work, the number of workers, the engine, and the limits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from runner.execution.work import Work
 class Order:
     """How runs are to be carried out.
 
-    workers: runs at a time. runs_per_process: how many a process may begin before a fresh one
-    takes its place. gpus: names for CUDA_VISIBLE_DEVICES; each process sees one of them alone, and
-    they get the same number of processes. retries: how often a run that was lost to its
-    surroundings (killed, out of memory, silent for too long) is tried again before it is recorded
-    as infra. engine: where the workers are, by name. jobs: what an engine whose workers are jobs of
-    a cluster is asked for; these go on when this process leaves. engine_options: what is asked of
-    another engine alone, name -> value.
+    workers: parallel runs. runs_per_process: runs that a process may start before a new process
+    replaces it. gpus: names for CUDA_VISIBLE_DEVICES; each process sees only one of them, and all
+    GPUs get the same number of processes. retries: how often a run that a system failure has ended
+    (killed, out of memory, silent for too long) is retried before it is recorded as infra. engine:
+    the engine's name. jobs: the request to an engine whose workers are jobs of a cluster; jobs
+    continue when this process exits. engine_options: options of other engines, name -> value.
     """
 
     work: Work

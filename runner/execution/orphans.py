@@ -1,4 +1,4 @@
-"""A child process ends with the one that started it, however that one ends."""
+"""Let a child process end together with its parent, however the parent ends."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import threading
 
 
 def leave_with_parent() -> None:
-    """From now on, end this process when its parent is gone.
+    """From now on, end this process when its parent has ended.
 
-    One of a pool would otherwise wait for work for ever: it holds the other end of its own pipe.
+    Otherwise a process of a pool would wait for work forever, as it holds both ends of its pipe.
     """
     parent = multiprocessing.parent_process()
 

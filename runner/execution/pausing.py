@@ -1,4 +1,4 @@
-"""How a run can stop in its midst and go on later; for a work that writes checkpoints."""
+"""How a run can stop and continue later, for a work that writes checkpoints."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 
 
 class Paused(Exception):
-    """The training has left; it goes on from its checkpoint. epoch: how many it has finished."""
+    """The training has stopped at a checkpoint. epoch: the number of finished epochs."""
 
     def __init__(self, epoch: int) -> None:
-        super().__init__(f"left after {epoch} epochs, with a checkpoint")
+        super().__init__(f"stopped after {epoch} epochs, with a checkpoint")
         self.epoch = epoch
 
 
 @dataclass(frozen=True)
 class Pausing:
-    """What a training needs to know to write checkpoints, and to leave when it is asked to."""
+    """What a training needs to write checkpoints, and to stop when asked."""
 
     file: Path  # the checkpoint's
-    quarantine: Path  # the folder for one that cannot be used
+    quarantine: Path  # the folder for unusable checkpoints
     every: float  # seconds between checkpoints
-    asked: Callable[[], bool] = lambda: False  # whether it shall leave
-    held: Callable[[], bool] = lambda: True  # whether the run is still this process's
+    asked: Callable[[], bool] = lambda: False  # whether it should stop
+    held: Callable[[], bool] = lambda: True  # whether this process still holds the run

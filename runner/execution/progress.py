@@ -1,4 +1,4 @@
-"""Progress of an execution: a live view on a terminal, one line a finished run elsewhere."""
+"""Progress of an execution: a live view on a terminal; elsewhere one line per finished run."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ LONGEST = 200  # characters of an error's message
 
 
 class Progress:
-    """Shows the events it is called with; to be entered before and left after.
+    """A context manager that shows the events it is called with.
 
-    `total` runs, of which `recorded` need no training. `results`: the store, to name log files.
+    total: the number of runs, of which `recorded` need no training. results: the store, for the
+    paths of log files.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Progress:
             self._live.stop()
             self._live = None
         if left := self.tally.left:
-            runs = "1 run goes on from its" if left == 1 else f"{left} runs go on from their"
+            runs = "1 run continues from its" if left == 1 else f"{left} runs continue from their"
             self._print(f"{runs} checkpoint when the command is run again")
         failures = self.tally.failures
         for failure in failures[:FAILURES_SHOWN]:
@@ -84,7 +85,7 @@ class Progress:
             self._print(f"    see {_log(self.results, failure.id)}")
             self._print(f"    {advice(error)}")
         if len(failures) > FAILURES_SHOWN:
-            self._print(f"... and {len(failures) - FAILURES_SHOWN} more that failed")
+            self._print(f"... and {len(failures) - FAILURES_SHOWN} more failed runs")
 
     def __call__(self, event: Event) -> None:
         """Show `event`."""
@@ -98,14 +99,14 @@ class Progress:
                 line = f"again: {event.label}: {event.error.reason(LONGEST)}"
                 self.note = line
             case Waiting(count):
-                self.note = line = f"waiting for {counted(count, 'run')} that another runner holds"
+                self.note = line = f"waiting for {counted(count, 'run')} that another process holds"
             case Remark(said):
                 self.note = line = said
             case Left(_, label, epoch):
-                line = f"left: {label}: it goes on from its checkpoint after epoch {epoch}"
+                line = f"stopped: {label}: it will continue from its checkpoint after epoch {epoch}"
             case Stopping(running, stop_now):
                 runs = counted(running, "run")
-                end = "to finish or leave at a checkpoint" if event.pausing else "to finish"
+                end = "to finish or stop at a checkpoint" if event.pausing else "to finish"
                 why = f"stopping, {event.why}" if event.why else "stopping"
                 how = "twice" if event.why else "again"
                 later = f"{why}: waits for {runs} {end}; Ctrl-C {how} stops now"

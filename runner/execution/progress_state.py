@@ -1,4 +1,4 @@
-"""What is known of an execution at a moment: counts, running runs, best so far, time left."""
+"""The state of an execution: counts, running runs, the best run so far, the time left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from runner.execution.events import Epoch, Event, Finished, Left, Retry, Skipped, Started
 from runner.execution.work import Figures
 
-WINDOW = 60  # finished runs that the throughput is measured over
+WINDOW = 60  # latest finished runs that give the throughput
 
 
 @dataclass
@@ -18,12 +18,12 @@ class Running:
     label: str
     began: float
     epochs: int | None
-    metrics: Figures | None = None  # of its last epoch
+    metrics: Figures | None = None  # of its last finished epoch
 
 
 @dataclass
 class Tally:
-    """Counts of `total` runs, of which `recorded` had their record before."""
+    """Counts of `total` runs, of which `recorded` had a record before."""
 
     total: int
     recorded: int = 0
@@ -64,16 +64,16 @@ class Tally:
 
     @property
     def trained(self) -> int:
-        """Runs that got their record here."""
+        """Runs that this execution has recorded."""
         return sum(self.states.values())
 
     @property
     def done(self) -> int:
-        """Runs that have their record."""
+        """Runs that have a record."""
         return min(self.total, max(self.recorded, self.skipped) + self.trained)
 
     def seconds_left(self, now: float) -> float | None:
-        """Seconds until all runs have their record, from the throughput; None if unknown."""
+        """Seconds until all runs have a record, from the throughput; None if unknown."""
         left = self.total - self.done
         if left == 0:
             return 0.0

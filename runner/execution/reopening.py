@@ -1,4 +1,4 @@
-"""Failed runs are opened again: their records are set aside, so that they are trained anew."""
+"""Set the records of failed runs aside, so that these runs are trained again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BAD = ("failed", "infra")
 
 @dataclass(frozen=True)
 class Reopened:
-    """opened: runs whose record was set aside. held: failed runs that another runner is at."""
+    """opened: runs whose record was set aside. held: failed runs that another process holds."""
 
     opened: int
     held: int
 
 
 def reopen(store: Store, ids: Iterable[str]) -> Reopened:
-    """Set the records of those of `ids` aside that failed.
+    """Set the records of failed runs among `ids` aside.
 
     Raises BadInput if the store cannot be written to.
     """
@@ -32,7 +32,7 @@ def reopen(store: Store, ids: Iterable[str]) -> Reopened:
 
 
 def _reopen(store: Store, id: str) -> bool | None:
-    """Set the record of `id` aside if it still is a failed one; None if another runner has it."""
+    """Set a record aside if it still says failed; None if another process holds the run."""
     try:
         claim = store.claims.take(id)
     except OSError as error:

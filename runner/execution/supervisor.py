@@ -1,4 +1,4 @@
-"""Supervisor: hands runs to an engine, hears what becomes of them, and decides what follows."""
+"""Supervisor: hands runs to an engine, receives messages about them, and decides what follows."""
 
 from __future__ import annotations
 
@@ -51,44 +51,44 @@ from runner.records.record_schema import Error
 from runner.records.store import Store
 from tricks.errors import BadInput
 
-GO_ON = "what is recorded is safe: make room there, then run the same command again"
+GO_ON = "recorded runs are safe: make room there, then run the same command again"
 TICK = 0.2  # seconds between looks at signals and claims
 
 
 @dataclass
 class AtHand:
-    """A run that the engine has taken."""
+    """A run that the engine has accepted."""
 
     job: Job
-    heard: float  # monotonic time of the last word of it
-    attempt: int = 0  # 0: it has not begun
+    heard: float  # monotonic time of its last message
+    attempt: int = 0  # 0: not yet begun
 
 
 @dataclass
 class Supervisor:
-    """The runs of one execution, and what came of them."""
+    """The runs of one execution, and their outcomes."""
 
     store: Store
     engine: Engine
     retries: int
     bounds: Bounds
     tell: Callable[[Event], None]
-    lasting: bool = False  # whether runs at hand go on when this process leaves
+    lasting: bool = False  # whether running runs continue when this process exits
     at_hand: dict[str, AtHand] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
-    paused: int = 0  # runs that go on from their checkpoint
+    paused: int = 0  # runs that will continue from their checkpoint
     losses: Losses = field(default_factory=Losses)
-    broken: str = ""  # why the machine seems to be
-    halted: bool = False  # by a mistake, a limit or losses, before anybody asked
-    mistake: str | None = None  # what a training, or the disk, gives the user to mend
+    broken: str = ""  # why the machine seems broken
+    halted: bool = False  # stopped by a mistake, a limit or losses, not by a request
+    mistake: str | None = None  # a message for the user, from a training or about the disk
 
     def supervise(self, jobs: Jobs, interrupt: Interrupt) -> Summary:
         """Hand out jobs until none is left, or until asked to stop."""
         told = 0
         while True:
-            if not interrupt.requests:  # after one, these would pass for the second
+            if not interrupt.requests:  # a further signal would count as the second
                 self.halted = bool(self._halts())
             stops = interrupt.requests + self.halted
             if stops and self.lasting:
@@ -128,11 +128,11 @@ class Supervisor:
 
     def _halts(self) -> str:
         """Why no more runs are begun; "": they are."""
-        over = "the time is over" if self.bounds.left <= 0 else ""
+        over = "the time limit is reached" if self.bounds.left <= 0 else ""
         return self.mistake or self.broken or over
 
     def _pause(self) -> bool:
-        """Ask running runs to leave at a checkpoint; whether they can."""
+        """Ask running runs to stop at a checkpoint. Returns whether they can."""
         if self.bounds.limits.checkpoint is None:
             return False
         self.engine.pause()
@@ -164,7 +164,7 @@ class Supervisor:
         self.waiting = waiting
 
     def _listen(self, jobs: Jobs) -> None:
-        """Take in what becomes of runs, and end those that say nothing for too long."""
+        """Receive messages about runs, and end runs that are silent for too long."""
         scanning = not jobs.exhausted and self.engine.room()
         begin = time.monotonic()
         heard = self.engine.listen(0 if scanning else TICK)
@@ -217,7 +217,7 @@ class Supervisor:
                 raise self._unwritable(reason)
 
     def _bury(self, run: AtHand, jobs: Jobs, state: str, error: Error) -> None:
-        """A worker ended with a run in its hands: record that for it, or try again."""
+        """A worker ended during a run: record this for the worker, or retry the run."""
         job = run.job
         lasting = job.losses >= self.retries and self._reached(job) <= job.reached
         if state == "infra" and not lasting:

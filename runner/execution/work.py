@@ -1,4 +1,4 @@
-"""What a run does: a picklable callable, and what it gives back."""
+"""Work: a picklable callable that carries out a run, and the types of its results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.records.run import Run
 
 
 class Figures(TypedDict, total=False):
-    """Of an epoch, counted from 1. Accuracies in per cent; a loss that is no number is None."""
+    """Metrics of an epoch (counted from 1). Accuracies in per cent; a loss of NaN is None."""
 
     epoch: Required[int]
     loss: float | None
@@ -21,22 +21,22 @@ class Figures(TypedDict, total=False):
     val_accuracy: float
     probe_accuracy: float  # on clean training images
     lr: float  # of its last step
-    grad_norm: float | None  # mean over its steps before clipping, where the recipe clips
+    grad_norm: float | None  # mean over its steps before clipping, if the recipe clips
     grad_norm_max: float | None
 
 
 Emit: TypeAlias = Callable[[Figures], None]
-# A module to import, or a function "module:function" to call with arguments that JSON can hold.
+# A module to import, or a function "module:function" to call with JSON values as arguments.
 Preload: TypeAlias = str | tuple[str, Sequence[JsonValue]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run that ended by itself.
+    """The outcome of a run that ended by itself.
 
-    state: ok or diverged. fields: JSON values that the record keeps. validation: the figure that
-    progress shows, in per cent. seconds: of the whole run, with attempts that it went on from.
-    predictions: those on the test images, for the file beside the record (see `Store.commit`).
+    state: ok or diverged. fields: JSON values for the record. validation: accuracy for the progress
+    display, in per cent. seconds: of the whole run, with interrupted attempts that it continued.
+    predictions: on the test images, for the file beside the record (see `Store.commit`).
     """
 
     state: str
@@ -48,9 +48,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Room:
-    """What a run has of the machine that it is carried out on.
+    """A run's share of its machine.
 
-    device: cpu or cuda. at_a_time: runs that share the GPU, or the cores. cores: for this one.
+    device: cpu or cuda. at_a_time: runs that share the GPU, or the cores. cores: for this run.
     """
 
     device: str
@@ -59,59 +59,59 @@ class Room:
 
 
 class Sent(Protocol):
-    """A work on its way to a machine that shares no folder with this one. Picklable."""
+    """A work that is sent to a machine without shared folders. Picklable."""
 
     def unpacked(self, root: Path, room: Room) -> Work:
-        """The same work there, which writes below the folder `root` as into a store.
+        """The work on that machine; it writes below the folder `root` as into a store.
 
-        Raises BadInput for data that are not there.
+        Raises BadInput for missing data.
         """
         ...
 
 
 class Work(Protocol):
-    """Carries out runs of one kind, in whichever process an engine calls it."""
+    """Carries out runs of one kind, in any process of an engine."""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None) -> Outcome:
         """Carry out `run`; `emit` gets the figures of each epoch, if there are epochs.
 
-        pausing: where the checkpoint is, and when to write one; None: write none. A work without
-        checkpoints ignores it. Raises Paused if it left at a checkpoint, BadInput for what the
-        user has to mend, and anything else for a run that failed.
+        pausing: the place of the checkpoint, and when to write it; None: write none. A work without
+        checkpoints ignores it. Raises Paused if it stopped at a checkpoint, BadInput for a mistake
+        of the user, and any other exception for a failed run.
         """
         ...
 
     def preload(self) -> Sequence[Preload]:
-        """What processes can import and call once for all runs."""
+        """Modules to import and functions to call, once per process for all its runs."""
         ...
 
 
 class Movable(Work, Protocol):
-    """A work that other machines can carry out, too."""
+    """A work that other machines can carry out too."""
 
     @property
     def gpus(self) -> tuple[str, ...]:
-        """Those that its processes share, by their names for CUDA_VISIBLE_DEVICES."""
+        """The GPUs that its processes share, as names for CUDA_VISIBLE_DEVICES."""
         ...
 
     @property
     def device(self) -> str:
-        """auto, cpu, cuda or cuda:N, as it was asked for."""
+        """The requested device: auto, cpu, cuda or cuda:N."""
         ...
 
     def here(self, workers: int, say: Callable[[str], None]) -> Movable:
-        """The same on this machine, by so many processes.
+        """The work on this machine, by `workers` processes.
 
-        say: takes a line on what differs here. Raises BadInput for what is not here: a GPU, a
-        plug-in, data.
+        say: receives a line about differences to the first machine. Raises BadInput for a missing
+        GPU, plug-in or data.
         """
         ...
 
 
 @runtime_checkable
 class Portable(Protocol):
-    """A work that can be carried out on machines that share no folder with this one."""
+    """A work that machines without shared folders can carry out."""
 
     def sent(self) -> Sent:
-        """The work, for such machines."""
+        """The work in a form for such machines."""
         ...

@@ -1,6 +1,6 @@
-"""One run by one worker: its claim, its training, its record; whichever engine it works for.
+"""One run by one worker, for any engine: its claim, its training, its record.
 
-A mistake is the user's to mend (BadInput), and no result of the run: it is not recorded.
+A mistake of the user (BadInput) is no result of the run, so it is not recorded.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ def perform(
     asked: Callable[[], bool] = lambda: False,
     carry: Carry | None = None,
 ) -> Fate:
-    """Claim the run, carry it out, record it; what became of it.
+    """Claim the run, carry it out, record it. Returns the outcome.
 
-    tell: takes news of it. asked: whether the run shall leave at a checkpoint. carry: takes the
-    place of `carry_out`, for runs that are carried out on another machine.
+    tell: receives news. asked: whether the run should stop at a checkpoint. carry: replaces
+    `carry_out` for runs on another machine.
     """
     run = assignment.run
     try:
@@ -75,13 +75,13 @@ def perform(
         try:
             with kept_fresh(claim):
                 return _claimed(store, work, assignment, claim, tell, asked, carry or carry_out)
-        except FileNotFoundError:  # the folder of its attempt
+        except FileNotFoundError:  # the folder of the attempt is gone
             if claim.held() and store.state(run.id) is None:
                 raise
-            return Elsewhere()  # another has taken the run over, and cleared up after it
+            return Elsewhere()  # another process has taken the run over, and cleared up
         finally:
             claim.release()
-    except BadInput as error:  # of the store: a record that cannot be read
+    except BadInput as error:  # from the store: an unreadable record
         return Mistake(str(error))
     except OSError as error:
         return Unwritable(f"{error.strerror or error}")
@@ -99,7 +99,7 @@ def _claimed(
     run = assignment.run
     state = store.state(run.id)
     if state == "infra" and not store.remove(run.id, states=("infra",)):
-        state = store.state(run.id)  # another, which took the run over, has recorded it
+        state = store.state(run.id)  # another process took the run over and recorded it
     if state in DONE:
         return Known(state)
     log = store.attempt(run.id)
@@ -117,9 +117,9 @@ def _claimed(
     last = assignment.last and checkpoints.reached(file) <= assignment.reached
     if state == "infra" and error is not None and not last:
         return Lost(error)
-    # An owner stopped past its lease, between here and the commit, may still be the first to
-    # commit: then its record stands and its successor's is refused. Both are of the same spec,
-    # whole, and a record is made only where there is none.
+    # An owner that was stopped past its lease, between here and the commit, may still commit first.
+    # Then its record stays and its successor's is refused. Both are complete records of the same
+    # spec, and a record is never replaced.
     if not claim.held():
         return Elsewhere()
     if not store.commit({**trained.record, "attempt": int(log.name)}, trained.predictions):
@@ -133,10 +133,10 @@ def _claimed(
 
 @dataclass(frozen=True)
 class Carried:
-    """The record of a run that was carried out, as JSON values, but for its attempt.
+    """The record of a finished run as JSON values, except the number of its attempt.
 
-    seconds: of its process. validation: what progress shows. predictions: for the file beside the
-    record.
+    seconds: of its process. validation: for the progress display. predictions: for the file beside
+    the record.
     """
 
     record: Mapping[str, JsonValue]
@@ -150,9 +150,9 @@ class Carried:
 def carry_out(
     work: Work, run: Run, log: Path, tell: Tell, pausing: Pausing | None = None
 ) -> Carried | Mistake | LeftAt:
-    """Carry out `run` without claim or store, whatever happens in it.
+    """Carry out `run` without claim or store. Errors become part of the result.
 
-    log: the folder for what it prints and for the metrics of its epochs.
+    log: the folder for its output and for the metrics of its epochs.
     """
     started, begin = datetime.now(UTC), time.monotonic()
     error = None
@@ -194,7 +194,7 @@ def carry_out(
 
 @contextlib.contextmanager
 def kept_fresh(claim: Claim) -> Iterator[None]:
-    """Within it, the claim's heartbeat goes on."""
+    """A context in which the claim's heartbeat continues."""
     claims = _beating(os.getpid())
     claims.append(claim)
     try:
@@ -205,7 +205,7 @@ def kept_fresh(claim: Claim) -> Iterator[None]:
 
 @functools.cache
 def _beating(process: int) -> list[Claim]:
-    """Claims whose heartbeat goes on, by one thread of the process: one a run would cost more."""
+    """Claims with a heartbeat from one thread of the process: a thread per run would cost more."""
     claims: list[Claim] = []
 
     def beat() -> None:
@@ -220,7 +220,7 @@ def _beating(process: int) -> list[Claim]:
 
 @contextlib.contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """Send what this process prints, crash reports included, to the file at `path`."""
+    """Send the output of this process, with crash reports, to the file at `path`."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]

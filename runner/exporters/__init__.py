@@ -1,1 +1,1 @@
-"""Finished runs to trackers: a file beside this one that defines EXPORTER adds one."""
+"""Export finished runs to trackers. A file in this folder that defines EXPORTER adds a tracker."""

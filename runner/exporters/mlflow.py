@@ -1,4 +1,4 @@
-"""MLflow: a database of SQLite with an experiment for each study."""
+"""MLflow: an SQLite database with an experiment for each study."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NAME = "mlflow"
 LOOK = "mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db"
 ID, DIGEST = "tricks-bench.run", "tricks-bench.digest"
 STATES = {"ok": "FINISHED", "diverged": "FINISHED", "failed": "FAILED", "infra": "KILLED"}
-AT_ONCE = 500  # metrics of a call: MLflow takes a thousand
+AT_ONCE = 500  # metrics per call: MLflow accepts a thousand
 LONGEST = 5000  # characters of a parameter or tag
 
 
 def write(runs: Sequence[RunLog], folder: Path) -> int:
-    """`folder`/mlflow.db: a run that is there already, unchanged, is left alone."""
+    """Write `folder`/mlflow.db. Unchanged runs are left alone."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import MlflowClient
 
@@ -53,7 +53,7 @@ def _experiment(client: MlflowClient, study: str, folder: Path) -> str:
 
 
 def _held(client: MlflowClient, experiment: str) -> dict[str, tuple[str, str]]:
-    """Our id -> MLflow's id and the digest, of the runs in an experiment."""
+    """Our run id -> MLflow's id and the digest, for the runs in an experiment."""
     found, page = {}, None
     while True:
         runs = client.search_runs([experiment], max_results=1000, page_token=page)
@@ -81,7 +81,7 @@ def _add(client: MlflowClient, experiment: str, run: RunLog) -> None:
     for start in range(0, len(metrics), AT_ONCE):
         client.log_batch(id, metrics=metrics[start : start + AT_ONCE])
     client.set_terminated(id, status=STATES[run.state], end_time=_milliseconds(run.ended))
-    # The digest comes last: a run whose export was cut off has none, and is written again.
+    # The digest is written last: an interrupted export of a run has none, and is written again.
     client.log_batch(id, tags=[*tags, RunTag(DIGEST, run.digest)])
 
 

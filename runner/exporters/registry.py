@@ -1,4 +1,4 @@
-"""The exporters: name -> what writes runs to a tracker."""
+"""The registry of exporters, which write runs to a tracker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tricks.errors import BadInput, unknown
 
 @dataclass(frozen=True)
 class Exporter:
-    """A tracker. write(runs, folder): how many are new or changed there. look: how to see them."""
+    """A tracker. write(runs, folder): returns the number of new or changed runs. look: how."""
 
     name: str
     write: Callable[[Sequence[RunLog], Path], int]
@@ -36,10 +36,10 @@ def exporters() -> dict[str, Exporter]:
 
 
 def export_to(name: str, runs: Sequence[RunLog], folder: Path) -> int:
-    """Write `runs` for the tracker `name` into `folder`; how many are new or changed there.
+    """Write `runs` for the tracker `name` into `folder`. Returns the number of new or changed runs.
 
-    Raises BadInput for an unknown tracker, one that is not installed, or a folder that cannot be
-    written to.
+    Raises BadInput for an unknown tracker, a tracker that is not installed, or a folder that is not
+    writable.
     """
     known = exporters()
     if name not in known:

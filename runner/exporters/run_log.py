@@ -1,4 +1,4 @@
-"""What a tracker gets of a run, whichever tracker it is."""
+"""The data of a run that every tracker gets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.records.record_schema import Record
 
 Value = str | int | float | bool
-# Columns of the table that are figures of a whole run.
+# Columns of the table that are metrics of a whole run.
 FINAL = (
     "accuracy", "loss", "val_accuracy", "val_loss", "probe_accuracy", "generalisation_gap", "top5",
     "macro_f1", "nll", "ece", "val_top5", "val_macro_f1", "val_nll", "val_ece", "train_seconds",
@@ -25,7 +25,7 @@ FINAL = (
 
 @dataclass(frozen=True)
 class EpochLog:
-    """An epoch's figures. time: when it ended, in seconds since 1970."""
+    """An epoch's metrics. time: its end, in seconds since 1970."""
 
     epoch: int
     time: float
@@ -36,8 +36,8 @@ class EpochLog:
 class RunLog:
     """A run of a study. Accuracies in per cent; times in seconds since 1970.
 
-    config: the recipe, one level of names (`optimizer.lr`), and the levels of factors. tags: study,
-    arm, seed, tricks, state. metrics: of the whole run. A record holds no time of each epoch: they
+    config: the recipe with flat names (`optimizer.lr`), and the levels of factors. tags: study,
+    arm, seed, tricks, state. metrics: of the whole run. A record has no times of epochs, so they
     are spread evenly between start and end.
     """
 
@@ -55,12 +55,12 @@ class RunLog:
 
     @property
     def name(self) -> str:
-        """Of the run, for people."""
+        """The run's name in the tracker."""
         return f"{self.arm}, seed {self.seed}"
 
     @property
     def digest(self) -> str:
-        """64 hex digits that change with anything that a tracker gets."""
+        """64 hex digits that change with any of the run's data."""
         epochs: list[JsonValue] = [[e.epoch, e.time, dict(e.metrics)] for e in self.epochs]
         whole: list[JsonValue] = [
             self.id, self.name, self.state, self.started, self.ended, dict(self.config),
@@ -70,7 +70,7 @@ class RunLog:
 
 
 def run_logs(found: Evidence) -> list[RunLog]:
-    """A log for each record of a study, in the order planned."""
+    """A log for each record of a study, in planned order."""
     from runner.analysis.data.labels import arm_label
 
     study, levels = found.study, found.study.levels
@@ -110,7 +110,7 @@ def run_logs(found: Evidence) -> list[RunLog]:
 
 
 def flat(values: Mapping[str, JsonValue], above: str = "") -> dict[str, Value]:
-    """One level of names; lists are numbered, what is nothing is left out.
+    """Nested values with flat names; lists are numbered, None is left out.
 
     >>> flat({"optimizer": {"name": "sgd", "lr": 0.1}, "mixers": [{"alpha": 0.2}], "warmup": None})
     {'optimizer.name': 'sgd', 'optimizer.lr': 0.1, 'mixers.0.alpha': 0.2}
@@ -127,7 +127,7 @@ def flat(values: Mapping[str, JsonValue], above: str = "") -> dict[str, Value]:
 
 
 def _times(record: Record) -> tuple[float, float]:
-    """When it started and ended; of a record that does not say, from the start of 1970."""
+    """Start and end of the run; 1970 if the record does not have them."""
     started = datetime.fromisoformat(record.started).timestamp() if record.started else 0.0
     if record.finished:
         return started, datetime.fromisoformat(record.finished).timestamp()

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 NAME = "tensorboard"
 LOOK = "tensorboard --logdir {folder}"
-FILE = "events.out.tfevents.0.tricks-bench"  # one name, so that writing again replaces it
+FILE = "events.out.tfevents.0.tricks-bench"  # a fixed name, so that a second export replaces it
 
 
 def write(runs: Sequence[RunLog], folder: Path) -> int:
-    """`folder`/STUDY/ID/events…: one file a run, the same bytes each time."""
+    """Write `folder`/STUDY/ID/events…: one file per run, always with the same bytes."""
     from tensorboard.summary.writer.record_writer import RecordWriter
 
     changed = 0

@@ -1,4 +1,4 @@
-"""Weights & Biases: a folder for each run, offline; `wandb sync` sends it."""
+"""Weights & Biases: an offline folder for each run; `wandb sync` uploads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from runner.records import atomic_write
 
 NAME = "wandb"
 LOOK = "wandb sync {folder}/wandb/offline-run-*"
-WRITTEN = "tricks-bench"  # a file in a run's folder that holds its digest
+WRITTEN = "tricks-bench"  # the file in a run's folder with its digest
 
 
 def write(runs: Sequence[RunLog], folder: Path) -> int:
-    """`folder`/wandb/offline-run-…-ID: one a run, which a changed run replaces."""
+    """Write `folder`/wandb/offline-run-…-ID, one per run; changed runs are replaced."""
     changed = 0
     for run in runs:
         held = sorted((folder / "wandb").glob(f"offline-run-*-{run.id}"))

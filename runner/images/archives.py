@@ -1,7 +1,7 @@
 """Archives of images (.zip, .tar, .tar.gz, ...): unpacked once into the cache folder, safely.
 
-Only plain files and links within the archive are unpacked; a member that would land elsewhere is
-refused. What is unpacked is known by the archive's content, and is there whole or not at all.
+Only plain files and links within the archive are unpacked; a member outside the folder is refused.
+The unpacked folder is named by the archive's content, and is complete or absent.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ from runner.text import size
 from tricks.errors import BadInput
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-SPARE = 1 << 30  # bytes that stay free on the disk
-GROWS, SMALL = 100, 1 << 30  # times an archive may grow, unless it is less than SMALL bytes then
+SPARE = 1 << 30  # bytes of the disk that stay free
+GROWS, SMALL = (
+    100,
+    1 << 30,
+)  # factor by which an archive may grow, unless it stays below SMALL bytes
 CHUNK = 1 << 20
-WHOLE = "whole"  # the file that says how many files were unpacked
+WHOLE = "whole"  # a file with the number of unpacked files
 
 
 class Member(NamedTuple):
-    """A file of an archive. opened: gives its bytes."""
+    """A file of an archive. opened: a function that opens it."""
 
     name: str
     size: int
@@ -40,15 +43,15 @@ class Member(NamedTuple):
 
 
 def is_archive(path: Path) -> bool:
-    """Whether `path` is called like an archive, and is a file."""
+    """Whether `path` is a file with the name of an archive."""
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
 
 def folder_at(path: Path) -> Path:
-    """The folder of images that `path` means: that of an archive, unpacked, else `path` itself.
+    """The folder of images that `path` means: `path` itself, or the unpacked folder of an archive.
 
-    Of an archive that holds all in one folder, that folder. Raises BadInput for an archive that is
-    damaged, unsafe, or too large for the disk.
+    If the archive holds one folder with everything in it, that folder. Raises BadInput for an
+    archive that is damaged, unsafe, or too large for the disk.
     """
     if not is_archive(path):
         return path
@@ -61,7 +64,7 @@ def unpacked(archive: Path) -> Path:
     """The folder with the files of `archive`, unpacked unless it is there already."""
     file = image_file(archive)
     if file is None:
-        raise BadInput(f"{archive}: there is no such file")
+        raise BadInput(f"{archive}: there is no such file: check the path")
     place = root() / digests(archive, [file])[0].decode()
     name = archive.name[: -len(next(s for s in SUFFIXES if archive.name.lower().endswith(s)))]
     if is_whole(place):
@@ -88,12 +91,12 @@ def unpacked(archive: Path) -> Path:
 
 
 def root() -> Path:
-    """Where archives are unpacked, each into a folder called by its content."""
+    """The folder of all unpacked archives, each in a folder named by the archive's content."""
     return home() / "unpacked"
 
 
 def unpacked_from(place: Path) -> list[Path]:
-    """The archives that were unpacked into this folder, as far as it tells."""
+    """The archives that were unpacked into this folder, as noted in it."""
     try:
         return [Path(os.fsdecode(line)) for line in (place / WHOLE).read_bytes().split(b"\n")[1:]]
     except OSError:
@@ -114,7 +117,7 @@ def _line(archive: Path) -> bytes:
 
 
 def _note(place: Path, archive: Path) -> None:
-    """Note a further archive of this content, so that `doctor` knows that it is of use."""
+    """Note another archive with this content, so that `doctor` knows that the folder is used."""
     from runner.records import atomic_write
 
     if archive.absolute() in unpacked_from(place):
@@ -125,7 +128,7 @@ def _note(place: Path, archive: Path) -> None:
 
 
 def _clear(place: Path) -> None:
-    """Remove what processes that are gone have left of `place`."""
+    """Remove partial copies of `place` that ended processes have left."""
     for left in place.parent.glob(f"{place.name}.*"):
         try:
             os.kill(int(left.suffix[1:]), 0)
@@ -136,13 +139,17 @@ def _clear(place: Path) -> None:
 
 
 def _unpack(archive: Path, members: list[Member], to: Path) -> int:
-    """Write the files below `to`; their number. Raises BadInput for one that is no good."""
+    """Write the files below `to`. Returns their number. Raises BadInput for an unsafe file."""
     total = sum(member.size for member in members)
     free = shutil.disk_usage(to.parent).free
     if total > free - SPARE:
-        raise BadInput(f"{archive}: unpacked it takes {size(total)}, and {size(free)} are free")
+        raise BadInput(
+            f"{archive}: unpacked it takes {size(total)}, but only {size(free)} are free"
+        )
     if total > max(SMALL, GROWS * archive.stat().st_size):
-        raise BadInput(f"{archive}: unpacked it would be {size(total)}: not an archive of images")
+        raise BadInput(
+            f"{archive}: unpacked it would take {size(total)}, too much for an archive of images"
+        )
     to.mkdir(exist_ok=True)
     count = Counting(f"files unpacked from {archive}", len(members), on_stderr)
     for member in members:
@@ -153,25 +160,28 @@ def _unpack(archive: Path, members: list[Member], to: Path) -> int:
             while chunk := source.read(CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise BadInput(f"{archive}: {member.name} is larger than it says")
+                    raise BadInput(
+                        f"{archive}: {member.name} is larger than the archive says: "
+                        "damaged or unsafe"
+                    )
                 target.write(chunk)
         count.one()
     return len(members)
 
 
 def _safe(archive: Path, name: str) -> PurePosixPath:
-    """The place of a member below the archive's folder. Raises BadInput for one outside."""
+    """The path of a member below the archive's folder. Raises BadInput for a path outside."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
         raise BadInput(f"{archive}: {name!r} would be written outside its folder: not unpacked")
     if "\0" in name:
-        raise BadInput(f"{archive}: {name!r} is no name of a file")
+        raise BadInput(f"{archive}: {name!r} is not a valid file name")
     return path
 
 
 @contextmanager
 def _members(archive: Path) -> Iterator[list[Member]]:
-    """The plain files of an archive, links within it followed. Raises BadInput if damaged."""
+    """The plain files of an archive, with links within it followed. Raises BadInput if damaged."""
     import lzma
     import zlib
 
@@ -185,7 +195,7 @@ def _members(archive: Path) -> Iterator[list[Member]]:
                 yield _of_tar(archive, file)
     except (*damaged, NotImplementedError) as error:
         told = next(iter(str(error).splitlines()), type(error).__name__)
-        raise BadInput(f"{archive}: damaged, or no archive of that kind: {told}") from error
+        raise BadInput(f"{archive}: damaged, or not an archive of this kind: {told}") from error
 
 
 def _of_zip(archive: Path, file: zipfile.ZipFile) -> list[Member]:
@@ -200,7 +210,10 @@ def _of_zip(archive: Path, file: zipfile.ZipFile) -> list[Member]:
                 PurePosixPath(info.filename).parent / file.read(info).decode(errors="replace")
             )
             if aim not in known or stat.S_ISLNK(known[aim].external_attr >> 16):
-                raise BadInput(f"{archive}: {info.filename} is a link out of it: not unpacked")
+                raise BadInput(
+                    f"{archive}: {info.filename} is a link to a place outside the "
+                    "archive: not unpacked"
+                )
             target = known[aim]
         found.append(Member(info.filename, target.file_size, partial(file.open, target)))
     return found
@@ -212,7 +225,7 @@ def _of_tar(archive: Path, file: tarfile.TarFile) -> list[Member]:
         if info.isdir():
             continue
         if not (info.isreg() or info.issym() or info.islnk()):
-            raise BadInput(f"{archive}: {info.name} is no plain file: not unpacked")
+            raise BadInput(f"{archive}: {info.name} is not a plain file: not unpacked")
         target = info
         for _ in range(10):  # links to links
             if target.isreg():
@@ -233,10 +246,10 @@ def _of_tar(archive: Path, file: tarfile.TarFile) -> list[Member]:
 
 def _opened(file: tarfile.TarFile, target: tarfile.TarInfo) -> IO[bytes]:
     source = file.extractfile(target)
-    assert source is not None  # it is a plain file
+    assert source is not None  # since it is a plain file
     return source
 
 
 def _passed(name: str) -> bool:
-    """Whether a walk passes over an entry of that name."""
+    """Whether a walk skips a file or folder of this name."""
     return name.startswith(".") or name.lower() in LEFTOVERS

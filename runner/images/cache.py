@@ -1,7 +1,7 @@
 """An image cache: decoded images in one file, which all processes map into memory.
 
-Pixels lie image after image as uint8, a row of RGB pixels after the other, as the decoder gives
-them: what is read from here has the bits and the memory layout that decoding the file gives.
+Pixels are uint8, image after image, row after row, RGB. An image from the cache has the same bits
+and memory layout as the image that is decoded from its file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PIXELS, INDEX, MANIFEST = "pixels", "index.npy", "manifest.json"
-# start: of its pixels in the file; height, width: as stored (0: not held), tall, wide: as the file
-# has them, upright; mode: place in the manifest's modes; check: CRC-32; size: bytes of the file.
+# start: offset of the pixels in the cache; height, width: as stored (0: not in the cache); tall,
+# wide: of the upright original; mode: index of the manifest's modes; check: CRC-32; size: bytes of
+# the image's file.
 ROW = np.dtype([
     ("start", "<i8"), ("height", "<i4"), ("width", "<i4"), ("tall", "<i4"), ("wide", "<i4"),
     ("mode", "<i2"), ("check", "<u4"), ("size", "<i8"),
@@ -34,9 +35,9 @@ ROW = np.dtype([
 
 @dataclass(frozen=True)
 class Cache:
-    """The decoded images of a task, from the first on as many as are held.
+    """The decoded images of a task, or the first of them, as many as have room.
 
-    pixels: mapped at once, so that they stay where another runner removes the cache.
+    pixels: mapped on opening, so that they stay readable if another process removes the cache.
     """
 
     folder: Path
@@ -46,17 +47,17 @@ class Cache:
 
     def __reduce__(
         self,
-    ) -> tuple[Callable[[Path], Cache], tuple[Path]]:  # another process maps the file anew
+    ) -> tuple[Callable[[Path], Cache], tuple[Path]]:  # another process maps the file itself
         return (_reopened, (self.folder,))
 
     @property
     def held(self) -> int:
-        """How many images are here, from the first on."""
+        """The number of images in the cache: the first of all images."""
         return int(self.manifest["held"])
 
     @property
     def whole(self) -> bool:
-        """Whether all images are held."""
+        """Whether all images are in the cache."""
         return self.held == len(self.index)
 
     @property
@@ -65,18 +66,18 @@ class Cache:
 
     @cached_property
     def tensor(self) -> Tensor:
-        """All pixels, uint8 (bytes,), mapped and not to be written to."""
+        """All pixels, uint8 (bytes,), mapped read-only."""
         import warnings
 
         import torch
 
-        with warnings.catch_warnings():  # that it must not be written to
+        with warnings.catch_warnings():  # torch warns that the array is read-only
             warnings.simplefilter("ignore")
             return torch.from_numpy(self.pixels)
 
     @cached_property
     def size(self) -> tuple[int, int] | None:
-        """Height and width of the images held, where all have one."""
+        """Height and width of the images in the cache, if all are equal; else None."""
         first = self.index[: self.held]
         if not len(first):
             return None
@@ -85,13 +86,13 @@ class Cache:
         return (height, width) if one else None
 
     def read(self, place: int) -> Tensor:
-        """The image at `place`, uint8 (3, H, W); its memory is the file's."""
+        """The image at `place`, uint8 (3, H, W), as a view of the mapped file."""
         start, height, width = (column.item(place) for column in self._columns)
         pixels = self.tensor[start : start + 3 * height * width]
         return pixels.view(height, width, 3).permute(2, 0, 1)
 
     def damaged(self) -> Iterator[int]:
-        """The images whose pixels are not those that were written."""
+        """The places of images whose pixels have changed since they were written."""
         for place, row in enumerate(self.index[: self.held]):
             start, length = int(row["start"]), 3 * int(row["height"]) * int(row["width"])
             if zlib.crc32(self.pixels[start : start + length].data) != int(row["check"]):
@@ -105,7 +106,7 @@ class Cache:
 
 
 def opened(folder: Path) -> Cache | None:
-    """The cache in `folder`; None where it is not there, or not as it was written."""
+    """The cache in `folder`; None if there is none, or if it has changed since it was written."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         raw = (folder / INDEX).read_bytes()
@@ -134,5 +135,5 @@ def _mapped(file: Path) -> np.ndarray:
 def _reopened(folder: Path) -> Cache:
     found = opened(folder)
     if found is None:
-        raise OSError(f"the image cache {folder} is gone")
+        raise OSError(f"the image cache {folder} was removed")
     return found

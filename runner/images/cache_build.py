@@ -1,4 +1,4 @@
-"""Builds an image cache: every image is read once, and hashed and decoded from what was read."""
+"""Build an image cache: every image is read once, and hashed and decoded from these bytes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from runner.images.decoding import VERSION, Decoded, listening
 from runner.images.originals import Originals
 from runner.records import atomic_write
 
-AHEAD = 8  # images a thread that may wait to be written
+AHEAD = 8  # decoded images per thread that may wait for writing
 
 
 @dataclass
 class Pass:
-    """What a pass over images saw. complaints: (place, line) of the decoder's."""
+    """The results of one pass over images. complaints: (place, line) of the decoder's warnings."""
 
     index: np.ndarray  # of ROW (N,)
     digests: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Pass:
     bytes: int = 0
 
     def take(self, image: Decoded, digest: str) -> int:
-        """Note the next image; its place."""
+        """Note the next image. Returns its place."""
         place = len(self.digests)
         row = self.index[place]
         row["mode"] = self.modes.setdefault(image.mode, len(self.modes))
@@ -48,7 +48,7 @@ class Pass:
         return place
 
     def hold(self, place: int, pixels: np.ndarray) -> None:
-        """Note that its pixels are written."""
+        """Note that the image's pixels are written."""
         row = self.index[place]
         row["start"], (row["height"], row["width"]) = self.bytes, pixels.shape[:2]
         row["check"] = zlib.crc32(pixels.data)
@@ -57,9 +57,9 @@ class Pass:
 
 @dataclass(frozen=True)
 class Told:
-    """What a cache is of. side: the shorter side of its images. room: bytes that it might take.
+    """The origin of a cache. side: the largest shorter side of its images. room: bytes it may take.
 
-    content: the digest of all files. place: where they were.
+    content: the digest of all files. place: the folder or file of the images.
     """
 
     side: int
@@ -69,9 +69,9 @@ class Told:
 
 
 def checked(originals: Originals, say: Callable[[str], None]) -> Pass:
-    """Decode every image and keep none, to know that it can be done.
+    """Decode every image and keep none, to check that all can be read.
 
-    Raises BadInput naming the first that cannot be read.
+    Raises BadInput naming the first image that cannot be read.
     """
     found = _empty(originals)
     for image, digest in _decoded(originals, 0, lambda: True, "images checked", say):
@@ -82,11 +82,11 @@ def checked(originals: Originals, say: Callable[[str], None]) -> Pass:
 def build(
     originals: Originals, side: int, folder: Path, room: int, say: Callable[[str], None]
 ) -> Pass:
-    """Write pixels and index of `originals`, each of a shorter side of at most `side` (0: any).
+    """Write pixels and index of `originals`, with a shorter side of at most `side` (0: any).
 
-    Images are held from the first on, as long as they take at most `room` bytes and the disk has
-    them; the others are only checked. Raises BadInput naming the first that cannot be read, OSError
-    where nothing can be written to `folder`.
+    Stores the first images, as many as fit into `room` bytes and on the disk; the other images are
+    only checked. Raises BadInput naming the first image that cannot be read, and OSError if nothing
+    can be written to `folder`.
     """
     found, full = _empty(originals), Event()
     with open(folder / PIXELS, "wb", buffering=0) as file:
@@ -109,7 +109,7 @@ def build(
 
 
 def finish(folder: Path, found: Pass, told: Told) -> None:
-    """Write the manifest, which makes the cache in `folder` whole. Raises OSError."""
+    """Write the manifest, which completes the cache in `folder`. Raises OSError."""
     manifest = {
         "format": FORMAT, "decoder": VERSION, "side": told.side, "content": told.content,
         "images": len(found.index), "held": found.held, "bytes": found.bytes, "room": told.room,
@@ -132,9 +132,9 @@ def _decoded(
     what: str,
     say: Callable[[str], None],
 ) -> Iterator[tuple[Decoded, str]]:
-    """Every image in turn, decoded by as many threads as there are cores: Pillow lets them.
+    """Every image in turn, decoded by one thread per core: Pillow releases the interpreter lock.
 
-    small: whether the pixels of what is asked for now are not wanted.
+    small: returns whether the pixels of the next images are not needed.
     """
     count = Counting(what, len(originals.sizes), say)
     places = iter(range(len(originals.sizes)))
@@ -157,7 +157,7 @@ def _decoded(
 
 
 def _written(file: FileIO, pixels: np.ndarray) -> bool:
-    """Whether the disk had room for them."""
+    """Write pixels. Returns whether the disk had room."""
     rest = memoryview(pixels.data).cast("B")
     try:
         while rest:

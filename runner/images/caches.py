@@ -1,4 +1,4 @@
-"""All image caches of this user: where they are, how many bytes they take, which give way."""
+"""All image caches of this user: their place, their size, and which are removed first."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from runner.images.content import home
 from runner.images.counting import Counting
 from runner.images.decoding import VERSION
 
-SHARE = 4  # of the room that caches could have on the disk they take at most 1/SHARE
+SHARE = 4  # caches take at most 1/SHARE of the disk's free space and their own
 PART = ".part"  # ends the name of a cache that is being written
-GONE = ".gone"  # ends the name of one that is being removed
+GONE = ".gone"  # ends the name of a cache that is being removed
 LEFT = "left half written"
-OTHERS = (PART, GONE)  # which are not to be touched while a process may be at them
-OLD = 86_400.0  # seconds after which a part that nobody writes to was left by a killed runner
+OTHERS = (PART, GONE)  # not to be touched while a process may work on them
+OLD = 86_400.0  # seconds without a write after which a killed process must have left the part
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A cache on the disk. fault: why it is of no use, or ""."""
+    """A cache on the disk. fault: why it cannot be used, or ""."""
 
     folder: Path
     bytes: int
     used: float  # seconds since the epoch
     images: int
-    places: tuple[str, ...]  # where the images were found
+    places: tuple[str, ...]  # folders or files of the images
     fault: str
 
 
@@ -42,7 +42,7 @@ def root() -> Path:
 
 
 def folder_of(content: str, side: int) -> Path:
-    """The place for the cache of images of this content, decoded by what is installed here."""
+    """The folder for the cache of images with this content, decoded by the installed versions."""
     import PIL
     from PIL import features
 
@@ -52,7 +52,7 @@ def folder_of(content: str, side: int) -> Path:
 
 
 def kept() -> tuple[Kept, ...]:
-    """The caches there are, the least recently used first."""
+    """All caches, the least recently used first."""
     try:
         folders = [path for path in root().iterdir() if path.is_dir()]
     except OSError:
@@ -61,7 +61,7 @@ def kept() -> tuple[Kept, ...]:
 
 
 def examined(say: Callable[[str], None]) -> tuple[Kept, ...]:
-    """As `kept`, with all pixels read: those that are not what was written are a fault."""
+    """As `kept`, after reading all pixels: pixels that have changed are a fault."""
     found = kept()
     count = Counting("image caches read", len(found), say)
     examined = []
@@ -74,7 +74,7 @@ def examined(say: Callable[[str], None]) -> tuple[Kept, ...]:
 
 
 def allowed(gigabytes: float | None) -> int:
-    """Bytes that all caches together may take; None: a share of what the disk has for them."""
+    """Bytes that all caches together may take; gigabytes None: a share of the disk."""
     if gigabytes is not None:
         return int(gigabytes * 1e9)
     place = next(path for path in (root(), *root().parents) if path.exists())
@@ -82,7 +82,7 @@ def allowed(gigabytes: float | None) -> int:
 
 
 def make_room(most: int, beside: Path) -> None:
-    """Remove the least recently used caches but `beside` until all take at most `most` bytes."""
+    """Remove caches, least recently used first but not `beside`, until all take `most` bytes."""
     found = kept()
     total = sum(cache.bytes for cache in found)
     for cache in found:
@@ -94,14 +94,14 @@ def make_room(most: int, beside: Path) -> None:
 
 
 def tidy() -> None:
-    """Remove what runners that were killed have left half written."""
+    """Remove half-written caches of killed processes."""
     for cache in kept():
         if cache.fault == LEFT:
             remove(cache.folder)
 
 
 def remove(folder: Path) -> None:
-    """Remove a cache; processes that have it mapped go on with it."""
+    """Remove a cache. Processes that have mapped it can still read it."""
     gone = folder.with_name(f".{folder.name}.{os.getpid()}{GONE}")
     try:
         folder.rename(gone)
@@ -111,7 +111,7 @@ def remove(folder: Path) -> None:
 
 
 def used_now(cache: Cache) -> None:
-    """Note that it is used, so that others give way before it."""
+    """Note the use of a cache, so that other caches are removed before it."""
     with contextlib.suppress(OSError):
         os.utime(cache.folder / MANIFEST)
 
@@ -123,7 +123,7 @@ def _kept(folder: Path) -> Kept:
         fault = "not whole" if not folder.name.endswith(OTHERS) else _left(folder)
         return Kept(folder, taken, _changed(folder), 0, (), fault)
     places = tuple(cache.manifest["places"])
-    gone = "" if any(Path(place).exists() for place in places) else "its images are gone"
+    gone = "" if any(Path(place).exists() for place in places) else "its images were removed"
     return Kept(folder, taken, _changed(folder / MANIFEST), len(cache.index), places, gone)
 
 
@@ -139,7 +139,7 @@ def _bytes(folder: Path) -> Iterator[int]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """What is in it; nothing where another process has removed it just now."""
+    """The files of a cache; none if another process has just removed it."""
     try:
         return list(folder.iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""The image cache of some originals: found, or built once however many runners ask for it."""
+"""The image cache of some originals: found, or built once even if several processes ask for it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from runner.records import atomic_write
 from runner.text import counted, size
 
 Say = Callable[[str], None]
-MORE = 1.5  # times the room it had: from there on a cache of a part is built anew
+MORE = 1.5  # a cache of some images is built again once it may take MORE times its room
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Images that can be trained on. cache: where they are decoded, if they are.
+    """Images that can be trained on. cache: the decoded images, if there is a cache.
 
-    notes: lines on what the decoder complained of, and on images that are not held.
+    notes: lines about warnings of the decoder, and about images outside the cache.
     """
 
     cache: Path | None
@@ -35,9 +35,9 @@ class Ready:
 
 
 def ready(originals: Originals, side: int, gigabytes: float | None, say: Say) -> Ready:
-    """The cache of `originals` at `side`, built if it is not there; at least all are checked.
+    """The cache of `originals` at `side`, built if missing. Without a cache, images are checked.
 
-    gigabytes: that all caches may take together, None: a share of the disk's, 0: no cache. Raises
+    gigabytes: the limit of all caches together; None: a share of the disk; 0: no cache. Raises
     BadInput naming the first image that cannot be read.
     """
     most = caches.allowed(gigabytes)
@@ -56,19 +56,19 @@ def ready(originals: Originals, side: int, gigabytes: float | None, say: Say) ->
         left = len(cache.index) - cache.held
         notes += (
             f"the image cache holds {cache.held:,} of {counted(len(cache.index), 'image')} in "
-            f"{size(cache.bytes)}: {left:,} are decoded in every epoch; --cache-gb gives it more",
+            f"{size(cache.bytes)}: {left:,} are decoded in every epoch; --cache-gb allows more",
         )
     return Ready(cache.folder, notes)
 
 
 def there(originals: Originals, side: int) -> Cache | None:
-    """The cache of `originals` at `side`, whole or of a part, if it was built before."""
+    """The cache of `originals` at `side`, of all or of some images, if it was built before."""
     known = originals.known()
     return None if known is None else opened(caches.folder_of(known, side))
 
 
 def complained(originals: Originals, complaints: Sequence[Sequence[int | str]]) -> tuple[str, ...]:
-    """A line for each complaint, with the first image and how many more."""
+    """One line for each warning of the decoder, with the first image and the number of others."""
     places: dict[str, list[int]] = {}
     for place, line in complaints:
         places.setdefault(str(line), []).append(int(place))
@@ -80,7 +80,7 @@ def complained(originals: Originals, complaints: Sequence[Sequence[int | str]]) 
 
 
 def _found(originals: Originals, side: int, most: int) -> Cache | None:
-    """The cache that is there, unless it holds a part and much more may be held by now."""
+    """The existing cache, unless it holds only some images and may take much more room now."""
     cache = there(originals, side)
     if cache is None or (not cache.whole and most > MORE * cache.manifest["room"]):
         return None
@@ -110,39 +110,41 @@ def _built(originals: Originals, side: int, most: int, say: Say) -> Cache:
 
 
 def _placed(part: Path, folder: Path) -> Cache:
-    """The cache in `part` at its place, or that of a runner that found the same images elsewhere.
+    """Move the cache in `part` to its place, unless another process has built the same cache.
 
-    Raises OSError where it is not as it was written.
+    Raises OSError if the cache has changed since it was written.
     """
     own, other = opened(part), opened(folder)
     if own is None:
-        raise OSError("it is not as it was written")
+        raise OSError("its bytes have changed since it was written")
     if other is None or other.held < own.held:
-        if folder.exists():  # torn, or of a part of the images
+        if folder.exists():  # damaged, or of some of the images
             caches.remove(folder)
         try:
             part.rename(folder)
-        except OSError:  # another runner was faster
+        except OSError:  # another process was faster
             if opened(folder) is None:
                 raise
     caches.remove(part)
     cache = opened(folder)
     if cache is None:
-        raise OSError("it was removed at once")
+        raise OSError("another process removed it at once")
     return cache
 
 
 @contextlib.contextmanager
 def _alone(originals: Originals, say: Say) -> Iterator[None]:
-    """Within it no other runner of this user looks for the cache of images in the same place."""
+    """A lock: no other process of this user looks for the cache of the same images."""
     name = hashlib.sha256(os.fsencode(originals.place.absolute())).hexdigest()[:16]
     caches.root().mkdir(parents=True, exist_ok=True)
     with open(caches.root() / f".{name}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another runner that decodes the images in {originals.place}")
+            say(f"waiting for another process that decodes the images in {originals.place}")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks: two may build it, and the last one stays
+        except (
+            OSError
+        ):  # a file system without locks: two processes may build it, and the later cache stays
             pass
         yield

@@ -1,4 +1,4 @@
-"""What image files hold: a digest of each, kept so that an unchanged file is read once."""
+"""Digests of image files, kept so that an unchanged file is read only once."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from runner.images.file_list import ImageFile, ImageFiles
 from runner.images.threads import mapped
 from tricks.errors import BadInput
 
-KEPT = 32_000_000  # bytes of images from which on their digests are kept
-RECENT = 2_000_000_000  # nanoseconds in which a file may change again without another time
-# A file with its size and time, and what it holds: 48 bytes, for a million files, too.
+KEPT = 32_000_000  # digests are kept on disk for images of at least this many bytes in total
+RECENT = 2_000_000_000  # nanoseconds within which a change may leave a file's time the same
+# A hash of a file's path, size and time, and the digest of its content: 48 bytes per file.
 KNOWN = np.dtype([("key", "S16"), ("digest", "S32")])
 _NONE = np.zeros(0, KNOWN)
-_seen = _NONE  # by this process, sorted by key
+_seen = _NONE  # files that this process has read, sorted by key
 
 
 def content(place: Path, files: Sequence[ImageFile]) -> str:
-    """A digest of what the images at `place` hold, in the order given; see `digests`."""
+    """One digest of the content of the images at `place`, in the given order; see `digests`."""
     return together(digests(place, files))
 
 
 def together(digests: np.ndarray) -> str:
-    """One digest of several, in their order."""
+    """One digest of several digests, in their order."""
     return hashlib.sha256(b" ".join(digests.tolist())).hexdigest()[:16]
 
 
 def digests(
     place: Path, files: Sequence[ImageFile], say: Callable[[str], None] = on_stderr
 ) -> np.ndarray:
-    """A digest of what each of the images at `place` holds: S32 (N,), hex digits.
+    """The digest of each image's content: S32 (N,), hex digits.
 
-    A file whose path, size and time of change are those of an earlier call is not read again.
+    A file whose path, size and time of change are the same as in an earlier call is not read again.
     Raises BadInput naming a file that cannot be read.
     """
     files = ImageFiles.of(files)
@@ -47,8 +47,8 @@ def digests(
     held, found = _held(place, files, keys)
     new = np.flatnonzero(~held)
     if len(new):
-        count = Counting("images read once, to know them again", len(new), say)
-        # Hashing leaves the interpreter to others.
+        count = Counting("images read once, to recognise them later", len(new), say)
+        # Hashing releases the interpreter lock.
         for i, digest in zip(new, mapped(lambda file: _digest(file), files.take(new)), strict=True):
             found[i] = digest
             count.one()
@@ -57,7 +57,7 @@ def digests(
 
 
 def known(place: Path, files: Sequence[ImageFile]) -> np.ndarray | None:
-    """The digests, where none or little has to be read for them; else None."""
+    """The digests, if few or no files have to be read for them; else None."""
     files = ImageFiles.of(files)
     held, _ = _held(place, files, _keys(files))
     if files.column("size")[~held].sum() >= KEPT:
@@ -66,18 +66,18 @@ def known(place: Path, files: Sequence[ImageFile]) -> np.ndarray | None:
 
 
 def keep(place: Path, files: Sequence[ImageFile], digests: np.ndarray) -> None:
-    """Keep the digests of the files at `place`: also on the disk where reading them takes long."""
+    """Keep the digests of the files at `place`; on the disk too, if the files take long to read."""
     files = ImageFiles.of(files)
     _keep(place, files, _keys(files), digests)
 
 
 def digest_of(data: bytes) -> str:
-    """The digest of a file with this content."""
+    """The digest of a file with the content `data`."""
     return hashlib.sha256(data).hexdigest()[:32]
 
 
 def home() -> Path:
-    """The folder for what can be made again."""
+    """The cache folder: all its files can be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tricks-bench"
 
 
@@ -90,7 +90,7 @@ def _digest(file: ImageFile) -> str:
 
 
 def _keys(files: ImageFiles) -> np.ndarray:
-    """What tells a file from what it was before: a hash of path, size and time, S16 (N,)."""
+    """A hash of each file's path, size and time, S16 (N,): it differs once the file has changed."""
     folders = [os.fsencode(folder.absolute()) + b"/" for folder in files.table.folders]
     rows = zip(
         files.names(folders), files.column("size").tolist(), files.column("changed").tolist(),
@@ -101,7 +101,7 @@ def _keys(files: ImageFiles) -> np.ndarray:
 
 
 def _held(place: Path, files: ImageFiles, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which digests are known, bool (N,), and these: by this process, or on the disk."""
+    """Which digests are known to this process or on the disk, bool (N,), and these digests."""
     held, found = _looked_up(_seen, keys)
     kept = None if held.all() else _kept_at(place, files)
     if kept is not None:
@@ -137,7 +137,7 @@ def _keep(place: Path, files: ImageFiles, keys: np.ndarray, digests: np.ndarray)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         atomic_write.replace(kept, content.getvalue())
-    except OSError:  # a home that is full or cannot be written: the next call reads them again
+    except OSError:  # a full or read-only disk: the next call reads the files again
         pass
 
 
@@ -146,14 +146,14 @@ def _sorted(known: np.ndarray) -> np.ndarray:
 
 
 def _kept_at(place: Path, files: ImageFiles) -> Path | None:
-    """The file of the digests of the images at `place`; None: they are quickly made again."""
+    """The file for the digests of the images at `place`; None if they are quick to read."""
     if files.column("size").sum() < KEPT:
         return None
     return home() / "digests" / hashlib.sha256(os.fsencode(place.absolute())).hexdigest()[:16]
 
 
 def _known(kept: Path) -> np.ndarray:
-    """Files seen before; nothing where that cannot be read."""
+    """The digests in the file `kept`; none if it cannot be read."""
     try:
         found = np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False)
     except (OSError, ValueError, EOFError):

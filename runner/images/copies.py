@@ -1,4 +1,4 @@
-"""Images that hold the same bytes under several names: told, and kept on one side of a split."""
+"""Images that have the same bytes under several names: reported, and kept together in a split."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tricks.errors import BadInput
 
 
 class Copies(NamedTuple):
-    """Pairs of an image and the first one with the same bytes; one of `labels` may be of `parts`.
+    """Pairs of an image and the first image with the same bytes. A pair may be in several fields.
 
-    together: whether a split keeps copies on one side, see `families`.
+    together: whether a split keeps copies together, see `families`.
     """
 
-    labels: tuple[tuple[Row, Row], ...]  # of two labels
+    labels: tuple[tuple[Row, Row], ...]  # with different labels
     parts: tuple[tuple[Row, Row], ...]  # in two parts
     others: tuple[tuple[Row, Row], ...]
     together: bool
 
     def lines(self) -> tuple[str, ...]:
-        """A line for each kind, with the first pair."""
-        kept = ", kept on one side of a split" if self.together else ""
+        """One line for each kind of pair, with the first pair."""
+        kept = ", kept together in a split" if self.together else ""
         return (
             *_line(self.labels, "with another label", lambda row: row.label),
             *_line(self.parts, "in another part", lambda row: row.part),
@@ -42,7 +42,7 @@ def copies(found: Listed) -> Copies:
     first = found.first_copy
     for i in np.flatnonzero(first != np.arange(len(first))).tolist():
         row, earlier = found.rows[i], found.rows[int(first[i])]
-        if earlier.file.key == row.file.key:  # a link is told elsewhere
+        if earlier.file.key == row.file.key:  # a link is reported elsewhere
             continue
         if earlier.label != row.label:
             labels.append((row, earlier))
@@ -54,10 +54,9 @@ def copies(found: Listed) -> Copies:
 
 
 def families(found: Listed) -> list[int] | None:
-    """A number for what each image that is to be split holds: copies have one, and stay together.
+    """A number for each training image: copies have the same number, and stay together in a split.
 
-    Of the images of training, in the order of the rows. None where there are no copies among
-    them, or all parts are given.
+    In the order of the rows. None if there are no copies among them, or if all parts are given.
     """
     if {"val", "test"} <= set(found.parts):
         return None
@@ -66,12 +65,12 @@ def families(found: Listed) -> list[int] | None:
 
 
 def divided_together(found: Listed) -> dict[str, str]:
-    """What an id has of it: nothing where a split is what it was before copies stayed together."""
+    """Keys of a run's id: none if the split would be the same without keeping copies together."""
     return {} if families(found) is None else {"copies": "together"}
 
 
 def together(groups: Sequence[str], families: Sequence[Hashable]) -> list[str]:
-    """Groups in which those that share an image are one, called by the first of them.
+    """Merge groups that share an image; a merged group has the name of its first group.
 
     >>> together(["a", "b", "b", "c", "d"], ["0", "1", "2", "2", "3"])
     ['a', 'b', 'b', 'b', 'd']
@@ -90,7 +89,7 @@ def together(groups: Sequence[str], families: Sequence[Hashable]) -> list[str]:
 
 
 def check_parts(found: Listed) -> None:
-    """Raises BadInput where an image is in two of the parts that the user made."""
+    """Raises BadInput if an image is in two parts of the user's own split."""
     pairs = copies(found).parts
     leaks = [
         *found.leaks,
@@ -102,8 +101,8 @@ def check_parts(found: Listed) -> None:
     if leaks:
         more = f" ({len(leaks) - 1:,} more)" if len(leaks) > 1 else ""
         raise BadInput(
-            f"{leaks[0]}{more}: what is tested must not be trained on; remove it from one part, or "
-            "give --allow-duplicates"
+            f"{leaks[0]}{more}: a test image must not be trained on; remove it from one part, or "
+            " give --allow-duplicates"
         )
 
 

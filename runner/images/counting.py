@@ -1,4 +1,4 @@
-"""Lines on how far a pass over many images has come, once it takes longer than two seconds."""
+"""Progress lines of a pass over many images, once it takes longer than two seconds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Callable
 
 from runner.text import duration
 
-FIRST, LONGEST = 2.0, 30.0  # seconds to the first line; the times between lines double up to it
+FIRST, LONGEST = (
+    2.0,
+    30.0,
+)  # seconds to the first line; the time between lines doubles, up to LONGEST
 
 
 class Counting:
-    """Counts images, and says now and then how many there are.
+    """Counts images, and prints the count now and then.
 
-    what: the words after "N of M". total: how many there will be.
+    what: the words after "N of M". total: the number of images.
     """
 
     def __init__(self, what: str, total: int, say: Callable[[str], None]) -> None:
@@ -24,7 +27,7 @@ class Counting:
         self.next, self.step = self.began + FIRST, FIRST
 
     def one(self) -> None:
-        """One more is done."""
+        """Count one more image."""
         self.done += 1
         now = time.monotonic()
         if now < self.next or self.done >= self.total:
@@ -36,5 +39,5 @@ class Counting:
 
 
 def on_stderr(line: str) -> None:
-    """Print a line beside what a command answers."""
+    """Print a line on stderr, beside a command's answer on stdout."""
     print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A CSV's rows, read as strictly as pandas does, each with its line in an editor."""
+"""A CSV's rows, read as strictly as by pandas, each with its line number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tricks.errors import BadInput
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV with a header. rows: cells without spaces around them. lines: where each row begins."""
+    """A CSV with a header. rows: cells without surrounding spaces. lines: where rows begin."""
 
     path: Path
     columns: tuple[str, ...]
@@ -25,23 +25,23 @@ class Table:
         return [row[place] for row in self.rows]
 
     def where(self, row: int) -> str:
-        """The row as a message names it."""
+        """The row's file and line, for messages."""
         return f"{self.path}, line {self.lines[row]}"
 
     def one_of(self, known: Sequence[str]) -> str:
-        """The one column whose name is among `known`, in any case. Raises BadInput."""
+        """The only column with a name in `known`, in any case. Raises BadInput for none or two."""
         found = [name for name in self.columns if name.lower() in known]
         if len(found) == 1:
             return found[0]
         held = f"has {', '.join(self.columns)}"
-        what = f"columns {' and '.join(found)} are both one" if found else held
+        what = f"columns {' and '.join(found)} could both be it" if found else held
         raise BadInput(f"{self.path}: needs one column called {known[0]} (or {known[1]}): {what}")
 
 
 def read_table(path: Path) -> Table:
     """The CSV at `path`, separated by commas. Raises BadInput naming the line of a mistake.
 
-    Bytes that are not UTF-8 are kept for names of files; `readable` refuses them elsewhere.
+    Bytes that are not UTF-8 are allowed in file names; `readable` refuses them in other columns.
     """
     rows, lines, start = [], [], 1
     try:
@@ -51,7 +51,9 @@ def read_table(path: Path) -> Table:
             while (cells := next(reader, None)) is not None:
                 row = tuple(cell.strip() for cell in cells)
                 if columns and any("\0" in cell for cell in row):
-                    raise BadInput(f"{path}, line {start}: a cell has a null byte: is it a CSV?")
+                    raise BadInput(
+                        f"{path}, line {start}: a cell has a null byte: save the file as CSV UTF-8"
+                    )
                 if columns and row and row != ("",):
                     _check_width(f"{path}, line {start}", row, columns)
                     rows.append(row + ("",) * (len(columns) - len(row)))
@@ -64,12 +66,12 @@ def read_table(path: Path) -> Table:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read as a CSV: {error.strerror or error}") from error
     if not rows:
-        raise BadInput(f"{path}: no rows below its header")
+        raise BadInput(f"{path}: there are no rows below the header")
     return Table(path, columns, tuple(rows), tuple(lines))
 
 
 def readable(table: Table, name: str) -> list[str]:
-    """The cells of a column that must be text. Raises BadInput for one that is not UTF-8."""
+    """The cells of a column that must be text. Raises BadInput for a cell that is not UTF-8."""
     cells = table.column(name)
     for i, cell in enumerate(cells):
         if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell):

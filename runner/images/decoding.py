@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-# What pixels mean. It is part of a run's id where files are decoded here, so that runs on images
-# that were read in another way count as other runs. 2: EXIF's orientation and 16 bits are heeded.
+# The version of the decoding. It is part of the id of a run on image files, so that a run on images
+# that were decoded differently is another run. 2: with EXIF's orientation and 16 bits.
 VERSION = 2
 ORIENTATION = 0x0112  # EXIF's tag
-_heard = threading.local()  # .lines: what the decoder complained of in this thread
+_heard = threading.local()  # .lines: the decoder's warnings in this thread
 
 
 class Decoded(NamedTuple):
-    """An image as it is trained on, and as its file had it."""
+    """An image as it is trained on, with the size and mode of its file."""
 
     pixels: np.ndarray  # uint8 (H, W, 3)
     height: int  # pixels of the upright image, before it was made smaller
     width: int
-    mode: str  # of the file, by Pillow's name
-    said: tuple[str, ...]  # what the decoder complained of
+    mode: str  # of the file, in Pillow's terms
+    said: tuple[str, ...]  # the decoder's warnings
 
 
 def read_image(path: Path, side: int = 0) -> Tensor:
-    """The file as RGB, uint8 (3, H, W), as a viewer shows it; of several pages the first.
+    """The file as RGB, uint8 (3, H, W), as a viewer shows it; the first of several pages.
 
-    EXIF's orientation is applied. 16 bits of grey are scaled to 8 by 65535 -> 255, floats by
-    1 -> 255. Transparency is dropped: the colours below it are used. side: see `smaller`. Raises
-    BadInput naming a file that cannot be read, or has other values.
+    EXIF's orientation is applied. 16-bit grey is scaled to 8 bits by 65535 -> 255, floats by 1 ->
+    255. Transparency is dropped: the colours below it are used. side: see `smaller`. Raises
+    BadInput naming a file that cannot be read, or whose values have another scale.
     """
     from torchvision.transforms.v2 import functional as F
 
@@ -49,7 +49,7 @@ def read_image(path: Path, side: int = 0) -> Tensor:
 
 @contextlib.contextmanager
 def listening() -> Iterator[None]:
-    """Within it, in any thread, what the decoder complains of is kept with the image."""
+    """A context, for all threads, in which each image keeps its decoder's warnings."""
 
     def hear(
         message: Warning | str,
@@ -68,9 +68,9 @@ def listening() -> Iterator[None]:
 
 
 def decode(data: bytes, path: Path, side: int = 0, small: bool = False) -> Decoded:
-    """As `read_image`, from a file's content, within `listening`.
+    """As `read_image`, from a file's content. Call it within `listening`.
 
-    small: the image is only to be checked, and a JPEG is decoded to few pixels.
+    small: only check the image; a JPEG is decoded to few pixels.
     """
     import numpy as np
 
@@ -79,24 +79,24 @@ def decode(data: bytes, path: Path, side: int = 0, small: bool = False) -> Decod
 
 
 def header(path: Path) -> tuple[int, int, str] | None:
-    """Width and height of the upright image, and its mode, without decoding it; None if broken."""
+    """Width, height and mode of the upright image, without decoding it; None if it is broken."""
     import PIL.Image
 
     try:
         with PIL.Image.open(path) as image:
-            # A PNG without orientation would be decoded to look for one behind its pixels.
+            # Pillow would decode a PNG without orientation, to look for one behind its pixels.
             turned = image.format != "PNG" or "exif" in image.info
             orientation = image.getexif().get(ORIENTATION, 1) if turned else 1
             width, height = image.size
             if orientation in range(5, 9):
                 width, height = height, width
             return width, height, image.mode
-    except Exception:  # the decoders say a broken file in many ways, and training names it
+    except Exception:  # decoders raise many errors for a broken file, and training reports it
         return None
 
 
 def smaller(image: Image, side: int) -> Image:
-    """The image with a shorter side of at most `side` pixels (0: as it is), antialiased."""
+    """The image, shrunk with antialiasing to a shorter side of at most `side` pixels (0: any)."""
     from PIL.Image import Resampling
 
     least = min(image.size)
@@ -107,7 +107,7 @@ def smaller(image: Image, side: int) -> Image:
 
 
 def unreadable(files: Sequence[Path]) -> dict[int, str]:
-    """Place -> why, of the files that cannot be read."""
+    """Files that cannot be read: place -> reason."""
     found = {}
     with listening():
         for i, file in enumerate(files):
@@ -121,9 +121,9 @@ def unreadable(files: Sequence[Path]) -> dict[int, str]:
 def _read(
     source: Path | io.BytesIO, path: Path, small: bool = False
 ) -> tuple[Image, str, tuple[str, ...], tuple[int, int]]:
-    """The image, its file's mode, complaints, and its size (width, height) when upright.
+    """The image, its file's mode, warnings, and the upright image's size (width, height).
 
-    small: a JPEG is decoded whole, but to few pixels.
+    small: a JPEG is decoded to the end, but to few pixels.
     """
     import PIL.Image
 
@@ -136,24 +136,26 @@ def _read(
             image.load()
             found, turned = _upright(image)
             found = _rgb(found)
-    except Exception as error:  # the decoders say a broken file in many ways
+    except Exception as error:  # decoders raise many errors for a broken file
         said = str(error) or type(error).__name__
         if isinstance(error, PIL.UnidentifiedImageError):
             said = f"cannot identify image file {str(path)!r}"
         if isinstance(error, OSError) and path.is_file() and not path.stat().st_size:
             said = "the file is empty"
-        raise BadInput(f"{path}: cannot be read as an image ({said}): mend or remove it") from error
+        raise BadInput(
+            f"{path}: cannot be read as an image ({said}): repair or remove it"
+        ) from error
     size = (height, width) if turned else (width, height)
     return found, mode, tuple(_heard.lines), size
 
 
 def _upright(image: Image) -> tuple[Image, bool]:
-    """The image as EXIF says that it is held, and whether its height has become its width."""
+    """The image turned as EXIF says, and whether width and height were swapped."""
     from PIL.Image import Transpose
 
     try:
         orientation = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # a broken header beside good pixels
+    except Exception:  # a broken EXIF header with good pixels
         return image, False
     turns = (
         None, None, Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM,
@@ -164,16 +166,16 @@ def _upright(image: Image) -> tuple[Image, bool]:
 
 
 def _rgb(image: Image) -> Image:
-    """RGB of 8 bits. Raises ValueError for values of no known scale."""
+    """The image as 8-bit RGB. Raises ValueError for values of an unknown scale."""
     if image.mode == "F" or image.mode.startswith("I"):
         return _scaled(image).convert("RGB")
     if image.mode in ("P", "PA") and "transparency" in image.info:
-        return image.convert("RGBA").convert("RGB")  # straight to RGB it would warn
+        return image.convert("RGBA").convert("RGB")  # a direct conversion to RGB would warn
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _scaled(image: Image) -> Image:
-    """8 bits of grey from 16, or from floats in [0, 1]."""
+    """8-bit grey from 16-bit grey, or from floats in [0, 1]."""
     import numpy as np
     import PIL.Image
 
@@ -183,6 +185,6 @@ def _scaled(image: Image) -> Image:
     if not (low >= 0 and high <= most):
         raise ValueError(f"its values are {low:g} to {high:g}: save it as {what}")
     if most > 1 and 0 < high < 4096:
-        # Without the value: images that share a line are told in one.
+        # Without the value, so that all such images share one line.
         warnings.warn("its 16-bit values end below 4096, so it is nearly black", stacklevel=1)
     return PIL.Image.fromarray((values * (255 / most)).round().astype(np.uint8))

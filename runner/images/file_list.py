@@ -1,4 +1,4 @@
-"""Image files by the million: names and sizes in arrays, a path made when it is asked for."""
+"""Millions of image files: names and sizes in arrays; paths are made only when needed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class ImageFile(NamedTuple):
 
     path: Path
     size: int  # bytes
-    changed: int  # nanoseconds since the epoch: its content, its name or its rights
+    changed: int  # nanoseconds since the epoch: last change of content, name or rights
     key: tuple[int, int]  # device and inode: the same for two names of one file
 
 
 class FileTable:
-    """A row of numbers for each file, and its name's bytes, to which a walk appends."""
+    """A row of numbers and the name's bytes for each file; a walk appends files."""
 
     def __init__(self) -> None:
         self.folders: list[Path] = []
-        self._numbers: dict[Path, int] = {}  # in `folders`
+        self._numbers: dict[Path, int] = {}  # folder -> place in `folders`
         self._names, self._ends = bytearray(), array("q")
         self.folder = array("q")
         self.size, self.changed = array("q"), array("q")
@@ -37,7 +37,7 @@ class FileTable:
         return len(self.size)
 
     def append(self, folder: Path, name: str, size: int, changed: int, key: tuple[int, int]) -> int:
-        """Note a file in `folder`; its place in the table."""
+        """Note a file in `folder`. Returns its place in the table."""
         place = self._numbers.setdefault(folder, len(self.folders))
         if place == len(self.folders):
             self.folders.append(folder)
@@ -61,14 +61,14 @@ class FileTable:
 
 @dataclass(frozen=True, eq=False)
 class ImageFiles(Sequence[ImageFile]):
-    """Some files of a table, in an order. places: of each in the table, int64 (N,)."""
+    """Some files of a table, in an order. places: of each file in the table, int64 (N,)."""
 
     table: FileTable
     places: np.ndarray
 
     @classmethod
     def of(cls, files: Iterable[ImageFile]) -> ImageFiles:
-        """The same files, in a table if they are in none yet."""
+        """The files as ImageFiles, in a new table if they are in none yet."""
         if isinstance(files, ImageFiles):
             return files
         table = FileTable()
@@ -78,7 +78,7 @@ class ImageFiles(Sequence[ImageFile]):
 
     @classmethod
     def joined(cls, parts: Sequence[ImageFiles]) -> ImageFiles:
-        """One after the other."""
+        """The files of all `parts`, one after the other."""
         tables = {id(part.table) for part in parts if len(part)}
         if len(tables) > 1:
             return cls.of(file for part in parts for file in part)
@@ -118,12 +118,12 @@ class ImageFiles(Sequence[ImageFile]):
         return np.frombuffer(held, np.dtype(held.typecode))[self.places] if held else _EMPTY
 
     def names(self, folders: Sequence[bytes]) -> Iterator[bytes]:
-        """Each file's name behind what `folders` has for its folder."""
+        """Each file's name with the prefix that `folders` has for its folder."""
         held, table = self.table.folder, self.table
         return (folders[held[i]] + table.name(i) for i in self.places.tolist())
 
     def order(self) -> np.ndarray:
-        """Places in the order of paths, as `sorted` has them: folders name by name."""
+        """Places in the order of sorted paths: folders are compared name by name."""
         folders = self.table.folders
         ranked = sorted(range(len(folders)), key=lambda i: folders[i].parts)
         rank = np.empty(max(1, len(folders)), np.int64)
@@ -132,7 +132,7 @@ class ImageFiles(Sequence[ImageFile]):
             folders[a].parts == folders[b].parts[: len(folders[a].parts)]
             for a, b in itertools.pairwise(ranked)
         )
-        if nested:  # a folder's own files stand among those of the folders in it
+        if nested:  # a folder's own files are sorted among the files of its subfolders
             return np.array(sorted(range(len(self)), key=lambda i: self[i].path.parts), np.int64)
         by_folder = np.argsort(rank[self.column("folder")], kind="stable")
         of = self.column("folder")[by_folder]
@@ -144,7 +144,7 @@ class ImageFiles(Sequence[ImageFile]):
         return by_folder
 
     def ordered(self) -> ImageFiles:
-        """The same, sorted by path."""
+        """The files sorted by path."""
         return self.take(self.order())
 
 

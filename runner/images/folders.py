@@ -1,4 +1,4 @@
-"""Folders of images: which level is parts, which is classes; refused where it could be both."""
+"""Folders of images: which level is parts, and which is classes. Ambiguous folders are refused."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ WITHOUT = "without class folders"
 
 
 def read_folder(path: Path) -> Listed:
-    """The images below `path`, or in that archive, one folder a class, maybe in parts.
+    """The images in the folder or archive `path`: one folder per class, optionally within parts.
 
-    Raises BadInput for a missing folder, a class without images, parts with unlike classes, or a
+    Raises BadInput for a missing folder, a class without images, parts with different classes, or a
     level that could be parts as well as classes.
     """
     path = folder_at(path)
@@ -45,8 +45,8 @@ def read_folder(path: Path) -> Listed:
         odd = sorted(names[part] ^ next(iter(names.values())))
         if odd:
             raise BadInput(
-                f"{folder.path}: its classes are not those of {parts['train'].path}: {odd[0]!r} "
-                "is in one"
+                f"{folder.path}: its classes differ from those of {parts['train'].path}: "
+                f"{odd[0]!r} is in only one of the two"
             )
     rows = Rows.joined(pieces)
     kept, twice, leaks = once(rows, lambda i: str(rows[i].file.path))
@@ -55,10 +55,10 @@ def read_folder(path: Path) -> Listed:
 
 
 def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, ...]]:
-    """The folder at or below `path` that holds some of `classes`, and what is passed over.
+    """The folder at or below `path` that holds some of `classes`, and skipped files.
 
-    Of a folder in parts, or of classes in parts, the test part. Raises BadInput where there are no
-    folders with images.
+    If the folder has parts, or each class has parts: the test part. Raises BadInput if no folder
+    has images.
     """
     top, passed = walk(path)
     top = _inner(top)
@@ -71,13 +71,13 @@ def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, 
         held = tuple(Folder(child.path, NONE, (own["test"],)) for child, own in within.items())
         top = Folder(top.path, NONE, held)
     if not top.holding():
-        raise BadInput(f"{top.path}: no folders in it; give a folder that holds one a class")
+        raise BadInput(f"{top.path}: no folders in it; give a folder with one subfolder per class")
     passed += tuple(Passed(image.path, LOOSE) for image in top.images)
     return top, passed
 
 
 def _inner(folder: Folder) -> Folder:
-    """The folder within, where an archive has put all of `folder` into one of its own."""
+    """The only folder in `folder`, if it holds everything, as in many archives; else `folder`."""
     while not len(folder.images) and len(folder.holding()) == 1:
         within = folder.holding()[0]
         same = within.path.name == folder.path.name
@@ -88,7 +88,7 @@ def _inner(folder: Folder) -> Folder:
 
 
 def _labelled(folder: Folder) -> bool:
-    """Whether it holds class folders: none does whose images lie in one of its own name."""
+    """Whether `folder` has class folders. A single subfolder with the same name is none."""
     names = [child.path.name for child in _inner(folder).holding()]
     return bool(names) and names != [folder.path.name]
 
@@ -98,7 +98,7 @@ def _class_names(folder: Folder) -> set[str]:
 
 
 def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[str, ...]]:
-    """Part -> its folder ("" for a folder of classes), what is passed over, and notes."""
+    """Part -> its folder ("" for a folder of classes), skipped files, and notes."""
     roles = _roles(top)
     likely = [folder for folder, role in roles.items() if role]
     others = [folder for folder, role in roles.items() if not role]
@@ -142,9 +142,10 @@ def _parts(top: Folder) -> tuple[dict[str, Folder], tuple[Passed, ...], tuple[st
 
 
 def _roles(top: Folder) -> dict[Folder, str]:
-    """Folder -> the part that it is called by, or "".
+    """Folder -> the part that its name means, or "".
 
-    Longer names (01_train, animals_test) count where all folders have one, and the same classes.
+    Longer names (01_train, animals_test) count if all folders have such a name and the same
+    classes.
     """
     folders = top.holding()
     roles = {folder: part_of(folder.path.name) for folder in folders}
@@ -157,9 +158,9 @@ def _roles(top: Folder) -> dict[Folder, str]:
 
 
 def _parts_within(classes: Folder, part: str) -> dict[Folder, dict[str, Folder]]:
-    """Class -> its parts, where each has the same ones, as in cat/train, cat/test, dog/train, …
+    """Class -> its parts, if all classes have the same parts: cat/train, cat/test, dog/train, …
 
-    Raises BadInput for a class with parts where another has none, others, or where parts lie above.
+    Raises BadInput if classes have different parts, or if the classes are themselves in a part.
     """
     found: dict[Folder, dict[str, Folder]] = {}
     for child in classes.folders:
@@ -186,14 +187,16 @@ def _parts_within(classes: Folder, part: str) -> dict[Folder, dict[str, Folder]]
 def _as_classes(
     top: Folder, roles: dict[Folder, str], likely: list[Folder], others: list[Folder]
 ) -> tuple[str, ...]:
-    """Notes on classes that are called like parts. Raises BadInput where they may be parts."""
+    """Notes on classes whose names look like parts. Raises BadInput if they may be parts."""
     if not likely:
         return ()
     named = " and ".join(folder.path.name for folder in likely[:2])
     if not others:
         if any(roles[folder] == "train" for folder in likely):
             raise BadInput(f"{top.path}: {named} look like parts, but hold no class folders")
-        raise BadInput(f"{top.path}: {named} look like parts, but there is no train")
+        raise BadInput(
+            f"{top.path}: {named} look like parts, but there is no train: name a folder train"
+        )
     names = {folder.path.name for folder in others}
     for folder in likely:
         both = sorted(_class_names(folder) & names)
@@ -205,20 +208,20 @@ def _as_classes(
     unsure = [folder for folder in likely if roles[folder] not in ("train", "val")]
     if unsure or len(likely) > 1:
         raise BadInput(
-            f"{top.path}: {named} beside {others[0].path.name}: parts, or classes of these names? "
-            "Rename what is a class, and put the classes to train on into a folder called train"
+            f"{top.path}: {named} beside {others[0].path.name}: parts, or classes of these "
+            "names? Rename classes, and put the classes to train on into a folder called train"
         )
     return (f"{named} is taken for a class: it stands beside {others[0].path.name}",)
 
 
 def _checked(folder: Folder) -> set[str]:
-    """The names of the class folders. Raises BadInput for less than two, or one without images."""
+    """The names of the class folders. Raises BadInput for fewer than two, or an empty one."""
     for child in folder.folders:
         if not len(child.all_images):
             raise BadInput(f"{child.path}: a class without images; add some or remove the folder")
     if len(folder.folders) < 2:
         raise BadInput(
-            f"{folder.path}: {len(folder.folders)} class folders; give a folder that holds one a "
-            "class, at least two"
+            f"{folder.path}: {len(folder.folders)} class folders; give a folder with one "
+            "subfolder per class, at least two"
         )
     return {child.path.name for child in folder.folders}

@@ -1,4 +1,4 @@
-"""Images with their labels, parts and groups, as a folder or a CSV of the user's has them."""
+"""Images with their labels, parts and groups, as listed by the user's folder or CSV."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tricks.errors import BadInput
 
 @dataclass(frozen=True)
 class Listed:
-    """What is trained and tested on, with what was found and not used.
+    """The images to train and test on, and files that were found but not used.
 
     place: the folder or the CSV. notes: lines about how it was read. group_by: the column of the
-    groups, or "". offers: columns that could be it. leaks: a line for each file in two parts.
+    groups, or "". offers: columns that could be groups. leaks: a line for each file in two parts.
     """
 
     place: Path
@@ -35,17 +35,17 @@ class Listed:
 
     @cached_property
     def classes(self) -> dict[str, int]:
-        """Class -> its images, by name."""
+        """Class -> number of its images, sorted by name."""
         return dict(sorted(self.rows.labels.held().items()))
 
     @cached_property
     def parts(self) -> dict[str, int]:
-        """Part -> its images, in the order in which they come."""
+        """Part -> number of its images, in the order of the rows."""
         return self.rows.parts.held()
 
     @cached_property
     def digests(self) -> np.ndarray:
-        """Of what each image's file holds, S32 (N,).
+        """The digest of each image's file, S32 (N,).
 
         Raises BadInput naming a file that cannot be read.
         """
@@ -53,7 +53,7 @@ class Listed:
 
     @cached_property
     def first_copy(self) -> np.ndarray:
-        """The place of the first image that holds the same bytes as each, int64 (N,)."""
+        """For each image, the place of the first image with the same bytes, int64 (N,)."""
         words = np.ascontiguousarray(self.digests).view(np.uint64).reshape(len(self.rows), -1)
         order = np.lexsort(words.T)
         other = np.ones(len(order), bool)
@@ -70,9 +70,9 @@ class Listed:
 def once(
     rows: Rows, where: Callable[[int], str]
 ) -> tuple[Rows, tuple[Passed, ...], tuple[str, ...]]:
-    """`rows` with each file once a part, those passed over, and a line for each in two parts.
+    """`rows` with each file once per part; skipped files; a line for each file in two parts.
 
-    where: how a message names a row. Raises BadInput for a file that has two labels or two groups.
+    where: the name of a row in messages. Raises BadInput for a file with two labels or two groups.
     """
     first: dict[tuple[tuple[int, int], str], int] = {}
     any_part: dict[tuple[int, int], int] = {}
@@ -83,7 +83,8 @@ def once(
         for mine, its in ((row.label, rows[other].label), (row.group, rows[other].group)):
             if mine != its:
                 raise BadInput(
-                    f"{where(i)}: the same image as {where(other)}, but {mine!r}, not {its!r}"
+                    f"{where(i)}: the same image as {where(other)}, but {mine!r} instead of "
+                    f"{its!r}: remove one of the two"
                 )
         if row.part != rows[other].part:
             both = f"{rows[other].part} and in {row.part}"
@@ -95,7 +96,7 @@ def once(
 
 
 def _named_twice(files: ImageFiles) -> list[int]:
-    """The places of files that have another name among them, in order."""
+    """The places of files that have another name in `files`, in order."""
     device, inode = files.column("device"), files.column("inode")
     order = np.lexsort((inode, device))
     same = (device[order][1:] == device[order][:-1]) & (inode[order][1:] == inode[order][:-1])
@@ -104,7 +105,7 @@ def _named_twice(files: ImageFiles) -> list[int]:
 
 
 def spelled_alike(labels: Sequence[str]) -> tuple[str, ...]:
-    """A note on classes whose names differ in case, spaces, or how a number is written, alone."""
+    """A note on classes whose names differ only in case, spaces, or the spelling of a number."""
     seen: dict[str, str] = {}
     for label in labels:
         plain = "".join(label.lower().split())
@@ -112,5 +113,7 @@ def spelled_alike(labels: Sequence[str]) -> tuple[str, ...]:
             plain = str(float(plain))
         other = seen.setdefault(plain, label)
         if other != label:
-            return (f"the classes {other!r} and {label!r} are spelled alike: two classes?",)
+            return (
+                f"the classes {other!r} and {label!r} are spelled alike: are they two classes?",
+            )
     return ()

@@ -1,4 +1,4 @@
-"""Image caches on a node of a cluster: on the share, or decoded once for the node."""
+"""Image caches on a node of a cluster: on a shared disk, or decoded once per node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.images.originals import Originals
 from tricks.errors import BadInput
 
 MOUNTS = Path("/proc/self/mounts")
-# File systems that several machines share, by what their names begin with.
+# How the names of file systems begin that several machines share.
 SHARED = (
     "nfs", "lustre", "gpfs", "beegfs", "ceph", "cifs", "smb", "panfs", "afs", "glusterfs",
     "orangefs", "pvfs", "fuse", "9p", "virtiofs", "wekafs",
@@ -27,17 +27,17 @@ def placed(
     gigabytes: float | None,
     say: Callable[[str], None],
 ) -> tuple[tuple[int, str], ...]:
-    """`caches`, each behind its side, as they can be read on this machine; say: takes where.
+    """`caches` (with their sides) that this machine can read. say: receives their places.
 
-    One that cannot be read is built once for the machine, in $TMPDIR where that is on a disk of
-    its own, else in this user's cache. gigabytes: that caches may take; see `ready`. Raises
-    BadInput where the images cannot be read.
+    A cache that cannot be read is built once for the machine, in $TMPDIR if it is on a local disk,
+    else in this user's cache folder. gigabytes: room for caches; see `ready`. Raises BadInput if
+    the images cannot be read.
     """
     if not os.access(originals.place, os.R_OK):
-        raise BadInput(f"{originals.place}: not there, or not readable, on {gethostname()}")
+        raise BadInput(f"{originals.place}: missing or not readable on {gethostname()}")
     if all(opened(Path(folder)) is not None for _, folder in caches):
         for folder in dict.fromkeys(folder for _, folder in caches):
-            say(f"images come decoded from {folder}")
+            say(f"decoded images are read from {folder}")
         return tuple(caches)
     scratch = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
     if os.access(scratch, os.W_OK) and not shared(scratch):
@@ -52,12 +52,12 @@ def placed(
 
 
 def shared(folder: Path) -> bool:
-    """Whether `folder` is on a file system that several machines share, as far as is known."""
+    """Whether `folder` is on a file system that several machines share, as far as known."""
     return kind(folder).startswith(SHARED)
 
 
 def kind(folder: Path, mounts: Path = MOUNTS) -> str:
-    """The file system of `folder`, as the system names it; "" where it does not say."""
+    """The system's name for the file system of `folder`; "" if unknown."""
     place, best, name = os.path.realpath(folder), "", ""
     try:
         lines = mounts.read_text().splitlines()

@@ -9,18 +9,18 @@ from runner.images.csv_rows import Table
 from runner.images.split_columns import split_columns
 from tricks.errors import BadInput
 
-LABEL = "label"  # what the column made of them is called
+LABEL = "label"  # the name of the new column
 _ONE, _ZERO = ("1", "1.0"), ("0", "0.0")
 
 
 def with_label(
     table: Table, labels: Sequence[str], exclude: Sequence[str]
 ) -> tuple[Table, tuple[str, ...]]:
-    """`table` with one column of labels in place of a column of 0 and 1 for each class.
+    """`table` with one column of labels instead of a column of 0 and 1 for each class; notes.
 
-    exclude: columns that are something else: images, groups. It stays as it is where a column is
-    called one of `labels`, or fewer than two are of 0 and 1. The second part are notes. Raises
-    BadInput for a row without exactly one 1.
+    exclude: columns that are no classes, such as images and groups. `table` is unchanged if it has
+    a column with a name in `labels`, or fewer than two columns of 0 and 1. Raises BadInput for a
+    row without exactly one 1.
     """
     if any(name.lower() in labels for name in table.columns):
         return table, ()
@@ -46,6 +46,7 @@ def with_label(
         rows.append((*(row[place] for place in kept), table.columns[ones[0]]))
     columns = (*(table.columns[place] for place in kept), LABEL)
     note = (
-        f"labels are the columns that hold a 1: {len(classes)} from {classes[0]} to {classes[-1]}"
+        f"labels are the names of columns that hold a 1: {len(classes)} from {classes[0]} to "
+        f"{classes[-1]}"
     )
     return dataclasses.replace(table, columns=columns, rows=tuple(rows)), (note,)

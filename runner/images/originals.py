@@ -21,34 +21,34 @@ class Originals(Protocol):
 
     @property
     def place(self) -> Path:
-        """Where they are, for people."""
+        """The folder or file of the images, for messages."""
         ...
 
     @property
     def sizes(self) -> Sequence[int] | np.ndarray:
-        """Bytes of each, by which an image cache is known to be of these images."""
+        """Bytes of each image: they show whether an image cache belongs to these images."""
         ...
 
     def name(self, place: int) -> str:
-        """What a message calls the image at `place`."""
+        """The name of the image at `place` in messages."""
         ...
 
     def known(self) -> str | None:
-        """A digest of what they hold; None where they would all have to be read for it."""
+        """A digest of the images' content; None if all images would have to be read for it."""
         ...
 
     def decoded(self, place: int, side: int, small: bool = False) -> tuple[Decoded, str]:
-        """The image at `place` (see `decode`), and a digest of its file. Raises BadInput."""
+        """The image at `place` (see `decode`), and its file's digest. Raises BadInput."""
         ...
 
     def read(self, digests: Sequence[str] | np.ndarray) -> str:
-        """What `known` tells, once the digests of all are there."""
+        """The digest that `known` gives, from the digests of all images."""
         ...
 
 
 @dataclass(frozen=True)
 class OriginalFiles:
-    """Images in files of their own. files: sorted by path."""
+    """Images with one file each. files: sorted by path."""
 
     place: Path
     files: ImageFiles
@@ -79,5 +79,5 @@ class OriginalFiles:
 
 
 def originals(found: Listed) -> OriginalFiles:
-    """The files that a folder or a CSV of the user's has."""
+    """The image files of the user's folder or CSV."""
     return OriginalFiles(found.place, found.rows.files.ordered())

@@ -1,4 +1,4 @@
-"""What people call the parts of a data set: train, val, test."""
+"""Names that people give the parts of a data set: train, val, test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PARTS = {
     "val": ("val", "valid", "validation", "validate", "validating", "dev", "publictest"),
     "test": ("test", "testing", "tst", "privatetest"),
 }
-# Parts, but not which of the three.
+# Names of a part that do not say which of the three.
 UNSURE = ("holdout", "heldout", "eval", "evaluation", "evaluate", "trainval", "trainvalid", "query")
 UNLABELLED = ("pred", "predict", "prediction", "predictions", "unlabelled", "unlabeled")
 PARTLIKE = (*PARTS, "unsure", "unlabelled")
@@ -17,7 +17,7 @@ _FILLERS = frozenset(("set", "data", "dataset", "split", "part", "images", "imag
 
 
 def part_of(name: str) -> str:
-    """The part that a folder, a column or a cell means: one of PARTLIKE, or "".
+    """The part that the name of a folder, a column or a cell means: one of PARTLIKE, or "".
 
     >>> part_of("Training_Set"), part_of("seg_test"), part_of("valset"), part_of("hold-out")
     ('train', 'test', 'val', 'unsure')
@@ -33,7 +33,7 @@ def part_of(name: str) -> str:
 
 
 def part_within(name: str) -> str:
-    """The one of train, val and test that a longer name has among its words; "" for none or two.
+    """The part (train, val, test) among the words of a longer name; "" for none or two.
 
     >>> part_within("01_train"), part_within("animals-test"), part_within("val2")
     ('train', 'test', 'val')

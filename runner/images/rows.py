@@ -1,4 +1,4 @@
-"""Rows of images with labels, parts and groups, in arrays: a row is made when it is asked for."""
+"""Rows of images with labels, parts and groups, in arrays. A Row is made only when needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runner.images.file_list import NONE, ImageFile, ImageFiles
 
 
 class Row(NamedTuple):
-    """One image. part: train, val, test, or "" to be split; group: "" where none was asked for."""
+    """One image. part: train, val, test, or "" (to be split). group: "" without --group-by."""
 
     file: ImageFile
     label: str
@@ -30,14 +30,14 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """A word for each row. codes: its place among `kinds`, int32 (N,)."""
+    """A word for each row. codes: the word's place in `kinds`, int32 (N,)."""
 
     codes: np.ndarray
     kinds: tuple[str, ...]
 
     @classmethod
     def of(cls, words: Sequence[str], counts: Sequence[int] | int = 1) -> Words:
-        """`words`, each as often as `counts` says."""
+        """`words`, each repeated as often as `counts` says."""
         known: dict[str, int] = {}
         codes = [known.setdefault(word, len(known)) for word in words]
         return cls(np.repeat(np.array(codes, np.int32), counts), tuple(known))
@@ -49,12 +49,12 @@ class Words:
         return Words(self.codes[index], self.kinds)
 
     def held(self) -> dict[str, int]:
-        """Word -> its rows, in the order in which they first come."""
+        """Word -> number of its rows, in the order of first rows."""
         kinds, first, counts = np.unique(self.codes, return_index=True, return_counts=True)
         return {self.kinds[kinds[i]]: int(counts[i]) for i in np.argsort(first)}
 
     def among(self, *words: str) -> np.ndarray:
-        """bool (N,): the rows that have one of `words`."""
+        """Which rows have one of `words`, bool (N,)."""
         return np.isin(self.codes, [i for i, kind in enumerate(self.kinds) if kind in words])
 
 
@@ -69,7 +69,7 @@ class Rows(Sequence[Row]):
 
     @classmethod
     def joined(cls, pieces: Sequence[Piece]) -> Rows:
-        """The images of each piece in turn."""
+        """The images of all pieces, in turn."""
         counts = [len(piece.files) for piece in pieces]
         files = ImageFiles.joined([piece.files for piece in pieces]) if pieces else NONE
         labels = Words.of([piece.label for piece in pieces], counts)

@@ -1,4 +1,4 @@
-"""Fixed stratified parts of a training set: the same on every machine."""
+"""Fixed stratified subsets of a training set: the same on every machine."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.images.sources import Source
 
-PROBE = 256  # clean training images that measure training accuracy; one a class at least
+PROBE = 256  # clean training images that measure training accuracy; at least one per class
 
 
 def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
-    """Indices of `count` items with the classes in the proportions of `labels`, sorted.
+    """Sorted indices of `count` items, with classes in the proportions of `labels`.
 
-    The choice is fixed by `seed`, and a smaller choice lies within a larger one. Raises BadInput
-    if there are fewer than `count` items, or fewer than one for each class.
+    `seed` fixes the choice, and a smaller choice is a subset of a larger one. Raises BadInput if
+    there are fewer than `count` items, or if `count` is smaller than the number of classes.
     """
     import torch
 
     all_labels = torch.as_tensor(labels)
     if not 0 < count <= len(all_labels):
-        raise BadInput(f"{count} images were asked for, but there are {len(all_labels)}")
+        raise BadInput(f"{count} images were asked for, but there are only {len(all_labels)}")
     draws = torch.rand(len(all_labels), generator=torch.Generator().manual_seed(seed))
-    # An image's place within its class, as a share of the class, in random order: taking the
-    # smallest shares takes from every class alike.
+    # An image's place within its class in random order, as a share of the class. The images with
+    # the smallest shares come from all classes alike.
     share = torch.empty(len(all_labels), dtype=torch.float64)
     kinds, counts = all_labels.unique(return_counts=True)
     for members in all_labels.argsort(stable=True).split(counts.tolist()):
         ranked = members[draws[members].argsort()]
         share[ranked] = (torch.arange(len(ranked), dtype=torch.float64) + 0.5) / len(ranked)
-        share[ranked[0]] = 0  # one of each class comes first
+        share[ranked[0]] = 0  # one image of each class comes first
     chosen = share.argsort(stable=True)[:count]
     if len(all_labels[chosen].unique()) < len(kinds):
         raise BadInput(f"{count} images cannot hold one of each of the {len(kinds)} classes")
@@ -42,9 +42,9 @@ def stratified(labels: Sequence[int], count: int, seed: int = 0) -> list[int]:
 def hold_out(
     labels: Sequence[int], share_or_count: float | int, families: Sequence[Hashable] | None = None
 ) -> tuple[list[int], list[int]]:
-    """Indices (kept, held out), stratified: a count of images, or a share below 1 of each class.
+    """Stratified indices (kept, held out): a count of images, or a share of each class.
 
-    families: of each image; the first of a family decides for all of it.
+    families: the family of each image; the first image of a family decides for all of them.
     """
     if families is not None:
         first = heads(families)
@@ -53,14 +53,14 @@ def hold_out(
         sides = [[i for i, f in enumerate(families) if (f in names) == side] for side in (0, 1)]
         return sides[0], sides[1]
     count = share_or_count if share_or_count >= 1 else round(share_or_count * len(labels))
-    count = max(count, len(set(labels)))  # at least one of each class
+    count = max(count, len(set(labels)))  # at least one image of each class
     held = stratified(labels, int(count), seed=1)
     chosen = set(held)
     return [i for i in range(len(labels)) if i not in chosen], held
 
 
 def heads(families: Sequence[Hashable]) -> list[int]:
-    """The place of the first of each family.
+    """The place of the first image of each family.
 
     >>> heads(["a", "b", "a", "c"])
     [0, 1, 3]
@@ -74,10 +74,11 @@ def heads(families: Sequence[Hashable]) -> list[int]:
 def hold_out_groups(
     labels: Sequence[int], groups: Sequence[str], share: float
 ) -> tuple[list[int], list[int]]:
-    """Indices (kept, held out): about `share` of the images, no group in both, classes in the
-    proportions of all as far as whole groups allow (scikit-learn's StratifiedGroupKFold).
+    """Indices (kept, held out), with no group in both. About `share` of the images are held out.
 
-    Raises BadInput if there are fewer groups than parts, or a class has all its images held out.
+    Classes keep their proportions as far as whole groups allow (scikit-learn's
+    StratifiedGroupKFold). Raises BadInput if there are fewer groups than parts, or if all images of
+    a class are held out.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -90,12 +91,15 @@ def hold_out_groups(
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     kept, held = next(split.split([0] * len(labels), list(labels), list(groups)))
     if {labels[i] for i in kept} != set(labels):
-        raise BadInput("a class has all its images in one group: it cannot be split by group")
+        raise BadInput(
+            "a class has all its images in one group: it cannot be split by group, "
+            "so leave out --group-by or choose another column"
+        )
     return kept.tolist(), held.tolist()
 
 
 def train_and_probe(train: Source, train_images: int | None) -> tuple[Source, Source]:
-    """The training images (all, or a fixed stratified subset of `train_images`), and a probe."""
+    """The training images (all, or a fixed stratified subset of `train_images`), and the probe."""
     if train_images is not None:
         train = train.subset(stratified(train.labels.tolist(), train_images))
     labels = train.labels.tolist()

@@ -1,4 +1,4 @@
-"""Sizes and modes of images: from an image cache if there is one, else from the files' headers."""
+"""Sizes and modes of images, from an image cache if there is one, else from headers of files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from runner.images.threads import mapped
 
 @dataclass(frozen=True)
 class Shapes:
-    """What images are like. sizes: (width, height) of the least and the most pixels, upright.
+    """Sizes and modes of images. sizes: (width, height) of the smallest and largest upright image.
 
-    modes: Pillow's name -> images. Files that are no images are not counted.
+    modes: Pillow's mode -> number of images. Unreadable files are not counted.
     """
 
     smallest: tuple[int, int]
@@ -26,7 +26,7 @@ class Shapes:
     modes: dict[str, int]
 
     def line(self) -> str:
-        """In words; modes where they are not all RGB."""
+        """The sizes as text; the modes too, unless all are RGB."""
         small, large = (f"{width}×{height}" for width, height in (self.smallest, self.largest))
         said = f"{small} pixels" if small == large else f"{small} to {large} pixels"
         if set(self.modes) != {"RGB"}:
@@ -35,7 +35,7 @@ class Shapes:
 
 
 def shapes(found: Listed) -> Shapes | None:
-    """The shapes of the images of `found`; None where not one header can be read."""
+    """The shapes of the images of `found`; None if no header can be read."""
     rows = _cached(found) or _headers(found)
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""Images of 16 bits whose values do not use them: 10, 12 or 14 bits of a camera or a scanner."""
+"""16-bit images with smaller values: 10, 12 or 14 bits from a camera or a scanner."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from runner.images.decoding import header
 
-LOOKED_AT = 64  # files of which the headers are read, evenly spread
-DECODED = 16  # of them, where they have 16 bits
-BRIGHT = 2**14  # a value from which on images use their 16 bits
+LOOKED_AT = 64  # files, evenly spread, whose headers are read
+DECODED = 16  # 16-bit files among them that are decoded
+BRIGHT = 2**14  # images with a value this large use their 16 bits
 
 
 def largest_value(paths: Sequence[Path]) -> int | None:
-    """The largest value in a few of the 16-bit images among `paths`; None where there is none."""
+    """The largest value in a few of the 16-bit images among `paths`; None if there are none."""
     import numpy as np
     import PIL.Image
 
@@ -25,13 +25,13 @@ def largest_value(paths: Sequence[Path]) -> int | None:
         try:
             with PIL.Image.open(path) as image:
                 values.append(int(np.asarray(image).max()))
-        except Exception:  # the decoders say a broken file in many ways, and training names it
+        except Exception:  # decoders raise many errors for a broken file, and training reports it
             continue
     return max(values, default=None)
 
 
 def line(largest: int) -> str:
-    """What such images are trained as.
+    """A line that warns that such images are dark.
 
     >>> print(line(4095))
     16-bit images whose largest value is 4095: white is 65535, so they are dark; save them × 16

@@ -1,4 +1,4 @@
-"""Images as a run sees them: small ones as one tensor, large ones decoded, or from a cache."""
+"""Images as a run reads them: small images in one tensor, large images from files or a cache."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from runner.images.cache import Cache
 from runner.images.decoding import Decoded, read_image, smaller
 from runner.images.file_list import Paths
 
-SMALL = 64 * 64  # pixels of an image up to which a batch is cut as one: larger ones leave the cache
+# Pixels of an image: larger images are cut one by one, as a batch of them leaves the CPU's cache.
+SMALL = 64 * 64
 
 
 @dataclass(frozen=True)
 class Resident:
-    """Small images, all of them in memory (or on the device) as one tensor."""
+    """Small images, all in memory (or on the device) as one tensor."""
 
     images: Tensor  # uint8 (N, C, H, W)
     labels: Tensor  # int64 (N,)
@@ -42,7 +43,7 @@ class Resident:
 class Files:
     """Images in files, decoded when they are needed.
 
-    side: as Recipe.stored_side. places: of each among all images of its task, if it has one.
+    side: see Recipe.stored_side. places: the place of each image among all images of its task.
     """
 
     paths: Sequence[Path]
@@ -74,13 +75,13 @@ class Files:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Images that a torchvision data set gives one by one, decoded when they are needed.
+    """Images of a torchvision data set, decoded when they are needed.
 
-    first: the place of the data set's first image among all images of its task. side: as of Files.
+    first: the place of the data set's first image among all images of its task. side: as in Files.
     """
 
     dataset: Any  # place -> (PIL image, label)
-    chosen: tuple[int, ...]  # places in it
+    chosen: tuple[int, ...]  # places in the data set
     labels: Tensor  # int64 (N,)
     side: int = 0
     first: int = 0
@@ -110,7 +111,7 @@ class Catalogue:
         return F.pil_to_tensor(smaller(image, self.side))
 
     def decoded(self, index: int, side: int) -> Decoded:
-        """The same, with what it was."""
+        """The image with the size and mode of its original."""
         given = self.dataset[self.chosen[index]][0]
         pixels = np.asarray(smaller(given.convert("RGB"), side))
         return Decoded(pixels, given.height, given.width, given.mode, ())
@@ -118,7 +119,7 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class Cached:
-    """Images of which an image cache holds some or all; the others are decoded."""
+    """Images of which an image cache has some or all. The other images are decoded."""
 
     cache: Cache
     places: np.ndarray  # int64 (N,), in the cache
@@ -133,7 +134,7 @@ class Cached:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing has to be decoded."""
+        """Whether the cache has all images."""
         return not len(self.places) or int(self.places.max()) < self.cache.held
 
     def to(self, device: torch.device) -> Cached:
@@ -155,7 +156,7 @@ class Cached:
         return self.source.read(index)
 
     def together(self, index: Sequence[int]) -> Tensor | None:
-        """Small images of one size at once, uint8 (B, 3, H, W); None where that would not do."""
+        """Small images of one size at once, uint8 (B, 3, H, W); None for any other images."""
         size = self.cache.size
         if size is None or not self.whole or size[0] * size[1] > SMALL:
             return None
@@ -169,7 +170,7 @@ Source = Resident | Files | Catalogue | Cached
 
 @dataclass(frozen=True)
 class Splits:
-    """A task's images: any choice is made on `validation`; `test` is read once, at the end."""
+    """A task's images. Choices are made on `validation`; `test` is read once, at the end."""
 
     train: Source
     validation: Source
@@ -177,23 +178,25 @@ class Splits:
     probe: Source  # clean training images, for training accuracy
     classes: int
     channels: int
-    mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
+    mean: tuple[float, ...]  # of pixels in [0, 1], one value per channel
     std: tuple[float, ...]
     names: tuple[str, ...] = ()  # of the classes
-    sizes: Sequence[int] | np.ndarray = ()  # bytes of each file of the task, if they are files
+    sizes: (
+        Sequence[int] | np.ndarray
+    ) = ()  # bytes of each image file of the task, if there are files
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The images of each part, and those of the probe."""
+        """The images of each part, and the probe."""
         return self.train, self.validation, self.test, self.probe
 
     def to(self, device: torch.device) -> Splits:
         return self._each(lambda source: source.to(device))
 
     def stored(self, side: int, cache: Cache | None) -> Splits:
-        """The same with images of a shorter side of at most `side`, from `cache` as far as it goes.
+        """The same images, with a shorter side of at most `side`; from `cache` if it has them.
 
-        A cache of other files than these is not used.
+        A cache of other files is not used.
         """
         fits = cache is not None and np.array_equal(cache.index["size"], self.sizes)
 

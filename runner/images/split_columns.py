@@ -1,4 +1,4 @@
-"""Which column of a CSV says train, val or test: one of words, or yes and no as in is_valid."""
+"""The column of a CSV that gives the part: words such as train, or yes and no as in is_valid."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ NO = frozenset(("false", "f", "no", "n", "0", "0.0"))
 
 
 def split_columns(table: Table, exclude: Sequence[str] = ()) -> tuple[str, ...]:
-    """The columns that could say it."""
+    """The columns that could give the part."""
     names = [name for name in table.columns if name not in exclude]
     words = [name for name in names if _of_words(table, name)]
     flags = [name for name in names if name not in words and _flag(name)]
-    # Of columns called test or valid that hold something else nothing is wanted.
+    # A column called test or valid with other values is no split.
     return (*words, *(n for n in flags if n.lower().startswith("is") or _all_flags(table, n)))
 
 
 def split_cells(
     table: Table, exclude: Sequence[str] = (), needs_train: bool = True
 ) -> tuple[list[str], tuple[str, ...]]:
-    """The part of each row, "" for all where no column says it; and notes on columns not used.
+    """The part of each row ("" for all if no column gives it), and notes on unused columns.
 
-    Raises BadInput for an unknown part, for columns that say unlike things, or for no training row.
+    Raises BadInput for an unknown part, for columns that contradict each other, and if no row is
+    for training.
     """
     names = split_columns(table, exclude)
     words = [name for name in names if _of_words(table, name)]
@@ -60,7 +61,7 @@ def split_cells(
 
 
 def _of_words(table: Table, name: str) -> bool:
-    """Whether a column is called like a split, or says train and another part in all its cells."""
+    """Whether a column is named like a split, or has only parts in its cells, among them train."""
     if name.lower() in SPLITS:
         return True
     parts = {cell: part_of(cell) for cell in set(table.column(name))}
@@ -69,7 +70,7 @@ def _of_words(table: Table, name: str) -> bool:
 
 
 def _flag(name: str) -> str:
-    """The part that a column like is_valid says yes or no to, or ""."""
+    """The part that a column such as is_valid says yes or no for, or ""."""
     lower = name.lower()
     bare = lower.removeprefix("is").lstrip("_ ") if lower.startswith("is") else lower
     part = part_of(bare)
@@ -81,7 +82,7 @@ def _all_flags(table: Table, name: str) -> bool:
 
 
 def _by_flags(table: Table, flags: Sequence[str]) -> list[str]:
-    """The part of each row by columns of yes and no. Raises BadInput where they do not tell."""
+    """The part of each row, from columns of yes and no. Raises BadInput if they leave it open."""
     parts = {name: _flag(name) for name in flags}
     said = set(parts.values())
     if "unsure" in said or said == {"train"}:

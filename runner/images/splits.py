@@ -1,4 +1,4 @@
-"""Splits of images: parts that are given, and shares held out for those that are not."""
+"""Splits of images: given parts, and shares of training images held out for missing parts."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.sources import Source, Splits
 
-# Shares held out of each class where a part has no folder: of what is no test image, and of all.
+# Shares of each class that are held out for a missing part: validation, as a share of the images
+# outside the test part, and test, as a share of all.
 VALIDATION, TEST = SHARES = 0.15, 0.15
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def held(shares: tuple[float, float], parts: Iterable[str]) -> list[float]:
-    """Shares as an id has them: one of which there is a part already means nothing."""
+    """Shares for a run's id, without shares of parts that are given."""
     found = set(parts)
     named = zip(("val", "test"), shares, SHARES, strict=True)
     return [usual if part in found else share for part, share, usual in named]
 
 
 def splits_of(found: Listed, train_images: int | None, shares: tuple[float, float]) -> Splits:
-    """The splits of what a folder or a CSV holds: its own parts, the others held out of training.
+    """The splits of a folder or a CSV: given parts, and other parts held out of training images.
 
     Raises BadInput for fewer than two classes, or too few images.
     """
@@ -41,13 +42,14 @@ def splits_of(found: Listed, train_images: int | None, shares: tuple[float, floa
     classes = list(found.classes)
     if len(classes) < 2:
         raise BadInput(
-            f"{found.place}: all images are {classes[0]}: at least two classes are needed"
+            f"{found.place}: all images have the class {classes[0]}: at least two classes are "
+            "needed"
         )
     number = {name: i for i, name in enumerate(classes)}
     rows = found.rows
     numbers = np.array([number.get(name, -1) for name in rows.labels.kinds], np.int64)
     order = rows.files.order()
-    place = np.empty(len(order), np.int64)  # of each row, sorted by path
+    place = np.empty(len(order), np.int64)  # of each row among all rows sorted by path
     place[order] = np.arange(len(order))
     parts: dict[str, Source] = {}
     for part in found.parts:
@@ -74,11 +76,11 @@ def split(
     shares: tuple[float, float] = SHARES,
     same: Sequence[Hashable] | None = None,
 ) -> Splits:
-    """Splits of images at ImageNet's normalisation; what has no part is held out of training.
+    """Splits of images with ImageNet's normalisation. Missing parts are held out of training.
 
-    parts: train (or all), and maybe val and test. groups: (images of training,) no group is on
-    both sides of a split. names: of the classes. shares: of validation and test. same: (images of
-    training,) as `families`. Raises BadInput where there are too few images.
+    parts: train (or all images), optionally val and test. groups: (training images,); a split keeps
+    each group together. names: of the classes. shares: of validation and test. same: (training
+    images,), see `families`. Raises BadInput if there are too few images.
     """
     import torch
 
@@ -87,7 +89,7 @@ def split(
     train = parts["train"] if "train" in parts else parts["all"]
     classes = 1 + max(int(part.labels.max()) for part in parts.values())
     own = train.labels
-    if same is not None:  # a copy is no further image
+    if same is not None:  # a copy does not count as another image
         own = own[heads(same)]
     counts = torch.bincount(own, minlength=classes).tolist()
     if min(counts) < 3:
@@ -116,7 +118,7 @@ def split(
 def _held_out(
     train: Source, share: float, groups: Sequence[str] | None, same: Sequence[Hashable] | None
 ) -> tuple[Source, Source, Sequence[str] | None, Sequence[Hashable] | None]:
-    """What is left of `train`, what is held out, and groups and families of what is left."""
+    """The rest of `train`, the held-out images, and groups and families of the rest."""
     labels = train.labels.tolist()
     if groups is None:
         kept, held = hold_out(labels, share, same)

@@ -1,4 +1,4 @@
-"""Images that were written into the cache folder: unpacked archives, data sets that Python gave."""
+"""Images in the cache folder: unpacked archives, and data sets written from Python."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TORN = "not whole"
 
 
 def unpacked() -> tuple[Kept, ...]:
-    """Archives that are unpacked; of no use without the archive, which names the folder."""
+    """Unpacked archives. An unpacked archive is of no use once the archive itself is gone."""
     return tuple(_unpacked(folder) for folder in _folders(archives.root()))
 
 
 def data_sets() -> tuple[Kept, ...]:
-    """Data sets that were written; of no use where no task's name means them any more."""
+    """Data sets that were written from Python. They are of no use once no task refers to them."""
     names = written.named_sets()
     return tuple(
         _data_set(folder, names.get(folder.name, []))
@@ -32,13 +32,13 @@ def data_sets() -> tuple[Kept, ...]:
 def _unpacked(folder: Path) -> Kept:
     places = archives.unpacked_from(folder)
     fault = ""
-    if "." in folder.name:  # of a process, or half removed
+    if "." in folder.name:  # of a running process, or half removed
         fault = LEFT if _old(folder) else ""
     elif not archives.is_whole(folder):
         fault = TORN
     elif places and not any(_holds(place, folder.name) for place in places):
         gone = not any(place.is_file() for place in places)
-        fault = "its archive is gone" if gone else "its archive has changed"
+        fault = "its archive was removed" if gone else "its archive has changed"
     return _kept(folder, tuple(map(str, places)), fault)
 
 
@@ -48,8 +48,8 @@ def _data_set(folder: Path, names: list[str]) -> Kept:
         fault = LEFT if _old(folder) else ""
     elif not (folder / written.LIST).is_file():
         fault = TORN
-    elif not names and _old(folder):  # else its name may be about to be written
-        fault = "no task means it any more"
+    elif not names and _old(folder):  # a new folder's name may not be written yet
+        fault = "no task refers to it any more"
     return _kept(folder, tuple(names), fault)
 
 
@@ -59,7 +59,7 @@ def _holds(archive: Path, digest: str) -> bool:
 
 
 def _kept(folder: Path, places: tuple[str, ...], fault: str) -> Kept:
-    """With its size; the file that lists or counts the images is none of them."""
+    """The folder with its size and images; the file that lists or counts images does not count."""
     files = [Path(top, name) for top, _, names in os.walk(folder) for name in names]
     sizes = [file.lstat().st_size for file in files if file.is_symlink() or file.exists()]
     changed = folder.stat().st_mtime if folder.exists() else 0.0
@@ -67,7 +67,7 @@ def _kept(folder: Path, places: tuple[str, ...], fault: str) -> Kept:
 
 
 def _old(folder: Path) -> bool:
-    """Whether nothing in it was written for long."""
+    """Whether nothing in `folder` was written for a long time."""
     places = [folder, *(Path(top, name) for top, names, _ in os.walk(folder) for name in names)]
     last = max((place.stat().st_mtime for place in places if place.exists()), default=0.0)
     return time.time() - last > OLD

@@ -1,4 +1,4 @@
-"""CSVs that list images with their labels, and maybe their parts and groups."""
+"""CSVs that list images with their labels, optionally with their parts and groups."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from runner.images.split_columns import split_cells, split_columns
 from runner.images.walk import image_file
 from tricks.errors import BadInput, unknown
 
-# What people call the columns, in lower case.
+# Names that people give the columns, in lower case.
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
 LABELS = ("label", "class", "species", "category", "target", "class_name")
-# Words in the names of columns whose values several images may share.
+# Words in the names of columns that group images.
 SHARED = frozenset((
     "place", "location", "site", "camera", "station", "area", "animal", "individual", "patient",
     "subject", "person", "participant", "identity", "donor", "specimen", "case", "writer", "author",
@@ -31,7 +31,7 @@ _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?")
 def named(text: str) -> tuple[str, str]:
     """The file and the column for groups ("" for none) of `PATH` or `PATH#COLUMN`.
 
-    Both may have a # of their own: PATH is the longest that is a file.
+    Both may contain a #: PATH is the longest beginning that is a file.
     """
     places = [len(text), *(match.start() for match in reversed(list(re.finditer("#", text))))]
     for place in places:
@@ -42,10 +42,10 @@ def named(text: str) -> tuple[str, str]:
 
 
 def read_csv(path: Path, column: str = "") -> Listed:
-    """The images that the CSV lists; relative paths are below its folder. column: of the groups.
+    """The images that the CSV lists, with paths relative to its folder. column: of the groups.
 
-    Raises BadInput for a missing file or column, an unknown part, columns that could both be the
-    split, an image that is not there, or one with two labels or groups.
+    Raises BadInput for a missing file or column, an unknown part, two columns that could be the
+    split, a missing image, or an image with two labels or groups.
     """
     table, image, label, told = _labelled(path, column)
     if column and column not in table.columns:
@@ -65,7 +65,7 @@ def read_csv(path: Path, column: str = "") -> Listed:
 
 
 def _labelled(path: Path, column: str = "") -> tuple[Table, str, str, tuple[str, ...]]:
-    """The CSV with its columns of images and of labels, and notes on how labels were read."""
+    """The CSV, the names of its columns of images and labels, and notes on how labels were read."""
     table = read_table(path)
     image = table.one_of(PATHS)
     table, told = with_label(table, LABELS, (image, column))
@@ -73,16 +73,16 @@ def _labelled(path: Path, column: str = "") -> tuple[Table, str, str, tuple[str,
 
 
 def unlabelled(path: Path) -> tuple[list[str], ImageFiles]:
-    """The images that a CSV lists, as it writes them and as files; further columns may be there."""
+    """The images that a CSV lists, as written and as files. Other columns are ignored."""
     table = read_table(path)
     image = table.one_of(PATHS)
     return table.column(image), image_files(table, image)
 
 
 def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
-    """The images that a CSV lists with the labels of a model's `classes`, as in `unlabelled`.
+    """The images that a CSV lists, as written and as rows with labels among `classes`.
 
-    Of a CSV with a test part, that part alone.
+    If the CSV has a test part, only this part.
     """
     table, image, label, _ = _labelled(path)
     labels = readable(table, label)
@@ -96,7 +96,7 @@ def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
 
 
 def image_files(table: Table, column: str) -> ImageFiles:
-    """The files that the column names. Raises BadInput for one that is not there."""
+    """The files that the column names. Raises BadInput for a missing file."""
     return ImageFiles.of(_image_files(table, column))
 
 
@@ -109,14 +109,17 @@ def _image_files(table: Table, column: str) -> Iterator[ImageFile]:
         if file is None and "\\" in text:  # written on Windows
             file = image_file(table.path.parent / text.replace("\\", "/"))
         if file is None:
-            raise BadInput(f"{table.where(i)}: there is no image {path}")
+            raise BadInput(
+                f"{table.where(i)}: there is no image {path}: paths are relative to "
+                "the CSV's folder"
+            )
         yield file
 
 
 def plain_labels(table: Table, column: str) -> list[str]:
-    """The labels; whole numbers that were written as 1.0 are 1, but 0001 stays 0001.
+    """The labels. Whole numbers such as 1.0 become 1, but 0001 stays 0001.
 
-    Raises BadInput for a row without a label, or labels that differ by such spelling alone.
+    Raises BadInput for a row without a label, and for labels that differ only in such spelling.
     """
     labels = readable(table, column)
     for i, label in enumerate(labels):
@@ -142,17 +145,18 @@ def plain_labels(table: Table, column: str) -> list[str]:
 
 
 def _check_groups(path: Path, rows: Sequence[Row]) -> None:
-    """Raises BadInput for a group that the file itself has in two parts."""
+    """Raises BadInput for a group that is in two parts of the file's own split."""
     held: dict[str, str] = {}
     for row in rows:
         if row.group and held.setdefault(row.group, row.part) != row.part:
             raise BadInput(
-                f"{path}: the group {row.group!r} is in {held[row.group]} and in {row.part}"
+                f"{path}: the group {row.group!r} is in {held[row.group]} and in {row.part}: "
+                "move it to one part"
             )
 
 
 def _shared(table: Table, used: Sequence[str]) -> Iterator[str]:
-    """Columns by whose names and values several images may be of one thing."""
+    """Columns whose names and values suggest groups of images."""
     for name in table.columns:
         words = re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)
         if name in used or not SHARED & {word.lower() for word in words}:

@@ -1,4 +1,4 @@
-"""A function of many images, by as many threads as there are cores: Pillow and hashes let them."""
+"""Map a function over images with one thread per core: Pillow and hashes release the lock."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from runner.execution.machine import cores
 
 A = TypeVar("A")
 B = TypeVar("B")
-AHEAD = 64  # calls a thread that wait, or whose results do: not one for each of a million images
+AHEAD = 64  # calls per thread that wait to run or to be collected, instead of a million at once
 
 
 def mapped(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-    """`function` of each of `items`, in their order."""
+    """The results of `function` for `items`, in their order."""
     rest = iter(items)
     with ThreadPoolExecutor(cores()) as pool:
         waiting = deque(pool.submit(function, item) for item in islice(rest, AHEAD * cores()))

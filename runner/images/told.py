@@ -1,4 +1,4 @@
-"""What was found of the user's own images, in a few lines and as JSON."""
+"""A summary of the user's own images, as a few lines and as JSON."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from runner.images.walk import OTHER, Passed
 from runner.records.json_values import JsonValue
 from runner.text import counted
 
-FEW = 6  # classes that are all named
+FEW = 6  # up to so many classes, all are named
 
 
 def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
-    """Lines that say what is trained and tested on. shares: held out for validation and test."""
+    """Lines about the images to train and test on. shares: held out for validation and test."""
     classes = found.classes
     yield (
         f"{found.place}: {counted(len(found.rows), 'image')} in "
@@ -31,7 +31,7 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
             yield f"  {line(largest)}"
     if found.group_by:
         groups = counted(len(found.rows.groups.held()), "group")
-        yield f"  {groups} by {found.group_by}, none on both sides of a split"
+        yield f"  {groups} by {found.group_by}, each kept together in a split"
     for said in (
         *passed_over(found.passed),
         *found.notes,
@@ -43,13 +43,13 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
         name = found.offers[0]
         others = f" (or {', '.join(found.offers[1:])})" if found.offers[1:] else ""
         yield (
-            f"  images that share {name} may come on both sides of a split: --group-by {name}"
-            f"{others} keeps them together"
+            f"    a split may separate images that share {name}: --group-by {name}{others} keeps "
+            "them together"
         )
 
 
 def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
-    """A line for each reason: how many, and the first."""
+    """One line for each reason: the number of skipped files, and the first."""
     reasons: dict[str, list[Passed]] = {}
     for item in passed:
         reasons.setdefault(item.why, []).append(item)
@@ -59,11 +59,11 @@ def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
             kinds = sorted({item.path.suffix.lower() or "no extension" for item in items})
             first = f"{', '.join(kinds[:FEW])}: {first}"
         more = ", …" if len(items) > 1 else ""
-        yield f"passed over: {len(items):,} × {why} ({first}{more})"
+        yield f"skipped: {len(items):,} × {why} ({first}{more})"
 
 
 def told_json(found: Listed) -> dict[str, JsonValue]:
-    """The same for other programs."""
+    """The summary as JSON values."""
     reasons = dict.fromkeys(item.why for item in found.passed)
     groups = found.rows.groups.held() if found.group_by else None
     same, seen = copies(found), shapes(found)

@@ -1,4 +1,4 @@
-"""One walk through a folder: its images, and what was passed over and why. Follows links."""
+"""One walk through a folder: its images, and skipped files with reasons. Follows links."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tricks.errors import BadInput
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 ENDINGS = tuple(EXTENSIONS)
-# Folders and files that systems and archives leave among images, in lower case.
+# Folders and files that operating systems and archives leave among images, in lower case.
 LEFTOVERS = frozenset((
     "@eadir", "#recycle", "#snapshot", "__macosx", "__pycache__", "$recycle.bin", "lost+found",
     "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini",
 ))  # fmt: skip
-HIDDEN, LEFTOVER, OTHER = "hidden", "left by a system", "no image by its name"
-DANGLING, LOOP, SPECIAL = "a link that leads nowhere", "a link back to a folder above", "no file"
+HIDDEN, LEFTOVER, OTHER = "hidden", "left by a system", "not named like an image"
+DANGLING, LOOP, SPECIAL = "a broken link", "a link to a folder above it", "not a plain file"
 GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
 
 class Passed(NamedTuple):
-    """A file or a folder that is not used."""
+    """A skipped file or folder."""
 
     path: Path
     why: str
@@ -36,15 +36,15 @@ class Passed(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Folder:
-    """A folder without what was passed over; images and folders in the order of their names."""
+    """A folder without skipped files; images and folders are sorted by name."""
 
     path: Path
-    images: ImageFiles  # directly in it
+    images: ImageFiles  # directly in the folder
     folders: tuple[Folder, ...]
 
     @cached_property
     def all_images(self) -> ImageFiles:
-        """The images in it and in all folders below, sorted by path."""
+        """The images in this folder and in all folders below, sorted by path."""
         if not self.folders:
             return self.images
         return ImageFiles.joined(
@@ -52,25 +52,27 @@ class Folder:
         ).ordered()
 
     def holding(self) -> tuple[Folder, ...]:
-        """Its folders that hold an image."""
+        """Its subfolders that have an image at any depth."""
         return tuple(folder for folder in self.folders if len(folder.all_images))
 
 
 def walk(root: Path) -> tuple[Folder, tuple[Passed, ...]]:
-    """What is below `root`. Links are followed, but none back to a folder that it is below of.
+    """The folder `root`, and skipped files. Follows links, except links to a folder above.
 
-    Raises BadInput for a folder that is not there or cannot be listed.
+    Raises BadInput for a folder that is missing or cannot be listed.
     """
     passed: list[Passed] = []
     if not root.is_dir():
-        raise BadInput(f"{root}: there is no such folder; give a folder that holds one a class")
+        raise BadInput(
+            f"{root}: there is no such folder; give a folder with one subfolder per class"
+        )
     real = root.resolve()
     above = frozenset(_key(os.stat(folder)) for folder in (real, *real.parents))
     return _below(root, above, FileTable(), passed), tuple(passed)
 
 
 def images_below(path: Path) -> tuple[ImageFiles, tuple[Passed, ...]]:
-    """Every image below the folder, and what was passed over. Raises BadInput if there is none."""
+    """Every image below the folder, and skipped files. Raises BadInput if there is no image."""
     found, passed = walk(path)
     if not len(found.all_images):
         raise BadInput(f"{path}: no images in it ({', '.join(sorted(EXTENSIONS))})")
@@ -78,7 +80,7 @@ def images_below(path: Path) -> tuple[ImageFiles, tuple[Passed, ...]]:
 
 
 def image_file(path: Path) -> ImageFile | None:
-    """The image at `path`; None if no file is there."""
+    """The image at `path`; None if there is no file."""
     try:
         info = os.stat(path)
     except (OSError, ValueError):  # or a name with a null byte
@@ -128,7 +130,7 @@ def _entries(folder: Path) -> list[str]:
 
 
 def _changed(info: os.stat_result) -> int:
-    """An archive or `cp -p` sets the time of a file's content, but not that of its inode."""
+    """The later of a file's two times: archives and `cp -p` set the mtime, but not the ctime."""
     return max(info.st_mtime_ns, info.st_ctime_ns)
 
 

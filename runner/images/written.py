@@ -1,6 +1,6 @@
-"""Images that Python gives, written once into the cache folder: files, and a CSV that lists them.
+"""Images from Python, written once into the cache folder: files, and a CSV that lists them.
 
-From there on they are images of the user's own like any others, and only the files are read.
+After that they are like any other images of the user, and only the files are read.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-Pixels: TypeAlias = "Image | np.ndarray | Tensor | bytes"  # bytes: of an image file
+Pixels: TypeAlias = "Image | np.ndarray | Tensor | bytes"  # bytes: the content of an image file
 Labelled: TypeAlias = tuple[Pixels, str]
 LIST = "images.csv"
-PART = "part-"  # begins the name of a set that is being written
-NAMES = "names"  # the folder of notes on which set a name means
+PART = "part-"  # begins the name of a folder that is being written
+NAMES = "names"  # the folder of notes: which data set a name refers to
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
 
 
 def root() -> Path:
-    """Where images that were written lie, each set in a folder called by its content."""
+    """The folder of written images, with one subfolder per data set, named by its content."""
     return home() / "datasets"
 
 
 def written(
     parts: Mapping[str, Iterable[Labelled]], total: int, say: Callable[[str], None]
 ) -> Path:
-    """Write the images of each part (train, val, test); the CSV that lists them.
+    """Write the images of each part (train, val, test). Returns the CSV that lists them.
 
-    total: how many there are. The same images are written to the same place. Raises BadInput for
-    what is no image, and where the disk has no room.
+    total: the number of images. The same images are written to the same place. Raises BadInput for
+    values that are no images, and for a full disk.
     """
     try:
         root().mkdir(parents=True, exist_ok=True)
@@ -65,14 +65,14 @@ def written(
 
 
 def remember(name: str, stamp: str, listed: Path) -> None:
-    """Note that the images of `name` are those in `listed`, as long as its `stamp` is the same."""
+    """Note that `name` means the images in `listed`, as long as its `stamp` is the same."""
     note = json.dumps({"name": name, "stamp": stamp, "set": listed.parent.name})
     _note(name).parent.mkdir(parents=True, exist_ok=True)
     atomic_write.replace(_note(name), note.encode())
 
 
 def remembered(name: str, stamp: str | None = None) -> Path | None:
-    """The CSV of the images of `name`, if they are written; `stamp` None: whichever it was."""
+    """The CSV of the images of `name`, if they are written. stamp: None matches any."""
     try:
         note = json.loads(_note(name).read_bytes())
         listed = root() / str(note["set"]) / LIST
@@ -83,7 +83,7 @@ def remembered(name: str, stamp: str | None = None) -> Path | None:
 
 
 def stamp_of(name: str) -> str:
-    """The stamp with which `name` was remembered; "" where it was not."""
+    """The stamp with which `name` was remembered; "" if it was not."""
     try:
         return str(json.loads(_note(name).read_bytes())["stamp"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -91,7 +91,7 @@ def stamp_of(name: str) -> str:
 
 
 def named_sets() -> dict[str, list[str]]:
-    """The folder of each set -> the names that mean it."""
+    """The folder of each data set -> the names that refer to it."""
     found: dict[str, list[str]] = {}
     for path in sorted((root() / NAMES).glob("*.json")):
         try:
@@ -107,7 +107,7 @@ def _note(name: str) -> Path:
 
 
 def _write(parts: Mapping[str, Iterable[Labelled]], to: Path, count: Counting) -> str:
-    """A digest of what was written: parts, labels and images, in their order."""
+    """Write the images. Returns a digest of parts, labels and images, in their order."""
     whole = hashlib.sha256()
     with (to / LIST).open("w", newline="", encoding="utf-8") as text:
         lines = csv.writer(text, lineterminator="\n")
@@ -129,18 +129,18 @@ def _write(parts: Mapping[str, Iterable[Labelled]], to: Path, count: Counting) -
 
 
 def encoded(image: Pixels) -> tuple[bytes, str]:
-    """An image as the bytes of a file that loses nothing, and the ending of its name.
+    """An image as the bytes of a lossless file, and the ending of the file's name.
 
-    Arrays and tensors: uint8, or floats from 0 to 1; (H, W), (H, W, C) or, tensors, (C, H, W).
-    Raises BadInput for what is no image.
+    Arrays are (H, W) or (H, W, C), tensors also (C, H, W); both uint8, or floats from 0 to 1.
+    Raises BadInput for values that are no image.
     """
     from PIL import Image
 
     if isinstance(image, bytes):
         try:
             kind = Image.open(io.BytesIO(image)).format or ""
-        except Exception as error:  # Pillow says it in many ways
-            raise BadInput(f"no image that can be read: {error}") from error
+        except Exception as error:  # Pillow raises many errors
+            raise BadInput(f"not a readable image: {error}") from error
         if kind in ENDINGS:
             return image, ENDINGS[kind]
         image = Image.open(io.BytesIO(image))
@@ -163,7 +163,10 @@ def _pixels(image: np.ndarray | Tensor) -> np.ndarray:
     if given.ndim == 3 and given.shape[2] == 1:
         given = given[:, :, 0]
     if given.ndim not in (2, 3) or (given.ndim == 3 and given.shape[2] not in (3, 4)):
-        raise BadInput(f"an array of shape {tuple(given.shape)} is no image")
+        raise BadInput(
+            f"an array of shape {tuple(given.shape)} is no image: give (H, W) or (H, "
+            "W, C), or a tensor (C, H, W)"
+        )
     if np.issubdtype(given.dtype, np.floating):
         if not (np.isfinite(given).all() and given.min() >= 0 and given.max() <= 1):
             raise BadInput(

@@ -1,1 +1,1 @@
-"""What a trained model is used for: predictions, evaluation, attention maps."""
+"""Uses of a trained model: predictions, evaluation, attention maps, recipes."""

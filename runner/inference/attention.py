@@ -1,4 +1,4 @@
-"""Where a network with attention maps looks, as pictures."""
+"""Pictures of a network's attention maps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from runner.training.evaluation import as_input, seen
 from runner.training.saved import Card
 from tricks.target.attention_head import attention_head, attention_maps
 
-STRONGEST = 4  # maps of an image that are drawn one by one
+STRONGEST = 4  # maps of an image that are drawn separately
 
 
 def overlay(image: Tensor, map_: Tensor) -> Tensor:
-    """uint8 (H, W, 3): `image` (C, H, W) darkened where `map_` (h, w), enlarged, is low.
+    """uint8 (H, W, 3): `image` (C, H, W), darkened where the enlarged `map_` (h, w) is low.
 
-    The place where the map is largest keeps its colours, where it is 0 a quarter is left.
+    Pixels keep their brightness at the map's maximum, and a quarter of it where the map is 0.
     """
     large = F.interpolate(map_[None, None].float(), image.shape[-2:], mode="bilinear")[0, 0]
     light = 0.25 + 0.75 * large / large.max().clamp_min(1e-12)
@@ -31,7 +31,7 @@ def _plain(image: Tensor) -> Tensor:
 
 @torch.no_grad()
 def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> list[Row]:
-    """Each image, with the mean of its attention maps, and with those that sum to most.
+    """Each image with the mean of its attention maps, and with the maps of the largest sums.
 
     labels: of the rows. Raises BadInput for a model without attention maps.
     """

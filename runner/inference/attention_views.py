@@ -1,4 +1,4 @@
-"""The crops and blanks of counterfactual attention as pictures, before any network is trained."""
+"""Pictures of counterfactual attention's crops and blanks, without a trained network."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runner.training.batches import View
 from runner.training.example_images import batch
 from tricks.target.counterfactual_attention import CounterfactualAttention
 
-MAP = 14  # places a side of a map, as a ResNet's last but one features have of 224 pixels
+MAP = 14  # places per side of a map, as in a ResNet's second to last features at 224 pixels
 CAPTIONS = ["image", "stand-in map", "crop", "blanked"]
 
 
 def detail(images: Tensor) -> Tensor:
-    """(B, h, w) float32: how much uint8 images (B, C, H, W) vary from place to place.
+    """(B, h, w) float32: the local variation of uint8 images (B, C, H, W).
 
-    It stands in for an attention map, which only a trained network has.
+    It stands for an attention map, which only a trained network has.
     """
     grey = images.float().mean(1, keepdim=True)
     rest = (grey - F.avg_pool2d(grey, 3, 1, 1, count_include_pad=False)).abs()
@@ -31,12 +31,12 @@ def detail(images: Tensor) -> Tensor:
 
 
 def views(trick: CounterfactualAttention, source: Source) -> list[Row]:
-    """Each image of `source`: itself, its stand-in map, and what a training makes of the two."""
+    """Each image of `source`, its stand-in map, and the crops and blanks that follow from both."""
     side = 0 if isinstance(source, Resident) else SIDE
     view = View(side, "none", margin=1.0)
     images, _ = batch(source, view, 0)
     maps = detail(images)
-    with torch.random.fork_rng(devices=[]):  # the trick draws its thresholds from it
+    with torch.random.fork_rng(devices=[]):  # the trick draws its thresholds from torch
         torch.manual_seed(0)
         made = trick.views(images / 255 - 0.5, torch.stack([maps, maps], 1))
     made = ((made + 0.5) * 255).round().clamp(0, 255).to(torch.uint8)

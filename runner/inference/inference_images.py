@@ -1,4 +1,4 @@
-"""Images given to a trained model: a folder, a CSV, one file, or the test split of a task."""
+"""The images for a trained model: a folder, a CSV, one file, or the test split of a task."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """Images in order. labels: places in the model's class names, where they were asked for.
+    """Images in order. labels: places in the model's class names, if requested.
 
-    notes: lines on what was found and is not among them.
+    notes: lines about files that were found but left out.
     """
 
     source: Source
-    paths: tuple[str, ...]  # what a table calls each of them
+    paths: tuple[str, ...]  # the images' names in tables
     what: str
     labels: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     def without(self, bad: Mapping[int, str]) -> Given:
-        """The images but for those at the places `bad`, whose reasons are noted."""
+        """The images without those at the places `bad`, whose reasons become notes."""
         kept = [i for i in range(len(self.paths)) if i not in bad]
         return Given(
             self.source.subset(kept),
@@ -48,10 +48,10 @@ class Given:
 
 
 def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None = None) -> Given:
-    """The images that `text` names, in any folders below one; `sets`: where tasks have theirs.
+    """The images that `text` names, with subfolders. sets: the folder of tasks' data sets.
 
-    trained: what identifies a model's images, so that a task is split as in its training.
-    Raises BadInput if there are none.
+    trained: the identity of a model's images, so that a task is split as in its training. Raises
+    BadInput if there are no images.
     """
     if is_task(text):
         source, _, what = _test(text, sets, trained)
@@ -79,10 +79,10 @@ def labelled(
     sets: Path | None = None,
     trained: Fingerprint | None = None,
 ) -> Given:
-    """The images that `text` names, with their classes: one folder a class, a CSV, or a task.
+    """The images that `text` names, with their classes: one folder per class, a CSV, or a task.
 
-    Of a data set that is in parts, the test part. trained: see `unlabelled`. Raises BadInput for a
-    class that is not among `classes`.
+    If a data set has parts, the test part. trained: see `unlabelled`. Raises BadInput for a class
+    that is not in `classes`.
     """
     if is_task(text):
         source, names, what = _test(text, sets, trained)
@@ -123,10 +123,13 @@ def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:
 
 
 def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:
-    """Raises BadInput for a name that is no class of the model."""
+    """Raises BadInput for a name that is not a class of the model."""
     strange = next((name for name in names if name not in classes), None)
     if strange is not None:
-        raise BadInput(f"{where}: {unknown('class', strange, classes)}; the model has no such one")
+        raise BadInput(
+            f"{where}: {unknown('class', strange, classes)}; the model was not "
+            "trained on this class"
+        )
 
 
 def is_task(text: str) -> bool:
@@ -137,7 +140,7 @@ def is_task(text: str) -> bool:
 
 
 def as_split(text: str, trained: Fingerprint | None) -> Task:
-    """The task, with the shares held out that a training had: a study may have its own."""
+    """The task, with the training's shares for validation and test, which a study may set."""
     task = find(text)
     shares = (trained or {}).get("split")
     if task.divide is None or not isinstance(shares, (list, tuple)):
@@ -151,7 +154,7 @@ def _test(
 ) -> tuple[Source, Sequence[str], str]:
     """The test split of a task, and the names of its classes."""
     task, place = as_split(text, trained), sets or DATA
-    task.fingerprint(place)  # says what is missing
+    task.fingerprint(place)  # raises BadInput for missing data
     splits = task.load(place, None)
     names = splits.names or [str(i) for i in range(splits.classes)]
     return splits.test, names, f"the {len(splits.test):,} test images of {text}"
@@ -180,4 +183,4 @@ def _nothing(text: str) -> BadInput:
             "them, or a task"
         )
     known = ", ".join(all_tasks())
-    return BadInput(f"--data {text}: there is no such folder or CSV, nor a task ({known})")
+    return BadInput(f"--data {text}: there is no such folder, CSV or task (tasks: {known})")

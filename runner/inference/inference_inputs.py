@@ -1,4 +1,4 @@
-"""What `predict` and `evaluate` share: models, images, predicted probabilities."""
+"""The common part of `predict` and `evaluate`: models, images, predicted probabilities."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SHORT = {"flip": "flip-tta", "shift": "shift-tta", "crops": "multi-crop"}
 
 
 class Answers(NamedTuple):
-    """Log-probabilities (N, K) of the images, the classes in the order of the first card."""
+    """Log-probabilities (N, K) of the images, with classes in the order of the first card."""
 
     given: Given
     logs: torch.Tensor
     cards: list[Card]
-    chosen: list[str]  # of each model: which it is, and why
+    chosen: list[str]  # a text for each model: which model, and why
 
 
 def ask(
@@ -38,10 +38,10 @@ def ask(
     device: str,
     skip: bool = False,
 ) -> Answers:
-    """What the models of `runs` predict for `images` (of the first model's card).
+    """The predictions of the models of `runs` for `images`, which get the first model's card.
 
-    tta: test-time augmentation, as `--tta` names it; None: each recipe's own.
-    skip: leave out files that cannot be read, with a note, instead of raising BadInput.
+    tta: test-time augmentation, as in `--tta`; None: as each recipe says. skip: leave out
+    unreadable files, with a note, instead of raising BadInput.
     """
     found = [models.find(text, results) for text in runs]
     predict = _augmentation(tta)
@@ -62,7 +62,7 @@ def ask(
         ]
     cards = [card for _, card in loaded]
     given = images(cards[0])
-    # Small stored images take longer with more threads; as in training, they repeat it exactly.
+    # Small stored images are slower with more threads; with one, results repeat exactly.
     large = any(card.size is None for card in cards)
     torch.set_num_threads(cores() if large else max(card.recipe.threads for card in cards))
     single_precision(cards[0].recipe.precision)
@@ -71,7 +71,7 @@ def ask(
         loaders = 0 if prediction.few(given.source) else cores()
         try:
             return prediction.log_probabilities(loaded, given.source, place, loaders=loaders)
-        except BadInput as error:  # a loader process hands it on with its traceback
+        except BadInput as error:  # a loader process passes it on with its traceback
             raise BadInput(mistake(error) or str(error)) from error
 
     try:
@@ -86,7 +86,7 @@ def ask(
 
 
 def _unreadable(given: Given) -> dict[int, str]:
-    """Place -> why, of the images given that cannot be read."""
+    """Unreadable images: place -> reason."""
     from runner.images.decoding import unreadable
     from runner.images.sources import Files
 

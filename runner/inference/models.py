@@ -1,4 +1,4 @@
-"""Which saved model is meant: a run's id or the start of one, a study's name, or a file."""
+"""Find a saved model by a run's id or its first characters, a study's name, or a file."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tricks.errors import BadInput, unknown
 if TYPE_CHECKING:
     from runner.records.studies import StoredStudy
 
-BEST = ".best"  # behind a run or a study: the weights of the best epoch on validation
+BEST = ".best"  # after a run or a study: the weights of the best epoch on validation
 _RUN = re.compile(r"([0-9a-f]{4,64})(\.best)?")
 
 
 class Found(NamedTuple):
-    """A model's file, and why it is the one."""
+    """A model's file, and why it was chosen."""
 
     path: Path
     why: str
 
 
 def is_run(text: str) -> bool:
-    """Whether `text` could be a run's id, or the start of one."""
+    """Whether `text` could be a run's id, or its first characters."""
     return _RUN.fullmatch(text.lower()) is not None
 
 
 def find(text: str, results: Path) -> Found:
-    """The model that `text` means. Raises BadInput where it is none, or more than one."""
+    """The model that `text` means. Raises BadInput for none, and for several."""
     if text.endswith(".safetensors") or Path(text).is_file():
         if not Path(text).is_file():
             raise BadInput(f"there is no model {text}")
@@ -62,7 +62,7 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
         raise unknown("run", start, saved)
     if len(fits) > 1:
         shown = ", ".join(fits[:5]) + (f" and {len(fits) - 5} more" if len(fits) > 5 else "")
-        raise BadInput(f"{start} is the start of {len(fits)} runs: {shown}")
+        raise BadInput(f"{start} begins the ids of {len(fits)} runs: {shown}; give more characters")
     path = model_file(store, fits[0], best)
     if not path.is_file():
         which = "--save-models best" if best else "--save-models"
@@ -74,10 +74,13 @@ def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
 
 
 def _of_study(store: Store, stored: StoredStudy, best: bool, results: Path) -> Found:
-    """The model of the arm that is best on validation (mean over its runs), of its best run."""
+    """The model of the best run of the arm that is best on validation (mean over its runs)."""
     arm = best_arm(store, stored)
     if arm is None:
-        raise BadInput(f"no run of {stored.name} has finished well: there is no model to take")
+        raise BadInput(
+            f"no run of {stored.name} has succeeded, so there is no model: see "
+            f"`tricks-bench status {stored.name}`"
+        )
     saved = [(value, id) for value, id in arm.runs if model_file(store, id, best).is_file()]
     why = (
         f"the best arm of {stored.name} on validation ({arm.mean:.2f} %, mean of "

@@ -1,4 +1,4 @@
-"""Probabilities that saved models predict for images, averaged over models."""
+"""Predicted probabilities for images, averaged over saved models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runner.training.loaders import Loaders
 from runner.training.saved import Card
 from tricks.errors import BadInput
 
-FLOAT = 4  # bytes of a pixel as the network sees it
+FLOAT = 4  # bytes of a pixel as the network's input
 
 
 def log_probabilities(
@@ -28,7 +28,7 @@ def log_probabilities(
 ) -> Tensor:
     """(N, K) float32 on the CPU: the log of the models' mean probability of each class.
 
-    Classes are in the order of the first model's names. Raises BadInput for models of unlike
+    Classes are in the order of the first model's names. Raises BadInput for models with different
     classes.
     """
     first = models[0][1]
@@ -36,7 +36,8 @@ def log_probabilities(
     for model, card in models:
         if set(card.names) != set(first.names):
             raise BadInput(
-                f"run {card.run} has other classes than {first.run}: they cannot be averaged"
+                f"run {card.run} has other classes than {first.run}, so they cannot be averaged: "
+                "name only runs with the same classes"
             )
         check_memory(len(source), card)
         images = as_trained(source, card)
@@ -52,23 +53,23 @@ def log_probabilities(
 
 
 def check_memory(count: int, card: Card) -> None:
-    """Raises BadInput for so many images at a size of which this machine cannot hold one batch."""
+    """Raises BadInput if one batch of the images does not fit into this machine's memory."""
     recipe, stored = card.recipe, card.size or (0, 0)
     side = max(recipe.resolution, *stored) * max(recipe.eval_scale, 1) / recipe.margin
-    batch = min(count, BATCH) * side * side * (1 + FLOAT)  # as stored, and as the network sees them
+    batch = min(count, BATCH) * side * side * (1 + FLOAT)  # as stored, and as the network's input
     needed = card.channels * (count * stored[0] * stored[1] + batch)
     here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > here:
         raise BadInput(
             f"run {card.run} sees images of {side:,.0f} pixels a side: {count:,} of them take "
-            f"{size(needed)}, and this machine has {size(here)} of memory"
+            f"{size(needed)}, but this machine has {size(here)} of memory"
         )
 
 
 def as_trained(source: Source, card: Card) -> Source:
-    """`source` as the model saw its images: in its channels and, if they were stored, its size.
+    """`source` with the model's channels and, for stored images, the model's image size.
 
-    A model that was trained on files has its images cut out by `batches`, like those of training.
+    For a model that was trained on files, `batches` cuts the images as in training.
     """
     if card.size is None:
         if isinstance(source, Resident):
@@ -82,7 +83,7 @@ def as_trained(source: Source, card: Card) -> Source:
 
 
 def _fitted(images: Tensor, card: Card) -> Tensor:
-    """uint8 (..., C, H, W) in the model's channels and size; the whole image is kept."""
+    """uint8 (..., C, H, W) with the model's channels and size, without cropping."""
     assert card.size is not None
     images = _channels(images, card.channels)
     if tuple(images.shape[-2:]) != card.size:
@@ -95,11 +96,14 @@ def _channels(images: Tensor, channels: int) -> Tensor:
     if held == channels:
         return images
     if {held, channels} != {1, 3}:
-        raise BadInput(f"images of {held} channels are nothing for a model of {channels}")
+        raise BadInput(
+            f"a model of {channels} channels cannot take images of {held} channels: "
+            "convert the images"
+        )
     if channels == 3:
         return F.grayscale_to_rgb(images)
     red, green, blue = images.split(1, -3)
-    # The weights of the colours add up to a little less than one: grey stays what it is.
+    # The weights of the colours add up to slightly less than 1, so grey is copied instead.
     return torch.where((red == green) & (green == blue), red, F.rgb_to_grayscale(images))
 
 

@@ -1,4 +1,4 @@
-"""Predictions as a CSV: the usual columns, or those that a competition wants."""
+"""Predictions as a CSV: the usual columns, or the columns that a competition requires."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Cell = str | int | float
 
 @dataclass(frozen=True)
 class Predicted:
-    """One image: what the data calls it, the place of its class, the probability of each class."""
+    """One image: its name, the place of its predicted class, the probability of each class."""
 
     path: str
     place: int
@@ -33,10 +33,10 @@ ALL = "probabilities"  # a column for each class
 def columns(text: str, names: Sequence[str]) -> list[Column]:
     """The columns of `text`: `HEADER=VALUE` or `VALUE`, separated by commas.
 
-    names: of the classes. Values: path, name (of the file), stem (without its ending), class,
-    number (of the class, from 0), probability (of the class), p_CLASS, and probabilities: p_CLASS
-    of each, where a HEADER before it takes the place of `p_`, as in `=probabilities`. Raises
-    BadInput for another value, or a header that stands twice.
+    names: of the classes. Values: path, name (of the file), stem (name without ending), class,
+    number (of the class, from 0), probability (of the class), p_CLASS, and probabilities (p_CLASS
+    of all classes; a HEADER replaces the prefix `p_`, as in `=probabilities`). Raises BadInput for
+    another value, or a repeated header.
     """
     found: list[Column] = []
     for part in (piece.strip() for piece in text.split(",")):
@@ -50,12 +50,12 @@ def columns(text: str, names: Sequence[str]) -> list[Column]:
     headers = [header for header, _ in found]
     twice = next((header for header in headers if headers.count(header) > 1), None)
     if twice is not None:
-        raise BadInput(f"--columns: two columns are called {twice!r}")
+        raise BadInput(f"--columns: two columns are called {twice!r}: rename one")
     return found
 
 
 def table(answers: Answers, text: str = USUAL) -> bytes:
-    """The predictions as a CSV, a row an image, with the columns of `text`; see `columns`."""
+    """The predictions as a CSV, one row per image, with the columns of `text`; see `columns`."""
     chosen = columns(text, answers.cards[0].names)
     rows: list[list[Cell]] = [[header for header, _ in chosen]]
     for path, shares in zip(answers.given.paths, answers.logs.double().exp().tolist(), strict=True):

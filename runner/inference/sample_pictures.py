@@ -1,4 +1,4 @@
-"""Images as a recipe's training or prediction sees them, for people to look at."""
+"""Pictures of images as a recipe's training or prediction processes them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from runner.training.crops import View
 from runner.training.example_images import COUNT, arrays, augmented, batch
 from tricks.recipe import Recipe
 
-EPOCHS = 3  # of which the same images are shown
+EPOCHS = 3  # epochs that are shown, with the same images
 VIEWS = 9  # of test-time augmentation, at most
-SIDE = 224  # pixels at which images of files are shown
+SIDE = 224  # pixels per side of images from files
 
 
 def spread(count: int, most: int = COUNT) -> list[int]:
-    """At most `most` places, evenly over `count`."""
+    """At most `most` places, spread evenly over `count`."""
     few = min(count, most)
     return [i * count // few for i in range(few)]
 
 
 def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int = 0) -> list[Row]:
-    """The images of `source`, then what the recipe makes of them in each of a few epochs.
+    """The images of `source`, then the same images as the recipe processes them in a few epochs.
 
-    names: of the classes of its labels; empty where these mean nothing.
+    names: of the classes; empty if labels mean nothing.
     """
     side = recipe.resolution or (0 if isinstance(source, Resident) else SIDE)
     plain, labels = batch(source, View(side, "none", margin=recipe.margin), 0)
@@ -45,7 +45,7 @@ def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int
 
 
 def views(recipe: Recipe, source: Source) -> list[Row]:
-    """For each of a few images, what the recipe's test-time augmentation shows to the network."""
+    """The views of the recipe's test-time augmentation, for each of a few images."""
     predict: Any = recipe.predict
     side = recipe.resolution or (0 if isinstance(source, Resident) else SIDE)
     few = spread(len(source), 3)
@@ -58,7 +58,7 @@ def views(recipe: Recipe, source: Source) -> list[Row]:
 
 
 class _Seen(nn.Module):
-    """A network that keeps what it is shown."""
+    """A network that keeps its inputs."""
 
     def __init__(self) -> None:
         super().__init__()

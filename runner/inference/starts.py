@@ -1,4 +1,4 @@
-"""Starts from recorded runs: `start=ID` as the file of the run's saved model."""
+"""Starts from recorded runs: replace `start=ID` by the file of the run's saved model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def with_files(asked: Asked, results: Path) -> Asked:
-    """`asked` in which each `start` that is a run's id, or the start of one, is a file.
+    """`asked` with a file for each `start` that is a run's id or its first characters.
 
     Raises BadInput for an id that is ambiguous or has no saved model in the store `results`.
     """
@@ -52,7 +52,7 @@ def _levels(texts: Mapping[str, str], results: Path) -> dict[str, str]:
 
 
 def _file(text: str, results: Path) -> str:
-    """The file of the run that `text` means; `text` itself where it means something else."""
+    """The file of the run that `text` means; `text` itself if it means no run."""
     if start_of(text) is not None or not models.is_run(text):
         return text
     try:

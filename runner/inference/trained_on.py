@@ -1,4 +1,4 @@
-"""Whether images to evaluate on are among those that a model was trained on."""
+"""Whether a model was trained on the images to evaluate it on."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from runner.records.spec import Fingerprint
 
 AMONG = (
-    "by their names and sizes the model was trained on some of these images: on new ones expect "
-    "less; what it got on images held out of its training is in its record and report"
+    "by their names and sizes, the model was trained on some of these images: expect lower "
+    "accuracy on new images; the model's record and report have its accuracy on held-out images"
 )
 
 
 def trained_on(text: str, trained: Fingerprint, sets: Path | None = None) -> str | None:
-    """A line that says so where the images of `text` are a model's own; else None.
+    """A warning if the images of `text` are the model's training images; else None.
 
-    trained: what identifies the model's images (`Card.data`). A data set is known by its names
-    and sizes, so that one whose files were renamed, added or removed passes for another. A test
-    part, of a folder, a CSV or a task split as in training, is no training images.
+    trained: the identity of the model's images (`Card.data`). A data set is identified by names and
+    sizes, so it counts as another data set once files were renamed, added or removed. The test part
+    of a folder, a CSV, or a task that is split as in training, does not count as training images.
     """
     path, files = folder_at(Path(text).expanduser()), trained.get("files")
     if is_task(text):
@@ -44,19 +44,19 @@ def trained_on(text: str, trained: Fingerprint, sets: Path | None = None) -> str
             found = read_csv(path, str(trained.get("group_by") or ""))
             same = rows_and_sizes(found) == files
             return AMONG if same and "test" not in found.parts else None
-    except BadInput:  # no data set by itself
+    except BadInput:  # not a data set
         return None
     return None
 
 
 def _places(path: Path) -> list[Path]:
-    """Folders that a model may have been trained on if it was on the images of `path`."""
+    """Folders that a model trained on the images of `path` may have been trained on."""
     return [path, path.parent] if part_of(path.name) == "train" else [path]
 
 
 def _is_own(place: Path, path: Path, files: JsonValue) -> bool:
     try:
         found = read_folder(place)
-    except BadInput:  # a part without classes of its own
+    except BadInput:  # a part without classes
         return False
     return names_and_sizes(found) == files and (place != path or "test" not in found.parts)

@@ -1,4 +1,4 @@
-"""show --image: what a trick does to images, or to the learning rate, as a picture."""
+"""show --image: a picture of a trick's effect on images, or on the learning rate."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ ON_IMAGES = {"crop", "crop_scale", "flip", "flip_share", "alternate_flips", "tra
 ON_IMAGES |= {"inputs", "mixers", "resizing"}
 ON_RATES = {"schedule", "warmup"}
 TRAINED = (
-    "the maps stand in for those that only training makes: `tricks-bench attention RUN --data "
-    "FOLDER -o FILE` draws the maps of a run trained with --save-models"
+    "these maps are stand-ins, as real maps need a trained network: `tricks-bench attention RUN "
+    "--data FOLDER -o FILE` draws the maps of a run trained with --save-models"
 )
-STEPS = 50  # of an epoch, for the curve of a learning rate
+STEPS = 50  # steps of an epoch, for the curve of a learning rate
 
 
 def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Path) -> str:
-    """Write a picture of what `tricks` do to `out`; gives a note on it, or "".
+    """Write a picture of the effect of `tricks` to the file `out`. Returns a note, or "".
 
-    On images of the folder `data`, or of the task. Raises BadInput for tricks that show nothing.
+    It shows images of the folder `data`, or of the task. Raises BadInput for tricks without a
+    visible effect.
     """
     if out.suffix.lower() not in FORMATS:
         raise BadInput(f"--image {out}: end the name in {', '.join(FORMATS)}")
@@ -45,11 +46,11 @@ def draw(text: str, tricks: list[Trick], task: Task, data: Path | None, out: Pat
         _attention(text, attentive, task, data, out)
         return TRAINED
     if fields & (ON_IMAGES | {"predict"}):
-        alone = compose(Recipe(), tricks)  # on a recipe that does nothing else to images
+        alone = compose(Recipe(), tricks)  # a recipe without other changes to images
         _images(text, alone, task, data, out)
     elif fields & ON_RATES:
         if data is not None:
-            raise BadInput(f"{text} acts on the learning rate: --data is of no use here")
+            raise BadInput(f"{text} acts on the learning rate: leave out --data")
         _rates(text, tricks, task, out)
     else:
         raise BadInput(
@@ -81,7 +82,7 @@ def _attention(
 
 
 def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
-    """A few images with the names of their classes; () where these are not known."""
+    """A few images, and the names of their classes; () if unknown."""
     import torch
 
     from runner.images.archives import folder_at
@@ -93,7 +94,7 @@ def _some(task: Task, data: Path | None) -> tuple[Source, tuple[str, ...]]:
     from runner.training.saved import class_names
 
     if data is None:
-        task.fingerprint(DATA)  # says what is missing
+        task.fingerprint(DATA)  # raises BadInput for missing data
         splits = task.load(DATA, None)
         return few(splits), class_names(splits)
     data = folder_at(data)
@@ -114,7 +115,7 @@ def _rates(text: str, tricks: list[Trick], task: Task, out: Path) -> None:
     baseline = task.baseline
     try:
         changed = compose(baseline, tricks)
-    except TrickConflict:  # it is the baseline's, or excludes what the baseline has
+    except TrickConflict:  # the baseline has the trick, or a trick that excludes it
         changed = compose(dataclasses.replace(baseline, schedule=None, warmup=None), tricks)
     recipe, before = (resolve(r, task.learning_rates) for r in (changed, baseline))
     steps = recipe.epochs * STEPS

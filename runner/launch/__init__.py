@@ -1,1 +1,1 @@
-"""Train what a study lacks: looks, tuning, confirmation, weights."""
+"""Train the missing runs of a study, with looks, tuning, confirmation and weights."""

@@ -1,4 +1,4 @@
-"""Records of a plug-in's trick that were made with another source of it than there is now."""
+"""Find records that were made with an earlier source of a plug-in's trick."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def changed(
     specs: Iterable[RunSpec], store: Store | None, states: Mapping[str, str]
 ) -> Iterator[str]:
-    """A line for each trick of a plug-in with which recorded runs of `specs` do not agree.
+    """A line for each plug-in's trick whose source differs from recorded runs of `specs`.
 
-    A run's id holds the trick's name, parameters and version, not its code. states: by id.
+    A run's id depends on the trick's name, parameters and version, not on its code. states: by id.
     """
     if store is None or not any(kind.group() == "plugin" for kind in REGISTERED.values()):
         return
@@ -32,7 +32,7 @@ def changed(
             others.update(name for name, now in sources.items() if before.get(name, now) != now)
     for name, count in others.items():
         yield (
-            f"{counted(count, 'recorded run')} had another source of the plug-in's trick {name} "
-            "than it has now, and would be compared with new ones: a higher `version` in its "
-            "class trains them again"
+            f"{counted(count, 'recorded run')} had another source of the plug-in's trick {name}, "
+            "and would be compared with new runs: raise `version` in the trick's class to train "
+            "them again"
         )

@@ -1,4 +1,4 @@
-"""Check a baseline: its simple references, then the runs of the check that the store lacks."""
+"""Check a baseline: compute its simple references, then train the check's missing runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def check(study: Study, options: Options, listener: Listener) -> Outcome:
-    """Compute the references and train the runs of the check `study`, as far as they are not there.
+    """Compute the missing references and train the missing runs of the check `study`.
 
-    Interrupted anywhere and called again it comes to the same end. Raises BadInput as `run` does.
+    After an interruption, a second call gives the same result. Raises BadInput as `run` does.
     """
-    opened(study, options)  # what cannot be is said before anything is computed
+    opened(study, options)  # reports mistakes before anything is computed
     keep_references(study, options, listener)
     return run(study, options, listener)
 

@@ -1,4 +1,4 @@
-"""The jobs of a study on a cluster: what they are at, and their end."""
+"""The jobs of a study on a cluster: their states, and how to cancel them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyJobs:
-    """One submission as it stands. workers: those that have said something of themselves.
+    """One submission and its state. workers: workers that have reported.
 
-    states: state -> jobs, by their own words and, of those that said nothing, by the queue. hosts:
-    on which jobs are at work.
+    states: state -> number of jobs, as workers report or, without a report, as the queue says.
+    hosts: hosts of running jobs.
     """
 
     submission: Submission
@@ -31,7 +31,7 @@ class StudyJobs:
 
 
 def cancel_jobs(store: Store, study: str) -> list[Submission]:
-    """Cancel the jobs of a study that wait or run; those submissions. Raises BadInput."""
+    """Cancel waiting and running jobs of a study. Returns their submissions. Raises BadInput."""
     found = active(submissions(store, study))
     queue.cancel([one.job for one in found])
     for one in found:
@@ -42,7 +42,8 @@ def cancel_jobs(store: Store, study: str) -> list[Submission]:
 def study_jobs(store: Store, study: str) -> list[StudyJobs]:
     """The submissions of a study, the oldest first.
 
-    The store's record is the truth; the queue, where it answers, tells of jobs that said nothing.
+    Reports in the store come first. The queue, if it answers, gives the state of jobs without a
+    report.
     """
     found = submissions(store, study)
     tasks = (
@@ -66,7 +67,7 @@ def study_jobs(store: Store, study: str) -> list[StudyJobs]:
 
 
 def _state(worker: Worker | None, task: queue.Task | None) -> str:
-    """done, requeued, …: what it says itself. Else what the queue says, or as far as is known."""
+    """done, requeued, …: as the worker reports, else as the queue says, else as far as known."""
     if worker is not None and worker.fate not in (None, "requeued"):
         return str(worker.fate)
     if task is not None:

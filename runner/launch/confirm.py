@@ -1,8 +1,8 @@
-"""run --confirm: the winner of a study again, on fresh seeds, beside what the study had promised.
+"""run --confirm: train a study's winner again on fresh seeds, and compare with its promised effect.
 
 The best of many arms is lucky as well as good: the best of twelve tricks that do nothing shows
 +0.48 pp at one seed. So the winner, chosen on validation, and the baseline are trained on seeds
-that no other study draws; the effect there is an honest one, on validation and on test.
+that no other study draws. The effect on these seeds is unbiased, on validation and on test.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ SUFFIX = "-confirm"
 
 
 def confirming(name: str | None, results: Path, changed: bool) -> Asked:
-    """The study that runs the winner of `name` (the latest without one) again.
+    """The study that trains the winner of `name` (None: the latest study) again.
 
-    A study that itself confirms another stands for that one. changed: whether flags were given
-    that would make it another study. Raises BadInput if there is no winner.
+    A study that itself confirms a study stands for the confirmed study. changed: whether flags were
+    given that would change the study. Raises BadInput if there is no winner.
     """
     if changed:
         raise BadInput(
-            "--confirm runs a winner again as it was: only --study, --seeds and --name go with it"
+            "--confirm trains a winner again without changes: only --study, --seeds and --name "
+            "go with it"
         )
     if name is not None and (name.endswith(".toml") or "/" in name):
-        raise BadInput(f"--confirm needs a study with recorded runs, by its name, not {name}")
+        raise BadInput(f"--confirm needs the name of a study with recorded runs, not {name}")
     store = Store(results, create=False)
     stored = load_study(store, name)
     if stored.asked.confirm:
@@ -49,9 +50,14 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
     if asked.script is not None:
         check_chooses(asked.script, ("--confirm",))
     if asked.tune:
-        raise BadInput(f"{stored.name} tuned each arm: its winner cannot be run again by --confirm")
+        raise BadInput(
+            f"{stored.name} tuned each arm: --confirm cannot train the winner of such a study"
+        )
     if asked.equal:
-        raise BadInput(f"{stored.name} is of equal time: its winner cannot be run by --confirm")
+        raise BadInput(
+            f"{stored.name} is a study of equal time: --confirm cannot train the "
+            "winner of such a study"
+        )
     found = winner(stored, table(store, stored))
     return Asked(
         name=f"{stored.name}{SUFFIX}",
@@ -69,7 +75,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
 
 
 def promise(study: AnyStudy[Spec], results: Path) -> list[str]:
-    """The promised effect and that on fresh seeds, a line a metric, once there are runs."""
+    """The promised effect and the effect on fresh seeds, one line per metric; [] without runs."""
     from runner.records.table import table
 
     store = Store(results, create=False)

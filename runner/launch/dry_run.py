@@ -1,4 +1,4 @@
-"""What a run would train: the study beside what the store holds already."""
+"""A dry run: the study, and which of its runs the store already has."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DryRun:
-    """What training `study` would be.
+    """What `run` would train for `study`.
 
-    runs: of all stages. recorded: of them, with a record that stands; None where they are too many
-    to look up. stages: of a study that has some, whose runs are not too many. without_weights:
-    recorded runs that would be trained again for the weights that are to be kept. detects: the
-    smallest effect that it will detect.
+    runs: of all stages. recorded: runs with a valid record; None if there are too many to look up.
+    stages: for a study with stages and not too many runs. without_weights: recorded runs that would
+    be trained again to keep their weights. detects: the smallest effect that the study detects.
     """
 
     study: AnyStudy[Spec]
@@ -41,14 +40,14 @@ class DryRun:
 
     @property
     def missing(self) -> int | None:
-        """Runs to train; None where they are too many to look up."""
+        """Runs to train; None if there are too many to look up."""
         return None if self.recorded is None else self.runs - self.recorded
 
 
 def dry_run(study: AnyStudy[S], options: Options) -> DryRun:
-    """What training `study` would be; nothing is written.
+    """What `run` would train for `study`; nothing is written.
 
-    Raises BadInput where the task's images are missing, or the study cannot go on in the store.
+    Raises BadInput if the task's images are missing, or if the store has a conflicting study.
     """
     from runner.studies.staged import size
 
@@ -70,7 +69,7 @@ def dry_run(study: AnyStudy[S], options: Options) -> DryRun:
 
 
 def _held(study: AnyStudy[S], store: Store | None) -> tuple[int | None, Sequence[S]]:
-    """Runs with a record that stands, None where they are too many; and those without, if few."""
+    """The number of runs with a valid record, None if too many; and the runs without, if few."""
     from runner.studies import recorded
 
     if store is None:

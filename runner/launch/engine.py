@@ -1,4 +1,4 @@
-"""Which engine carries a study out, and what goes together with jobs of a cluster."""
+"""The engine that carries out a study, and checks of options for jobs of a cluster."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from runner.studies.asked import EngineKeys
 
 LOCAL, SLURM = "local", "slurm"
-WAYS = "leave it running in tmux or screen, or as a job of its own, without --detach"
+WAYS = "leave it running in tmux or screen, or as a cluster job, without --detach"
 
 
 @dataclass(frozen=True)
 class EngineFlags:
-    """What the command line says of the engine; None or empty: nothing.
+    """The engine's flags on the command line; None or empty: not given.
 
-    workers, per_gpu: runs at a time, of one machine or of each job. address: of a Ray cluster.
+    workers, per_gpu: parallel runs, on one machine or in each job. address: of a Ray cluster.
     """
 
     engine: str | None = None
@@ -41,7 +41,7 @@ class EngineFlags:
     address: str | None = None
 
     def name(self, file: EngineKeys) -> str:
-        """The engine: the command line comes before the study's file. Raises BadInput."""
+        """The engine's name, from the command line or else the study's file. Raises BadInput."""
         name = self.engine or (SLURM if self.slurm else file.name)
         if name != LOCAL:
             registry.find(name)
@@ -62,7 +62,7 @@ def with_engine(
 ) -> Options:
     """`options` with the engine that `flags` or the study's `file` name, and its jobs.
 
-    Raises BadInput for what is misspelt, and for what does not go together.
+    Raises BadInput for misspelt names, and for options that contradict each other.
     """
     name = flags.name(file)
     options = replace(options, engine=name)
@@ -80,11 +80,11 @@ def with_engine(
     count = file.jobs if flags.jobs is None else flags.jobs
     if count is None or count < 1:
         said = "" if count is None else f", not {count}"
-        raise BadInput(f"--engine slurm: say how many jobs, as --jobs 8{said}")
+        raise BadInput(f"--engine slurm: give the number of jobs, such as --jobs 8{said}")
     if options.save_models == "winner":
         raise BadInput(
-            "--save-models winner trains one run again on this machine: leave it to a run without "
-            "--engine slurm, after this one"
+            "--save-models winner trains one run again on this machine: give it to a later "
+            "`run` without --engine slurm"
         )
     held = checked({key: _text(value) for key, value in file.slurm.items()}, "engine.slurm")
     jobs = Jobs(
@@ -109,7 +109,7 @@ def connected(options: Options, flags: EngineFlags, file: EngineKeys) -> Options
 
 
 def _check_detached(study: AnyStudy[Spec]) -> None:
-    """Raises BadInput where runs are only known when others are done."""
+    """Raises BadInput if some runs are known only after other runs have finished."""
     several = {
         "--until": study.looks is not None,
         "--tune": study.staged and study.tuning is not None,
@@ -118,11 +118,11 @@ def _check_detached(study: AnyStudy[Spec]) -> None:
     for flag, there in several.items():
         if there:
             raise BadInput(
-                f"--detach submits all runs at once, and {flag} chooses later ones by the results "
-                f"of earlier ones: {WAYS}"
+                f"--detach submits all runs at once, but {flag} chooses later runs by the "
+                f"results of earlier runs: {WAYS}"
             )
     if study.confirm is not None:
-        raise BadInput(f"--detach: --confirm tells its result when its runs are done: {WAYS}")
+        raise BadInput(f"--detach: --confirm prints its result when its runs are done: {WAYS}")
 
 
 def _text(value: str | int | bool) -> str:

@@ -1,4 +1,4 @@
-"""The epochs that each arm gets for the baseline's time: chosen once, then kept with the study."""
+"""The epochs of each arm at equal time: chosen once, then kept with the study."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMED = 6  # arms that a line names
 def freeze(study: AnyStudy[S], store: Store, asked: StudyToml) -> None:
     """Choose the epochs of the arms whose fixed runs are done, and keep them with the study.
 
-    What an arm has already stays, also what another process has chosen meanwhile.
+    Earlier choices stay, also a choice that another process has made meanwhile.
     """
     from runner.records.studies import load_study, save_study
     from runner.records.table import table
@@ -34,7 +34,7 @@ def freeze(study: AnyStudy[S], store: Store, asked: StudyToml) -> None:
 
 
 def told(study: AnyStudy[S], store: Store, known: Todo[S]) -> Iterator[str]:
-    """Lines on the epochs of the arms, and on those that have none."""
+    """Lines about the epochs of the arms, and about arms without a choice."""
     from runner.studies.equal_time import equal_epochs
     from runner.studies.staged import chosen
 
@@ -43,7 +43,7 @@ def told(study: AnyStudy[S], store: Store, known: Todo[S]) -> Iterator[str]:
     named = ", ".join(map(_named, others[:NAMED]))
     more = f" and {len(others) - NAMED:,} more arms" if len(others) > NAMED else ""
     yield (
-        f"equal time: {named}{more}; all others {epochs}, as the baseline"
+        f"equal time: {named}{more}; all other arms {epochs}, as the baseline"
         if others
         else f"equal time: every arm keeps the baseline's {epochs} epochs"
     )
@@ -54,8 +54,8 @@ def told(study: AnyStudy[S], store: Store, known: Todo[S]) -> Iterator[str]:
     ]
     if unsure:
         yield (
-            f"the cost of {', '.join(map(_named, unsure[:NAMED]))} cannot be told from the "
-            "baseline's by these seeds"
+            f"with these seeds the cost of {', '.join(map(_named, unsure[:NAMED]))} does not "
+            "differ clearly from the baseline's"
         )
     arms = {tuple(row[f.name] for f in study.factors): row["stage"] for row in known.rows}
     lost = sum(stage == "fixed" for stage in arms.values())

@@ -1,4 +1,4 @@
-"""Runs of a study, executed in worker processes, or put into jobs that do so."""
+"""Execute the runs of a study in worker processes, or submit jobs that do so."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from runner.records.store import Store
     from runner.studies.study import Study
 
-RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
+RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to start
 
 
 def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeRun:
-    """The work that trains each of `specs`; their images are loaded once for all."""
+    """The work that trains each of `specs`; images are loaded once for all runs."""
     task, data = study.task.name, str(study.data_folder)
     kept = str(options.results.absolute())
     work = RecipeRun(
         task, data, options.device, plugins=options.plugins, cache_gb=options.cache_gb,
         examples=kept,
     )  # fmt: skip
-    if options.alike:  # else it is shared out where it is carried out
+    if options.alike:  # else each node divides its GPUs and cores itself
         work = work.shared_out(options.workers)
     return work.sharing(specs[0]) if specs else work
 
@@ -43,7 +43,7 @@ def executed(
     *,
     recorded: int,
 ) -> Summary:
-    """Train those of `specs` that `store` lacks. recorded: how many it has."""
+    """Train the runs of `specs` that `store` lacks. recorded: the number of runs that it has."""
     from runner.execution.executor import execute
 
     order = ordered(work, options)
@@ -54,7 +54,7 @@ def executed(
 def submitted(
     specs: Sequence[Spec], store: Store, work: Trainer, options: Options, listener: Listener
 ) -> Summary:
-    """Put those of `specs` that `store` lacks into jobs, and wait for none of them."""
+    """Submit jobs for the runs of `specs` that `store` lacks, without waiting for the jobs."""
     from runner.execution.clusters.submitting import submit
     from runner.execution.events import Summary
 
@@ -67,7 +67,7 @@ def submitted(
 
 
 def ordered(work: Trainer, options: Options) -> Order:
-    """How the runs are to be carried out. A job on a cluster finds its GPUs by itself."""
+    """The order for the runs. A job on a cluster finds its GPUs by itself."""
     many = bool(work.gpus) or options.jobs is not None
     return Order(
         work,

@@ -1,4 +1,4 @@
-"""The images of a study made ready for its runs: decoded once, or at least looked at."""
+"""Prepare the images of a study for its runs: decode all once, or at least check them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def decoded_first(study: Study, options: Options, listener: Listener) -> None:
-    """Decode images whose content is not known, before it is asked for: both take one pass.
+    """Decode images whose digests are unknown, so that one pass over the files does both.
 
     Raises BadInput naming the first image that cannot be read.
     """
@@ -31,9 +31,9 @@ def decoded_first(study: Study, options: Options, listener: Listener) -> None:
 def caches(
     study: Study, specs: Iterable[RunSpec], options: Options, listener: Listener
 ) -> tuple[tuple[int, str], ...]:
-    """The image caches that `specs` will read, each behind the stored_side of its images.
+    """The image caches that `specs` will read, as pairs (stored_side, cache).
 
-    Raises BadInput naming the first image that cannot be read, so that nobody waits hours for it.
+    Raises BadInput naming the first image that cannot be read, rather than after hours of training.
     """
     from runner.images.caching import ready
 
@@ -50,7 +50,7 @@ def caches(
 
 
 def images_told(study: Study) -> Sequence[str]:
-    """Lines on the images to train on, where they are the user's own."""
+    """Lines about the images to train on, if they are the user's own."""
     if study.found is None:
         return ()
     from runner.images.told import told
@@ -59,7 +59,7 @@ def images_told(study: Study) -> Sequence[str]:
 
 
 def looked_at(study: Study) -> tuple[tuple[int, str], ...]:
-    """The image cache of the study's baseline, if it is there; else every image is checked.
+    """The image cache of the study's baseline, if there is one; else every image is checked.
 
     Raises BadInput naming the first image that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Kind: what differs between studies of recipes and of scripts, where they are trained."""
+"""Kind: the differences in training between studies of recipes and studies of scripts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T", bound="Spec", contravariant=True)
 
 
 class Trainer(Work, Protocol):
-    """A work that knows the GPUs which its processes share, by names for CUDA_VISIBLE_DEVICES."""
+    """A work that knows the GPUs of its processes, as names for CUDA_VISIBLE_DEVICES."""
 
     @property
     def gpus(self) -> tuple[str, ...]: ...
@@ -31,17 +31,17 @@ class Trainer(Work, Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """limits: with what a run takes. work: what trains the runs, into a store."""
+    """limits: with the predicted seconds of a run. work: gives the work for a store."""
 
     limits: Limits
     work: Callable[[Store], Trainer]
 
 
 class Kind(Protocol[T]):
-    """One study, by the kind of its runs."""
+    """One study, with the steps that depend on the kind of its runs."""
 
     def begin(self, options: Options, listener: Listener) -> None:
-        """Before its store is opened. Raises BadInput where data cannot be read."""
+        """The step before the store is opened. Raises BadInput for data that cannot be read."""
 
     def remarks(self, store: Store | None, options: Options) -> Iterable[str]:
         """Lines for the user before anything is trained."""
@@ -49,30 +49,30 @@ class Kind(Protocol[T]):
     def hours(
         self, options: Options, runs: int, missing: Sequence[T], store: Store | None
     ) -> Hours:
-        """What `runs` of it will take; missing: those of them that are known, none: all alike."""
+        """The hours that `runs` runs take. missing: the runs that are known; empty: all alike."""
 
     def recorded(self, store: Store) -> int | None:
-        """How many of its runs have a record that stands, without listing them; None: unknown."""
+        """The number of runs with a valid record, without listing all runs; None: unknown."""
 
     def prepared(
         self, wanted: Todo[T], store: Store | None, options: Options, listener: Listener
     ) -> Prepared | None:
-        """What trains it; None if a grid that takes long was not to be started.
+        """Limits and work of the study; None if the user declined to start a long grid.
 
-        Raises BadInput for what cannot be trained or kept.
+        Raises BadInput for runs that cannot be trained, and for a disk without room.
         """
 
     def without_weights(self, options: Options, store: Store | None) -> int:
-        """Recorded runs that would be trained again for the weights that are to be kept."""
+        """The number of recorded runs that would be trained again to keep their weights."""
 
     def complete(self, options: Options, listener: Listener) -> Summary | None:
-        """Train again what lacks its weights; None where nothing does."""
+        """Train runs without weights again; None if there are none."""
 
     def after(self, options: Options) -> Iterable[str]:
-        """Lines for the user when all is trained."""
+        """Lines for the user after the training."""
 
     def dry_run(self) -> Iterable[str]:
-        """Lines on what a run is, for a dry run."""
+        """Lines for a dry run, about a single run."""
 
     def dry_run_json(self) -> dict[str, JsonValue]:
-        """The same for other programs."""
+        """`dry_run` as JSON values."""

@@ -1,4 +1,4 @@
-"""The one place that tells a study of recipes from one of scripts."""
+"""The only place that distinguishes a study of recipes from a study of scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def kind_of(study: AnyStudy[S]) -> Kind[S]:
-    """The study by the kind of its runs."""
+    """The Kind of a study."""
     if isinstance(study, ScriptStudy):
         return cast("Kind[S]", Scripts(study))
     assert isinstance(study, Study)

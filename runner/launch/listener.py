@@ -1,4 +1,4 @@
-"""Listeners: what a program hears while a study is trained."""
+"""Listeners: the calls that a program receives while a study is trained."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Hears of each step, in order."""
+    """Receives a call for each step, in order."""
 
     def say(self, line: str) -> None:
-        """Announces a step or a remark, in one or several lines of text."""
+        """A step or a remark, in one or several lines of text."""
 
     def training(
         self, total: int, recorded: int, workers: int, results: Path
     ) -> AbstractContextManager[Callable[[Event], None]]:
-        """A context around the training of `total` runs; its value is called with each event.
+        """A context around the training of `total` runs. Its value is called with each event.
 
         recorded: runs that need no training. results: the folder with the logs of runs.
         """
 
     def looked(self, study: AnyStudy[Spec], look: Look) -> None:
-        """A planned look at a sequential study was analysed."""
+        """A planned look of a sequential study was analyzed."""
 
     def trained(self, outcome: Outcome) -> None:
-        """The study's training is over; weights that are missing are still to be trained again."""
+        """The study's training has ended; runs without weights may still be trained again."""
 
 
 class Silent:

@@ -1,15 +1,15 @@
-"""run --until: replicates of the design in a few planned looks, until it is decided.
+"""run --until: replicates of the design in a few planned looks, until all effects are decided.
 
-What decides is validation accuracy, by the honest protocol: stopping is a choice, and choices never
-use the test set. Yet the test metric needs the same adjusted level. Validation and test accuracy
-of a run are correlated (both are of the same trained network), so runs whose luck stopped the study
-early have luck on test too: with correlation 1 a plain 95 % test interval after stopping would be
-wrong as often as naive peeking makes it. At the level of the looks an interval holds at every look
-at once, whatever made the study stop; so every metric of such a study is analysed at that level.
-A verdict on test may then stay undecided where validation's was not: that is the honest answer.
+Validation accuracy decides when to stop: stopping is a choice, and choices never use the test set.
+The test metric still needs the same adjusted level. Validation and test accuracy of a run are
+correlated, since both measure the same trained network. So runs whose luck stopped the study early
+are lucky on test too. With correlation 1, a plain 95 % test interval after stopping would be wrong
+as often as with naive peeking. An interval at the level of the looks holds at all looks at once,
+whatever made the study stop. So every metric of such a study is analyzed at this level. A verdict
+on test may then be undecided although validation was decided.
 
-The level belongs to the plan (looks, budget, effects) and stands in study.toml with it. A plan is
-therefore never changed under its name: what would (other looks, more seeds) is refused.
+The level belongs to the plan (looks, budget, effects), and study.toml holds both. So a plan is
+never changed under its name: other looks or more seeds are refused.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def train_looks(study: AnyStudy[S], options: Options, listener: Listener) -> Outcome:
     """Train look after look of `study` until it is decided or its budget ends.
 
-    study: with the level of its looks. What is recorded is not trained again, and each look is
-    decided by its own runs alone: killed anywhere and run again it comes to the same look.
+    study: with the level of its looks. Recorded runs are not trained again, and only a look's own
+    runs decide it. So a killed study that is run again comes to the same look.
     """
     assert study.looks is not None
     summaries: list[Summary] = []
@@ -44,7 +44,7 @@ def train_looks(study: AnyStudy[S], options: Options, listener: Listener) -> Out
     def outcome(ended: Ended) -> Outcome:
         return Outcome(study, ended, tuple(summaries), tuple(looks))
 
-    leave = False  # asked to stop while a look's last runs were at hand
+    leave = False  # asked to stop during the last runs of a look
     for number, seeds in enumerate(study.looks.seeds, 1):
         part = replace(study, seeds=seeds)
         store = existing(options.results)

@@ -1,4 +1,4 @@
-"""Studies of recipes on images: what comes before and after their training."""
+"""Studies of recipes on images: the steps before and after their training."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Recipes:
     study: Study
 
     def begin(self, options: Options, listener: Listener) -> None:
-        """Images whose content is not known are decoded first."""
+        """Decode images whose content is unknown."""
         decoded_first(self.study, options, listener)
 
     def remarks(self, store: Store | None, options: Options) -> Iterable[str]:
-        """On the images, the study itself, and the check of its baseline."""
+        """Lines about the images, the study, and the check of its baseline."""
         study = self.study
         asked = structs.replace(study.as_stored(), places=places(study, options.plugins))
         checked = check_line(store, asked, study.identity, study.seeds)
@@ -49,10 +49,10 @@ class Recipes:
     def hours(
         self, options: Options, runs: int, missing: Sequence[RunSpec], store: Store | None
     ) -> Hours:
-        """By records or, if so asked, by steps measured now."""
+        """The hours, from records or, with --estimate, from steps measured now."""
         study, workers = self.study, options.workers
         if not runs:
-            return Hours(0, workers, 0.0, 0.0, source="the records: nothing is left")
+            return Hours(0, workers, 0.0, 0.0, source="the records: no run is left")
         if options.estimate:
             held = looked_at(study)
             return by_steps(study, runs, workers, options.device, options.plugins, held)
@@ -60,7 +60,7 @@ class Recipes:
         return by_records(study, specs, runs, workers, store, options.on_gpu)
 
     def recorded(self, store: Store) -> int | None:
-        """By looking up which runs each record stands for."""
+        """The number of runs with a record, found by looking up the runs of each record."""
         from runner.studies.recorded import recorded
 
         return recorded(self.study, store.states(), store.record)
@@ -68,7 +68,7 @@ class Recipes:
     def prepared(
         self, wanted: Todo[RunSpec], store: Store | None, options: Options, listener: Listener
     ) -> Prepared | None:
-        """Networks are built, a few steps measured, images decoded."""
+        """Build the networks, measure a few steps, decode the images."""
         from runner.launch.preparing import limits
 
         for line in changed(wanted.specs, store, wanted.states):
@@ -85,11 +85,11 @@ class Recipes:
         return None if within is None else Prepared(within, into)
 
     def without_weights(self, options: Options, store: Store | None) -> int:
-        """Those whose files of weights are not there."""
+        """The number of recorded runs without files of weights."""
         return len(without(self.study, options.save_models, store))
 
     def complete(self, options: Options, listener: Listener) -> Summary | None:
-        """In a store that is thrown away."""
+        """Train runs without weights again, in a temporary store."""
         return complete(self.study, options, listener)
 
     def after(self, options: Options) -> Iterable[str]:
@@ -97,7 +97,7 @@ class Recipes:
         return ()
 
     def dry_run(self) -> Iterable[str]:
-        """On the images, where they are the user's own."""
+        """Lines about the images, if they are the user's own."""
         return images_told(self.study)
 
     def dry_run_json(self) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""Studies of scripts: what comes before and after their runs."""
+"""Studies of scripts: the steps before and after their runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from runner.studies.script_study import ScriptStudy
 
 LOOKED_AT = 256  # records
-EXAMPLES = 40  # arms of which a dry run shows the command
+EXAMPLES = 40  # arms whose command a dry run shows
 PACKAGES = (
     "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
     "flax", "transformers", "scikit-learn", "numpy",
@@ -54,27 +54,27 @@ class Scripts:
     study: ScriptStudy
 
     def begin(self, options: Options, listener: Listener) -> None:
-        """Raises BadInput for options that are for recipes, and a config that cannot be read."""
+        """Raises BadInput for options that are for recipes, and for an unreadable config."""
         given = {
             "--save-models": options.save_models, "--cache-gb": options.cache_gb,
             "--estimate": options.estimate or None, "--plugin": options.plugins or None,
         }  # fmt: skip
         for flag, value in given.items():
             if value is not None:
-                raise BadInput(f"{flag} is for recipes: a script decides that itself")
+                raise BadInput(f"{flag} is for studies of recipes: a script decides this itself")
         if self.study.script.config:
             read(self.study.folder / self.study.script.config)
 
     def remarks(self, store: Store | None, options: Options) -> Iterable[str]:
-        """The study's own."""
+        """The study's own remarks."""
         return self.study.notes
 
     def hours(
         self, options: Options, runs: int, missing: Sequence[ScriptSpec], store: Store | None
     ) -> Hours:
-        """By recorded runs of the same script."""
+        """The hours, from recorded runs of the same script."""
         if not runs:
-            return Hours(0, options.workers, 0.0, 0.0, source="the records: nothing is left")
+            return Hours(0, options.workers, 0.0, 0.0, source="the records: no run is left")
         took = self._seconds(store)
         if took is None:
             return Hours(runs, options.workers, reason="no run of this script is recorded yet")
@@ -83,7 +83,7 @@ class Scripts:
         return Hours(runs, options.workers, wall, whole, took, "recorded runs of this script")
 
     def recorded(self, store: Store) -> int | None:
-        """Grids of scripts are never so large that their runs cannot be listed."""
+        """None: grids of scripts are small enough to list their runs."""
         states = store.states()
         ids = {spec.id for _, spec in self.study.planned()}
         return sum(states.get(id, "infra") != "infra" for id in ids)
@@ -95,10 +95,10 @@ class Scripts:
         options: Options,
         listener: Listener,
     ) -> Prepared | None:
-        """Asks what the script's Python has installed, and whether a long grid is to be started."""
+        """Find the versions that the script's Python has installed; ask before a long grid."""
         lack = lacks(options.results, RESERVE)
         if lack:
-            raise BadInput(f"{options.results} has no room: {lack}; make room there")
+            raise BadInput(f"{options.results} has no room: {lack}; free some space there")
         took = self._seconds(store) or 0.0
         limits = replace(options.limits, run=took)
         if wanted.missing:
@@ -116,7 +116,7 @@ class Scripts:
         return Prepared(limits, into)
 
     def without_weights(self, options: Options, store: Store | None) -> int:
-        """None: a script keeps its own."""
+        """0: a script keeps its own weights."""
         return 0
 
     def complete(self, options: Options, listener: Listener) -> Summary | None:
@@ -124,7 +124,7 @@ class Scripts:
         return None
 
     def after(self, options: Options) -> Iterable[str]:
-        """Seeds that changed nothing."""
+        """A line if seeds changed nothing."""
         from runner.records.table import table
         from runner.studies.experiments import open_study
         from runner.studies.script_notes import identical
@@ -133,7 +133,7 @@ class Scripts:
         return identical(stored, table(store, stored))
 
     def dry_run(self) -> Iterator[str]:
-        """One command of each arm, as it can be pasted into a shell."""
+        """One command of each arm, ready to be pasted into a shell."""
         arms = list(islice(self.study.design, EXAMPLES + 1))
         for arm in arms[:EXAMPLES]:
             spec = self.study.spec(arm, next(iter(self.study.design.seeds(arm, 1)), 0))
@@ -151,7 +151,7 @@ class Scripts:
         return {"script": {**inputs, "commands": [self.example(spec) for spec in specs]}}
 
     def example(self, spec: ScriptSpec) -> str:
-        """The command of a run, with a folder that it will not have."""
+        """The command of a run, with an example of its folder."""
         script, change = self.study.script, spec.edits
         config = f"{OUTPUTS}/ID/config{Path(script.config).suffix}" if script.config else ""
         places = Places(seed_of(spec.seed, change.stream), f"{OUTPUTS}/ID", config)
@@ -178,7 +178,7 @@ class Scripts:
         at_a_time = -(-options.workers // max(len(found), 1))
         asked = script.stall_minutes
         stall = options.limits.stall
-        if asked is not None and stall == STALL:  # --stall-minutes comes before the study's file
+        if asked is not None and stall == STALL:  # --stall-minutes overrides the study's file
             stall = 60 * asked
         return ScriptRun(
             script,
@@ -196,7 +196,7 @@ class Scripts:
 
 
 def _versions(program: str, folder: Path) -> Mapping[str, str]:
-    """What the script's Python has installed of what trainings use; {} where it is no Python."""
+    """The versions of training packages in the script's Python; {} if `program` is no Python."""
     if not Path(program).name.startswith("python"):
         return {}
     try:

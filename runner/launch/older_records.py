@@ -1,4 +1,4 @@
-"""Records of the same images by a version before 0.4, which knew them by names and sizes alone."""
+"""Records of versions before 0.4, which identified images only by names and sizes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 200  # records
 NOTE = (
-    "the store has runs on these images by a version before 0.4, which knew images by their names "
-    "and sizes alone: they stay as they are, and are trained anew for this study, since what the "
-    "images hold and how they are decoded now count"
+    "the store has runs on these images by a version before 0.4, which identified images by "
+    "names and sizes only: these records stay, but this study trains the runs again, since an "
+    "id now depends on the images' content and decoding"
 )
 
 
 def older_note(study: AnyStudy[Spec], store: Store | None) -> Iterator[str]:
-    """The line that says so; none where images are known as before, or no such run is recorded."""
+    """The line about older records; none if there are no such records, or images are no files."""
     now = study.identity
     if store is None or "content" not in now:
         return

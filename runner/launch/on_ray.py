@@ -1,4 +1,4 @@
-"""A study that is trained on a Ray cluster: what the engine `ray` is asked for."""
+"""A study on a Ray cluster: the options of the engine `ray`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ RAY = "ray"
 def on_ray(
     options: Options, address: str | None, workers: int | None, per_gpu: int | None
 ) -> Options:
-    """`options` for the cluster at `address`; by default as many runs at a time as it has room for.
+    """`options` for the cluster at `address`; by default as many parallel runs as it has room for.
 
-    Connects to the cluster. Raises BadInput where that fails.
+    Connects to the cluster. Raises BadInput if this fails.
     """
     if per_gpu is not None and per_gpu < 1:
         raise BadInput(f"--per-gpu must be at least 1, not {per_gpu}")
@@ -24,7 +24,9 @@ def on_ray(
     asked = {name: value for name, value in given.items() if value is not None}
     cluster = connected(Asked.of({**asked, "device": options.device}))
     if per_gpu is not None and not cluster.per_gpu:
-        raise BadInput("--per-gpu: the runs are on CPUs, one each; --workers N runs N at a time")
+        raise BadInput(
+            "--per-gpu: these runs are on CPUs, one per core; use --workers N for N parallel runs"
+        )
     return replace(
         options,
         engine=RAY,

@@ -1,4 +1,4 @@
-"""The store that a study would go on in, and the study as it stands there; nothing is written."""
+"""Open the store and the study for training, without writing anything."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def opened(study: AnyStudy[S], options: Options) -> tuple[AnyStudy[S], Store | None]:
-    """`study`, with the level of its looks if it has any, and its store, if there is one yet.
+    """`study`, with the level of its looks if it has looks, and its store if it exists.
 
-    Raises BadInput where the task's images are missing or one is in two parts of the user's own
-    that must not be, or the study cannot go on there.
+    Raises BadInput if the task's images are missing, if an image is in two parts of the user's own
+    split (unless allowed), or if the store has a conflicting study.
     """
     store = _store(study, options.results)
     if study.found is not None and not options.allow_duplicates:
         check_parts(study.found)
     older = tuple(older_note(study, store))
-    if older:  # a new study looks at its images anew
+    if older:
         study = replace(study, notes=(*study.notes, *older))
     if study.looks is None:
         return study, store
@@ -40,7 +40,7 @@ def existing(results: Path) -> Store | None:
 
 
 def _store(study: AnyStudy[S], results: Path) -> Store | None:
-    study.identity  # noqa: B018 - a missing data set is said before anything else happens
+    study.identity  # noqa: B018 - reports a missing data set before anything else happens
     if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
         return None
     from runner.records.studies import load_study, study_names

@@ -1,4 +1,4 @@
-"""How a study is trained, in one object; what the study is stands elsewhere."""
+"""The options of training a study, in one object."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ KEPT = ("last", "best", "winner")
 
 @dataclass(frozen=True)
 class Options:
-    """How a study is trained, which changes no run's id.
+    """How a study is trained. No option changes a run's id.
 
-    results: the folder of the store. workers: runs at a time. device: auto, cpu, cuda or cuda:N.
-    plugins: files that define tricks, loaded in worker processes too. engine: where the workers
-    are, by name; jobs: of a cluster, if they are there; engine_options: what is asked of another
-    engine alone; nodes_on_gpu: whether its nodes train on GPUs, None: there are none, or nobody
-    knows. save_models: weights to keep, "last" (epoch), "best" (both), or "winner": those of the
-    best run of the arm that is best on validation, once all are trained; None: none.
-    estimate: measure steps first, and say the hours. cache_gb: gigabytes that decoded images may
-    take on the disk, None: a share of what is free, 0: they are decoded in every epoch. ask:
-    whether to start a grid that takes long; None: it starts. allow_duplicates: whether an image may
-    be in two of the parts that the user made. Raises BadInput for other save_models.
+    results: the folder of the store. workers: parallel runs. device: auto, cpu, cuda or cuda:N.
+    plugins: files that define tricks, loaded in worker processes too. engine: the engine's name;
+    jobs: the jobs of a cluster engine; engine_options: options of other engines; nodes_on_gpu:
+    whether their nodes train on GPUs, None: unknown, or no other machine trains. save_models:
+    weights to keep: "last" (epoch), "best" (both), "winner" (of the best run of the arm that is
+    best on validation, after all training), or None. estimate: measure steps first, and print the
+    hours. cache_gb: gigabytes of disk for decoded images; None: a share of the free space; 0:
+    decode images in every epoch. ask: asks whether to start a long grid; None: start without
+    asking. allow_duplicates: whether an image may be in two parts of the user's own split. Raises
+    BadInput for other save_models.
     """
 
     results: Path

@@ -23,12 +23,12 @@ Ended = Literal[
 class Outcome:
     """The outcome of training `study`.
 
-    ended: done; declined, if a grid that takes long was not to be started; interrupted, if runs
-    are left; submitted, if they are in jobs for which nobody waits; of a sequential study decided,
-    budget (used up) or nothing to decide.
-    summaries: counts of each execution: one, or one for each look that had runs to train.
-    looks: those that were analysed. promise: of a study that confirms a winner, the promised
-    effects beside those on fresh seeds. weights: counts of the runs trained again for weights.
+    ended: done; declined (the user did not start a long grid); interrupted (runs are left);
+    submitted (in jobs that this process does not wait for); for a sequential study: decided, budget
+    (used up) or nothing to decide. summaries: counts of each execution: one, or one for each look
+    that had runs to train. looks: the analyzed looks. promise: for a study that confirms a winner,
+    lines with the promised effects and the effects on fresh seeds. weights: counts of the runs
+    trained again for weights.
     """
 
     study: AnyStudy[Spec]
@@ -45,7 +45,7 @@ class Outcome:
 
     @property
     def out_of_time(self) -> bool:
-        """Whether runs are left because the time was over."""
+        """Whether runs are left because the time limit was reached."""
         return any(summary.out_of_time for summary in self.summaries[-1:])
 
 
@@ -55,7 +55,7 @@ def failed(summary: Summary) -> int:
 
 
 def both(first: Summary, then: Summary) -> Summary:
-    """The counts of two executions of different runs together."""
+    """The summed counts of two executions of different runs."""
     return replace(
         then,
         ok=first.ok + then.ok,
@@ -69,6 +69,6 @@ def both(first: Summary, then: Summary) -> Summary:
 
 
 def reportable(study: AnyStudy[Spec], results: Path) -> bool:
-    """Whether a run of `study` is recorded that a report can be made of."""
+    """Whether `study` has a recorded run that a report can show."""
     states = Store(results).states({spec.id for _, spec in study.planned()})
     return "ok" in states.values()

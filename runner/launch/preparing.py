@@ -1,4 +1,4 @@
-"""What is tried and measured before recipes are trained: nobody waits hours for a mistake."""
+"""Trials and measurements before recipes are trained, so that mistakes show at once."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ def limits(
     options: Options,
     listener: Listener,
 ) -> Limits | None:
-    """The limits with what a run takes; None if a grid that takes long was not to be started.
+    """The limits with the seconds of a run; None if the user declined to start a long grid.
 
-    Raises BadInput for what only a training can tell, and where the disk has no room.
+    Raises BadInput for recipes that cannot be trained, and for a disk without room.
     """
-    known = options.jobs is None  # of jobs on a cluster nobody knows whether they will have a GPU
+    known = options.jobs is None  # whether the jobs of a cluster have a GPU is unknown
     if known and not options.on_gpu and any(s.recipe.precision == "tf32" for s in wanted.missing):
         raise BadInput(NO_TF32)
     if options.alike:
-        fork_server.warm_up(work.preload())  # in the background: torch is imported meanwhile
+        fork_server.warm_up(work.preload())  # imports torch in the background
     else:
-        work = replace(work, part=None)  # no images: nothing is trained on this machine
-    measures = ", measures a few steps" if options.alike else ""
+        work = replace(work, part=None)  # no images, since this machine trains nothing
+    measures = ", measuring a few steps" if options.alike else ""
     listener.say(
-        f"preparing to train {counted(len(wanted.missing), 'run')}: builds their networks{measures}"
+        f"preparing to train {counted(len(wanted.missing), 'run')}: building their "
+        f"networks{measures}"
     )
     if any(spec.recipe.start == "pretrained" for spec in wanted.missing):
         listener.say("looking for pretrained weights")
@@ -67,8 +68,9 @@ def limits(
 def _recorded_seconds(
     study: Study, wanted: Todo[RunSpec], store: Store | None, options: Options
 ) -> float | None:
-    """Seconds that a run takes, by records. On a GPU a few steps also tell whether memory will do,
-    so that there they are taken anyway.
+    """Seconds of a run, from records; None if unknown, and on a GPU.
+
+    On a GPU steps are measured in any case, since they also show whether memory is enough.
     """
     if store is None or options.on_gpu:
         return None

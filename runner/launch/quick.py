@@ -1,4 +1,4 @@
-"""run --quick: a proxy of a study that fits the hours, chosen, named and told before it starts."""
+"""run --quick: choose a proxy of a study that fits the hours, and print it before it starts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quick:
-    """A quick study. lines: what it is and what it will see. proxy: field -> in full."""
+    """A quick study. lines: its size and the effects it detects. proxy: field -> full value."""
 
     study: Study
     lines: Sequence[str]
@@ -46,11 +46,11 @@ def quick(
     seeds: int | None,
     listener: Listener | None,
 ) -> Quick:
-    """The proxy of `study` that fits `hours`; one that the store has goes on as it was chosen.
+    """The proxy of `study` that fits `hours`. A proxy that the store has continues unchanged.
 
-    seeds: of `--seeds`. listener: of the run to come, whose images are decoded before steps are
-    measured; None: of a dry run, which writes nothing. Raises BadInput for a study of which there
-    is none, and for hours in which nothing is learnt.
+    seeds: the value of --seeds. listener: of the coming run, whose images are decoded before steps
+    are measured; None: a dry run, which writes nothing. Raises BadInput for a study without a
+    proxy, and for hours that are too few to learn anything.
     """
     from runner.records.studies import load_study, study_names
     from runner.studies.asked import from_stored
@@ -70,12 +70,14 @@ def quick(
         asked.proxy = dict(held.proxy or {})
         asked.seeds = seeds or held.seeds
         again = build(asked, study.data)
-        lines = ["goes on with the proxy as it was chosen; another --name chooses anew"]
+        lines = [
+            "continues with the proxy as it was chosen; give another --name to choose a new proxy"
+        ]
         return Quick(again, [*lines, *_lines(again, None)], asked.proxy)
     varied = {factor.name for factor in study.factors}
     kept = {*study.settings, *varied}
     if study.task.originals is None:
-        kept.add("stored_side")  # is for images in files
+        kept.add("stored_side")  # is only for images in files
     fields = changes(study.baseline, weights_at_hand(), kept)
     changed = {field: field_text(value) for field, value in fields.items()}
     asked.set = {**asked.set, **changed}
@@ -84,7 +86,7 @@ def quick(
     if found.epochs != study.baseline.epochs:
         changed["epochs"] = str(found.epochs)
     asked.set = {**asked.set, **changed}
-    if "evaluate_every" not in kept:  # which changes no result
+    if "evaluate_every" not in kept:  # it changes no result
         asked.set["evaluate_every"] = found.epochs
     asked.proxy = {field: text_of(study.baseline, field) for field in changed}
     if found.images < timed.train:
@@ -95,8 +97,8 @@ def quick(
     lines = []
     if study.baseline.start == "pretrained" and changed.get("start") == "scratch":
         lines.append(
-            "no small pretrained network is at hand, so the proxy starts from scratch; with one "
-            "that fits: --set model=tf_efficientnet_lite0 --set start=FILE"
+            "no small pretrained network is available, so the proxy starts from scratch; to use "
+            "one: --set model=tf_efficientnet_lite0 --set start=FILE"
         )
     lines += [*_lines(small, found), *_sees(small, options, listener is None)]
     return Quick(small, lines, asked.proxy)
@@ -105,7 +107,7 @@ def quick(
 def _measured(
     small: Study, study: Study, options: Options, listener: Listener | None
 ) -> tuple[Full, Timed]:
-    """What a run of the proxy could be, by a few steps of each kind of recipe, measured now."""
+    """Possible sizes of the proxy's runs, from a few measured steps of each kind of recipe."""
     from runner.planning import probe_run
     from runner.planning.costs import Costs, kind, mean_seconds
     from runner.planning.hours import AROUND, LOOKED_AT, measured_arms
@@ -125,7 +127,7 @@ def _measured(
     )
     recipes = [replace(small.recipe(arm), epochs=1) for arm in arms]
     step, _ = mean_seconds(costs, recipes)
-    assert step is not None, "of every size some recipe was measured"
+    assert step is not None, "some recipe of every size was measured"
     first = timed[0]
     image = max(one.image for one in timed)
     evaluated = first.validation + first.probe + first.test
@@ -139,22 +141,24 @@ def _measured(
 
 
 def _lines(small: Study, found: Size | None) -> list[str]:
-    """What the proxy is, and how long it takes."""
+    """Lines with the proxy's size and its time."""
     settings = small.settings
     parts = [difference(name, full, settings[name]) for name, full in small.proxy.items()]
-    lines = [f"a proxy of the full recipe: {'; '.join(parts) or 'the recipe itself fits'}"]
+    lines = [
+        f"a proxy of the full recipe: {'; '.join(parts) or 'the full recipe itself, which fits'}"
+    ]
     if found is not None:
         lines.append(
             f"{small.design.count} arms with {found.seeds} seeds: about {found.wall * 60:.0f} "
-            "minutes by a few steps measured now"
+            "minutes, from a few steps measured now"
         )
     return lines
 
 
 def _sees(small: Study, options: Options, dry_run: bool) -> list[str]:
-    """The smallest effect that it will detect, in run-to-run sds where no run tells the sd.
+    """The smallest effect that the proxy detects, in run-to-run sds if the sd is unknown.
 
-    A dry run says it by itself where the sd is known.
+    If the sd is known, a dry run prints the effect itself.
     """
     from runner.planning.detects import detects, in_sds
 
@@ -163,6 +167,6 @@ def _sees(small: Study, options: Options, dry_run: bool) -> list[str]:
     if sds is None:
         return [] if dry_run else [str(found)]
     return [
-        f"it will detect effects of {sds:.1f} run-to-run sds (80 % power): {sds:.1f} pp where runs "
+        f"it will detect effects of {sds:.1f} run-to-run sds (80 % power): {sds:.1f} pp if runs "
         "of one arm have an sd of 1 pp"
     ]

@@ -1,4 +1,4 @@
-"""The command that goes on with a study, wherever its images and plug-ins are."""
+"""The command that continues a study, with the places of its images and plug-ins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def places(study: AnyStudy[Spec], plugins: Sequence[str]) -> Places | None:
-    """Where this command found the study's images and plug-ins; None: nowhere but by itself."""
+    """Where this command found the study's images and plug-ins; None: in the default places."""
     if study.data is None and not plugins:
         return None
     data = None if study.data is None else str(study.data.absolute())
@@ -29,7 +29,7 @@ def places(study: AnyStudy[Spec], plugins: Sequence[str]) -> Places | None:
 
 
 def go_on(name: str, results: Path, places: Places | None, device: str = "auto") -> str:
-    """The command that goes on with the study `name`, to be pasted."""
+    """The command that continues the study `name`, ready to be pasted."""
     places = places or Places()
     parts = ["tricks-bench", "run", "--study", name]
     if places.data is not None:
@@ -42,10 +42,10 @@ def go_on(name: str, results: Path, places: Places | None, device: str = "auto")
 
 
 def stored_command(stored: StoredStudy, results: Path) -> str:
-    """`go_on` with the places that `stored` was last run with.
+    """`go_on` with the places of images and plug-ins when `stored` was last run.
 
-    A plug-in in the folder of results itself is not suggested: that may be another's, and a
-    plug-in is code.
+    A plug-in inside the folder of results is left out: the folder may come from somebody else, and
+    a plug-in is code.
     """
     places = stored.asked.places or Places()
     root = os.path.abspath(results)

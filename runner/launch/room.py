@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 RECORD = 16_384  # bytes of a record with its place in the index, rounded up to whole blocks
 EPOCH = 256  # bytes more for each epoch
-AT_HAND = 4  # times a network's weights, for a run at hand: with optimizer, average and a spare
+AT_HAND = 4  # times a network's weights, for a running run: with optimizer, average and a spare
 
 
 def check_writable(results: Path) -> None:
-    """Raises BadInput if no store can be kept in `results`; nothing is left there.
+    """Raises BadInput if `results` cannot hold a store. Leaves no file there.
 
-    Permissions do not tell all (root, file systems of the kernel): a file without a name does.
+    Permissions alone do not decide (root, file systems of the kernel), so it opens a nameless file.
     """
     path = results.absolute()
     there = next(p for p in (path, *path.parents) if p.exists())
@@ -38,7 +38,7 @@ def check_writable(results: Path) -> None:
             pass
     except OSError as error:
         raise BadInput(
-            f"cannot use {results} as a store: {there} cannot be written to "
+            f"cannot use {results} as a store: {there} is not writable "
             f"({error.strerror or error}); choose another folder with --results"
         ) from error
 
@@ -48,9 +48,9 @@ def check_room(
 ) -> int:
     """Bytes that must stay free while `missing` are trained.
 
-    Raises BadInput if the folder of results has no room for their records, for the models that are
-    kept, and for the checkpoints of those at hand. Nothing counts that is there already, so that a
-    grid that had room has it when it goes on.
+    Raises BadInput if the folder of results has no room for records, for kept models, and for
+    checkpoints of running runs. Existing files do not count, so that a grid that had room at first
+    also has room when it continues.
     """
     checkpoints_kept = options.limits.checkpoint is not None
     network = 0
@@ -74,14 +74,14 @@ def check_room(
         most = max(parts, key=lambda name: parts[name])
         what = f"{size(parts[most])} of {most}"
         raise BadInput(
-            f"{options.results} has no room for this grid, which will write about {what}: {lack}; "
-            "make room there, or choose another disk with --results"
+            f"{options.results} has no room for this grid, which will write about {what}: "
+            f"{lack}; free some space there, or choose another disk with --results"
         )
     return reserve
 
 
 def recorded_bytes(missing: Sequence[RunSpec], store: Store) -> int | None:
-    """Bytes of the largest network that `missing` name, by records; None if one has no record."""
+    """Bytes of the largest network of `missing`, from records; None if a network has no record."""
     wanted = {(spec.recipe.model, spec.recipe.width) for spec in missing}
     found: dict[tuple[str | None, float | None], int] = {}
     ids = (id for id, state in store.states().items() if state == "ok")

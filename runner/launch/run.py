@@ -1,4 +1,4 @@
-"""Train what a study lacks: the one way in, for the command line and for other programs."""
+"""Train the missing runs of a study: the entry for the command line and for other programs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def run(study: AnyStudy[S], options: Options, listener: Listener | None = None) -> Outcome:
-    """Train the runs of `study` that the store lacks; what is recorded is not trained again.
+    """Train the runs of `study` that the store lacks; recorded runs are not trained again.
 
-    Interrupted anywhere and run again it comes to the same end. Raises BadInput for images that
-    are missing, a study that cannot go on in the store, a recipe that cannot be trained, a store
-    or a disk that cannot hold the records.
+    After an interruption, a second call gives the same result. Raises BadInput for missing images,
+    a conflicting study in the store, a recipe that cannot be trained, and a store or disk that
+    cannot hold the records.
     """
     listener = listener or Silent()
     kind_of(study).begin(options, listener)

@@ -1,8 +1,8 @@
-"""run --smoke: every arm of a study takes two steps at small size, and the report is written.
+"""run --smoke: train every arm of a study for two steps on small images, and write the report.
 
-It finds before a long study what would fail after hours: an arm's network, its loss, its
-evaluation, the report. Its numbers mean nothing, so the store and the report are thrown away; where
-a run failed, they stay for its log.
+It finds errors that a long study would meet after hours: in an arm's network, its loss, its
+evaluation, or the report. Its numbers mean nothing, so store and report are deleted. If a run
+failed, they stay for its log.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 STEPS = 2
 BATCH = 32  # images, at most
 SIDE = 64  # pixels, at most
-WIDTH = 0.125  # of a network whose width is free, at most
+WIDTH = 0.125  # the largest width of a network whose width can be set
 
 
 @dataclass(frozen=True)
 class Smoked:
-    """What came of it. report: why none could be written; None: it was written.
+    """The outcome of a smoke run. report: why no report could be written; None: it was written.
 
-    left: the store, which stays where a run failed, with its logs.
+    left: the store with its logs, which stays if a run failed.
     """
 
     arms: int
@@ -49,9 +49,9 @@ class Smoked:
 
 
 def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
-    """Train every arm of `study` for two steps in a store that is thrown away.
+    """Train every arm of `study` for two steps in a temporary store.
 
-    Raises BadInput for images that are missing, and for a recipe that cannot be.
+    Raises BadInput for missing images, and for a recipe that cannot be trained.
     """
     from runner.records.studies import save_study
 
@@ -59,7 +59,7 @@ def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
     study = replace(study, tuning=None, equal_time=False, looks=None, seeds=1)
     planned = list(_planned(study))
     specs = list({spec.id: spec for _, spec in planned}.values())
-    # Nothing goes on from a store that is thrown away.
+    # No run continues from a temporary store.
     limits = replace(options.limits, checkpoint=None)
     place = Path(tempfile.mkdtemp(prefix="tricks-bench-"))
     keep = False
@@ -79,7 +79,7 @@ def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
 
 
 def _planned(study: Study) -> Iterator[tuple[Arm, RunSpec]]:
-    """Every arm once, as small as it can be trained."""
+    """Every arm once, at the smallest size that can be trained."""
     splits = study.task.load(study.data_folder, study.train_images)
     images = min(len(splits.train), max(STEPS * BATCH, splits.classes))
     data: Fingerprint = study.task.identity(study.data, images)
@@ -90,7 +90,7 @@ def _planned(study: Study) -> Iterator[tuple[Arm, RunSpec]]:
 
 
 def _small(recipe: Recipe, images: int) -> Recipe:
-    """One epoch of two steps; where each class needs an image, of a few more."""
+    """One epoch of two steps, or of a few more if each class needs an image."""
     return replace(
         recipe,
         epochs=1,

@@ -1,4 +1,4 @@
-"""The runs of a study beside what a store holds of them."""
+"""The runs of a study, and which of them a store lacks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Todo(Generic[S]):
-    """The runs of a study that are known, and those of them that have to be trained.
+    """The known runs of a study, and the runs to train.
 
-    rows: of the study's table, one a run. specs: each run once. missing: without a record that
-    stands. to_choose: runs of the last stage that are still unknown, as their arms have not
+    rows: of the study's table, one per run. specs: each run once. missing: runs without a valid
+    record. to_choose: number of runs of the last stage that are unknown until their arms have
     chosen. states: of all records of the store, by id.
     """
 
@@ -29,12 +29,12 @@ class Todo(Generic[S]):
 
     @property
     def count(self) -> int:
-        """Runs to train, those still unknown included."""
+        """The number of runs to train, with runs that are still unknown."""
         return len(self.missing) + self.to_choose
 
 
 def todo(study: AnyStudy[S], store: Store | None) -> Todo[S]:
-    """The runs of `study` that have to be trained; an infra record does not stand."""
+    """The runs of `study`, and the runs to train: missing runs, and runs recorded as infra."""
     states = store.states() if store else {}
     if not study.staged:
         planned = [(study.row(arm, spec), spec) for arm, spec in study.planned()]

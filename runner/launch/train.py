@@ -1,4 +1,4 @@
-"""Train what a study lacks, in one go."""
+"""Train the missing runs of a study, in one go."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 def train(
     study: AnyStudy[S], store: Store | None, options: Options, listener: Listener
 ) -> Summary | None:
-    """Train the runs of `study` that `store` lacks; None if a long grid was not to be started.
+    """Train the runs of `study` that `store` lacks; None if the user declined to start a long grid.
 
-    Of a study with stages the arms that have chosen by then are trained at their own value, too.
-    Raises BadInput for what cannot be trained or kept, before anything is written.
+    In a study with stages, arms that have chosen by then are also trained at their own value.
+    Raises BadInput, before anything is written, for runs that cannot be trained or recorded.
     """
     from runner.records.studies import save_study
 
@@ -55,7 +55,7 @@ def train(
     summary = trained(wanted.specs, len(wanted.specs) - len(wanted.missing))
     if not wanted.to_choose or summary.interrupted:
         return summary
-    if summary.asked_to_stop:  # on its last run: the next stage is not begun
+    if summary.asked_to_stop:  # during the last run: do not start the next stage
         return replace(summary, interrupted=True)
     if study.equal_time:
         freeze(study, store, asked)

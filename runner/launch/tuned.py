@@ -1,4 +1,4 @@
-"""The stages of a tuned study: their runs, and what the arms have chosen."""
+"""The stages of a tuned study: their runs, and the choices of the arms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def counts(study: AnyStudy[Spec], store: Store | None) -> StageCounts | None:
-    """Runs of each stage of a study with stages; None where they are too many to list."""
+    """Runs of each stage of a study with stages; None if there are too many to list."""
     from runner.studies import recorded
     from runner.studies.stage_runs import stage_counts
     from runner.studies.staged import known, size
@@ -27,7 +27,7 @@ def counts(study: AnyStudy[Spec], store: Store | None) -> StageCounts | None:
 
 
 def chosen_line(study: AnyStudy[Spec], known: Todo[S]) -> str:
-    """What the arms have chosen, once the tuning runs are done."""
+    """A line with the choices of the arms, once the tuning runs are done."""
     assert study.tuning is not None
     field = study.tuning.field
     arms = {

@@ -1,4 +1,4 @@
-"""Trained weights beside the records: which are kept, and those of runs recorded without them."""
+"""Trained weights beside the records: keep them, and train runs recorded without weights again."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def saving(work: RecipeRun, which: str | None, store: Store, study: Study) -> RecipeRun:
     """`work` that also keeps the models of `which` epochs in `store`.
 
-    Tuning runs of `study` keep none: they are many, and no result. Which run is the winner is known
-    when all are trained: it is trained again for its weights, see `complete`.
+    Tuning runs of `study` keep no models: they are many, and no results. The winner is known only
+    after all training, and is trained again for its weights, see `complete`.
     """
     if which in (None, "winner"):
         return work
@@ -40,9 +40,9 @@ def saving(work: RecipeRun, which: str | None, store: Store, study: Study) -> Re
 
 
 def without(study: Study, which: str | None, store: Store | None) -> list[str]:
-    """Ids of the study's recorded runs whose models of `which` epochs are not there, and whole.
+    """Ids of the study's recorded runs whose models of `which` epochs are missing or damaged.
 
-    which: see `Options.save_models`; of the winner its last epoch's.
+    which: see `Options.save_models`; for the winner: its last epoch's model.
     """
     from runner.records.studies import load_study, study_names
 
@@ -64,9 +64,9 @@ def without(study: Study, which: str | None, store: Store | None) -> list[str]:
 
 
 def complete(study: Study, options: Options, listener: Listener) -> Summary | None:
-    """Train again what the study has recorded without its weights; None where nothing lacks them.
+    """Train the study's runs without weights again; None if there are none.
 
-    The runs go through a store that is thrown away: the records stay as they are.
+    The training uses a temporary store, so the records stay unchanged.
     """
     from runner.records.spec import RunSpec
     from runner.text import duration
@@ -80,23 +80,25 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
         return None
     if options.jobs is not None:
         listener.say(
-            f"{len(records):,} recorded without weights: a run without --engine trains them again"
+            f"{len(records):,} recorded without weights: `run` without --engine trains them again"
         )
         return None
     for path in (model_file(store, id, best) for id in records for best in (False, True)):
-        if path.exists() and fault(path):  # a new one would stop at a folder in its place
+        if path.exists() and fault(path):  # a folder in its place would stop a new file
             aside(store.root, path)
     took = [record.total_seconds for record in records.values()]
     listener.say(
-        f"{len(records):,} recorded without weights: training again for them, about "
+        f"{len(records):,} recorded without weights: training them again takes about "
         f"{duration(sum(took) / min(options.workers, len(records)))}"
     )
     specs = [RunSpec.of_record(record) for record in records.values()]
     strange = [spec.id for id, spec in zip(records, specs, strict=True) if spec.id != id]
     if strange:
-        raise BadInput("a trick's version has changed since these runs: their weights are gone")
+        raise BadInput(
+            "a trick's version has changed since these runs, so their weights cannot be made again"
+        )
     held = caches(study, specs, options, listener)
-    # Nothing goes on from a store that is thrown away.
+    # No run continues from a temporary store.
     options = replace(options, limits=replace(options.limits, checkpoint=None))
     work = replace(work_of(study, specs, options), caches=held)
     kept = "last" if options.save_models == "winner" else options.save_models
@@ -112,7 +114,7 @@ def complete(study: Study, options: Options, listener: Listener) -> Summary | No
 
 
 def _difference(old: Record, new: Record | None) -> str | None:
-    """In one line where the training did not give what is on record."""
+    """A line about a difference between the new training and the record; None if they agree."""
     if new is None:
         return None
     before, now = old.test_accuracy, new.test_accuracy

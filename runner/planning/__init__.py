@@ -1,1 +1,1 @@
-"""Before a run: seeds needed, precision, aliases, hours."""
+"""Planning before a run: needed seeds, precision, aliases, hours."""

@@ -1,4 +1,4 @@
-"""The runs of a baseline's check: in a store, or in the export that lies beside another's."""
+"""The runs of a baseline's check: in a store, or in an export beside another study's export."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckRuns:
-    """What the verdict on a baseline is derived from.
+    """The data behind the verdict on a baseline.
 
     stored: the check. rows: main columns by run id. first: a record of the baseline. kept: its
-    simple references. results: the store, as commands name it.
+    simple references. results: the store's path for commands.
     """
 
     stored: StoredStudy
@@ -40,7 +40,7 @@ class CheckRuns:
 
 
 def in_store(store: Store, stored: StoredStudy) -> CheckRuns:
-    """The runs of the check `stored` as far as they are recorded."""
+    """The recorded runs of the check `stored`."""
     first = _first(stored, store.record)
     return CheckRuns(stored, store.rows(stored.ids), first, _kept(store, first), store.root)
 
@@ -48,8 +48,8 @@ def in_store(store: Store, stored: StoredStudy) -> CheckRuns:
 def for_study(store: Store, asked: StudyToml, data: Fingerprint | None) -> CheckRuns | None:
     """The latest check in `store` of the baseline of the study `asked`; None without one.
 
-    data: what identifies the study's images; a check of other images under the task's name does
-    not count. None: not known.
+    data: the identity of the study's images; a check of other images with the same task name does
+    not count. None: unknown.
     """
     from runner.records.studies import load_study, study_names
 
@@ -66,7 +66,7 @@ def for_study(store: Store, asked: StudyToml, data: Fingerprint | None) -> Check
 
 
 def beside(folder: Path, asked: StudyToml, data: Fingerprint | None) -> CheckRuns | None:
-    """The same among the exports that lie beside the exported study in `folder`."""
+    """As `for_study`, among the exports beside the exported study in `folder`."""
     from runner.records.export import is_export, read_export
     from runner.records.references import exported
     from runner.records.study_files import read_asked
@@ -96,7 +96,7 @@ def of_baseline(stored: StoredStudy) -> Iterator[str]:
 
 
 def _first(stored: StoredStudy, read: Callable[[str], Record | None]) -> Record | None:
-    """A record of the baseline that says its images; None without one."""
+    """A record of the baseline that identifies its images; None if there is none."""
     found: Iterable[Record | None] = map(read, of_baseline(stored))
     return next((record for record in found if record is not None and record.data), None)
 

@@ -1,6 +1,6 @@
-"""What the check of a baseline says, from the records that a store has of it; nothing is kept.
+"""The findings of a baseline's check, derived from records each time; nothing is stored.
 
-Everything is validation accuracy: a check chooses, and choices never use the test set.
+All numbers are validation accuracies: a check makes choices, and choices never use the test set.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """What the check `study` says. planned, done: its runs. command: the one that goes on with it.
+    """The findings of the check `study`. planned, done: numbers of runs. command: continues it.
 
-    commands: by the finding's name, the command that mends it.
+    commands: finding's name -> the command that fixes it.
     """
 
     study: str
@@ -45,17 +45,17 @@ class Checked:
 
     @property
     def passed(self) -> bool:
-        """Whether every part that has a verdict passes; one that is unknown does not."""
+        """Whether every part with a verdict passes; an unknown part does not pass."""
         return all(found.verdict in ("pass", "note") for found in self.findings)
 
     @property
     def open(self) -> list[Finding]:
-        """The parts that fail or are unknown, those that fail first."""
+        """The parts that fail or are unknown, failed parts first."""
         bad = [found for found in self.findings if found.verdict in ("fail", "unknown")]
         return sorted(bad, key=lambda found: found.verdict)
 
     def to_json(self) -> Mapping[str, JsonValue]:
-        """What `check --json` prints."""
+        """The JSON of `check --json`."""
         return {
             "task": self.task,
             "study": self.study,
@@ -81,7 +81,7 @@ class Checked:
 
 
 def checked(found: CheckRuns, seeds: int) -> Checked:
-    """What a check says by its records so far. seeds: of an arm of the study it is for."""
+    """The findings of a check from its records so far. seeds: of each arm of the checked study."""
     from runner.analysis.baseline import rules
     from runner.analysis.baseline.reference import references
 
@@ -116,13 +116,13 @@ def checked(found: CheckRuns, seeds: int) -> Checked:
 
 
 def check_command(asked: StudyToml, results: Path) -> str:
-    """The command that checks the baseline of the study `asked`, to be pasted."""
+    """The command that checks the baseline of the study `asked`, ready to be pasted."""
     words = ["tricks-bench", "check", *baseline_words(asked)]
     return shlex.join(words) + at(results)
 
 
 def baseline_words(asked: StudyToml, leave: Collection[str] = ()) -> list[str]:
-    """The flags that say the baseline of the study `asked`. leave: field factors not to be set."""
+    """The flags that describe the baseline of the study `asked`. leave: factors to leave out."""
     parts = ["--task", asked.task]
     settings = {name: str(value) for name, value in (asked.settings or {}).items()}
     if not asked.check:
@@ -136,25 +136,25 @@ def baseline_words(asked: StudyToml, leave: Collection[str] = ()) -> list[str]:
 
 
 def check_line(store: Store | None, asked: StudyToml, data: Fingerprint, seeds: int) -> str | None:
-    """One line where the study's baseline has no check, or one that it does not pass."""
+    """A line if the study's baseline was not checked, or did not pass its check; else None."""
     if asked.check:
         return None
     runs = for_study(store, asked, data) if store else None
     if runs is None:
         command = check_command(asked, store.root if store else RESULTS)
         return (
-            f"the baseline was not checked: `{command}` tells from some short runs whether it is "
-            "worth ablating"
+            f"the baseline was not checked: `{command}` finds out with some short runs whether "
+            "it is worth ablating"
         )
     found = checked(runs, seeds)
     if found.passed:
         return None
     what = "; ".join(finding.reason.partition(": ")[0] for finding in found.open)
-    return f"the baseline did not pass its check ({what}): `{found.command}` says it in full"
+    return f"the baseline did not pass its check ({what}): `{found.command}` gives details"
 
 
 def _mend(command: str, finding: Finding) -> str:
-    """`command` with what the finding asks to change."""
+    """`command` with the finding's change."""
     assert finding.change is not None
     name, value = finding.change
     words = shlex.split(command)
@@ -181,7 +181,7 @@ def _lost(base: Sample, rate: float) -> Finding:
 def _arms(
     stored: StoredStudy, rows: Mapping[str, Mapping[str, Cell | None]], images: int | None
 ) -> dict[tuple[float, int], Sample]:
-    """The accuracies of each arm, by lr_scale and epochs; arms without runs among them."""
+    """The accuracies of each arm, by lr_scale and epochs; [] for arms without runs."""
     from runner.analysis.baseline.finding import Sample
 
     rates, epochs = (stored.levels[name] for name in FACTORS)

@@ -1,4 +1,4 @@
-"""What a run costs, by like runs: of the same cost, by its parts' ratios, or of the same size."""
+"""Predict a run's cost from recorded runs of the same kind, from ratios, or of the same size."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from tricks.recipe import Recipe, to_json
 if TYPE_CHECKING:
     import numpy as np
 
-# Recipe fields that change what is trained, but not how long a step takes. Of an optimizer its
-# kind alone counts; epochs multiply.
+# Recipe fields that do not change how long a step takes. Only the kind of an optimizer counts;
+# epochs multiply.
 FREE = frozenset(
     {
         "epochs", "lr_scale", "decay", "corrected_decay", "lr_batch", "groups", "schedule",
         "warmup", "init", "normalisation", "smoothing", "crop_scale", "stream",
     }
 )  # fmt: skip
-# Fields that set how much work a step is. Seconds at one size say nothing of another, so they are
-# one part of a recipe together, and a run is predicted by runs of its own size alone.
+# Fields that set the amount of work of a step. Seconds at one size do not predict another size, so
+# these fields together are one part of a recipe, and only runs of the same size predict a run.
 SIZE = ("model", "width", "stem", "resolution", "batch_size", "threads")
 HOW = ("alike", "ratios", "size")
 
-Kind = frozenset[tuple[str, str]]  # the parts of a recipe that cost: (field, value as text)
+Kind = frozenset[
+    tuple[str, str]
+]  # the parts of a recipe that decide its cost: (field, value as text)
 
 
 def kind(recipe: Mapping[str, JsonValue]) -> Kind:
-    """What of a recipe (JSON values) decides the seconds of one of its epochs."""
+    """The parts of a recipe (JSON values) that decide the seconds of an epoch."""
     whole = {**_defaults(), **recipe}  # older records lack newer fields
     parts = [("size", canonical_text([whole[field] for field in SIZE]))]
     for field, value in whole.items():
@@ -49,7 +51,7 @@ def _defaults() -> Mapping[str, JsonValue]:
 
 
 class Costs:
-    """Seconds of an epoch by kind of recipe. `seen`: kinds of recorded runs with their seconds."""
+    """Seconds of an epoch by kind of recipe. seen: kinds of recorded runs with their seconds."""
 
     def __init__(self, seen: Iterable[tuple[Kind, float]]) -> None:
         found: dict[Kind, list[float]] = {}
@@ -59,10 +61,10 @@ class Costs:
         self._known = frozenset().union(*self.mean)
 
     def seconds(self, recipe: Recipe) -> tuple[float | None, str]:
-        """Seconds of a whole run, and the way of HOW that told them; None, "" without any.
+        """Seconds of a whole run, and the key of HOW they were found; (None, "") if unknown.
 
-        alike: runs of the same kind. ratios: each part's ratio, fitted to the log seconds of all
-        kinds, multiplied. size: the mean of runs of the same size.
+        alike: from runs of the same kind. ratios: the product of the ratios of all parts, fitted to
+        the log seconds of all kinds. size: the mean of runs of the same size.
         """
         mine, epochs = kind(to_json(recipe)), recipe.epochs
         if mine in self.mean:
@@ -81,10 +83,10 @@ class Costs:
         return float(np.exp(self._row(wanted) @ self._fit))
 
     def _told(self, wanted: Kind) -> bool:
-        """Whether the ratios of `wanted` follow from the kinds that were seen.
+        """Whether the recorded kinds determine the ratios of `wanted`.
 
-        They do not where two of its parts came together each time, as a trick that was only ever
-        tried at another size.
+        They do not if two of its parts always occurred together, such as a trick that was tried at
+        only one other size.
         """
         import numpy as np
 
@@ -121,7 +123,7 @@ class Costs:
 
 
 def mean_seconds(costs: Costs, recipes: Sequence[Recipe]) -> tuple[float | None, str]:
-    """Mean seconds of a run over `recipes` (at least one), and the weakest way of HOW used."""
+    """Mean seconds of a run over `recipes` (at least one), and the weakest key of HOW used."""
     found = [costs.seconds(recipe) for recipe in recipes]
     times = [seconds for seconds, _ in found if seconds is not None]
     if len(times) < len(found):

@@ -1,4 +1,4 @@
-"""The smallest effect that a study will detect, by the run-to-run sd that the store tells."""
+"""The smallest effect that a study will detect, given the run-to-run sd of recorded runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detects:
-    """effect: in pp, the one that the least sure of the study's effects needs to be detected with
-    probability 0.8, at 5 % over all of them. sigma: the sd planned with, in pp. source: its source,
-    in words. Where effect is None, `reason` says why.
+    """The smallest effect that a study detects, and the noise that this assumes.
+
+    effect: in pp, the size at which the least precise effect of the study is detected with
+    probability 0.8, at 5 % over all effects. sigma: the assumed sd, in pp. source: of sigma, as
+    text. reason: why effect is None.
     """
 
     effect: float | None = None
@@ -27,7 +29,7 @@ class Detects:
 
     def __str__(self) -> str:
         if self.effect is None:
-            return f"the smallest effect that it will detect is not known: {self.reason}"
+            return f"the smallest effect that it will detect is unknown: {self.reason}"
         return (
             f"smallest effect that it will detect: {self.effect:.2g} pp (80 % power, run-to-run sd "
             f"{self.sigma:.2g} pp: {self.source})"
@@ -35,27 +37,27 @@ class Detects:
 
 
 def detects(study: AnyStudy[Spec], results: Path) -> Detects:
-    """What `study` will detect, with its seeds and the noise of recorded runs of its task."""
-    tells = "these runs do" if study.check else f"{study.pilot} does"
-    if not (results / "FORMAT").exists():  # and nothing heavy is imported to say so
-        return Detects(reason=f"no run tells the run-to-run sd yet; {tells}")
+    """The effect that `study` detects with its seeds and the noise of the task's recorded runs."""
+    tells = "these runs will" if study.check else f"{study.pilot} will"
+    if not (results / "FORMAT").exists():  # before anything heavy is imported
+        return Detects(reason=f"no recorded run shows the run-to-run sd yet; {tells}")
     from runner.planning.pilot_noise import find_sigma
 
     try:
         sigma = find_sigma(study, results, None)
     except BadInput:
-        return Detects(reason=f"no replicates tell the run-to-run sd; {tells}")
+        return Detects(reason=f"no recorded replicates show the run-to-run sd; {tells}")
     effect, reason = _worst(study, sigma.value)
     return Detects(effect, sigma.value, sigma.source, reason)
 
 
 def in_sds(study: AnyStudy[Spec]) -> float | None:
-    """The effect that `study` will detect as a multiple of the run-to-run sd; None: none at all."""
+    """The smallest effect that `study` will detect, in run-to-run sds; None if it detects none."""
     return _worst(study, 1.0)[0]
 
 
 def _worst(study: AnyStudy[Spec], sigma: float) -> tuple[float | None, str | None]:
-    """The effect that is detected of the least sure one, or why there is none."""
+    """The detectable size of the least precise effect, or the reason why there is none."""
     from runner.planning.needed import Goal
     from runner.planning.precision import Errors
 

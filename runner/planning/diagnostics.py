@@ -1,4 +1,4 @@
-"""What a design can tell before it is run: errors, degrees of freedom, aliases, efficiency."""
+"""Diagnostics of a design before it is run: errors, degrees of freedom, aliases, efficiency."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from runner.designs.layout import FACTORIAL
 from runner.designs.placebo import place
 from runner.planning.precision import TOO_MANY, EffectPrecision, Errors
 
-ONE_CHANGE = "arms are compared with one another: no effect is averaged over others"
+ONE_CHANGE = "arms are compared with each other: no effect is averaged over other factors"
 
 
 @dataclass(frozen=True)
 class Alias:
-    """Terms that the runs do not tell apart: `told` of their combinations are known.
+    """Terms that the runs cannot tell apart. told: the number of their combinations that are known.
 
-    told is 1 where the terms' columns are equal up to sign (a full alias).
+    told is 1 if the terms' columns are equal up to sign (a full alias).
     """
 
     terms: list[str]
@@ -37,12 +37,12 @@ class Alias:
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Of a design run with `seeds`. Standard errors in units of the run-to-run sd.
+    """Diagnostics of a design with `seeds`. Standard errors are in units of the run-to-run sd.
 
-    estimand: that of the design's own table. error_df: over the design; effects have their own.
-    aliases: sets of terms, see `Alias`; clear: whether all main effects are free of two-factor
-    interactions; d_efficiency: of the main effects, 1 for balanced orthogonal columns. What is
-    None has its reason in `reasons`, by the field's name.
+    estimand: of the design's own table. error_df: of the whole design; effects may have other df.
+    aliases: sets of terms, see `Alias`. clear: whether no main effect is aliased with two-factor
+    interactions. d_efficiency: of the main effects, 1 for balanced orthogonal columns. reasons:
+    field's name -> why it is None.
     """
 
     grid: str
@@ -78,7 +78,7 @@ def diagnose(design: Design, seeds: int) -> Diagnostics:
     else:
         found = find_aliases(design, errors.cells(1))
         if found is None:
-            most = f"more than {MOST_COLUMNS} terms: too many to look through"
+            most = f"more than {MOST_COLUMNS} terms: too many to search for aliases"
             reasons = dict.fromkeys(("aliases", "clear"), most)
         else:
             aliases, clear = found
@@ -89,7 +89,7 @@ def diagnose(design: Design, seeds: int) -> Diagnostics:
     else:
         reasons["d_efficiency"] = TOO_MANY
     effects = errors.at(seeds)
-    alone = errors.one_at_a_time and design.layout == FACTORIAL  # a grid of one factor
+    alone = errors.one_at_a_time and design.layout == FACTORIAL  # a grid with one factor
     return Diagnostics(
         grid=design.name,
         arms=design.count,
@@ -109,7 +109,7 @@ def diagnose(design: Design, seeds: int) -> Diagnostics:
 
 
 def label(design: Design, factor: int, level: int) -> str:
-    """How the effect of a level is called in tables."""
+    """The name of a level's effect in tables."""
     held = design.factors[factor]
     return level_label(held.name, held.levels[level].name, held.levels[0].name, len(held.levels))
 
@@ -117,11 +117,11 @@ def label(design: Design, factor: int, level: int) -> str:
 def find_aliases(
     design: Design, cells: Cells, weights: Weights | None = None
 ) -> tuple[list[Alias], bool] | None:
-    """Sets of two and more terms that hang together through the null space of all main effects
-    and two-factor interactions, and whether no main effect is in one; None for too many terms.
+    """Alias sets of two or more terms, and whether no main effect is in a set; None for too many.
 
-    An interaction of two levels that are forbidden together does not exist and is left out.
-    weights: shares of levels over which effects are averaged; by default those of `cells`.
+    Terms are aliased through the null space of all main effects and two-factor interactions. An
+    interaction of two levels that exclude each other does not exist and is left out. weights:
+    shares of levels over which effects are averaged; by default the shares in `cells`.
     """
     sizes = [len(factor.levels) for factor in design.factors]
     mains = contrasts(cells.levels, weights or shares(cells.levels, cells.count, sizes))
@@ -129,7 +129,7 @@ def find_aliases(
     placebo = place(design.factors)
     for a, b in all_pairs(mains):
         if placebo in (mains[a].factor, mains[b].factor):
-            continue  # it changes nothing, whatever stands beside it
+            continue  # it changes nothing in any combination
         one, two = sorted((mains[a], mains[b]), key=lambda c: c.factor)
         if (one.factor, one.level, two.factor, two.level) not in design.conflicts.reasons:
             pairs.append((a, b))
@@ -149,5 +149,5 @@ def find_aliases(
 
 
 def d_efficiency(cells: Cells, sizes: list[int]) -> float:
-    """`efficiency` of all runs of the cells, an arm counting as often as it was run."""
+    """The `efficiency` of all runs of the cells; an arm counts once per run."""
     return efficiency(np.repeat(cells.levels, cells.count, axis=0), sizes)

@@ -1,4 +1,4 @@
-"""What each grid over chosen factors needs to reach a goal: seeds, runs and hours."""
+"""The seeds, runs and hours that each grid over chosen factors needs to reach a goal."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from runner.studies.study import Study
 
 GRID_AVERAGE, BASELINE = ESTIMANDS = ("grid_average", "baseline")
-# Over how many effects the 5 % of an error hold: all of the grid's at once, or each alone.
+# The effects over which the error rate of 5 % holds: all effects of the grid, or each alone.
 FAMILY, EACH = KINDS = ("family", "each")
 
 
 @dataclass(frozen=True)
 class GridNeed:
-    """What a grid needs, by estimand and kind; or the reason why it cannot be had.
+    """The needs of a grid by estimand and kind, or the reason why the grid is not possible.
 
-    left_out: levels that take no part: grids that turn everything on keep two of a factor.
+    left_out: unused levels; grids that turn everything on use two levels of a factor.
     """
 
     name: str
@@ -41,10 +41,10 @@ class GridNeed:
 
 @dataclass(frozen=True)
 class GridNeeds:
-    """What every grid needs for `goal`, with the noise `sigma`, `workers` runs at a time.
+    """The needs of every grid for `goal`, with the noise `sigma` and `workers` parallel runs.
 
-    runs: of the grids that take a number. seconds: of a run, by records; None, with the reason,
-    where that is not known.
+    runs: for grids with a free number of runs. seconds: of a run, from records; None, with the
+    reason, if unknown.
     """
 
     study: Study
@@ -57,14 +57,14 @@ class GridNeeds:
     grids: tuple[GridNeed, ...]
 
     def hours(self, need: Needed) -> float | None:
-        """Of wall time; None where runs or seconds are not known."""
+        """Hours of wall time; None if runs or seconds are unknown."""
         if need.runs is None or not self.seconds:
             return None
-        # No run is split: the last ones of a grid leave some workers idle.
+        # Runs cannot be split: during the last runs of a grid some workers are idle.
         return math.ceil(need.runs / self.workers) * self.seconds / 3600
 
     def cheapest(self, estimand: str, kind: str) -> tuple[GridNeed, Needed] | None:
-        """The grid that needs the fewest runs, of those in which every level takes part."""
+        """The grid that needs the fewest runs, among grids that use every level."""
         able = [
             (need.runs, grid, need)
             for grid in self.grids
@@ -77,7 +77,7 @@ class GridNeeds:
 def grid_needs(
     study: Study, goal: Goal, sigma: Sigma, runs: int | None, workers: int, results: Path
 ) -> GridNeeds:
-    """Every grid over the study's factors, and what it needs. Raises BadInput for `runs`."""
+    """Every grid over the study's factors, and its needs. Raises BadInput for impossible `runs`."""
     seconds, reason = _seconds(study, results)
     grids = tuple(
         GridNeed(name, design)
@@ -117,7 +117,7 @@ def _left_out(study: Study, design: Design) -> list[str]:
 
 
 def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:
-    """Mean seconds of a run by the records of like ones, or why that is not known."""
+    """Mean seconds of a run from records of similar runs, or why it is unknown."""
     from runner.records.store import Store
 
     none = (

@@ -1,4 +1,4 @@
-"""What each grid would tell about chosen factors, before any run."""
+"""The precision of each grid over chosen factors, before any run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def possible(study: Study, runs: int | None = None) -> Iterator[tuple[str, Design | str]]:
-    """Every grid over the study's factors, or the reason why it cannot be had.
+    """Every grid over the study's factors, or the reason why it is not possible.
 
-    runs: of the grids that take them.
+    runs: for grids with a free number of runs.
     """
     from runner.designs import registry as designs
 
@@ -26,7 +26,7 @@ def possible(study: Study, runs: int | None = None) -> Iterator[tuple[str, Desig
             design = designs.make(
                 name, study.factors, study.baseline, runs=runs if cls.takes_runs else None
             )
-            design.count  # noqa: B018 - an array that cannot be built says so here
+            design.count  # noqa: B018 - raises BadInput for an array that cannot be built
         except BadInput as error:
             if runs is not None and cls.takes_runs:
                 raise
@@ -37,7 +37,7 @@ def possible(study: Study, runs: int | None = None) -> Iterator[tuple[str, Desig
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the grid `name` would tell with `seeds` seeds; reason: why it cannot be had."""
+    """The diagnostics of the grid `name` with `seeds` seeds. reason: why it is not possible."""
 
     name: str
     summary: str
@@ -47,7 +47,7 @@ class Outlook:
 
 
 def outlooks(study: Study, seeds: int | None, runs: int | None) -> list[Outlook]:
-    """What each grid over the study's factors would tell; seeds: by default its own."""
+    """The diagnostics of each grid over the study's factors. seeds: by default each grid's own."""
     from runner.designs.registry import grids
     from runner.planning.diagnostics import diagnose
 

@@ -1,4 +1,4 @@
-"""The one forecast of hours: by records of like runs, or by a few steps measured now."""
+"""The forecast of hours, from records of similar runs or from a few steps measured now."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ if TYPE_CHECKING:
     from runner.studies.any_study import AnyStudy
     from runner.studies.study import Study
 
-LOOKED_AT = 256  # arms that stand for a larger grid: its first ones have all levels alike; records
-MEASURED = 12  # kinds of recipe that are each measured; of more, each trick's alone
-AROUND = 0.2  # seconds of a run's process, claim and record, where they were not measured
-LONG = 600.0  # seconds from which a grid is said to be long
-FEW = 12  # runs: for fewer, a few steps of one stand for all
-SAMPLE = 4  # runs of which a few steps are measured
+# Arms that stand for a larger grid, as its first arms use all levels evenly; also records.
+LOOKED_AT = 256
+MEASURED = 12  # up to so many kinds of recipe are all measured; of more, each trick alone
+AROUND = 0.2  # seconds for a run's process, claim and record, if they were not measured
+LONG = 600.0  # seconds; a grid is long from here on
+FEW = 12  # runs: in a smaller grid one measured run stands for all
+SAMPLE = 4  # runs that are measured for a few steps
 SIZE_TEXT = f"{', '.join(SIZE[:-1])} and {SIZE[-1]}".replace("_", " ")
 MEASURE = "--estimate measures a few steps"
 SOURCES = {
     "alike": "recorded runs of the same cost",
-    "ratios": "recorded runs, each trick's time ratio multiplied",
+    "ratios": "recorded runs, as the product of the tricks' time ratios",
     "size": f"recorded runs of the same {SIZE_TEXT} with other tricks",
 }
 
 
 @dataclass(frozen=True)
 class Hours:
-    """Wall and core hours that `runs` will take, `workers` at a time, and their source.
+    """Wall and core hours of `runs` runs, `workers` in parallel, and the source of the numbers.
 
-    From the first run's start to the last one's end, without the seconds before. None, with a
-    reason, where they are not known.
+    From the start of the first run to the end of the last, without preparations. None, with a
+    reason, if unknown.
     """
 
     runs: int
@@ -64,17 +65,17 @@ class Hours:
 
 
 def standing(study: Study) -> list[RunSpec]:
-    """A run of each arm of the study, or of the first ones of a larger grid."""
+    """A run of each arm of the study, or of the first arms of a larger grid."""
     return [study.spec(arm, 0) for arm in islice(study.design, LOOKED_AT)]
 
 
 def by_records(
     study: Study, specs: Sequence[RunSpec], runs: int, workers: int, store: Store | None, gpu: bool
 ) -> Hours:
-    """How long `runs` runs of `study` take, by records on the same images, of the same size.
+    """The hours of `runs` runs of `study`, from records on the same images at the same size.
 
-    specs: runs that stand for all, at least one. gpu: whether they will be on a GPU;
-    records of the other kind of machine tell nothing.
+    specs: runs that stand for all, at least one. gpu: whether they will use a GPU; only records of
+    the same kind of machine count.
     """
     if store is None:
         return Hours(runs, workers, reason=f"no run is recorded yet; {MEASURE}")
@@ -90,7 +91,7 @@ def by_records(
 def _seen(
     like: RunSpec, first: Iterable[str], store: Store, gpu: bool
 ) -> Iterator[tuple[Kind, float]]:
-    """Kind and seconds of an epoch of recorded runs on the images of `like`; `first` before."""
+    """Kind and seconds per epoch of recorded runs on the images of `like`, `first` ids first."""
     data = canonical_text(like.data)
     states = store.states()
     ids = dict.fromkeys(id for id in (*first, *states) if states.get(id) == "ok")
@@ -100,7 +101,7 @@ def _seen(
             continue
         recipe, on_gpu = record.recipe, not (record.device or "cpu").startswith("cpu")
         if on_gpu == gpu and recipe is not None and recipe.epochs and record.total_seconds:
-            # With what is around training.
+            # Includes the seconds around the training.
             whole = max(record.total_seconds, record.wall_seconds or 0.0)
             yield kind(recipe.values), whole / recipe.epochs
 
@@ -113,10 +114,10 @@ def by_steps(
     plugins: Sequence[str],
     caches: tuple[tuple[int, str], ...] = (),
 ) -> Hours:
-    """How long `runs` runs of `study` take, by a few steps of each kind of recipe, measured now.
+    """The hours of `runs` runs of `study`, from a few steps of each kind of recipe measured now.
 
-    Where there are many kinds, those that differ from the baseline in one level are measured, and
-    their ratios multiplied. caches: as of RecipeRun.
+    If there are many kinds, only kinds that differ from the baseline in one level are measured, and
+    their ratios are multiplied. caches: see RecipeRun.
     """
     from runner.planning import probe_run
     from runner.tasks.recipe_run import RecipeRun
@@ -131,10 +132,14 @@ def by_steps(
         for spec, time in zip(specs, seconds, strict=True)
     ]
     what = f"a few steps of {len(specs)} recipe{'s' * (len(specs) > 1)}, measured now"
-    told = {"alike": what, "ratios": f"{what}, each trick's time ratio multiplied", "size": what}
+    told = {
+        "alike": what,
+        "ratios": f"{what}, as the product of the tricks' time ratios",
+        "size": what,
+    }
     recipes = [study.recipe(arm) for arm in arms]
     found = _hours(recipes, Costs(seen), runs, workers, told)
-    assert found is not None, "of every size some recipe was measured"
+    assert found is not None, "some recipe of every size was measured"
     return found
 
 
@@ -148,7 +153,9 @@ def _hours(
     mean, how = mean_seconds(costs, recipes)
     if mean is None:
         return None
-    rounds = math.ceil(runs / workers)  # no run is split: the last ones leave some workers idle
+    rounds = math.ceil(
+        runs / workers
+    )  # runs cannot be split: during the last runs some workers are idle
     threads = sum(recipe.threads for recipe in recipes) / len(recipes)
     return Hours(
         runs, workers, rounds * mean / 3600, runs * mean * threads / 3600, mean, sources[how]
@@ -156,13 +163,15 @@ def _hours(
 
 
 def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
-    """Arms of which each is of another kind, and that hold every part of every arm's kind."""
+    """Arms of different kinds that together have every part of every arm's kind."""
     kinds = {arm: kind(to_json(study.recipe(arm))) for arm in arms}
     if len(set(kinds.values())) > MEASURED:
         alone = {arm: kind(to_json(study.recipe(arm))) for arm in _alone(study)}
         kinds = {**alone, **kinds}
         parts: set[tuple[str, str]] = set()
-        for arm, own in list(kinds.items()):  # those alone first; others for what needs company
+        for arm, own in list(
+            kinds.items()
+        ):  # arms with a single change first; others for parts that need another part
             if arm not in alone and own <= parts:
                 del kinds[arm]
             parts |= own
@@ -173,7 +182,7 @@ def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
 
 
 def _alone(study: Study) -> Iterator[Arm]:
-    """The baseline, and each level of each factor alone on it where that can be."""
+    """The baseline, and each level of each factor alone on it, if possible."""
     size = len(study.factors)
     for i, factor in enumerate(study.factors):
         for level in range(i > 0, len(factor.levels)):
@@ -183,7 +192,7 @@ def _alone(study: Study) -> Iterator[Arm]:
 
 
 def forecast(study: AnyStudy[Spec], runs: int, seconds: float, workers: int) -> str | None:
-    """A sentence on how long `runs` of `seconds` each will take, or None if under ten minutes."""
+    """A sentence with the duration of `runs` runs of `seconds` each; None below ten minutes."""
     total = seconds * max(runs / workers, 1)
     if total <= LONG:
         return None
@@ -199,14 +208,14 @@ def forecast(study: AnyStudy[Spec], runs: int, seconds: float, workers: int) -> 
 
 
 def sample(missing: Sequence[RunSpec]) -> list[RunSpec]:
-    """The runs that stand for all: the first, or some spread over the grid."""
+    """The runs that stand for all: the first run, or some runs spread over the grid."""
     if len(missing) < FEW:
         return list(missing[:1])
     return list(missing[:: max(1, len(missing) // SAMPLE)][:SAMPLE])
 
 
 def _fraction(study: AnyStudy[Spec]) -> int:
-    """The arms of the fraction over the same factors; 0 if it is no way out."""
+    """The number of arms of the fraction over the same factors; 0 if it is no alternative."""
     from runner.designs.fraction import Fraction
 
     if not study.design.crossed:

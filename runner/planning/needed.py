@@ -1,4 +1,4 @@
-"""How many seeds a design needs until it sees what it is asked to see."""
+"""The number of seeds that a design needs to reach a goal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MOST_RUNS = 1_000_000
 
 @dataclass(frozen=True)
 class Goal:
-    """What every effect is to come to, in the metric's unit (pp for accuracies).
+    """The goal for every effect, in the metric's unit (pp for accuracies).
 
-    kind: "effect", the smallest that is seen with probability `power`; or "half-width", of the
-    1 - alpha interval.
+    kind: "effect" (the smallest effect that is detected with probability `power`) or "half-width"
+    (of the 1 - alpha interval).
     """
 
     kind: str
@@ -25,7 +25,7 @@ class Goal:
     alpha: float = 0.05
 
     def reached(self, precision: Precision, sigma: float, tests: int) -> float | None:
-        """What an effect of this precision comes to; alpha holds over `tests` effects at once."""
+        """The value that an effect with this precision reaches; alpha is over `tests` effects."""
         if precision.se is None or precision.df is None:
             return None
         se = precision.se * sigma
@@ -36,9 +36,9 @@ class Goal:
 
 @dataclass(frozen=True)
 class Needed:
-    """seeds: how often the design is run; runs: in all; reaches: the worst effect's figure.
+    """seeds: replicates of the design. runs: in all. reaches: the value of the worst effect.
 
-    All None, with the reason, where no number of seeds does.
+    All are None, with the reason, if no number of seeds is enough.
     """
 
     seeds: int | None = None
@@ -54,10 +54,10 @@ def needed(
     pick: Callable[[EffectPrecision], Precision],
     tests: int | None = None,
 ) -> Needed:
-    """The fewest seeds at which every effect of the design reaches the goal.
+    """The fewest seeds with which every effect of the design reaches the goal.
 
-    sigma: run-to-run sd in the goal's unit; pick: the estimand; tests: effects over which alpha
-    holds at once, None: all of the design's.
+    sigma: run-to-run sd in the goal's unit. pick: selects the estimand. tests: number of effects
+    over which alpha holds at once; None: all effects of the design.
     """
 
     def worst(seeds: int) -> tuple[float | None, str | None]:
@@ -75,7 +75,7 @@ def needed(
 
     arms, low, high = errors.design.count, 0, 1
     while not enough(high):
-        # With one seed the model may tell what two arms tell from two on: both are looked at.
+        # With one seed the model may be more precise than two arms with two seeds: try both.
         if high >= 2 and worst(high)[0] is None:
             return Needed(reason=worst(high)[1])
         low, high = high, 2 * high

@@ -1,4 +1,4 @@
-"""What to do next with a study: commands to copy, each with what it costs."""
+"""The next steps with a study: commands to copy, each with its cost."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from runner.text import counted, duration
 from tricks.bag import parse
 from tricks.errors import BadInput
 
-FEASIBLE = 4  # times the present runs: more are no advice
+FEASIBLE = 4  # times the present runs: steps that need more are not suggested
 TUNE = "lr_scale=0.5,1,2"
 TUNE_SEEDS = 2
-# Recipe fields whose best learning rate is often another than the baseline's.
+# Recipe fields that often need another learning rate than the baseline's.
 RATE = frozenset(
     {"optimizer", "norm", "init", "schedule", "warmup", "clip", "groups", "wrappers", "batch_size"}
 )
@@ -33,9 +33,9 @@ RATE = frozenset(
 
 @dataclass(frozen=True)
 class Step:
-    """Something to do. command: to copy, None where nothing is to be run.
+    """A suggestion. command: to copy; None if there is nothing to run.
 
-    runs: that it trains at most; seconds: of run time that they take, one after the other.
+    runs: the most runs that it trains. seconds: of run time, summed over these runs.
     """
 
     what: str
@@ -45,7 +45,7 @@ class Step:
 
     @property
     def cost(self) -> str:
-        """`10 runs, about 1 min of run time`; "" where it trains nothing."""
+        """`10 runs, about 1 min of run time`; "" if it trains nothing."""
         if not self.runs:
             return ""
         took = "" if self.seconds is None else f", about {duration(self.seconds)} of run time"
@@ -54,9 +54,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Situation:
-    """What decides what is next.
+    """The situation that decides the next steps.
 
-    asked: the study. missing: runs of it that are not recorded. run: the id of one of the
+    asked: the study. missing: number of its runs without a record. run: the id of a run of the
     recommended recipe. seconds: of a run. results: the store.
     """
 
@@ -75,7 +75,7 @@ class Situation:
 
     @property
     def again(self) -> list[str]:
-        """The words that run this study again."""
+        """The words of the command that runs this study again."""
         return ["tricks-bench", "run", "--study", str(self.asked.name)]
 
     def step(self, what: str, words: Sequence[str], runs: int) -> Step:
@@ -84,9 +84,9 @@ class Situation:
         return Step(what, shlex.join(words) + at(self.results), runs, seconds)
 
     def beside(self, ending: str, effects: Iterable[Effect], *more: str) -> list[str] | None:
-        """The words of a study of these effects alone on the same baseline; None if they cannot be.
+        """The command of a study of these effects only, on the same baseline; None if impossible.
 
-        ending: of its name.
+        ending: of the study's name.
         """
         kinds = {factor.name: factor.kind for factor in self.asked.factors}
         tricks: list[str] = []
@@ -107,7 +107,7 @@ class Situation:
 
 
 def next_steps(s: Situation) -> tuple[Step, ...]:
-    """What is worth doing, the most useful first; nothing for a study without a plain name."""
+    """Suggestions, the most useful first; none for a study without a plain name."""
     asked = s.asked
     if not re.fullmatch(r"[\w.-]+", asked.name or "") or asked.check:
         return ()
@@ -120,11 +120,11 @@ def next_steps(s: Situation) -> tuple[Step, ...]:
 def _complete(s: Situation) -> Step | None:
     if not s.missing:
         return None
-    return s.step("Train the runs of the study that are missing.", s.again, s.missing)
+    return s.step("Train the missing runs of the study.", s.again, s.missing)
 
 
 def _confirm(s: Situation) -> Step | None:
-    """The winner on fresh seeds: what made it the best of many is in part luck."""
+    """Train the winner on fresh seeds: in part, luck made it the best of many."""
     found = s.recommended
     if found is None or found.is_baseline or s.asked.confirm or s.asked.stages:
         return None
@@ -136,10 +136,10 @@ def _confirm(s: Situation) -> Step | None:
 
 
 def _more_seeds(s: Situation) -> list[Step]:
-    """More seeds for what they can decide, and a line on what they cannot."""
+    """More seeds for effects that they can decide, and a line about effects that they cannot."""
     real = [e for e in s.analysis.effects if e.factor != PLACEBO and e.effect is not None]
     if real and all(e.ci_low is None for e in real) and s.seeds < 3:
-        what = "Train three seeds of each arm: with fewer there is no noise to judge by."
+        what = "Train three seeds of each arm: with fewer, the noise cannot be estimated."
         words = [*s.again, "--seeds", "3"]
         return [s.step(what, words, (3 - s.seeds) * len(s.analysis.arms))]
     wanting = [(e.to_decide.times, e) for e in real if e.verdict == "undecided" and e.to_decide]
@@ -156,7 +156,7 @@ def _more_seeds(s: Situation) -> list[Step]:
 
 
 def _extended(s: Situation, effects: Sequence[Effect], seeds: int) -> Step:
-    """The study, or of an add-one the arms of `effects` alone, at `seeds` seeds."""
+    """The study at `seeds` seeds; in an add-one study only the arms of `effects`."""
     arms, words = len(s.analysis.arms), [*s.again, "--seeds", str(seeds)]
     if s.asked.grid == "add-one":
         alone = s.beside("more", effects, "--grid", "add-one", "--seeds", str(seeds))
@@ -168,7 +168,7 @@ def _extended(s: Situation, effects: Sequence[Effect], seeds: int) -> Step:
 
 
 def _together(s: Situation) -> Step | None:
-    """A leave-one-out of what helps alone."""
+    """A leave-one-out study of the tricks that help alone."""
     a = s.analysis
     if a.layout == FACTORIAL or a.estimand != BASELINE:
         return None
@@ -189,7 +189,7 @@ def _together(s: Situation) -> Step | None:
 
 
 def _tuned(s: Situation) -> Step | None:
-    """Each arm at its own learning rate, for verdicts that may be about the rate."""
+    """Each arm at its own learning rate, for effects that may come from the rate."""
     if any(factor.name == "lr_scale" for factor in s.asked.factors):
         return None
     decided = ("helps", "hurts", "depends")
@@ -211,7 +211,7 @@ def _moves_the_rate(asked: StudyToml, e: Effect) -> bool:
         return e.factor in RATE
     try:
         edits = parse(e.factor if kind == "trick" else e.level).edits()
-    except BadInput:  # a plug-in's that is not here
+    except BadInput:  # the trick of a plug-in that is not loaded
         return False
     return not RATE.isdisjoint((*edits.sets, *edits.adds))
 
@@ -220,7 +220,7 @@ def _use(s: Situation) -> Step | None:
     if s.recommended is None or s.run is None or s.asked.script is not None:
         return None
     what = (
-        "Take the recommended recipe with you: a PyTorch script that trains it without this tool."
+        "Use the recommended recipe elsewhere: a PyTorch script that trains it without this tool."
     )
     words = ["tricks-bench", "recipe", s.run, "--as", "pytorch"]
     return Step(what, shlex.join(words) + at(s.results))

@@ -1,4 +1,4 @@
-"""The run-to-run sd to plan with: given, or from runs that the store holds."""
+"""The run-to-run sd for planning: given, or estimated from recorded runs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from runner.records.run import Spec
     from runner.studies.any_study import AnyStudy
 
-ENOUGH = 30  # degrees of freedom from which a pilot's sd is taken as it is
+ENOUGH = 30  # with this many degrees of freedom a pilot's sd is used without a margin
 CONFIDENCE = 0.8
-UNEQUAL = 3  # largest over smallest sd of arms from which it is said
+UNEQUAL = 3  # a ratio of the largest and smallest sd of arms that is reported
 
 
 @dataclass(frozen=True)
 class Sigma:
-    """value: the sd to plan with, in pp; estimate and df: of the pilot; source: in words."""
+    """value: the sd for planning, in pp. estimate, df: of the pilot. source: as text."""
 
     value: float
     source: str
@@ -33,16 +33,16 @@ class Sigma:
 
 
 def given(sigma: float) -> Sigma:
-    """The sd of `--sigma`. Raises BadInput for what is none."""
+    """The sd of `--sigma`. Raises BadInput unless it is above 0."""
     if not (sigma > 0 and math.isfinite(sigma)):
         raise BadInput(f"--sigma must be a number above 0 (pp), not {sigma:g}")
     return Sigma(sigma, "given")
 
 
 def find_sigma(study: AnyStudy[Spec], results: Path, pilot: str | None) -> Sigma:
-    """The sd pooled over replicates of the study `pilot`, or of the latest one of the task.
+    """The sd pooled over replicates of the study `pilot`, or of the task's latest study.
 
-    With fewer than 30 df its upper 80 % bound. Raises BadInput where there is none.
+    With fewer than 30 df, its upper 80 % bound. Raises BadInput if there are no replicates.
     """
     if pilot is not None:
         found = _pooled(results, pilot)
@@ -58,7 +58,7 @@ def find_sigma(study: AnyStudy[Spec], results: Path, pilot: str | None) -> Sigma
         except BadInput:
             continue
         if found is not None:
-            said = f"{found.source}; its settings are not these: {other}" if other else found.source
+            said = f"{found.source}; it has other settings: {other}" if other else found.source
             return replace(found, source=said)
     raise BadInput(
         f"no study of {study.task_name} with replicates in {results} tells the run-to-run sd: give "
@@ -67,9 +67,9 @@ def find_sigma(study: AnyStudy[Spec], results: Path, pilot: str | None) -> Sigma
 
 
 def _candidates(study: AnyStudy[Spec], results: Path) -> list[tuple[str, str]]:
-    """Studies of the task, the latest first, those with the same settings before others.
+    """Studies of the task, the latest first; studies with the same settings come before others.
 
-    With each the settings that it has instead, "" if they are the same.
+    With each study its different settings as text, "" if they are the same.
     """
     if not (results / "FORMAT").exists():
         return []
@@ -100,7 +100,7 @@ def _pooled(results: Path, name: str) -> Sigma | None:
     from runner.studies.experiments import study_experiment
 
     found = cells(study_experiment(results, name), "accuracy")
-    if of_check(results, name):  # other rates and epochs have other noise
+    if of_check(results, name):  # its arms with other rates and epochs have other noise
         found = found.only((found.levels == 0).all(axis=1))
     sd, df = found.pooled_sd, found.replicate_df
     if not sd:
@@ -114,7 +114,8 @@ def _pooled(results: Path, name: str) -> Sigma | None:
         half = statistics.median(each.tolist())
         source += (
             f"; its arms go from {each.min():.2g} to {each.max():.2g} pp, half of them below "
-            f"{half:.2g}: two arms compared have their own noise, --sigma plans with it"
+            f"{half:.2g}: a comparison of two arms has the noise of these arms, use --sigma to "
+            "plan with it"
         )
     return Sigma(value, source, sd, df, name)
 
@@ -131,10 +132,10 @@ def of_check(results: Path, name: str) -> bool:
 
 
 def _suggestion(study: AnyStudy[Spec], results: Path) -> str:
-    """The command of a pilot: the first factor alone, of which an add-one study uses every run."""
+    """The command of a pilot: an add-one study of the first factor, which uses every run."""
     factor = next((f for f in study.factors if f.kind != "levels"), None)
     parts = ["tricks-bench", "run"]
-    if factor is None:  # only the study's file can name such levels
+    if factor is None:  # only a study's file can define such levels
         return f"run a pilot: `{shlex.join([*parts, '--study', study.name])}{at(results)}`"
     if factor.kind == "field":
         values = ",".join(level.name for level in factor.levels)

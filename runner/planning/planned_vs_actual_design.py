@@ -1,4 +1,4 @@
-"""A study's design as planned, and as the runs that succeeded left it."""
+"""A study's design as planned, and as the successful runs realise it."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from runner.planning.diagnostics import Alias, Diagnostics
     from runner.records.studies import StoredStudy
 
-TERMS = 6  # of a set to name
-MOST = 20_000  # runs: more are not compared one by one
+TERMS = 6  # of an alias set to name
+MOST = 20_000  # runs: larger designs are not compared run by run
 OTHER = (
-    "this version would plan other arms for it than those listed (made by another version, or its "
-    "tricks have changed)"
+    "this version would plan other arms than the listed arms (another version made the study, "
+    "or its tricks have changed)"
 )
 ERROR_TERMS = {
     "replicates": "noise from replicates",
     "arms": "noise from replicates of each arm",
-    "pooled": "noise from replicates and what the model leaves out",
-    "hc2": "noise from what the model of two-factor interactions leaves out",
+    "pooled": "noise from replicates and from terms outside the model",
+    "hc2": "noise from terms outside the model of two-factor interactions",
     "none": "no error term",
-    "": "no error term worked out",
+    "": "error term not computed",
 }
 
 
 @dataclass(frozen=True)
 class RunDesign:
-    """The runs of a design, its different arms, and what they tell apart.
+    """The runs of a design, its different arms, and its aliases.
 
-    clear: whether main effects are, of two-factor interactions. sets: terms that cannot be told
-    apart, as texts. None where it is not known.
+    clear: whether no main effect is aliased with two-factor interactions. sets: alias sets, as
+    texts. None if unknown.
     """
 
     runs: int
@@ -49,7 +49,7 @@ class RunDesign:
 
 @dataclass(frozen=True)
 class PlannedDesign(RunDesign):
-    """errors: the effects' standard errors in σ. df: the least and the most of the errors'."""
+    """errors: the effects' standard errors in σ. df: smallest and largest df of the errors."""
 
     errors: tuple[float, ...] = ()
     df: tuple[float, float] | None = None
@@ -58,7 +58,7 @@ class PlannedDesign(RunDesign):
 
 @dataclass(frozen=True)
 class RealisedDesign:
-    """planned: None, with a `reason`, where the design cannot be built again or is another one."""
+    """planned: None, with a `reason`, if the design cannot be built again or has changed."""
 
     run: RunDesign
     planned: PlannedDesign | None = None
@@ -67,7 +67,7 @@ class RealisedDesign:
 
 
 def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> RealisedDesign:
-    """The design that a study asked for beside that of its runs that have the metric.
+    """A study's planned design, and the design of its runs that have the metric.
 
     stored: at one stage. experiment: its recorded runs.
     """
@@ -89,7 +89,7 @@ def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> Re
 
 
 def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
-    """The design that the study asked for, and its seeds. Raises BadInput if it lists another."""
+    """The study's planned design, and its seeds. Raises BadInput if the study lists other arms."""
     from pathlib import Path
 
     from runner.designs.factor import level_names
@@ -99,7 +99,7 @@ def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
     found = built(from_stored(stored.asked, Path("study.toml")))
     design, seeds = found.design, found.seeds
     if design.total(seeds) > MOST:
-        raise BadInput(f"it has {design.total(seeds):,} runs, too many to work it out here")
+        raise BadInput(f"it has {design.total(seeds):,} runs, too many to compute this")
     names = [factor.name for factor in design.factors]
     held = [(f.name, [level.name for level in f.levels]) for f in design.factors]
     if held != [(f.name, list(f.levels)) for f in stored.asked.factors]:
@@ -131,7 +131,7 @@ def _planned(design: Design, told: Diagnostics) -> PlannedDesign:
 def _left(
     run: RunDesign, design: Design, told: Diagnostics, codes: np.ndarray, left: np.ndarray
 ) -> RunDesign:
-    """`run` with efficiency and aliases of the runs `left` of those recorded, as level indices."""
+    """`run` with the efficiency and aliases of the runs `left`, given as level indices."""
     import numpy as np
 
     from runner.analysis.data.arm_statistics import group
@@ -145,7 +145,7 @@ def _left(
     if told.d_efficiency is not None:
         run = replace(run, d_efficiency=d_efficiency(cells, sizes))
     if told.aliases is not None:
-        # Averaged over the shares of levels that were planned, or equal ones: as the analysis does.
+        # Averaged over the planned or equal shares of levels, as in the analysis.
         planned = shares(codes, np.ones(len(codes)), sizes)
         equal = [np.full(size, 1 / size) for size in sizes]
         for weights in (planned, equal):
@@ -158,7 +158,7 @@ def _left(
 
 
 def _text(alias: Alias) -> str:
-    """`cosine × warmup = zero-gamma × evonorm`, cut short; `~`: partly told apart."""
+    """`cosine × warmup = zero-gamma × evonorm`, shortened; `~`: partly aliased."""
     more = len(alias.terms) - TERMS
     text = str(replace(alias, terms=alias.terms[:TERMS]))
     return f"{text} and {more} more" if more > 0 else text

@@ -1,7 +1,7 @@
-"""How precisely a design tells each effect, in units of the run-to-run sd σ, before any run.
+"""The precision of each effect of a design, in units of the run-to-run sd σ, before any run.
 
-The same models and error terms as the analysis uses on the runs (runner/analysis), with constant
-noise assumed: comparisons of arms for one-at-a-time designs, least squares for factorials.
+The models and error terms are the same as in runner/analysis, with constant noise: comparisons of
+arms for one-at-a-time designs, least squares for factorials.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from runner.designs.factor import Arm
 from runner.designs.layout import FACTORIAL
 from runner.designs.placebo import flipped, place
 
-MOST_ARMS = 20_000  # listed one by one; beyond that only closed forms
+MOST_ARMS = 20_000  # larger designs are not listed: only closed forms
 MOST_WORK = 4e8  # arms · columns²
 
-ONE_RUN = "one run in an arm gives no error degrees of freedom: more seeds do"
-NO_GRID = "these arms change one thing at a time: they show no average over the grid"
-NO_ERROR = "no error degrees of freedom: as many terms as runs; more seeds give some"
-NO_BASELINE = "these arms do not separate the interactions that it needs: add-one does"
-TOO_MANY = "too many arms to work it out here, and impossible ones leave no closed form"
+ONE_RUN = "one run per arm gives no error degrees of freedom: use more seeds"
+NO_GRID = "these arms change one factor at a time: they give no average over the grid"
+NO_ERROR = "no error degrees of freedom, as there are as many terms as runs: use more seeds"
+NO_BASELINE = "these arms do not separate the interactions that this effect depends on: use add-one"
+TOO_MANY = "too many arms to compute this, and with impossible arms there is no closed form"
 
 
 @dataclass(frozen=True)
 class Precision:
-    """Of one effect by one estimand.
+    """The precision of one effect for one estimand.
 
-    se: standard error in σ; df: of its t quantile, None without error degrees of freedom.
-    reason: why `se` or `df` is None. way: "the two arms", "model" or "" (none).
+    se: standard error in σ. df: of its t quantile; None without error degrees of freedom. reason:
+    why `se` or `df` is None. way: "the two arms", "model" or "" (none).
     """
 
     se: float | None = None
@@ -51,10 +51,10 @@ class Precision:
 
 @dataclass(frozen=True)
 class EffectPrecision:
-    """Of one level of a factor against its reference (positions and level indices).
+    """The precision of a level's effect against its reference (positions and level indices).
 
-    own: by the estimand that the design's own table has; grid: averaged over the grid; baseline:
-    with all other factors at their reference.
+    own: for the estimand of the design's own table. grid: averaged over the grid. baseline: with
+    all other factors at their reference levels.
     """
 
     factor: int
@@ -65,7 +65,7 @@ class EffectPrecision:
 
 
 def two_arms(n: int, other: int) -> Precision:
-    """mean(arm of n runs) - mean(arm of `other` runs), Welch's df where both sds are equal."""
+    """mean(arm of n runs) - mean(arm of `other` runs), with Welch's df for equal sds."""
     parts = np.array([1 / n, 1 / other])
     se = float(np.sqrt(parts.sum()))
     if min(n, other) < 2:
@@ -77,8 +77,8 @@ def two_arms(n: int, other: int) -> Precision:
 class Errors:
     """Standard errors and df of a design's effects, for any number of seeds.
 
-    Everything that does not depend on that number is worked out once. A fraction's model depends
-    on it only in whether there are replicates.
+    Everything that does not depend on the number of seeds is computed once. A fraction's model only
+    depends on whether there are replicates.
     """
 
     def __init__(self, design: Design) -> None:
@@ -95,11 +95,11 @@ class Errors:
 
     @cached_property
     def counts(self) -> Counter[Arm]:
-        """How often each arm stands in the design."""
+        """How often each arm is in the design."""
         return Counter(self.design)
 
     def runs(self, arm: Arm, seeds: int) -> int:
-        """Runs of `arm`, with and without a placebo that takes turns, in `seeds` replicates."""
+        """Runs of `arm`, over both levels of a drawn placebo, in `seeds` replicates."""
         turned = self.design.turning
         found = self.design.times(arm, seeds) if arm in self.counts else 0
         if turned is None:
@@ -108,7 +108,7 @@ class Errors:
         return self.design.times(arm, seeds) + self.design.times(other, seeds)
 
     def cells(self, seeds: int) -> Cells:
-        """The design's arms with their runs; nothing is measured yet."""
+        """The design's arms with their numbers of runs, without measurements."""
         arms, turned = sorted(self.counts), self.design.turning
         if turned is not None and seeds > 1:
             arms = sorted({*arms, *(flipped(arm, turned) for arm in arms)})
@@ -117,7 +117,7 @@ class Errors:
         return Cells(np.array(arms, dtype=np.int64), count, zero, zero, placebo)
 
     def at(self, seeds: int) -> list[EffectPrecision]:
-        """Each level of each factor, when the design is run `seeds` times."""
+        """The precision of each level of each factor, with `seeds` replicates of the design."""
         if self.one_at_a_time:
             return list(self._comparisons(seeds))
         if self.closed:
@@ -153,11 +153,11 @@ class Errors:
             own = two_arms(n, other) if n and other else Precision(reason="an arm is impossible")
             at_zero = not any(_put(low, j, 0))
             grid = own if len(self.sizes) == 1 else Precision(reason=NO_GRID)
-            elsewhere = Precision(reason="its arms have other tricks on: add-one tells it")
+            elsewhere = Precision(reason="these arms have other tricks on: use add-one")
             yield EffectPrecision(j, level, own, grid, own if at_zero else elsewhere)
 
     def _product(self, seeds: int) -> Iterator[EffectPrecision]:
-        """All combinations, equally often: every term is orthogonal to every other."""
+        """All combinations, equally often: all terms are orthogonal."""
         runs = seeds * self.design.count
         _, df = self.error(seeds)
         others = sum(size - 1 for size in self.sizes)
@@ -195,7 +195,9 @@ class Errors:
             grid = self._contrast(fitted, cells, coding.main_effect(i), seeds / times)
             high, low = (self.runs(arm, seeds) for arm in (_put(zero, j, level), zero))
             if j == self.design.turning:
-                high = low = 0  # a fresh run of the same recipe: the model tells it from all arms
+                high = low = (
+                    0  # a placebo only draws other seeds: the model estimates it from all arms
+                )
             base = Precision(reason=NO_BASELINE)
             if min(high, low) > 1:
                 base = two_arms(high, low)
@@ -207,9 +209,9 @@ class Errors:
             yield EffectPrecision(j, level, grid, grid, base)
 
     def _contrast(self, fitted: Model, cells: Cells, c: np.ndarray, times: float) -> Precision:
-        """contrast' β on `times` the runs of `cells`, with the df that the analysis would take."""
+        """c' β with `times` the runs of `cells`, and the df that the analysis would use."""
         if not fitted.estimable(c):
-            return Precision(reason="it cannot be told from other effects: see the aliases")
+            return Precision(reason="it is aliased with other effects: see the aliases")
         each = fitted.X @ (fitted.bread @ c)
         parts = each**2 * cells.count
         se = float(np.sqrt(parts.sum() / times))
@@ -221,7 +223,7 @@ class Errors:
             whole = arms.count * times
             there = whole > 1
             df = contrast_df(np.bincount(where, parts)[there], whole[there] - 1.0)
-            df = max(df - 1, 1.0) if within else df  # its own square is no noise
+            df = max(df - 1, 1.0) if within else df  # the effect's own square is no noise
         elif kind == "none":
             return Precision(se, None, "model", NO_ERROR)
         elif kind == "hc2":

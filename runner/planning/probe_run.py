@@ -1,4 +1,4 @@
-"""What recipes take, before a grid of them: a few steps, or their networks, in child processes."""
+"""Probe recipes before a grid: measure a few steps, or build networks, in child processes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROBE_STEPS = 4  # steps timed for a prediction, after one to warm up
-PROBE_SECONDS = 0.5  # or as many steps as this takes, at most an epoch
+PROBE_SECONDS = 0.5  # or steps for this many seconds, at most an epoch
 UNTRIED = "the recipes could not be tried out"
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds of a training step and of the evaluation of an image, and what there is of images.
+    """Seconds of a training step and of the evaluation of an image, and numbers of images.
 
-    train, validation, probe, test: images. batch: of a step.
+    train, validation, probe, test: numbers of images. batch: images per step.
     """
 
     step: float
@@ -45,7 +45,7 @@ class Timed:
     batch: int
 
     def seconds(self, epochs: int, evaluations: int) -> float:
-        """Of a run on all training images."""
+        """Seconds of a run on all training images."""
         steps = epochs * (self.train // self.batch)
         each_time = self.validation + self.probe
         return steps * self.step + self.image * (evaluations * each_time + self.test)
@@ -59,7 +59,7 @@ def seconds_per_run(work: RecipeRun, run: Run) -> float:
 
 
 def timed_steps(work: RecipeRun, run: Run) -> Timed:
-    """A few steps of `run`, and the evaluation of some images, on one worker."""
+    """Measure a few steps of `run`, and the evaluation of some images, on one worker."""
     from runner.training.evaluation import evaluate
     from runner.training.loaders import Loaders
     from runner.training.loop import train as loop
@@ -81,7 +81,7 @@ def timed_steps(work: RecipeRun, run: Run) -> Timed:
     timed(1)  # warms up
     training = timed(PROBE_STEPS)
     step = training.seconds["train"] / training.steps
-    if PROBE_STEPS * step < PROBE_SECONDS / 2:  # short steps are timed for longer
+    if PROBE_STEPS * step < PROBE_SECONDS / 2:  # measure more of short steps
         training = timed(int(PROBE_SECONDS / step))
         step = training.seconds["train"] / training.steps
     some = splits.validation.subset(range(min(256, len(splits.validation))))
@@ -108,24 +108,24 @@ def predict_seconds(specs: Sequence[RunSpec], work: RecipeRun) -> float:
 
 
 def measured_seconds(specs: Sequence[RunSpec], work: RecipeRun, at_a_time: int = 1) -> list[float]:
-    """Seconds of each run by a few steps of it, in child processes: torch stays there.
+    """Seconds of each run, from a few steps in child processes, which alone import torch.
 
-    As many at a time as there will be runs: they share caches, memory and GPUs.
+    As many runs are measured in parallel as will train: they share caches, memory and GPUs.
     """
     return _in_children(seconds_per_run, specs, work, at_a_time)
 
 
 def measured_steps(specs: Sequence[RunSpec], work: RecipeRun, at_a_time: int = 1) -> list[Timed]:
-    """`timed_steps` of each run, as `measured_seconds`."""
+    """`timed_steps` of each run, in child processes as in `measured_seconds`."""
     return _in_children(timed_steps, specs, work, at_a_time)
 
 
 def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> list[str]:
-    """Build each network that `specs` name, in a child process, before anything is written.
+    """Build each network of `specs` in a child process, before anything is written.
 
-    Gives lines on what files of initial weights held for them, each once. Raises BadInput for an
-    unknown model, weights that cannot be had, surgery that finds nothing to act on, or images
-    without a size. The task's own network is known to be good, and is not built.
+    Returns different lines about loaded files of initial weights. Raises BadInput for an unknown
+    model, unavailable weights, surgery that matches no module, or images without a size. The task's
+    own network is known to work, and is not built.
     """
     specs = list(specs)
     known = find(work.task).baseline
@@ -145,7 +145,7 @@ def check_networks(specs: Iterable[RunSpec], work: RecipeRun) -> list[str]:
 
 
 def network_bytes(specs: Sequence[RunSpec], work: RecipeRun) -> int:
-    """Bytes of the weights of the largest network that `specs` name, built in a child process."""
+    """Bytes of the weights of the largest network of `specs`, built in a child process."""
     return max(_in_children(_bytes_of_network, specs, work))
 
 
@@ -155,9 +155,9 @@ def _in_children(
     work: RecipeRun,
     at_a_time: int = 1,
 ) -> list[T]:
-    """What `function` gives for each of `specs`. Raises BadInput where memory or a device fails.
+    """The results of `function` for `specs`. Raises BadInput if memory or a device fails.
 
-    The processes are forked from the template that those of the runs will come from.
+    The processes are forked from the same template as the processes of runs.
     """
     fork_server.warm_up(work.sharing(specs[0]).preload())
     try:
@@ -175,7 +175,7 @@ def _in_children(
 
 
 def _told_of_network(work: RecipeRun, run: Run) -> list[str]:
-    """What is told of the initial weights of a run's network. Raises BadInput as `build`."""
+    """Lines about the initial weights of a run's network. Raises BadInput as `build` does."""
     from runner.training.model import build
 
     spec, lines = work.spec(run), list[str]()
@@ -185,7 +185,7 @@ def _told_of_network(work: RecipeRun, run: Run) -> list[str]:
 
 
 def _bytes_of_network(work: RecipeRun, run: Run) -> int:
-    """By its shapes alone, where it can be made of them."""
+    """Bytes of a run's network, from shapes alone if it can be built without memory."""
     import torch
 
     from runner.training.model import build

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from tricks.errors import BadInput
 
 SEEDS = range(3, 11)
-SHARE = 0.85  # of the hours that is planned with: the rest is reports, images, other programs
-LEAST_STEPS = 60  # of a run; of fewer no network learns
-GOOD_STEPS = 300  # from which on the hours go into seeds, up to the most of SEEDS
+SHARE = 0.85  # the share of the hours for runs; the rest is for reports, images, other programs
+LEAST_STEPS = 60  # of a run; with fewer steps no network learns
+GOOD_STEPS = 300  # of a run; from here on the hours go into seeds, up to max(SEEDS)
 LEAST_EPOCHS = 5
 
 
 @dataclass(frozen=True)
 class Full:
-    """What a run could be: the recipe's epochs on all training images.
+    """The limits of a run's size: at most the recipe's epochs on all training images.
 
-    epochs, images: at most. least_epochs, least_images: at least, the same where the user has set
-    them. batch: images of a step. step: seconds of one, mean over the arms. fixed: seconds of a run
-    beside its steps.
+    epochs, images: the maximum. least_epochs, least_images: the minimum, equal to the maximum if
+    the user has set it. batch: images of a step. step: seconds of a step, mean over the arms.
+    fixed: seconds of a run outside its steps.
     """
 
     epochs: int
@@ -33,17 +33,17 @@ class Full:
     least_images: int
 
     def steps(self, images: int) -> int:
-        """Of an epoch of so many images; the last, smaller batch is left out."""
+        """Steps of an epoch of `images` images, without a smaller last batch."""
         return max(1, images // min(self.batch, images))
 
     def seconds(self, images: int, epochs: int) -> float:
-        """Of a run."""
+        """Seconds of a run."""
         return epochs * self.steps(images) * self.step + self.fixed
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a quick study trains. wall: hours that it takes."""
+    """The size of a quick study. wall: its hours."""
 
     images: int
     epochs: int
@@ -61,10 +61,10 @@ def size(
 ) -> Size:
     """The largest study that fits `hours`.
 
-    runs: of the whole study by its number of seeds. seeds: where the user has said how many. At
-    least 3 seeds; more of them once a run has 300 steps, or all that the recipe asks for; then
-    images up to all, then epochs up to the recipe's. Raises BadInput where not even 60 steps fit,
-    saying how many arms or hours would do.
+    runs: number of seeds -> runs of the whole study. seeds: given by the user, or None. The size
+    grows in this order: at least 3 seeds; more seeds once a run has 300 steps, or as many as the
+    recipe; then images, up to all; then epochs, up to the recipe's. Raises BadInput if not even 60
+    steps fit, with the hours or the number of arms that would be enough.
     """
     budget = SHARE * hours * 3600
 
@@ -87,7 +87,7 @@ def size(
 
 
 def _shared(full: Full, steps: int) -> tuple[int, int]:
-    """Images and epochs of so many steps: a few epochs of as many images, then more epochs."""
+    """Images and epochs for `steps` steps: first a few epochs of many images, then more epochs."""
     few = min(LEAST_EPOCHS, full.epochs) if full.least_epochs < full.epochs else full.least_epochs
     images = min(full.images, max(full.least_images, steps // few * full.batch))
     epochs = min(full.epochs, max(full.least_epochs, steps // full.steps(images)))
@@ -95,7 +95,7 @@ def _shared(full: Full, steps: int) -> tuple[int, int]:
 
 
 def _reached(full: Full, steps: int) -> int:
-    """What is left of `steps` in whole epochs."""
+    """The number of steps, at most `steps`, in whole epochs."""
     images, epochs = _shared(full, steps)
     return min(steps, epochs * full.steps(images))
 
@@ -105,7 +105,7 @@ def _too_short(
 ) -> str:
     run = full.seconds(*_shared(full, least))
     needed = math.ceil(runs / workers) * run / SHARE / 3600
-    asked = f"{math.ceil(100 * needed + 1e-4) / 100:.2f}"  # of which the hours suffice
+    asked = f"{math.ceil(100 * needed + 1e-4) / 100:.2f}"  # rounded up
     fit = int(budget / run) * workers // seeds
     text = (
         f"--quick: {arms} arms with {seeds} seeds take {asked} hours at "

@@ -1,7 +1,7 @@
-"""Writing files so that a crash leaves the old state or the new one, never half of either.
+"""Write files so that a crash leaves the complete old state or the complete new state.
 
-Every call that touches the file system is one of the module os, by name, so that a test can stop
-each of them in turn.
+Every call that touches the file system is a function of the module os, so that a test can make each
+of them fail in turn.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from pathlib import Path
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 TEMPORARY = ".tmp"  # ends the name of every temporary file, which starts with a dot
-LARGEST = 1 << 30  # bytes of a file that is read
+LARGEST = 1 << 30  # bytes of the largest file that is read
 
 
 class NotAFile(OSError):
-    """A symbolic link, a folder, a pipe or a device stands where a file belongs."""
+    """A symbolic link, a folder, a pipe or a device is in the place of a file."""
 
 
 def create(path: Path, data: bytes) -> bool:
-    """Make the file `path` with `data`, whole and synced, unless it is there: then False.
+    """Create the file `path` with `data`, complete and synced. Returns False if it exists already.
 
-    The name appears at once with its whole content, by a hard link to a synced temporary file.
-    Where the file system has no links, an empty file reserves the name first; a reader takes such
-    a one for torn. Raises OSError (disk full, not writable): then the file is not there, or, where
-    only its folder could not be synced, it is there whole.
+    The name appears with its complete content, by a hard link to a synced temporary file. If the
+    file system has no links, an empty file reserves the name first, and readers treat it as
+    incomplete. Raises OSError (disk full, not writable): then the file does not exist, or, if only
+    its folder could not be synced, it exists completely.
     """
     temporary = _temporary(path, data, sync=True)
     try:
@@ -53,15 +53,15 @@ def create(path: Path, data: bytes) -> bool:
 
 
 def replace(path: Path, data: bytes, sync: bool = True) -> None:
-    """Write `data` over `path`: a reader sees all of the old content or all of the new."""
+    """Write `data` over `path`: a reader sees the complete old or the complete new content."""
     replace_all({path: data}, sync)
 
 
 def replace_all(contents: Mapping[Path, bytes], sync: bool = True) -> None:
-    """`replace` for several files of a folder: none is replaced before all are on the disk.
+    """`replace` for several files of a folder: no file is replaced before all are on the disk.
 
-    So a full disk changes none of them. A kill can come between two; the last one is the last to
-    be replaced.
+    So a full disk changes no file. A kill may come between two replacements; they happen in the
+    given order.
     """
     ready: dict[Path, Path] = {}
     try:
@@ -80,7 +80,7 @@ def replace_all(contents: Mapping[Path, bytes], sync: bool = True) -> None:
 
 
 def read(path: Path | str, most: int = LARGEST) -> bytes:
-    """The bytes of `path`. Raises OSError: NotAFile for a symbolic link, a folder or a device."""
+    """The bytes of `path`. Raises OSError; NotAFile for a symbolic link, a folder or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -100,7 +100,7 @@ def read(path: Path | str, most: int = LARGEST) -> bytes:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names in `folder` survive a power cut, where the file system can do that."""
+    """Make names in `folder` survive a power cut, if the file system supports it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

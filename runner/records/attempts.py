@@ -1,4 +1,4 @@
-"""What attempts at a run leave beside its checkpoint: kept of runs that failed, as evidence."""
+"""The files of attempts at a run, beside its checkpoint. They are kept for failed runs."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from runner.records.record import is_id
 if TYPE_CHECKING:
     from runner.records.store import Store
 
-WELL = ("ok", "diverged")  # states of a record that needs no evidence beside it
+WELL = ("ok", "diverged")  # states of a record whose attempts need not be kept
 
 
 def clear(attempt: Path) -> None:
-    """Remove the folder of an attempt of which nothing is to be kept."""
+    """Remove the folder of an attempt."""
     shutil.rmtree(attempt, ignore_errors=True)
     with contextlib.suppress(OSError):
         attempt.parent.rmdir()
 
 
 def clear_up_to(attempt: Path) -> None:
-    """Remove the folders of an attempt that went well, and of those before it.
+    """Remove the folders of a successful attempt and of earlier attempts.
 
-    One after it is of an owner that has taken the run over, and writes there.
+    A later attempt belongs to a process that has taken the run over and writes there.
     """
-    with contextlib.suppress(OSError):  # a sweep of another runner came before
+    with contextlib.suppress(OSError):  # another process has swept it before
         for name in os.listdir(attempt.parent):
             if name.isdecimal() and int(name) <= int(attempt.name):
                 clear(attempt.parent / name)
 
 
 def sweep(store: Store, closed: Container[str]) -> None:
-    """Remove what a runner left that was killed as its run's record had been written.
+    """Remove the files of a process that was killed just after it wrote its run's record.
 
-    closed: states of a record that no checkpoint goes on from.
+    closed: states of a record after which no run continues from the checkpoint.
     """
     paths = [path for path in store.root.glob("attempts/??/*") if not path.is_symlink()]
     folders = {path.name: path for path in paths if is_id(path.name)}

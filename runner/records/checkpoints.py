@@ -1,7 +1,7 @@
-"""Checkpoints on disk: where a run's is, what it says of itself, whether it is whole. Torch-free.
+"""Checkpoints on disk: a run's file, its first line, and whether it is complete. Torch-free.
 
-One line, then whatever the training wrote. The line: the SHA-256 of all that stands after its 64
-digits, a space, and a JSON object that says what training this is of and how far it is.
+A checkpoint is one line, then the bytes of the training. The line has the SHA-256 (64 digits) of
+everything after these digits, a space, and a JSON object with the training's identity and progress.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from runner.records import atomic_write
 from runner.records.json_values import JsonValue
 from runner.records.record import Damaged, check_id
 
-NAME = "checkpoint"  # beside the folders of the run's attempts, so that the next one finds it
+NAME = "checkpoint"  # beside the folders of the run's attempts, so that the next attempt finds it
 LONGEST = 65_536  # bytes of the first line
 _DIGITS = 64
 
 
 def path_of(root: Path, id: str) -> Path:
-    """The file of the run's checkpoint, whether it is there or not. Raises BadInput for no id."""
+    """The path of the run's checkpoint, which need not exist. Raises BadInput for an invalid id."""
     return root / "attempts" / check_id(id)[:2] / id / NAME
 
 
@@ -42,7 +42,7 @@ def held(root: Path) -> int:
 
 
 class _Hashing:
-    """A file to write to, and the digest of what was written."""
+    """A file to write to, with the digest of the written bytes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.digest = file, hashlib.sha256()
@@ -57,10 +57,10 @@ class _Hashing:
 
 @contextlib.contextmanager
 def writing(path: Path, head: Mapping[str, JsonValue]) -> Iterator[IO[bytes]]:
-    """A file to write the content to; on leaving it stands at `path`, whole and synced.
+    """A file to write the content to; on exit it is moved to `path`, complete and synced.
 
-    The content goes to the disk as it comes: a large network is not held twice in memory.
-    Raises OSError; then the checkpoint is the one that was there before.
+    The content goes directly to the disk, so a large network is not in memory twice. Raises
+    OSError; then the earlier checkpoint stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}{atomic_write.TEMPORARY}"
@@ -85,9 +85,9 @@ def writing(path: Path, head: Mapping[str, JsonValue]) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[tuple[dict[str, Any], IO[bytes]]]:
-    """What the checkpoint says of itself, and the file at the start of its content.
+    """The checkpoint's JSON object, and the file at the start of its content.
 
-    Raises FileNotFoundError if there is none, Damaged if it is not what was written.
+    Raises FileNotFoundError if there is none, Damaged if it has changed since it was written.
     """
     with _opened(path) as file:
         digest = hashlib.sha256()
@@ -101,7 +101,7 @@ def reading(path: Path) -> Iterator[tuple[dict[str, Any], IO[bytes]]]:
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """How far the training of a checkpoint is: steps taken, epochs done, epochs in all."""
+    """The progress of a checkpoint's training: steps, finished epochs, epochs in all."""
 
     place: int = 0
     epoch: int | None = None
@@ -109,7 +109,7 @@ class Reached(msgspec.Struct, frozen=True):
 
 
 def head(path: Path) -> Reached | None:
-    """What the checkpoint says of itself, unverified; None if there is none that says anything."""
+    """The checkpoint's progress, unverified; None if there is no readable checkpoint."""
     try:
         with _opened(path) as file:
             return msgspec.convert(_head(file), Reached)
@@ -118,34 +118,34 @@ def head(path: Path) -> Reached | None:
 
 
 def reached(path: Path) -> int:
-    """How many steps of its training the checkpoint has behind it, unverified; 0 without one."""
+    """The number of steps of the checkpoint, unverified; 0 without a checkpoint."""
     return (head(path) or Reached()).place
 
 
 def heads(root: Path, ids: Container[str]) -> dict[str, Reached]:
-    """What the checkpoints of those of `ids` that have one say of themselves, unverified."""
+    """Run id -> progress of its checkpoint, unverified, for runs in `ids` that have one."""
     paths = sorted(root.glob(f"attempts/??/*/{NAME}"))
     found = {path.parent.name: head(path) for path in paths if path.parent.name in ids}
     return {id: told for id, told in found.items() if told is not None}
 
 
 def set_aside(path: Path, quarantine: Path) -> None:
-    """Move a checkpoint that cannot be used to the folder `quarantine`."""
+    """Move an unusable checkpoint to the folder `quarantine`."""
     with contextlib.suppress(OSError):
         quarantine.mkdir(exist_ok=True)
         os.rename(path, quarantine / f"{path.parent.name}.{time.time_ns()}.{NAME}")
 
 
 def remove(path: Path) -> None:
-    """Remove a checkpoint of which no more is needed, if there is one, and half-written ones."""
+    """Remove a checkpoint that is no longer needed, if there is one, and half-written files."""
     with contextlib.suppress(OSError):
         path.unlink()
     sweep(path)
 
 
 def sweep(path: Path) -> None:
-    """Remove what writers that were killed left half-written beside `path`."""
-    with contextlib.suppress(OSError):  # another may have cleared the folder away
+    """Remove half-written files of killed writers beside `path`."""
+    with contextlib.suppress(OSError):  # another process may have removed the folder
         for left in path.parent.glob(f".{path.name}.*{atomic_write.TEMPORARY}"):
             left.unlink(missing_ok=True)
 

@@ -1,9 +1,9 @@
-"""Claims: who is training which run, so that two runners on one store share the work.
+"""Claims: which process trains which run, so that processes on one store share the work.
 
-A claim is a file `claims/ab/<id>.<generation>`, made only if absent. To take over a dead owner's
-claim is to make the next generation, which one of several can; the highest generation holds, so
-an owner that was only slow finds itself fenced off. The heartbeat touches the file through the
-owner's own descriptor and can therefore never refresh another's claim.
+A claim is a file `claims/ab/<id>.<generation>`, created only if absent. A process takes over a dead
+owner's claim by creating the next generation, which only one process can. The highest generation is
+valid, so an owner that was only slow loses its claim. The heartbeat touches the file through the
+owner's own descriptor, so it can never refresh another process's claim.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from runner.records import atomic_write
 from runner.records.record import check_id
 
-LEASE = 120.0  # seconds without a heartbeat after which a claim from another host is void
+LEASE = 120.0  # seconds without a heartbeat after which a claim from another host is invalid
 BEAT = 10.0  # seconds between heartbeats
 
 _NAME = re.compile(r"([0-9a-f]{16,64})\.([0-9]{1,9})")
@@ -31,7 +31,7 @@ _NAME = re.compile(r"([0-9a-f]{16,64})\.([0-9]{1,9})")
 
 @dataclass
 class Claim:
-    """A claim that this process made."""
+    """A claim of this process."""
 
     claims: Claims
     id: str
@@ -40,19 +40,20 @@ class Claim:
     descriptor: int
 
     def heartbeat(self) -> None:
-        """Show that the owner lives, by the clock of the file system."""
+        """Touch the file, by the clock of the file system, to show that the owner is alive."""
         with contextlib.suppress(OSError):
             os.utime(self.descriptor)
 
     def held(self) -> bool:
-        """Whether the claim still stands: not removed, not taken over."""
+        """Whether the claim is still valid: not removed, not taken over."""
         top = self.claims.top(self.id)
         return top is not None and top[1].get("token") == self.token
 
     def release(self) -> None:
-        """Give the run up, done or not. Older generations go first, so none comes to life.
+        """Give the run up, done or not. Older generations go first, so that none becomes valid.
 
-        One who was fenced off removes nothing but its own: by now others may have begun anew.
+        An owner that lost its claim removes only its own file, since others may have claimed the
+        run.
         """
         if self.held():
             for generation in self.claims.generations(self.id):
@@ -62,7 +63,7 @@ class Claim:
         self.withdraw()
 
     def withdraw(self) -> None:
-        """Remove this claim alone."""
+        """Remove only this claim's file."""
         path = self.claims.path(self.id, self.generation)
         if self.claims.owner(path).get("token") == self.token:
             with contextlib.suppress(FileNotFoundError):
@@ -74,16 +75,16 @@ class Claim:
 
 @dataclass
 class Claims:
-    """The claims in a store's folder, and what this process has seen of others' heartbeats."""
+    """The claims in a store's folder, and the heartbeats of others that this process has seen."""
 
     folder: Path
     lease: float = LEASE
     _seen: dict[str, tuple[str, int, float]] = field(default_factory=dict)
 
     def take(self, id: str, over: str | None = None) -> Claim | None:
-        """Claim the run `id`; None if another holds it.
+        """Claim the run `id`; None if another process holds it.
 
-        The claim of an owner that is dead for certain is taken over, and one with the token
+        Takes over the claim of an owner that is certainly dead, and the claim with the token
         `over`, which the caller has watched past its lease.
         """
         top = self.top(id)
@@ -103,8 +104,8 @@ class Claims:
         except FileNotFoundError:
             return None
         claim = Claim(self, id, generation, token, descriptor)
-        # Since the look others may have taken over, released, and begun anew below or above: then
-        # what was made here stands for nothing, and the caller looks again.
+        # Since the look, others may have taken over, released, and claimed again with another
+        # generation. Then the file made here is invalid, and the caller looks again.
         found = self.generations(id)
         same = top is None or self.owner(self.path(id, top[0])) == top[1]
         if same and found[-1:] == [generation] and (top is not None or len(found) == 1):
@@ -113,10 +114,10 @@ class Claims:
         return None
 
     def stale(self, id: str) -> str | None:
-        """The token of the claim on `id` if it may be taken over, "" if there is none.
+        """The token of the claim on `id` if it may be taken over, "" if there is no claim.
 
-        None: it is held. An owner elsewhere is judged by whether its heartbeat changes, on the
-        clock of this process, so that wrong clocks do no harm; ask again and again.
+        None: the run is held. An owner on another host is judged by changes of its heartbeat over
+        time on this process's clock, so wrong clocks do no harm. Call this repeatedly.
         """
         top = self.top(id)
         if top is None:
@@ -138,7 +139,7 @@ class Claims:
         return token if now - before[2] > self.lease else None
 
     def running(self) -> set[str]:
-        """Ids of runs whose claim's owner lives, as far as one look can tell."""
+        """Ids of runs whose claim has a live owner, as far as one look can tell."""
         alive = set()
         for id, generation in self._all():
             path = self.path(id, generation)
@@ -150,35 +151,35 @@ class Claims:
         return alive
 
     def abandoned(self, path: Path) -> bool:
-        """Whether the owner of the claim in the file `path` is dead for certain."""
+        """Whether the owner of the claim in the file `path` is certainly dead."""
         return _dead(self.owner(path))
 
     def sweep(self) -> None:
-        """Remove claims whose owner is dead for certain.
+        """Remove claims whose owner is certainly dead.
 
-        By taking them over: since the look at one, another may have begun anew under its name.
+        It takes each over first, since another process may have claimed the run since the look.
         """
         for id in {id for id, number in self._all() if self.abandoned(self.path(id, number))}:
-            with contextlib.suppress(OSError):  # a full disk: they are in nobody's way
+            with contextlib.suppress(OSError):  # a full disk: these claims do no harm
                 claim = self.take(id)
                 if claim is not None:
                     claim.release()
 
     def top(self, id: str) -> tuple[int, dict[str, Any]] | None:
-        """Generation and owner of the claim that holds; None if there is none."""
+        """Generation and owner of the valid claim; None if there is none."""
         generations = self.generations(id)
         if not generations:
             return None
         return generations[-1], self.owner(self.path(id, generations[-1]))
 
     def holder(self, id: str) -> tuple[str, int] | None:
-        """Host and process number of the owner whose claim holds; None where nobody knows."""
+        """Host and process number of the valid claim's owner; None if unknown."""
         top = self.top(id)
         host, pid = (top[1].get("host"), top[1].get("pid")) if top else (None, None)
         return (str(host).split()[0], pid) if host and isinstance(pid, int) else None
 
     def generations(self, id: str) -> list[int]:
-        """Generations of claims on `id` that exist, ascending."""
+        """Existing generations of claims on `id`, in ascending order."""
         names = _names(self.path(id, 0).parent)
         return sorted(generation for found, generation in names if found == id)
 
@@ -188,7 +189,7 @@ class Claims:
 
     @staticmethod
     def owner(path: Path) -> dict[str, Any]:
-        """What the owner wrote; empty if that cannot be read."""
+        """The owner as written in the claim; {} if it cannot be read."""
         try:
             content = json.loads(atomic_write.read(path))
         except (OSError, ValueError, RecursionError):
@@ -210,7 +211,7 @@ def _names(folder: Path) -> list[tuple[str, int]]:
 
 
 def _token(generation: int, owner: dict[str, Any]) -> str:
-    """The token of a claim; of one that cannot be read, a name for it. Never empty."""
+    """The token of a claim, or a name for an unreadable claim. Never empty."""
     return str(owner.get("token") or f"unreadable.{generation}")
 
 
@@ -220,7 +221,7 @@ def _myself() -> dict[str, Any]:
 
 
 def _host() -> str:
-    """Names the table of process numbers: the host, since when it is up, and its container."""
+    """A name for the space of process numbers: the host, its boot time, and its container."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
@@ -233,7 +234,7 @@ def _here(owner: dict[str, Any]) -> bool:
 
 
 def _dead(owner: dict[str, Any]) -> bool:
-    """Whether the owner is gone for certain: its process was here and is no more."""
+    """Whether the owner is certainly dead: its process was on this machine and has ended."""
     pid = owner.get("pid")
     if not _here(owner) or not isinstance(pid, int):
         return False
@@ -242,7 +243,7 @@ def _dead(owner: dict[str, Any]) -> bool:
 
 
 def _life(pid: int) -> tuple[str, bool]:
-    """When the process began (clock ticks, "" if unknown), and whether it runs."""
+    """The start of the process (clock ticks, "" if unknown), and whether it is running."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return fields[19], fields[0] not in "ZX"

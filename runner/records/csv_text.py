@@ -1,4 +1,4 @@
-"""Tables as CSV bytes, of whose cells a spreadsheet runs none."""
+"""Tables as CSV bytes, with cells that a spreadsheet does not run as formulas."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import pandas
 
 Cell: TypeAlias = str | float | None
-# What a spreadsheet takes for code.
+# The beginnings of cells that a spreadsheet runs.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_bytes(frame: pandas.DataFrame, digits: int = 10) -> bytes:
-    """CSV bytes, numbers to `digits` significant digits, whole ones as such."""
+    """CSV bytes, with numbers to `digits` significant digits, and whole numbers without a point."""
     frame = frame.rename(columns=escaped)
     for column in frame:
         if frame[column].dtype == "float64":
@@ -33,7 +33,7 @@ def written(rows: Iterable[Sequence[Cell]]) -> bytes:
     lines = csv.writer(text, lineterminator="\n")
     for row in rows:
         lines.writerow([_written(value) for value in row])
-    return text.getvalue().encode(errors="backslashreplace")  # names of files need not be UTF-8
+    return text.getvalue().encode(errors="backslashreplace")  # file names need not be UTF-8
 
 
 def _written(value: Cell) -> Cell:
@@ -43,7 +43,7 @@ def _written(value: Cell) -> Cell:
 
 
 def escaped(text: str) -> str:
-    """`text` so that a spreadsheet does not run it; a plain number stays as it is."""
+    """`text`, changed so that a spreadsheet does not run it; plain numbers stay unchanged."""
     if not text.startswith(FORMULA) and not (text.startswith("'") and unescaped(text) != text):
         return text
     try:

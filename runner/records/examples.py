@@ -1,8 +1,8 @@
-"""Examples of what augmentations do to images, kept in a store for its reports. Torch-free.
+"""Example images of augmentations, kept in a store for its reports. Torch-free.
 
-examples/<digest>/<digest>.npz: the first digest is of what identifies the images, the second of the
-trick's text; "" is the images as they are, which also names the classes. Derived: the files may be
-deleted, one that cannot be read is as none.
+examples/<digest>/<digest>.npz: the first digest is of the images' identity, the second of the
+trick's text. The text "" means the original images, with the names of the classes. The files are
+derived: they may be deleted, and unreadable files are ignored.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from runner.records.record_schema import Record
 
 FOLDER = "examples"
-LARGEST = 8 << 20  # bytes of a file, packed or not
+LARGEST = 8 << 20  # bytes of a file, compressed or not
 PARTS = ("text", "images", "names")
 
 
 @dataclass(frozen=True)
 class Example:
-    """What the trick `text` makes of a few images: uint8 (n, H, W, 3). names: of the classes."""
+    """A few images after the trick `text`: uint8 (n, H, W, 3). names: of the classes."""
 
     text: str
     images: np.ndarray
@@ -37,12 +37,12 @@ class Example:
 
 
 def path(root: Path, data: Mapping[str, JsonValue], text: str) -> Path:
-    """Where the example of a trick on the images that `data` identifies is, below `root`."""
+    """The file, below `root`, with the example of a trick on the images that `data` identifies."""
     return folder(root, data) / f"{digest({'trick': text})[:16]}.npz"
 
 
 def folder(root: Path, data: Mapping[str, JsonValue]) -> Path:
-    """Where all examples on these images are; of an export, whose root is given, one for all."""
+    """The folder of all examples on these images."""
     return root / FOLDER / digest(dict(data))[:16]
 
 
@@ -53,7 +53,7 @@ def save(
     images: np.ndarray,
     names: Sequence[str],
 ) -> None:
-    """Keep an example. Raises OSError where nothing can be written."""
+    """Write an example. Raises OSError if it cannot be written."""
     import numpy as np
 
     file = path(root, data, text)
@@ -65,13 +65,13 @@ def save(
 
 
 def load(place: Path) -> list[Example]:
-    """The examples in a folder, the images as they are first; nothing where it is not there."""
+    """The examples in a folder, the original images first; [] if there is no folder."""
     found = [example for file in sorted(place.glob("*.npz")) if (example := _read(file))]
     return sorted(found, key=lambda example: example.text)
 
 
 def export(root: Path, records: Iterable[Record | None], out: Path) -> None:
-    """Copy those on the images of the first of `records` into an export. Raises OSError."""
+    """Copy the examples on the images of the first record into an export. Raises OSError."""
     data = next((record.data for record in records if record and record.data), None)
     for file in sorted(folder(root, data).glob("*.npz")) if data else ():
         (out / FOLDER).mkdir(exist_ok=True)

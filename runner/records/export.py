@@ -1,15 +1,15 @@
-"""Exports: a study's records as a CSV, or as a small folder that can be committed and read back.
+"""Exports: a study's records as a CSV, or as a small folder that can be committed and read.
 
 runs.csv           the columns of `table`; `correct` is left out for large test sets
 epochs.csv.gz      the learning curves
 records.jsonl.gz   the rest of each record
-study.toml         what was asked for, and what it was run with
-SHA256SUMS         checksums of these, as `sha256sum -c` reads them; older exports have none
-references.json    of a check: its simple references, which SHA256SUMS does not name
-examples/          what augmentations do to a few images, which it does not name either
+study.toml         the study's request, and the settings of its runs
+SHA256SUMS         checksums of these files, for `sha256sum -c`; older exports have none
+references.json    of a check: its simple references, not listed in SHA256SUMS
+examples/          example images of augmentations, not listed in SHA256SUMS
 
-Predictions are left out, as they are large: every metric that a run computed stands in runs.csv
-or, if it is a plug-in's, in the run's record.
+Predictions are left out, as they are large. Every metric that a run computed is in runs.csv or, for
+a plug-in's metric, in the run's record.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ if TYPE_CHECKING:
 
 SUMS = "SHA256SUMS"
 FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
-# A packed file may unpack to so many bytes, or to so many times its own: exports reach 20 times.
+# A compressed file may unpack to so many bytes, or to so many times its size; exports reach 20
+# times.
 UNPACKED, TIMES = 64 << 20, 40
-LARGEST_KEPT = 10_000  # test images, whose bits of right and wrong are 1.7 kB a run
-# Of a record: what stands in another file, and what is of no use away from its machine.
+LARGEST_KEPT = 10_000  # test images; their bits of right and wrong take 1.7 kB per run
+# Fields of a record that are in another file, or of no use on another machine.
 LEFT_OUT = ("epochs", "correct", "host")
 
 
@@ -56,7 +57,7 @@ _UNREADABLE = (
 
 
 class Evidence(NamedTuple):
-    """All that a report or an analysis needs of a study."""
+    """The data of a study that a report or an analysis needs."""
 
     study: StoredStudy
     runs: pandas.DataFrame  # `table`
@@ -72,9 +73,9 @@ def evidence(
 ) -> Evidence:
     """A study from a store (the latest if `name` is None) or from an exported folder.
 
-    most: of a study in a store with more runs, records and curves are those of a part that stands
-    for all (see `spread`). metric: as for `table`. Raises BadInput if there is no study, or its
-    files cannot be read.
+    most: if a study in a store has more runs, only a part of the records and curves is read, which
+    stands for all (see `spread`). metric: as for `table`. Raises BadInput if there is no study, or
+    if its files cannot be read.
     """
     if not isinstance(source, Store):
         found = read_export(source)
@@ -102,7 +103,7 @@ def evidence(
 
 
 def is_export(folder: Path) -> bool:
-    """Whether `folder` holds what `write_export` writes."""
+    """Whether `folder` is an export of `write_export`."""
     return (folder / "study.toml").is_file() and (folder / "runs.csv").is_file()
 
 
@@ -113,12 +114,11 @@ def write_csv(
     correct: bool | None = None,
     stage: str | None = None,
 ) -> None:
-    """One row a run: the study's name, then the columns of `table`. Raises OSError.
+    """Write one row per run: the study's name, then the columns of `table`. Raises OSError.
 
-    stage: the one of a tuned study to write; the tuned field is then a factor of the stage tuning,
-    and `tuned_<field>`, which no analysis takes for one, in others.
-
-    `correct`: keep the bits of right and wrong; None: only of test sets up to 10,000 images.
+    stage: the stage of a tuned study to write. At the stage tuning the tuned field is a factor; at
+    other stages its column is `tuned_<field>`, which no analysis takes for a factor. correct: keep
+    the bits of right and wrong; None: only for test sets of up to 10,000 images.
     """
     frame = _compact(table(source, stored.at(stage) if stage else stored), correct)
     if stage is not None:
@@ -132,7 +132,7 @@ def write_csv(
 def write_export(
     source: Store, stored: StoredStudy, folder: Path, correct: bool | None = None
 ) -> Path:
-    """Write the study as the folder described above; returns it. Raises OSError."""
+    """Write the study as the folder described above. Returns the folder. Raises OSError."""
     runs = table(source, stored)
     lines: list[str] = []
 
@@ -212,14 +212,16 @@ def read_export(folder: Path) -> Evidence:
     epoch = [f"{id}, epoch {n}" for id, n in zip(epochs["id"], epochs["epoch"], strict=True)]
     _check_rows(epoch, folder / "epochs.csv.gz", 2)
     name = folder.name if asked.name is None else asked.name
-    if not is_name(name):  # it names the folder of the report
-        raise BadInput(f"cannot read {folder / 'study.toml'}: {name[:80]!r} is no study name")
+    if not is_name(name):  # the report's folder gets this name
+        raise BadInput(
+            f"cannot read {folder / 'study.toml'}: {name[:80]!r} is not a valid name of a study"
+        )
     study = StoredStudy(name, asked, planned)
     return Evidence(study, runs, epochs, records)
 
 
 def mismatches(folder: Path) -> list[str]:
-    """What differs from the checksums in the exported `folder`; nothing if it has none."""
+    """Differences from the checksums in the exported `folder`; [] if it has no checksums."""
     try:
         lines = atomic_write.read(folder / SUMS, most=10_000).decode().splitlines()
     except FileNotFoundError:
@@ -237,35 +239,37 @@ def mismatches(folder: Path) -> list[str]:
             found.append(f"{folder / name} cannot be read: {error.strerror or error}")
             continue
         if not same:
-            found.append(f"{folder / name} is not what was exported (its checksum does not match)")
+            found.append(
+                f"{folder / name} has changed since it was exported (its checksum does not match)"
+            )
     return found
 
 
 def _packed(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)  # the same bytes each time
+    return gzip.compress(content, mtime=0)  # always the same bytes
 
 
 def _unpacked(path: Path) -> bytes:
-    """The content of a .gz file. Raises ValueError for one that unpacks to too much."""
+    """The content of a .gz file. Raises ValueError if it is too large unpacked."""
     packed = atomic_write.read(path)
     most = max(UNPACKED, TIMES * len(packed))
     with gzip.open(io.BytesIO(packed)) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise ValueError(f"{path.name} unpacks to more than {most:,} bytes: no export is like that")
+        raise ValueError(f"{path.name} unpacks to more than {most:,} bytes, too many for an export")
     return content
 
 
 def _record(line: bytes) -> Record:
-    """A record of an export, as today's versions write it. Raises ValueError or BadInput."""
+    """A record of an export in today's schema. Raises ValueError or BadInput."""
     record = json.loads(line)
     if not isinstance(record, dict):
-        raise ValueError("a line of records.jsonl.gz is no record")
+        raise ValueError("a line of records.jsonl.gz is not a record")
     return record_schema.read(upgraded(record))
 
 
 def _check_runs(runs: pandas.DataFrame) -> None:
-    """Raises ValueError for a cell of runs.csv that no record could have given."""
+    """Raises ValueError for a cell of runs.csv that cannot come from a record."""
     for row in runs.to_dict("records"):
         fields: dict[str, Any] = {}
         for column, path in COLUMNS.items():
@@ -280,14 +284,14 @@ def _check_runs(runs: pandas.DataFrame) -> None:
 
 
 def _check_rows(keys: list[str], path: Path, first: int) -> None:
-    """Raises BadInput for one of `keys` that stands in two rows. first: the first row's number."""
+    """Raises BadInput if two rows have the same key. first: the first row's number."""
     again = repeated(keys, range(first, first + len(keys)))
     if again is not None:
         raise BadInput(f"cannot read {path}: {again[1]} are of one run, {again[0]}")
 
 
 def _check_agreement(runs: pandas.DataFrame, path: Path) -> None:
-    """Raises BadInput for a run that two stages share, with other values in each."""
+    """Raises BadInput for a run with different values in two stages."""
     shared = runs[runs["id"].duplicated(keep=False)].drop(columns="stage", errors="ignore")
     other = shared.drop_duplicates()
     again = repeated(list(other["id"]), [int(row) + 2 for row in other.index])

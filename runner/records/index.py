@@ -1,9 +1,9 @@
-"""index.csv: the main columns of many records in one file. Derived; anyone may delete it.
+"""index.csv: the main columns of many records in one file. Derived: it may be deleted.
 
-One line of JSON a column, so that a reader takes only those that it needs. The second line says
-where each is and what it hashes to, the first what the second hashes to: what does not verify is
-no index. An entry counts only while its record's file has the size and time of change that it was
-made from.
+It has one line of JSON per column, so that a reader reads only the columns that it needs. The
+second line has the place and hash of each column, and the first line the hash of the second. An
+index that does not verify is ignored. An entry is valid only while its record's file has the same
+size and time of change.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from runner.records import atomic_write
 from runner.records.record import COLUMNS, TEXT, WHOLE
 
 HEADER = ("id", "size", "changed", "state", "seed", *COLUMNS)
-LARGEST_TEST_SET = 2_000  # images: above, the bits of right and wrong stay in the records only
-_WHOLE = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # as tables hold them
+LARGEST_TEST_SET = 2_000  # images: for more, the bits of right and wrong are only in the records
+_WHOLE = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # the range of integers in tables
 _MAGIC = "# tricks-bench index 2 "
 
 Columns = dict[str, list[Any]]  # of equal length
 
 
 class Entry(NamedTuple):
-    """A row, and the size (bytes) and time of change (ns) of the file it was made from."""
+    """A row, with the size (bytes) and time of change (ns) of its record's file."""
 
     size: int
     changed: int
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a column stands under the two first lines: bytes, and the SHA-256 of them."""
+    """The place of a column after the first two lines, in bytes, and its SHA-256."""
 
     name: str
     start: int
@@ -44,7 +44,7 @@ class _Place(NamedTuple):
 
 
 def load(path: Path) -> dict[str, Entry]:
-    """Entries by id; empty if there is no index, or one that does not verify."""
+    """Entries by id; {} if there is no index, or if it does not verify."""
     columns = read(path)
     names = HEADER[3:]
     rows = zip(*(columns[name] for name in names), strict=True)
@@ -57,7 +57,7 @@ def load(path: Path) -> dict[str, Entry]:
 
 
 def read(path: Path, names: Iterable[str] = HEADER) -> Columns:
-    """The columns `names`; empty ones if there is no index, or one that does not verify."""
+    """The columns `names`; empty columns if there is no index, or if it does not verify."""
     names = dict.fromkeys(names)
     try:
         return _columns(atomic_write.read(path), names)
@@ -75,7 +75,7 @@ def verifies(path: Path) -> bool:
 
 
 def of_another_version(path: Path) -> bool:
-    """Whether the index at `path` is one, with other columns than today's: it is made anew."""
+    """Whether `path` is a valid index with other columns than today's, to be built again."""
     try:
         return tuple(_places(atomic_write.read(path))[0]) != HEADER
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def of_another_version(path: Path) -> bool:
 
 
 def _places(data: bytes) -> tuple[dict[str, _Place], int]:
-    """Where its columns are, and where the first begins. Raises ValueError for what is no index."""
+    """The places of the columns, and the start of the first. Raises ValueError for other data."""
     head = data.find(b"\n") + 1
     body = data.find(b"\n", head) + 1
     contents = data[head:body]
@@ -93,7 +93,7 @@ def _places(data: bytes) -> tuple[dict[str, _Place], int]:
 
 
 def _columns(data: bytes, names: Iterable[str]) -> Columns:
-    """Raises ValueError for what is no index, or was changed."""
+    """The columns `names`. Raises ValueError for data that are no index, or were changed."""
     places, body = _places(data)
     if tuple(places) != HEADER:
         raise ValueError("other columns")
@@ -111,9 +111,9 @@ def _columns(data: bytes, names: Iterable[str]) -> Columns:
 
 
 def save(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write the index: all of HEADER. Raises OSError.
+    """Write the index, with all columns of HEADER. Raises OSError.
 
-    Two writers: the last one wins, and both are right.
+    With two writers the last one wins; both write correct data.
     """
     places, lines, start = [], [], 0
     for name in HEADER:

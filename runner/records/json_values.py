@@ -1,4 +1,4 @@
-"""JSON values: what they are, the one form in which they are compared, and the digest of that."""
+"""JSON values: their type, their canonical form for comparisons, and their digest."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ JsonValue: TypeAlias = (
 
 
 def canonical(value: JsonValue) -> JsonValue:
-    """`value` with every number in one form: 1 and 1.0 are equal, 0.1 + 0.2 is 0.3."""
+    """`value` with numbers in one form: 1 and 1.0 are equal, 0.1 + 0.2 is 0.3."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, (int, float)):
         try:
             number = float(f"{value:.12g}")
-        except OverflowError:  # a whole number that no float holds
+        except OverflowError:  # a whole number that is too large for a float
             return value
         return int(number) if number.is_integer() and abs(number) < 1e15 else number
     if isinstance(value, Mapping):
@@ -29,7 +29,7 @@ def canonical(value: JsonValue) -> JsonValue:
 
 
 def canonical_text(value: JsonValue) -> str:
-    """`value` in JSON: equal values have equal texts."""
+    """`value` as canonical JSON text: equal values have equal texts."""
     return json.dumps(canonical(value), sort_keys=True)
 
 
@@ -40,7 +40,7 @@ def digest(value: JsonValue) -> str:
 
 
 def finite(value: Any) -> Any:
-    """`value` as JSON can hold it: NaN and Inf are None, NumPy scalars are numbers."""
+    """`value` for JSON: NaN and Inf become None, NumPy scalars become numbers."""
     if isinstance(value, Mapping):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,6 +1,6 @@
-"""A metric's column where the records lack it: that of a plug-in, or one that came after the runs.
+"""Add a metric's column that records lack: a plug-in's metric, or a metric newer than the runs.
 
-It is made for the one metric that is asked for: the usual table reads no file of predictions.
+It is computed only for the requested metric, as the usual table reads no predictions.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def with_metric(
 ) -> pandas.DataFrame:
     """`runs` (see `table`) with the column `metric`, as far as records or predictions have it.
 
-    Values on test images come from predictions where the record has none; those on validation
-    images from the record alone, since no predictions on them are kept. Without any the table
-    stays as it is. Raises BadInput where a plug-in's metric fails.
+    Values on test images come from the record, or else from predictions. Values on validation
+    images come only from the record, since no predictions on them are kept. Without any value the
+    table stays unchanged. Raises BadInput if a plug-in's metric fails.
     """
     import numpy as np
 
@@ -53,5 +53,5 @@ def with_metric(
 
 
 def of_records(runs: pandas.DataFrame, metric: str, records: Iterable[Record]) -> pandas.DataFrame:
-    """As `with_metric`, from records alone: those of an exported study."""
+    """As `with_metric`, only from the records of an exported study."""
     return with_metric(runs, metric, {record.id: record for record in records}.get)

@@ -1,18 +1,18 @@
-"""A store's folder: its parts, its FORMAT, and what may not be in it.
+"""A store's folder: its parts, its FORMAT, and forbidden files.
 
 FORMAT                  schema version
-studies/<name>/         what was asked for
-runs/ab/<id>.json       one record a run, written once
-runs/ab/<id>.predictions what its model said of each test image, if it was trained here
-attempts/ab/<id>/<n>/   what a failed attempt left: its log, its epochs
+studies/<name>/         a study's request and its list of runs
+runs/ab/<id>.json       one record per run, written once
+runs/ab/<id>.predictions the model's predictions on test images, if the run was trained here
+attempts/ab/<id>/<n>/   files of a failed attempt: its log, its epochs
 references/<digest>.json simple references of checks, derived, disposable
-examples/<digest>/<digest>.npz what augmentations do to a few images, derived, disposable
-models/<id>.safetensors trained models, where they were asked for
-outputs/<id>/           what a script wrote in a run that is at hand, or is to be kept; <id>.failed
-claims/ab/<id>.<n>      who is training the run
-jobs/<time>-<digits>/   runs that were submitted to a cluster, and what became of the jobs
+examples/<digest>/<digest>.npz example images of augmentations, derived, disposable
+models/<id>.safetensors trained models, if requested
+outputs/<id>/           files of a script, of running runs or if kept; <id>.failed
+claims/ab/<id>.<n>      which process trains the run
+jobs/<time>-<digits>/   runs submitted to a cluster, and the outcomes of the jobs
 index.csv               derived, disposable
-quarantine/             what did not verify, or was removed
+quarantine/             files that did not verify, or were set aside
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FORMAT = "tricks-bench store, schema "
 
 
 def make(root: Path) -> None:
-    """Make the folder and its FORMAT, if they are not there. Raises BadInput."""
+    """Create the folder and its FORMAT if they are missing. Raises BadInput."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         if not (root / "FORMAT").exists():
@@ -43,7 +43,7 @@ def make(root: Path) -> None:
 
 
 def check_writable(root: Path) -> None:
-    """Make the parts that are not there. Raises BadInput where nothing can be written."""
+    """Create the missing parts. Raises BadInput if nothing can be written."""
     try:
         for name in FOLDERS:
             (root / name).mkdir(exist_ok=True)
@@ -65,7 +65,9 @@ def check_format(root: Path) -> None:
     try:
         text = atomic_write.read(path, most=1_000).decode()
     except FileNotFoundError:
-        raise BadInput(f"no store at {root}: run `tricks-bench run` first") from None
+        raise BadInput(
+            f"no store at {root}: run `tricks-bench run` first, or name a store with --results"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unwritable(root, error) from error
     version = text.strip().removeprefix(_FORMAT)
@@ -73,13 +75,13 @@ def check_format(root: Path) -> None:
         raise BadInput(f"{path} is not a store's FORMAT: choose another folder with --results")
     if int(version) > SCHEMA:
         raise BadInput(
-            f"the store {root} has schema {version}, this version reads up to {SCHEMA}: "
-            "upgrade tricks-bench"
+            f"the store {root} has schema {version}, but this version reads schemas up to "
+            f"{SCHEMA}: upgrade tricks-bench"
         )
 
 
 def links(root: Path) -> Iterator[Path]:
-    """Symbolic links among a store's folders, two deep, and its studies. `root` may be one."""
+    """Symbolic links among a store's folders (two levels deep) and studies, or `root` itself."""
     for name in (*FOLDERS, "models", "references", "examples"):
         folder = root / name
         if folder.is_symlink():
@@ -90,13 +92,13 @@ def links(root: Path) -> Iterator[Path]:
 
 
 def aside(root: Path, path: Path) -> Path | None:
-    """Move `path` into the quarantine/ of the store `root`; its new place, None if it cannot be."""
+    """Move `path` into quarantine/ of the store `root`. Returns its new place, None on failure."""
     quarantine = root / "quarantine"
     moved = quarantine / f"{path.stem}.{time.time_ns()}{path.suffix}"
     try:
         quarantine.mkdir(exist_ok=True)
         os.rename(path, moved)
-    except OSError:  # gone already, or nothing here can be changed: then only not counted
+    except OSError:  # already gone, or nothing can be changed here: it is only not counted
         return None
     return moved
 
@@ -104,11 +106,11 @@ def aside(root: Path, path: Path) -> Path | None:
 def _unwritable(root: Path, error: Exception) -> BadInput:
     reason = getattr(error, "strerror", None) or str(error)
     return BadInput(
-        f"cannot use {root} as a store: {reason}; choose a folder that can be written to with "
-        "--results (earlier results are as they were)"
+        f"cannot use {root} as a store: {reason}; choose a writable folder with --results "
+        "(earlier results are unchanged)"
     )
 
 
 def at(results: Path) -> str:
-    """What a command that is suggested needs to find the store."""
+    """The --results option of a suggested command; "" for the default store."""
     return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"

@@ -1,4 +1,4 @@
-"""Join stores and exported studies: each run once, what contradicts is told and left out."""
+"""Join stores and exported studies: each run once; conflicts are reported and left out."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from runner.records.store import Store
 from runner.records.studies import StoredStudy, load_study, save_study, study_names
 from tricks.errors import BadInput
 
-OPEN = ("failed", "infra")  # states that an outcome from elsewhere takes the place of
-# What two records of one run agree in, where they were made by the same code on like machines.
+OPEN = ("failed", "infra")  # states that an outcome from elsewhere replaces
+# Fields that agree in two records of one run by the same code on similar machines.
 OUTCOME = ("state", "seed", "test_accuracy", "test_loss", "correct", "weights_sha256")
 
 
 @dataclass
 class Merged:
-    """What a merge did.
+    """The result of a merge.
 
     added: runs that the store lacked, or had only as failed. same: runs that it had. conflicts: ids
-    of runs that it had with another outcome, which it keeps. studies: names of those written.
-    refused: a line on each study that could not be joined with the one of its name.
+    of runs that it had with another outcome, which it keeps. studies: names of written studies.
+    refused: a line for each study that could not be joined with the store's study of the same name.
     """
 
     added: int = 0
@@ -42,7 +42,7 @@ def merge(sources: list[Path], target: Store) -> Merged:
     """Bring the records and studies of `sources` (stores or exports) into `target`.
 
     All sources are opened before anything is written. Trained models and logs of failed attempts
-    stay where they are. Raises BadInput for a source that is neither, or cannot be read.
+    are not copied. Raises BadInput for a source that is neither, or that cannot be read.
     """
     opened = [_open(path, target) for path in sources]
     done = Merged()
@@ -63,7 +63,9 @@ def _open(path: Path, target: Store) -> Store | Evidence:
             "and runs.csv)"
         )
     if path.resolve() == target.root.resolve():
-        raise BadInput(f"{path} is the store to merge into: name the others, or another --results")
+        raise BadInput(
+            f"{path} is the store to merge into: name other stores, or another --results"
+        )
     return Store(path, create=False)
 
 
@@ -87,9 +89,9 @@ def _predictions(source: Store, record: Mapping[str, Any]) -> bytes | None:
 
 
 def _exported(found: Evidence) -> Iterator[dict[str, Any]]:
-    """The records of an export, made whole again from its three files.
+    """The records of an export, reassembled from its three files.
 
-    Its predictions were left out, and of large test sets the bits of right and wrong.
+    They lack predictions and, for large test sets, the bits of right and wrong.
     """
     curves = {id: part.drop(columns="id") for id, part in found.curves.groupby("id")}
     bits = dict(zip(found.runs["id"], found.runs["correct"], strict=True))
@@ -108,7 +110,7 @@ def _exported(found: Evidence) -> Iterator[dict[str, Any]]:
 
 
 def _values(record: Record) -> dict[str, Any]:
-    """The record as JSON values, what it lacks left out."""
+    """The record as JSON values, without missing fields."""
     values: dict[str, Any] = to_builtins(record)
     if record.recipe is not None:
         values["recipe"] = record.recipe.values
@@ -130,7 +132,7 @@ def _add(record: dict[str, Any], predictions: bytes | None, target: Store, done:
 
 
 def _alike(here: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether both say the same, as far as both say it."""
+    """Whether both records agree in all fields that both have."""
     pairs = ((here.get(name), other.get(name)) for name in OUTCOME)
     return all(one is None or two is None or one == two for one, two in pairs)
 
@@ -150,21 +152,21 @@ def _join(study: StoredStudy, target: Store, done: Merged) -> None:
         ]
         if kinds[0] != kinds[1] or _other_epochs(here, study):
             done.refused.append(
-                f"study {study.name}: {target.root} has another of that name (other task, "
-                "settings, tuning or epochs of equal time); its runs are here, its list of runs is "
-                "not"
+                f"study {study.name}: {target.root} has another study with this name (other "
+                "task, settings, tuning or equal-time epochs); its runs were copied, its list "
+                "of runs was not"
             )
             return
     try:
         save_study(target, study.name, study.asked, study.runs)
-    except BadInput as error:  # its runs are here under other levels
+    except BadInput as error:  # its runs are in the store under other levels
         done.refused.append(f"study {study.name}: {error}")
         return
     done.studies.append(study.name)
 
 
 def _other_epochs(here: StoredStudy, other: StoredStudy) -> bool:
-    """Whether an arm has other epochs of equal time in the one than in the other."""
+    """Whether an arm has different equal-time epochs in the two studies."""
     first, second = (
         {tuple(sorted(arm.levels.items())): arm.epochs for arm in study.asked.equal_epochs or ()}
         for study in (here, other)

@@ -1,6 +1,6 @@
-"""Trained models beside the records: the folder, the file of a run, and whether it is whole.
+"""Trained models beside the records: their folder, a run's file, and checks of a file.
 
-A file is safetensors. Its metadata says which run it is of, and has a checksum of all else.
+A file is in the safetensors format. Its metadata has its run's id, and a checksum of the rest.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tricks.errors import BadInput
 
 ENDING = ".safetensors"
 FORMAT = "tricks-bench model 1"
-HEADER = 100_000_000  # bytes: the most that a safetensors header may have
+HEADER = 100_000_000  # bytes: the maximum of a safetensors header
 BLOCK = 1 << 20
-KINDS = {"last": "", "best": ".best"}  # the epoch of the weights -> behind the run in a name
+KINDS = {"last": "", "best": ".best"}  # the epoch of the weights -> the suffix of the file's name
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 
 
 class Header(NamedTuple):
-    """What a file says of itself, and the byte at which its tensors begin."""
+    """A file's header, and the byte at which its tensors begin."""
 
     tensors: Mapping[str, JsonValue]  # name -> dtype, shape, data_offsets
     metadata: Mapping[str, str]
@@ -35,22 +35,24 @@ class Header(NamedTuple):
 
 
 def folder(store: Store) -> Path:
-    """Where the store keeps models."""
+    """The store's folder of models."""
     return store.root / "models"
 
 
 def model_file(store: Store, id: str, best: bool = False) -> Path:
-    """The file of a run's model, whether it is there or not. Raises BadInput for a link."""
+    """The path of a run's model, which need not exist. Raises BadInput for a link."""
     path = folder(store) / f"{check_id(id)}{KINDS['best' if best else 'last']}{ENDING}"
     if path.is_symlink():
-        raise BadInput(f"{path} is a symbolic link: a store holds none")
+        raise BadInput(
+            f"{path} is a symbolic link, which a store must not have: `tricks-bench doctor` helps"
+        )
     return path
 
 
 def read_header(file: BinaryIO, size: int) -> Header:
     """The header of a safetensors file of `size` bytes, read from its start.
 
-    Raises ValueError and others of UNREADABLE for what is none.
+    Raises ValueError and other errors of UNREADABLE for other data.
     """
     length = int.from_bytes(file.read(8), "little")
     if not 2 <= length <= min(HEADER, size - 8):
@@ -60,12 +62,12 @@ def read_header(file: BinaryIO, size: int) -> Header:
         raise ValueError("no header")
     metadata = tensors.pop("__metadata__", {})
     if not all(isinstance(text, str) for text in metadata.values()):
-        raise ValueError("metadata that is no text")
+        raise ValueError("metadata that is not text")
     return Header(tensors, metadata, 8 + length)
 
 
 def checksum(header: Header, body: Iterable[bytes]) -> str:
-    """Of a header and the bytes of its tensors, but for the checksum in it."""
+    """The checksum of a header, without the checksum in it, and of the bytes of the tensors."""
     told = {name: text for name, text in header.metadata.items() if name != "checksum"}
     text = json.dumps([header.tensors, told], sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode())
@@ -75,17 +77,14 @@ def checksum(header: Header, body: Iterable[bytes]) -> str:
 
 
 class Look(NamedTuple):
-    """What a look at a file found: what is wrong with it ("" if it is whole), and whose it is.
-
-    name: the file's name by its own metadata.
-    """
+    """The result of a look at a file: its damage ("" if none), and its name by its metadata."""
 
     damage: str
     name: str = ""
 
 
 def look(path: Path) -> Look:
-    """Verify the file of a model, whatever it is called."""
+    """Verify the file of a model, whatever its name."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -100,15 +99,15 @@ def look(path: Path) -> Look:
             told = header.metadata
             id, which = json.loads(told.get("run", "0")), json.loads(told.get("weights", "0"))
         except UNREADABLE:
-            return Look("it has no header that can be read")
+            return Look("it has no readable header")
         if told.get("format") != FORMAT or not (isinstance(id, str) and which in KINDS):
-            return Look("it is none that `tricks-bench run --save-models` wrote")
+            return Look("`tricks-bench run --save-models` did not write it")
         if told.get("checksum") != checksum(header, iter(lambda: file.read(BLOCK), b"")):
             return Look("it was cut or changed (its checksum does not match)")
     return Look("", f"{id}{KINDS[which]}{ENDING}")
 
 
 def fault(path: Path) -> str:
-    """Why the file is not the model of the run that it is named after; "" if it is, and whole."""
+    """Why the file is not an intact model of the run in its name; "" if it is."""
     damage, name = look(path)
-    return damage or ("" if name == path.name else f"it is {name}, by another name")
+    return damage or ("" if name == path.name else f"it is {name} under another name")

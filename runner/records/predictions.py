@@ -1,9 +1,9 @@
 """Predictions on test images beside a record, so that later metrics need no training.
 
-A gzip file of NumPy arrays, one after the other, as `numpy.load` reads them from `gzip.open`:
-classes, how many there are; of each image truth and predicted class; rank, how many classes got
-more than the truth; log_truth, log of the probability of the truth; log_predicted, that of the
-predicted class, 0 where this is the truth.
+A gzip file of NumPy arrays, one after the other, as `numpy.load` reads them from `gzip.open`.
+classes: the number of classes. For each image: truth and predicted, the classes; rank, the number
+of classes with a higher probability than the truth; log_truth, the log probability of the truth;
+log_predicted, the log probability of the predicted class, 0 if it is the truth.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 ENDING = ".predictions"
 INTEGERS, LOGS = ("truth", "predicted", "rank"), ("log_truth", "log_predicted")
-HEADER = 1_000  # bytes of an array's header, at most
+HEADER = 1_000  # the most bytes of an array's header
 
 
 def pack(found: Predictions) -> bytes:
-    """The file's content: the smallest integers that hold the classes, 32-bit logarithms."""
+    """The file's content, with the smallest integers for the classes and 32-bit logarithms."""
     import numpy as np
 
     kind = np.min_scalar_type(max(1, found.classes - 1))
@@ -38,14 +38,14 @@ def pack(found: Predictions) -> bytes:
     whole = io.BytesIO()
     for array in arrays:
         np.lib.format.write_array(whole, array, allow_pickle=False)
-    return gzip.compress(whole.getvalue(), mtime=0)  # the same bytes each time
+    return gzip.compress(whole.getvalue(), mtime=0)  # so that the bytes are always the same
 
 
 def unpack(data: bytes, images: int) -> Predictions:
-    """The inverse of `pack`, of a file that should be of so many images. Raises Damaged."""
+    """The inverse of `pack`, for a file with `images` images. Raises Damaged."""
     import numpy as np
 
-    most = 6 * HEADER + (3 * 4 + 2 * 4) * images  # never more is unpacked than there may be
+    most = 6 * HEADER + (3 * 4 + 2 * 4) * images  # never unpack more than such a file may have
     try:
         with gzip.open(io.BytesIO(data)) as file:
             content = file.read(most + 1)
@@ -56,7 +56,7 @@ def unpack(data: bytes, images: int) -> Predictions:
         ints = {name: _array(whole, name, images, "u") for name in INTEGERS}
         truth_logs, logs = (_array(whole, name, images, "f") for name in LOGS)
         if whole.read(1):
-            raise ValueError("it holds more than that")
+            raise ValueError("it holds further data")
     except (
         ValueError, KeyError, EOFError, OSError, zlib.error, RuntimeError, SyntaxError,
         OverflowError, TypeError,
@@ -68,7 +68,7 @@ def unpack(data: bytes, images: int) -> Predictions:
     if not np.array_equal(right, ints["truth"] == ints["predicted"]):
         raise Damaged("its ranks are not those of its classes")
     if not (truth_logs <= 1e-3).all() or not (logs <= 1e-3).all():
-        raise Damaged("a probability in it is above 1, or is none")
+        raise Damaged("a probability in it is above 1, or not a number")
     return Predictions(
         **ints, log_truth=truth_logs, log_predicted=np.where(right, truth_logs, logs),
         classes=classes,
@@ -76,7 +76,7 @@ def unpack(data: bytes, images: int) -> Predictions:
 
 
 def _array(whole: io.BytesIO, name: str, count: int, kind: str) -> np.ndarray:
-    """The next array, (count,). Raises ValueError for one of another size or type."""
+    """The next array, (count,). Raises ValueError for another size or type."""
     import numpy as np
 
     if np.lib.format.read_magic(whole) != (1, 0):

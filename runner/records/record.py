@@ -1,4 +1,4 @@
-"""A record as bytes that prove themselves, and its main columns as a flat row."""
+"""A record as bytes with a checksum, and its main columns as a flat row."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
 
 STATES = ("ok", "diverged", "failed", "infra")
-DONE = ("ok", "diverged", "failed")  # states of a record that closes its run
+DONE = ("ok", "diverged", "failed")  # states of a final record
 
-# Column of the table -> where it stands in a record. Accuracies in per cent, times in seconds.
+# Column of the table -> its place in a record. Accuracies in per cent, times in seconds.
 _COMPUTED = [metric.name for metric in built_in().values() if metric.compute is not None]
 COLUMNS: dict[str, tuple[str, ...]] = {
     **{name: ("metrics", "test", name) for name in _COMPUTED},
@@ -49,7 +49,7 @@ _SEAL = re.compile(rb',"checksum":"([0-9a-f]{64})"\}\n')
 
 
 class Damaged(Exception):
-    """A record's bytes are not what was written."""
+    """A record's bytes have changed since they were written."""
 
 
 def is_id(text: str) -> bool:
@@ -58,16 +58,16 @@ def is_id(text: str) -> bool:
 
 
 def check_id(id: str) -> str:
-    """`id` itself, if it is 16 to 64 hex digits. Raises BadInput: it is to be a file name."""
+    """`id` itself, which becomes a file name. Raises BadInput unless it is 16 to 64 hex digits."""
     if not isinstance(id, str) or not is_id(id):
-        raise BadInput(f"{str(id)[:80]!r} is no run id: 16 to 64 of the digits 0-9a-f")
+        raise BadInput(f"{str(id)[:80]!r} is not a run id: give 16 to 64 of the digits 0-9a-f")
     return id
 
 
 def seal(record: Mapping[str, Any]) -> bytes:
-    """One line of JSON whose last field is the SHA-256 of all bytes before that field.
+    """One line of JSON whose last field is the SHA-256 of all bytes before this field.
 
-    NaN and Inf become null. Raises BadInput for an id, a state or another field that cannot be.
+    NaN and Inf become null. Raises BadInput for an invalid id, state or other field.
     """
     check_id(record["id"])
     if record.get("state") not in STATES:
@@ -78,7 +78,7 @@ def seal(record: Mapping[str, Any]) -> bytes:
     try:
         record_schema.read(content)
     except ValueError as error:
-        raise BadInput(f"a record that could not be read back: {error}") from error
+        raise BadInput(f"this record could not be read back: {error}") from error
     body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()[:-1]
     return body + f',"checksum":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
 
@@ -86,7 +86,8 @@ def seal(record: Mapping[str, Any]) -> bytes:
 def unseal(data: bytes, id: str) -> dict[str, Any]:
     """The record called `id` from its bytes.
 
-    Raises Damaged if they do not verify or are no record, BadInput if a newer version wrote them.
+    Raises Damaged if the bytes do not verify or are no record, BadInput if a newer version wrote
+    them.
     """
     tail = _SEAL.fullmatch(data[-80:])
     if tail is None:
@@ -109,7 +110,7 @@ def unseal(data: bytes, id: str) -> dict[str, Any]:
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The main columns of a record: state, seed and `COLUMNS`; what it lacks is None."""
+    """The main columns of a record: state, seed and `COLUMNS`; missing values are None."""
     values: dict[str, Any] = {"state": record["state"], "seed": record.get("seed")}
     for column, path in COLUMNS.items():
         value: Any = record

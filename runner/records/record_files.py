@@ -1,4 +1,4 @@
-"""The files of a store's records: which there are, and whether they have changed."""
+"""The files of a store's records, and which of them have changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Status = tuple[int, int]  # size (bytes) and time of change (ns) of a file
 def record_files(
     root: Path, known: Mapping[str, Status] | None = None, wanted: Container[str] | None = None
 ) -> tuple[dict[str, Status | None], int]:
-    """Records whose files are not as `known`, and how many are.
+    """Records whose files differ from `known`, and the number of records that do not differ.
 
-    The first has size and time of change by id, None for those not `wanted`.
+    The first maps ids to size and time of change, or to None for ids not in `wanted`.
     """
     known = known or {}
     others: dict[str, Status | None] = {}
@@ -31,7 +31,7 @@ def record_files(
             descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY)
         except (NotADirectoryError, FileNotFoundError):
             continue
-        try:  # by the folder's descriptor: a path from the root takes twice as long
+        try:  # by the folder's descriptor: a full path takes twice as long
             start = folder.name
             for name in os.listdir(descriptor):
                 if name[-5:] != ".json" or name[:2] != start:  # predictions, half-written files
@@ -43,7 +43,7 @@ def record_files(
                 if wanted is not None and id not in wanted:
                     others[id] = None
                     continue
-                try:  # not contextlib.suppress: 100,000 of those take half as long as the stats
+                try:  # contextlib.suppress for 100,000 files would add half the time of the stats
                     status = os.lstat(name, dir_fd=descriptor)
                 except FileNotFoundError:
                     continue

@@ -1,6 +1,7 @@
-"""Record: what a run left behind, as everything above the store sees it; types and ranges.
+"""Record: the result of a run as a typed value, with checked types and ranges.
 
-A field may be missing or null, and there may be others; what is there must be what it says.
+A field may be missing or null, and there may be other fields. Present fields must have their type
+and range.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from runner.records.run import label
 PER_CENT = {name for name, metric in built_in().items() if metric.unit == "pp"}
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Amount = Annotated[float, Meta(ge=0, le=1e15)]
-Size = Annotated[float, Meta(ge=-1e100, le=1e100)]  # of a loss: its square is still a number
+Size = Annotated[float, Meta(ge=-1e100, le=1e100)]  # of a loss: its square is still finite
 Count = Annotated[int, Meta(ge=0, le=10**15)]
 Seed = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -36,7 +37,7 @@ class Epoch(msgspec.Struct, frozen=True):
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """A recipe as JSON values, of which those that are read by name are typed."""
+    """A recipe as JSON values. Fields that are read by name are typed."""
 
     values: dict[str, Any]  # all fields, see `tricks.recipe.to_json`; older records lack newer ones
 
@@ -48,7 +49,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 class Error(msgspec.Struct, frozen=True):
-    """What ended a run."""
+    """The error that ended a run."""
 
     type: str | None = None
     message: str | None = None
@@ -56,32 +57,32 @@ class Error(msgspec.Struct, frozen=True):
 
     @property
     def first_line(self) -> str:
-        """Of its message."""
+        """The first line of its message."""
         return ((self.message or "").strip().splitlines() or [""])[0]
 
     def reason(self, longest: int | None = None) -> str:
-        """Its type and the first line of its message, of at most `longest` characters."""
+        """Its type and the first line of its message, cut to `longest` characters."""
         return f"{self.type or 'error'}: {self.first_line[:longest]}".removesuffix(": ")
 
 
 class Seconds(msgspec.Struct, frozen=True):
-    """What a run took, in seconds; `cpu` adds those of all threads and loader processes."""
+    """The times of a run in seconds; `cpu` is the sum over all threads and loader processes."""
 
     train: Amount | None = None
     evaluate: Amount | None = None
-    wait: Amount | None = None  # for data
+    wait: Amount | None = None  # waiting for data
     cpu: Amount | None = None
     total: Amount | None = None
 
 
 class Record(msgspec.Struct, frozen=True):
-    """The fields of a record that something reads. Accuracies in per cent, times in seconds."""
+    """The fields of a record that the program reads. Accuracies in per cent, times in seconds."""
 
     id: Annotated[str, Meta(pattern=r"\A[0-9a-f]{16,64}\Z")]
     state: Literal["ok", "diverged", "failed", "infra"]
     seed: Seed | None = None
     tricks: list[str] | None = None
-    data: dict[str, Any] | None = None  # what identifies the images: see `Fingerprint`
+    data: dict[str, Any] | None = None  # the identity of the images: see `Fingerprint`
     recipe: Recipe | None = None
     epochs: list[Epoch] | None = None
     test_accuracy: Percent | None = None
@@ -120,17 +121,17 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The run's name for people."""
+        """The run's name in messages."""
         return label(self.tricks or (), self.seed)
 
     @property
     def total_seconds(self) -> float:
-        """Seconds of the whole run; 0 where it does not say."""
+        """Seconds of the whole run; 0 if unknown."""
         return (self.seconds and self.seconds.total) or 0.0
 
 
 def read(values: Mapping[str, Any]) -> Record:
-    """The record of these JSON values. Raises ValueError, saying which field cannot be."""
+    """The record of these JSON values. Raises ValueError that names the invalid field."""
     recipe = values.get("recipe")
     if isinstance(recipe, dict):
         values = {**values, "recipe": {**recipe, "values": recipe}}
@@ -143,5 +144,7 @@ def read(values: Mapping[str, Any]) -> Record:
     for split, found in (record.metrics or {}).items():
         for name, value in (found or {}).items():
             if name in PER_CENT and value is not None and not 0 <= value <= 100:
-                raise ValueError(f"metrics.{split}.{name}: {value} is no per cent")
+                raise ValueError(
+                    f"metrics.{split}.{name}: {value} is not between 0 and 100 per cent"
+                )
     return record

@@ -1,7 +1,7 @@
 """Simple references of a baseline's check, kept in the store so that they are computed once.
 
-references/<digest>.json; the digest is of what identifies the images and of how they are seen. The
-file is derived: it may be deleted, and one that cannot be read is computed again.
+references/<digest>.json; the digest is of the images' identity and of the fields in SEEN. The file
+is derived: it may be deleted, and an unreadable file is computed again.
 """
 
 from __future__ import annotations
@@ -21,20 +21,25 @@ if TYPE_CHECKING:
     from runner.records.spec import Fingerprint
     from runner.records.store import Store
 
-VERSION = 1  # raised when the same methods come to be computed in another way
+VERSION = 1  # raised when the same methods are computed differently
 NAME = "references.json"  # of the file in the export of a check
-SEEN = ("resolution", "eval_scale", "crop", "margin")  # recipe fields that change what is seen
+SEEN = (
+    "resolution",
+    "eval_scale",
+    "crop",
+    "margin",
+)  # recipe fields that change the methods' input
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What a file holds: the methods, and the number of images of the whole validation set."""
+    """The content of a file: the methods, and the number of images of the whole validation set."""
 
     images: int
     methods: tuple[Reference, ...]
 
 
 def key(data: Fingerprint, recipe: Mapping[str, JsonValue]) -> str:
-    """Of the references of a recipe (JSON values) on the images that `data` identifies."""
+    """The key of the references for a recipe (JSON values) on the images that `data` identifies."""
     seen = {name: recipe.get(name) for name in SEEN}
     network = recipe.get("model") if recipe.get("start") == "pretrained" else None
     parts: dict[str, JsonValue] = {
@@ -47,24 +52,24 @@ def key(data: Fingerprint, recipe: Mapping[str, JsonValue]) -> str:
 
 
 def load(store: Store, name: str) -> Kept | None:
-    """The references kept under the key `name`; None where there are none that can be read."""
+    """The references under the key `name`; None if there are no readable ones."""
     return _read(_path(store, name))
 
 
 def save(store: Store, name: str, images: int, methods: Sequence[Reference]) -> Kept:
-    """Keep them under the key `name`. Raises OSError where nothing can be written."""
+    """Write references under the key `name`. Raises OSError if nothing can be written."""
     kept = Kept(images, tuple(methods))
     atomic_write.replace(_path(store, name), msgspec.json.encode(kept))
     return kept
 
 
 def exported(folder: Path) -> Kept | None:
-    """The references in the exported check `folder`; None where there are none to be read."""
+    """The references in the exported check `folder`; None if there are no readable ones."""
     return _read(folder / NAME)
 
 
 def export(store: Store, record: Record | None, folder: Path) -> None:
-    """Write those of a check, of which `record` is a run, into its export. Raises OSError."""
+    """Write the references of a check into its export. record: a run of it. Raises OSError."""
     if record is None or record.data is None or record.recipe is None:
         return
     kept = load(store, key(record.data, record.recipe.values))

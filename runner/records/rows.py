@@ -1,4 +1,4 @@
-"""Rows held by column: a study of 100,000 runs is read without a dict for each of them."""
+"""Rows stored by column: a study of 100,000 runs is read without a dict for each run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, overload
 
-Cell: TypeAlias = str | int  # the seed is a number, all else is text
+Cell: TypeAlias = str | int  # the seed is a number, everything else is text
 
 
 class Rows(Sequence[dict[str, Cell]]):
-    """Rows of one set of keys; each is made a dict when it is asked for.
+    """Rows with the same keys; a row becomes a dict only when it is needed.
 
-    columns: sequences of one length, by key.
+    columns: key -> sequence; all sequences have the same length.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[Cell]]) -> None:
@@ -36,7 +36,7 @@ class Rows(Sequence[dict[str, Cell]]):
             yield dict(zip(self.columns, cells, strict=True))
 
     def __eq__(self, other: object) -> bool:
-        """Whether `other` has the same rows in the same order, held in whatever way."""
+        """Whether `other` has the same rows in the same order, in any representation."""
         if not isinstance(other, Sequence):
             return NotImplemented
         return list(self) == list(other)
@@ -49,9 +49,9 @@ class Rows(Sequence[dict[str, Cell]]):
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """No garbage is collected meanwhile: none of 100,000 new tuples is any, yet all are looked at.
+    """A context, also a decorator, without garbage collection.
 
-    Also a decorator.
+    A collection would look at 100,000 new tuples, none of which is garbage.
     """
     enabled = gc.isenabled()
     gc.disable()

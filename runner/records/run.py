@@ -1,4 +1,4 @@
-"""Run: one run as claims, engines and records see it, whichever kind of run it is."""
+"""Run: one run of any kind, as claims, engines and records see it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SEED = ", seed "  # stands before the seed in a label
 class Run:
     """A run that can be carried out and recorded.
 
-    label: for people. payload: JSON values that a worker needs and the record keeps. epochs: how
-    many it will take; None where nobody knows.
+    label: for messages. payload: JSON values that a worker needs and the record keeps. epochs:
+    their number; None if unknown.
     """
 
     id: str
@@ -27,9 +27,9 @@ class Run:
 
 
 class Spec(Protocol):
-    """What a run is, of whichever kind: enough to plan it, and to know it again in a store.
+    """The specification of a run of any kind: enough to plan it, and to find it in a store.
 
-    tricks: names of the levels that differ from the baseline, for people.
+    tricks: names of the levels that differ from the baseline, for messages.
     """
 
     @property
@@ -44,12 +44,12 @@ class Spec(Protocol):
 
 
 def label(levels: Iterable[str], seed: int | None) -> str:
-    """A run's name for people: the levels that differ from the baseline, and its seed."""
+    """A run's name in messages: the levels that differ from the baseline, and its seed."""
     return f"{' + '.join(map(str, levels)) or 'baseline'}{SEED}{seed}"
 
 
 def arm(label: str) -> str:
-    """The part of a label that runs of one arm share.
+    """The part of a label that all runs of an arm have in common.
 
     >>> arm("mixup + cosine, seed 3")
     'mixup + cosine'

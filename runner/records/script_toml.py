@@ -1,4 +1,4 @@
-"""The table `[script]` of a study's file: a training script of one's own, and its metrics."""
+"""The table `[script]` of a study's file: the user's training script, and its metrics."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ Minutes = Annotated[float, Meta(gt=0, le=1e6)]
 Take = Literal["last", "max", "min"]
 _PER_CENT = re.compile(r"acc|accuracy|top_?[15]|f1", re.ASCII)
 VALIDATION = "val_"
-CHOSEN = ("max", "min")  # of `take`: the best epoch's value
+CHOSEN = ("max", "min")  # values of `take` that choose the best epoch
 
 
 class ScriptMetric(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """Where a metric of a run is read: a key of a JSON file, a column of a CSV, or the output.
+    """The place of a run's metric: a key of a JSON file, a column of a CSV, or the output.
 
-    file: a pattern of names, `{out}/**/summary.csv`; of several files the one changed last. key:
-    in a JSON file, nested ones joined by points; of a file of JSON lines in each line. column: of a
-    CSV. pattern: a regular expression with one group, searched in each line of the output, or of
-    `file`. take: which of several values. scale: a factor, 100 for shares. percent: whether the
-    value is a percentage of images right; by default as its name suggests.
+    file: a pattern of names, such as `{out}/**/summary.csv`; if several files match, the file
+    changed last. key: in a JSON file, with nested keys joined by points; in a file of JSON lines, a
+    key of each line. column: of a CSV. pattern: a regular expression with one group, searched in
+    each line of the output, or of `file`. take: which of several values. scale: a factor, 100 for
+    shares. percent: whether the value is a percentage of correct images; by default as its name
+    suggests.
     """
 
     role: Literal["test", "validation"] = "test"
@@ -40,10 +41,10 @@ class ScriptMetric(
 class ScriptCurves(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """A CSV, or a file of JSON lines, with one row an epoch, and the columns of what it tells.
+    """A CSV, or a file of JSON lines, with one row per epoch, and the names of its columns.
 
-    first: the number of the first epoch in the file, where `epoch` names a column. scale: a factor
-    of the accuracies.
+    first: the number of the first epoch in the file, if `epoch` names a column. scale: a factor of
+    the accuracies.
     """
 
     file: str
@@ -60,14 +61,14 @@ class ScriptCurves(
 class Script(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """A command that trains, and what is known of it.
+    """A command that trains, and its description.
 
-    run: the command, with placeholders. shell: whether it goes through /bin/sh. inputs: files and
-    folders whose content is part of a run's id; None: the files that the command names. resume:
-    what `{resume}` stands for where a run goes on. config: the file that `{config}` is a changed
-    copy of. parameters: placeholders of one's own, with their values. environment: variables of
-    every run. keep: whether `{out}` stays after a run that went well. metric: a lone one, of test
-    images, called accuracy. digest: of the inputs, as the study was begun; kept by the store.
+    run: the command, with placeholders. shell: whether it runs through /bin/sh. inputs: files and
+    folders whose content is part of a run's id; None: the files that the command names. resume: the
+    value of `{resume}` if a run continues. config: the original of the changed copy `{config}`.
+    parameters: the user's own placeholders, with their values. environment: variables of every run.
+    keep: whether `{out}` stays after a successful run. metric: a single metric, on test images,
+    called accuracy. digest: of the inputs at the start of the study; stored with it.
     """
 
     run: str
@@ -88,12 +89,12 @@ class Script(
 
     @property
     def found(self) -> dict[str, ScriptMetric]:
-        """All metrics by name, the lone one as accuracy."""
+        """All metrics by name; `metric` has the name accuracy."""
         lone = {"accuracy": self.metric} if self.metric is not None else {}
         return {**lone, **self.metrics}
 
     def of(self, role: str) -> dict[str, ScriptMetric]:
-        """The metrics of a role, by their names in tables without `val_`."""
+        """The metrics with a role, by their names in tables without `val_`."""
         return {
             name.removeprefix(VALIDATION): metric
             for name, metric in self.found.items()
@@ -101,14 +102,14 @@ class Script(
         }
 
     def accuracy(self, role: str) -> str | None:
-        """The name, among those `of` the role, of the first that is a percentage."""
+        """The name of the first metric with this role that is a percentage."""
         return next(
             (name for name, metric in self.of(role).items() if per_cent(name, metric)), None
         )
 
     @property
     def main(self) -> str:
-        """The column of tables that the study is judged by."""
+        """The column of tables that decides about the study."""
         if self.accuracy("test"):
             return "accuracy"
         if self.of("test"):
@@ -120,7 +121,7 @@ class Script(
         )
 
     def remarks(self) -> dict[str, str]:
-        """Column -> `best epoch`, of metrics that are not those of the last epoch."""
+        """Column -> `best epoch`, for metrics that do not come from the last epoch."""
         said = {}
         for role, start in (("test", ""), ("validation", VALIDATION)):
             for name, metric in self.of(role).items():
@@ -132,7 +133,7 @@ class Script(
 
 
 def per_cent(name: str, metric: ScriptMetric) -> bool:
-    """Whether a metric of this name is a percentage of images right.
+    """Whether a metric with this name is a percentage of correct images.
 
     >>> per_cent("top1", ScriptMetric()), per_cent("loss", ScriptMetric())
     (True, False)

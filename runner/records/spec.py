@@ -1,4 +1,4 @@
-"""RunSpec: what one run is, and the id that follows from it. Torch-free."""
+"""RunSpec: the specification of a run, and its id. Torch-free."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
 from tricks.recipe import Recipe, identity, to_json
 
-SCHEMA = 1  # of ids: raised when the same words come to mean another training
+SCHEMA = 1  # of ids: raised when the same specification means another training
 
-# What identifies a task's images, by name: see `tasks/`. Each task has names of its own.
+# The identity of a task's images, by name: see `tasks/`. Each task has its own names.
 Fingerprint: TypeAlias = Mapping[str, JsonValue]
 
 
@@ -24,9 +24,9 @@ Fingerprint: TypeAlias = Mapping[str, JsonValue]
 class RunSpec:
     """An arm with a seed on a task.
 
-    `data` is what identifies the task's images: name, fingerprint of the files, split and size of
-    the training set; never a path. `recipe` is composed and resolved. `tricks` are the names the
-    arm was asked for with, kept for reading; they are no part of the id.
+    data: the identity of the task's images: name, fingerprint of the files, split, and size of the
+    training set; never a path. recipe: composed and resolved. tricks: the arm's names of tricks,
+    for readers; they are not part of the id.
     """
 
     data: Fingerprint
@@ -36,7 +36,7 @@ class RunSpec:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits that two specs share only if they are the same training."""
+        """16 hex digits; two specs have the same id only if they are the same training."""
         parts: dict[str, JsonValue] = {
             "schema": SCHEMA,
             "data": dict(self.data),
@@ -61,7 +61,7 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunSpec:
-        """The inverse of `to_json`; plug-ins must be loaded before."""
+        """The inverse of `to_json`. Plug-ins must be loaded before."""
         return cls(
             data["data"],
             recipe_from_json(data["recipe"]),
@@ -71,9 +71,9 @@ class RunSpec:
 
     @classmethod
     def of_record(cls, record: Record) -> RunSpec:
-        """What the run of `record` was; plug-ins must be loaded before.
+        """The specification of the run of `record`. Plug-ins must be loaded before.
 
-        Raises BadInput for a record that does not say.
+        Raises BadInput for a record without it.
         """
         data, recipe, seed = record.data, record.recipe, record.seed
         if data is None or recipe is None or seed is None:

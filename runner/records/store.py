@@ -1,4 +1,4 @@
-"""Store: one folder of records, shared by all studies and any number of runners."""
+"""Store: one folder of records, shared by all studies and any number of processes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Store:
     """The records under `root`.
 
-    With `create` the store is made if missing, and must be writable; without, it must exist.
-    Raises BadInput for a store that is missing, not writable, or of a newer schema.
+    With `create`, a missing store is created, and the store must be writable. Without, it must
+    exist. Raises BadInput for a store that is missing, not writable, or of a newer schema.
     """
 
     def __init__(self, root: Path | str, create: bool = True) -> None:
@@ -39,7 +39,10 @@ class Store:
             make(self.root)
         check_format(self.root)
         for link in links(self.root):
-            raise BadInput(f"{link} is a symbolic link: a store holds none (`tricks-bench doctor`)")
+            raise BadInput(
+                f"{link} is a symbolic link, which a store must not have: "
+                "`tricks-bench doctor` helps"
+            )
         if create:
             check_writable(self.root)
         self.claims = Claims(self.root / "claims")
@@ -49,17 +52,17 @@ class Store:
         return set(record_files(self.root, wanted=())[0])
 
     def state(self, id: str) -> str | None:
-        """ok, diverged, failed or infra; None if there is no record that verifies."""
+        """ok, diverged, failed or infra; None without a valid record."""
         record = self.read(id)
         return None if record is None else str(record["state"])
 
     def record(self, id: str) -> Record | None:
-        """The record of `id`; None if there is none, or it does not verify (see `read`)."""
+        """The record of `id`; None if there is no record, or if it does not verify (see `read`)."""
         values = self.read(id)
         return None if values is None else record_schema.read(values)
 
     def states(self, ids: Iterable[str] | None = None) -> dict[str, str]:
-        """State by id, of all or of some runs; those without a record are left out."""
+        """State by id, of all or of some runs; runs without a record are left out."""
         found = self.columns(("state",), ids)
         return dict(zip(found["id"], found["state"], strict=True))
 
@@ -77,8 +80,8 @@ class Store:
     def columns(self, names: Iterable[str], ids: Iterable[str] | None = None) -> index.Columns:
         """Columns `names` of `index.HEADER` and "id", of all or of some runs, in any order.
 
-        From the index as far as it holds. What it lacks is read and verified, and the index is
-        written again if it can be. `correct` is None for large test sets: see `index.left_out`.
+        From the index as far as it is valid. Other records are read and verified, and the index is
+        written again if possible. `correct` is None for large test sets: see `index.left_out`.
         """
         held = index.read(self.root / "index.csv", ("id", "size", "changed", *names))
         known = _known(held)
@@ -94,11 +97,10 @@ class Store:
         return _chosen(held, [id not in others for id in held["id"]]) if others else held
 
     def _indexed(self, files: Mapping[str, Status | None]) -> index.Columns:
-        """The whole index without records that are gone, and with those it lacks; also saved."""
+        """The whole index, without removed records and with new records. Also saves it."""
         path = self.root / "index.csv"
         held = index.read(path)
-        # Not what the reader of a few columns knew: another may have written since, or one of the
-        # other columns does not verify.
+        # Load it again: another process may have written it, or another column may not verify.
         known = _known(held)
         fresh = {id for id, at in files.items() if at is not None and at != known.get(id)}
         held = _chosen(held, [id in files and id not in fresh for id in held["id"]])
@@ -116,9 +118,9 @@ class Store:
         return held
 
     def read(self, id: str) -> dict[str, Any] | None:
-        """The record of `id` as JSON values, for what must hand on all of it; others use `record`.
+        """The record of `id` as JSON values with all fields; most callers use `record` instead.
 
-        None if there is none. One that does not verify is quarantined.
+        None if there is no record. A record that does not verify is quarantined.
         """
         path = self.path(id)
         try:
@@ -133,12 +135,13 @@ class Store:
             raise BadInput(f"cannot read {path}: {error.strerror}") from error
 
     def commit(self, record: Mapping[str, Any], predictions: bytes | None = None) -> bool:
-        """Write a record for good; False if the run had one, which then stays as it is.
+        """Write a final record. Returns False if the run has a record, which stays unchanged.
 
-        predictions: those on the test images, as `records.predictions.pack` gives them; the record
-        gets their SHA-256. They are written first: a writer that is stopped between the two leaves
-        a file that no record names, and that the next attempt replaces.
-        Raises OSError if it cannot be written; then there is no record that was not there.
+        predictions: on the test images, from `records.predictions.pack`; the record gets their
+        SHA-256. They are written first: a writer that is stopped between the two leaves a file that
+        no record names, and the next attempt replaces it.
+
+        Raises OSError if the record cannot be written; then no new record exists.
         """
         path = self.path(record["id"])
         if predictions is None:
@@ -147,7 +150,7 @@ class Store:
             return False
         digest = hashlib.sha256(predictions).hexdigest()
         sealed, beside = seal({**record, "predictions_sha256": digest}), path.with_suffix(ENDING)
-        # One that was stopped here may find a record in the place, whose predictions they then are.
+        # A writer that was stopped here may find another record, which then owns the predictions.
         if not atomic_write.create(beside, predictions):
             if os.path.lexists(path):
                 return False
@@ -155,9 +158,9 @@ class Store:
         return atomic_write.create(path, sealed)
 
     def predictions(self, record: Record) -> Predictions | None:
-        """What the model of a record said of each test image.
+        """The predictions of a record's model on each test image.
 
-        None where no file is kept, or where it is not the one that the record names.
+        None if no file is kept, or if it is not the file that the record names.
         """
         path = self.path(record.id).with_suffix(ENDING)
         try:
@@ -169,10 +172,10 @@ class Store:
             return None
 
     def remove(self, id: str, states: Container[str] = STATES) -> bool:
-        """Move the record of `id` to quarantine/, so that the run is open again.
+        """Move the record of `id` to quarantine/, so that the run is trained again.
 
-        states: those that it may have. One that was stopped since it looked may find another
-        record in the place: then that one stays.
+        states: the record must have one of them. A process that was stopped since it looked may
+        find another record in this place; then the other record stays.
         """
         return self._aside(id, states)[0]
 
@@ -183,23 +186,25 @@ class Store:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 if folder.is_symlink():
-                    raise BadInput(f"{folder} is a symbolic link: a store holds none")
+                    raise BadInput(
+                        f"{folder} is a symbolic link, which a store must not have: remove it"
+                    )
                 number = 1 + max((int(n) for n in os.listdir(folder) if n.isdigit()), default=0)
                 (folder / str(number)).mkdir()
                 return folder / str(number)
             except FileExistsError:
                 if not folder.is_dir():
                     raise
-            except FileNotFoundError:  # another that was done has removed the empty folder
+            except FileNotFoundError:  # another process that was done has removed the empty folder
                 if not self.root.is_dir():
                     raise
 
     def path(self, id: str) -> Path:
-        """The file of a record, whether it exists or not. Raises BadInput for no id."""
+        """The path of a record, which need not exist. Raises BadInput for an invalid id."""
         return self.root / "runs" / check_id(id)[:2] / f"{id}.json"
 
     def sweep(self) -> None:
-        """Clear away what dead runners left: their claims, and temporary files a day old."""
+        """Remove claims of dead processes, and temporary files that are a day old."""
         self.claims.sweep()
         yesterday = time.time() - 86_400
         places = ("", "*/??/", "attempts/??/*/", "studies/*/", "models/")
@@ -210,17 +215,17 @@ class Store:
                     path.unlink()
 
     def _quarantine(self, id: str) -> dict[str, Any] | None:
-        """Move a record that does not verify away; what verifies after all is put back.
+        """Move a record that does not verify away; if it verifies after all, put it back.
 
-        Without hard links a commit is empty for a moment: a reader may look just then, and move
-        the whole record that has taken the place by the time it acts.
+        Without hard links a new record is empty for a moment. A reader may look at this moment, and
+        then move the complete record that has replaced the empty file.
         """
         return self._aside(id, ())[1]
 
     def _aside(self, id: str, states: Container[str]) -> tuple[bool, dict[str, Any] | None]:
-        """Whether the record of `id` was moved away; if it is in none of `states`, it is put back.
+        """Whether the record of `id` was moved away; a record with another state is put back.
 
-        The second is the record that was put back.
+        The second value is the record that was put back, if any.
         """
         path = self.path(id)
         moved = aside(self.root, path)
@@ -231,7 +236,7 @@ class Store:
             data = atomic_write.read(moved)
             record = unseal(data, id)
         if record is None or record["state"] in states:
-            with contextlib.suppress(OSError):  # its predictions go with it, if there are any
+            with contextlib.suppress(OSError):  # its predictions, if any, go with it
                 os.rename(path.with_suffix(ENDING), moved.with_suffix(ENDING))
             return True, None
         atomic_write.create(path, data)
@@ -240,10 +245,10 @@ class Store:
 
 
 def _known(held: index.Columns) -> dict[str, Status]:
-    """By id: the files that the index was made from."""
+    """Id -> the state of the file that the index was made from."""
     return dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))
 
 
 def _chosen(held: index.Columns, places: list[bool]) -> index.Columns:
-    """The rows of which `places` says so."""
+    """The rows where `places` is true."""
     return {name: list(itertools.compress(column, places)) for name, column in held.items()}

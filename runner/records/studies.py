@@ -1,4 +1,4 @@
-"""Studies in the store: what was asked for, and which runs answer it."""
+"""Studies in the store: their requests, and their runs."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ NAME_RULE = "letters, digits and . _ + - (100 at most, the first a letter or dig
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """A study as it was asked for.
+    """A study in the store.
 
-    asked: see `Study.as_stored`. runs: one flat dict a planned run: id, seed, and the name
-    of its level for each factor; in a study with stages (see `StudyToml.stages`) also its stage and
-    its value of the field of which each arm has its own.
+    asked: see `Study.as_stored`. runs: one flat dict per planned run: id, seed, and a level's name
+    for each factor; in a study with stages (see `StudyToml.stages`) also its stage, and its value
+    of the field with one value per arm.
     """
 
     name: str
@@ -51,21 +51,21 @@ class StoredStudy:
 
     @property
     def factors(self) -> list[str]:
-        """Names of the factors, in the order asked for."""
+        """Names of the factors, in the requested order."""
         return [factor.name for factor in self.asked.factors]
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:
-        """Names of each factor's levels, its reference first."""
+        """Names of each factor's levels, the reference first."""
         return {factor.name: factor.levels for factor in self.asked.factors}
 
     @property
     def columns(self) -> list[str]:
-        """The columns of its list of runs."""
+        """The columns of the list of runs."""
         return ["id", "seed", *self.asked.staging, *self.factors]
 
     def column(self, name: str) -> Sequence[str]:
-        """One of `columns` but the seed: faster than to go through the dicts of its runs."""
+        """One of `columns`, except the seed: faster than reading the dicts of the runs."""
         return cast("Sequence[str]", column(self.runs, name))
 
     @property
@@ -80,12 +80,12 @@ class StoredStudy:
 
     @property
     def ids(self) -> list[str]:
-        """Run ids, each once, in the order planned."""
+        """Run ids, each once, in planned order."""
         return list(dict.fromkeys(self.column("id")))
 
 
 def is_name(name: str) -> bool:
-    """Whether a study can be called `name`: see NAME_RULE."""
+    """Whether `name` is a valid name of a study: see NAME_RULE."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -95,12 +95,12 @@ def save_study(
     asked: StudyToml,
     rows: pandas.DataFrame | Iterable[Mapping[str, Cell]],
 ) -> StoredStudy:
-    """Keep what was asked for, and its planned runs, under `name`; returns the whole study.
+    """Save a request and its planned runs under `name`. Returns the whole study.
 
-    `rows`: a DataFrame or an iterable of dicts with id, seed and one level name a factor.
-    A study of that name with the same task and settings is extended: a run of the same levels and
-    seed takes the place of the old one, the others stay, and a factor that one of the two lacks
-    is at its reference there. Raises BadInput for a name that cannot be, or a full disk.
+    rows: a DataFrame or an iterable of dicts with id, seed and one level name per factor. A study
+    with this name, the same task and the same settings is extended: a run with the same levels and
+    seed replaces the old run, and other runs stay. A factor that only one of the two has is at its
+    reference in the other. Raises BadInput for an invalid name, or a full disk.
     """
     folder = _folder(store, name)
     try:
@@ -122,14 +122,14 @@ def save_study(
             write_pair(folder, now, merged.to_mapping(), write_runs(runs, columns))
         except OSError as error:
             raise BadInput(
-                f"cannot write the study {folder}: {error.strerror or error}; what is recorded is "
+                f"cannot write the study {folder}: {error.strerror or error}; recorded runs are "
                 "safe: make room there, then run the same command again"
             ) from error
     return StoredStudy(name, merged, runs)
 
 
 def load_study(store: Store, name: str | None = None) -> StoredStudy:
-    """The study called `name`, or the one saved last. Raises BadInput if there is none."""
+    """The study called `name`, or the study saved last. Raises BadInput if there is none."""
     names = study_names(store)
     if name is None:
         if not names:
@@ -142,11 +142,11 @@ def load_study(store: Store, name: str | None = None) -> StoredStudy:
 
 
 def study_names(store: Store) -> list[str]:
-    """Names of all studies, the one saved last at the end."""
+    """Names of all studies; the study saved last is at the end."""
     times = {}
     for folder in (store.root / "studies").glob("*"):
         if is_name(folder.name) and is_study(folder):
-            with contextlib.suppress(BadInput):  # reading it by name says what is wrong with it
+            with contextlib.suppress(BadInput):  # reading it by name reports its fault
                 times[folder.name] = saved(folder)
     return sorted(times, key=lambda name: (times[name], name))
 
@@ -167,7 +167,7 @@ def _merge(
     for run in _staged(old.runs, asked, new, first):
         levels = {name: run.get(name) or first[name] for name in factors}
         stage = {name: run[name] for name in asked.staging}
-        # Where an arm was tuned, a run of another value is another run.
+        # In a tuned study, a run with another value is another run.
         kind = tuple(stage.values()) if run.get("stage") == "tuning" else (run.get("stage"),)
         arm = tuple(map(str, levels.values()))
         if run.get("stage") == "equal-time":
@@ -191,7 +191,7 @@ def _merge(
 def _chosen_epochs(
     old: StudyToml, new: StudyToml, first: Mapping[str, str]
 ) -> dict[tuple[str, ...], StoredEpochs]:
-    """Levels of an arm -> its epochs: what is chosen once stays. first: as for `_staged`."""
+    """Levels of an arm -> its epochs: an earlier choice stays. first: as for `_staged`."""
     found: dict[tuple[str, ...], StoredEpochs] = {}
     for chosen in (*(old.equal_epochs or ()), *(new.equal_epochs or ())):
         found.setdefault(tuple({**first, **chosen.levels}.values()), chosen)
@@ -204,9 +204,9 @@ def _staged(
     new: list[dict[str, Cell]],
     first: Mapping[str, str],
 ) -> Iterator[dict[str, Cell]]:
-    """The runs of both, old ones first, less the tuned ones of arms that chose anew.
+    """The runs of both, old runs first, without tuned runs of arms that have chosen another value.
 
-    The runs of a study that was not tuned before are those at the fixed value. first: the
+    If the study was not tuned before, its runs are the runs at the fixed value. first: the
     reference of each factor.
     """
     field = asked.staged
@@ -227,7 +227,7 @@ def _staged(
 
 
 def _control_seeds(old: int | str | None, new: int | str | None) -> int | str | None:
-    """The larger of two; the newer where they cannot be compared."""
+    """The larger of the two; the newer if they cannot be compared."""
     if isinstance(old, int) and isinstance(new, int):
         return max(old, new)
     return old if new is None else new
@@ -235,10 +235,10 @@ def _control_seeds(old: int | str | None, new: int | str | None) -> int | str | 
 
 def _folder(store: Store, name: str) -> Path:
     if not is_name(name):
-        raise BadInput(f"{name[:80]!r} is no study name: {NAME_RULE}")
+        raise BadInput(f"{name[:80]!r} is not a valid name of a study: {NAME_RULE}")
     folder = store.root / "studies" / name
     if folder.is_symlink():
-        raise BadInput(f"{folder} is a symbolic link: a store holds none")
+        raise BadInput(f"{folder} is a symbolic link, which a store must not have: remove it")
     return folder
 
 
@@ -254,8 +254,10 @@ def _flat(row: Mapping[str, Cell]) -> dict[str, Cell]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold off other writers of this study, where the file system can. Raises BadInput."""
-    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would block
+    """Lock out other writers of this study, if the file system can. Raises BadInput."""
+    flags = (
+        os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    )  # NONBLOCK, since a pipe would block
     try:
         descriptor = os.open(folder / LOCK, flags, 0o644)
     except OSError as error:

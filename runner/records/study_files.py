@@ -1,8 +1,8 @@
 """A study's two files, study.toml and runs.csv: written as one, and checked when read.
 
-study.toml carries the checksum of runs.csv and, in its last line, its own. Both are first written
-into one file, `.pending`, which counts until both have been replaced: so a study is the old one or
-the new one, wherever a writer is stopped.
+study.toml has the checksum of runs.csv and, in its last line, its own checksum. Both files are
+first written into one file, `.pending`, which is valid until both have been replaced. So a study is
+complete, old or new, wherever a writer is stopped.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _SEAL = re.compile(rb"# sha256 ([0-9a-f]{64})\n")
 def write_pair(folder: Path, saved: str, asked: Mapping[str, Any], runs: bytes) -> None:
     """Write both files of the study in `folder`.
 
-    saved: when that is, as ISO text. asked: see `StudyToml.to_mapping`.
-    Raises OSError: the study is then the old one, or the new one where it came as far as that.
+    saved: the time, as ISO text. asked: see `StudyToml.to_mapping`. Raises OSError; then the study
+    is the complete old study or the complete new study.
     """
     head = {_SUM: hashlib.sha256(runs).hexdigest(), _SAVED: saved}
     toml = write_asked({**head, **asked})
@@ -48,9 +48,9 @@ def write_pair(folder: Path, saved: str, asked: Mapping[str, Any], runs: bytes) 
 
 @uncollected()
 def read_pair(folder: Path, pending: bool = True) -> tuple[StudyToml, Rows]:
-    """What was asked for, and the runs. Raises BadInput that names the file, and what is wrong.
+    """The request and the runs. Raises BadInput that names the file and its fault.
 
-    pending: whether `.pending` counts, if it is there.
+    pending: whether `.pending` is used, if it exists.
     """
     before = None
     while True:
@@ -62,28 +62,28 @@ def read_pair(folder: Path, pending: bool = True) -> tuple[StudyToml, Rows]:
             check_levels(asked, columns, folder / RUNS)
             check_once(columns, folder / RUNS)
             return asked, Rows(columns)
-        if pair == before:  # not a writer between the one and the other
+        if pair == before:  # no writer came between the two reads
             raise BadInput(
-                f"cannot read {folder / RUNS}: it is not what was written with {ASKED} (its "
+                f"cannot read {folder / RUNS}: it was not written together with {ASKED} (its "
                 "checksum does not match)"
             )
         before = pair
 
 
 def is_study(folder: Path) -> bool:
-    """Whether `folder` holds a study, whole or in writing."""
+    """Whether `folder` has a study, complete or being written."""
     return (folder / ASKED).is_file() or (folder / PENDING).is_file()
 
 
 def saved(folder: Path) -> str:
-    """When the study in `folder` was saved, as ISO text; "" if it does not say. Raises BadInput."""
+    """The time at which the study in `folder` was saved (ISO); "" if unknown. Raises BadInput."""
     in_writing = (folder / PENDING).exists()
     data = _pair(folder)[0] if in_writing else _bytes(folder / ASKED)
     return str(_toml(data, folder / ASKED).get(_SAVED, ""))
 
 
 def _pair(folder: Path) -> tuple[bytes, bytes]:
-    """The bytes of both files: from `.pending`, if a writer has not come to its end."""
+    """The bytes of both files; from `.pending`, if a writer has not finished."""
     try:
         pending = json.loads(atomic_write.read(folder / PENDING))
         toml, runs = (text.encode() for text in pending)
@@ -113,12 +113,12 @@ def write_asked(asked: Mapping[str, Any]) -> bytes:
 
 
 def read_asked(path: Path) -> StudyToml:
-    """The content of a study.toml. Raises BadInput that names the file, and the key."""
+    """The content of a study.toml. Raises BadInput that names the file and the key."""
     return _asked(_bytes(path), path)[1]
 
 
 def _asked(data: bytes, path: Path) -> tuple[dict[str, Any], StudyToml]:
-    """All values in a study.toml; and typed, without its checksum and the time it was saved."""
+    """All values in a study.toml; and the typed values, without the checksum and the saved time."""
     values = _toml(data, path)
     asked = checked({k: v for k, v in values.items() if k not in (_SUM, _SAVED)}, path)
     seal = _SEAL.fullmatch(data[-74:])
@@ -137,7 +137,7 @@ def _toml(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def write_runs(runs: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> bytes:
-    """runs.csv: one line a run, of `StoredStudy.columns`."""
+    """runs.csv: one line per run, with `StoredStudy.columns`."""
     text = io.StringIO(newline="")
     lines = csv.DictWriter(text, list(columns), lineterminator="\n")
     lines.writeheader()
@@ -151,7 +151,7 @@ def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
         text = data.decode()
         columns = _plain_cells(text) or _cells(text)
         if not all(map(is_id, columns["id"])):
-            raise ValueError("one of its ids is none")
+            raise ValueError("one of its ids is invalid")
         columns["seed"] = list(map(int, columns["seed"]))
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise BadInput(f"cannot read {path}: {error}") from error
@@ -159,9 +159,9 @@ def _runs(data: bytes, path: Path) -> dict[str, Sequence[Any]]:
 
 
 def _plain_cells(text: str) -> dict[str, Sequence[Any]] | None:
-    """What `_cells` gives, three times as fast; None where only a CSV reader can tell.
+    """The result of `_cells`, three times as fast; None if the text needs a CSV reader.
 
-    After id and seed come the levels, which many lines share: each such end is split once.
+    Many lines have the same levels after id and seed: each such ending is split only once.
     """
     head, _, body = text.partition("\n")
     if '"' in text or "\r" in text or not body.endswith("\n"):
@@ -194,9 +194,9 @@ def _cells(text: str) -> dict[str, Sequence[Any]]:
 
 
 def check_levels(asked: StudyToml, runs: Mapping[str, Iterable[str]], path: Path) -> None:
-    """Raises BadInput for a run at a level of a factor that the study does not have.
+    """Raises BadInput for a run with a level that the study does not have.
 
-    runs: columns, of which `id` and the factors count, and of a tuned study those of its stages.
+    runs: columns; `id`, the factors and, in a study with stages, the columns of stages are checked.
     """
     for name in [*(factor.name for factor in asked.factors), *asked.staging]:
         if name not in runs:
@@ -221,5 +221,5 @@ def check_once(runs: Mapping[str, Sequence[Cell]], path: Path, cannot: str = "re
         key, rows = again
         id, where = (key[0], f" of the stage {key[1]}") if isinstance(key, tuple) else (key, "")
         raise BadInput(
-            f"cannot {cannot} {path}: {rows} are of one run, {id}{where}: each run has one row"
+            f"cannot {cannot} {path}: {rows} are of one run, {id}{where}: keep one row per run"
         )

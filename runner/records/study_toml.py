@@ -1,7 +1,7 @@
-"""What a study.toml says of its study, as a typed value; `study_files` reads and writes the file.
+"""The content of a study.toml as a typed value; `study_files` reads and writes the file.
 
-A key that the file does not have is None here, and what is None is not written: TOML has no word
-for it, and a file from before a key was known is written again as it was.
+A missing key is None here, and None is not written, since TOML has no null. So an older file
+without a key is written again unchanged.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from msgspec.structs import replace
 from runner.records.script_toml import Script
 from tricks.errors import BadInput
 
-Value = str | int | float | bool  # as TOML has it
+Value = str | int | float | bool  # values of TOML
 Count = Annotated[int, Meta(ge=0, le=10**15)]
 Seeds = Annotated[int, Meta(gt=0)]
 Some = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
 class StoredFactor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A factor: what it varies (trick, field, winner, ...), and its levels, reference first."""
+    """A factor: its kind (trick, field, winner, ...), and its levels, the reference first."""
 
     name: str
     kind: str | None = None
@@ -33,10 +33,10 @@ class StoredFactor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class StoredConfirm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The winner of another study, run again beside the baseline on fresh seeds.
+    """The winner of another study, trained again on fresh seeds with the baseline.
 
-    study: its name. winner: factor -> level, where it is not the baseline's. promised: metric ->
-    by how much the winner was better there, in pp.
+    study: its name. winner: factor -> level, without the baseline's levels. promised: metric -> the
+    winner's advantage in that study, in pp.
     """
 
     study: str
@@ -45,7 +45,7 @@ class StoredConfirm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class StoredLooks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The looks as planned: seeds of each arm at each, their level, and the tests that share it."""
+    """The planned looks: seeds of each arm at each look, their level, and tests that share it."""
 
     seeds: tuple[int, ...] | None = None
     level: float | None = None
@@ -53,10 +53,10 @@ class StoredLooks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class StoredEpochs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The epochs in which an arm takes the baseline's training time, once they are chosen.
+    """The chosen epochs in which an arm takes the baseline's training time.
 
-    levels: factor -> level, where it is not the baseline's. ratio: seconds of an epoch over the
-    baseline's, by `runs` of the arm's runs; low, high: its interval, None for a single run.
+    levels: factor -> level, without the baseline's levels. ratio: seconds of an epoch relative to
+    the baseline, from `runs` of the arm's runs. low, high: its interval, None for a single run.
     """
 
     levels: dict[str, str]
@@ -68,14 +68,14 @@ class StoredEpochs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the last command that trained found what the study is of: to be told, never opened."""
+    """Places of images and plug-ins in the last training command: for messages, never opened."""
 
     data: str | None = None
     plugins: tuple[str, ...] | None = None
 
 
 class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a study asked for and what it came to: the keys of study.toml, in the order written."""
+    """A study's request and resulting factors: the keys of study.toml, in the order written."""
 
     name: str | None = None
     task: str
@@ -91,45 +91,45 @@ class StudyToml(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     placebo_level: str | None = None
     control_seeds: int | str | None = None
     reference: dict[str, str] | None = None  # factor -> its "on" level
-    order: tuple[str, ...] | None = None  # factors, first added first
+    order: tuple[str, ...] | None = None  # factors, in the order in which they are added
     arms: Count | None = None
-    excluded: Count | None = None  # arms that cannot be
+    excluded: Count | None = None  # impossible arms
     until: str | None = None
     looks: Count | None = None
     sequential: StoredLooks | None = None
     confirm: StoredConfirm | None = None
-    # The field that each arm tunes -> the values that it tries.
+    # The tuned field -> its candidates.
     tune: Annotated[dict[str, Some], Meta(min_length=1, max_length=1)] | None = None
-    tune_seeds: Seeds | None = None  # of each value
-    equal: Literal["time"] | None = None  # what all arms also get the same of, beside epochs
+    tune_seeds: Seeds | None = None  # of each candidate
+    equal: Literal["time"] | None = None  # the quantity that is made equal for all arms
     equal_epochs: tuple[StoredEpochs, ...] | None = None  # of the arms that have chosen
     check: bool | None = None  # whether it checks a baseline
-    proxy: dict[str, str] | None = None  # of a quick study: setting -> in the full recipe
-    script: Script | None = None  # that its runs call; None: they train recipes
-    placebo: bool | None = None  # `placebo` and `layout`: of files that people write
+    proxy: dict[str, str] | None = None  # of a quick study: setting -> value in the full recipe
+    script: Script | None = None  # the script of its runs; None: they train recipes
+    placebo: bool | None = None  # `placebo` and `layout`: only in files that people write
     layout: str | None = None
     places: Places | None = None
     other: dict[str, Any] = {}  # keys that this version does not know
 
     def meant(self, metric: str) -> str:
-        """The metric itself, or in the place of an accuracy that a script does not tell its own."""
+        """The metric itself; for an accuracy that a script lacks, the script's main metric."""
         return self.script.main if self.script and metric == "accuracy" else metric
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages of a study that is tuned or of equal time; none of others."""
+        """The stages of a tuned study or a study of equal time; () for other studies."""
         if self.tune:
             return ("fixed", "tuning", "tuned")
         return ("fixed", "equal-time") if self.equal else ()
 
     @property
     def staged(self) -> str | None:
-        """The recipe field of which each arm has its own value at the last stage."""
+        """The recipe field with one value per arm at the last stage; None without stages."""
         return next(iter(self.tune or {}), "epochs" if self.equal else None)
 
     @property
     def staging(self) -> list[str]:
-        """The columns that only the runs of a study with stages have: stage, and that field."""
+        """The columns that only studies with stages have: stage, and this field."""
         return ["stage", self.staged] if self.staged else []
 
     def to_mapping(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def from_mapping(values: Mapping[str, Any]) -> StudyToml:
 
 
 def checked(values: Mapping[str, Any], path: Path) -> StudyToml:
-    """The TOML values in `path` as a study's. Raises BadInput that names the file and the key."""
+    """The TOML values of `path` as a StudyToml. Raises BadInput that names the file and the key."""
     try:
         asked = from_mapping(values)
     except msgspec.ValidationError as error:
@@ -165,4 +165,4 @@ def checked(values: Mapping[str, Any], path: Path) -> StudyToml:
 
 
 def _lacks(path: Path, key: str) -> str:
-    return f"cannot read {path}: it has no {key}; was it cut?"
+    return f"cannot read {path}: it has no {key}; restore the file"

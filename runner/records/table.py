@@ -1,4 +1,4 @@
-"""A study's records as frames: one row a run, and one row an epoch."""
+"""A study's records as data frames: one row per run, and one row per epoch."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     import pandas
 
 CURVES = ("loss", "val_loss", "val_accuracy", "probe_accuracy", "lr")
-NORMS = ("grad_norm", "grad_norm_max")  # beside these, where some run clipped its gradients
+NORMS = ("grad_norm", "grad_norm_max")  # further columns, if some run clipped its gradients
 
 
 @uncollected()
 def table(store: Store, stored: StoredStudy, metric: str | None = None) -> pandas.DataFrame:
-    """One row per planned run that has a record, in the order planned.
+    """One row per planned run that has a record, in planned order.
 
-    Columns: id, state, seed, of a tuned study also stage and the tuned field, the factors (level
-    names), then `record.COLUMNS`; per cent, seconds, MB; what a run did not leave is missing (NaN,
-    None). metric: a column to complete, or to add: see `later_metrics`.
+    Columns: id, state, seed; in a tuned study also stage and the tuned field; the factors (level
+    names); then `record.COLUMNS`, in per cent, seconds and MB. Missing values are NaN or None.
+    metric: a column to complete, or to add: see `later_metrics`.
     """
     import numpy as np
     import pandas as pd
@@ -45,7 +45,7 @@ def table(store: Store, stored: StoredStudy, metric: str | None = None) -> panda
     for name in names:
         columns[name] = np.array(held[name], dtype=object if name in TEXT else float)[where]
     for place in np.flatnonzero(columns["test_images"] > LARGEST_TEST_SET):
-        record = store.record(columns["id"][place])  # its bits are not in the index
+        record = store.record(columns["id"][place])  # the bits are not in the index
         columns["correct"][place] = record.correct if record else None
     frame = typed(pd.DataFrame(columns))
     if metric is None:
@@ -54,7 +54,7 @@ def table(store: Store, stored: StoredStudy, metric: str | None = None) -> panda
 
 
 def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """`frame` with numbers as floats, whatever is missing; seeds are whole."""
+    """`frame` with numbers as floats, even if all values are missing; seeds are integers."""
     numbers = {name: "float64" for name in COLUMNS if name not in TEXT and name in frame}
     return frame.astype({**numbers, "seed": "int64"})
 
@@ -65,7 +65,7 @@ def curves(store: Store, stored: StoredStudy) -> pandas.DataFrame:
 
 
 def epoch_frame(records: Iterable[Record]) -> pandas.DataFrame:
-    """One row per epoch of each record: id, epoch (from 1), `CURVES`; `NORMS` if one has them."""
+    """One row per epoch of each record: id, epoch (from 1), `CURVES`, `NORMS` if any has them."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {name: [] for name in ("id", "epoch", *CURVES, *NORMS)}
@@ -80,15 +80,15 @@ def epoch_frame(records: Iterable[Record]) -> pandas.DataFrame:
 
 
 def measured(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """`frame` without the columns of `NORMS` that hold nothing."""
+    """`frame` without empty columns of `NORMS`."""
     return frame.drop(columns=[name for name in NORMS if frame[name].isna().all()])
 
 
 def spread(stored: StoredStudy, runs: pandas.DataFrame, most: int) -> list[str]:
-    """Ids of at most `most` of the `runs` (see `table`), to stand for all, in their order.
+    """Ids of at most `most` of the `runs` (see `table`), as a sample of all, in their order.
 
-    Those that ended in an error and the first of each arm come first, then others spread evenly
-    over the list.
+    Runs with an error and the first run of each arm are taken first, then others spread evenly over
+    the list.
     """
     import numpy as np
 

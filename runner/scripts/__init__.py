@@ -1,1 +1,1 @@
-"""One run of somebody's own training script: its command, its process, what it left. Torch-free."""
+"""One run of the user's own training script: its command, process and results. Torch-free."""

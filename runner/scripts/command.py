@@ -1,7 +1,7 @@
-"""A script's command: from its text, with placeholders, to the exact arguments of a process.
+"""A script's command: from its text with placeholders to the exact arguments of a process.
 
-Words are split by the rules of a shell once, before anything is put into them, and never again:
-what a placeholder stands for stays inside its argument, whatever it holds.
+The text is split into words once, by the rules of a shell, before placeholders are replaced. So the
+value of a placeholder stays inside its argument, whatever it contains.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ENVIRONMENT, CONFIG, PARAMETER, STREAM = "env:", "config:", "set:", "stream:"
 
 @dataclass(frozen=True)
 class Edits:
-    """What the levels of an arm change: arguments, variables, keys of the config, parameters.
+    """The changes by the levels of an arm: arguments, variables, keys of the config, parameters.
 
-    stream: another stream of seeds, for a placebo. Each is what the script is called with, exactly.
+    stream: another stream of seeds, for a placebo. All values are exactly as the script gets them.
     """
 
     arguments: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Edits:
     stream: int = 0
 
     def to_json(self) -> dict[str, JsonValue]:
-        """As JSON values."""
+        """The edits as JSON values."""
         return {
             "arguments": list(self.arguments),
             "environment": dict(self.environment),
@@ -47,7 +47,7 @@ class Edits:
 def words(text: str, where: str) -> tuple[str, ...]:
     """`text` split by shell rules. Raises BadInput that begins with `where`."""
     if "\0" in text:
-        raise BadInput(f"{where}: a null character cannot be part of an argument")
+        raise BadInput(f"{where}: an argument cannot contain a null character: remove it")
     try:
         return tuple(shlex.split(text))
     except ValueError as error:
@@ -55,10 +55,10 @@ def words(text: str, where: str) -> tuple[str, ...]:
 
 
 def edits(found: Iterable[str], where: str = "levels") -> Edits:
-    """The edits that words ask for: `env:NAME=value`, `config:key.path=value`, `set:NAME=value`
-    of a parameter; every other word is an argument.
+    """The edits in words: `env:NAME=value`, `config:key.path=value`, `set:NAME=value`, arguments.
 
-    Raises BadInput for one without a value, or named twice.
+    `set:` sets a parameter. Every other word is an argument. Raises BadInput for an edit without a
+    value, or a repeated name.
     """
     arguments: list[str] = []
     named: dict[str, dict[str, str]] = {ENVIRONMENT: {}, CONFIG: {}, PARAMETER: {}}
@@ -88,7 +88,7 @@ def placeholders(text: str) -> list[str]:
 
 
 def check(script: Script) -> None:
-    """Raises BadInput for a command that cannot be run: a placeholder unknown or missing."""
+    """Raises BadInput for a command that cannot be run: with an unknown or missing placeholder."""
     if not script.run.strip():
         raise BadInput("script.run is empty: give the command that trains")
     known = (*OWN, *script.parameters)
@@ -100,7 +100,10 @@ def check(script: Script) -> None:
         if name in OWN or not _PLACE.fullmatch(f"{{{name}}}"):
             raise BadInput(f"script.parameters: {name!r} cannot be the name of a parameter")
         if name not in named:
-            raise BadInput(f"script.parameters: script.run has no placeholder {{{name}}}")
+            raise BadInput(
+                f"script.parameters: script.run has no placeholder {{{name}}}: add it, or leave "
+                "out the parameter"
+            )
     for name in placeholders(script.resume):
         if name not in ("out", "seed"):
             raise BadInput(f"script.resume: {unknown('placeholder', name, ('out', 'seed'))}")
@@ -108,7 +111,7 @@ def check(script: Script) -> None:
         raise BadInput("script.resume needs the placeholder {resume} in script.run")
     if bool(script.config) != ("config" in named):
         raise BadInput(
-            "script.run names {config}: say which file it is a copy of, script.config = 'FILE'"
+            "script.run names {config}: name the original file, script.config = 'FILE'"
             if "config" in named
             else "script.config needs the placeholder {config} in script.run"
         )
@@ -118,7 +121,7 @@ def check(script: Script) -> None:
 
 @dataclass(frozen=True)
 class Places:
-    """What placeholders stand for in one attempt at a run. config: a file; "" without one."""
+    """The values of placeholders in one attempt at a run. config: a file, or ""."""
 
     seed: int
     out: str
@@ -129,8 +132,8 @@ class Places:
 def arguments(script: Script, change: Edits, places: Places) -> list[str]:
     """The arguments of the script's process, the program first.
 
-    `{arguments}` and `{resume}` as words of their own become any number of words; within a word
-    they are put in quoted.
+    `{arguments}` and `{resume}` as separate words become any number of words. Within a word their
+    values are quoted.
     """
     resume = ["true" if places.resumes else "false"]
     if script.resume:
@@ -162,17 +165,17 @@ def arguments(script: Script, change: Edits, places: Places) -> list[str]:
 
 
 def parameter_texts(script: Script) -> dict[str, str]:
-    """The parameters' values as they stand in the command."""
+    """The parameters' values as texts for the command."""
     return {name: _text(value) for name, value in script.parameters.items()}
 
 
 def takes(script: Script, name: str) -> bool:
-    """Whether the command names the placeholder."""
+    """Whether the command has the placeholder `name`."""
     return name in placeholders(script.run)
 
 
 def shown(found: Sequence[str]) -> str:
-    """A command as it can be pasted into a shell."""
+    """A command, ready to be pasted into a shell."""
     return shlex.join(found)
 
 
@@ -181,5 +184,5 @@ def _text(value: str | int | float) -> str:
 
 
 def filled(word: str, values: Mapping[str, str]) -> str:
-    """The word with the values of the placeholders known; one pass, so that no value is read."""
+    """The word with values for known placeholders; values are not searched for placeholders."""
     return _PLACE.sub(lambda found: values.get(found[1], found[0]), word)

@@ -1,4 +1,4 @@
-"""A copy of a YAML, JSON or TOML file with some keys changed: `key.path = value`."""
+"""Write a copy of a YAML, JSON or TOML file with changed keys: `key.path = value`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KINDS = (".yaml", ".yml", ".json", ".toml")
 
 
 def changed_copy(file: Path, changes: Mapping[str, str], into: Path) -> Path:
-    """Write `file` with `changes` into the folder `into`; the path of the copy.
+    """Write `file` with `changes` into the folder `into`. Returns the path of the copy.
 
-    A value is read as the file's own language reads it: 0.1 is a number, true is a truth, all else
-    is text. A part of a key that is a number names an item of a list. A key that is new is added.
-    Raises BadInput for a file that cannot be read, and a path that leads into a plain value.
+    A value is read in the file's own language: 0.1 is a number, true is a boolean, anything else is
+    text. A number in a key's path names an item of a list. A new key is added. Raises BadInput for
+    an unreadable file, and for a path that leads into a plain value.
     """
     kind = file.suffix.lower()
     content = read(file)
@@ -49,11 +49,11 @@ def read(file: Path) -> dict[str, Any]:
         raise BadInput(f"script.config {file}: {error.strerror or error}") from error
     except Exception as error:  # of three parsers
         said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BadInput(f"script.config {file} is no {kind[1:].upper()}: {said}") from error
+        raise BadInput(f"script.config {file} is not {kind[1:].upper()}: {said}") from error
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise BadInput(f"script.config {file}: it holds no keys")
+        raise BadInput(f"script.config {file}: the file has no keys")
     return found
 
 
@@ -74,7 +74,7 @@ def _set(content: dict[str, Any], key: str, value: JsonValue, file: Path) -> Non
         if isinstance(at, list) and last.isdecimal() and int(last) < len(at):
             at[int(last)] = value
             return
-    raise BadInput(f"config:{key}: {file} has no such place")
+    raise BadInput(f"config:{key}: {file} has no place for this key")
 
 
 def _value(text: str, kind: str) -> JsonValue:

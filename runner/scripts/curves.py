@@ -1,4 +1,4 @@
-"""Learning curves, from the file in which a script writes a row for each epoch."""
+"""Learning curves, from a script's file with one row per epoch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from runner.scripts.metrics import rows
 from tricks.errors import BadInput
 
 ACCURACIES = ("val_accuracy", "probe_accuracy")
-LARGEST = 1e100  # of a value that a record holds
+LARGEST = 1e100  # the largest value in a record
 
 
 @dataclass
 class Curves:
-    """The epochs of one run so far."""
+    """Reads the epochs of one run so far."""
 
     asked: ScriptCurves | None
     out: Path
@@ -28,17 +28,17 @@ class Curves:
 
     @classmethod
     def of(cls, script: Script, out: Path) -> Curves:
-        """Those that the script's table names, if it names any."""
+        """The curves that `[script.curves]` describes, if any."""
         return cls(script.curves, out)
 
     def fresh(self, ended: bool = False) -> list[Figures]:
-        """The epochs that were written since the last call. ended: the last line is whole."""
+        """The epochs written since the last call. ended: the last line is complete."""
         found = self.all(ended)
         new, self.told = found[self.told :], max(self.told, len(found))
         return new
 
     def all(self, ended: bool = True) -> list[Figures]:
-        """Every epoch in the file; rows that hold no number are left out."""
+        """Every epoch in the file; rows without a number are left out."""
         path = self._file()
         if path is None or self.asked is None:
             return []
@@ -46,7 +46,7 @@ class Curves:
             text = path.read_text(encoding="utf-8", errors="replace")
             whole = text if ended else text[: text.rfind("\n") + 1]
             lines = rows(path, whole, "script.curves")
-        except (OSError, BadInput):  # it may be in writing
+        except (OSError, BadInput):  # the script may be writing it
             return []
         found: dict[int, Figures] = {}
         for place, row in enumerate(lines):

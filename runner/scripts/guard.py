@@ -1,11 +1,11 @@
-"""A program of its own between a worker and a script: it ends the script when the worker is gone.
+"""A separate program between a worker and a script: it ends the script if the worker has ended.
 
 python -I -S guard.py GRACE REPORT PROGRAM ARGUMENT...
 
-It starts PROGRAM in a process group of its own, and writes one line of JSON to the file
-descriptor REPORT when the program has ended. A byte on its stdin, or the end of its stdin, which
-comes with the worker's own end however that one ends, stops the whole group: SIGTERM first, after
-GRACE seconds SIGKILL. Processes that the program leaves behind in its group are killed, too.
+It starts PROGRAM in a new process group, and writes one line of JSON to the file descriptor REPORT
+when the program has ended. A byte on its stdin stops the whole group, and so does the end of its
+stdin, which comes when the worker ends in any way: first SIGTERM, after GRACE seconds SIGKILL.
+Processes that the program leaves in its group are killed too.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> None:
     grace, report, program = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    for number in STOPS:  # the worker ignores them, and what is ignored stays so in a new program
+    for number in STOPS:  # the worker ignores them, and a new program inherits this
         signal.signal(number, signal.SIG_DFL)
     wake, woken = os.pipe()
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -38,7 +38,7 @@ def main() -> None:
         return
     for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
-    os.close(1)  # so that the output ends with the program, not with this one
+    os.close(1)  # so that the output ends when the program ends, not this one
     os.close(2)
     _watch(child.pid, wake, grace)
     _kill(child.pid, signal.SIGKILL)
@@ -51,12 +51,12 @@ def main() -> None:
         "cpu": used.ru_utime + used.ru_stime,
         "memory_mb": used.ru_maxrss * unit / 2**20,
     }
-    with contextlib.suppress(OSError):  # the worker is gone
+    with contextlib.suppress(OSError):  # the worker has ended
         os.write(report, json.dumps(told).encode() + b"\n")
 
 
 def _watch(child: int, wake: int, grace: float) -> None:
-    """Return when the program has ended; ask it to as soon as stdin says so."""
+    """Wait until the program has ended; stop it as soon as stdin asks for it."""
     sources, deadline = [0, wake], None
     while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -1,4 +1,4 @@
-"""The files that a script is made of: their digest is part of a run's id."""
+"""A script's input files: their digest is part of a run's id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDINGS = (".pyc", ".pyo")
 
 
 def inputs(script: Script, folder: Path) -> tuple[str, ...]:
-    """The inputs as named, or else the files in `folder` that the command names."""
+    """The inputs that `script` names, or else the files in `folder` that the command names."""
     if script.inputs is None:
         named = (*words(script.run, "script.run"), script.config)
         return tuple(dict.fromkeys(word for word in named if word and (folder / word).is_file()))
@@ -24,7 +24,7 @@ def inputs(script: Script, folder: Path) -> tuple[str, ...]:
 
 
 def digests(names: Sequence[str], folder: Path) -> dict[str, str]:
-    """File -> SHA-256 of its content, of all inputs. Raises BadInput for one that is unreadable."""
+    """File -> SHA-256 of its content, for all inputs. Raises BadInput for an unreadable file."""
     found: dict[str, str] = {}
     for name in names:
         for path in _files(folder / name):
@@ -45,11 +45,11 @@ def digest(found: dict[str, str]) -> str:
 
 
 def check_unchanged(names: Sequence[str], folder: Path, before: str) -> None:
-    """Raises BadInput where the inputs are not those of the digest `before`."""
+    """Raises BadInput if the inputs have another digest than `before`."""
     if digest(digests(names, folder)) != before:
         raise BadInput(
-            f"{', '.join(names)}: changed since the grid was begun, and a changed script is "
-            "another experiment: put it back as it was, or begin another study with --name"
+            f"{', '.join(names)}: changed since the grid began, and a changed script is another "
+            "experiment: restore it, or start another study with --name"
         )
 
 

@@ -1,4 +1,4 @@
-"""The metrics of a run, from the files that its script wrote and from what it printed."""
+"""The metrics of a run, from the files and the printed output of its script."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ LINES = (".jsonl", ".ndjson")
 
 
 def check(script: Script) -> None:
-    """Raises BadInput for a metric that could not be read."""
+    """Raises BadInput for a metric that cannot be read."""
     if not script.found:
         raise BadInput(
             'the script has no metric: give --metric \'{file="{out}/result.json", key="top1"}\', '
             "or a table [script.metrics.NAME]"
         )
     if script.metric is not None and "accuracy" in script.metrics:
-        raise BadInput("script.metric is called accuracy, and script.metrics names another")
+        raise BadInput(
+            "script.metric is called accuracy, and so is one of script.metrics: rename one"
+        )
     for name, metric in script.found.items():
         where = f"script.metrics.{name}"
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
@@ -42,19 +44,25 @@ def check(script: Script) -> None:
             try:
                 groups = re.compile(metric.pattern).groups
             except re.error as error:
-                raise BadInput(f"{where}: {metric.pattern!r} is no pattern: {error}") from error
+                raise BadInput(
+                    f"{where}: {metric.pattern!r} is not a regular expression: {error}"
+                ) from error
             if groups != 1:
-                raise BadInput(f"{where}: {metric.pattern!r} needs one group, the number: (...)")
+                raise BadInput(
+                    f"{where}: {metric.pattern!r} needs one group around the number: (...)"
+                )
         if not math.isfinite(metric.scale) or metric.scale == 0:
             raise BadInput(f"{where}: scale must be a number other than 0")
     for role in ("test", "validation"):
         if len(script.of(role)) < sum(m.role == role for m in script.found.values()):
-            raise BadInput(f"script.metrics: two {role} metrics have one name but for val_")
+            raise BadInput(
+                f"script.metrics: two {role} metrics have the same name except val_: rename one"
+            )
 
 
 @dataclass
 class Printed:
-    """What the patterns of metrics find in the output, line by line, as it comes."""
+    """The matches of metrics' patterns in the output, line by line."""
 
     patterns: Mapping[str, re.Pattern[str]]
     values: dict[str, list[str]] = field(default_factory=dict)
@@ -66,15 +74,16 @@ class Printed:
         return cls({n: re.compile(m.pattern) for n, m in found if m.pattern and m.file is None})
 
     def take(self, line: str) -> None:
-        """Look at a line."""
+        """Search a line."""
         for name, pattern in self.patterns.items():
             self.values.setdefault(name, []).extend(m[1] for m in pattern.finditer(line))
 
 
 def read(script: Script, out: Path, printed: Printed) -> dict[str, float]:
-    """Each metric's value: NaN where the script says so.
+    """Each metric's value; NaN if the script wrote NaN.
 
-    Raises BadInput for one that is not there, with the files or columns that are, or no number.
+    Raises BadInput for a missing metric, with the existing files or columns, and for a value that
+    is no number.
     """
     found = {}
     for name, metric in script.found.items():
@@ -90,7 +99,7 @@ def read(script: Script, out: Path, printed: Printed) -> dict[str, float]:
 
 
 def _taken(values: Sequence[float], metric: ScriptMetric) -> float:
-    """One of the values by `take`; NaN if the one wanted is, or for a best one all are."""
+    """One of the values by `take`; NaN if this value is NaN, or for max and min if all are."""
     if metric.take == "last":
         return values[-1] * metric.scale
     known = [value for value in values if not math.isnan(value)]
@@ -109,7 +118,7 @@ def _number(text: JsonValue, where: str) -> float:
 
 
 def _newest(pattern: str, out: Path, where: str) -> Path:
-    """The file that the pattern names, of several the one changed last."""
+    """The file that matches the pattern; if several match, the file changed last."""
     whole = pattern.replace("{out}", glob.escape(str(out)))
     found = [path for path in map(Path, glob.glob(whole, recursive=True)) if path.is_file()]
     if found:
@@ -119,7 +128,7 @@ def _newest(pattern: str, out: Path, where: str) -> Path:
 
 
 def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:
-    """All values of the metric in the file, in its order."""
+    """All values of the metric in the file, in order."""
     text = path.read_text(encoding="utf-8", errors="replace")
     if metric.pattern is not None:
         found: list[JsonValue] = re.findall(metric.pattern, text, re.M)
@@ -138,8 +147,9 @@ def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:
 
 
 def rows(path: Path, text: str, where: str) -> list[dict[str, JsonValue]]:
-    """The rows of a CSV, of JSON lines, or the one object of a JSON file; nested keys joined by
-    points. Raises BadInput for a file that is none of these.
+    """The rows of a CSV or of JSON lines, or the one object of a JSON file.
+
+    Nested keys are joined by points. Raises BadInput for any other file.
     """
     if path.suffix in (".json", *LINES):
         lines = text.splitlines() if path.suffix in LINES else [text]

@@ -1,4 +1,4 @@
-"""Which test images a run got right, where its script wrote {out}/predictions.csv."""
+"""The test images that a run got right, if its script wrote {out}/predictions.csv."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tricks.errors import BadInput
 FILE = "predictions.csv"
 COLUMNS = ("image", "label", "predicted")
 LARGEST = 10_000_000  # images
-ROUNDED = 0.1  # pp by which a printed accuracy may differ from the share of right images
+ROUNDED = 0.1  # pp by which a rounded accuracy may differ from the share of correct images
 
 
 def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
-    """Fields of the record: a bit an image, in the order of the images' names; {} without a file.
+    """Fields of the record: one bit per image, sorted by the images' names; {} without a file.
 
-    accuracy: on test images, per cent, that the file has to agree with; the file's own, which is
-    not rounded, takes its place. Raises BadInput for a file that cannot be right.
+    accuracy: on test images, per cent; the file must agree with it. The file's accuracy, which is
+    not rounded, replaces it. Raises BadInput for a file that cannot be right.
     """
     path = out / FILE
     if not path.is_file():
@@ -33,15 +33,15 @@ def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
         rows = sorted((row["image"], row["label"], row["predicted"]) for row in table)
     names = [image for image, _, _ in rows]
     if len(set(names)) < len(names):
-        raise BadInput(f"{FILE} names an image twice")
+        raise BadInput(f"{FILE} names an image twice: write one row per image")
     if not 1 < len(rows) <= LARGEST:
-        raise BadInput(f"{FILE} has {len(rows):,} rows: one for each test image is needed")
+        raise BadInput(f"{FILE} has {len(rows):,} rows: write one row per test image")
     bits = [label.strip() == said.strip() for _, label, said in rows]
     share = 100 * sum(bits) / len(bits)
     if accuracy is not None and abs(share - accuracy) > ROUNDED:
         raise BadInput(
-            f"{FILE} has {share:.2f} % right, and the metric says {accuracy:.2f} %: they are not "
-            "of the same model or images"
+            f"{FILE} has {share:.2f} % correct, but the metric says {accuracy:.2f} %: both must "
+            "be of the same model and images"
         )
     packed = bytearray((len(bits) + 7) // 8)
     for place, right in enumerate(bits):

@@ -1,4 +1,4 @@
-"""A script's process as its worker sees it: its output line by line, its signs of life, its end."""
+"""A script's process, for its worker: its output line by line, its signs of life, its end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from typing import Protocol
 import msgspec
 
 GUARD = Path(__file__).with_name("guard.py")
-TAIL = 20_000  # characters of the output that are kept
+TAIL = 20_000  # characters of the output's end that are kept
 BLOCK = 1 << 16
 LONGEST = 1 << 20  # characters of a line
 _ENDS = re.compile(r"\r\n|\n|\r")
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a script ended: its exit status (negative: a signal), seconds, CPU seconds of it and all
-    its children, memory in MiB of the largest of them. error: why it could not be started.
+    """The end of a script.
+
+    status: exit status (negative: a signal). CPU seconds are of the script and all its children,
+    memory is in MiB of the largest of them. error: why it could not be started.
     """
 
     status: int = 0
@@ -36,14 +38,14 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Stop(Protocol):
-    """Asked in every tick: whether the script shall end."""
+    """A function that is called in every tick: whether to end the script."""
 
     def __call__(self) -> bool: ...
 
 
 @dataclass
 class Output:
-    """The end of what a script printed; every line goes to `take` and to this process's stdout."""
+    """The end of a script's output; passes every line to `take` and to this process's stdout."""
 
     take: Callable[[str], None]
     heard: int = 0  # characters
@@ -52,7 +54,7 @@ class Output:
     _rest: str = ""
 
     def add(self, data: bytes) -> None:
-        """Some bytes of it, as they come."""
+        """Add some bytes of the output."""
         os.write(1, data)
         text = data.decode(errors="replace")
         self.heard += len(text)
@@ -62,7 +64,7 @@ class Output:
             self._line(line)
 
     def close(self) -> None:
-        """It has ended: what is left is a line, too."""
+        """The output has ended: the rest is a line too."""
         if self._rest:
             self._line(self._rest)
         self._rest = ""
@@ -74,7 +76,7 @@ class Output:
 
     @property
     def last_line(self) -> str:
-        """The last one that is not blank."""
+        """The last line that is not blank."""
         return next((line.strip() for line in reversed(self._lines) if line.strip()), "")
 
     def _line(self, line: str) -> None:
@@ -96,8 +98,8 @@ def carried_out(
 ) -> Ended:
     """Run a program to its end; `stop` is asked every `tick` seconds whether to end it.
 
-    The program's group is stopped with SIGTERM, and after `grace` seconds with SIGKILL; so it is
-    when this process ends before it.
+    The program's group is stopped with SIGTERM, and after `grace` seconds with SIGKILL. The same
+    happens if this process ends before the program.
     """
     said, told = os.pipe()
     guard = subprocess.Popen(
@@ -134,12 +136,12 @@ def carried_out(
     output.close()
     try:
         return msgspec.json.decode(report, type=Ended)
-    except msgspec.DecodeError:  # somebody killed the guard
+    except msgspec.DecodeError:  # the guard was killed
         return Ended(status=guard.returncode or -9)
 
 
 def _drain(pipe: int, output: Output) -> None:
-    """What is in the pipe still; a process that was left behind may hold its other end."""
+    """Read what is left in the pipe; a remaining process may hold its other end open."""
     os.set_blocking(pipe, False)
     with contextlib.suppress(BlockingIOError):
         while data := os.read(pipe, BLOCK):

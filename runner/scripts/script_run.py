@@ -1,4 +1,4 @@
-"""What a run of a script does: call it, watch it, read what it left."""
+"""Carry out a run of a script: call it, watch it, read its results."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from runner.scripts.spec import Payload, seed_of
 from tricks.errors import BadInput
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-OUTPUTS = "outputs"  # the folder of a store in which scripts write
+OUTPUTS = "outputs"  # the folder of a store that scripts write to
 FRESH = 5.0  # seconds between looks at the file with the learning curves
 
 
 @dataclass(frozen=True)
 class ScriptRun:
-    """Calls `script` in `folder`; each run writes into a folder of its own below `outputs`.
+    """Calls `script` in `folder`; each run writes into its own folder below `outputs`.
 
-    inputs: files and folders that may not change, of the digest `digest`. gpus: names for
-    CUDA_VISIBLE_DEVICES that its processes share, and see one of each; device: as --device, "cpu"
-    hides all GPUs. threads: of a run on CPU.
-    stall: seconds without output after which a run is ended. versions: of what the script imports.
+    inputs: files and folders that must not change, with the digest `digest`. gpus: names for
+    CUDA_VISIBLE_DEVICES; its processes share them, and each sees one. device: as --device; "cpu"
+    hides all GPUs. threads: of a run on CPU. stall: seconds without output after which a run is
+    ended. versions: of packages that the script imports.
     """
 
     script: Script
@@ -62,7 +62,7 @@ class ScriptRun:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
-        """Carry out a run; asked to leave, one that can `{resume}` goes on another time."""
+        """Carry out a run. If asked to stop, a script with `{resume}` continues another time."""
         began = time.monotonic()
         change = msgspec.convert(run.payload["edits"], Payload).edits
         self._unchanged()
@@ -80,7 +80,7 @@ class ScriptRun:
         try:
             self._check(ended, watch)
         except ProgramEnded as error:
-            if not error.lost:  # it stays to be looked at, and nothing goes on from it
+            if not error.lost:  # it stays as evidence, and no run continues from it
                 failed = out.with_name(f"{out.name}.failed")
                 shutil.rmtree(failed, ignore_errors=True)
                 out.rename(failed)
@@ -107,9 +107,9 @@ class ScriptRun:
         return ()
 
     def here(self, workers: int, say: Callable[[str], None]) -> ScriptRun:
-        """The same on another machine than the one that it was made on; see `Movable`.
+        """The work on another machine; see `Movable`.
 
-        Raises BadInput where its folder is not there, or holds other files.
+        Raises BadInput if its folder is missing there, or has other files.
         """
         self.check_here()
         found = gpus(self.device)
@@ -121,20 +121,20 @@ class ScriptRun:
         )
 
     def sent(self) -> SentScript:
-        """By its path: its folder has to be there, too."""
+        """The work, by its path: its folder must exist there too."""
         return SentScript(self)
 
     def check_here(self) -> None:
-        """Raises BadInput where the script's folder is not there, or holds other files."""
+        """Raises BadInput if the folder of the script is missing, or has other files."""
         if not os.access(self.folder, os.R_OK | os.X_OK):
-            raise BadInput(f"{self.folder}: not there, or not readable, on {gethostname()}")
+            raise BadInput(f"{self.folder}: missing or not readable on {gethostname()}")
         self._unchanged()
 
     def _unchanged(self) -> None:
         check_unchanged(self.inputs, Path(self.folder), self.digest)
 
     def _output(self, id: str) -> tuple[Path, bool]:
-        """The folder for what the run writes, and whether it goes on with what is there."""
+        """The folder for the run's files, and whether it continues with existing files."""
         out = Path(self.outputs, check_id(id))
         resumes = command.takes(self.script, "resume") and out.is_dir() and any(out.iterdir())
         if not resumes:
@@ -145,7 +145,7 @@ class ScriptRun:
     def _filled(
         self, texts: Mapping[str, str], run: Run, change: Edits, out: Path
     ) -> dict[str, str]:
-        """Values of variables and of the config with {seed}, {out} and parameters put in."""
+        """Values of variables and of the config, with {seed}, {out} and parameters replaced."""
         values = {
             **command.parameter_texts(self.script),
             **change.parameters,
@@ -166,7 +166,7 @@ class ScriptRun:
         return carried_out(called, environment, Path(self.folder), grace, watch.output, watch.stop)
 
     def _check(self, ended: Ended, watch: Watch) -> None:
-        """Raises what a run raises that has no result."""
+        """Raises the error of a run without a result."""
         log = watch.output.tail
         if ended.error is not None:
             raise BadInput(f"script.run cannot be started: {ended.error}")
@@ -177,7 +177,9 @@ class ScriptRun:
             raise ProgramEnded("Hung", message, log, lost=True)
         if watch.why == "wall":
             minutes = self.script.wall_minutes
-            message = f"the script was ended after {minutes:g} minutes, script.wall_minutes"
+            message = (
+                f"the script was ended after {minutes:g} minutes, the limit script.wall_minutes"
+            )
             raise ProgramEnded("WallTime", message, log)
         if ended.status == 0:
             return
@@ -191,7 +193,7 @@ class ScriptRun:
                 name = f"signal {-ended.status}"
             raise ProgramEnded("Killed", f"the script was ended by {name}", log, lost=True)
         said = watch.output.last_line[:300]
-        message = f"the script left with exit code {ended.status}{said and ': '}{said}"
+        message = f"the script exited with code {ended.status}{said and ': '}{said}"
         raise ProgramEnded("ScriptExit", message, log)
 
     def _fields(
@@ -203,7 +205,7 @@ class ScriptRun:
         out: Path,
         watch: Watch,
     ) -> dict[str, JsonValue]:
-        """What the record keeps."""
+        """The fields for the record."""
         found: dict[str, dict[str, float]] = {
             role: {name: values[_whole(self.script, role, name)] for name in self.script.of(role)}
             for role in ("test", "validation")
@@ -234,12 +236,12 @@ class ScriptRun:
 
 @dataclass(frozen=True)
 class SentScript:
-    """A script's work on its way to a machine that shares no folder with this one."""
+    """A script's work that is sent to a machine without shared folders."""
 
     work: ScriptRun
 
     def unpacked(self, root: Path, room: Room) -> ScriptRun:
-        """With outputs below `root`. Raises BadInput where the script is missing or differs."""
+        """The work with outputs below `root`. Raises BadInput for a missing or changed script."""
         self.work.check_here()
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES") if room.device == "cuda" else None
         return replace(
@@ -254,7 +256,7 @@ class SentScript:
 
 @dataclass
 class Watch:
-    """A run while its script is at work: what it prints, and why it is to be ended."""
+    """Watches a running script: its output, and the reason to end it."""
 
     of: ScriptRun
     pausing: Pausing | None
@@ -270,9 +272,9 @@ class Watch:
         self._heard, self._at, self._looked = 0, self.began, self.began
 
     def stop(self) -> bool:
-        """Whether to end the script now; `why` says: stall, wall, or left at a checkpoint."""
+        """Whether to end the script now; sets `why`: stall, wall, or left (at a checkpoint)."""
         now = time.monotonic()
-        heartbeat.alive()  # this process watches: the script's own silence is told here
+        heartbeat.alive()  # this process is alive: the script's silence is watched below
         if self.output.heard != self._heard:
             self._heard, self._at = self.output.heard, now
         if now - self._looked > FRESH:
@@ -290,7 +292,7 @@ class Watch:
         return bool(self.why)
 
     def starved(self) -> bool:
-        """Whether the kernel has meanwhile ended some process for want of memory."""
+        """Whether the kernel has meanwhile killed some process for lack of memory."""
         now = oom.kills()
         return now is not None and self.ooms is not None and now > self.ooms
 
@@ -307,12 +309,12 @@ def _whole(script: Script, role: str, name: str) -> str:
 def _per_cent(value: float, name: str) -> float:
     if not 0 <= value <= 100:
         raise BadInput(
-            f"script.metrics.{name}: {value:g} is no per cent; scale = 100 makes one of a share, "
-            "percent = false says that it is none"
+            f"script.metrics.{name}: {value:g} is no percentage: for a share give scale = 100, "
+            "for another number percent = false"
         )
     return value
 
 
 def _changed(environment: Mapping[str, str]) -> dict[str, JsonValue]:
-    """The variables that this process does not have itself, or has with another value."""
+    """The variables that this process lacks, or has with another value."""
     return {k: v for k, v in environment.items() if os.environ.get(k) != v}

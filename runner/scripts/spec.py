@@ -1,4 +1,4 @@
-"""ScriptSpec: what one run of a script is, and the id that follows from it."""
+"""ScriptSpec: the specification of a script's run, and its id."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from runner.records.json_values import JsonValue, digest
 from runner.records.run import Run, label
 from runner.scripts.command import Edits
 
-SCHEMA = 1  # of ids: raised when the same words come to mean another run
+SCHEMA = 1  # of ids: raised when the same specification means another run
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker reads of a run."""
+    """The payload of a run for its worker."""
 
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = {}
@@ -27,7 +27,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def edits(self) -> Edits:
-        """As the command takes them."""
+        """The edits for the command."""
         return Edits(self.arguments, self.environment, self.config, self.parameters, self.stream)
 
 
@@ -35,9 +35,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 class ScriptSpec:
     """An arm with a seed.
 
-    data: what identifies the script: its command, metrics and the digest of its inputs. tricks:
-    names of the levels that differ from the reference, kept for reading; they are no part of the
-    id.
+    data: the identity of the script: its command, metrics and the digest of its inputs. tricks:
+    names of the levels that differ from the reference, for readers; they are not part of the id.
     """
 
     data: Mapping[str, JsonValue]
@@ -47,7 +46,7 @@ class ScriptSpec:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits that two specs share only if they are the same run."""
+        """16 hex digits; two specs have the same id only if they are the same run."""
         return digest(
             {
                 "script": SCHEMA,
@@ -69,7 +68,7 @@ class ScriptSpec:
 
 
 def seed_of(seed: int, stream: int) -> int:
-    """The seed that the script is called with; in another stream an unrelated one.
+    """The seed that the script gets; another stream gives unrelated seeds.
 
     >>> seed_of(3, 0), seed_of(3, 1) != 3
     (3, True)

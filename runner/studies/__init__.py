@@ -1,1 +1,1 @@
-"""What is asked: a study, its file, its looks, its tuning, and which recorded runs answer it."""
+"""Studies: their files, looks and tuning, and which recorded runs belong to them."""

@@ -1,4 +1,4 @@
-"""AnyStudy: arms, seeds and a name, whichever kind of run answers it. Torch-free."""
+"""AnyStudy: arms, seeds and a name, for any kind of run. Torch-free."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ S = TypeVar("S", bound=Spec, covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class AnyStudy(Generic[S]):
-    """What will be trained, and why; `S` is what a run of it is.
+    """The runs to train, as arms and seeds. `S` is the type of a run's specification.
 
-    fields: `--factor` as texts. levels: factor -> level -> its edits, of factors whose levels make
-    several. settings: `--set` as texts. data: the folder of `--data`. notes: lines that the user
-    should see before anything is trained. looks: of a sequential study, whose `seeds` are the most
-    of each arm. confirm: whose winner is run again. check: whether it checks a baseline.
+    fields: `--factor` as texts. levels: factor -> level -> its edits, for factors whose levels make
+    several edits. settings: `--set` as texts. data: the folder of `--data`. notes: lines for the
+    user before anything is trained. looks: of a sequential study, where `seeds` is the maximum for
+    each arm. confirm: the winner that is trained again. check: whether the study checks a baseline.
     equal_time: whether each arm also gets the baseline's training time, in a study of recipes.
     proxy: of a quick study, see `Asked`.
     """
@@ -55,7 +55,7 @@ class AnyStudy(Generic[S]):
 
     @property
     def staged(self) -> str:
-        """The field of which each arm has its own value at the last stage; "" without stages."""
+        """The field with a value for each arm at the last stage; "" without stages."""
         if self.equal_time:
             return "epochs"
         return self.tuning.field if self.tuning else ""
@@ -70,32 +70,32 @@ class AnyStudy(Generic[S]):
 
     @property
     def runs(self) -> int:
-        """Arms times seeds, where no arm has seeds of another number."""
+        """The number of runs: arms times seeds, unless some arm has another number of seeds."""
         return self.design.total(self.seeds)
 
     @property
     def task_name(self) -> str:
-        """What is trained, as a study.toml names it."""
+        """The name of the task in study.toml."""
         raise NotImplementedError
 
     @property
     def epochs(self) -> int:
-        """The baseline's, of a study of recipes."""
+        """The baseline's epochs."""
         raise NotImplementedError
 
     @property
     def pilot(self) -> str:
-        """What tells the run-to-run sd where no study does yet."""
+        """The command or study that would measure the run-to-run sd, if no study has done so."""
         return "`tricks-bench check`"
 
     @property
     def found(self) -> Listed | None:
-        """The user's own images and how they were read; None where there are none."""
+        """The user's own images and how they were read; None for other tasks."""
         return None
 
     @cached_property
     def identity(self) -> Fingerprint:
-        """What all runs share of what decides them. Raises BadInput where it is not there."""
+        """The part of the identity that all runs share. Raises BadInput if its data are missing."""
         raise NotImplementedError
 
     def spec(self, arm: Arm, seed: int, changes: Mapping[str, FieldValue] | None = None) -> S:
@@ -103,7 +103,7 @@ class AnyStudy(Generic[S]):
         raise NotImplementedError
 
     def planned(self) -> Iterator[tuple[Arm, S]]:
-        """Every run, the whole design once before any of it again."""
+        """Every run: the whole design with the first seed, then with the next."""
         for arm, seed in self.design.runs(self.seeds):
             yield arm, self.spec(arm, seed)
 
@@ -112,7 +112,7 @@ class AnyStudy(Generic[S]):
         return {"id": spec.id, "seed": spec.seed, **level_names(self.factors, arm)}
 
     def as_stored(self) -> StudyToml:
-        """What was asked for and what it came to, as a store keeps it."""
+        """The request and the resulting factors and runs, for study.toml."""
         on = {f.name: f.levels[i].name for f, i in zip(self.factors, self.design.on, strict=False)}
         names = [factor.name for factor in self.factors]
         looks, tuning = self.looks, self.tuning

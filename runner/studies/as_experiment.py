@@ -1,4 +1,4 @@
-"""A study and its recorded runs, as the analysis wants them."""
+"""Turn a study and its recorded runs into an Experiment, the input of the analysis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def as_experiment(
     stored: StoredStudy, runs: pandas.DataFrame, notes: Sequence[str] = (), level: float = LEVEL
 ) -> Experiment:
-    """`runs` with the study's factors, the reference of each first. level: of every test."""
+    """`runs` with the study's factors, the reference level of each first. level: of every test."""
     asked = stored.asked
     remarks = asked.script.remarks() if asked.script is not None else {}
     return Experiment(

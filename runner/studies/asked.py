@@ -1,4 +1,4 @@
-"""What a study asks for: a TOML file, the same keys as flags, or a study shipped beside this file.
+"""The request for a study: a TOML file, the same keys as flags, or a study shipped in this folder.
 
 ```toml
 task = "digits"                           # or folder: the images that --data names
@@ -35,12 +35,12 @@ FOLDER = Path(__file__).parent
 
 
 class EngineKeys(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where the workers are: `[engine]`; no part of what a run is."""
+    """The table `[engine]`: where workers run. It does not change a run's id."""
 
     name: str = "local"
     jobs: int | None = None  # of a cluster
     slurm: dict[str, str | int | bool] = msgspec.field(default_factory=dict)  # as --slurm
-    strict: bool = False  # whether nodes with other versions are refused
+    strict: bool = False  # refuse nodes with other versions
     address: str | None = None  # of a Ray cluster
 
 
@@ -55,26 +55,32 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     # factor -> level -> its edits, joined by +; see runner.designs.levels
     levels: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     set: dict[str, Given] = msgspec.field(default_factory=dict)  # field -> value for all arms
-    seeds: int | None = None  # runs of each arm; None: the grid's default
-    runs: int | None = None  # of a fraction; None: its own number
+    seeds: int | None = None  # of each arm; None: the grid's default
+    runs: int | None = None  # of a fraction per seed; None: its default
     placebo: bool = False  # a factor whose true effect is zero
-    placebo_level: str = ""  # of one that a factorial carries: "drawn", or "column" as once
-    control_seeds: int | str | None = None  # of the arm that others are compared with; or "auto"
+    placebo_level: str = (
+        ""  # of a placebo within a factorial: "drawn", or "column" as in old studies
+    )
+    control_seeds: int | str | None = (
+        None  # of the arm that all others are compared with, or "auto"
+    )
     reference: dict[str, str] = msgspec.field(default_factory=dict)  # factor -> its "on" level
-    layout: str = ""  # what the folder of --data has to hold, where the task is `folder`
+    layout: str = ""  # for the task `folder`: the required content of the folder
     order: list[str] = msgspec.field(default_factory=list)  # factors, first added first
-    until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until then
-    looks: int | None = None  # planned looks, 4 by default; `seeds` is then the most of each arm
-    confirm: StoredConfirm | None = None  # whose winner this study runs again
-    # field -> values: each arm chooses its own on validation
+    until: str = ""  # "decided" or "half-width=0.3": add seeds in planned looks until this holds
+    looks: int | None = (
+        None  # planned looks, 4 by default; then `seeds` is the maximum for each arm
+    )
+    confirm: StoredConfirm | None = None  # the winner that this study trains again
+    # field -> candidates: each arm chooses its value on validation
     tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
-    tune_seeds: int | None = None  # runs of each arm at each of these values; None: 2
-    equal: str = ""  # "time": each arm also for as many epochs as take the baseline's time
-    # setting -> in the full recipe, where the study is a quick one; see `runner.studies.quick`
+    tune_seeds: int | None = None  # of each arm at each candidate; None: 2
+    equal: str = ""  # "time": train each arm also for epochs that fit the baseline's time
+    # of a quick study: setting -> its value in the full recipe; see `runner.studies.quick`
     proxy: dict[str, str] = msgspec.field(default_factory=dict)
-    check: bool = False  # of a baseline, see `runner.studies.check`
-    script: Script | None = None  # of one's own, in the place of task and tricks
-    engine: str | EngineKeys = "local"  # where its workers are
+    check: bool = False  # whether it checks a baseline, see `runner.studies.check`
+    script: Script | None = None  # replaces task and tricks by a training script
+    engine: str | EngineKeys = "local"  # where workers run
 
 
 KEYS = Asked.__struct_fields__
@@ -99,11 +105,11 @@ def read(file: Path) -> Asked:
     except (msgspec.DecodeError, ValueError) as error:
         raise BadInput(f"{file} is not TOML: {error}") from error
     except RecursionError as error:
-        raise BadInput(f"{file} is no study: it is nested too deeply") from error
+        raise BadInput(f"{file} is not a study: it is nested too deeply") from error
 
 
 def from_keys(keys: Mapping[str, JsonValue], where: str) -> Asked:
-    """What a mapping with the keys of a study file asks for. Raises BadInput that names the key."""
+    """The request in a mapping with a study file's keys. Raises BadInput that names the key."""
     try:
         return msgspec.convert(dict(keys), Asked)
     except msgspec.ValidationError as error:
@@ -111,7 +117,7 @@ def from_keys(keys: Mapping[str, JsonValue], where: str) -> Asked:
 
 
 def from_stored(asked: StudyToml, file: Path) -> Asked:
-    """The study that a store holds in `file` as `asked`, to run it again.
+    """The request of a stored study, to run it again. file: where the store keeps `asked`.
 
     Raises BadInput that names the file and the key.
     """
@@ -121,9 +127,9 @@ def from_stored(asked: StudyToml, file: Path) -> Asked:
 
 
 def placebo_level(stored: StudyToml) -> str:
-    """How a placebo that is carried free has its levels in a stored study; "" without placebo.
+    """How a stored factorial study gives its placebo levels; "" without a placebo.
 
-    Studies from before it was drawn at random do not say so.
+    Old studies, in which the placebo was a column, do not say so.
     """
     if any(factor.name == PLACEBO for factor in stored.factors):
         return stored.placebo_level or COLUMN

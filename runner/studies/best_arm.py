@@ -1,4 +1,4 @@
-"""The arm of a study that is best on validation, with its runs: whose model is the study's."""
+"""The arm of a study that is best on validation; `predict STUDY` uses its best run's model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.records.studies import StoredStudy
 class BestArm:
     """label: its levels, as text. mean: of its runs' validation accuracy, per cent.
 
-    runs: (validation accuracy, id) of each that finished well.
+    runs: (validation accuracy, id) of each successful run.
     """
 
     label: str
@@ -27,9 +27,10 @@ class BestArm:
 
 
 def best_arm(store: Store, stored: StoredStudy) -> BestArm | None:
-    """The arm with the best mean on validation; None where no run has finished well.
+    """The arm with the best mean on validation; None without a successful run.
 
-    Of a study with stages those of the last one count: tuning runs are trials at other values.
+    In a study with stages only runs of the last stage count: tuning runs are trials at other
+    values.
     """
     own = tuple(stored.asked.staging[1:])
     if own:

@@ -1,4 +1,4 @@
-"""From what was asked for to a study, of recipes or of a script. Torch-free."""
+"""Build a study, of recipes or of a script, from a request. Torch-free."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tricks.errors import BadInput
 def built(asked: Asked, data: Path | None = None) -> Study | ScriptStudy:
     """The study that `asked` describes. data: the folder of a task's images.
 
-    Raises BadInput for anything in it that cannot be.
+    Raises BadInput for a request that is impossible.
     """
     if asked.script is None:
         return build(asked, data)
     if data is not None:
-        raise BadInput("--data is for tasks: a script is told in its command where its images are")
+        raise BadInput("--data is for tasks: a script gets the place of its images in its command")
     return build_script(asked)

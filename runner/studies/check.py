@@ -1,4 +1,4 @@
-"""The check of a baseline as a study: from the study that it is for, and found again for it."""
+"""The check of a baseline as a study: build it for a study, and find it again."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from runner.designs.field import Given
     from runner.records.study_toml import StudyToml
 
-RATES = (0.25, 0.5, 2, 4)  # times the baseline's
+RATES = (0.25, 0.5, 2, 4)  # multiples of the baseline's rate
 SUFFIX = "-check"
 
 
 def checking(study: Study, name: str, seeds: int | None = None) -> Asked:
     """The study that checks the baseline of `study`: its task, settings, reference levels.
 
-    Raises BadInput where a reference level of the study's own holds tricks: then it has no
-    baseline that settings describe.
+    Raises BadInput if a reference level of the study holds tricks: then settings alone do not
+    describe its baseline.
     """
     settings: dict[str, Given] = dict(study.settings)
     held = study.baseline
     for factor in study.factors:
         if factor.kind == "levels" and factor.levels[0].tricks:
             raise BadInput(
-                f"the reference {factor.name}={factor.levels[0].name} holds tricks: check its "
-                "recipe with --task and --set"
+                f"the reference {factor.name}={factor.levels[0].name} holds tricks, which a "
+                "check cannot have: check the baseline without them, with --task and --set"
             )
         if factor.kind in ("field", "levels"):
             fields = dict(factor.levels[0].fields)
             held = with_fields(held, fields)
             settings |= {field: field_text(value) for field, value in fields.items()}
-    for own in FACTORS:  # the check's factors say them
+    for own in FACTORS:  # the check's factors set these fields
         if getattr(held, own) == getattr(study.task.baseline, own):
             settings.pop(own, None)
     rate = held.lr_scale
@@ -65,20 +65,23 @@ def checking(study: Study, name: str, seeds: int | None = None) -> Asked:
 def check_of(study: Study, named: bool, name: str | None = None, seeds: int | None = None) -> Study:
     """The check of the baseline of `study`.
 
-    It is called `name`; without one by the study, if that has a name of its own (`named`), else by
-    the task and the settings. A check is its own check. seeds: of the baseline; None: `SEEDS`.
+    Its name is `name`; by default it is named by the study, if that has its own name (`named`),
+    else by task and settings. The check of a check is the check itself. seeds: of the baseline;
+    None: `SEEDS`.
     """
     if study.check:
         return study if seeds is None else dataclasses.replace(study, seeds=seeds)
     own = f"{study.name}{SUFFIX}" if named else check_name(study.task.name, study.settings)
     found = build(checking(study, name or own, seeds), study.data)
     rates = found.design.times((1, 0), found.seeds)
-    note = f"each other learning rate gets {counted(rates, 'seed')}; all seeds are the check's own"
+    note = (
+        f"each other learning rate gets {counted(rates, 'seed')}; no other study uses these seeds"
+    )
     return dataclasses.replace(found, notes=(*found.notes, note))
 
 
 def check_name(task: str, settings: Mapping[str, Given]) -> str:
-    """The check's name by its baseline: the task, and the settings where there are any."""
+    """The check's name from its baseline: the task, and the settings if there are any."""
     parts = [task.rstrip("/").rpartition("/")[2] if ":" in task else task]
     parts += [f"{name}-{value}" for name, value in sorted(settings.items())]
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(parts)).strip("-._") or "baseline"
@@ -97,7 +100,7 @@ def same_baseline(check: StudyToml, asked: StudyToml) -> bool:
 
 
 def _baseline(asked: StudyToml) -> dict[str, str]:
-    """The recipe fields that a study states for its baseline, as texts."""
+    """The recipe fields that a study sets for its baseline, as texts."""
     fields = {f.name: f.levels[0] for f in asked.factors if f.kind == "field"}
     for factor in asked.factors:
         text = ((asked.levels or {}).get(factor.name) or {}).get(factor.levels[0], "")

@@ -1,8 +1,8 @@
 """The design that checks a baseline: other learning rates and twice the epochs, on its own seeds.
 
-It is an add-one study over lr_scale and epochs without tricks, so that the store, `status`,
-`report` and `analyze` take it as any other. Its seeds are above those of all studies: what a check
-chooses is chosen on runs that no other table shows.
+It is an add-one study over lr_scale and epochs without tricks, so the store, `status`, `report` and
+`analyze` treat it like any other study. Its seeds are above the seeds of all other studies, so a
+check makes its choices on runs that no other table shows.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ FACTORS = ("lr_scale", "epochs")
 
 
 class BaselineCheck(AddOne):
-    """The baseline and twice its epochs with all seeds, other rates with half of them."""
+    """The baseline and twice its epochs with all seeds, other rates with half of the seeds."""
 
     default_seeds = SEEDS
 
     def times(self, arm: Arm, n: int) -> int:
-        """Two at least, where there are two: one run of a rate has no sd."""
+        """At least two, if there are two seeds: a single run of a rate has no sd."""
         another_rate = arm[0] != 0
         return min(n, max(2, n // 2)) if another_rate else n
 
@@ -47,7 +47,9 @@ class BaselineCheck(AddOne):
 
 
 def check_design(factors: Sequence[Factor]) -> BaselineCheck:
-    """The design over `factors`. Raises BadInput for others than a check has."""
+    """The design over `factors`. Raises BadInput for factors that a check does not have."""
     if tuple(factor.name for factor in factors) != FACTORS:
-        raise BadInput(f"check = true is of studies over {' and '.join(FACTORS)} without tricks")
+        raise BadInput(
+            f"check = true is only for studies over {' and '.join(FACTORS)} without tricks"
+        )
     return BaselineCheck(factors, Conflicts())

@@ -1,4 +1,4 @@
-"""Which value an arm's tuning chooses: the best mean validation accuracy, ties told. Torch-free."""
+"""The value that an arm's tuning chooses: the best mean validation accuracy. Torch-free."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = Mapping[str, str | float | None]  # main columns of a record: see `runner.
 
 @dataclass(frozen=True)
 class Trial:
-    """A run of a tuned study, and how it ended; None where it has no record, or that says nothing.
+    """A run of a tuned study and its outcome; None for values without a record.
 
     arm: its levels. value: of the tuned field. Accuracies on validation images, in per cent.
     """
@@ -27,7 +27,7 @@ class Trial:
 
     @classmethod
     def of(cls, stage: str, arm: tuple[str, ...], value: str, row: Row | None) -> Trial:
-        """With the outcome in `row`, if there is one."""
+        """The trial with the outcome in `row`, if there is a row."""
         row = row or {}
         state = row.get("state")
         reached, chance = _number(row.get(CHOOSES)), _number(row.get("chance_accuracy"))
@@ -36,10 +36,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Score:
-    """One value of an arm's tuning: its validation accuracies (per cent), a number for each seed.
+    """One candidate of an arm's tuning: its validation accuracies (per cent), one per seed.
 
-    diverged: how many of them, the last ones, are chance accuracy in the place of a diverged run.
-    missing: runs that failed or are not done yet.
+    diverged: number of diverged runs, which stand at the end with chance accuracy. missing: runs
+    that failed or are not done yet.
     """
 
     value: str
@@ -49,17 +49,17 @@ class Score:
 
     @property
     def mean(self) -> float | None:
-        """Mean over the tuning seeds; None while one is missing."""
+        """Mean over the tuning seeds; None while a run is missing."""
         whole = self.scores and not self.missing
         return round(math.fsum(self.scores) / len(self.scores), 9) if whole else None
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What an arm's tuning came to; `best` is None until the whole budget is spent.
+    """The result of an arm's tuning; `best` is None until the whole budget is spent.
 
-    tied: other values with the same mean. edge: "lowest" or "highest" where the best is the end of
-    the range, so that a better one may lie beyond.
+    tied: other candidates with the same mean. edge: "lowest" or "highest" if the best candidate is
+    at the end of the range, so that a better value may lie beyond.
     """
 
     scores: tuple[Score, ...]
@@ -71,9 +71,9 @@ class Choice:
 def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Trial]) -> Choice:
     """The value with the best mean validation accuracy after the last epoch.
 
-    A diverged run counts as chance, or 0 where that is not known. Ties go to the value nearest
-    `fixed` (by ratio, where all are above 0), then to the first. No choice while a run is missing
-    or failed: budgets are equal.
+    A diverged run counts as chance accuracy, or as 0 if chance is unknown. Ties go to the value
+    nearest to `fixed` (by ratio, if all are above 0), then to the first. There is no choice while a
+    run is missing or failed, since all arms have the same budget.
     """
     held: dict[str, list[tuple[float, bool]]] = {value: [] for value in values}
     for trial in trials:
@@ -99,7 +99,7 @@ def choose(values: Sequence[str], fixed: str, seeds: int, trials: Iterable[Trial
 
 
 def _outcome(trial: Trial) -> tuple[float, bool] | None:
-    """A trial's validation accuracy and whether it diverged; None for one that tells nothing."""
+    """A trial's validation accuracy and whether it diverged; None without an outcome."""
     if trial.state not in ("ok", "diverged"):
         return None
     if trial.state == "ok" and trial.validation is not None:
@@ -108,7 +108,7 @@ def _outcome(trial: Trial) -> tuple[float, bool] | None:
 
 
 def _number(cell: str | float | None) -> float | None:
-    """What a frame holds as NaN is missing."""
+    """A cell of a frame as a number; NaN becomes None."""
     return float(cell) if isinstance(cell, int | float) and not math.isnan(cell) else None
 
 
@@ -117,7 +117,8 @@ def choices(
 ) -> dict[tuple[str, ...], Choice]:
     """Levels of an arm -> its choice.
 
-    values: as listed by `--tune`. seeds: for each of them. trials: all runs of the tuned study.
+    values: the candidates of `--tune`. seeds: of each candidate. trials: all runs of the tuned
+    study.
     """
     fixed = values[0]
     arms: dict[tuple[str, ...], list[Trial]] = {}

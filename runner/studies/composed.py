@@ -1,4 +1,4 @@
-"""The recipe that a task's baseline and some tricks come to, without a study."""
+"""Compose a task's baseline and some tricks into a recipe, without a study."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tricks.trick import compose
 
 @dataclass(frozen=True)
 class Composed:
-    """recipe: resolved. changed: field -> the baseline's value and its own, where they differ."""
+    """recipe: resolved. changed: field -> (baseline's value, recipe's value), where they differ."""
 
     recipe: Recipe
     changed: Mapping[str, tuple[Any, Any]]
@@ -26,7 +26,7 @@ class Composed:
 def composed(text: str, task: Task, settings: Mapping[str, Given]) -> Composed:
     """`"baseline+mixup(alpha=0.4)+cosine"` on `task`, whose baseline has `settings`.
 
-    Raises BadInput for a trick or a setting that there is not, and for tricks that exclude others.
+    Raises BadInput for an unknown trick or setting, and for tricks that exclude each other.
     """
     baseline, _ = settle(task.baseline, settings)
     tricks = [parse(part) for part in split(text, "+")[1:]]

@@ -1,7 +1,7 @@
-"""The study that runs a winner again: the baseline and one arm, on seeds of their own stream.
+"""The study that trains a winner again: the baseline and one arm, on a separate stream of seeds.
 
 The best of many arms is lucky as well as good (the winner's curse), and the runs that chose it
-cannot say how lucky. Fresh runs can.
+cannot show how lucky it was. Fresh runs can.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FACTOR = "winner"
 class Winner(AddOne):
     """The baseline and the winner, with seeds that no other design draws.
 
-    Every other seed is below 2³¹; these are above, from a hash of the word and the index.
+    All other seeds are below 2³¹. These are above, from a hash of the word and the index.
     """
 
     default_seeds = 5
@@ -34,7 +34,7 @@ class Winner(AddOne):
 def winner_design(confirm: StoredConfirm, factors: Sequence[Factor]) -> Winner:
     """The design of the baseline and the winner of `confirm`, as one factor of two levels.
 
-    factors: those of the study that it won. Raises BadInput for a level that they do not have.
+    factors: of the study that chose the winner. Raises BadInput for a level that they do not have.
     """
     names = {factor.name: factor for factor in factors}
     chosen = []

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 class ArmEpochs:
     """An arm of a study of equal time.
 
-    levels: factor -> level. epochs: chosen; None where they are not, or where all its runs
-    diverged. ratio: seconds of an epoch over the baseline's, by `runs` runs; low, high: its
-    interval. spent: seconds of its training at equal time over the baseline's, None without runs.
+    levels: factor -> level. epochs: the choice; None if not chosen yet, or if all its runs
+    diverged. ratio: seconds of an epoch relative to the baseline, from `runs` runs; low, high: its
+    interval. spent: seconds of its training at equal time relative to the baseline, None without
+    runs.
     """
 
     label: str
@@ -38,7 +39,7 @@ class ArmEpochs:
 
 @dataclass(frozen=True)
 class EqualTime:
-    """epochs: of the baseline. arms: in the order planned. column: that holds the seconds."""
+    """epochs: of the baseline. arms: in planned order. column: the column of the seconds."""
 
     epochs: int
     arms: tuple[ArmEpochs, ...]
@@ -47,7 +48,7 @@ class EqualTime:
 
 @dataclass(frozen=True)
 class EqualComparison:
-    """Both stages of a study of equal time. fixed, equal: an analysis, or why there is none."""
+    """Both stages of a study of equal time. fixed, equal: an analysis, or why it is missing."""
 
     time: EqualTime
     fixed: Analysis | str
@@ -55,14 +56,14 @@ class EqualComparison:
 
 
 def comparison(found: Evidence, metric: str, negligible: float | None) -> EqualComparison:
-    """The effects of a study of equal time at either stage, and the epochs of its arms."""
+    """The effects of a study of equal time at both stages, and the epochs of its arms."""
     stages = ("fixed", "equal-time")
     fixed, equal = (at_stage(found, stage, metric, negligible) for stage in stages)
     return EqualComparison(equal_time(found.study, found.runs), fixed, equal)
 
 
 def equal_time(stored: StoredStudy, runs: pandas.DataFrame) -> EqualTime:
-    """The epochs of each arm of a study of equal time. runs: the recorded ones."""
+    """The epochs of each arm of a study of equal time. runs: the recorded runs."""
     from runner.analysis.data.arms import time_column
     from runner.analysis.data.experiment import succeeded
     from runner.studies.as_experiment import as_experiment

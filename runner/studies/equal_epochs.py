@@ -1,4 +1,4 @@
-"""Which epochs take the baseline's time: by the recorded seconds of each arm's fixed runs."""
+"""The epochs that fit the baseline's time, from the recorded seconds of each arm's fixed runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def chosen_now(
     study: AnyStudy[S], fixed: StoredStudy, runs: pandas.DataFrame
 ) -> tuple[StoredEpochs, ...]:
-    """The epochs of each arm of `study` all of whose fixed runs have ended well or diverged.
+    """The epochs of each arm of `study` whose fixed runs have all succeeded or diverged.
 
-    fixed: the stored study at that stage. runs: its recorded ones. The cost is the time column of
-    the reports, by the runs that ended well; an arm with none is left out. An arm whose cost cannot
-    be told from the baseline's keeps its epochs.
+    fixed: the stored study at this stage. runs: its recorded runs. The cost is the time column of
+    the reports, over successful runs; an arm without them is left out. An arm whose cost does not
+    differ clearly from the baseline's keeps the baseline's epochs.
     """
     experiment = as_experiment(fixed, runs)
     names = list(experiment.factors)

@@ -1,8 +1,8 @@
 """Equal time: every arm gets the baseline's training time, beside the baseline's epochs.
 
-Such a study has two stages. `fixed`: all arms for the baseline's epochs. `equal-time`: each arm for
-as many epochs as take what the baseline's take, with the study's seeds again. An arm's epochs
-follow from its fixed runs; once chosen they stay, whatever is recorded later. Torch-free.
+Such a study has two stages. `fixed`: all arms train for the baseline's epochs. `equal-time`: each
+arm trains for as many epochs as fit the baseline's time, with the study's seeds again. An arm's
+epochs follow from its fixed runs, and later records do not change them. Torch-free.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ FIELD = "epochs"
 
 
 def asked_equal_time(asked: Asked, factors: Sequence[Factor]) -> bool:
-    """Whether `--equal time` is asked for.
+    """Whether `--equal time` is requested.
 
-    Raises BadInput for another --equal, beside --tune, --until and --confirm, and where a factor
+    Raises BadInput for another --equal, together with --tune, --until or --confirm, and if a factor
     sets the epochs or has the name of a column of such studies.
     """
     if not asked.equal:
         return False
     if asked.equal != "time":
-        raise BadInput(f"--equal {asked.equal}: only time is known")
+        raise BadInput(f"--equal {asked.equal}: use --equal time")
     for flag, given in (
         ("--tune", asked.tune), ("--until", asked.until), ("--confirm", asked.confirm),
     ):  # fmt: skip
@@ -44,7 +44,10 @@ def asked_equal_time(asked: Asked, factors: Sequence[Factor]) -> bool:
             raise BadInput(f"--equal time does not go with {flag}: choose one")
     for factor in factors:
         if factor.name in ("stage", FIELD):
-            raise BadInput(f"--equal time: no factor can be called {factor.name} there")
+            raise BadInput(
+                f"--equal time: such a study has a column {factor.name}, so no factor "
+                "can have this name"
+            )
         for level in factor.levels:
             if FIELD in touched(level) | set(edits(level.words).parameters):
                 raise BadInput(
@@ -54,21 +57,21 @@ def asked_equal_time(asked: Asked, factors: Sequence[Factor]) -> bool:
 
 
 def check_base(study: AnyStudy[S]) -> None:
-    """Raises BadInput where the arm whose time all others get is not in the design."""
+    """Raises BadInput if the design does not have the arm whose time all others get."""
     if study.equal_time and not study.design.contains(base(study)):
         raise BadInput(
             f"--equal time: {study.grid} has no baseline among its arms, whose time the others "
-            "could get: add-one, leave-one-out, cumulative, pairs and full have"
+            "would get: use add-one, leave-one-out, cumulative, pairs or full"
         )
 
 
 def base(study: AnyStudy[S]) -> Arm:
-    """The arm whose time all others get: the one that they are compared with."""
+    """The arm whose time all others get: the arm that they are compared with."""
     return study.design.control_arm or reference_arm(study.factors)
 
 
 def equal_epochs(epochs: int, ratio: float) -> int:
-    """The epochs that take as long as `epochs` of the baseline; ratio: of an epoch's seconds.
+    """The epochs that take as long as `epochs` of the baseline. ratio: of an epoch's seconds.
 
     >>> equal_epochs(10, 1.55), equal_epochs(10, 0.5), equal_epochs(2, 9.0)
     (6, 20, 1)
@@ -83,7 +86,7 @@ def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
 
 
 def equal_runs(study: AnyStudy[S], epochs: Mapping[Arm, int]) -> Iterator[Planned[S]]:
-    """The arms whose epochs are chosen, for those, with the study's seeds."""
+    """The arms with chosen epochs, for these epochs, with the study's seeds."""
     for arm, spec in study.planned():
         if arm in epochs:
             value = epochs[arm]
@@ -93,7 +96,7 @@ def equal_runs(study: AnyStudy[S], epochs: Mapping[Arm, int]) -> Iterator[Planne
 def known_runs(
     study: AnyStudy[S], chosen: Sequence[StoredEpochs], states: Mapping[str, str]
 ) -> Known[S]:
-    """The fixed runs, and those of equal time of the arms in `chosen`. states: by run id."""
+    """The fixed runs, and the equal-time runs of the arms in `chosen`. states: by run id."""
     fixed = list(fixed_runs(study))
     epochs = arm_epochs(study, chosen)
     equal = list(equal_runs(study, epochs))
@@ -103,7 +106,7 @@ def known_runs(
 
 
 def arm_epochs(study: AnyStudy[S], chosen: Sequence[StoredEpochs]) -> dict[Arm, int]:
-    """The epochs of the study's arms that are among those `chosen`."""
+    """The epochs of the study's arms that are in `chosen`."""
     first = {factor.name: factor.levels[0].name for factor in study.factors}
     held = {tuple({**first, **arm.levels}.items()): arm.epochs for arm in chosen}
     found = {}
@@ -115,7 +118,7 @@ def arm_epochs(study: AnyStudy[S], chosen: Sequence[StoredEpochs]) -> dict[Arm, 
 
 
 def left_out(states: Iterable[tuple[A, str | None]]) -> set[A]:
-    """Arms all of whose fixed runs diverged: what they cost says nothing."""
+    """Arms whose fixed runs all diverged: their cost is meaningless."""
     found: dict[A, set[str | None]] = {}
     for arm, state in states:
         found.setdefault(arm, set()).add(state)

@@ -1,4 +1,4 @@
-"""A study, from the store or from an exported folder, as the analysis wants it."""
+"""Read a study, from the store or from an exported folder, for the analysis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_study(results: Path, name: str | None) -> tuple[Store, StoredStudy]:
 
 
 def exported(name: str | None, metric: str | None = None) -> Evidence | None:
-    """The study in the folder `name`, if that is an exported one; metric: as for `table`."""
+    """The study in the folder `name`, if this is an exported study. metric: as for `table`."""
     if name is None or not is_export(Path(name)):
         return None
     return evidence(Path(name), metric=metric)
@@ -33,7 +33,7 @@ def exported(name: str | None, metric: str | None = None) -> Evidence | None:
 def study_runs(
     results: Path, name: str | None, metric: str | None = None
 ) -> tuple[StoredStudy, pandas.DataFrame]:
-    """The study `name`, or in the exported folder of that name, and its recorded runs.
+    """The study `name`, or the study in the exported folder `name`, and its recorded runs.
 
     metric: as for `table`.
     """
@@ -47,15 +47,15 @@ def study_runs(
 
 
 def study_experiment(results: Path, name: str | None, stage: str | None = None) -> Experiment:
-    """The recorded runs of the study `name`, or of the exported folder of that name."""
+    """The recorded runs of the study `name`, or of the exported folder `name`."""
     return experiment(*study_runs(results, name), stage)
 
 
 def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = None) -> Experiment:
-    """`runs` with the study's factors, the reference of each first, and notes.
+    """`runs` with the study's factors, the reference level of each first, and notes.
 
-    Of a tuned study those of one stage: see `stages.at_stage`. Raises BadInput for a stage that
-    there is not.
+    For a study with stages, the runs of one stage: see `stages.at_stage`. Raises BadInput for an
+    unknown stage.
     """
     from runner.analysis.data.experiment import LEVEL
     from runner.studies.as_experiment import as_experiment

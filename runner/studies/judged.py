@@ -1,4 +1,4 @@
-"""What a planned look at a sequential study says."""
+"""The result of a planned look of a sequential study."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """What the runs of look `number` (from 1) say, at `seeds` seeds of each arm.
+    """The result of look `number` (from 1), at `seeds` seeds of each arm.
 
-    effects: number, without those that need no verdict (a placebo's). open: labels of the effects
-    not decided. unknown: of those that cannot be estimated. wanted: about how many more runs; None:
-    nothing tells. reason: why nothing can be said at all.
+    effects: their number, without effects that need no verdict (a placebo's). open: labels of
+    undecided effects. unknown: labels of effects that cannot be estimated. wanted: about how many
+    more runs are needed; None: unknown. reason: why the look has no result.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Look:
 
 
 def judged(study: AnyStudy[Spec], number: int, store: Store) -> Look:
-    """Look `number`, of the runs of `study` alone, whatever else the store has by now."""
+    """Look `number`, from the runs of `study` only, whatever other runs the store has."""
     from runner.analysis.sequential import open_effects, seeds_wanted
     from runner.records.table import table
 

@@ -1,4 +1,4 @@
-"""The level of a sequential study's looks, from its design alone: no run has to be recorded."""
+"""The level of a sequential study's looks, from its design alone, without recorded runs."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from runner.records.store import Store
     from runner.studies.any_study import AnyStudy, S
 
-LISTED = 20_000  # runs: the degrees of freedom of more are as good as infinite
+LISTED = 20_000  # runs: with more, the degrees of freedom are practically infinite
 
 
 def with_level(study: AnyStudy[S], store: Store | None) -> AnyStudy[S]:
-    """`study` with the level of its looks: that of the study in the store, if it is there already.
+    """`study` with the level of its looks; a study in the store keeps its level.
 
-    Looks that cannot have an interval yet are left out. Raises BadInput if none ever can.
+    Looks that cannot have an interval yet are left out. Raises BadInput if no look can have one.
     """
     assert study.looks is not None
     if study.looks.half_width is None and all(f.name == PLACEBO for f in study.factors):
         raise BadInput(
-            "--until decided: a placebo's effect is zero, there is nothing to decide: name some "
-            "--tricks, or ask how exactly it is measured with --until half-width=0.3"
+            "--until decided: a placebo's effect is zero, so there is nothing to decide: name "
+            "some --tricks, or use --until half-width=0.3"
         )
     held = _held(study, store) if store else None
     if held is not None:
@@ -54,7 +54,7 @@ def _held(study: AnyStudy[S], store: Store) -> tuple[tuple[int, ...], float, int
 def _planned_level(
     study: AnyStudy[S], seeds: tuple[int, ...]
 ) -> tuple[tuple[int, ...], float, int]:
-    """The looks with an interval, and their level, by the analysis of made-up runs of the study."""
+    """The looks with an interval, and their level, from an analysis of made-up runs."""
     from runner.analysis.sequential import look_level
 
     usable: list[tuple[int, float]] = []
@@ -83,7 +83,7 @@ def _planned_level(
 
 
 def _made_up(study: AnyStudy[S], seeds: int) -> Experiment:
-    """Runs of pure noise, with the design's arms, in the places of the planned ones."""
+    """Runs of pure noise, with the arms and seeds of the planned runs."""
     import numpy as np
     import pandas as pd
 

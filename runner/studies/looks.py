@@ -1,4 +1,4 @@
-"""The looks that a sequential study plans: when it is analysed, and until when it goes on."""
+"""The planned looks of a sequential study: when it is analyzed, and when it stops."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tricks.errors import BadInput
 DECIDED = "decided"
 HALF_WIDTH = "half-width"
 LOOKS = 4
-SEEDS_A_LOOK = 5  # where arms share seeds; a factorial adds itself once
+SEEDS_A_LOOK = 5  # if arms share seeds; a factorial adds one seed per look
 
 
 @dataclass(frozen=True)
 class Looks:
-    """Until when a study goes on, and at how many seeds of each arm it is analysed.
+    """When a study stops, and at how many seeds of each arm it is analyzed.
 
-    until: as asked for. seeds: of each arm at each look, increasing; the last is the budget.
-    half_width: of every interval, in pp, at which it stops; None: until every factor is decided.
-    level: error rate of each look, so that 5 % hold over all; None until the analysis has told it.
-    tests: effects that share it.
+    until: the value of --until. seeds: of each arm at each look, increasing; the last is the
+    budget. half_width: stop once every interval has this half-width, in pp; None: once every factor
+    is decided. level: error rate of each look, so that the rate over all looks is 5 %; None before
+    the analysis has computed it. tests: number of effects that share the level.
     """
 
     until: str
@@ -36,12 +36,12 @@ class Looks:
     tests: int | None = None
 
     def as_stored(self) -> StoredLooks:
-        """The table of a study.toml that a reader takes the level of its intervals from."""
+        """The table of study.toml from which a reader gets the level of intervals."""
         return StoredLooks(seeds=self.seeds, level=self.level, tests=self.tests)
 
 
 def default_seeds(asked: Asked, design: type[Design]) -> int:
-    """Seeds of each arm where none are asked for: the grid's, or the budget of a few looks."""
+    """The default seeds of each arm: the grid's default, or the budget of a few looks."""
     if not asked.until:
         return design.default_seeds
     return (asked.looks or LOOKS) * (SEEDS_A_LOOK if design.shared_seeds else 1)
@@ -50,19 +50,17 @@ def default_seeds(asked: Asked, design: type[Design]) -> int:
 def asked_looks(asked: Asked, seeds: int) -> Looks | None:
     """The looks of `asked` with at most `seeds` seeds of each arm; None without --until.
 
-    Raises BadInput for an --until that is neither `decided` nor a half-width, or no looks.
+    Raises BadInput for an --until other than `decided` or a half-width, and for --looks below 1.
     """
     if not asked.until:
         if asked.looks is not None:
             raise BadInput(
-                "--looks says how often a study is analysed while it grows: it needs --until "
-                "decided or --until half-width=0.3"
+                "--looks is the number of analyses of a growing study: it needs --until decided "
+                "or --until half-width=0.3"
             )
         return None
     if asked.tune:
-        raise BadInput(
-            "--until does not go with --tune: the tuned arms are not those that the looks count"
-        )
+        raise BadInput("--until does not go with --tune: choose one")
     looks = LOOKS if asked.looks is None else asked.looks
     if looks < 1:
         raise BadInput(f"--looks must be at least 1, not {looks}")
@@ -71,7 +69,7 @@ def asked_looks(asked: Asked, seeds: int) -> Looks | None:
 
 
 def _half_width(until: str) -> float | None:
-    """The half-width asked for in pp; None for `decided`."""
+    """The requested half-width in pp; None for `decided`."""
     name, _, value = until.partition("=")
     if until == DECIDED:
         return None
@@ -88,31 +86,31 @@ def _half_width(until: str) -> float | None:
 
 
 def stored_looks(asked: StudyToml) -> tuple[tuple[int, ...], float, int] | None:
-    """Seeds of each arm at each look, their level and the tests that share it, of a stored study.
+    """A stored study's looks: seeds of each arm at each look, their level, tests that share it.
 
-    None for a study without looks. Raises BadInput where the looks cannot be read: its intervals
-    must not be taken for those of a study that was planned without looks.
+    None for a study without looks. Raises BadInput if the looks cannot be read, since the study
+    must not be analyzed as one without looks.
     """
     if not asked.until:
         return None
     held = asked.sequential or StoredLooks()
     if not held.seeds or held.level is None or not 0 < held.level < 1 or held.tests is None:
         raise BadInput(
-            f"the study {asked.name or ''} was run --until {asked.until}, but its "
-            "study.toml has no readable table [sequential] (seeds, level, tests): was it cut?"
+            f"the study {asked.name or ''} was run --until {asked.until}, but its study.toml has "
+            "no readable table [sequential] (seeds, level, tests): restore the file"
         )
     return held.seeds, held.level, held.tests
 
 
 def check_looks(name: str, stored: StudyToml, asked: StudyToml) -> None:
-    """Raises BadInput if `asked` is not of the same looks as the study `name` in the store.
+    """Raises BadInput if `asked` has other looks than the study `name` in the store.
 
-    A look that was not planned, or looks planned after the data were seen, would make the error
-    rate that the study states untrue.
+    An unplanned look, or looks that are planned after the data were seen, would make the study's
+    stated error rate wrong.
     """
     if not stored.until and not asked.until:
         return
-    way = "; choose another name with --name: what is recorded is not trained again"
+    way = "; choose another name with --name: recorded runs are not trained again"
     if not stored.until:
         raise BadInput(
             f"the study {name} was not planned with looks, and its runs may have been seen{way}"
@@ -120,8 +118,8 @@ def check_looks(name: str, stored: StudyToml, asked: StudyToml) -> None:
     held = f"--until {stored.until} --looks {stored.looks} --seeds {stored.seeds}"
     if not asked.until:
         raise BadInput(
-            f"the study {name} was planned with {held}, and a look at other seeds would spoil its "
-            f"error rate: `tricks-bench run --study {name}` goes on with the plan{way}"
+            f"the study {name} was planned with {held}, and a look at other seeds would make its "
+            f"error rate wrong: `tricks-bench run --study {name}` continues the plan{way}"
         )
     for key in ("until", "looks", "seeds", "control_seeds"):
         if getattr(stored, key) != getattr(asked, key):
@@ -138,15 +136,14 @@ def check_looks(name: str, stored: StudyToml, asked: StudyToml) -> None:
 
 
 def looks_note(stored: StoredStudy, recorded: int) -> str:
-    """What stands beside every result of a study with looks."""
+    """The note beside every result of a study with looks."""
     from runner.analysis.sequential import describe
 
     looks = stored_looks(stored.asked)
     assert looks is not None
     note = (
-        f"Run --until {stored.asked.until}, which {CHOOSES} decides: intervals, tests and "
-        f"verdicts are {describe(looks[0], looks[1])}, for every metric, so that they hold after "
-        "stopping."
+        f"Run --until {stored.asked.until}, decided on {CHOOSES}: intervals, tests and verdicts "
+        f"are {describe(looks[0], looks[1])}, for every metric, so that they hold after stopping."
     )
     if recorded < len(stored.runs):
         note += " The latest look is not complete; the level is that of complete looks."

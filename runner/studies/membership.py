@@ -1,4 +1,4 @@
-"""Which records belong to a grid that is too large to list: from the record back to its arm."""
+"""Find the records of a grid that is too large to list: from each record back to its arm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.studies.study import Study
 from tricks.errors import BadInput
 from tricks.recipe import FIELDS, Recipe, to_json
 
-# Fields that resolving a recipe makes depend on one another.
+# Fields that depend on each other when a recipe is resolved.
 COUPLED = (
     ("optimizer", "lr_scale"), ("optimizer", "lr_batch"), ("optimizer", "batch_size"),
     ("optimizer", "decay"), ("model", "width"),
@@ -23,15 +23,15 @@ MOST = 20_000  # combinations to list for factors that act on the same fields
 
 
 class Membership:
-    """Looks up the planned runs that a record stands for.
+    """Looks up the planned runs of a record.
 
-    Factors that act on the same recipe fields are taken together; what such a set makes of its
-    fields is listed once, so that a record's fields name the levels it was trained with.
+    Factors that act on the same recipe fields form a set. The field values of all combinations of a
+    set are listed once, so that a record's fields identify its levels.
     """
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.texts: dict[str, str] = {}  # of many records, few hold a value that none held before
+        self.texts: dict[str, str] = {}  # most records repeat earlier values
         self.defaults = to_json(Recipe())
         self.baseline = to_json(study.recipe((0,) * len(study.factors)))
         self.parts = [self._part(members, fields) for members, fields in _parts(study)]
@@ -40,7 +40,7 @@ class Membership:
         self.fixed = self._of(self.baseline, self.untouched)
 
     def count(self, record: Record) -> int:
-        """How many planned runs `record` is the record of: nearly always 0 or 1."""
+        """The number of planned runs that `record` belongs to: nearly always 0 or 1."""
         data = self.study.identity
         if record.data != data and canonical_text(record.data) != canonical_text(data):
             return 0
@@ -69,7 +69,7 @@ class Membership:
     def _part(
         self, members: Sequence[int], fields: Sequence[str]
     ) -> tuple[Sequence[str], dict[str, list[tuple[tuple[int, int], ...]]]]:
-        """What each combination of the factors `members` makes of `fields`."""
+        """The values of `fields` for each combination of the factors `members`."""
         study = self.study
         ranges = [range(len(study.factors[i].levels)) for i in members]
         if math.prod(map(len, ranges)) > MOST:
@@ -89,7 +89,7 @@ class Membership:
         return fields, found
 
     def _of(self, recipe: Mapping[str, JsonValue], fields: Sequence[str]) -> str:
-        """The values of `fields`, equal ones with equal texts."""
+        """The values of `fields` as text; equal values give equal texts."""
         values = [recipe[name] for name in fields]
         written = repr(values)
         if written not in self.texts:
@@ -98,16 +98,16 @@ class Membership:
 
 
 class TooMany(Exception):
-    """Too many factors act on the same fields to list what they come to."""
+    """Too many factors act on the same fields to list their combinations."""
 
 
 def _parts(study: Study) -> Iterator[tuple[list[int], list[str]]]:
-    """Factors that act on common fields, with those fields."""
+    """Sets of factors that act on common fields, with these fields."""
     fields = [_fields(study, i) for i in range(len(study.factors))]
     edges = [
         (i, j) for i, j in itertools.combinations(range(len(fields)), 2) if fields[i] & fields[j]
     ]
-    # A need may forbid what is possible elsewhere; such factors must be looked at together too.
+    # A trick's need may forbid another trick's level; such factors belong together too.
     edges += [(i, j) for i, _, j, _ in study.design.conflicts.reasons]
     for members in linked(len(fields), edges):
         yield members, sorted(set().union(*(fields[i] for i in members)))

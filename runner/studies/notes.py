@@ -1,4 +1,4 @@
-"""What the user should know about a study's design before anything is trained."""
+"""Notes on a study's design, for the user before anything is trained."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from runner.designs.factor import Factor
 
 
 def design_notes(design: Design, factors: Sequence[Factor], seeds: int) -> list[str]:
-    """Levels that take no part, what the design says of itself, its seeds, impossible arms.
+    """Lines about unused levels, the design's own notes, seeds, and impossible arms.
 
-    design: of the study. factors: as asked for, with all levels.
+    design: of the study. factors: as requested, with all levels.
     """
     notes = []
     if design.needs_on:
@@ -20,13 +20,13 @@ def design_notes(design: Design, factors: Sequence[Factor], seeds: int) -> list[
                 continue
             others = ", ".join(level.name for level in whole.levels if level not in factor.levels)
             notes.append(
-                f"{design.on_means} {factor.name}={factor.levels[1].name}; {others} takes no part "
-                f"(--reference {factor.name}=... chooses)"
+                f"{design.on_means} {factor.name}={factor.levels[1].name}; {others} is not used "
+                f"(--reference {factor.name}=... chooses the level)"
             )
     notes += design.notes()
     if design.control is not None and design.control_seeds(seeds) > seeds:
         arm = "everything on" if any(design.control_arm or ()) else "the baseline"
-        notes.append(f"{arm} gets {design.control_seeds(seeds)} seeds, each of the others {seeds}")
+        notes.append(f"{arm} gets {design.control_seeds(seeds)} seeds, each other arm {seeds}")
     if design.excluded:
         reasons = list(dict.fromkeys(design.conflicts.reasons.values()))
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""

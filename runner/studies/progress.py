@@ -1,4 +1,4 @@
-"""How far a stored study is."""
+"""The progress of a stored study."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kept:
-    """A checkpoint that a run can go on from: after `epoch` of `epochs`."""
+    """A checkpoint after `epoch` of `epochs`, from which a run can continue."""
 
     id: str
     epoch: int | None
@@ -27,10 +27,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """How far a study is.
+    """The progress of a study.
 
-    planned: runs, each once, tuned ones that wait for a choice included. states: runs by the state
-    of their record. missing: runs without a record. stages: of a tuned study.
+    planned: number of runs, with tuned runs that wait for a choice. states: number of runs by the
+    state of their record. missing: runs without a record. stages: of a study with stages.
     """
 
     planned: int

@@ -1,4 +1,4 @@
-"""A quick study: the network and the pixels of its proxy, and what is said of them. Torch-free."""
+"""A quick study: the network and the pixels of its proxy, and texts about them. Torch-free."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 SUFFIX = "-quick"
 HOURS = 0.5
-# Small networks with weights, the one that learns most in a CPU-second first.
+# Small pretrained networks; the network that learns most per CPU second comes first.
 SMALL = ("tf_efficientnet_lite0", "mobilenetv3_small_100", "mobilenetv3_large_100", "resnet18",
          "efficientnet_b0", "resnet34")  # fmt: skip
-PIXELS = 128  # a side, of pretrained networks
+PIXELS = 128  # image side for pretrained networks
 SCRATCH_PIXELS = 64
-SCRATCH_RATE = 5.0  # the learning rate from scratch by that of fine-tuning, as on digits
+SCRATCH_RATE = 5.0  # ratio of the learning rates from scratch and for fine-tuning, as on digits
 
 
 def name_of(study: str) -> str:
@@ -31,9 +31,9 @@ def name_of(study: str) -> str:
 
 
 def weights_at_hand(cache: Path | None = None) -> str | None:
-    """The first of SMALL whose weights are in the hub's cache, with their tag; None without any.
+    """The first network of SMALL with weights in the hub's cache, with their tag; None without any.
 
-    cache: by default where huggingface_hub keeps its files.
+    cache: by default the cache folder of huggingface_hub.
     """
     if cache is None:
         home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
@@ -48,10 +48,10 @@ def weights_at_hand(cache: Path | None = None) -> str | None:
 
 
 def changes(recipe: Recipe, at_hand: str | None, kept: Collection[str]) -> Mapping[str, FieldValue]:
-    """The fields in which the proxy of `recipe` differs, but for images and epochs.
+    """The fields in which the proxy differs from `recipe`, except images and epochs.
 
-    at_hand: a small pretrained model. kept: fields that the user has set or that are varied. Never
-    more pixels, and never a wider network of the same kind.
+    at_hand: a small pretrained model. kept: fields that the user has set or varies. The proxy never
+    has more pixels, or a wider network of the same kind.
     """
     found: dict[str, FieldValue] = {}
     chosen = "model" in kept or "start" in kept or not isinstance(recipe.start, str)
@@ -80,7 +80,7 @@ def changes(recipe: Recipe, at_hand: str | None, kept: Collection[str]) -> Mappi
 
 
 def check_quick(study: Study) -> None:
-    """Raises BadInput for a study of which there is no quick one."""
+    """Raises BadInput for a study that cannot have a proxy."""
     for given, flag in (
         (study.tuning, "--tune"), (study.looks, "--until"), (study.confirm, "--confirm"),
         (study.equal_time, "--equal"), (study.check, "check"),
@@ -100,23 +100,24 @@ def check_quick(study: Study) -> None:
 
 
 def difference(name: str, full: str, proxy: str) -> str:
-    """One difference in words."""
-    return f"{name} {proxy} (in full {full})"
+    """One difference as text."""
+    return f"{name} {proxy} (full recipe: {full})"
 
 
 def proxy_note(asked: StudyToml) -> str | None:
-    """What a report says at its head; None where the study is no proxy."""
+    """The note at the head of a report; None if the study is no proxy."""
     if not asked.proxy:
         return None
     settings = asked.settings or {}
     parts = [difference(name, full, str(settings.get(name, ""))) for name, full in
              asked.proxy.items()]  # fmt: skip
     return (
-        f"These are figures of a proxy, not of the full recipe: {'; '.join(parts)}. A trick may do "
-        "more or less in the full recipe; take from here which to try there."
+        f"These are figures of a proxy, not of the full recipe: {'; '.join(parts)}. A trick may "
+        "have a larger or smaller effect in the full recipe; use these results to choose tricks "
+        "to try there."
     )
 
 
 def text_of(recipe: Recipe, name: str) -> str:
-    """The field of the full recipe, as the study keeps it."""
+    """A field of the full recipe, as text for the study's file."""
     return field_text(getattr(recipe, name))

@@ -1,4 +1,4 @@
-"""How many of a study's runs a store holds, and whether a study may go on under its name."""
+"""Count a study's recorded runs, and check whether a study may be extended under its name."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from runner.studies.membership import Membership, TooMany
 from runner.studies.study import Study
 from tricks.errors import BadInput
 
-STANDARD = 64  # runs of a fraction of the standard bag
-LISTED = 20_000  # runs: hashing more than these would take seconds
+STANDARD = 64  # runs of the default fraction of the standard bag
+LISTED = 20_000  # runs: hashing more would take seconds
 
 
 def recorded(
     study: Study, states: Mapping[str, str], read: Callable[[str], Record | None]
 ) -> int | None:
-    """How many of the study's runs have a record that stands; none of its runs is listed.
+    """The number of the study's runs with a valid record, without listing the runs.
 
-    states: of all records in the store, by id; read: the record of an id. An infra record does not
-    stand: it is tried again. None where the grid is too large and too entangled to tell.
+    states: of all records in the store, by id; read: gives the record of an id. An infra record is
+    not valid, as its run is tried again. None if the grid is too large and its factors share
+    fields.
     """
     standing = [id for id, state in states.items() if state != "infra"]
     if not standing:
@@ -39,7 +40,7 @@ def recorded(
 
 
 def placebo_of(name: str, results: Path) -> str:
-    """How the placebo of the study `name` has its levels in the store; "" where there is none."""
+    """How the stored study `name` gives its placebo levels; "" without a study or placebo."""
     if not (results / "FORMAT").exists():
         return ""
     store = Store(results, create=False)
@@ -47,7 +48,7 @@ def placebo_of(name: str, results: Path) -> str:
 
 
 def check_extends(study: AnyStudy[S], stored: StudyToml) -> None:
-    """Raises BadInput if the study cannot go on where `stored`, of the same name, is.
+    """Raises BadInput if the study cannot extend `stored`, which has the same name.
 
     More seeds, arms, levels and factors extend a study. Another task, grid or setting, or fewer
     factors, would make its table mean two things.
@@ -65,7 +66,7 @@ def check_extends(study: AnyStudy[S], stored: StudyToml) -> None:
     if stored.confirm != asked.confirm:
         raise BadInput(f"the study {study.name} confirms another winner: {way}")
     if bool(stored.check) != study.check:
-        raise BadInput(f"the study {study.name} is {'' if stored.check else 'no '}check: {way}")
+        raise BadInput(f"the study {study.name} is {'' if stored.check else 'not '}a check: {way}")
     before, now = stored.settings or {}, asked.settings or {}
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
@@ -82,11 +83,11 @@ def _check_script(name: str, stored: StudyToml, asked: StudyToml, way: str) -> N
     before, now = stored.script, asked.script
     if before is None or now is None:
         if before is not now:
-            raise BadInput(f"the study {name} is of {stored.task}, not of {asked.task}: {way}")
+            raise BadInput(f"the study {name} is on {stored.task}, not on {asked.task}: {way}")
         return
     if before.digest != now.digest:
         raise BadInput(
-            f"the files of the script have changed since the study {name} was begun, and a changed "
+            f"the files of the script have changed since the study {name} began, and a changed "
             f"script is another experiment: {way}"
         )
     for key in ("run", "shell", "config", "resume", "environment", "found", "parameters"):
@@ -96,7 +97,7 @@ def _check_script(name: str, stored: StudyToml, asked: StudyToml, way: str) -> N
 
 
 def _check_levels(name: str, stored: StudyToml, asked: StudyToml, way: str) -> None:
-    """Raises BadInput if `asked` lacks a level of the study `name`, or means another by it."""
+    """Raises BadInput if `asked` lacks a level of the study `name`, or defines it differently."""
     references, order = stored.reference or {}, stored.order or ()
     if not references.items() <= (asked.reference or {}).items():
         raise BadInput(f"the study {name} has another --reference: {way}")
@@ -122,15 +123,13 @@ def _check_levels(name: str, stored: StudyToml, asked: StudyToml, way: str) -> N
 
 
 def _check_tuning(study: AnyStudy[S], stored: StudyToml, way: str) -> None:
-    """Raises BadInput if the study tunes another field, or over less, than it did."""
+    """Raises BadInput if the study tunes another field, or fewer candidates, than before."""
     for given, now in (("--tune", stored.tune), ("--equal time", stored.equal)):
         other = study.equal_time if given == "--tune" else study.tuning is not None
         if now and other:
             raise BadInput(f"the study {study.name} has {given}, not both: {way}")
     if stored.equal and not study.equal_time:
-        raise BadInput(
-            f"the study {study.name} has --equal {stored.equal}, which is not asked for: {way}"
-        )
+        raise BadInput(f"the study {study.name} has --equal {stored.equal}: give it too, or {way}")
     for field, values in (stored.tune or {}).items():
         tuning = study.tuning
         if tuning is None or tuning.field != field:
@@ -143,14 +142,14 @@ def _check_tuning(study: AnyStudy[S], stored: StudyToml, way: str) -> None:
         seeds = stored.tune_seeds or 1
         if tuning.seeds < seeds:
             raise BadInput(
-                f"the study {study.name} has --tune-seeds {seeds}, not {tuning.seeds}: more extend "
-                f"it, fewer would leave runs out; or {way}"
+                f"the study {study.name} has --tune-seeds {seeds}, not {tuning.seeds}: give at "
+                f"least {seeds}, or {way}"
             )
 
 
 def _check_array(study: AnyStudy[S], stored: StudyToml, asked: StudyToml, way: str) -> None:
-    """Raises BadInput if the stored arms are of another array: two of them do not make a third."""
-    # Studies were of this size before one could choose.
+    """Raises BadInput if the stored arms are of another array: two arrays cannot be joined."""
+    # The size of all fractions before --runs existed.
     before = STANDARD if stored.runs is None else stored.runs
     if study.design.takes_runs and before != asked.runs:
         raise BadInput(

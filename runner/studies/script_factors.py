@@ -12,18 +12,20 @@ from runner.scripts import command
 from runner.studies.asked import Asked
 from tricks.errors import BadInput, unknown
 
-FIRST = "off"  # the level that is the reference, wherever it is named
+FIRST = "off"  # the reference level, wherever it stands
 
 
 def check_parameter(script: Script, name: str, where: str) -> None:
     if name not in script.parameters:
         if not script.parameters:
-            raise BadInput(f"{where}: the script has no parameters: name some in script.parameters")
+            raise BadInput(
+                f"{where}: the script has no parameters: define some in script.parameters"
+            )
         raise BadInput(f"{where}: {unknown('parameter', name, script.parameters)}")
 
 
 def script_factors(script: Script, asked: Asked) -> list[Factor]:
-    """Of `levels`, of values of parameters, and a placebo, which only has another seed."""
+    """Factors from `levels` and values of parameters, and a placebo that only changes the seed."""
     found = []
     for name, texts in asked.levels.items():
         found.append(named(name, _levels(name, texts), "levels"))
@@ -43,7 +45,9 @@ def script_factors(script: Script, asked: Asked) -> list[Factor]:
     names = [factor.name for factor in found]
     for name in names:
         if names.count(name) > 1:
-            raise BadInput(f"{name} would be varied twice: by levels and by --factor")
+            raise BadInput(
+                f"{name} would be varied twice, by levels and by --factor: leave out one"
+            )
     if not found:
         raise BadInput(
             "there is nothing to vary: give --level mixup.on='--mixup 0.2', or [levels.mixup]"
@@ -52,7 +56,7 @@ def script_factors(script: Script, asked: Asked) -> list[Factor]:
 
 
 def _levels(factor: str, texts: Mapping[str, str]) -> tuple[Level, ...]:
-    """The levels, `off` first. A lone level other than `off` gets it as its reference."""
+    """The levels, `off` first. A single other level gets `off` as its reference."""
     if FIRST not in texts and len(texts) == 1:
         texts = {FIRST: "", **texts}
     if len(texts) < 2:
@@ -62,26 +66,28 @@ def _levels(factor: str, texts: Mapping[str, str]) -> tuple[Level, ...]:
     for name in sorted(texts, key=lambda name: name != FIRST):
         where = f"levels.{factor}.{name}"
         if not re.fullmatch(r"\S(.{0,78}\S)?", name):
-            raise BadInput(f"{where}: a level's name has 1 to 80 characters, no space at its ends")
+            raise BadInput(
+                f"{where}: a level's name needs 1 to 80 characters, without spaces at its ends"
+            )
         words = command.words(texts[name], where)
         command.edits(words, where)
         if words in seen:
-            raise BadInput(f"{where} is the same as {seen[words]}: it changes nothing")
+            raise BadInput(f"{where} is the same as {seen[words]}: leave out one of them")
         seen[words] = name
         levels.append(Level(name, words=words))
     return tuple(levels)
 
 
 def check_used(script: Script, factors: Sequence[Factor]) -> None:
-    """Raises BadInput where a level's arguments, or changes of the config, would go nowhere."""
+    """Raises BadInput if a level's arguments or changes of the config would have no effect."""
     for factor in factors:
         for level in factor.levels:
             where = f"levels.{factor.name}.{level.name}"
             found = command.edits(level.words, where)
             if found.arguments and not command.takes(script, "arguments"):
                 raise BadInput(
-                    f"{where} has arguments, and script.run no placeholder {{arguments}}: put it "
-                    "where they belong"
+                    f"{where} has arguments, but script.run has no placeholder {{arguments}}: "
+                    "put it where the arguments belong"
                 )
             if found.config and not script.config:
                 raise BadInput(f"{where} changes the config: name its file, script.config = 'FILE'")
@@ -90,7 +96,7 @@ def check_used(script: Script, factors: Sequence[Factor]) -> None:
 
 
 def check_together(factors: Sequence[Factor]) -> None:
-    """Raises BadInput where two factors set the same variable, key or parameter."""
+    """Raises BadInput if two factors set the same variable, key or parameter."""
     owners: dict[tuple[str, str], str] = {}
     for factor in factors:
         found = [command.edits(level.words) for level in factor.levels]

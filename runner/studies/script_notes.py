@@ -1,4 +1,4 @@
-"""What the results of a script are said to be: best epochs, and seeds that changed nothing."""
+"""Notes on the results of a script: best epochs, and seeds that changed nothing."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ RESULTS = ("accuracy", "val_accuracy", "loss", "val_loss")
 
 
 def script_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
-    """Remarks that stand beside every result; none for studies of recipes."""
+    """The notes beside every result; none for studies of recipes."""
     if stored.asked.script is None:
         return []
     best = sorted(stored.asked.script.remarks())
     told = []
     if best:
         told.append(
-            f"{', '.join(best)}: the value of the best epoch, which the same images chose: it is "
-            'too good by an amount that differs between arms; take = "last" is an honest one.'
+            f"{', '.join(best)}: the value of the best epoch, which was chosen on the "
+            "same images: it is too good by an amount that differs between arms; "
+            'take = "last" avoids this.'
         )
     return [*told, *identical(stored, runs)]
 
 
 def identical(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
-    """A line where all arms with several seeds have one result whatever the seed."""
+    """A line if in all arms with several seeds the result does not depend on the seed."""
     script = stored.asked.script
     own = (script.main,) if script else ()
     columns = [name for name in dict.fromkeys((*RESULTS, *own)) if name in runs]

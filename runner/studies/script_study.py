@@ -1,4 +1,4 @@
-"""ScriptStudy: the grid of a training script of one's own, from what was asked for. Torch-free."""
+"""ScriptStudy: the grid of the user's own training script. Torch-free."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
 
 TASK = "script"
 NO_EPOCHS = (
-    "--equal time gives each arm epochs of its own: put {epochs} into script.run, and its usual "
+    "--equal time gives each arm its own epochs: put {epochs} into script.run, and its usual "
     "value into [script.parameters]"
 )
 NO_SEED = (
-    "script.run has no placeholder {seed}: unless the script draws a seed of its own, all seeds of "
+    "script.run has no placeholder {seed}: unless the script draws its own seed, all seeds of "
     "an arm will give the same result"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptStudy(AnyStudy[ScriptSpec]):
-    """A study of runs that each call `script` in `folder`. inputs: files and folders of it."""
+    """A study whose runs each call `script` in `folder`. inputs: the script's files and folders."""
 
     script: Script
     folder: Path
@@ -69,11 +69,11 @@ class ScriptStudy(AnyStudy[ScriptSpec]):
 
     @property
     def pilot(self) -> str:
-        return "a first run with some --seeds"
+        return "a first run with several --seeds"
 
     @property
     def epochs(self) -> int:
-        """The parameter of that name. Raises BadInput where it is not a number of epochs."""
+        """The parameter `epochs`. Raises BadInput if it is not a number of epochs."""
         epochs = self.script.parameters.get(EPOCHS)
         if epochs is None:
             raise BadInput(NO_EPOCHS)
@@ -85,14 +85,14 @@ class ScriptStudy(AnyStudy[ScriptSpec]):
 
     @cached_property
     def digest(self) -> str:
-        """Of all inputs as they are now. Raises BadInput for one that cannot be read."""
+        """The digest of all inputs as they are now. Raises BadInput for an unreadable input."""
         return digest(digests(self.inputs, self.folder))
 
     @cached_property
     def identity(self) -> Fingerprint:
-        """The command, what is read of its results, and the digest of its inputs."""
+        """The command, the metrics that are read, and the digest of the inputs."""
         script = self.script
-        # A field that is added to metrics later has to be left out here where it says nothing new.
+        # A metric's field that is added later must be left out here at its default, to keep ids.
         found = {name: structs.asdict(metric) for name, metric in script.found.items()}
         whole: dict[str, JsonValue] = {
             "task": TASK,
@@ -127,14 +127,14 @@ class ScriptStudy(AnyStudy[ScriptSpec]):
         return ScriptSpec(self.identity, change, seed, tuple(names))
 
     def as_stored(self) -> StudyToml:
-        """What was asked for, with the digest of the inputs."""
+        """The request, with the digest of the inputs."""
         return structs.replace(
             super().as_stored(), script=structs.replace(self.script, digest=self.digest)
         )
 
 
 def task_name(script: Script, folder: Path) -> str:
-    """`script:train.py`, of the first file that the command names."""
+    """`script:train.py`, from the first file that the command names."""
     for word in command.words(script.run, "script.run"):
         if (folder / word).is_file() and not Path(word).is_absolute():
             return f"{TASK}:{Path(word).name}"
@@ -142,9 +142,9 @@ def task_name(script: Script, folder: Path) -> str:
 
 
 def build_script(asked: Asked, folder: Path | None = None) -> ScriptStudy:
-    """The study that `asked` describes, of a script that is called in `folder` (here).
+    """The study that `asked` describes, of a script that runs in `folder` (None: here).
 
-    Raises BadInput for anything in it that cannot be.
+    Raises BadInput for a request that is impossible.
     """
     script, folder = asked.script, folder or Path.cwd()
     assert script is not None
@@ -190,12 +190,12 @@ def build_script(asked: Asked, folder: Path | None = None) -> ScriptStudy:
     check_together(factors)
     if study.equal_time:
         check_base(study)
-        _ = study.epochs  # refused here where the script has none
+        _ = study.epochs  # raises BadInput if the script has no such parameter
     return study
 
 
 def check_chooses(script: Script, flags: Sequence[str]) -> None:
-    """Raises BadInput where a flag makes choices, and no metric of validation tells them."""
+    """Raises BadInput if a flag makes choices, but no validation metric exists to choose by."""
     for flag in flags:
         if script.accuracy("validation") is None:
             raise BadInput(
@@ -212,11 +212,11 @@ def _check_keys(asked: Asked) -> None:
     }  # fmt: skip
     for key, value in given.items():
         if value:
-            raise BadInput(f"{key} is for recipes: a study of a script has levels, not {key}")
+            raise BadInput(f"{key} is for studies of recipes: use levels instead")
 
 
 def _with_settings(script: Script, settings: Mapping[str, Given]) -> Script:
-    """The script with `--set` of parameters in it."""
+    """The script with the parameters of `--set`."""
     for name in settings:
         if name in command.OWN or not command.takes(script, name):
             check_parameter(script, name, f"--set {name}")
@@ -228,7 +228,7 @@ def _plain(values: Mapping[str, Given]) -> dict[str, str | int | float]:
 
 
 def _tuning(script: Script, asked: Asked, factors: Sequence[Factor]) -> Tuning | None:
-    """What `--tune` asks for: values of a parameter that is a number."""
+    """The request of `--tune`: candidates for a numeric parameter."""
     if not asked.tune:
         if asked.tune_seeds is not None:
             raise BadInput("--tune-seeds is for --tune: name the parameter, as --tune lr=0.1,0.2")
@@ -243,7 +243,10 @@ def _tuning(script: Script, asked: Asked, factors: Sequence[Factor]) -> Tuning |
     for factor in factors:
         sets = (command.edits(level.words).parameters for level in factor.levels)
         if factor.name == "stage" or any(name in found for found in sets):
-            raise BadInput(f"{where}: the factor {factor.name} stands in its way: rename it")
+            raise BadInput(
+                f"{where}: the factor {factor.name} is in conflict with the tuning: rename it, or "
+                "tune another parameter"
+            )
     values = tuple(_number(value, where) for value in given)
     if len(set(values)) < max(2, len(values)):
         raise BadInput(f"{where} needs two or more different values, such as {name}=0.1,0.2")
@@ -257,5 +260,5 @@ def _number(value: Given, where: str) -> float:
     try:
         found = float(value)
     except ValueError:
-        raise BadInput(f"{where}: only numbers can be tuned, and {value!r} is none") from None
+        raise BadInput(f"{where}: only numbers can be tuned, but {value!r} is no number") from None
     return found

@@ -13,7 +13,7 @@ from tricks.values import coerce
 
 
 def settle(baseline: Recipe, settings: Mapping[str, Given]) -> tuple[Recipe, int | None]:
-    """`baseline` with `--set` applied, and the number of training images asked for.
+    """`baseline` with `--set` applied, and the requested number of training images.
 
     Raises BadInput for an unknown field, or a value of the wrong type or range.
     """
@@ -26,14 +26,14 @@ def settle(baseline: Recipe, settings: Mapping[str, Given]) -> tuple[Recipe, int
             if train_images < 1:
                 raise BadInput(f"{where} must be at least 1, not {train_images}")
             continue
-        if name in SHARES:  # of the task: see divided
+        if name in SHARES:  # settings of the task: see divided
             continue
         baseline = check_field(baseline, name, field_value(name, value, where), where)
     return baseline, train_images
 
 
 def setting_text(name: str, baseline: Recipe, train_images: int | None, task: Task) -> str:
-    """A setting as one text, equal for equal values."""
+    """A setting as text; equal values give equal texts."""
     if name in SHARES:
         return field_text(task.shares[SHARES.index(name)])
     return str(train_images) if name == "train_images" else field_text(getattr(baseline, name))

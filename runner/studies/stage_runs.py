@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Planned(NamedTuple, Generic[S]):
-    """A run of one stage: an arm at a value of the field of which each arm has its own."""
+    """A run of one stage: an arm at a value of the tuned field, or with its epochs."""
 
     stage: str
     arm: Arm
@@ -24,9 +24,7 @@ class Planned(NamedTuple, Generic[S]):
 
 @dataclass(frozen=True)
 class Known(Generic[S]):
-    """The runs that are known by now. stages: names. to_choose: runs of the last stage that are
-    still unknown, as their arms have not chosen.
-    """
+    """The runs known so far. to_choose: the number of unknown runs, of arms without a choice."""
 
     stages: tuple[str, ...]
     runs: tuple[Planned[S], ...]
@@ -34,7 +32,7 @@ class Known(Generic[S]):
 
 
 def row(study: AnyStudy[S], run: Planned[S]) -> dict[str, str | int]:
-    """The run as the study's table lists it: with its stage, and its value of the field."""
+    """The run as a row of the study's table, with its stage and its value of the field."""
     return {
         **study.row(run.arm, run.spec), "stage": run.stage, study.staged: field_text(run.value)
     }  # fmt: skip
@@ -42,7 +40,7 @@ def row(study: AnyStudy[S], run: Planned[S]) -> dict[str, str | int]:
 
 @dataclass(frozen=True)
 class StageCount:
-    """Runs of a stage, and how many have a record that stands."""
+    """The number of runs of a stage, and of runs with a valid record."""
 
     runs: int
     recorded: int
@@ -50,10 +48,10 @@ class StageCount:
 
 @dataclass(frozen=True)
 class StageCounts:
-    """Runs of each stage; runs and recorded: of all together, each run counted once.
+    """The number of runs of each stage. runs, recorded: of all stages; each run counts once.
 
-    shared: runs of the last stage that are fixed runs. not_chosen: those of arms that have not
-    chosen.
+    shared: runs of the last stage that are fixed runs too. not_chosen: runs of arms without a
+    choice.
     """
 
     stages: Mapping[str, StageCount]
@@ -64,11 +62,11 @@ class StageCounts:
 
 
 def stage_counts(known: Known[S], standing: Set[str]) -> StageCounts:
-    """How many runs each stage has and how many are in the store.
+    """The number of runs of each stage, and how many of them are in the store.
 
-    standing: ids of the records that stand. Runs of the last stage of an arm that has not chosen
-    yet count as missing; those of one that chose the fixed value are the fixed runs themselves and
-    are not counted again.
+    standing: ids of valid records. Runs of the last stage count as missing until their arm has
+    chosen. If an arm chose the fixed value, its last runs are the fixed runs, and are not counted
+    again.
     """
     last = known.stages[-1]
     ids: dict[str, list[str]] = {stage: [] for stage in known.stages}

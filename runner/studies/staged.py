@@ -1,4 +1,4 @@
-"""The stages of a study that has some: of one that is tuned, or of equal time. Torch-free."""
+"""The stages of a tuned study or a study of equal time. Torch-free."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def known(study: AnyStudy[S], store: Store | None) -> Known[S]:
-    """The runs of `study`, which has stages, that are known by what `store` holds."""
+    """The known runs of a study with stages, given the records in `store`."""
     if study.equal_time:
         return equal_time.known_runs(study, chosen(study, store), store.states() if store else {})
     runs = tuning.known_runs(study, store.rows() if store else {})
@@ -24,12 +24,12 @@ def known(study: AnyStudy[S], store: Store | None) -> Known[S]:
 
 
 def chosen(study: AnyStudy[S], store: Store | None) -> tuple[StoredEpochs, ...]:
-    """The epochs of equal time that the study's arms have in the store."""
+    """The equal-time epochs of the study's arms, as chosen in the store."""
     if store is None or study.name not in study_names(store):
         return ()
     return load_study(store, study.name).asked.equal_epochs or ()
 
 
 def size(study: AnyStudy[S]) -> int:
-    """Runs of all stages, if no arm chooses the fixed value."""
+    """The number of runs of all stages, if no arm chooses the fixed value."""
     return 2 * study.runs if study.equal_time else tuning.size(study)

@@ -1,4 +1,4 @@
-"""Readers of studies with stages: which one is looked at, what each arm chose."""
+"""Read studies with stages: select a stage, and list the choice of each arm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArmTuning:
-    """What an arm's tuning saw and chose. levels: factor -> level."""
+    """An arm's tuning results and choice. levels: factor -> level."""
 
     label: str
     levels: Mapping[str, str]
@@ -28,10 +28,10 @@ class ArmTuning:
 
 @dataclass(frozen=True)
 class StudyTuning:
-    """The tuning of a study's arms, in the order planned.
+    """The tuning of a study's arms, in planned order.
 
-    field: of the recipe. values: tried, with `seeds` runs each. fixed: what all arms have at the
-    stage `fixed`.
+    field: of the recipe. values: the candidates, with `seeds` runs each. fixed: the value of all
+    arms at the stage `fixed`.
     """
 
     field: str
@@ -44,11 +44,11 @@ class StudyTuning:
 def at_stage(
     stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = None
 ) -> tuple[StoredStudy, pandas.DataFrame, str | None]:
-    """The study and its recorded runs at `stage`, and which that is; None for a plain study.
+    """The study and its recorded runs at `stage`, and the stage's name; None without stages.
 
-    By default the last, once every arm that has a fixed run has one of it (of equal time: every arm
-    that did not diverge). Raises BadInput for a stage that there is not, or of which no run is
-    recorded.
+    By default the last stage, once every arm with a fixed run also has a run of the last stage (at
+    equal time: every arm that did not diverge). Raises BadInput for an unknown stage, and for a
+    stage without recorded runs.
     """
     if stored.asked.staged is None:
         if stage is not None:
@@ -71,12 +71,12 @@ def at_stage(
     whole = bool(arms[last]) and arms[last] >= arms[first]
     chosen = stage or (last if whole else first)
     if stage is not None and not runs["stage"].eq(stage).any():
-        raise BadInput(f"--stage {stage}: no run of that stage of {stored.name} is recorded yet")
+        raise BadInput(f"--stage {stage}: no run of this stage of {stored.name} is recorded yet")
     return stored.at(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
 
 
 def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | None:
-    """The stage of which a CSV is written; None for a plain study. Raises BadInput."""
+    """The stage to write to a CSV; None for a study without stages. Raises BadInput."""
     if stage == "tuning" and stored.asked.tune:
         return stage
     from runner.records.table import table
@@ -85,7 +85,7 @@ def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | Non
 
 
 def stage_note(stored: StoredStudy, stage: str) -> str:
-    """What the numbers of a stage are."""
+    """A note that explains the numbers of a stage."""
     if stored.asked.equal:
         return _equal_note(stored, stage)
     field, listed, seeds = _tuning(stored)
@@ -93,12 +93,12 @@ def stage_note(stored: StoredStudy, stage: str) -> str:
         fixed = next(iter(stored.at("fixed").column(field)), "")
         return (
             f"Stage fixed: {field}={fixed} in all arms; --stage tuned shows each arm at its own "
-            f"value, once tuning is done."
+            "value, once the tuning is done."
         )
     return (
         f"Stage tuned: each arm at its own {field}, chosen on validation from "
-        f"{', '.join(listed)} with {seeds} tuning seeds a value; intervals are over "
-        "seeds given the chosen values. --stage fixed shows one value for all."
+        f"{', '.join(listed)} with {seeds} tuning seeds per value; intervals are over seeds, "
+        "given the chosen values. --stage fixed shows one value for all arms."
     )
 
 
@@ -106,18 +106,18 @@ def _equal_note(stored: StoredStudy, stage: str) -> str:
     if stage == "fixed":
         epochs = next(iter(stored.at("fixed").column("epochs")), "")
         return (
-            f"Stage fixed: {epochs} epochs in all arms; --stage equal-time shows each arm with the "
-            "epochs that take the baseline's time, once its runs are done."
+            f"Stage fixed: {epochs} epochs in all arms; --stage equal-time shows each arm with "
+            "the epochs that fit the baseline's time, once its runs are done."
         )
     return (
-        "Stage equal-time: each arm with as many epochs as take the baseline's training time, by "
-        "the measured cost of its runs at the baseline's epochs; intervals are over seeds given "
-        "the epochs chosen. --stage fixed shows the same epochs for all."
+        "Stage equal-time: each arm with as many epochs as fit the baseline's training time, by "
+        "the measured cost of its runs at the baseline's epochs; intervals are over seeds, "
+        "given the chosen epochs. --stage fixed shows the same epochs for all arms."
     )
 
 
 def _tuning(stored: StoredStudy) -> tuple[str, tuple[str, ...], int]:
-    """Of a tuned study: the field, the values that each arm tries, and the seeds of each value."""
+    """A tuned study's field, the candidates of each arm, and the seeds of each candidate."""
     tune, seeds = stored.asked.tune, stored.asked.tune_seeds
     assert tune
     assert seeds
@@ -126,14 +126,14 @@ def _tuning(stored: StoredStudy) -> tuple[str, tuple[str, ...], int]:
 
 
 def planned_runs(stored: StoredStudy, stage: str | None) -> int:
-    """Runs planned at `stage`: as many tuned ones as fixed ones, whether or not chosen yet."""
+    """The number of runs planned at `stage`; tuned runs count before their arms have chosen."""
     return len(stored.runs if stage is None else stored.at("fixed").runs)
 
 
 def stage_states(
     stored: StoredStudy, held: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, int]], int]:
-    """Runs and recorded runs of each stage, and how many of the last wait for a choice.
+    """Runs and recorded runs of each stage, and how many of the last stage wait for a choice.
 
     held: state by run id.
     """
@@ -155,7 +155,7 @@ def stage_states(
 
 
 def study_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> StudyTuning:
-    """What each arm of a tuned study saw and chose. runs: the recorded ones."""
+    """The tuning results and choice of each arm of a tuned study. runs: the recorded runs."""
     from runner.analysis.data.labels import arm_label
     from runner.studies.choice import Trial, choices
 

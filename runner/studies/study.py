@@ -1,4 +1,4 @@
-"""Study: task, factors, design and seeds under a name, from what was asked for. Torch-free."""
+"""Study: task, factors, design and seeds under a name. Torch-free."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ class Study(AnyStudy[RunSpec]):
 
     @property
     def data_folder(self) -> Path:
-        """Where the task's images are."""
+        """The folder of the task's images."""
         return self.data or DATA
 
     @cached_property
     def identity(self) -> Fingerprint:
-        """What identifies the task's images. Raises BadInput where they are missing or broken."""
+        """The identity of the task's images. Raises BadInput if images are missing or broken."""
         return self.task.identity(self.data, self.train_images)
 
     @cached_property
     def found(self) -> Listed | None:
-        """The images and how they were read, where they are the user's own; else None."""
+        """The user's own images and how they were read; None for other tasks."""
         return self.task.found() if self.task.found else None
 
     def recipe(self, arm: Arm, changes: Mapping[str, FieldValue] | None = None) -> Recipe:
@@ -99,19 +99,17 @@ class Study(AnyStudy[RunSpec]):
         return RunSpec(self.identity, self.recipe(arm, own), seed, asked)
 
     def as_stored(self) -> StudyToml:
-        """What was asked for and what it came to, as a store keeps it."""
+        """The request and the resulting factors and runs, for study.toml."""
         return structs.replace(super().as_stored(), tricks=self.tricks)
 
 
 def build(asked: Asked, data: Path | None = None) -> Study:
     """The study that `asked` describes, with the task's images under the folder `data`.
 
-    Raises BadInput for anything in it that cannot be; images are not looked at yet.
+    Raises BadInput for a request that is impossible. Images are not read yet.
     """
     if asked.script is not None:
-        raise BadInput(
-            "a study of a script has no recipes: `run`, `report` and `analyze` are for it"
-        )
+        raise BadInput("a study of a script has no recipes: use `run`, `report` and `analyze`")
     name = study_name(asked)
     cls = designs.find(asked.grid)
     task = tasks.find(asked.task)
@@ -133,7 +131,9 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     names = [factor.name for factor in factors]
     for factor in names:
         if names.count(factor) > 1:
-            raise BadInput(f"{factor} would be varied twice: by --tricks and by --factor")
+            raise BadInput(
+                f"{factor} would be varied twice, by --tricks and by --factor: leave out one"
+            )
     design = designs.make(
         asked.grid, factors, baseline, asked.reference, asked.order,
         asked.runs, control_seeds(asked.control_seeds, seeds),
@@ -171,7 +171,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
 
 
 def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...], list[str]]:
-    """The tricks named, or those of the standard bag that the baseline can take, with notes."""
+    """The named tricks, or the tricks of the standard bag that fit the baseline; and notes."""
     if texts is not None:
         return tuple(parse(text) for text in texts), []
     tricks, notes = [], []
@@ -186,7 +186,7 @@ def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...
 
 
 def _resolvable(study: Study) -> None:
-    """Raises BadInput if some level cannot be resolved on the task, before anything is trained."""
+    """Raises BadInput if some level cannot be resolved on the task."""
     size = len(study.factors)
     for i, factor in enumerate(study.factors):
         for level in range(len(factor.levels)):

@@ -1,4 +1,4 @@
-"""The name of a study, which is that of its folder."""
+"""The name of a study, which is also the name of its folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tricks.errors import BadInput
 
 
 def study_name(asked: Asked, what: str = "") -> str:
-    """The name given, or task-grid; what: in the place of the task.
+    """The given name, or task-grid. what: replaces the task.
 
-    Raises BadInput for one that is no safe folder name.
+    Raises BadInput for a name that is no safe folder name.
     """
     if not asked.name:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{what or asked.task}-{asked.grid}").strip("-._")

@@ -1,4 +1,4 @@
-"""A tuned study: its effects at the fixed and at the tuned values, and what the tuning cost."""
+"""A tuned study: its effects at the fixed and at the tuned values, and the cost of tuning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spent:
-    """Recorded runs, their core-hours of CPU and their hours of run time."""
+    """A number of recorded runs, their core-hours of CPU and their hours of run time."""
 
     runs: int
     core_hours: float
@@ -27,7 +27,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class TuningCost:
-    """What the tuning and the study itself took. shared: runs that are both fixed and tuned."""
+    """The cost of the tuning and of the study itself. shared: runs both fixed and tuned."""
 
     tuning: Spent
     study: Spent
@@ -36,7 +36,7 @@ class TuningCost:
 
 @dataclass(frozen=True)
 class TunedComparison:
-    """Both stages of a tuned study. fixed, tuned: an analysis, or why there is none."""
+    """Both stages of a tuned study. fixed, tuned: an analysis, or why it is missing."""
 
     tuning: StudyTuning
     fixed: Analysis | str
@@ -45,7 +45,7 @@ class TunedComparison:
 
 
 def at_stage(found: Evidence, stage: str, metric: str, negligible: float | None) -> Analysis | str:
-    """The analysis of a stage's runs, or why there is none."""
+    """The analysis of a stage's runs, or why it is missing."""
     try:
         runs = experiment(found.study, found.runs, stage)
         return analyze(runs, metric, negligible=negligible)
@@ -54,13 +54,13 @@ def at_stage(found: Evidence, stage: str, metric: str, negligible: float | None)
 
 
 def comparison(found: Evidence, metric: str, negligible: float | None) -> TunedComparison:
-    """A tuned study's effects at either stage, and what its arms chose."""
+    """A tuned study's effects at both stages, and the choices of its arms."""
     fixed, tuned = (at_stage(found, stage, metric, negligible) for stage in ("fixed", "tuned"))
     return TunedComparison(study_tuning(found.study, found.runs), fixed, tuned, _cost(found))
 
 
 def _cost(found: Evidence) -> TuningCost:
-    """Of tuning, and of the fixed and tuned runs; each run counts once."""
+    """The cost of tuning runs, and of fixed and tuned runs; each run counts once."""
     by_id = {record.id: record.seconds or Seconds() for record in found.records}
     stages = ("tuning", "fixed", "tuned")
     tuning, fixed, tuned = (set(found.study.at(stage).ids) for stage in stages)

@@ -1,8 +1,8 @@
 """Tuning: every arm gets the same budget on validation to choose its own value of a recipe field.
 
 A tuned study has three stages. `fixed`: all arms at the baseline's value, with the study's seeds.
-`tuning`: each arm at every listed value, with seeds of their own. `tuned`: each arm at the value
-that was best in its tuning, with the study's seeds again. Torch-free.
+`tuning`: each arm at every candidate, with separate seeds. `tuned`: each arm at its best candidate,
+with the study's seeds again. Torch-free.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STAGES = ("fixed", "tuning", "tuned")
 DEFAULT_SEEDS = 2
-# `stream` changes only which random numbers are drawn: choosing it would be choosing a lucky seed.
+# `stream` only changes the random numbers: tuning it would choose a lucky seed.
 NUMERIC = tuple(
     name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float") and name != "stream"
 )
@@ -35,10 +35,10 @@ BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
 
 
 def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
-    """What `--tune` asks for; None without it.
+    """The request of `--tune`; None without it.
 
-    Raises BadInput for more than one field, one that is not numeric, unknown, varied by a factor
-    or set by a trick, and for fewer than two distinct values or no seed.
+    Raises BadInput for more than one field; for a field that is unknown, not numeric, varied by a
+    factor or set by a trick; for fewer than two different values; and for no seed.
     """
     if not asked.tune:
         if asked.tune_seeds is not None:
@@ -68,10 +68,12 @@ def _check_free(name: str, factors: Sequence[Factor]) -> None:
     for factor in factors:
         if factor.name == "stage":
             raise BadInput(
-                "--tune: a tuned study has a column stage, so no factor can be called it"
+                "--tune: a tuned study has a column stage, so no factor can have this name"
             )
         if factor.name == name:
-            raise BadInput(f"--tune {name}: {name} is a factor here, so it cannot be tuned at once")
+            raise BadInput(
+                f"--tune {name}: {name} is a factor here, so it cannot be tuned too: leave out one"
+            )
         for trick in (trick for level in factor.levels for trick in level.tricks):
             edits = trick.edits()
             if name in (*edits.sets, *edits.adds):
@@ -84,7 +86,7 @@ def _check_free(name: str, factors: Sequence[Factor]) -> None:
 
 
 def check_acts(study: Study) -> None:
-    """Raises BadInput if two values come to the same training, as widths of timm's models do."""
+    """Raises BadInput if two values give the same training, as widths of timm's models do."""
     tuning = study.tuning
     if tuning is None:
         return
@@ -94,15 +96,15 @@ def check_acts(study: Study) -> None:
         other = seen.setdefault(repr(identity(recipe)), text)
         if other != text:
             raise BadInput(
-                f"--tune {tuning.field}: {other} and {text} come to the same training with the "
+                f"--tune {tuning.field}: {other} and {text} give the same training with the "
                 f"model {recipe.model}"
             )
 
 
 def tuning_seed(study: AnyStudy[S], arm: Arm, index: int) -> int:
-    """Seed number `index` of the tuning of `arm`: from 2^31 up, where no study has its seeds.
+    """Seed number `index` of the tuning of `arm`: at least 2^31, above the seeds of all studies.
 
-    All values of an arm share it; all arms do where the design's arms share their seeds.
+    All candidates of an arm share the seed. All arms share it if the design's arms share seeds.
     """
     names: list[str] = []
     if not study.design.shared_seeds:
@@ -120,7 +122,7 @@ def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
 
 
 def tuning_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
-    """Every value of every arm once, then all again with the next seed."""
+    """Every candidate of every arm with the first seed, then with the next seed."""
     tuning = study.tuning
     if tuning is None:
         return
@@ -134,7 +136,7 @@ def tuning_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
 
 
 def tuned_runs(study: AnyStudy[S], chosen: Mapping[Arm, float]) -> Iterator[Planned[S]]:
-    """The arms whose value is chosen, at it, with the study's seeds."""
+    """The arms with a chosen value, at this value, with the study's seeds."""
     tuning = study.tuning
     if tuning is None:
         return
@@ -147,7 +149,7 @@ def tuned_runs(study: AnyStudy[S], chosen: Mapping[Arm, float]) -> Iterator[Plan
 def chosen_values(
     study: AnyStudy[S], held: Mapping[str, Row], planned: Iterable[Planned[S]]
 ) -> dict[Arm, float]:
-    """The chosen value of each arm whose tuning is complete. held: main columns by run id."""
+    """The chosen value of each arm with complete tuning. held: main columns by run id."""
     tuning = study.tuning
     if tuning is None:
         return {}
@@ -173,12 +175,12 @@ def chosen_values(
 
 
 def known_runs(study: AnyStudy[S], held: Mapping[str, Row]) -> list[Planned[S]]:
-    """The fixed and the tuning runs, and the tuned ones of arms whose value is chosen by `held`."""
+    """The fixed and tuning runs, and the tuned runs of arms that have chosen by `held`."""
     first = [*fixed_runs(study), *tuning_runs(study)]
     return [*first, *tuned_runs(study, chosen_values(study, held, first))]
 
 
 def size(study: AnyStudy[S]) -> int:
-    """Runs of all stages, if no arm chooses the fixed value."""
+    """The number of runs of all stages, if no arm chooses the fixed value."""
     budget = len(study.tuning.values) * study.tuning.seeds if study.tuning else 0
     return 2 * study.runs + study.design.count * budget

@@ -1,4 +1,4 @@
-"""The budget with which every arm of a tuned study chooses its own value of a field."""
+"""The budget of a tuned study: the same for every arm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runner.designs.field import field_text
 class Tuning:
     """The budget of every arm: each of `values` of the recipe field `field`, with `seeds` seeds.
 
-    fixed: the field's value in the baseline, which the arms have where they are not tuned.
+    fixed: the field's value in the baseline, and in all arms at the stage `fixed`.
     """
 
     field: str
@@ -21,14 +21,14 @@ class Tuning:
 
     @property
     def texts(self) -> list[str]:
-        """The values as they stand in tables."""
+        """The candidates as texts for tables."""
         return [field_text(value) for value in self.values]
 
     @property
     def fixed_text(self) -> str:
-        """The fixed value as it stands in tables."""
+        """The fixed value as text for tables."""
         return field_text(self.fixed)
 
     def to_json(self) -> dict[str, dict[str, list[str]] | int]:
-        """What was asked for, as the keys of a study file."""
+        """The request, as keys of a study file."""
         return {"tune": {self.field: self.texts}, "tune_seeds": self.seeds}

@@ -1,4 +1,4 @@
-"""The winner of a study, and what became of it on fresh seeds."""
+"""The winner of a study, and its effect on fresh seeds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ METRICS = (CHOOSES, "accuracy")
 
 
 def winner(stored: StoredStudy, runs: pandas.DataFrame) -> StoredConfirm:
-    """The arm with the best mean validation accuracy, and by how much it beat the baseline.
+    """The arm with the best mean validation accuracy, and its advantage over the baseline.
 
-    Arms of which a run diverged or failed, and arms near chance, cannot win. Raises BadInput if
-    no arm is better than the baseline.
+    Arms with a diverged or failed run, and arms near chance, cannot win. Raises BadInput if no arm
+    is better than the baseline.
     """
     from runner.analysis.data.arms import COLLAPSED
 
@@ -32,7 +32,7 @@ def winner(stored: StoredStudy, runs: pandas.DataFrame) -> StoredConfirm:
     if runs.empty:
         raise BadInput(f"the study {stored.name} has no recorded runs yet: it has no winner")
     sound = runs.groupby(list(factors))["state"].transform(lambda s: s.eq("ok").all())
-    # Chance is unknown in records of other tools: then nothing is near it.
+    # Chance is unknown in records of other tools: then no arm is near chance.
     chance = runs["chance_accuracy"].fillna(-COLLAPSED)
     fine = runs[sound & runs[CHOOSES].notna()]
     means = fine.assign(chance=chance).groupby(list(factors))[[*METRICS, "chance"]].mean()
@@ -65,15 +65,18 @@ def winner(stored: StoredStudy, runs: pandas.DataFrame) -> StoredConfirm:
 
 
 def promise_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
-    """For each metric what the first study promised, and what the fresh runs say so far."""
+    """For each metric, the effect in the first study and the effect on fresh seeds so far."""
     confirm = stored.asked.confirm
     assert confirm is not None
     fresh, first = as_experiment(stored, runs), confirm.study
     if not confirm.promised:
-        return [f"The winner of {first}, which has no run of the baseline and so promised nothing."]
+        return [
+            f"The winner of {first}, which has no run of the baseline, so there is no "
+            "promised effect."
+        ]
     return [
-        f"{metric}{', which chose it' if metric == CHOOSES else ''}: {first} promised {value:+.2f} "
-        f"pp, on fresh seeds {_measured(fresh, metric)}."
+        f"{metric}{', on which the winner was chosen' if metric == CHOOSES else ''}: {first} "
+        f"promised {value:+.2f} pp, on fresh seeds {_measured(fresh, metric)}."
         for metric, value in confirm.promised.items()
     ]
 
@@ -82,7 +85,7 @@ def _measured(fresh: Experiment, metric: str) -> str:
     try:
         [effect] = analyze(fresh, metric).effects
     except BadInput as error:
-        return f"nothing can be said yet ({error})"
+        return f"the effect is not known yet ({error})"
     if effect.effect is None:
         return f"it cannot be estimated ({effect.reason})"
     said = f"{effect.effect:+.2f} pp"

@@ -1,4 +1,4 @@
-"""csv:PATH: images listed in a CSV with their labels, and maybe their parts and groups."""
+"""csv:PATH: images listed in a CSV with their labels, optionally with parts and groups."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) -> Task:
-    """The task of `csv:PATH` or `csv:PATH#COLUMN`, COLUMN naming the groups kept together.
+    """The task of `csv:PATH` or `csv:PATH#COLUMN`. A split keeps images with equal COLUMN together.
 
-    With these shares held out where it has no such parts.
+    validation, test: shares held out for parts that the CSV does not have.
     """
     text, column = named(name.removeprefix("csv:"))
     path = Path(text).expanduser()
@@ -62,7 +62,7 @@ def fingerprint(
 
 
 def rows_and_sizes(found: Listed) -> str:
-    """A digest by which the rows are known without reading the images; places are below the file.
+    """A digest of the rows, without the images' content; paths are relative to the CSV's folder.
 
     It does not depend on the order of the rows.
     """
@@ -82,7 +82,7 @@ def load(
     train_images: int | None,
     shares: tuple[float, float] = SHARES,
 ) -> Splits:
-    """The splits: the file's own parts, the others held out of training, groups kept whole."""
+    """The splits: the CSV's own parts, and missing parts held out of training, by whole groups."""
     return splits_of(read_csv(path, column), train_images, shares)
 
 
@@ -92,5 +92,5 @@ def all_images(path: Path, column: str, data: Path) -> Originals:
 
 
 def relative(file: Path, root: Path) -> str:
-    """The path below `root`, so that both can be moved together; others as they are."""
+    """The path relative to `root`, so that both can be moved together; other paths unchanged."""
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()

@@ -13,7 +13,7 @@ PARTS = ("train", "val", "test")
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Images and labels by number, as torch's and Hugging Face's data sets give them."""
+    """Images and labels by index, as in data sets of torch and Hugging Face."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, place: int, /) -> Any: ...
@@ -25,8 +25,9 @@ Given: TypeAlias = "Dataset | Sequence[tuple[Any, Any]]"
 def labelled(dataset: Given, names: Sequence[str] = (), column: str = "") -> Iterator[Labelled]:
     """The images of `dataset` with the names of their classes.
 
-    names: of classes that are numbers; without, those that the data set has. column: of the labels
-    of a Hugging Face data set, where several could be. Raises BadInput for what is no such set.
+    names: of numeric classes; by default the data set's own names. column: of the labels of a
+    Hugging Face data set, if several columns are possible. Raises BadInput for any other kind of
+    data set.
     """
     if hasattr(dataset, "features") and hasattr(dataset, "cast_column"):
         yield from _of_hugging_face(dataset, names, column)
@@ -41,14 +42,14 @@ def labelled(dataset: Given, names: Sequence[str] = (), column: str = "") -> Ite
 
 
 def count(parts: Mapping[str, Given]) -> int:
-    """Images of all parts."""
+    """The number of images of all parts."""
     return sum(len(part) for part in parts.values())
 
 
 def columns_of(features: Mapping[str, Any], column: str = "") -> tuple[str, str]:
     """The columns of images and of labels (a ClassLabel) of a Hugging Face data set.
 
-    Raises BadInput where there is none, or several and `column` does not say which.
+    Raises BadInput if there is none, and if there are several and `column` does not choose.
     """
     kinds = {name: type(feature).__name__ for name, feature in features.items()}
     images = [name for name, kind in kinds.items() if kind == "Image"]
@@ -85,19 +86,19 @@ def _of_hugging_face(dataset: Any, names: Sequence[str], column: str) -> Iterato
 
 
 def _name(label: Any, names: Sequence[str]) -> str:
-    """The name of a class that is a number, or a text already."""
+    """The name of a class that is given as a number or as a name."""
     if isinstance(label, str):
         return label
     number = label.item() if hasattr(label, "item") else label
     if isinstance(number, bool) or not isinstance(number, int):
         raise BadInput(f"a label is {label!r}: give the number of its class, or its name")
     if number < 0 or (names and number >= len(names)):
-        raise BadInput(f"a label is {number}, which is none of {len(names)} classes")
+        raise BadInput(f"a label is {number}, but there are {len(names)} classes, from 0")
     return names[number] if names else str(number)
 
 
 def without_labels(dataset: Any, column: str) -> bool:
-    """Whether a part of a Hugging Face data set hides its labels, all of them -1."""
+    """Whether a part of a Hugging Face data set hides its labels: all are -1."""
     _, label = columns_of(dataset.features, column)
     found: Iterable[int] = dataset[label]
     return len(dataset) > 0 and all(value == -1 for value in found)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from runner.images.sources import Splits
     from runner.records.spec import Fingerprint
 
-# The images come ordered by writer, so the splits are contiguous: no writer is on both sides.
+# The images are ordered by writer, so the splits are contiguous: each writer is in one part.
 TRAIN, VALIDATION = 850, 247  # the other 700 are the test set
 
 
 def fingerprint(data: Path) -> Fingerprint:
-    """The size of scikit-learn's file; `data` is not looked at."""
+    """The size of scikit-learn's file; `data` is ignored."""
     package = importlib.util.find_spec("sklearn")
     if package is None or package.origin is None:
         raise BadInput("the digits task needs scikit-learn: pip install scikit-learn")
@@ -71,7 +71,7 @@ TASKS = [
             schedule=StepDecay(),
             channels_last=True,
         ),
-        # Chosen on validation by the study digits-learning-rates; docs/baselines.md says how.
+        # Chosen on validation by the study digits-learning-rates, see docs/baselines.md.
         learning_rates={"sgd": 0.05, "lars": 4.0, "adamw": 0.02, "adam": 0.02, "lion": 0.003},
         fingerprint=fingerprint,
         load=load,

@@ -33,7 +33,7 @@ FINE_TUNING_RATES = {"sgd": 0.01, "lars": 1.0, "adamw": 3e-4}
 
 
 def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -> Task:
-    """The task of `folder:PATH`, with these shares held out where it has no such parts."""
+    """The task of `folder:PATH`. validation, test: shares held out for missing parts."""
     path = Path(name.removeprefix("folder:")).expanduser()
     if not str(path).strip() or path == Path("."):
         raise BadInput("folder: needs a path: --task folder:PATH")
@@ -65,7 +65,7 @@ def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) ->
 
 
 def names_and_sizes(found: Listed) -> str:
-    """A digest by which the images are known without reading them."""
+    """A digest of the images' names and sizes, without their content."""
     files = found.rows.files.ordered()
     folders = [folder.relative_to(found.place) for folder in files.table.folders]
     starts = [b"" if folder == Path() else os.fsencode(folder) + b"/" for folder in folders]
@@ -76,7 +76,7 @@ def names_and_sizes(found: Listed) -> str:
 def load(
     path: Path, data: Path, train_images: int | None, shares: tuple[float, float] = SHARES
 ) -> Splits:
-    """The splits: the folder's own parts, and stratified shares of training for those it lacks."""
+    """The splits: the folder's own parts, and stratified shares of training for missing parts."""
     return splits_of(read_folder(path), train_images, shares)
 
 

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from runner.tasks.task import Task
 
 INSTALL = "hf: needs the package datasets: pip install 'tricks-bench[hf]'"
-SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")  # of save_to_disk
+SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")  # files of save_to_disk
 
 
 def hf_task(name: str) -> Task:
-    """The task of `hf:NAME_OR_PATH[:CONFIG][#COLUMN]`; COLUMN: of the labels, where several are.
+    """The task of `hf:NAME_OR_PATH[:CONFIG][#COLUMN]`. COLUMN: of the labels, if several.
 
-    Its images are written to the cache folder first, see `given`: once, and again where files of
-    a local data set have changed. Raises BadInput for a set that cannot be had or has no labels.
+    Its images are first written to the cache folder: once, and again if files of a local data set
+    have changed. Raises BadInput for a data set that is unavailable or has no labels.
     """
     text = name.removeprefix("hf:")
     place, config, column = parsed(text)
@@ -44,7 +44,7 @@ def hf_task(name: str) -> Task:
 
 
 def parsed(text: str) -> tuple[str, str, str]:
-    """Name or path, configuration, column of labels; "" for what is not there.
+    """Name or path, configuration, column of labels; "" for missing parts.
 
     >>> parsed("cifar100#fine_label"), parsed("user/set:small")
     (('cifar100', '', 'fine_label'), ('user/set', 'small', ''))
@@ -76,7 +76,7 @@ def _parts(name: str, place: str, config: str, column: str) -> Mapping[str, Data
         else:
             given = str(path) if path.exists() else place
             found = datasets.load_dataset(given, config or None)
-    except Exception as error:  # it says what went wrong in many ways
+    except Exception as error:  # the library raises many errors
         told = next(iter(str(error).splitlines()), "")[:200]
         raise BadInput(f"--task {name}: {type(error).__name__}: {told}") from error
     parts = dict(found) if isinstance(found, Mapping) else {"train": found}
@@ -90,18 +90,18 @@ def _parts(name: str, place: str, config: str, column: str) -> Mapping[str, Data
 
 
 def _offline_at_once() -> None:
-    """Where the hub cannot be reached, let its clients look into their caches alone."""
+    """If the hub cannot be reached, let its clients use only their caches."""
     from huggingface_hub import constants
 
     from runner.training.hub import reached
 
     if not reached(constants.ENDPOINT):
-        os.environ["HF_HUB_OFFLINE"] = "1"  # read by datasets when it is imported
+        os.environ["HF_HUB_OFFLINE"] = "1"  # datasets reads it on import
         constants.HF_HUB_OFFLINE = True
 
 
 def _stamp(path: Path) -> str:
-    """By which a changed local data set is noticed: names, sizes and times of its files."""
+    """The names, sizes and times of a local data set's files, which show a change."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     lines = [f"{file} {(s := file.stat()).st_size} {s.st_mtime_ns}" for file in files]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]

@@ -1,7 +1,8 @@
-"""Tasks whose images Python gives: a function of a plug-in, an installed package, a script.
+"""Tasks with images from Python: from a plug-in's function, an installed package, or a script.
 
-The images are written once (see `runner.images.written`); the task is what was written, so that its
-identity is the content, and processes that train need neither the function nor its libraries.
+The images are written once (see `runner.images.written`), and the task consists of the written
+files. So its identity is their content, and training processes need neither the function nor its
+libraries.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from tricks.errors import BadInput
 
 Giving: TypeAlias = Callable[[], "Mapping[str, Given] | Given"]
 GROUP = "tricks_bench.tasks"  # of entry points
-GIVEN: dict[str, Giving] = {}  # by the task's name; filled as plug-ins are loaded
+GIVEN: dict[str, Giving] = {}  # task's name -> function; filled when plug-ins are loaded
 
 
 def register(name: str) -> Callable[[Giving], Giving]:
-    """Make a function the task `name`: it gives a data set, or one each of train, val and test."""
+    """Decorator: register a function that returns the data set of the task `name`, or its parts."""
 
     def kept(function: Giving) -> Giving:
         GIVEN[name] = function
@@ -40,22 +41,22 @@ def register(name: str) -> Callable[[Giving], Giving]:
 
 
 def given_names() -> list[str]:
-    """Tasks of plug-ins and of installed packages; none of the latter is loaded."""
+    """Tasks of plug-ins and of installed packages, without loading the packages."""
     from importlib.metadata import entry_points
 
     return sorted({*GIVEN, *(entry.name for entry in entry_points(group=GROUP))})
 
 
 def is_given(name: str) -> bool:
-    """Whether a plug-in, a package or a script gives a task of this name."""
+    """Whether a plug-in, a package or a script defines a task with this name."""
     return name in given_names() or remembered(name) is not None
 
 
 def given_task(name: str) -> Task | None:
-    """The task that a plug-in, a package or a script gave under this name; None if none did.
+    """The task that a plug-in, a package or a script defines under this name; None without one.
 
-    Its images are written first, unless the same file of the plug-in, or version of the package,
-    gave them before. Raises BadInput where that fails.
+    Its images are written first, unless the same plug-in file or package version has given them
+    before. Raises BadInput if this fails.
     """
     from importlib.metadata import entry_points
 
@@ -71,7 +72,7 @@ def given_task(name: str) -> Task | None:
     listed = remembered(name, stamp)
     if listed is None:
         try:
-            # Data are fetched for hours: only a plug-in's import has to be quick.
+            # Data may take hours to fetch: only a plug-in's import has a time limit.
             what = f"the task {name}"
             give = function or guest.call(entry.load, what)  # type: ignore[union-attr]
             found = give()
@@ -89,10 +90,10 @@ def given_task(name: str) -> Task | None:
 def write(
     name: str, parts: Mapping[str, Given], names: Sequence[str] = (), column: str = ""
 ) -> Path:
-    """Write the images of data sets called train, val (or validation), test; the CSV of them.
+    """Write the images of data sets called train, val (or validation), test. Returns their CSV.
 
-    names: of classes that are numbers. column: of the labels of a Hugging Face data set. Raises
-    BadInput for parts of other names, and what is no data set of images.
+    names: of numeric classes. column: of the labels of a Hugging Face data set. Raises BadInput for
+    other parts, and for values that are no data sets of images.
     """
     known: dict[str, Given] = {}
     for part, dataset in parts.items():
@@ -103,7 +104,7 @@ def write(
     if "train" not in known:
         raise BadInput(f"the task {name}: it has no part called train")
     if not all(map(len, known.values())):
-        raise BadInput(f"the task {name}: a part without images")
+        raise BadInput(f"the task {name}: a part has no images: leave it out")
     images = {part: labelled(known[part], names, column) for part in PARTS if part in known}
     try:
         return written(images, count(known), on_stderr)
@@ -114,7 +115,7 @@ def write(
 def task_of(
     name: str, listed: Path, validation: float = SHARES[0], test: float = SHARES[1]
 ) -> Task:
-    """The task `name` of images that were written; see `csv_task`."""
+    """The task `name` of written images; see `csv_task`."""
     return replace(
         csv_task(f"csv:{listed}", validation, test),
         name=name,

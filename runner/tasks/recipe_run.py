@@ -1,4 +1,4 @@
-"""What a run of a recipe on data does: load the task's images, train, give the outcome."""
+"""Carry out a run of a recipe: load the task's images, train, return the outcome."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ MODULES = ("runner.training.checkpoint", "timm.optim")
 
 
 class Part(NamedTuple):
-    """Which images of a task: training images asked for, and the shares held out if chosen.
+    """A choice of a task's images: the number of training images, and chosen held-out shares.
 
-    side: as Recipe.stored_side.
+    side: see Recipe.stored_side.
     """
 
     train_images: int | None = None
@@ -54,15 +54,14 @@ class Part(NamedTuple):
 class RecipeRun:
     """Trains recipes on `task`, whose images are under `data` (None: the default folder).
 
-    gpus: those that its processes share, by their names for CUDA_VISIBLE_DEVICES; see
-    `shared_out`. at_a_time: runs that share a GPU, or the cores. loaders: processes that load
-    images. models: the folder in which to keep the trained model, and
-    with `best` that of the best epoch. trials: ids of runs of which no model is kept. plugins:
-    files of tricks to load first. part: images that are loaded once for all runs, see `sharing`.
-    caches: folders of image caches, each behind the stored_side of its images; cache_gb: what the
-    caches of another machine may take, as `Options.cache_gb`. examples: the store that keeps what
-    augmentations do to a few images. elsewhere: on another machine than the one that planned the
-    runs, so that its images are compared with those of the runs.
+    gpus: the GPUs of its processes, as names for CUDA_VISIBLE_DEVICES; see `shared_out`. at_a_time:
+    runs that share a GPU, or the cores. loaders: processes that load images. models: the folder for
+    trained models; with `best` also models of the best epoch. trials: ids of runs whose models are
+    not kept. plugins: files of tricks to load first. part: images that are loaded once for all
+    runs, see `sharing`. caches: pairs of a stored_side and the folder of its image cache; cache_gb:
+    room for the caches of another machine, as `Options.cache_gb`. examples: the store that keeps
+    example images of augmentations. elsewhere: this machine has not planned the runs, so its images
+    are compared with the planned images.
     """
 
     task: str
@@ -82,7 +81,7 @@ class RecipeRun:
     elsewhere: bool = False
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
-        """Train; pausing: where the checkpoints are, and when; without, it writes none."""
+        """Train. pausing: the place and time of checkpoints; None: write none."""
         from runner.training.outcome import outcome
         from runner.training.saved import Keeper
 
@@ -109,20 +108,22 @@ class RecipeRun:
         if self.part is None:
             return [*modules]
         images = (f"{__name__}:hold", [self.task, self.data, *self.part, self._cache(self.part)])
-        revision = "runner.training.outcome:code_revision"  # asks git: takes long beside a run
+        revision = (
+            "runner.training.outcome:code_revision"  # runs git, which is slow compared with a run
+        )
         return [*modules, (revision, []), images]
 
     def sharing(self, spec: RunSpec) -> RecipeRun:
-        """The same, with the images of `spec` in one copy for all processes."""
+        """The work, with one copy of the images of `spec` for all processes."""
         return replace(self, part=Part.of(spec))
 
     def shared_out(self, workers: int) -> RecipeRun:
-        """The same on this machine, by so many processes: their GPUs and loaders.
+        """The work on this machine with `workers` processes: sets their GPUs and loaders.
 
-        Raises BadInput for a GPU that is not there.
+        Raises BadInput for a missing GPU.
         """
         found = gpus(self.device)
-        device = "cuda" if found else self.device  # the only one that a process sees
+        device = "cuda" if found else self.device  # a process sees only one
         return replace(
             self,
             device=device,
@@ -132,9 +133,10 @@ class RecipeRun:
         )
 
     def here(self, workers: int, say: Callable[[str], None]) -> RecipeRun:
-        """The same on another machine than the one that it was made on; see `Movable`.
+        """The work on another machine; see `Movable`.
 
-        Image caches that are not on a shared disk are made again, once for all jobs on this one.
+        Image caches that are not on a shared disk are built again, once for all jobs on this
+        machine.
         """
         for plugin in self.plugins:
             load_plugin(plugin)
@@ -142,7 +144,7 @@ class RecipeRun:
         data = Path(self.data) if self.data else DATA
         if task.originals is None:
             if task.download is not None and not os.access(data, os.R_OK | os.X_OK):
-                raise BadInput(f"{data.absolute()}: not there, or not readable, on {gethostname()}")
+                raise BadInput(f"{data.absolute()}: missing or not readable on {gethostname()}")
             return self.shared_out(workers)
         from runner.images.on_node import placed
 
@@ -150,20 +152,20 @@ class RecipeRun:
         return replace(self, caches=caches).shared_out(workers)
 
     def spec(self, run: Run) -> RunSpec:
-        """The recipe with its data and seed, once the plug-ins are loaded."""
+        """The run's recipe, data and seed; loads the plug-ins first."""
         for plugin in self.plugins:
             load_plugin(plugin)
         return RunSpec.from_json(run.payload)
 
     def images(self, spec: RunSpec) -> Splits:
-        """The images of `spec`, kept for the next run of this process."""
+        """The images of `spec`, which stay loaded for the next run of this process."""
         part = Part.of(spec)
         if self.elsewhere:
             _check_same(self.task, self.data, part, canonical_text(spec.data))
         return _splits(self.task, self.data, part, self._cache(part))
 
     def sent(self) -> SentRun:
-        """With the plug-ins and, if Python gave them, the images."""
+        """The work with its plug-ins and, for a task from Python, its images."""
         parcel = Parcel.of(self.task, self.plugins)
         data = None if self.data is None else str(Path(self.data).absolute())
         return SentRun(replace(self, task=parcel.task, data=data), parcel)
@@ -174,15 +176,15 @@ class RecipeRun:
 
 @dataclass(frozen=True)
 class SentRun:
-    """A `RecipeRun` on its way to a machine that shares no folder with this one."""
+    """A `RecipeRun` that is sent to a machine without shared folders."""
 
     work: RecipeRun
     parcel: Parcel
 
     def unpacked(self, root: Path, room: Room) -> RecipeRun:
-        """The same there, with models and examples below `root`, and images decoded there.
+        """The work on that machine, with models and examples below `root`, and decoded images.
 
-        Raises BadInput where images are missing, OSError where files have no room.
+        Raises BadInput for missing images, OSError for a full disk.
         """
         plugins = self.parcel.unpacked(root)
         for plugin in plugins:
@@ -219,17 +221,20 @@ def hold(
     side: int = 0,
     cache: str | None = None,
 ) -> None:
-    """Load images that runs will want; they are there in every process forked from this."""
+    """Load images for runs; every process that is forked from this one has them."""
     _splits(task, data, Part(train_images, tuple(shares), side), cache)
 
 
 @functools.lru_cache(maxsize=8)
 def _check_same(task: str, data: str | None, part: Part, planned: str) -> None:
-    """Raises BadInput where the images here are not those that the run was planned with."""
+    """Raises BadInput if the images here differ from the planned images."""
     here = _divided(task, part).identity(Path(data) if data else None, part.train_images)
     if canonical_text(here) != planned:
         where = task if ":" in task else f"{task} in {data or DATA}"
-        raise BadInput(f"the images of {where} are not those that the runs were planned with")
+        raise BadInput(
+            f"the images of {where} differ from the images that the runs were planned "
+            "with: copy the same images here"
+        )
 
 
 def _divided(task: str, part: Part) -> Task:
@@ -241,7 +246,7 @@ def _divided(task: str, part: Part) -> Task:
 
 @functools.lru_cache(maxsize=1)
 def _splits(task: str, data: str | None, part: Part, cache: str | None = None) -> Splits:
-    """Kept for the next run of a process that trains many."""
+    """The splits, cached for a process that trains many runs."""
     known = _divided(task, part)
     splits = known.load(Path(data) if data else DATA, part.train_images)
     if known.originals is None:

@@ -1,4 +1,4 @@
-"""The tasks: a file beside this one that defines TASKS adds to them. Torch-free."""
+"""The registry of tasks. A file in this folder that defines TASKS adds tasks. Torch-free."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runner.images.tables import named
 from runner.tasks.task import Task
 from tricks.errors import BadInput, unknown
 
-# Tasks whose name says where the images are -> what they are.
+# Tasks with the place of the images in their name -> description.
 YOURS = {
     "torchvision:NAME": "a classification data set of torchvision, by its class's name",
     "folder:PATH": "your own images, one folder a class; or a .zip or .tar of them",
@@ -22,24 +22,25 @@ YOURS = {
 
 @cache
 def all_tasks() -> dict[str, Task]:
-    """Every task that has a fixed name."""
+    """Every task with a fixed name."""
     found = pkgutil.iter_modules([str(Path(__file__).parent)], "runner.tasks.")
     modules = [importlib.import_module(m.name) for m in found]
     return {task.name: task for module in modules for task in getattr(module, "TASKS", [])}
 
 
 def names() -> list[str]:
-    """What can stand behind --task."""
+    """All values of --task."""
     from runner.tasks.python_task import given_names
 
     return [*all_tasks(), *given_names(), *YOURS]
 
 
 def placed(name: str, data: Path | None, layout: str = "") -> tuple[str, Path | None]:
-    """`folder` or `csv`, as a study says that it takes your images, with the place `data` in it.
+    """The task `folder` or `csv` of a study that takes your images, with the place `data` added.
 
-    The second part is `data` where the task still needs it. What names a place already is given
-    the new one, and keeps its column. Raises BadInput without a place; `layout`: what to put there.
+    The second value is `data` if the task still needs it. A name with a place gets the new place,
+    and keeps its column. Raises BadInput without a place. layout: the required content of the
+    place.
     """
     kind, _, rest = name.partition(":")
     if kind not in ("folder", "csv"):
@@ -48,7 +49,9 @@ def placed(name: str, data: Path | None, layout: str = "") -> tuple[str, Path | 
         if rest:
             return name, None
         wanted = f": {layout}" if layout else ""
-        raise BadInput(f"this takes images of yours with --data FOLDER, or FILE.csv{wanted}")
+        raise BadInput(
+            f"this needs your own images: give --data FOLDER, or --data FILE.csv{wanted}"
+        )
     if data.suffix.lower() == ".csv":
         column = named(rest)[1] if kind == "csv" else ""
         return f"csv:{data}" + (f"#{column}" if column else ""), None

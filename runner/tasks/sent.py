@@ -1,4 +1,4 @@
-"""Files of this machine that a run of a recipe reads, on their way to one that shares no folder."""
+"""Files that a run of a recipe reads, to be sent to a machine without shared folders."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Files: TypeAlias = tuple[tuple[str, bytes], ...]
 
 @dataclass(frozen=True)
 class Parcel:
-    """plugins: name and content of each file. task: as --task names it, without relative paths.
+    """plugins: name and content of each file. task: as in --task, without relative paths.
 
-    images: name and content of each file of a data set that Python gave, which is called `set` in
-    the cache, with its stamp; None: the images are on the other machine, or are fetched there.
+    images: name and content of each file of a data set from Python, with its name `set` in the
+    cache and its stamp; None: the images are on the other machine, or are fetched there.
     """
 
     task: str
@@ -29,7 +29,7 @@ class Parcel:
 
     @classmethod
     def of(cls, task: str, plugins: tuple[str, ...]) -> Parcel:
-        """Of a task and of files of plug-ins."""
+        """The parcel of a task and of files of plug-ins."""
         files = tuple((Path(plugin).name, Path(plugin).read_bytes()) for plugin in plugins)
         kind, colon, rest = task.partition(":")
         if kind in ("folder", "csv"):
@@ -39,13 +39,13 @@ class Parcel:
         listed = remembered(task)
         if listed is None:
             return cls(task, files)
-        stamp = "" if kind == "hf" else stamp_of(task)  # hf: of a path that is not there
+        stamp = "" if kind == "hf" else stamp_of(task)  # hf: the other machine lacks the path
         return cls(task, files, listed.parent.name, stamp, _packed(listed.parent))
 
     def unpacked(self, folder: Path) -> tuple[str, ...]:
-        """Put the files where they are looked for on this machine; the plug-ins, below `folder`.
+        """Write the files to their places on this machine. Returns the plug-ins, below `folder`.
 
-        Raises OSError where they have no room.
+        Raises OSError for a full disk.
         """
         places = []
         for number, (name, content) in enumerate(self.plugins):
@@ -67,7 +67,7 @@ def _packed(folder: Path) -> Files:
 
 
 def _put(images: Files, place: Path) -> None:
-    """Write the images to `place`, whole or not at all; another may be at it, too."""
+    """Write the images to `place`, completely or not at all; another process may do the same."""
     place.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=PART, dir=place.parent))
     try:
@@ -77,7 +77,7 @@ def _put(images: Files, place: Path) -> None:
         if not (place / LIST).is_file():
             fresh.rename(place)
     except OSError:
-        if not (place / LIST).is_file():  # else another was first
+        if not (place / LIST).is_file():  # otherwise another process was first
             raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""--set validation_share and test_share: how much of the images is held out. Torch-free."""
+"""--set validation_share and test_share: the shares of held-out images. Torch-free."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SHARES = ("validation_share", "test_share")
 
 
 def divided(task: Task, settings: Mapping[str, Given]) -> Task:
-    """`task` with the shares that `settings` names held out.
+    """`task` with the held-out shares in `settings`.
 
-    test_share is of all images, validation_share of those that are left, and each only where the
-    images have no such part of their own. Raises BadInput for a share out of range, or a task
-    whose parts are given.
+    test_share is a share of all images, validation_share of the remaining images. Each counts only
+    if the images do not have this part already. Raises BadInput for a share that is out of range,
+    and for a task with fixed parts.
     """
     asked: dict[str, float] = {}
     for name in SHARES:
@@ -26,7 +26,9 @@ def divided(task: Task, settings: Mapping[str, Given]) -> Task:
         value = settings[name]
         where = f"--set {name}"
         if task.divide is None:
-            raise BadInput(f"{where}: {task.name} comes in parts; it is for folder: and csv:")
+            raise BadInput(
+                f"{where}: {task.name} has fixed parts; use it only with folder: and csv:"
+            )
         share = coerce(where, field_literal(value, float), float)
         if not 0 < share <= 0.5:
             raise BadInput(f"{where} must be above 0 and at most 0.5, not {value}")

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What decides a training besides the tricks and the seed.
+    """Everything that decides a training, except the tricks and the seed.
 
     `fingerprint(data)` identifies the files under the folder `data` by names and sizes, and a
-    user's own images also by content; it raises BadInput where the data set is missing or broken.
-    `load(data, train_images)` gives the splits; `train_images` asks for a fixed stratified subset.
+    user's own images also by content. It raises BadInput for a missing or broken data set.
+    `load(data, train_images)` returns the splits; `train_images` selects a fixed stratified subset.
     """
 
     name: str
@@ -32,16 +32,19 @@ class Task:
     fingerprint: Callable[[Path], Fingerprint]
     load: Callable[[Path, int | None], Splits]
     download: Callable[[Path], None] | None = None
-    # All images before they are decoded, where each is decoded by itself.
+    # All images before decoding, if each image is decoded separately.
     originals: Callable[[Path], Originals] | None = None
-    found: Callable[[], Listed] | None = None  # the images, where they are the user's own
-    shares: tuple[float, float] = (0.0, 0.0)  # held out for validation and test, where they can be
-    modules: tuple[str, ...] = ()  # that `load` imports besides torch and what training imports
-    divide: Callable[[float, float], Task] | None = None  # the same with other shares
-    kind: str = ""  # what its identity calls it; "": its name up to a colon
+    found: Callable[[], Listed] | None = None  # the images, if they are the user's own
+    shares: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # held out for validation and test, if they can be chosen
+    modules: tuple[str, ...] = ()  # that `load` imports, except torch and modules of training
+    divide: Callable[[float, float], Task] | None = None  # gives the task with other shares
+    kind: str = ""  # its name in the identity; "": its name up to a colon
 
     def identity(self, data: Path | None, train_images: int | None = None) -> Fingerprint:
-        """What of the task enters a run's id; never a path."""
+        """The part of a run's id that comes from the task; never a path."""
         return {
             "task": self.kind or self.name.partition(":")[0],
             "train_images": train_images,
@@ -49,7 +52,7 @@ class Task:
         }
 
 
-DATA = Path("data")  # where data sets are looked for unless --data says otherwise
+DATA = Path("data")  # the default folder of data sets, without --data
 
 
 def listing(files: Iterable[Path], root: Path) -> str:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from runner.records.spec import Fingerprint
 
 Part: TypeAlias = Mapping[str, str | bool]
-# Arguments that give the parts (train, val, test) of torchvision's class; None: held out of
-# training. What torchvision calls "val" is the test set where it has no other.
+# Arguments of torchvision's class for the parts (train, val, test); None: held out of training.
+# torchvision's "val" is the test set if there is no other.
 _SPLIT: list[Part | None] = [{"split": "train"}, {"split": "val"}, {"split": "test"}]
 _TWO: list[Part | None] = [{"split": "train"}, None, {"split": "test"}]
 _TESTED_ON_VAL: list[Part | None] = [{"split": "train"}, None, {"split": "val"}]
@@ -52,7 +52,7 @@ DATASETS: dict[str, list[Part | None]] = {
 
 
 def torchvision_task(name: str) -> Task:
-    """The task of `torchvision:NAME`. Raises BadInput for a data set that torchvision has not."""
+    """The task of `torchvision:NAME`. Raises BadInput for a data set that torchvision lacks."""
     source = name.removeprefix("torchvision:")
     known = {key.lower(): key for key in DATASETS}
     if source.lower() not in known:
@@ -67,14 +67,14 @@ def fingerprint(source: str, data: Path) -> Fingerprint:
     files = [file for file in folder.rglob("*") if file.is_file()]
     if not files:
         raise BadInput(
-            f"{source} is not there: {folder} holds no files; fetch it with --download, or put "
-            "there what torchvision's class of that name reads"
+            f"{source} is missing: {folder} has no files; fetch it with --download, or put the "
+            "files of torchvision's class there"
         )
     return {"name": source, "files": listing(files, folder), "split": [held_out(source), TEST]}
 
 
 def load(source: str, data: Path, train_images: int | None) -> Splits:
-    """The data set's own parts, the others held out of training, stratified."""
+    """The data set's own parts, and missing parts held out of training, stratified."""
     parts = catalogues(source, data)
     first = next(iter(parts.values()))
     shares = (held_out(source), TEST)
@@ -83,16 +83,16 @@ def load(source: str, data: Path, train_images: int | None) -> Splits:
 
 
 def held_out(source: str) -> float:
-    """The share of training images held out where there are none for validation, or their count.
+    """The share or number of training images to hold out if there is no validation part.
 
-    Of the largest 20,000, whose accuracy is known within 0.7 pp: the usual share would be ten times
-    as many, read after each epoch.
+    Of the largest sets 20,000 images, which give accuracy within 0.7 pp. The usual share would be
+    ten times as many images, which are read after each epoch.
     """
     return 20_000 if source in ("ImageNet", "Places365") else VALIDATION
 
 
 def catalogues(source: str, data: Path) -> dict[str, Catalogue]:
-    """The data set's own parts: train (or all), and maybe val and test."""
+    """The data set's own parts: train (or all), optionally val and test."""
     found: dict[str, Catalogue] = {}
     for part, arguments in zip(("train", "val", "test"), DATASETS[source], strict=True):
         if arguments is not None:
@@ -108,7 +108,7 @@ def _catalogue(source: str, data: Path, arguments: Part, first: int) -> Catalogu
 
     try:
         dataset = getattr(torchvision.datasets, source)(data / source, **arguments)
-    except Exception as error:  # torchvision says a missing or broken file in many ways
+    except Exception as error:  # torchvision raises many errors for a missing or broken file
         raise BadInput(
             f"{source} in {data / source} cannot be read ({type(error).__name__} "
             f"{str(error).splitlines()[0]}): fetch it with --download"
@@ -153,7 +153,7 @@ class CatalogueImages:
 
 
 def labels(dataset: VisionDataset) -> list[int]:
-    """The class of every image, from the list that torchvision keeps, else image by image."""
+    """The class of every image, from torchvision's list or else image by image."""
     for name in ("targets", "_labels", "labels", "y"):
         held = getattr(dataset, name, None)
         if held is not None and len(held) == len(dataset):
@@ -166,19 +166,19 @@ def labels(dataset: VisionDataset) -> list[int]:
 
 
 def class_names(catalogue: Catalogue) -> tuple[str, ...]:
-    """The names that torchvision has for the classes, each once; () where it has none."""
+    """torchvision's names of the classes, each once; () if it has none."""
     held = getattr(catalogue.dataset, "classes", None) or getattr(
         catalogue.dataset, "categories", None
     )
     if not isinstance(held, (list, tuple)) or len(held) != int(catalogue.labels.max()) + 1:
         return ()
-    # ImageNet has several names for a class, and some of these for two classes.
+    # ImageNet has several names for a class, and some names stand for two classes.
     names = [str(name[0]) if isinstance(name, tuple) else str(name) for name in held]
     return tuple(f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names))
 
 
 def download(source: str, data: Path) -> None:
-    """Fetch the data set into its own folder, by torchvision. Raises BadInput."""
+    """Download the data set into its own folder, with torchvision. Raises BadInput."""
     import torchvision
 
     parts = [arguments for arguments in DATASETS[source] if arguments is not None]

@@ -37,19 +37,19 @@ FILES = {
 
 
 def fingerprint(name: str, validation: int, data: Path) -> Fingerprint:
-    """Names and sizes of the files. Raises BadInput where one is missing."""
+    """Names and sizes of the files. Raises BadInput for a missing file."""
     files = [data / file for file in FILES[name]]
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise BadInput(
-            f"{name} is not there: {missing[0]} is missing; fetch it with --download, "
-            "or say where it is with --data PATH"
+            f"{name} is missing: there is no {missing[0]}; fetch it with --download, or give its "
+            "folder with --data PATH"
         )
     return {"files": listing(files, data), "split": [validation]}
 
 
 def load(name: str, validation: int, data: Path, train_images: int | None) -> Splits:
-    """The splits: `validation` stratified training images are held out, the rest is trained on."""
+    """The splits, with `validation` stratified training images held out."""
     import torch
     import torchvision
 
@@ -57,7 +57,7 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
 
     try:
         sets = [getattr(torchvision.datasets, name)(data, train=part) for part in (True, False)]
-    except Exception as error:  # torchvision says a broken file in many ways
+    except Exception as error:  # torchvision raises many errors for a broken file
         raise BadInput(
             f"{name} in {data} cannot be read ({type(error).__name__} {error}): "
             "remove it and fetch it with --download"
@@ -87,7 +87,7 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
 
 
 def download(name: str, data: Path) -> None:
-    """Fetch the data set into `data`, by torchvision. Raises BadInput if it cannot be had."""
+    """Download the data set into `data`, with torchvision. Raises BadInput if this fails."""
     import torchvision
 
     try:
@@ -135,7 +135,7 @@ TASKS = [
             batch_size=128, flip=True,
             optimizer=SGD(decay=0.005), schedule=StepDecay(), channels_last=True,
         ),
-        # Not chosen yet.
+        # Not tuned yet.
         learning_rates={"sgd": 0.05, "lars": 4.0, "adamw": 5e-3, "adam": 5e-3, "lion": 1e-3},
     ),
     _task(

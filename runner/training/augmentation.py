@@ -18,7 +18,7 @@ from tricks.trick import Trick
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """uint8 (B, C, H, W) -> float32 of zero mean and unit deviation over the training set."""
+    """uint8 (B, C, H, W) -> float32, with zero mean and unit deviation over the training set."""
     device = images.device
     scale = torch.tensor([1 / (255 * s) for s in std]).to(device, non_blocking=True)
     shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)])
@@ -38,9 +38,9 @@ def targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
 def pad_crop(
     images: Tensor, rows: Tensor, columns: Tensor, pad: int, flipped: Tensor | None = None
 ) -> Tensor:
-    """Pad (B, C, H, W) by `pad` zeros a side, then cut H × W at (rows, columns) (B,) of each.
+    """Pad (B, C, H, W) with `pad` zeros per side, then crop H × W at (rows, columns), (B,) each.
 
-    flipped: bool (B,), what is mirrored after that. All of it is one gather.
+    flipped: bool (B,), the images to mirror after the crop. All this is a single gather.
     """
     count, _, height, width = images.shape
     device = images.device
@@ -48,7 +48,7 @@ def pad_crop(
     if flipped is not None:
         x = torch.where(flipped.view(-1, 1), x.flip(1), x)
     tall, wide = height + 2 * pad, width + 2 * pad
-    # Draws are on the CPU: of the index, only its rows and columns move to the device.
+    # Random numbers are on the CPU: only rows and columns of the index move to the device.
     y = ((rows.view(-1, 1) + y) * wide).int().to(device, non_blocking=True)
     x = (columns.view(-1, 1) + x).int().to(device, non_blocking=True)
 
@@ -70,11 +70,12 @@ def augment(
     step: int,
     index: Sequence[int] = (),
 ) -> Tensor:
-    """uint8 (B, C, H, W), which it may change -> the same, by the recipe's crop, flip, transforms.
+    """Apply the recipe's crop, flip and transforms to uint8 (B, C, H, W), which may be changed.
 
-    Flips and crops draw from streams of their own, and a transform from that of its place among
-    them: turning one on leaves the draws of all before it.
-    index: (B,) places of the images in the training set, which alternating flips need.
+    Flips and crops have their own random streams, and each transform has the stream of its
+    position: a new transform does not change the random numbers of earlier ones.
+
+    index: (B,) places of the images in the training set, for alternating flips.
     """
     count, flipped = len(images), None
     if recipe.flip:
@@ -93,16 +94,16 @@ def augment(
         images = flip(images, flipped)
     for place, item in enumerate(recipe.transforms):
         transform: Any = item
-        if getattr(transform, "before_crop", False):  # done already, see whole()
+        if getattr(transform, "before_crop", False):  # already applied, see whole()
             continue
         images = transform.apply(images, generator(seed, "augment", epoch, step, place))
     return images
 
 
 def views(images: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
-    """Augmented images uint8 (B, C, H, W), with those that an objective wants to see beside them.
+    """Augmented images uint8 (B, C, H, W), with further views if the objective needs them.
 
-    (V B, C, H, W): all of a view, then all of the next.
+    (V B, C, H, W): all images of a view, then all of the next view.
     """
     make: Any = getattr(recipe.objective, "show", None)
     return images if make is None else make(images, generator(seed, "views", epoch, step))
@@ -114,9 +115,9 @@ def whole(recipe: Recipe) -> tuple[Trick, ...]:
 
 
 def flip(images: Tensor, flipped: Tensor) -> Tensor:
-    """Images (B, C, H, W), mirrored left to right where `flipped` (B,) says so.
+    """Images (B, C, H, W), mirrored left to right where `flipped` (B,) is true.
 
-    Large ones on a CPU are mirrored where they lie: a second batch would be pages to be mapped.
+    Large images on a CPU are mirrored in place: a second batch would need new memory pages.
     """
     if images.device.type == "cpu" and images[:1].numel() >= LARGE:
         for place in flipped.nonzero().flatten().tolist():
@@ -127,13 +128,13 @@ def flip(images: Tensor, flipped: Tensor) -> Tensor:
 
 
 def alternating(index: Sequence[int], seed: int, epoch: int) -> Tensor:
-    """bool (B,): a draw for each image of the training set at `index`, reversed every epoch."""
+    """bool (B,): a random value for each training image at `index`, reversed every epoch."""
     first = torch.rand(max(index) + 1, generator=generator(seed, "flip")) < 0.5
     return first[torch.as_tensor(index)] ^ bool(epoch % 2)
 
 
 def resize(images: Tensor, recipe: Recipe, progress: float) -> Tensor:
-    """Float images (B, C, H, W) at the size that the recipe's `resizing` has for `progress`."""
+    """Float images (B, C, H, W), resized to the recipe's `resizing` at `progress`."""
     resizing: Any = recipe.resizing
     if resizing is None:
         return images
@@ -147,7 +148,7 @@ def resize(images: Tensor, recipe: Recipe, progress: float) -> Tensor:
 def mix(
     images: Tensor, soft: Tensor, recipe: Recipe, seed: int, epoch: int, step: int
 ) -> tuple[Tensor, Tensor]:
-    """Mix a batch (images (B, C, H, W), targets (B, K)) by one of the recipe's mixers, if any."""
+    """Mix a batch (images (B, C, H, W), targets (B, K)) with one of the recipe's mixers, if any."""
     if not recipe.mixers or epoch >= first_plain(recipe.mix_share, recipe.epochs):
         return images, soft
     draws = generator(seed, "mix", epoch, step)

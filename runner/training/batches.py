@@ -1,4 +1,4 @@
-"""Batches of images: read, cut to one size, each with draws of its own; by loader processes."""
+"""Batches of images: read and cropped to one size, with random numbers per image, by loaders."""
 
 from __future__ import annotations
 
@@ -9,15 +9,24 @@ from torch import Tensor
 
 from runner.execution.heartbeat import alive
 from runner.images.sources import Cached, Resident, Source
-from runner.training.crops import View, box_of, centred, drawn, fitted, resized_together
+from runner.training.crops import (
+    View,
+    box_of,
+    centred,
+    drawn,
+    drawn_together,
+    fitted,
+    resized_together,
+)  # fmt: skip
 from runner.training.loaders import ALONE, Loaders
 from runner.training.reading import Act, Batch, Reading, places
 from runner.training.shared_memory import ahead
 
 
 def helpers(source: Source, device: torch.device, loaders: Loaders) -> int:
-    """How many of `loaders` load `source`: none what lies ready on a CPU, one less than there are
-    cores for what only has to be cut.
+    """The number of `loaders` that load `source`.
+
+    0 for images in memory on a CPU; at most the cores less one for images that only need a crop.
     """
     if isinstance(source, Resident):
         return 0
@@ -27,9 +36,10 @@ def helpers(source: Source, device: torch.device, loaders: Loaders) -> int:
 
 
 def by_loaders(source: Source, device: torch.device, loaders: Loaders) -> bool:
-    """Whether loader processes can augment what they load.
+    """Whether loader processes can augment the images that they load.
 
-    Draws come from the seed, the epoch and the step, so it is the same wherever it is done.
+    Random numbers come from the seed, the epoch and the step, so the result is the same in any
+    process.
     """
     return helpers(source, device, loaders) > 0
 
@@ -44,10 +54,10 @@ def batches(
     first: int = 0,
     act: Act | None = None,
 ) -> Iterator[Batch]:
-    """The images of `source` in batches of indices from the `first` on, as uint8 on `device`.
+    """Batches of images of `source`, uint8 on `device`, from the batch `first` on.
 
-    `loaders` load files ahead of need; what they give does not depend on how many there are.
-    act: what they do to each batch besides, given its step and its indices; see `by_loaders`.
+    loaders: load files in advance; the result does not depend on their number. act: a function that
+    they apply to each batch, with its step and indices; see `by_loaders`.
     """
     size = len(order[0]) if order else 0
     if isinstance(source, Resident):
@@ -73,7 +83,12 @@ def batches(
 
 
 def _drawn(images: Tensor, view: View, places: Sequence[tuple[int, ...]]) -> Tensor:
-    """A crop of each stored image (B, C, H, W): as one on a GPU, where small kernels add up."""
+    """A crop of each stored image (B, C, H, W), drawn at its place; together where it can be.
+
+    On a GPU small kernels add up. A change before the crop is drawn image by image.
+    """
+    if view.crop == "random" and not view.whole:
+        return drawn_together(images, view, places)
     if images.is_cuda and view.crop == "random-resized" and not view.whole:
         height, width = images.shape[-2:]
         boxes = [box_of(view, height, width, place) for place in places]
@@ -88,7 +103,7 @@ def _pinned(batch: Batch, wanted: bool) -> Batch:
 
 
 def _evaluated(images: Tensor, view: View) -> Tensor:
-    """Stored images (B, C, H, W) at the view's size, but for what has been drawn."""
+    """Stored images (B, C, H, W) at the view's size, without random crops."""
     if view.crop == "random" and view.seed is None:
         return centred(images, view.resolution or images.shape[-1], view.margin)
     return fitted(images, view.resolution)

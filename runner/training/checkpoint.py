@@ -1,9 +1,9 @@
-"""Checkpoints of a training: all that decides the rest of it, so that it goes on bit for bit.
+"""Checkpoints of a training: its complete state, so that it continues with the same bits.
 
-On the machine, device and versions that wrote it: another one gives other last digits anyhow. The
-network, optimizer, scaler and averages come from Step; the order of images, their augmentation and
-their mixing follow from (seed, epoch, step) and need no state. A trick has none of its own: what it
-keeps are buffers of the network, or the state of an optimizer.
+This holds on the machine, device and versions that wrote it; others give other last digits anyway.
+The state of network, optimizer, scaler and averages comes from Step. The order of images, their
+augmentation and their mixing follow from (seed, epoch, step) and need no state. A trick has no
+other state than buffers of the network or the state of an optimizer.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from runner.training.saved import Keeper
 from runner.training.step import Step
 
 FORMAT = 2
-FINISH = 30.0  # seconds: a training asked to leave that is done sooner stays
+FINISH = 30.0  # seconds: a training that ends sooner finishes when it is asked to stop
 
 
 class Checkpoints:
-    """Writes the checkpoints of one training, and goes on from the one that is there."""
+    """Writes the checkpoints of one training, and continues from an existing checkpoint."""
 
     def __init__(
         self,
@@ -43,23 +43,23 @@ class Checkpoints:
         keeper: Keeper | None = None,
         plugins: Mapping[str, str] | None = None,
     ) -> None:
-        """run: its id. keeper: of the weights of the best epoch so far. plugins: their sources."""
+        """run: its id. keeper: of the best epoch's weights so far. plugins: their sources."""
         self.pausing, self.device, self.keeper = pausing, device, keeper
         self.best = keeper is not None and keeper.best
         self.identity: dict[str, JsonValue] = {
             "format": FORMAT, "run": run, "schema": SCHEMA, "versions": versions(),
             "device": device_name(device), "plug-in": dict(plugins) if plugins else None,
         }  # fmt: skip
-        self.within: dict[str, Any] | None = None  # of the epoch in which it was written
+        self.within: dict[str, Any] | None = None  # state of the epoch in which it was written
         self.made = self.began = self.last = time.perf_counter()
-        self.first = 0  # step that this process began with
+        self.first = 0  # the first step of this process
         self.leaving = self.refused = False
 
     def resume(self, step: Step, training: Training) -> int:
-        """How many steps are taken already: 0, or as many as the checkpoint has.
+        """The number of steps already taken: 0, or the steps of the checkpoint.
 
-        What they left is put into `step` and `training`. A checkpoint that is damaged, of another
-        run, version or device goes to quarantine, and the training begins anew. Raises where
+        Loads the checkpoint's state into `step` and `training`. A checkpoint that is damaged, or of
+        another run, version or device, goes to quarantine, and the training starts again. Raises if
         memory runs out.
         """
         checkpoints.sweep(self.pausing.file)
@@ -68,10 +68,10 @@ class Checkpoints:
             step.load_state_dict(state["step"])
         except FileNotFoundError:
             return 0
-        except Exception as error:  # bytes that passed the checksum may still be of other code
-            if of_surroundings(error):  # of no fault of the file's: the next attempt may read it
+        except Exception as error:  # bytes with a valid checksum may still be of other code
+            if of_surroundings(error):  # not the file's fault: the next attempt may read it
                 raise
-            print(f"the checkpoint cannot be used, beginning anew: {error}", file=sys.stderr)
+            print(f"the checkpoint cannot be used, starting again: {error}", file=sys.stderr)
             checkpoints.set_aside(self.pausing.file, self.pausing.quarantine)
             return 0
         for name, value in state["training"].items():
@@ -81,12 +81,12 @@ class Checkpoints:
             self.keeper.top = state["kept"]
         self.first, self.within = state["place"], state["within"]
         self.began = self.last = time.perf_counter()
-        told = f"going on from its checkpoint, after step {self.first} of {step.steps}"
+        told = f"continuing from its checkpoint, after step {self.first} of {step.steps}"
         print(told, file=sys.stderr)
         return self.first
 
     def epoch_so_far(self) -> Tensor:
-        """The sum of losses of the epoch it goes on within; layers draw on as they would have."""
+        """The sum of losses so far in the epoch; also restores the random stream of layers."""
         assert self.within is not None
         torch.set_rng_state(self.within["rng"])
         if self.within["cuda"] is not None:
@@ -95,11 +95,12 @@ class Checkpoints:
         return losses.to(self.device)
 
     def due(self, place: int, steps: int, began: float = 0.0) -> bool:
-        """Whether to write one now, after `place` of `steps` steps.
+        """Whether to write a checkpoint now, after `place` of `steps` steps.
 
-        The interval counts from the last one, and within an epoch from the epoch's beginning at
-        `began` (perf_counter) too: short epochs are not cut. A training that is asked to leave is
-        due at once, unless it takes less than FINISH seconds more at the pace so far.
+        The interval counts from the last checkpoint, and within an epoch also from the epoch's
+        start at `began` (perf_counter), so short epochs are not interrupted. A training that is
+        asked to stop writes at once, unless it would end in less than FINISH seconds at the pace so
+        far.
         """
         now = time.perf_counter()
         asked = self.pausing.asked() and not self.refused
@@ -110,11 +111,11 @@ class Checkpoints:
     def write(
         self, step: Step, training: Training, place: int, losses: Tensor | None = None
     ) -> None:
-        """Write one after `place` steps; `losses`: the sum so far within an epoch, None at its end.
+        """Write a checkpoint after `place` steps. losses: the epoch's sum so far, None at its end.
 
-        Raises Paused if the training was asked to leave. One that cannot be written is told in the
-        log; the training goes on, and the last one stays. None is written where another process has
-        meanwhile taken the run over.
+        Raises Paused if the training was asked to stop. If the checkpoint cannot be written, the
+        log says so, the training continues, and the last checkpoint stays. Nothing is written if
+        another process has meanwhile taken the run over.
         """
         began = time.perf_counter()
         within = None
@@ -136,7 +137,7 @@ class Checkpoints:
             if self.pausing.held():
                 with checkpoints.writing(self.pausing.file, head) as file:
                     torch.save(content, file)
-        # Torch's own where its writer is cut short; TypeError: a wrapper that tells no state.
+        # Torch's error if its writer is interrupted; TypeError: a wrapper without state_dict.
         except (OSError, RuntimeError, TypeError) as error:
             print(f"the checkpoint could not be written: {error}", file=sys.stderr)
             self.refused = self.leaving
@@ -165,7 +166,7 @@ class Checkpoints:
                 raise Damaged(f"it is of another {other[0]}: {head.get(other[0])}")
             if self.best and not head.get("best"):
                 raise Damaged("it lacks the weights of the best epoch")
-            # Not to the device that it names: it may be another GPU's, and memory for a second
-            # copy of everything would be asked of it.
+            # Not to the stored device, which may be another GPU: it would also need memory for a
+            # second copy of everything.
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
             return state

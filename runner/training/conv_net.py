@@ -15,14 +15,14 @@ class ConvBlock(nn.Module):
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(outputs)
         self.act1 = nn.LeakyReLU(inplace=True)
-        self.drop_block: nn.Module = nn.Identity()  # the place for drop-block
+        self.drop_block: nn.Module = nn.Identity()  # drop-block goes here
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
         self.act2 = nn.LeakyReLU(inplace=True)
         self.pool = nn.MaxPool2d(2, ceil_mode=True) if pool else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (B, C, H, W) -> (B, C', ⌈H/2⌉, ⌈W/2⌉), the last block's of the same side."""
+        """Maps (B, C, H, W) -> (B, C', ⌈H/2⌉, ⌈W/2⌉); the last block keeps H and W."""
         x = self.drop_block(self.act1(self.bn1(self.conv1(x))))
         return self.pool(self.act2(self.bn2(self.conv2(x))))
 
@@ -30,8 +30,8 @@ class ConvBlock(nn.Module):
 class ConvNet5(nn.Module):
     """Ten convolutions in five blocks (VGG's plan with batch norm), and a linear classifier.
 
-    layer0 to layer4; 32 pixels a side become maps of 2. No residual branches. The classifier sees
-    the mean of each map; dropout in front of it is the trick of that name.
+    layer0 to layer4; images of 32 pixels per side become maps of 2. No residual branches. The
+    classifier gets the mean of each map; the trick dropout acts in front of it.
     """
 
     def __init__(self, classes: int, channels: int, width: float) -> None:

@@ -1,4 +1,4 @@
-"""The device that a training runs on, and what torch is told before it."""
+"""The device of a training, and torch's settings for it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tricks.recipe import Recipe
 
 
-NO_TF32 = "tf32 is arithmetic of NVIDIA's GPUs: on a CPU it changes nothing; leave it out"
+NO_TF32 = "tf32 is for NVIDIA's GPUs and changes nothing on a CPU: leave it out"
 
 
 def choose(device: str) -> torch.device:
-    """`auto`: the GPU if there is one. Raises BadInput for a device that is not there."""
+    """The torch device; `auto`: a GPU if there is one. Raises BadInput for a missing device."""
     import torch
 
     if device == "auto":
@@ -35,10 +35,10 @@ def choose(device: str) -> torch.device:
 
 
 def prepare(recipe: Recipe, device: torch.device) -> None:
-    """What torch is told before a training or a trial of it, for the whole process.
+    """Set torch's options before a training or a trial, for the whole process.
 
-    Memory of earlier runs is given back, and the largest so far forgotten. Raises BadInput where
-    this torch has no kernels for the GPU.
+    Frees memory of earlier runs, and resets the peak of memory. Raises BadInput if this torch has
+    no kernels for the GPU.
     """
     import torch
 
@@ -49,20 +49,20 @@ def prepare(recipe: Recipe, device: torch.device) -> None:
     if recipe.precision == "tf32" and device.type != "cuda":
         raise BadInput(NO_TF32)
     single_precision(recipe.precision)
-    torch.backends.cudnn.benchmark = True  # shapes are few and come again: the fastest kernels
-    gc.collect()  # a run's networks may hold themselves in circles
+    torch.backends.cudnn.benchmark = True  # few shapes, used often: choose the fastest kernels
+    gc.collect()  # a run's networks may be in reference cycles
     memory.forget_peak(device)
     if device.type == "cuda":
-        torch.cuda.set_device(device)  # what says only "cuda" means this one
+        torch.cuda.set_device(device)  # code that says only "cuda" means this GPU
         _has_kernels(device)
 
 
 def single_precision(precision: str) -> None:
-    """On a GPU, too, fp32 means fp32 whatever the environment says, unless `precision` is tf32."""
+    """Use real fp32 on a GPU, whatever the environment says, unless `precision` is tf32."""
     import torch
 
     digits = "tf32" if precision == "tf32" else "ieee"
-    cudnn: Any = torch.backends.cudnn  # of whose `conv` a type checker knows nothing
+    cudnn: Any = torch.backends.cudnn  # a type checker does not know its `conv`
     cudnn.conv.fp32_precision = digits
     torch.backends.cuda.matmul.fp32_precision = digits
 

@@ -1,4 +1,4 @@
-"""Loss and right-or-wrong of every image of a split."""
+"""Loss of a split, and correctness of each of its images."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from runner.training.saved import Card
 
 BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
-LOADED = 32  # of them that a loader process loads at a time: of few batches all loaders have a part
-SMALL = 16 * 16  # pixels of an image up to which a CPU takes a batch whole
-PART = 64  # larger images at a time, at least: they stay in its cache, and take a step's memory
+LOADED = 32  # images that a loader process loads at a time, so that all loaders share few batches
+SMALL = 16 * 16  # pixels of an image up to which a CPU processes a whole batch at once
+PART = (
+    64  # larger images at a time, at least: they stay in the CPU's cache and need a step's memory
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Evaluation:
 
     loss: float
     correct: Tensor  # bool (N,), in the order of the split
-    predictions: Predictions | None = None  # where they were asked for
+    predictions: Predictions | None = None  # if requested
 
     @property
     def accuracy(self) -> float:
@@ -55,7 +57,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate `model` on `source`, without augmentation and in evaluation mode.
 
-    keep: whether to keep the predictions, too.
+    keep: whether to keep the predictions too.
     """
     total, correct = torch.zeros((), dtype=torch.float64, device=device), []
     kept = []
@@ -95,9 +97,9 @@ def outputs(
     device: torch.device,
     loaders: Loaders = ALONE,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits (B, K) float32 and labels (B,) of the batches of `source`, in its order.
+    """Logits (B, K) float32 and labels (B,) of the batches of `source`, in order.
 
-    A recipe's `predict` (test-time augmentation) gives log-probabilities in place of logits.
+    A recipe's `predict` (test-time augmentation) gives log-probabilities instead of logits.
     """
     predict: Any = recipe.predict
     model.eval()
@@ -110,8 +112,10 @@ def outputs(
 
 
 def _parts(x: Tensor, device: torch.device) -> tuple[Tensor, ...]:
-    """Images (B, C, H, W) as a network takes them at once. None is small: kernels for a few images
-    may add in another order."""
+    """Parts of a batch (B, C, H, W) that a network processes at once.
+
+    No part is small, since kernels for a few images may sum in another order.
+    """
     if device.type != "cpu" or x.shape[-2] * x.shape[-1] <= SMALL or len(x) < 2 * PART:
         return (x,)
     count = len(x) // PART
@@ -121,7 +125,7 @@ def _parts(x: Tensor, device: torch.device) -> tuple[Tensor, ...]:
 def seen(
     source: Source, recipe: Recipe, device: torch.device, loaders: Loaders = ALONE
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images of `source` (B, C, H, W) uint8 as an evaluation cuts them out, and labels (B,)."""
+    """Images of `source` (B, C, H, W) uint8, cropped for evaluation, and labels (B,)."""
     size = LOADED if helpers(source, device, loaders) else BATCH
     order = [range(i, min(i + size, len(source))) for i in range(0, len(source), size)]
     view = View(_side(source, recipe), recipe.crop, margin=recipe.margin)
@@ -132,7 +136,7 @@ def seen(
 
 
 def _side(source: Source, recipe: Recipe) -> int:
-    """Pixels a side of evaluated images; 0: as stored."""
+    """Pixels per side of evaluated images; 0: as stored."""
     if recipe.eval_scale == 1:
         return recipe.resolution
     stored = source.images.shape[-1] if isinstance(source, Resident) else 0
@@ -150,9 +154,9 @@ def as_input(images: Tensor, splits: Splits, recipe: Recipe) -> Tensor:
 def statistics(
     images: Splits | Card, recipe: Recipe
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel that images are normalised by, of pixels in [0, 1].
+    """Mean and deviation of each channel for normalisation, of pixels in [0, 1].
 
-    images: those of a task, or what a saved model tells of them.
+    images: of a task, or the statistics of a saved model.
     """
     own: Any = recipe.normalisation
     return (images.mean, images.std) if own is None else own.of(images.channels)

@@ -1,4 +1,4 @@
-"""What a recipe makes of a few training images, as its training sees them."""
+"""A few training images as a recipe augments them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from tricks.trick import Trick, compose
 
 CPU = torch.device("cpu")
 COUNT = 6
-TINY = 64  # pixels a side up to which images are shown as stored
-SMALL = 96  # pixels a side of others
+TINY = 64  # pixels per side up to which images are shown as stored
+SMALL = 96  # pixels per side of other images
 # Recipe fields that change what an image looks like in training.
 FIELDS = frozenset({"crop", "crop_scale", "flip", "flip_share", "transforms", "inputs", "mixers"})
 
 
 def keep(spec: RunSpec, splits: Splits, folder: Path) -> None:
-    """Keep examples of the augmentations of `spec` in the store `folder`, if they are not there.
+    """Keep examples of the augmentations of `spec` in the store `folder`, unless it has them.
 
-    Nothing is kept of images that cannot be drawn, or where the disk has no room: a training is
-    worth more than its pictures.
+    Does nothing for images that cannot be drawn, or on a full disk: a training is worth more than
+    its pictures.
     """
     try:
         wanted = [trick for trick in map(_augmentation, spec.tricks) if trick is not None]
@@ -65,7 +65,7 @@ def _augmentation(text: str) -> Trick | None:
 
 
 def few(splits: Splits) -> Source:
-    """Training images, one of each class as far as there are so many."""
+    """A few training images, of different classes as far as possible."""
     chosen: Source = splits.train.subset(one_each(splits.train.labels.tolist()))
     return as_stored(chosen) if isinstance(chosen, Files) else chosen
 
@@ -79,7 +79,7 @@ def one_each(labels: Sequence[int], count: int = COUNT) -> list[int]:
 
 
 def as_stored(source: Files) -> Source:
-    """Tiny images of one size as they are; others stay files."""
+    """Tiny images of one size as a tensor; other images stay files."""
     images = [source.read(i) for i in range(len(source))]
     shapes = {tuple(image.shape) for image in images}
     if len(shapes) == 1 and max(images[0].shape[1:]) <= TINY:
@@ -90,7 +90,7 @@ def as_stored(source: Files) -> Source:
 def batch(
     source: Source, view: View, epoch: int, index: Sequence[int] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Images uint8 (B, C, H, W) and labels (B,) of `source`, all of them without `index`."""
+    """Images uint8 (B, C, H, W) and labels (B,) of `source` at `index`; None: all images."""
     places = list(range(len(source)) if index is None else index)
     return next(batches(source, [places], view, CPU, epoch))
 
@@ -98,9 +98,9 @@ def batch(
 def augmented(
     recipe: Recipe, source: Source, side: int, epoch: int, classes: int, seed: int = 0
 ) -> tuple[Tensor, Tensor | None]:
-    """The images of `source` as training on `recipe` sees them in `epoch`, uint8 (B, C, H, W).
+    """The images of `source`, augmented by `recipe` in `epoch`, uint8 (B, C, H, W).
 
-    With mixers also the targets (B, classes). side: pixels, 0: as stored.
+    With mixers also the targets (B, classes). side: pixels; 0: as stored.
     """
     view = View(
         side,
@@ -124,7 +124,9 @@ def augmented(
 def arrays(images: Tensor) -> list[np.ndarray]:
     """uint8 (B, C, H, W) -> (H, W, 3) each. Raises BadInput for images that cannot be drawn."""
     if images.shape[1] not in (1, 3):
-        raise BadInput(f"images of {images.shape[1]} channels cannot be drawn: 1 or 3 can")
+        raise BadInput(
+            f"images of {images.shape[1]} channels cannot be drawn: use images of 1 or 3 channels"
+        )
     return [image.expand(3, -1, -1).permute(1, 2, 0).numpy() for image in images]
 
 

@@ -1,4 +1,4 @@
-"""What a training shows its network: the batches of every epoch, augmented, mixed and smoothed."""
+"""The input of a training's network: the batches of every epoch, augmented, mixed, smoothed."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ class Feed:
 
     @property
     def batch(self) -> int:
-        """Images a step: the recipe's, or all of a set that is smaller."""
+        """Images per step: the recipe's batch size, or the size of a smaller training set."""
         return min(self.recipe.batch_size, len(self.splits.train))
 
     def real(self) -> Recipe:
-        """The recipe with the batch size that is. Raises BadInput if it makes no sense with it."""
+        """The recipe with the actual batch size. Raises BadInput if they do not fit together."""
         real = dataclasses.replace(self.recipe, batch_size=self.batch)
         if real.parts > self.batch:
             raise BadInput(
-                f"{real.parts} passes to a batch need as many images: it has {self.batch}"
+                f"{real.parts} passes per batch need at least as many images, but it has "
+                f"{self.batch}: use more images"
             )
         if real != self.recipe:
             check_held(real)
@@ -53,7 +54,7 @@ class Feed:
 
     @property
     def per_epoch(self) -> int:
-        """Steps an epoch."""
+        """Steps per epoch."""
         return len(self.splits.train) // self.batch
 
     @property
@@ -62,13 +63,13 @@ class Feed:
         return self.recipe.epochs * self.per_epoch
 
     def epoch(self, number: int, laps: Sequence[Lap] = ()) -> Epoch:
-        """The epoch `number`, from 0. laps: of the epochs before it, see `placement`."""
+        """The epoch `number`, from 0. laps: of earlier epochs, see `placement`."""
         recipe, count = self.recipe, len(self.splits.train)
         draws = generator(self.seed, "order", number)
         shuffled = torch.randperm(count, generator=draws).repeat_interleave(recipe.repeats)
         order = shuffled[: self.per_epoch * self.batch].view(self.per_epoch, self.batch)
         loaded = by_loaders(self.splits.train, self.device, self.loaders)
-        # On a CPU loaders and training share the cores: what loaders do is done while they wait.
+        # On a CPU loaders and training share the cores, and loaders work while they would wait.
         early = loaded and (self.device.type == "cpu" or placement.early(laps, recipe))
         return Epoch(self, number, order.tolist(), early)
 
@@ -99,9 +100,9 @@ class Epoch:
         )
 
     def inputs(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """What the network sees at `step`: images (B, C, H, W) float and targets (B, K).
+        """The network's input at `step`: images (B, C, H, W) float and targets (B, K).
 
-        An objective of several views has as many images for each target, see `views`.
+        With an objective of several views, each target has several images, see `views`.
         """
         feed, recipe = self.feed, self.feed.recipe
         if not self.early:

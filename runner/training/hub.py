@@ -1,4 +1,4 @@
-"""Pretrained weights from the Hugging Face hub: from its cache without asking, offline at once."""
+"""Pretrained weights from the Hugging Face hub: first from its cache, with quick errors offline."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 import timm
 
-PATIENCE = 5.0  # seconds for the hub's first answer; its own client tries for a minute or more
-FILES = ("model.safetensors", "pytorch_model.bin")  # by which timm asks for weights
+PATIENCE = 5.0  # seconds for the hub's first answer; its own client retries for a minute or more
+FILES = ("model.safetensors", "pytorch_model.bin")  # names of timm's files of weights
 
 
 @contextmanager
 def quick_answer(name: str) -> Iterator[None]:
-    """While it holds, weights of timm's model `name` are had at once or not at all.
+    """A context in which weights of timm's model `name` are loaded, or an error comes quickly.
 
-    Weights that were fetched before are taken as they are. Where they were not and the hub cannot
-    be reached, its client does not try again and again: it raises.
+    Weights in the cache are used without asking the hub. If they are not in the cache and the hub
+    cannot be reached, its client raises at once instead of retrying.
     """
     from huggingface_hub import constants
 
@@ -31,7 +31,7 @@ def quick_answer(name: str) -> Iterator[None]:
 
 
 def _cached(name: str) -> bool:
-    """Whether the weights of `name` were fetched before."""
+    """Whether the weights of `name` are in the cache."""
     from huggingface_hub import try_to_load_from_cache
 
     known: Any = timm.get_pretrained_cfg(name)
@@ -47,13 +47,13 @@ def _cached(name: str) -> bool:
 
 
 def reached(address: str) -> bool:
-    """Whether a server answers at `address` within PATIENCE, as the hub's own client asks."""
+    """Whether a server answers at `address` within PATIENCE, asked like the hub's client does."""
     answers: list[bool] = []
 
-    def ask() -> None:  # a thread: looking up a name has no limit of its own
+    def ask() -> None:  # a thread, since looking up a host name has no time limit
         from huggingface_hub.utils import get_session
 
-        with suppress(Exception):  # no answer, whatever it says
+        with suppress(Exception):  # any error means no answer
             get_session().head(address, timeout=PATIENCE)
             answers.append(True)
 

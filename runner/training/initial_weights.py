@@ -1,4 +1,4 @@
-"""Initial weights from a file of the user's: read without running anything, matched, loaded."""
+"""Initial weights from the user's file: read without running code, matched, loaded."""
 
 from __future__ import annotations
 
@@ -15,33 +15,39 @@ from tricks.errors import BadInput
 from tricks.start.frozen_backbone import head
 from tricks.start.own_weights import OwnWeights
 
-WRAPPED = ("state_dict", "model", "model_state_dict", "net", "weights")  # what holds the tensors
+WRAPPED = (
+    "state_dict",
+    "model",
+    "model_state_dict",
+    "net",
+    "weights",
+)  # keys that may hold the tensors
 COUNTERS = "num_batches_tracked"  # of batch norm: a file may lack them
 FIRST = 3  # names shown
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Which tensors of a file fit a network; names of the network, but for `unused`."""
+    """The tensors of a file that fit a network. Names are the network's, except `unused`."""
 
     file: str
-    kept: Mapping[str, Tensor]  # what is loaded
-    wanted: int  # tensors of the network, batch norm's counters aside
-    head: tuple[str, ...]  # of the head, in another size there
-    shapes: tuple[str, ...]  # others of another shape
+    kept: Mapping[str, Tensor]  # the loaded tensors
+    wanted: int  # tensors of the network, without batch norm's counters
+    head: tuple[str, ...]  # of the head, with another size in the file
+    shapes: tuple[str, ...]  # other tensors with another shape
     missing: tuple[str, ...]
-    unused: tuple[str, ...]  # of the file
+    unused: tuple[str, ...]  # tensors of the file
 
     def line(self) -> str:
-        """What was loaded and what not, in one line."""
+        """A line about loaded tensors and others."""
         loaded = sum(not name.endswith(COUNTERS) for name in self.kept)
         parts = [f"{loaded:,} of {self.wanted:,} tensors loaded"]
         if self.head:
             parts.append(f"the head has another size and stays fresh ({', '.join(self.head)})")
         for names, what in (
-            (self.shapes, "of another shape"),
+            (self.shapes, "with another shape"),
             (self.missing, "not in the file"),
-            (self.unused, "of the file without use"),
+            (self.unused, "of the file not used"),
         ):
             if names:
                 parts.append(f"{len(names):,} {what} ({_first(names)})")
@@ -53,7 +59,7 @@ def _first(names: tuple[str, ...]) -> str:
 
 
 def fit(start: OwnWeights, model: nn.Module) -> Fit:
-    """How the file of `start` fits `model`. Raises BadInput for a file that cannot be read."""
+    """How the file of `start` fits `model`. Raises BadInput for an unreadable file."""
     own = model.state_dict()
     tensors = unwrapped(read(start), own)
     top = _head(model)
@@ -76,12 +82,12 @@ def fit(start: OwnWeights, model: nn.Module) -> Fit:
 
 
 def load(model: nn.Module, found: Fit) -> None:
-    """Load what fits."""
+    """Load the tensors that fit."""
     model.load_state_dict(dict(found.kept), strict=False)
 
 
 def refuse(found: Fit, model: str) -> None:
-    """Raises BadInput where nothing of the file fits the network."""
+    """Raises BadInput if no tensor of the file fits the network."""
     weights = [value for value in found.kept.values() if value.is_floating_point()]
     if not weights:
         raise BadInput(
@@ -92,7 +98,7 @@ def refuse(found: Fit, model: str) -> None:
 
 
 def unwrapped(tensors: dict[str, Tensor], names: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`tensors` without what a wrapper (DataParallel, torch.compile) put before all their names."""
+    """`tensors` without the prefix of a wrapper (DataParallel, torch.compile) in their names."""
     inner = tensors
     while inner and not inner.keys() & names.keys():
         if len({name.partition(".")[0] for name in inner}) > 1 or "." not in min(inner):
@@ -102,7 +108,7 @@ def unwrapped(tensors: dict[str, Tensor], names: Mapping[str, Tensor]) -> dict[s
 
 
 def read(start: OwnWeights) -> dict[str, Tensor]:
-    """The tensors of the file, on the CPU. Raises BadInput: also for a file that has changed."""
+    """The tensors of the file, on the CPU. Raises BadInput, also for a file that has changed."""
     start.resolved()
     path = Path(start.file).expanduser()
     try:
@@ -112,16 +118,16 @@ def read(start: OwnWeights) -> dict[str, Tensor]:
 
             return load_file(path)
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a foreign file may go wrong in any way
+    except Exception as error:  # a foreign file may cause any error
         raise BadInput(
-            f"start={start.file}: not a safetensors file, nor a torch file of tensors alone "
+            f"start={start.file}: neither a safetensors file nor a torch file of tensors only "
             f"({type(error).__name__}): write it with torch.save(model.state_dict(), FILE)"
         ) from error
     held = found if isinstance(found, Mapping) else {}
     for key in WRAPPED:
         if isinstance(held.get(key), Mapping):
             held = held[key]
-    # Of others, such as sparse ones, not every element is there.
+    # Other tensors, such as sparse ones, do not have every element.
     tensors = {
         str(name): value
         for name, value in held.items()
@@ -129,23 +135,23 @@ def read(start: OwnWeights) -> dict[str, Tensor]:
     }
     if not tensors:
         raise BadInput(
-            f"start={start.file}: it holds no tensors by name: write it with "
+            f"start={start.file}: it has no tensors with names: write it with "
             "torch.save(model.state_dict(), FILE)"
         )
     return tensors
 
 
 def _check_size(path: Path) -> None:
-    """Raises ValueError for a torch file that unpacks to more than it is: torch packs nothing."""
+    """Raises ValueError for a compressed torch file: torch itself does not compress."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             content = sum(part.file_size for part in archive.infolist())
         if content > path.stat().st_size:
-            raise ValueError("it was packed")
+            raise ValueError("it is compressed")
 
 
 def _head(model: nn.Module) -> set[str]:
-    """Names of the tensors of the classifier; none where the network does not tell."""
+    """Names of the classifier's tensors; none if the network does not name its classifier."""
     try:
         modules = {id(module) for module in head(model)}
     except BadInput:
@@ -159,7 +165,7 @@ def _head(model: nn.Module) -> set[str]:
 
 
 def _in_colours(given: Tensor, own: Tensor) -> Tensor:
-    """A stem's weights (C', C, h, w) for grey images where they were for colour, or the reverse."""
+    """A stem's weights (C', C, h, w), converted from colour to grey images or the reverse."""
     if given.ndim != 4 or own.ndim != 4 or given.shape[:1] != own.shape[:1]:
         return given
     if given.shape[2:] != own.shape[2:] or {given.shape[1], own.shape[1]} != {1, 3}:

@@ -1,4 +1,4 @@
-"""Loader processes: started once for a run, and kept from one pass over its images to the next."""
+"""Loader processes: started once for a run, and kept for all passes over its images."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from torch import Tensor
 from runner.images.sources import Cached, Catalogue, Files, Resident, Splits
 from runner.training.reading import Batch, Reading
 
-PATIENCE = 300  # seconds for a batch, after which loader processes are taken to hang
+PATIENCE = 300  # seconds for a batch; after that, loader processes count as hung
 Read = Files | Catalogue | Cached
-Loaded = tuple[Tensor, Tensor, int, float]  # a batch, the process, its seconds of CPU so far
+Loaded = tuple[Tensor, Tensor, int, float]  # a batch, the loader process, its CPU seconds so far
 
 
 class Wanted(NamedTuple):
-    """A batch to load. source: its place among those known; images: places in the source."""
+    """A batch to load. source: its place among the known sources. images: places in the source."""
 
     source: int
     reading: Reading
@@ -31,10 +31,10 @@ class Wanted(NamedTuple):
 
 
 class Loaders:
-    """At most `count` processes that load images; they end with the `with` block around them.
+    """At most `count` processes that load images; they end with the surrounding `with` block.
 
-    They know the images of `splits`. Others that are asked for start them anew, and so does another
-    number of processes, or of batches that each may load ahead.
+    They know the images of `splits`. They are restarted for other images, for another number of
+    processes, and for another number of batches that each loads in advance.
     """
 
     def __init__(self, count: int = 0, splits: Splits | None = None) -> None:
@@ -59,12 +59,12 @@ class Loaders:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU of the processes that run now."""
+        """CPU seconds of the running processes."""
         return sum(self._cpu.values())
 
     def end(self) -> None:
-        """End the processes, if there are any; what they have loaded ahead is lost."""
-        # Left to itself it would end them once nothing refers to it, as an error's frames do.
+        """End the processes, if any; batches that they have loaded in advance are lost."""
+        # Otherwise they would end only when nothing refers to the loader, as an error's frames do.
         if self._loader is not None and self._loader._iterator is not None:
             self._loader._iterator._shutdown_workers()  # type: ignore[attr-defined]
         self._loader, self._started, self._plan = None, None, _Plan()
@@ -80,13 +80,13 @@ class Loaders:
         far: int,
         pinned: bool,
     ) -> Iterator[Batch]:
-        """The batches of `order` from the `first` on, by `count` processes.
+        """The batches of `order`, from the batch `first` on, by `count` processes.
 
-        Each loads at most `far` batches ahead. A pass that another one follows is over.
+        Each loads at most `far` batches in advance. A new pass ends the pass before.
         """
         loader = self._loader_of(source, (count, far, pinned))
         place = next(i for i, known in enumerate(self._known) if known is source)
-        # Later a thread would do it, whose error nobody sees.
+        # Later a thread would do it, and its error would be lost.
         ForkingPickler.dumps(reading)
         steps = range(first, len(order))
         plan = self._plan.wanted = (Wanted(place, reading, step, order[step]) for step in steps)
@@ -98,7 +98,7 @@ class Loaders:
                 return
             self._cpu[process] = seconds
             yield images, labels
-        raise RuntimeError("the loader processes have ended, or begun another pass")
+        raise RuntimeError("the loader processes have ended, or another pass has begun")
 
     def _loader_of(
         self, source: Read, wanted: tuple[int, int, bool]
@@ -116,19 +116,19 @@ class Loaders:
             batch_size=None,
             sampler=self._plan,
             num_workers=count,
-            # A run's own process was started by a server; its children would import torch anew.
+            # A fork server started the run's process; its own children would import torch again.
             multiprocessing_context="fork" if sys.platform == "linux" else None,
             pin_memory=pinned,
             prefetch_factor=far,
             timeout=PATIENCE,
             persistent_workers=True,
-            generator=torch.Generator(),  # the loader draws a seed, which nothing here uses
+            generator=torch.Generator(),  # the loader draws a seed, which is not used
         )
         return self._loader
 
 
 class _Plan(torch.utils.data.Sampler[Wanted]):
-    """What is to be loaded in the pass that begins next."""
+    """The batches to load in the next pass."""
 
     wanted: Iterable[Wanted] = ()
 
@@ -148,4 +148,4 @@ class _Images(torch.utils.data.Dataset[Loaded]):
         return images, labels, os.getpid(), time.process_time()
 
 
-ALONE = Loaders()  # no process: what trains loads its images itself
+ALONE = Loaders()  # no loader processes: the training process loads images itself

@@ -30,7 +30,7 @@ from tricks.recipe import Recipe
 if TYPE_CHECKING:
     from runner.training.checkpoint import Checkpoints
 
-EXPLODED = 100  # an epoch's loss above this many times that of the start counts as diverged
+EXPLODED = 100  # a run diverges if an epoch's loss is this many times the loss at the start
 
 
 def train(
@@ -44,9 +44,9 @@ def train(
 ) -> Training:
     """Train `recipe` (resolved) on `splits`.
 
-    `watch` gets the model after each epoch, which it leaves as it is, and the epoch's figures,
-    which tell whether it was evaluated. With `saves` it goes on from a checkpoint, and writes new
-    ones; raises Paused if it left at one.
+    watch: gets the model after each epoch, which it must not change, and the epoch's figures, which
+    show whether it was evaluated. saves: continue from a checkpoint, and write new ones; raises
+    Paused if the training stopped at a checkpoint.
     """
     seed = in_stream(seed, recipe.stream)
     torch.manual_seed(derive(seed, "init"))
@@ -122,5 +122,5 @@ def train(
 
 
 def finite(value: float) -> float | None:
-    """`value`, or None where JSON has no word for it."""
+    """`value`, or None for NaN and infinity, which JSON lacks."""
     return value if math.isfinite(value) else None

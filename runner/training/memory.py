@@ -1,4 +1,4 @@
-"""Memory of this process and of the device, in MiB, at a moment of a run."""
+"""Memory of this process and of the device, in MiB."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h, in bytes
 
 
 def now(device: torch.device) -> dict[str, float]:
-    """ram: resident, torch and all; loader processes are not counted.
+    """ram: resident memory of this process, with torch, without loader processes.
 
-    On a GPU also allocated (by tensors) and reserved (by torch's allocator for them).
+    On a GPU also allocated (by tensors) and reserved (by torch's allocator).
     """
     found = {"ram": _resident()}
     if device.type == "cuda":
@@ -29,21 +29,23 @@ def now(device: torch.device) -> dict[str, float]:
 
 
 def forget_peak(device: torch.device) -> None:
-    """Give unused memory of the device back, and let `peak` begin anew.
+    """Free unused memory of the device, and reset `peak`.
 
-    A process of many runs would tell each of them the largest one's, and on a GPU hold memory that
-    its neighbours lack.
+    Otherwise a process of many runs would report the largest run's peak for all later runs, and on
+    a GPU hold memory that other processes need.
     """
-    with contextlib.suppress(OSError):  # no such file on macOS: there it is the process's largest
+    with contextlib.suppress(
+        OSError
+    ):  # no such file on macOS: there the peak is over the whole process
         Path("/proc/self/clear_refs").write_text("5")
     if device.type == "cuda":
-        torch.cuda.init()  # there are no statistics before
+        torch.cuda.init()  # statistics exist only after this
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak(device: torch.device) -> dict[str, float]:
-    """The largest that `now` would have told since `forget_peak`."""
+    """The maximum of `now` since `forget_peak`."""
     found = {"ram": _largest()}
     if device.type == "cuda":
         found["allocated"] = torch.cuda.max_memory_allocated(device) / MIB
@@ -52,7 +54,7 @@ def peak(device: torch.device) -> dict[str, float]:
 
 
 def _largest() -> float:
-    """MiB resident at most, since `forget_peak` where the system can forget."""
+    """The peak of resident MiB, since `forget_peak` if the system can reset it."""
     with contextlib.suppress(OSError):
         found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.M)
         if found:
@@ -70,12 +72,12 @@ def _resident() -> float:
 
 
 def keep_freed() -> None:
-    """Let the C library keep freed memory for the next tensor rather than give it back at once.
+    """Let the C library keep freed memory for the next tensor, instead of returning it at once.
 
-    Every step frees and takes the same blocks; given back, their pages have to be mapped and
-    zeroed anew each time: a sixth of an evaluation at 8×8 pixels. The largest go back all the same,
-    since kept ones leave gaps: an eighth more memory at 28×28 pixels. Results are the same.
-    Other C libraries than glibc are left as they are.
+    Every step frees and allocates the same blocks. Returned pages must be mapped and zeroed again
+    each time, which takes a sixth of an evaluation at 8×8 pixels. The largest blocks are still
+    returned, since keeping them leaves gaps: an eighth more memory at 28×28 pixels. Results are the
+    same. C libraries other than glibc are not changed.
     """
     try:
         allocate = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""The network: built, loaded, operated on, in the one order that keeps edits meaningful."""
+"""The network: built, loaded and edited, in the only order in which edits are meaningful."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tricks.start.own_weights import OwnWeights
 class SmallImageResNet50(nn.Module):
     """ResNet-50 for small images: a small stem, all widths scaled.
 
-    The stem is a 3×3 convolution without pooling, of stride 1 (He et al. 2016, on CIFAR) or, where
-    that costs too much, 2; or the usual 7×7 of stride 2 with a pool of stride 2. Attribute names
-    are those of timm's ResNet, so surgery treats both alike. timm's own `channels=` would leave the
+    The stem is a 3×3 convolution without pooling, with stride 1 (He et al. 2016, on CIFAR) or, to
+    save time, 2; or the usual 7×7 convolution of stride 2 with a pool of stride 2. Attributes have
+    the names of timm's ResNet, so surgery works on both. timm's own `channels=` would leave the
     stem at 64 channels.
     """
 
@@ -42,7 +42,7 @@ class SmallImageResNet50(nn.Module):
     ) -> None:
         """`channels` of the input images; `width` multiplies every channel count.
 
-        blocks: residual blocks of each stage; a test makes do with fewer. stem: 1, 2 or 4, by which
+        blocks: residual blocks of each stage; tests use fewer. stem: 1, 2 or 4, the factor by which
         the stem divides the side of the images.
         """
         super().__init__()
@@ -79,10 +79,10 @@ class SmallImageResNet50(nn.Module):
 def build(
     recipe: Recipe, classes: int, channels: int, say: Callable[[str], None] = lambda line: None
 ) -> nn.Module:
-    """The network of `recipe` before training, its initial weights drawn from torch's global RNG.
+    """The network of `recipe` before training, with initial weights from torch's global RNG.
 
-    say: gets a line on what a file of initial weights held for the network. Raises BadInput for an
-    unknown model, or weights that do not exist, cannot be had or fit nothing.
+    say: receives a line about a loaded file of initial weights. Raises BadInput for an unknown
+    model, and for weights that do not exist, are unavailable, or fit no tensor.
     """
     model = _network(recipe, classes, channels)
     found = None
@@ -94,7 +94,7 @@ def build(
     if recipe.norm is not None:
         recipe.norm.surgery(model)  # type: ignore[attr-defined]
     if isinstance(recipe.start, OwnWeights) and found is not None:
-        if recipe.surgery or recipe.norm is not None:  # the file may be of a network after it
+        if recipe.surgery or recipe.norm is not None:  # the file may be of a network after surgery
             after = initial_weights.fit(recipe.start, model)
             if len(after.kept) > len(found.kept):
                 found = after
@@ -123,7 +123,7 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
         timm.create_model, recipe.model, num_classes=classes, in_chans=channels,
         pretrained=pretrained, **size,
     )  # fmt: skip
-    # Offline, the hub's client tells each of its retries: one line at the end is enough.
+    # Offline, the hub's client reports each retry: one line at the end is enough.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), quick_answer(recipe.model) if pretrained else nullcontext():
@@ -134,13 +134,13 @@ def _network(recipe: Recipe, classes: int, channels: int) -> nn.Module:
             raise
         raise BadInput(
             f"the pretrained weights of {recipe.model} cannot be had here "
-            f"({type(error).__name__}): connect once to fetch them, go on with "
-            "--set start=scratch, or give a file of weights with --set start=FILE"
+            f"({type(error).__name__}): connect once to fetch them, continue with --set "
+            "start=scratch, or give a file of weights with --set start=FILE"
         ) from error
 
 
 def fixed_size(recipe: Recipe) -> dict[str, int]:
-    """The side of the images, for a model of one fixed size that would otherwise want another."""
+    """The side of the images, for a model with a fixed size that would otherwise expect another."""
     known: Any = timm.get_pretrained_cfg(recipe.model, allow_unregistered=True)
     fixed = known is not None and known.fixed_input_size
     if not fixed or recipe.resolution in (0, known.input_size[-1]):
@@ -149,7 +149,7 @@ def fixed_size(recipe: Recipe) -> dict[str, int]:
 
 
 def _without_zero_gamma(create: Callable[..., nn.Module]) -> nn.Module:
-    # timm's ResNets start with zero-gamma: here that is a trick, so the baseline goes without.
+    # timm's ResNets start with zero-gamma: here it is a trick, so the baseline has none.
     try:
         return create(zero_init_last=False)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Names of timm's models: the nearest ones to a name that is none, by architecture family."""
+"""Names of timm's models: the closest names to an unknown name, by architecture family."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def unknown_model(name: str, own: Iterable[str] = (), kind: str = "model") -> Ba
 
 
 def check_weights(name: str) -> None:
-    """Raises BadInput where timm has no pretrained weights for its model `name`, or none so called.
+    """Raises BadInput if timm has no pretrained weights for its model `name`, or not these weights.
 
-    A name may say which weights: resnet50.tv_in1k are torchvision's.
+    A name may select weights: resnet50.tv_in1k are torchvision's.
     """
     model, _, tag = name.partition(".")
     known = [full.partition(".")[2] for full in timm.list_pretrained(f"{model}.*")]
@@ -35,7 +35,7 @@ def check_weights(name: str) -> None:
 
 
 def closest(name: str, known: Iterable[str]) -> list[str]:
-    """The names in `known` nearest to `name`, the best first.
+    """The names in `known` that are closest to `name`, the best first.
 
     >>> names = ["swin_s3_tiny_224", "swin_tiny_patch4_window7_224", "resnet50", "twins_svt_small"]
     >>> closest("swin_t", names)[:2]
@@ -61,7 +61,7 @@ def _parts(name: str) -> list[str]:
 
 
 def _letters(name: str) -> str:
-    """What comes before the first digit: `regnet_y_1_6gf` -> "regnety"."""
+    """The letters before the first digit: `regnet_y_1_6gf` -> "regnety"."""
     return re.sub(r"[^a-z]", "", re.split(r"\d", name.lower())[0])
 
 

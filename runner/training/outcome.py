@@ -1,4 +1,4 @@
-"""One run from images to outcome: train, read the test set once, say what it took."""
+"""One run from images to outcome: train, read the test set once, measure time and memory."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def outcome(
 ) -> Outcome:
     """Train and evaluate `spec` on its images.
 
-    Its `metrics` are all that follow from the predictions, on test and on validation images; a run
-    that diverged has no predictions.
+    Its `metrics` are all metrics of the predictions, on test and on validation images; a diverged
+    run has no predictions.
 
-    The test set is read after the last epoch and never before. A run whose loss or outputs are
-    not finite is `diverged`, and has no test accuracy; `keeper` gets the models of one that is not.
-    With `saves` it goes on from a checkpoint, and its seconds and memory are those of the whole
-    training; raises Paused if it left at one.
+    The test set is read only after the last epoch. A run whose loss or outputs are not finite is
+    `diverged`, and has no test accuracy. keeper: gets the models of other runs. saves: continue
+    from a checkpoint; seconds and memory are of the whole training; raises Paused if the training
+    stopped at a checkpoint.
     """
     recipe = spec.recipe
     prepare(recipe, device)
@@ -84,11 +84,11 @@ def outcome(
     digest = weights_sha256(training.model)
     training.seconds["total"] += time.perf_counter() - began
     peak = memory.peak(device)
-    # Of a training that was interrupted meanwhile other code may have done a part.
+    # Other code may have done a part of an interrupted training.
     revision = ", then ".join(training.by(code_revision())) or None
     if keeper is not None and final:
         keeper.write(training.model, training.epochs[-1], revision)
-    epochs: Any = training.epochs  # JSON values, though a TypedDict does not say so
+    epochs: Any = training.epochs  # these are JSON values, which a TypedDict does not express
     fields: dict[str, JsonValue] = {
         "epochs": epochs,
         **_scores(training, final, splits),
@@ -114,7 +114,7 @@ def outcome(
 
 
 def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dict[str, JsonValue]:
-    """What the trained model scores; final: on the test set, None of a run that diverged."""
+    """The metrics of the trained model. final: on the test set, None for a diverged run."""
     last = training.epochs[-1]
     said = {"test": final.predictions, "validation": training.validation} if final else {}
     counts = torch.bincount(splits.test.labels.cpu())
@@ -134,14 +134,14 @@ def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dic
 
 
 def _bits(right: Tensor) -> str:
-    """bool (N,) as the record holds it."""
+    """bool (N,), packed for the record."""
     return base64.b64encode(np.packbits(right.numpy()).tobytes()).decode()
 
 
 def _costs(
     training: Training, loaded: dict[str, float], peak: dict[str, float], device: torch.device
 ) -> dict[str, JsonValue]:
-    """Time and memory, with those before a checkpoint. loaded, peak: MiB, see `memory`."""
+    """Time and memory, including those before a checkpoint. loaded, peak: MiB, see `memory`."""
     seconds, before = training.seconds, training.memory.pop("peak", {})
     peak = {name: max(x, before.get(name, 0.0)) for name, x in peak.items()}
     return {
@@ -154,9 +154,9 @@ def _costs(
 
 
 def weights_sha256(*models: nn.Module) -> str:
-    """64 hex digits that networks share only if all their weights and buffers are equal bits.
+    """64 hex digits; networks have the same only if all weights and buffers are bit-identical.
 
-    SHA-256 over name, type, shape and little-endian bytes of each, in the order of names.
+    SHA-256 over name, type, shape and little-endian bytes of each tensor, in the order of names.
     """
     digest = hashlib.sha256()
     for model in models:
@@ -174,7 +174,7 @@ def device_name(device: torch.device) -> str:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Versions of what computes."""
+    """Versions of the libraries that compute."""
     from importlib.metadata import version
 
     names = ("torch", "torchvision", "timm", "numpy", "tricks-bench")
@@ -182,7 +182,7 @@ def versions() -> dict[str, str]:
 
 
 def gpu_versions(device: torch.device) -> dict[str, str]:
-    """Versions of what computes on a GPU besides; of the CPU none."""
+    """Versions of further libraries that compute on a GPU; {} for the CPU."""
     if device.type != "cuda":
         return {}
     found = {
@@ -205,7 +205,7 @@ def _driver() -> str | None:
 
 @functools.cache
 def code_revision() -> str | None:
-    """The git revision that this code is from, with "+" where files differ; None if unknown."""
+    """The git revision of this code, with "+" if files differ from it; None if unknown."""
     here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None

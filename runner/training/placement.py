@@ -1,7 +1,7 @@
-"""Where a GPU's batches are augmented, by loader processes or by itself: found out at the start.
+"""Where batches for a GPU are augmented: by loader processes or by the GPU, tried at the start.
 
-The draws are the same in both places. Which one takes less time depends on the transforms, the
-cores and the GPU, so the first epochs try what the waiting suggests.
+The random numbers are the same in both places. The faster place depends on the transforms, the
+cores and the GPU, so the first epochs try the place that the waiting times suggest.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from tricks.recipe import Recipe
 
-BUSY = 0.05  # share of an epoch that waits for batches, from which on loaders have no time left
+BUSY = 0.05  # loaders have no time left if this share of an epoch waits for batches
 
 
 class Lap(NamedTuple):
-    """An epoch. early: whether loaders augmented. seconds: of its steps; waited: for batches."""
+    """An epoch. early: whether loaders augmented. seconds: of its steps. waited: for batches."""
 
     early: bool
     steps: int
@@ -25,7 +25,7 @@ class Lap(NamedTuple):
 
 
 def on_cpu(recipe: Recipe) -> bool:
-    """Whether a transform draws or works on the CPU wherever images are, so that a GPU waits."""
+    """Whether a transform always works or draws on the CPU, so that a GPU waits."""
     transforms: Sequence[Any] = recipe.transforms
     return any(getattr(item, "on_cpu", False) for item in transforms)
 
@@ -33,8 +33,8 @@ def on_cpu(recipe: Recipe) -> bool:
 def early(laps: Sequence[Lap], recipe: Recipe) -> bool:
     """Whether loaders augment the next epoch of a training on a GPU, after `laps`.
 
-    The first epoch is not counted, as kernels are chosen in it. The second tells whether loaders
-    have time: if so they augment the third, else the GPU does, and the faster place is kept.
+    The first epoch is not counted, since kernels are chosen in it. The second shows whether loaders
+    have time. If so, they augment the third, else the GPU does. The faster place is kept.
     """
     first = on_cpu(recipe)
     if not recipe.transforms and not recipe.flip:

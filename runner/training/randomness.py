@@ -1,7 +1,7 @@
 """Random streams: each derived from (seed, stream name, place), never from a trick's name.
 
-So turning one trick on leaves the draws of everything else as they were, and the number of
-loader processes never changes a result.
+So turning a trick on does not change the random numbers of anything else, and the number of loader
+processes never changes a result.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ def derive(seed: int, stream: str, *place: int) -> int:
 
 
 def in_stream(seed: int, stream: int) -> int:
-    """The seed of a training in `stream` (see Recipe): another for each, the seed itself for 0."""
+    """The seed of a training in `stream` (see Recipe): `seed` for 0, else a different seed."""
     return derive(seed, "stream", stream) if stream else seed
 
 
 def generator(seed: int, stream: str, *place: int) -> torch.Generator:
-    """A CPU generator at the start of the stream: the same draws on every device."""
+    """A CPU generator at the start of the stream: the same random numbers on every device."""
     return torch.Generator().manual_seed(derive(seed, stream, *place))

@@ -1,4 +1,4 @@
-"""How a pass over images in files makes its batches, in whichever process."""
+"""How a pass over images in files makes its batches, in any process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Act = Callable[..., Tensor]  # (images, step=, index=) -> images
 
 @dataclass(frozen=True)
 class Reading:
-    """A pass over images: each cut by `view`, with the draws of its epoch.
+    """A pass over images: each is cropped by `view`, with the random numbers of its epoch.
 
-    size: images of its first batch. act: what is done to each batch besides, given its step and
-    its indices.
+    size: images of its first batch. act: a function applied to each batch, with its step and
+    indices.
     """
 
     view: View
@@ -54,9 +54,9 @@ class Reading:
 
 
 def places(view: View, epoch: int, index: Sequence[int], before: int) -> list[tuple[int, ...]]:
-    """What the draws for each image of a batch, after `before` others, come from.
+    """The source of random numbers for each image of a batch, after `before` other images.
 
-    That is the epoch, the image and, from the second on, the number of its copy.
+    It is the epoch, the image and, from the second copy on, the number of the copy.
     """
     copies = ((int(i), place % view.repeats) for place, i in enumerate(index, start=before))
     return [(epoch, i, copy) if copy else (epoch, i) for i, copy in copies]

@@ -1,7 +1,7 @@
 """Simple references on a task's split: nearest neighbour, logistic regression, majority class.
 
-They see the images as an evaluation cuts them out: their pixels, in squares of at most 32 pixels a
-side, or the pooled features of the pretrained network where the baseline starts from one.
+They get images cropped as for evaluation: their pixels, in squares of at most 32 pixels per side,
+or the pooled features of the pretrained network if the baseline starts from one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tricks.recipe import Recipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_TRAINING, MOST_VALIDATION = 10_000, 2_000  # images; of more, some evenly spread
+MOST_TRAINING, MOST_VALIDATION = 10_000, 2_000  # images; of more, an evenly spread part
 SIDE = 32  # pixels
 ITERATIONS = 300  # of logistic regression
 
@@ -34,7 +34,7 @@ def references(
 ) -> tuple[Reference, ...]:
     """The three methods, trained on training images and scored on validation images.
 
-    Raises BadInput where the network's pretrained weights cannot be had.
+    Raises BadInput if the network's pretrained weights are unavailable.
     """
     train, scored = _some(splits.train, MOST_TRAINING), _some(splits.validation, MOST_VALIDATION)
     whole = len(train) == len(splits.train) and len(scored) == len(splits.validation)
@@ -66,9 +66,9 @@ def references(
 
 
 def _some(source: Source, most: int) -> Source:
-    """`source`, or `most` of its images evenly spread: classes that follow each other keep shares.
+    """`source`, or `most` evenly spread images of it, so that classes in blocks keep their shares.
 
-    The same ones each time.
+    Always the same images.
     """
     if len(source) <= most:
         return source
@@ -76,7 +76,7 @@ def _some(source: Source, most: int) -> Source:
 
 
 def _pixels(source: Source, recipe: Recipe, loaders: Loaders) -> tuple[np.ndarray, str]:
-    """(N, pixels) float32 in [0, 1], and what they are in words."""
+    """(N, pixels) float32 in [0, 1], and their description."""
     parts: list[Tensor] = []
     for images, _ in seen(source, recipe, torch.device("cpu"), loaders):
         x = images.float() / 255
@@ -91,7 +91,7 @@ def _pixels(source: Source, recipe: Recipe, loaders: Loaders) -> tuple[np.ndarra
 def _features(
     source: Source, splits: Splits, recipe: Recipe, device: torch.device, loaders: Loaders
 ) -> tuple[np.ndarray, str]:
-    """(N, features) float32 of the pretrained network in front of its head, and their name."""
+    """(N, features) float32 of the pretrained network before its head, and their description."""
     model = build(recipe, splits.classes, splits.channels).to(device).eval()
     parts: list[Tensor] = []
     for images, _ in seen(source, recipe, device, loaders):
@@ -109,11 +109,11 @@ def _nearest(x: np.ndarray, y: np.ndarray, x_val: np.ndarray) -> np.ndarray:
 
 
 def _logistic(x: np.ndarray, y: np.ndarray, x_val: np.ndarray) -> np.ndarray:
-    """On centred values of unit mean variance: features differ in scale from pixels."""
+    """Logistic regression on centred values with unit mean variance, as scales differ."""
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = x.mean(0), float(x.std(0).mean()) or 1.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it could go on for longer
+        warnings.simplefilter("ignore")  # it warns that more iterations are possible
         fitted = LogisticRegression(max_iter=ITERATIONS).fit((x - mean) / scale, y)
     return np.asarray(fitted.predict((x_val - mean) / scale))

@@ -1,6 +1,6 @@
-"""Trained models as safetensors files: the weights, and all that using them takes.
+"""Trained models as safetensors files: the weights, and all information to use them.
 
-Nothing is pickled. What a file says of itself is JSON in its header, under a checksum of all.
+Nothing is pickled. The information is JSON in the file's header, with a checksum of everything.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from tricks.bag import recipe_from_json
 from tricks.errors import BadInput
 from tricks.recipe import LARGEST_SIDE, Recipe, to_json
 
-BUFFERS = 1 << 30  # bytes of tensors that a network may make for itself, which no file holds
+BUFFERS = 1 << 30  # bytes of tensors that a network may create and no file contains
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a saved model is, and how images must be made ready for it."""
+    """The description of a saved model, and how to prepare images for it."""
 
     run: str  # id
     weights: str  # last | best (epoch on validation)
     epoch: int
     recipe: Recipe  # composed and resolved
     task: str
-    data: Fingerprint  # what identifies the images it was trained on
+    data: Fingerprint  # the identity of its training images
     seed: int
     classes: int
     channels: int
-    mean: tuple[float, ...]  # of pixels in [0, 1], a value a channel
+    mean: tuple[float, ...]  # of pixels in [0, 1], one value per channel
     std: tuple[float, ...]
     names: tuple[str, ...]  # of the classes
-    size: tuple[int, int] | None  # height and width of stored images; None: cut out of files
+    size: tuple[int, int] | None  # height and width of stored images; None: cropped from files
     val_accuracy: float | None  # per cent
     schema: int
     code_revision: str | None
@@ -64,28 +64,28 @@ class Card:
 
 
 def class_names(splits: Splits) -> tuple[str, ...]:
-    """The names of the classes, or their numbers where they have none."""
+    """The names of the classes, or their numbers if they have no names."""
     return splits.names or tuple(str(i) for i in range(splits.classes))
 
 
 class Keeper:
-    """Keeps the evaluated model of a run: after its last epoch, and of its best one if asked."""
+    """Keeps the evaluated model of a run: of the last epoch, and of the best epoch if requested."""
 
     def __init__(self, folder: Path, spec: RunSpec, splits: Splits, best: bool) -> None:
         self.folder, self.spec, self.splits, self.best = folder, spec, splits, best
         self.top: tuple[dict[str, Tensor], Figures] | None = None
 
     def epoch(self, model: nn.Module, figures: Figures) -> None:
-        """Look at the model after an epoch that was evaluated; of equal ones the first is kept."""
+        """Note the model after an evaluated epoch; of equally good epochs the first is kept."""
         if not self.best or CHOOSES not in figures:
             return
         if self.top is None or figures[CHOOSES] > self.top[1][CHOOSES]:
             self.top = weights(model), figures
 
     def write(self, model: nn.Module, figures: Figures, revision: str | None) -> None:
-        """Write what was kept, `model` being that of the last epoch.
+        """Write the kept models. model: of the last epoch.
 
-        Raises BadInput if it cannot be written: the run is then not recorded, and stays open.
+        Raises BadInput if a model cannot be written; then the run is not recorded.
         """
         last = path_of(self.folder, self.spec.id)
         try:
@@ -95,7 +95,7 @@ class Keeper:
             write(last, weights(model), self._card("last", figures, revision))
         except OSError as error:
             raise BadInput(
-                f"cannot write the model {last}: {error.strerror or error}; what is recorded is "
+                f"cannot write the model {last}: {error.strerror or error}; recorded runs are "
                 "safe: make room there, then run the same command again"
             ) from error
 
@@ -128,12 +128,12 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 def save(path: Path, model: nn.Module, card: Card) -> None:
-    """Write `model` with its `card` to `path`, whole and synced. Raises OSError."""
+    """Write `model` with its `card` to `path`, complete and synced. Raises OSError."""
     write(path, weights(model), card)
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
-    """As `save`, of weights that `weights` gave."""
+    """As `save`, for tensors from `weights`."""
     from safetensors.torch import save as pack
 
     packed = pack(dict(tensors))
@@ -144,7 +144,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
     metadata = {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
     metadata = dict(sorted({**metadata, "format": FORMAT}.items()))
     metadata["checksum"] = checksum(Header(held, metadata, begin), [body])
-    # The library writes metadata in random order: written here, equal models are equal bytes.
+    # The library writes metadata in random order. Written here, equal models have equal bytes.
     text = json.dumps({"__metadata__": metadata, **held}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     atomic_write.replace(path, len(text).to_bytes(8, "little") + text + body)
@@ -153,8 +153,8 @@ def write(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
 def load(path: Path) -> tuple[nn.Module, Card]:
     """The network of the file, on the CPU in evaluation mode, and its card.
 
-    Raises BadInput for a file that is missing, foreign, cut or changed, that a newer version
-    wrote, or whose weights do not fit its network: before the network takes any memory.
+    Raises BadInput, before the network takes memory, for a file that is missing, foreign, cut,
+    changed, or from a newer version, and if its weights do not fit its network.
     """
     from safetensors.torch import load as unpack
 
@@ -170,9 +170,9 @@ def load(path: Path) -> tuple[nn.Module, Card]:
         tensors = unpack(data)
     except BadInput:
         raise
-    except Exception as error:  # a hostile header may go wrong in any way
+    except Exception as error:  # a hostile header may cause any error
         raise BadInput(
-            f"{path}: not a whole safetensors file: it was cut, or is foreign"
+            f"{path}: not a complete safetensors file: it was cut, or is foreign"
         ) from error
     _check_shapes(path, card, tensors)
     model = network(path, card)
@@ -185,7 +185,7 @@ def load(path: Path) -> tuple[nn.Module, Card]:
 
 
 def network(path: Path, card: Card) -> nn.Module:
-    """The card's network with fresh weights; none are downloaded, the global stream stays."""
+    """The card's network with fresh weights; downloads nothing, keeps the global RNG's state."""
     recipe = dataclasses.replace(card.recipe, start="scratch")
     try:
         with torch.random.fork_rng(devices=[]):
@@ -195,11 +195,11 @@ def network(path: Path, card: Card) -> nn.Module:
 
 
 def _check_shapes(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> None:
-    """Raises BadInput where the network has other tensors than the file, or makes huge ones.
+    """Raises BadInput if the network has other tensors than the file, or creates huge ones.
 
-    On the device `meta` a network is its shapes alone: a file cannot ask for more than it holds.
+    On the device `meta` a network has only shapes, so a file cannot make it take more memory.
     """
-    recipe = dataclasses.replace(card.recipe, init=())  # looks at values, and changes no shape
+    recipe = dataclasses.replace(card.recipe, init=())  # init edits read values and change no shape
     with torch.device("meta"):
         model = network(path, dataclasses.replace(card, recipe=recipe))
     own = model.state_dict()
@@ -213,7 +213,7 @@ def _check_shapes(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> None
         )
     made = sum(value.nbytes for name, value in model.named_buffers() if name not in own)
     if made > BUFFERS:
-        raise BadInput(f"{path}: its network would take {made:,} bytes beside its weights")
+        raise BadInput(f"{path}: its network would need {made:,} bytes beside its weights")
 
 
 def _read(path: Path) -> bytes:
@@ -227,13 +227,13 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
     values = {n: json.loads(t) for n, t in metadata.items() if n != "format"}
     if values["schema"] > SCHEMA:
         raise BadInput(
-            f"{path} has schema {values['schema']}, this version reads up to {SCHEMA}: "
-            "upgrade tricks-bench"
+            f"{path} has schema {values['schema']}, but this version reads schemas up to "
+            f"{SCHEMA}: upgrade tricks-bench"
         )
     try:
         values["recipe"] = recipe_from_json(values["recipe"])
     except BadInput as error:
-        raise BadInput(f"{path}: {error} (--plugin FILE loads tricks of your own)") from error
+        raise BadInput(f"{path}: {error} (--plugin FILE loads your own tricks)") from error
     for name in ("mean", "std", "names", "size"):
         values[name] = None if values[name] is None else tuple(values[name])
     known = {f.name for f in dataclasses.fields(Card)}

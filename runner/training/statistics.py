@@ -1,4 +1,4 @@
-"""Batch norm's statistics for weights that no step was taken with: averages, slow weights."""
+"""Batch norm's statistics for weights that took no step themselves: averages, slow weights."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import nn
 from runner.training.feed import Epoch
 from runner.training.step import autocast
 
-# Some thousand images give the statistics of all (Wu and Johnson 2021, arXiv:2105.07576).
+# A few thousand images are enough for the statistics (Wu and Johnson 2021, arXiv:2105.07576).
 IMAGES = 10_000
 
 
 def reestimate(network: nn.Module, trained: nn.Module, epoch: Epoch) -> None:
-    """Give the norms of `network` their statistics over the images that `epoch` showed.
+    """Estimate the statistics of the norms of `network` on images of `epoch`.
 
-    As torch.optim.swa_utils.update_bn, over at most IMAGES of them: each batch counts evenly, and
-    is augmented and mixed as in training. What stands still in `trained`, the network of the same
-    build that takes the steps, keeps its statistics.
+    As torch.optim.swa_utils.update_bn, on at most IMAGES images: each batch has equal weight, and
+    is augmented and mixed as in training. trained: the network with the same structure that takes
+    the steps; norms that are frozen there keep their statistics.
     """
     names = {name for name, module in trained.named_modules() if module.training}
     norms: list[Any] = [
@@ -35,9 +35,9 @@ def reestimate(network: nn.Module, trained: nn.Module, epoch: Epoch) -> None:
         module.training = name in names
     recipe, device = epoch.feed.recipe, epoch.feed.device
     end = min(epoch.feed.per_epoch, math.ceil(IMAGES / epoch.feed.batch))
-    # Layers that draw (dropout) leave the stream as it was.
+    # Layers with random numbers (dropout) must not change the stream.
     for norm in norms:
-        if hasattr(norm, "parts_taken"):  # ghost batch norm counts by itself
+        if hasattr(norm, "parts_taken"):  # ghost batch norm counts batches itself
             norm.parts_taken = 0
     with torch.no_grad(), torch.random.fork_rng(devices=[]), autocast(recipe, device):
         for step, batch in enumerate(epoch.decoded(end=end)):
@@ -52,5 +52,5 @@ def reestimate(network: nn.Module, trained: nn.Module, epoch: Epoch) -> None:
 
 
 def _statistics(module: nn.Module) -> bool:
-    """Whether it keeps running statistics of batches (EvoNorm-B0: of the variance alone)."""
+    """Whether `module` has running statistics of batches (EvoNorm-B0: only of the variance)."""
     return getattr(module, "running_var", None) is not None

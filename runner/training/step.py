@@ -16,12 +16,12 @@ from tricks.recipe import Recipe
 
 
 class Step:
-    """The optimizer of a training, with what the recipe puts around it.
+    """The optimizer of a training, with the recipe's wrappers.
 
-    lrs: of each step. Wrappers (SAM, lookahead) hold the optimizer from outside and see the
-    gradient as a closure gives it: accumulated over the recipe's `parts`, and clipped. A step that
-    asks for it again leaves the network's buffers as the first pass made them: batch norm counts a
-    batch once. `network` gives an objective a trained network by its name or file.
+    lrs: of each step. Wrappers (SAM, lookahead) contain the optimizer and get the gradient from a
+    closure: accumulated over the recipe's `parts`, and clipped. A second pass of a step does not
+    change the network's buffers again, so batch norm counts a batch once. network: gives an
+    objective a trained network by its name or file.
     """
 
     def __init__(
@@ -36,16 +36,16 @@ class Step:
         groups: Any = recipe.groups
         self.recipe, self.model, self.steps, self.device = recipe, model, steps, device
         self.lrs, self.momenta = curve(recipe, steps), momenta(recipe, steps)
-        # Of an epoch's gradients before they are clipped: sum and maximum of their norms, count.
+        # Sum and maximum of the norms of an epoch's gradients before clipping, and their count.
         self.norms = torch.zeros(3, device=device)
         objective: Any = recipe.objective
         # (model, images, targets (B, K)) -> the batch's mean loss
         self.loss: Callable[[nn.Module, Tensor, Tensor], Tensor] = _cross_entropy
-        if hasattr(objective, "prepare"):  # it holds another network, which it cannot load itself
+        if hasattr(objective, "prepare"):  # it needs another network, which it cannot load itself
             self.loss = objective.prepare(model, network)
         elif objective is not None:
             self.loss = objective.loss
-        # What changes the network as training goes on: frozen weights, ramped regularisers.
+        # Tricks that change the network during training: frozen weights, ramped regularisers.
         changing: list[Any] = [recipe.freeze, *recipe.surgery]
         self.changing = [item for item in changing if hasattr(item, "hold")]
         compiled: Any = recipe.compiled
@@ -53,11 +53,11 @@ class Step:
         average: Any = recipe.average
         self.average = average
         self.averaged: nn.Module | None = None if average is None else average.begin(model, steps)
-        self._keeps = hasattr(average, "state")  # more than the average itself
+        self._keeps = hasattr(average, "state")  # state besides the average itself
         parameters: list[Any] = [p for p in model.parameters() if p.requires_grad]
         if groups is not None:
             parameters = groups.split(model)
-        arranging: list[Any] = [recipe.freeze, spec]  # by what the model alone tells: its head
+        arranging: list[Any] = [recipe.freeze, spec]  # these need the model: its head
         for item in arranging:
             if hasattr(item, "arrange"):
                 parameters = item.arrange(parameters, model)
@@ -66,23 +66,23 @@ class Step:
         for item in recipe.wrappers:
             wrapper: Any = item
             self.outer = wrapper.wrap(self.outer)
-        # What holds weights apart from the trained ones, the outermost.
+        # The outermost wrapper that keeps weights besides the trained ones.
         self.lent: Any = next((item for item in self._held() if hasattr(item, "weights")), None)
         self._copy = None if self.lent is None else copy.deepcopy(model).requires_grad_(False)
-        # Half precision alone needs its loss scaled: small gradients would be 0.
+        # Only half precision needs a scaled loss: small gradients would become 0.
         half = recipe.precision == "fp16"
         self.scaler = torch.amp.GradScaler(device.type, enabled=half)
         if half:
-            # Where the first gradient overflows, torch's fused SGD leaves its momentum unset, and
-            # takes whatever was in memory for it: let the scaler leave that step out by itself.
+            # If the first gradient overflows, torch's fused SGD leaves its momentum uninitialised
+            # and uses random memory: let the scaler itself skip this step.
             self.optimizer._step_supports_amp_scaling = False
 
     @property
     def evaluated(self) -> nn.Module:
-        """The network that counts now.
+        """The network to evaluate now.
 
-        The average, if there is one; else that of the weights which the optimizer, or what is
-        around it, holds apart from the trained ones (lookahead, schedule-free); else the trained.
+        The average, if there is one; else the network with the weights that the optimizer or a
+        wrapper keeps besides the trained ones (lookahead, schedule-free); else the trained network.
         """
         if self.averaged is not None:
             return self.averaged
@@ -96,16 +96,16 @@ class Step:
         return self._copy
 
     def own_statistics(self, place: int) -> bool:
-        """Whether the norms of `evaluated` need statistics of their own after step `place`.
+        """Whether the norms of `evaluated` need their own statistics after step `place`.
 
-        Those that training left belong to other weights.
+        The statistics from training belong to other weights.
         """
         holder = self.lent if self.averaged is None else self.average
         ask = getattr(holder, "own_statistics", None)
         return ask is not None and bool(ask(place, self.steps))
 
     def __call__(self, x: Tensor, y: Tensor, place: int) -> Tensor:
-        """Take step number `place`; returns the loss before it, detached. y: (B, K)."""
+        """Take step number `place`. Returns the detached loss before it. y: (B, K)."""
         self._set(self.lrs[place], self.momenta[place] if self.momenta else None)
         for item in self.changing:
             item.hold(self.model, place / self.steps)
@@ -121,10 +121,10 @@ class Step:
         return loss.detach()
 
     def gradient_norms(self) -> tuple[float | None, float | None] | None:
-        """Mean and maximum, since the last call, of the gradient's norm before it was clipped.
+        """Mean and maximum of the gradient's norm before clipping, since the last call.
 
-        None where the recipe does not clip, and for both where every gradient overflowed. Waits
-        for the device.
+        None if the recipe does not clip; (None, None) if every gradient overflowed. Waits for the
+        device.
         """
         if self.recipe.clip is None:
             return None
@@ -133,15 +133,15 @@ class Step:
         return (total / count, largest) if count else (None, None)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the steps so far have left and the next ones build on; tensors are not copied.
+        """The complete state that the next steps need; tensors are not copied.
 
-        Raises TypeError for a wrapper of the optimizer that does not tell its own.
+        Raises TypeError for a wrapper of the optimizer without state_dict.
         """
         networks = {name: _tensors(network) for name, network in self._networks().items()}
         return {**self._around(), "networks": networks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave. Whatever it raises, nothing is changed then."""
+        """Continue from a `state_dict`. If it raises, nothing has changed."""
         pairs = []
         for name, network in self._networks().items():
             own, given = _tensors(network), state["networks"][name]
@@ -174,7 +174,8 @@ class Step:
     def _go_around(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state["optimizer"])
         for values in self.optimizer.state.values():
-            # NAdam reads it at every step; torch moves all but `step` to where the weights are.
+            # NAdam reads it at every step; torch moves everything but `step` to the weights'
+            # device.
             if "mu_product" in values:
                 values["mu_product"] = values["mu_product"].cpu()
         for wrapper, given in zip(self._wrappers(), state["wrappers"], strict=True):
@@ -185,7 +186,7 @@ class Step:
             self.average.go_on(self.averaged, state["kept"])
 
     def _held(self) -> list[Any]:
-        """The wrappers that tell what they hold, from the outside inwards, and the optimizer."""
+        """The wrappers that keep weights, from the outside inwards, and the optimizer."""
         found, item = [], self.outer
         while item is not self.optimizer and hasattr(item, "optimizer"):
             found.append(item)
@@ -193,7 +194,7 @@ class Step:
         return [*found, self.optimizer]
 
     def _wrappers(self) -> list[Any]:
-        """What is around the optimizer, from the outside inwards."""
+        """The wrappers around the optimizer, from the outside inwards."""
         found: list[Any] = []
         wrapper: Any = self.outer
         while wrapper is not self.optimizer:
@@ -213,11 +214,11 @@ class Step:
                 continue
             if "momentum" in group:
                 group["momentum"] = momentum
-            if "betas" in group:  # beside a momentum in Muon's groups, each of which uses its own
+            if "betas" in group:  # Muon's groups also have a momentum; each group uses its own kind
                 group["betas"] = (momentum, *group["betas"][1:])
 
     def _pass(self, x: Tensor, y: Tensor, number: int) -> Tensor:
-        """`_gradient`; from the second of a step on, buffers stay as they were."""
+        """`_gradient`; from the second pass of a step on, buffers do not change."""
         if number == 0:
             return self._gradient(x, y)
         buffers = list(self.model.buffers())
@@ -229,7 +230,7 @@ class Step:
         return loss
 
     def _gradient(self, x: Tensor, y: Tensor) -> Tensor:
-        """The batch's mean loss; its clipped gradient is left in the parameters."""
+        """The batch's mean loss; stores its clipped gradient in the parameters."""
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
         for images, targets in self._parts(x, y):
@@ -246,7 +247,7 @@ class Step:
         return total
 
     def _measure(self) -> None:
-        """Add the norm of the gradient to those of the epoch, unless it overflowed."""
+        """Add the norm of the gradient to the epoch's sum, unless it overflowed."""
         found = [p.grad for p in self.model.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(found)
         finite = norm.isfinite()

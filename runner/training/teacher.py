@@ -1,4 +1,4 @@
-"""The trained network that another learns from: from a saved run, or from timm."""
+"""The teacher network of a distillation: from a saved run, or from timm."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 class Renormalised(nn.Module):
-    """A network that is given images in another normalisation than the one it learned with."""
+    """A network that gets images with another normalisation than in its training."""
 
     scale: Tensor
     shift: Tensor
@@ -40,10 +40,10 @@ class Renormalised(nn.Module):
 
 
 def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> nn.Module:
-    """The network in the file `name`, or timm's pretrained model of that name, that stands still.
+    """The frozen network in the file `name`, or timm's pretrained model `name`.
 
-    It takes the images that a training of `recipe` on `splits` makes. Raises BadInput for other
-    classes or channels than those of `splits`, and for weights that cannot be had.
+    It accepts the images of a training of `recipe` on `splits`. Raises BadInput for other classes
+    or channels than in `splits`, and for unavailable weights.
     """
     if name.endswith(".safetensors"):
         network, card = load(Path(name).expanduser())
@@ -51,10 +51,13 @@ def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> 
         _same_number(name, card.classes, splits.classes)
         if card.names != names:
             odd = next((a, b) for a, b in zip(card.names, names, strict=True) if a != b)
-            raise BadInput(f"the teacher {name} has a class {odd[0]!r} where here is {odd[1]!r}")
+            raise BadInput(
+                f"the teacher {name} has a class {odd[0]!r}, but this task has "
+                f"{odd[1]!r} there: use a teacher with the same classes"
+            )
         if card.channels != splits.channels:
             raise BadInput(
-                f"the teacher {name} sees images of {card.channels} channels, these have "
+                f"the teacher {name} needs images of {card.channels} channels, but these have "
                 f"{splits.channels}"
             )
     else:
@@ -79,4 +82,7 @@ def _of_timm(name: str, splits: Splits) -> tuple[nn.Module, Statistics]:
 
 def _same_number(name: str, classes: int, wanted: int) -> None:
     if classes != wanted:
-        raise BadInput(f"the teacher {name} knows {classes} classes, this task has {wanted}")
+        raise BadInput(
+            f"the teacher {name} has {classes} classes, but this task has {wanted}: "
+            "use a teacher with the same classes"
+        )

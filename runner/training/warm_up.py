@@ -1,4 +1,4 @@
-"""A step and an evaluation before those that are timed: kernels are chosen, memory is at hand."""
+"""A step and an evaluation before timed ones: they choose kernels and allocate memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def warm_up(
     recipe: Recipe, splits: Splits, seed: int, device: torch.device, loaders: int = 0
 ) -> None:
-    """Train `recipe` for a step, and forget it: a training after it gives the same bits.
+    """Train `recipe` for one step and discard the result: a later training gives the same bits.
 
-    cuDNN tries its algorithms when it first sees a shape, which takes as long as many steps. What
-    is compiled is left to the training itself, as a part of what compiling costs.
+    cuDNN tries its algorithms at the first use of a shape, which takes as long as many steps.
+    Compilation is left to the training itself, as a part of its cost.
     """
     if recipe.compiled is not None:
         return

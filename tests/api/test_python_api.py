@@ -1,4 +1,4 @@
-"""`import tricks_bench as tb`: in scripts, typed in as in a notebook, on exported studies."""
+"""`import tricks_bench as tb`: in scripts, in interactive sessions, on exported studies."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ print(again.outcome.summaries[0].skipped, tb.load(study.name).runs.equals(found.
 
 
 def script(code, folder, *, piped=False):
-    """The finished process of a file with `code`, or of the same typed in."""
+    """The finished process that ran `code` from a file, or typed in."""
     (folder / "my_script.py").write_text(code)
     line = [sys.executable] if piped else [sys.executable, "my_script.py"]
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""The command line in this process, over a store of its own, with training stubbed."""
+"""The command line in this process, with its own store and stubbed training."""
 
 import json
 from dataclasses import dataclass
@@ -92,9 +92,8 @@ def stub(monkeypatch):
 class _Trained:
     """Ids in the order trained; `states` says which tricks end in another state than ok.
 
-    asked_to_stop: whether a request to stop came while the last run was at hand.
-
-    shifts: trick -> percentage points that it adds to both accuracies.
+    asked_to_stop: whether a request to stop came during the last run. shifts: trick -> percentage
+    points that it adds to both accuracies.
     """
 
     asked_to_stop = False

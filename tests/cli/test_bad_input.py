@@ -33,7 +33,7 @@ MISTAKES = [
     ("run --set lr_scale=nan", "--set lr_scale must be a finite number"),
     ("run --set crop=round", "--set crop: crop must be one of none, pad"),
     ("run --set flip=perhaps", "--set flip must be True or False"),
-    ("run --set schedule=mixup", "mixup is no schedule"),
+    ("run --set schedule=mixup", "mixup cannot be the value of schedule"),
     ("run --set optimizer=adamw(lr=-1)", "adamw: lr must be"),
     ("run --set train_images=0", "--set train_images must be at least 1"),
     ("run --set train_images=some", "--set train_images must be a whole number"),
@@ -47,7 +47,7 @@ MISTAKES = [
     ("run --tricks mixup(alpha=-1)", "mixup: alpha"),
     ("run --tricks mixup(alpah=1)", "unknown parameter of mixup 'alpah': did you mean alpha?"),
     ("run --tricks warmup,warmup", "warmup is named twice"),
-    ("run --tricks ,", "nothing is named"),
+    ("run --tricks ,", "names nothing"),
     ("run --tricks none", "there is nothing to vary"),
     ("run --tricks step-decay", "changes nothing"),
     ("run --grid leave-one-out --tricks cosine,step-decay(gamma=0.3)", "both set schedule"),
@@ -219,7 +219,7 @@ def test_a_damaged_study_in_the_store_is_named(cli, stub, cut, line, said):
 def test_a_folder_in_which_nothing_can_be_made_is_told_first(cli, stub, tmp_path):
     result = cli("run", "--tricks", "warmup", "--results", "/proc/results")
     assert result.code == 2
-    assert "cannot use /proc/results as a store: /proc cannot be written to" in result.err
+    assert "cannot use /proc/results as a store: /proc is not writable" in result.err
     assert not list(tmp_path.iterdir())
 
 

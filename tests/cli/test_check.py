@@ -1,4 +1,4 @@
-"""check: is a baseline worth ablating; its runs in the store, and what others say of it."""
+"""check: whether a baseline is worth ablating, its runs in the store, and other commands."""
 
 import dataclasses
 import json
@@ -96,7 +96,7 @@ def test_run_says_in_one_line_what_the_check_says(cli, stub):
     assert "baseline was not checked" not in said.out
     assert "fail" in said.out
     assert (
-        "mend: tricks-bench check --task digits --set train_images=100 --set epochs=80" in said.out
+        "fix: tricks-bench check --task digits --set train_images=100 --set epochs=80" in said.out
     )
     failed = cli("run", "--tricks", "cosine", *SMALL, "--seeds", "3")
     assert failed.out.count("the baseline did not pass its check (still learning") == 1
@@ -201,7 +201,7 @@ def test_an_interruption_keeps_what_is_there(cli, stub, monkeypatch):
     first = cli("check", *SMALL)
     assert first.code == 130
     assert "7 of 18 runs so far" in first.out
-    again = "`tricks-bench check --task digits --set train_images=100` goes on from here"
+    again = "`tricks-bench check --task digits --set train_images=100` continues from here"
     assert f"interrupted: {again}" in first.out
     assert len(stub.ids) == 7
     monkeypatch.setattr("runner.execution.executor.execute", execute)

@@ -3,12 +3,6 @@
 import pytest
 
 
-@pytest.fixture
-def no_drawing(monkeypatch):
-    """Plots are built but not rendered: most of a report's time."""
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
-
-
 @pytest.mark.usefixtures("no_drawing")
 def test_a_report_says_what_the_check_said(cli, stub, tmp_path):
     small = ("--set", "train_images=100")

@@ -1,4 +1,4 @@
-"""Checkpoints on the command line: how often, none, and what status says of them."""
+"""Checkpoints on the command line: their interval, no checkpoints, and their lines in status."""
 
 import json
 
@@ -10,7 +10,7 @@ from runner.records.store import Store
 
 @pytest.fixture
 def given(stub, monkeypatch):
-    """The limits that executions were given."""
+    """The limits of the executions."""
     from runner.execution import executor
 
     seen, execute = [], executor.execute
@@ -37,7 +37,7 @@ def test_how_often_they_are_written(cli, given, options, seconds):
     [
         ("--checkpoint-minutes 0", "--checkpoint-minutes must be a number above 0, not 0.0"),
         ("--checkpoint-minutes nan", "--checkpoint-minutes must be a number above 0"),
-        ("--no-checkpoint --checkpoint-minutes 3", "exclude each other"),
+        ("--no-checkpoint --checkpoint-minutes 3", "contradict each other"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_line(cli, options, words):
@@ -59,6 +59,6 @@ def test_status_tells_where_runs_go_on(cli, stub, tmp_path):
             file.write(b"")
     status = cli("status", "a", "--json").json
     assert status["checkpoints"] == [{"id": first, "epoch": 3, "epochs": 20}]
-    assert "1 run has a checkpoint to go on from: epoch 3 of 20" in cli("status", "a").out
+    assert "1 run has a checkpoint to continue from: epoch 3 of 20" in cli("status", "a").out
     checkpoints.path_of(store.root, first).write_text(json.dumps([1]))
     assert cli("status", "a", "--json").json["checkpoints"] == []

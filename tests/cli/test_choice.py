@@ -1,4 +1,4 @@
-"""Which value of a tuned field is an arm's best, by its runs on validation."""
+"""The choice of an arm's best value of a tuned field, by validation accuracy."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""run --confirm: the winner again on fresh seeds, beside what was promised."""
+"""run --confirm: the winner on fresh seeds, compared with the promised effect."""
 
 import tomllib
 
@@ -54,8 +54,7 @@ def test_the_promise_stands_beside_the_fresh_effect(cli, won, tmp_path):
     assert text in answer["notes"]
 
 
-@pytest.mark.slow
-def test_the_report_has_the_promise(cli, won, tmp_path):
+def test_the_report_has_the_promise(cli, won, tmp_path, no_drawing):
     cli("run", "--confirm")
     assert cli("report").code == 0
     report = (tmp_path / "reports/first-confirm/report.md").read_text()

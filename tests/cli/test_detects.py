@@ -28,7 +28,7 @@ def test_the_noise_is_that_of_the_checks_baseline_alone(cli, stub, tmp_path):
     assert found["effect"] == pytest.approx(detectable(sigma.value * 0.5**0.5, 6))
     assert f"smallest effect that it will detect: {found['effect']:.2g} pp" in cli(*line).out
     one = cli("run", "--dry-run", "--tricks", "cosine", "--seeds", "1", "--json").json["detects"]
-    assert (one["effect"], "more seeds do" in one["reason"]) == (None, True)
+    assert (one["effect"], "use more seeds" in one["reason"]) == (None, True)
 
 
 def test_plan_takes_the_factors_of_a_study(cli, tmp_path):

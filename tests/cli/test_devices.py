@@ -1,4 +1,4 @@
-"""What runs where, told without torch."""
+"""Which device runs use, found without torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tricks.errors import BadInput
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A function that makes a machine of device files, and what CUDA_VISIBLE_DEVICES says."""
+    """A function that simulates a machine by device files and CUDA_VISIBLE_DEVICES."""
 
     def make(names=(), visible=None, kfd=()):
         for name in names:
@@ -73,7 +73,7 @@ def test_gpus_of_amd_are_those_of_its_driver(machine):
 
 
 @pytest.mark.parametrize(
-    ("visible", "says"), [(None, "GPUs here are 0, 1"), ("1", "=1"), ("", "none here")]
+    ("visible", "says"), [(None, "GPUs here are 0, 1"), ("1", "=1"), ("", "no GPU here")]
 )
 def test_a_gpu_that_is_not_there_is_not_taken_for_another(machine, visible, says):
     machine(TWO, visible)
@@ -110,7 +110,7 @@ def test_what_was_chosen_is_said(machine, cli):
     machine()
     found = cli("doctor", "--json").json["chosen"]
     assert f"{known.cores()} at a time" in found["runs"]
-    assert "the same at any number of workers" in found["bits"]
+    assert "the same for any number of workers" in found["bits"]
     machine(TWO)
     found = choices()
     assert "each of 2 GPUs (0, 1)" in found["runs"]
@@ -120,7 +120,7 @@ def test_what_was_chosen_is_said(machine, cli):
 
 @pytest.mark.parametrize(
     ("flags", "says"),
-    [("fpu avx512_bf16 amx_bf16", "has amx_bf16"), ("fpu avx2", "does not pay"), (None, "or may")],
+    [("fpu avx512_bf16 amx_bf16", "has amx_bf16"), ("fpu avx2", "is not faster"), (None, "or may")],
 )
 def test_units_for_bf16_are_looked_for(tmp_path, monkeypatch, flags, says):
     file = tmp_path / "cpuinfo"

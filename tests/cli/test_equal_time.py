@@ -1,4 +1,4 @@
-"""run --equal time: each arm's epochs follow from its measured cost, once, and stay."""
+"""run --equal time: each arm's epochs follow from its measured cost, and are chosen only once."""
 
 import csv
 from collections import Counter
@@ -13,10 +13,10 @@ COSTS = {"evonorm": 1.6, "sam": 2.1, "lars": 1.02}
 LINE = ("run", "--tricks", "warmup,lars,evonorm", "--seeds", "3", "--set", "epochs=20",
         "--equal", "time")  # fmt: skip
 MISTAKES = [
-    ("--equal epochs", "only time is known"),
+    ("--equal epochs", "use --equal time"),
     ("--equal time --tune lr_scale=1,2", "does not go with --tune"),
     ("--equal time --until decided", "does not go with --until"),
-    ("--equal time --factor epochs=10,20", "no factor can be called epochs"),
+    ("--equal time --factor epochs=10,20", "such a study has a column epochs"),
     ("--equal time --grid fraction --runs 32", "has no baseline among its arms"),
 ]
 
@@ -85,7 +85,7 @@ def test_from_beginning_to_end(cli, stub, costs):
     assert (before["runs"], before["recorded"], before["missing"]) == (24, 0, 24)
     assert before["equal"] == "time"
     assert before["stages"]["equal-time"]["not_chosen"] == 12
-    assert "equal-time: 12 runs, 12 of arms yet to choose" in cli(*LINE, "--dry-run").out
+    assert "equal-time: 12 runs, 12 wait for the stage before" in cli(*LINE, "--dry-run").out
     result = cli(*LINE)
     assert result.code == 0, result.err
     # 20 / 1.6 = 12.5; a cost of 1.02 ± 1.5 % is not told from 1, nor would it change an epoch.
@@ -191,7 +191,7 @@ def test_merged_stores_keep_one_choice(cli, stub, costs):
     cli(*LINE[:4], "5", *LINE[5:], "--results", "third")
     assert epochs(rows("other")) != epochs(rows())
     result = cli("merge", "other")
-    assert "epochs of equal time" in result.out + result.err
+    assert "equal-time epochs" in result.out + result.err
     first = epochs(rows())
     assert cli("export", "-o", "kept").code == 0
     assert cli("merge", "kept", "--results", "new").code == 0
@@ -205,14 +205,13 @@ def test_another_kind_of_study_is_not_extended(cli, stub, costs):
     assert "was run without --tune and --equal" in cli("analyze", "--stage", "fixed").err
     assert cli(*LINE).code == 0
     assert Counter(run["stage"] for run in rows()) == {"fixed": 12, "equal-time": 12}
-    assert "has --equal time, which is not asked for" in cli(*LINE[:-2]).err
+    assert "has --equal time: give it too" in cli(*LINE[:-2]).err
     said = cli(*LINE[:-2], "--tune", "lr_scale=1,2").err
     assert "has --equal time, not both" in said
     assert "of equal time" in cli("run", "--confirm", "--study", "digits-add-one").err
 
 
-def test_both_stages_are_read_and_reported(cli, stub, costs, tmp_path, monkeypatch):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+def test_both_stages_are_read_and_reported(cli, stub, costs, tmp_path, no_drawing):
     cli(*LINE)
     for stage in ("fixed", "equal-time"):
         answer = cli("analyze", "--stage", stage, "--json").json
@@ -227,7 +226,7 @@ def test_both_stages_are_read_and_reported(cli, stub, costs, tmp_path, monkeypat
     assert cli("report").code == 0
     text = (tmp_path / "reports" / "digits-add-one" / "report.md").read_text()
     assert "## Equal epochs and equal time" in text
-    assert "given the epochs chosen" in text
+    assert "given the chosen epochs" in text
     assert "(equal-time.png)" in text
     assert "Stage equal-time: each arm with as many epochs" in text
 

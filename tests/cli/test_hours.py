@@ -1,4 +1,4 @@
-"""Predicted hours: by records of like runs, or by a few steps measured before."""
+"""Predicted hours, from records of similar runs or from a few measured steps."""
 
 import math
 
@@ -67,7 +67,7 @@ def test_what_is_recorded_in_full_takes_no_time(cli, stub):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Measures in the place of children: a second, evonorm and sam two more times as long."""
+    """Replaces measurements in child processes: 1 s, three times as long with evonorm or sam."""
     asked = []
 
     def measure(specs, *options):
@@ -96,7 +96,7 @@ def test_of_many_kinds_the_tricks_are_measured_alone(cli, measured):
     line = ("run", "--grid", "full", "--tricks", tricks, "--dry-run", "--estimate", "--json")
     answer = cli(*line).json
     assert len(measured[0]) == 8 <= MEASURED
-    assert "each trick's time ratio multiplied" in answer["prediction"]["source"]
+    assert "the product of the tricks' time ratios" in answer["prediction"]["source"]
     assert answer["prediction"]["seconds_per_run"] == pytest.approx(1.5 * 1.5)
 
 

@@ -1,4 +1,4 @@
-"""What commands print with --json has the types that are published, and no other keys."""
+"""The JSON of commands has the published types, and no other keys."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def keys(kind):
 
 
 def fits(command, value):
-    """The type of an answer that has its value, and each of its keys. Raises AssertionError."""
+    """The type that fits an answer's value and has each of its keys. Raises AssertionError."""
     wrong = []
     for kind in ANSWERS[command]:
         try:
@@ -75,7 +75,7 @@ def test_answers_have_their_types(cli, line):
     fits(line.split()[0], done.json)
 
 
-def test_answers_of_a_study_have_their_types(cli, stub):
+def test_answers_of_a_study_have_their_types(cli, stub, no_drawing):
     run = ("run", "--tricks", "warmup", "--seeds", "2", "--name", "mine", "--json")
     fits("run", cli(*run).json)
     for line in ("status", "analyze", "report", "retry", "cancel", "export mine -o runs.csv",

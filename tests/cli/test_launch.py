@@ -1,4 +1,4 @@
-"""launch.run, as another program calls it: options in, a typed outcome out, nothing printed."""
+"""launch.run as called by another program: takes options, returns an outcome, prints nothing."""
 
 from contextlib import contextmanager
 
@@ -13,7 +13,7 @@ from tricks.errors import BadInput
 
 
 class Diary:
-    """A listener that writes down what it is told."""
+    """A listener that notes its calls."""
 
     def __init__(self):
         self.lines, self.grids, self.looks, self.outcomes = [], [], [], []

@@ -1,4 +1,4 @@
-"""Limits of a grid on the command line: time, silence, room; and what status says of failures."""
+"""Limits of a grid on the command line (time, silence, room), and failures in status."""
 
 import json
 import subprocess
@@ -52,14 +52,14 @@ def test_a_grid_that_the_disk_has_no_room_for_is_not_begun(cli, stub, monkeypatc
     result = cli(*LINE, "--save-models")
     assert result.code == 2
     assert "has no room for this grid, which will write about 4000.0 TB of models" in result.err
-    assert "make room there, or choose another disk with --results" in result.err
+    assert "free some space there, or choose another disk with --results" in result.err
     assert "4000.0 TB of checkpoints at a time" in cli(*LINE, "--workers", "1").err
     assert stub.ids == []
     assert cli(*LINE, "--no-checkpoint").code == 0
 
 
 def test_a_grid_that_had_room_has_it_when_it_goes_on(tmp_path, monkeypatch):
-    """What is recorded, and what stands in checkpoints, is not to be written again."""
+    """Recorded runs and existing checkpoints need no more room."""
     network, asked = 1 << 20, []
     monkeypatch.setattr("runner.planning.probe_run.network_bytes", lambda *a, **k: network)
     recipes = [resolve(compose(find("digits").baseline, []), find("digits").learning_rates)] * 6
@@ -111,7 +111,7 @@ def test_status_tells_why_runs_failed_where_the_log_is_and_what_helps(cli, stub)
     assert told["last_lines"] == ["one", "two"]
     assert told["log"] == str(log)
     assert (told["state"], told["type"]) == ("infra", "MemoryError")
-    assert "memory ran out: fewer --workers" in told["advice"]
+    assert "memory ran out: use fewer --workers" in told["advice"]
     text = cli("status").out
     for words in (
         "infra, 1 run: MemoryError",
@@ -120,7 +120,7 @@ def test_status_tells_why_runs_failed_where_the_log_is_and_what_helps(cli, stub)
         "fewer --workers",
         "failed, 1 run",
         "retry digits-add-one",
-        "trains what is missing and infra",
+        "trains the missing runs, and the infra",
     ):
         assert words in text, words  # fmt: skip
     assert "\x1b" not in text

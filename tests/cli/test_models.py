@@ -65,7 +65,7 @@ def kept(cli, store, tmp_path):
 
 @pytest.fixture
 def pictures(tmp_path):
-    """The first 40 test images of digits as PNGs, one folder a class; some named for mischief."""
+    """The first 40 test images of digits as PNGs, one folder per class; some with harmful names."""
     from PIL import Image
 
     test = find("digits").load(None, None).test
@@ -194,7 +194,7 @@ def test_what_cannot_be(cli, kept, pictures, tmp_path):
     (tmp_path / "gone.csv").write_text("path,label\nnowhere.png,1\n")
     (tmp_path / "foreign.safetensors").write_bytes(b"foreign")
     for line, told in [
-        (f"predict {id} --data nowhere -o a.csv", "there is no such folder or CSV, nor a task"),
+        (f"predict {id} --data nowhere -o a.csv", "there is no such folder, CSV or task"),
         (f"predict {id} --data empty -o a.csv", "no images in it"),
         (f"predict {id} --data broken -o a.csv", "a.png: cannot be read as an image"),
         (f"predict {id} --data gone.csv -o a.csv", "gone.csv, line 2: there is no image"),
@@ -213,8 +213,8 @@ def test_what_cannot_be(cli, kept, pictures, tmp_path):
         (f"evaluate {id} --data strange", "unknown class 'dog'"),
         (f"evaluate {id} --data empty", "no folders in it"),
         (f"evaluate {id} --data gone.csv", "there is no image"),
-        (f"evaluate {id} --data digits --out gone.csv", "it is a file"),
-        (f"evaluate {id} --data fashion-mnist", "FashionMNIST is not there"),
+        (f"evaluate {id} --data digits --out gone.csv", "is a file: name a folder"),
+        (f"evaluate {id} --data fashion-mnist", "FashionMNIST is missing"),
     ]:
         result = cli(*line.split())
         assert result.code == 2, line
@@ -232,7 +232,7 @@ def test_the_start_of_two_runs_is_refused(cli, kept, tmp_path):
 
 
 def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
-    """A timm network, its names from folders, its test split the one that was held out."""
+    """A timm network with class names from folders, tested on its held-out split."""
     from PIL import Image
 
     draw = np.random.default_rng(0)
@@ -266,7 +266,7 @@ def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
 def test_runs_without_weights_are_trained_again_and_compared(
     cli, stub, tmp_path, monkeypatch, kind
 ):
-    """With training stubbed: which runs, to where, and what is said of another accuracy."""
+    """With stubbed training: the runs, their store, and the line about a different accuracy."""
     assert cli("run", "--tricks", "warmup", "--seeds", "1").code == 0
     store = Store(tmp_path / "results")
     first, second = stub.ids
@@ -336,7 +336,7 @@ def test_models_are_saved_and_recorded_runs_trained_again_for_them(cli, tmp_path
     assert "2 recorded without weights" in cli(*line, "--save-models", "--dry-run").out
     result = cli(*line, "--save-models", "best")
     assert result.code == 0, result.err
-    assert "2 recorded without weights: training again" in result.out
+    assert "2 recorded without weights: training them again" in result.out
     assert "on record" not in result.out
     after = {p.name: p.read_bytes() for p in (tmp_path / "results" / "runs").rglob("*.json")}
     assert after == before
@@ -353,7 +353,7 @@ def test_models_are_saved_and_recorded_runs_trained_again_for_them(cli, tmp_path
 
 
 def test_of_a_tuned_study_the_tuned_arms_are_taken(cli, kept, tmp_path):
-    """A trial that looks best is no arm; the arm's own runs are."""
+    """A tuning trial that looks best is not an arm; only the arm's own runs count."""
     asked = {
         "task": "digits", "grid": "add-one", "tune": {"lr_scale": ["0.5", "1"]}, "tune_seeds": 1,
         "factors": [{"name": "optimizer", "levels": ["sgd", "lars"]}],

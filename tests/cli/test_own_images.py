@@ -1,4 +1,4 @@
-"""Images of one's own at the command line: what is said of them, and one bad file at predict."""
+"""The user's own images on the command line: their summary, and one bad file in predict."""
 
 import csv
 import shutil
@@ -16,7 +16,7 @@ LINE = ("run", "--tricks", "warmup", "--set", "start=scratch", "--seeds", "1", "
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of six images, listed with the animal that two of them share."""
+    """Two classes of six images, listed with an animal for each two images."""
     rows = ["path,label,animal"]
     for label in ("cat", "dog"):
         (tmp_path / "pets" / label).mkdir(parents=True)
@@ -31,7 +31,7 @@ def pets(tmp_path):
 def test_a_dry_run_says_what_was_found(cli, pets):
     told = cli(*LINE, "--task", "folder:pets")
     assert "pets: 12 images in 2 classes: cat 6, dog 6" in told.out
-    assert "passed over: 1 × hidden (pets/.hidden.png)" in told.out
+    assert "skipped: 1 × hidden (pets/.hidden.png)" in told.out
     found = cli(*LINE, "--task", "folder:pets", "--json").json["images"]
     assert found["classes"] == {"cat": 6, "dog": 6}
     assert "  8×8 pixels\n" in told.out
@@ -44,7 +44,7 @@ def test_a_dry_run_says_what_was_found(cli, pets):
 def test_a_dry_run_offers_groups(cli, pets):
     assert "--group-by animal keeps them together" in cli(*LINE, "--task", "csv:pets.csv").out
     grouped = cli(*LINE, "--task", "csv:pets.csv", "--group-by", "animal")
-    assert "6 groups by animal, none on both sides of a split" in grouped.out
+    assert "6 groups by animal, each kept together in a split" in grouped.out
     assert "keeps them together" not in grouped.out
 
 
@@ -69,7 +69,7 @@ def test_a_copy_in_two_parts_needs_to_be_allowed(cli, stub, pets, tmp_path):
 def test_copies_that_a_split_keeps_together_are_told(cli, pets):
     shutil.copy(pets / "cat" / "0.png", pets / "cat" / "copy.png")
     line = (*LINE, "--task", "folder:pets")
-    told = "1 copy of one label, kept on one side of a split: pets/cat/copy.png is pets/cat/0.png"
+    told = "1 copy of one label, kept together in a split: pets/cat/copy.png is pets/cat/0.png"
     assert told in cli(*line).out
     assert cli(*line, "--json").json["images"]["copies"]["kept_together"]
 

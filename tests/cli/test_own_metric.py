@@ -1,4 +1,4 @@
-"""A metric from one file: computed by a training, in the table, and what analyze explains."""
+"""A metric from one file: computed by a training, in the table, and in analyze."""
 
 import json
 
@@ -36,7 +36,7 @@ def plugin(tmp_path, monkeypatch):
     return file
 
 
-def test_a_metric_is_one_file(cli, plugin, tmp_path):
+def test_a_metric_is_one_file(cli, plugin, tmp_path, no_drawing):
     done = cli(*RUN, "--plugin", plugin)
     assert done.code == 0, done.err
     store = Store(tmp_path / "results")

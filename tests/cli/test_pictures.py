@@ -84,7 +84,7 @@ def test_what_cannot_be_drawn(cli, tmp_path):
         ("show mixup --image no/a.png", "there is no folder no"),
         ("show mixup --image a.png --data nowhere", "there is no such folder"),
         ("show mixup --image a.png --data empty", "no images in it"),
-        ("show cosine --image a.png --data empty", "--data is of no use here"),
+        ("show cosine --image a.png --data empty", "leave out --data"),
         ("show mixup --data empty", "--data is for --image"),
         ("show mixpu --image a.png", "did you mean mixup"),
         ("show baseline --image a.png", "--image cannot draw"),

@@ -82,7 +82,7 @@ def test_a_pilot_of_one_seed_shows_no_sd(cli, stub):
     (["--effect", "1", "--sigma", "1", "--tricks", "warmpu"], "warmup"),
     (["--effect", "1", "--pilot", "x"], "no store at"),
     ([], "--effect 0.3"),
-    (["--effect", "1", "--half-width", "1"], "one of the two"),
+    (["--effect", "1", "--half-width", "1"], "give one goal"),
 ])  # fmt: skip
 def test_a_mistake_is_one_line(cli, arguments, said):
     found = cli("plan", *arguments)

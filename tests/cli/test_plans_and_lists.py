@@ -1,4 +1,4 @@
-"""What is said without training: plans, lists, recipes, help."""
+"""Commands without training: plans, lists, recipes, help."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_impossible_arms_are_counted_aloud(cli):
 
 def test_what_all_on_means_is_said_aloud(cli):
     line = ("run", "--grid", "leave-one-out", "--tricks", "warmup,lars,adamw", "--dry-run")
-    assert '"all on" means optimizer=lars; adamw takes no part' in cli(*line).out
+    assert '"all on" means optimizer=lars; adamw is not used' in cli(*line).out
     chosen = cli(*line, "--reference", "optimizer=adamw", "--json").json
     assert chosen["factors"][1]["levels"] == ["sgd", "adamw"]
 

@@ -154,7 +154,7 @@ def test_a_dry_run_says_all_of_it_and_writes_nothing(cli, images, tmp_path):
     said = cli("run", "--task", images, *LINE, "--dry-run")
     assert said.code == 0, said.err
     for text in (
-        "no small pretrained network is at hand, so the proxy starts from scratch",
+        "no small pretrained network is available, so the proxy starts from scratch",
         "model small-image-resnet50 (in full resnet50)", "resolution 64 (in full 224)",
         "3 arms with 3 seeds: about", "run-to-run sds",
         "pets-quick: add-one", "lr_scale = 5 in all arms",
@@ -168,8 +168,9 @@ def test_a_dry_run_says_all_of_it_and_writes_nothing(cli, images, tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(cli, images, stub, monkeypatch):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(
+    cli, images, stub, monkeypatch, no_drawing
+):
     line = ("run", "--task", images, *LINE, "--set", "train_images=12")
     done = cli(*line)
     assert done.code == 0, done.err
@@ -180,7 +181,7 @@ def test_it_goes_on_as_it_was_chosen_and_the_report_says_proxy(cli, images, stub
     monkeypatch.setattr(probe_run, "measured_steps", None)  # nothing is chosen anew
     again = cli(*line)
     assert again.code == 0, again.err
-    assert "goes on with the proxy as it was chosen" in again.out
+    assert "continues with the proxy as it was chosen" in again.out
     assert len(stub.ids) == trained
     assert cli("run", "--study", "pets-quick", "--dry-run", "--json").json["missing"] == 0
     assert cli("report").code == 0

@@ -8,7 +8,7 @@ LINE = ("run", "--grid", "screen", "--tricks", "warmup,cosine,mixup", "--placebo
 
 
 def test_an_old_study_named_by_its_flags_goes_on_as_it_was(cli, stub):
-    """Its study.toml says nothing of the placebo's column, which once was the same each time."""
+    """Its study.toml does not mention the placebo's column, the same in all replicates."""
     Path("old.toml").write_text(
         'grid = "screen"\ntricks = ["warmup", "cosine", "mixup"]\nplacebo = true\n'
         'placebo_level = "column"\n'

@@ -1,4 +1,4 @@
-"""run --smoke: every arm for two steps at small size, the report, and nothing left."""
+"""run --smoke: every arm for two steps on small images, a report, and no files left."""
 
 import tempfile
 
@@ -14,7 +14,7 @@ from runner.studies.study import build
 
 @pytest.fixture
 def thrown_away(tmp_path_factory, monkeypatch):
-    """The folder in which temporary folders are made."""
+    """The folder of temporary folders."""
     place = tmp_path_factory.mktemp("temporary")
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     return place
@@ -63,8 +63,7 @@ def test_a_failed_arm_is_exit_code_1_and_keeps_its_store(cli, stub, thrown_away)
     assert f"their logs stay in {left / 'results'}" in done.out
 
 
-def test_two_real_steps_and_a_real_report(tmp_path, monkeypatch, thrown_away):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: None)
+def test_two_real_steps_and_a_real_report(tmp_path, thrown_away, no_drawing):
     study = build(Asked(tricks=["warmup"], set={"width": 0.05, "threads": 1}))
     found = smoke(study, Options(tmp_path / "results", workers=2, device="cpu"), Silent())
     assert (found.summary.ok, found.arms, found.report, found.left) == (2, 2, None, None)

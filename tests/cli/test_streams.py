@@ -1,4 +1,4 @@
-"""Outputs that take not all characters, are closed, or have no reader any more."""
+"""Outputs that cannot show all characters, are closed, or have lost their reader."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_outputs_that_are_closed_are_no_traceback(tmp_path: Path) -> None:
 
 
 def test_nothing_else_becomes_the_output_that_was_closed(tmp_path: Path) -> None:
-    """The first file that is opened would, and children would print into it."""
+    """Otherwise the first opened file would become the output, and children would print into it."""
     code = (
         "import os, sys\nfrom runner import streams\nstreams.mend()\n"
         "file = os.open('kept', os.O_CREAT | os.O_WRONLY)\nassert file > 2\n"
@@ -102,12 +102,13 @@ def test_a_grid_goes_on_without_a_reader_and_says_how_it_ended(tmp_path: Path) -
 def test_a_closed_terminal_ends_a_command_as_ctrl_c_does(
     tmp_path: Path, number: int, ignored: bool
 ) -> None:
-    """It waits for a pipe, as one that predicts waits for images; under `nohup` it goes on."""
+    """It waits for a pipe, like a `predict` that waits for images; under `nohup` it continues."""
     os.mkfifo(tmp_path / "t.csv")
-    ignore = (lambda: signal.signal(number, signal.SIG_IGN)) if ignored else None
+    handled = signal.SIG_IGN if ignored else signal.SIG_DFL  # whatever the tests were started by
     process = subprocess.Popen(
         [*LINE, "analyze", "t.csv"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ignore,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(number, handled),
     )  # fmt: skip
     writer = os.open(tmp_path / "t.csv", os.O_WRONLY)  # once it reads
     time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What a command suggests next works when it is pasted."""
+"""The commands that a command suggests work when they are pasted."""
 
 import shlex
 import sys
@@ -17,14 +17,14 @@ def test_an_interrupted_grid_says_how_to_go_on(cli, stub, monkeypatch, tmp_path)
     monkeypatch.setattr("runner.planning.probe_run.predict_seconds", lambda *a, **k: 0.01)
     result = cli("run", "--tricks", "warmup", "--name", "mine")
     assert result.code == 130
-    assert "`tricks-bench run --study mine` goes on from here" in result.out
+    assert "`tricks-bench run --study mine` continues from here" in result.out
     (tmp_path / "a plugin.py").write_text("")
     more = ("--data", "my data", "--device", "cpu", "--plugin", "a plugin.py", "--results", "r")
     said = cli("run", "--tricks", "warmup", "--name", "mine", *more).out
     plugin = tmp_path / "a plugin.py"
     assert (
         f"`tricks-bench run --study mine --data '{tmp_path / 'my data'}' --device cpu "
-        f"--plugin '{plugin}' --results r` goes on from here"
+        f"--plugin '{plugin}' --results r` continues from here"
     ) in said
 
 
@@ -36,7 +36,7 @@ def test_a_start_says_what_it_is_at_and_an_interruption_that_it_was_one(cli, stu
     result = cli("run", "--tricks", "warmup", "--seeds", "1")
     checked, told = result.out.splitlines()
     assert checked.startswith("the baseline was not checked: `tricks-bench check --task digits`")
-    assert told == "preparing to train 2 runs: builds their networks, measures a few steps"
+    assert told == "preparing to train 2 runs: building their networks, measuring a few steps"
     assert (result.code, result.err) == (130, "interrupted\n")
 
 
@@ -71,7 +71,7 @@ class Lent(Trick):
 
 @pytest.fixture
 def forget():
-    """Makes this process forget plug-ins, as one that begins knows none; and does so at the end."""
+    """Makes this process forget plug-ins, like a new process; also at the end of the test."""
 
     def end():
         from tricks import loading

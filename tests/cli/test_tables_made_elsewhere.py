@@ -1,4 +1,4 @@
-"""analyze of a table made elsewhere: what is read from it, and what is said of it."""
+"""analyze of a table from another tool: what it reads, and its messages."""
 
 import random
 

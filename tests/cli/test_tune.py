@@ -1,4 +1,4 @@
-"""run --tune: one budget for every arm, a seed stream of its own, and nothing lost when cut."""
+"""run --tune: one budget for all arms, a separate stream of seeds, no loss when interrupted."""
 
 import csv
 import dataclasses
@@ -33,7 +33,7 @@ MISTAKES = [
     ("--tune lr_scale=1,2 --tune epochs=1,2", "takes one field, not 2"),
     ("--tune lr_scale=1,2 --factor lr_scale=1,2", "is a factor here"),
     ("--tune smoothing=0,0.1", "label-smoothing sets smoothing"),
-    ("--tune width=0.5,1 --set model=resnet18", "come to the same training"),
+    ("--tune width=0.5,1 --set model=resnet18", "give the same training"),
     ("--tune lr_scale=1,2 --tune-seeds 0", "--tune-seeds must be at least 1"),
     ("--tune-seeds 2", "--tune-seeds is for --tune"),
     ("--tune lr_scale=1,2 --until decided", "--until does not go with --tune"),
@@ -119,7 +119,7 @@ def test_cut_anywhere_it_goes_on_and_ends_the_same(cli, stub, monkeypatch, cuts)
     left = list(cuts)
 
     def cut(runs, store, order, on_event):
-        """Stops after as many new runs as the next cut says, at the end of a stage too."""
+        """Stops after the number of new runs in the next cut, also at the end of a stage."""
         if not left:
             return whole(runs, store, order, on_event)
         states = store.states()
@@ -131,7 +131,7 @@ def test_cut_anywhere_it_goes_on_and_ends_the_same(cli, stub, monkeypatch, cuts)
     for place, count in enumerate(cuts):
         result = cli(*LINE)
         assert result.code == 130
-        assert "goes on from here" in result.out
+        assert "continues from here" in result.out
         assert len(stub.ids) == sum(cuts[: place + 1])
         status = cli("status", "--json").json
         assert status["ok"] + status["missing"] == status["planned"]
@@ -236,11 +236,10 @@ def test_stages_are_read_from_the_store_a_folder_and_a_csv(cli, stub, tmp_path):
     assert len(lines) == 18
     assert {line["lr_scale"] for line in lines} == {"0.5", "1", "2"}
     assert "did you mean tuned" in cli("analyze", "--stage", "tune").err
-    assert "a table has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
+    assert "a table of runs has no stages" in cli("analyze", "tuned.csv", "--stage", "tuned").err
 
 
-def test_the_report_shows_both_stages(cli, stub, tmp_path, monkeypatch):
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+def test_the_report_shows_both_stages(cli, stub, tmp_path, no_drawing):
     cli(*LINE)
     assert cli("report").code == 0
     folder = tmp_path / "reports" / "digits-add-one"

@@ -1,4 +1,4 @@
-"""run --until: looks, stopping, going on, and the level that stays with the study."""
+"""run --until: looks, stopping, continuing, and the level that stays with the study."""
 
 import tomllib
 
@@ -40,7 +40,7 @@ def test_what_is_open_goes_on_to_the_end_of_the_budget(cli, stub):
 
 
 def test_a_placebo_keeps_no_study_open(cli, stub):
-    """Its effect is known to be zero: a study that has decided the tricks is done."""
+    """A placebo's effect is known to be zero: a study is done once the tricks are decided."""
     stub.shifts |= {"warmup": 3.0, "cosine": -3.0}
     done = cli(*LINE, "--placebo")
     assert done.code == 0, done.err
@@ -72,7 +72,7 @@ def test_a_half_width_is_reached(cli, stub):
     "kill_after", [16, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 20, -2))]
 )
 def test_killed_anywhere_it_comes_to_the_same_end(cli, stub, monkeypatch, kill_after):
-    """As if killed after so many runs (-2: two from its end), and started again."""
+    """Like a study killed after some runs (-2: two before its end) and started again."""
     stub.shifts |= {"warmup": 3.0, "cosine": 0.3}
     line = (*LINE, "--seeds", "12", "--json")
     whole = cli(*line, "--results", "whole").json
@@ -97,7 +97,7 @@ def test_killed_anywhere_it_comes_to_the_same_end(cli, stub, monkeypatch, kill_a
     broken = cli(*line)
     assert broken.code == 130
     assert broken.json["stopped"] == "interrupted"
-    assert "goes on from here" in broken.err
+    assert "continues from here" in broken.err
     monkeypatch.setattr(executor, "execute", execute)
     assert cli(*line).json["looks"] == whole["looks"]
     assert stub.ids == ids
@@ -135,8 +135,7 @@ def test_every_result_afterwards_is_at_the_level_of_the_looks(cli, stub, tmp_pat
     assert cli("analyze", "copy", "--json").json["level"] == pytest.approx(level)
 
 
-@pytest.mark.slow
-def test_the_report_says_at_which_level_it_is(cli, stub, tmp_path):
+def test_the_report_says_at_which_level_it_is(cli, stub, tmp_path, no_drawing):
     cli(*LINE, "--seeds", "4")
     assert cli("report").code == 0
     report = (tmp_path / "reports" / "digits-add-one" / "report.md").read_text()
@@ -147,7 +146,7 @@ def test_the_plan_of_a_study_does_not_change_under_its_name(cli, stub):
     stub.shifts |= {"warmup": 3.0, "cosine": -3.0}
     cli(*LINE)
     for line, said in (
-        (("run", "--tricks", "warmup,cosine", "--seeds", "30"), "goes on with the plan"),
+        (("run", "--tricks", "warmup,cosine", "--seeds", "30"), "continues the plan"),
         ((*LINE, "--looks", "8", "--seeds", "20"), "not with --looks 8"),
         ((*LINE, "--seeds", "40"), "not with --seeds 40"),
         (("run", "--study", "digits-add-one", "--seeds", "40"), "not with --seeds 40"),
@@ -217,6 +216,6 @@ def test_a_request_to_stop_on_a_looks_last_run_is_kept(cli, stub):
     assert result.code == 130
     assert "look 1 of 4" in result.out
     assert "look 2 of 4" not in result.out
-    assert "goes on from here" in result.out
+    assert "continues from here" in result.out
     stub.asked_to_stop = False
     assert cli(*LINE).code == 0

@@ -34,7 +34,7 @@ def found() -> Iterator[dict[str, str]]:
 def cluster(
     found: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> dict[str, str]:
-    """The environment of a cluster that is idle; this process is one of its users."""
+    """The environment of an idle cluster; this process is one of its users."""
     for name in ("SLURM_CONF", "PATH"):
         monkeypatch.setenv(name, found[name])
     before = os.environ.get("PYTHONPATH")

@@ -23,7 +23,7 @@ class RuntimeEnvSetupError(RayError):
 
 @dataclass
 class Answer:
-    """What a method of an actor gave, or raised."""
+    """The result or the exception of an actor's method."""
 
     actor: Actor
     value: Any = None
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Actor:
-    """Calls methods at once. After `lives` answers of `listen` its node is gone."""
+    """Calls methods at once. Its node is lost after `lives` answers of `listen`."""
 
     def __init__(self, made: Any, lives: int) -> None:
         self._made, self._lives, self._gone = made, lives, False
@@ -49,7 +49,7 @@ class Actor:
 def module(
     resources: Mapping[str, float], lives: tuple[int, ...] = (), places: int = 10
 ) -> types.ModuleType:
-    """A module `ray`. lives: of the first actors; the others live for ever. places: for actors."""
+    """A module `ray`. lives: of the first actors; other actors live forever. places: for actors."""
     fake: Any = types.ModuleType("ray")
     fake.asked = []
     left, actors = list(lives), list[Actor]()

@@ -1,7 +1,7 @@
 """Programs named sbatch, squeue, … in a folder, which do as SLURM does in one directory of files.
 
-`sbatch` starts each job of an array at once, here, unless the file `hold` is there: then they wait.
-Jobs stand as `ID_NUMBER` files with their state; `scancel` makes it CANCELLED.
+`sbatch` starts each job of an array at once, on this machine, unless the file `hold` exists: then
+jobs wait. Each job has a file `ID_NUMBER` with its state; `scancel` makes it CANCELLED.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Works without torch that can be moved to a node of a cluster; what each did stands in a diary."""
+"""Works without torch that can be moved to a node of a cluster; each writes a diary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runner.records.run import Run
 
 @dataclass(frozen=True)
 class Quick(Stub):
-    """Trains in no time. places: a file with a line "id node job GPU" for each run."""
+    """A training that takes no time. places: a file with a line "id node job GPU" per run."""
 
     places: str = ""
     device: str = "auto"
@@ -45,7 +45,7 @@ VARIABLES = ("SLURMD_NODENAME", "SLURM_ARRAY_TASK_ID", "CUDA_VISIBLE_DEVICES")
 
 @dataclass(frozen=True)
 class OnGpus(Quick):
-    """The same, one worker for each GPU that the job sees."""
+    """As Quick, with one worker for each GPU of the job."""
 
     def here(self, workers: int, say: Callable[[str], None]) -> OnGpus:
         found = tuple(os.environ.get("CUDA_VISIBLE_DEVICES", "").split(","))
@@ -81,7 +81,7 @@ def note(line: str) -> None:
 
 
 class Slow(Digits):
-    """A real training that waits after each epoch, so that it can be warned in its midst."""
+    """A real training that waits after each epoch, so that a warning comes before its end."""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         def slowly(figures: Figures) -> None:

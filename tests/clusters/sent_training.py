@@ -1,4 +1,4 @@
-"""A training without torch that can be sent to other machines, and says where it was."""
+"""A training without torch that can be sent to other machines, and notes where it ran."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LACKS = "/data: not there, or not readable"
 
 @dataclass(frozen=True)
 class Travels(Pauses):
-    """Ten epochs with checkpoints; leaves a file below `root`, as a training leaves its weights."""
+    """Ten epochs with checkpoints; writes a file below `root`, like a training's weights."""
 
     root: str = ""
 

@@ -75,7 +75,7 @@ def lacking() -> str:
 
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[dict[str, str]]:
-    """A cluster in `folder`; gives the environment with which its programs find it."""
+    """A cluster in `folder`. Yields the environment with which programs find it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "state").mkdir()
     folder.chmod(0o755)
@@ -119,7 +119,7 @@ def node(environment: dict[str, str], name: str) -> subprocess.Popen[bytes]:
 
 
 def wait_idle(environment: dict[str, str]) -> None:
-    """Until no job is left, and all nodes can be used."""
+    """Wait until no job is left, and all nodes are usable."""
     subprocess.run(["scancel", "--me"], env=environment, check=False, capture_output=True)
     _wait(lambda: _states(environment) == {"idle"}, "no node is idle")
 
@@ -160,7 +160,7 @@ def _wait(ready, complaint: str, seconds: float = 60) -> None:  # type: ignore[n
 
 
 def _ports(count: int) -> list[int]:
-    """Ports that nobody has now."""
+    """Unused ports."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

@@ -1,4 +1,4 @@
-"""A job from inside, without a cluster: its versions, data, time, and its share of the runs."""
+"""The code of a job, without a cluster: its versions, data, time, and its share of the runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tricks.errors import BadInput
 
 
 def job(store: Store, work: Quick, count: int = 1, strict: bool = False) -> Job:
-    """A job of a submission that nobody submitted, with the runs 0 to 3."""
+    """A job of a made-up submission with the runs 0 to 3."""
     order = Order(work, 1, jobs=Jobs("own", count, {}, workers=1, strict=strict))
     found = Job(str(store.root), "made", order, {"python": "2.7"})
     folder = store.root / submission.FOLDER / "made"
@@ -44,13 +44,13 @@ def test_other_versions_are_said_and_refused_where_it_is_strict(tmp_path: Path) 
 def test_data_that_is_not_on_the_node_is_a_mistake_before_any_claim(tmp_path: Path) -> None:
     class Away(Quick):
         def here(self, workers, say):  # type: ignore[no-untyped-def]
-            raise BadInput("/data: not there, or not readable, on n1")
+            raise BadInput("/data: missing or not readable on n1")
 
     store = Store(tmp_path)
     assert job(store, Away(diary=str(tmp_path / "diary")))(0) == "mistake"
     assert not (tmp_path / "diary").exists()
     worker = submission.workers(store.root / submission.FOLDER / "made")[0]
-    assert worker.message == "/data: not there, or not readable, on n1"
+    assert worker.message == "/data: missing or not readable on n1"
 
 
 def test_a_job_takes_its_time_from_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The engine `ray` without a cluster: what it says, sends and takes back."""
+"""The engine `ray` without a cluster: its messages, and the files it sends and receives."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CPUS = {"CPU": 2.0}
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No cluster is asked what a worker's node has, and scratch folders are the test's."""
+    """The engine asks no cluster about nodes, and scratch folders belong to the test."""
     monkeypatch.setattr(ray_node.Node, "_room", lambda self: Room("cpu", 1, 1))
     monkeypatch.setattr(ray_workers, "TICK", 0.1)
     monkeypatch.setattr(ray_node, "WAIT", 0.1)
@@ -55,7 +55,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def on(monkeypatch: pytest.MonkeyPatch, *told: Any, **more: Any) -> Any:
-    """The fake in the place of Ray."""
+    """Replaces Ray by the fake."""
     fake = fake_ray.module(*told, **more)
     monkeypatch.setitem(sys.modules, "ray", fake)
     return fake
@@ -170,7 +170,7 @@ def test_a_lost_node_costs_what_was_done_since_the_last_checkpoint(
 def test_a_run_that_waits_for_a_place_takes_a_worker_that_became_idle(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after the loss of a node: idle workers hold the places that a new one waits for."""
+    """As after the loss of a node: idle workers hold the places that a new worker waits for."""
     on(monkeypatch, CPUS, places=1)
     assert grid.run([1, 2, 3, 4]).ok == 4
     assert set(grid.epochs().values()) == {1}

@@ -1,4 +1,4 @@
-"""Grids in jobs of a real SLURM, and what can happen to these jobs."""
+"""Grids in jobs of a real SLURM, and faults of these jobs."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_the_runs_of_a_node_that_goes_down_go_on_elsewhere(
 
 
 def lose_node(cluster: dict[str, str], name: str) -> None:
-    """As if its power were cut: all of its processes end at once."""
+    """Kill all processes of a node at once, as in a power cut."""
     os.kill(slurm.pid_of(cluster, name), signal.SIGKILL)
     here = [f"SLURMD_NODENAME={name}", f"SLURM_CONF={cluster['SLURM_CONF']}"]
     for folder in Path("/proc").glob("[0-9]*"):

@@ -1,4 +1,4 @@
-"""The command line around jobs, with programs that act as SLURM's: what is told, refused, kept."""
+"""The command line of jobs, with programs that act like SLURM's: messages, refusals, files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Result:
 
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of programs that act as SLURM's, first on the PATH."""
+    """The folder of programs that act like SLURM's, first on the PATH."""
     folder = tmp_path / "slurm"
     fake_slurm.write(folder)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -218,7 +218,7 @@ def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: i
     ]  # fmt: skip
     assert "job 1 (slurm, 2 workers for 2 runs): 2 pending" in cli("status").out
     assert "cancelled job 1 (2 workers)\ncancelled job 2 (2 workers)\n" in cli("cancel", "mine").out
-    assert cli("cancel").out == "no job of mine waits or runs\n"
+    assert cli("cancel").out == "no job of mine is waiting or running\n"
     assert "job 1 (slurm, 2 workers for 2 runs) (cancelled): 2 cancelled" in cli("status").out
 
 
@@ -226,7 +226,7 @@ def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: i
     ("flags", "text"),
     [
         (("--engine", "slrm"), "unknown engine 'slrm': did you mean slurm?"),
-        (("--engine", "slurm"), "--engine slurm: say how many jobs, as --jobs 8"),
+        (("--engine", "slurm"), "--engine slurm: give the number of jobs, such as --jobs 8"),
         (("--engine", "slurm", "--jobs", "0"), "as --jobs 8, not 0"),
         (("--jobs", "2"), "--jobs is for --engine slurm, not for local"),
         (("--detach",), "--detach is for --engine slurm, not for local"),
@@ -236,8 +236,8 @@ def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: i
         ((*SLURM[-4:], "--slurm", "gpu"), "--slurm gpu: write it as --slurm partition=gpu"),
         ((*SLURM[-4:], "--slurm", "signal=B"), "--slurm signal=B: write the seconds"),
         ((*SLURM[-4:], "--detach", "--until", "decided"), "--detach submits all runs at once"),
-        ((*SLURM[-4:], "--detach", "--tune", "lr_scale=1,2"), "and --tune chooses later ones"),
-        ((*SLURM[-4:], "--detach", "--equal", "time"), "and --equal chooses later ones"),
+        ((*SLURM[-4:], "--detach", "--tune", "lr_scale=1,2"), "but --tune chooses later runs"),
+        ((*SLURM[-4:], "--detach", "--equal", "time"), "but --equal chooses later runs"),
         ((*SLURM[-4:], "--save-models", "winner"), "--save-models winner trains one run again"),
         ((*SLURM[-4:], "--smoke"), "without --engine slurm"),
         ((*SLURM[-4:], "--slurm", "partition=nowhere"), "invalid partition specified: nowhere"),

@@ -1,4 +1,4 @@
-"""Model matrices written down plainly, to check designs against."""
+"""Model matrices computed directly, to check designs."""
 
 import itertools
 
@@ -38,7 +38,7 @@ def worst_alias(arms, sizes):
 
 
 def strength(arms, sizes):
-    """The largest t for which any t factors hold every combination equally often, up to 3."""
+    """The largest t, up to 3, for which any t factors have every combination equally often."""
     arms = np.array(arms)
     for t in (1, 2, 3):
         for chosen in itertools.combinations(range(len(sizes)), t):

@@ -47,7 +47,7 @@ def test_a_study_counts_and_keeps_them():
     study = build(Asked(control_seeds="auto"))
     assert study.runs == 10 * 3 + 10 == len(list(study.planned()))
     assert study.as_stored().control_seeds == "auto"
-    assert "the baseline gets 10 seeds, each of the others 3" in study.notes
+    assert "the baseline gets 10 seeds, each other arm 3" in study.notes
     assert build(Asked(control_seeds=7, seeds=5)).as_stored().control_seeds == 7
     assert build(Asked()).as_stored().control_seeds is None
 
@@ -55,13 +55,13 @@ def test_a_study_counts_and_keeps_them():
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked(grid="full", control_seeds="auto"), "--grid full has no use for it"),
-        (Asked(grid="cumulative", control_seeds=9), "--grid cumulative has no use for it"),
+        (Asked(grid="full", control_seeds="auto"), "leave it out for --grid full"),
+        (Asked(grid="cumulative", control_seeds=9), "leave it out for --grid cumulative"),
         (Asked(control_seeds=2), "at least --seeds, 3, not 2"),
         (Asked(control_seeds="many"), "give a number, or auto"),
         (Asked(control_seeds=-4), "give a number, or auto"),
         (Asked(runs=24), "--runs is for --grid fraction"),
-        (Asked(grid="fraction", runs=7), "11 is the least"),
+        (Asked(grid="fraction", runs=7), "use at least 11"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(asked, said):

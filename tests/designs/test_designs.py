@@ -190,7 +190,7 @@ def test_a_trick_does_not_overwrite_a_field_factor():
         (lambda: make("add-one", runs=24), "--runs is for --grid fraction"),
         (lambda: make("screen", runs=24), "--runs is for --grid fraction"),
         (lambda: make("fraction", runs=0), "--runs must be at least 1"),
-        (lambda: make("fraction", runs=4), "5 is the least"),
+        (lambda: make("fraction", runs=4), "use at least 5"),
         (lambda: make("fraction", runs=12), "use --grid full"),
         (lambda: make("add-one", "warmup,warmup"), "named twice"),
         (lambda: make("add-one", reference={"optimizer": "lars"}), "--reference"),
@@ -209,7 +209,10 @@ def test_a_trick_does_not_overwrite_a_field_factor():
         (lambda: field_factor("lr_scale", ["1", "x"], BASELINE), "finite number"),
         (lambda: field_factor("lr_scale", ["1"], BASELINE), "at least two"),
         (lambda: field_factor("lr_scale", ["1", "1.0"], BASELINE), "named twice"),
-        (lambda: field_factor("schedule", ["cosine", "mixup"], BASELINE), "mixup is no schedule"),
+        (
+            lambda: field_factor("schedule", ["cosine", "mixup"], BASELINE),
+            "mixup cannot be the value of schedule",
+        ),
         (lambda: field_factor("flip", ["true", "maybe"], BASELINE), "True or False"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a design can tell before it is run: closed forms, and simulated studies."""
+"""Diagnostics of a design before it is run, against closed forms and simulated studies."""
 
 import math
 
@@ -205,7 +205,7 @@ def test_an_estimand_that_the_design_cannot_tell_has_a_reason(fraction):
 
 
 def test_the_planned_seeds_of_add_one_see_the_effect():
-    """All effects real and as large as planned, judged as the analysis does."""
+    """All effects are real and as large as planned; the analysis judges them."""
     errors = Errors(design("add-one", 2, 2, 2, 2))
     for sigma in (0.25, 0.6):
         n = needed(errors, Goal("effect", 0.5), sigma, lambda e: e.baseline).seeds
@@ -239,7 +239,7 @@ def test_the_planned_seeds_of_a_screen_see_the_effect():
 
 @pytest.mark.parametrize(("grid", "seeds"), [("full", 2), ("full", 4), ("fraction", 2)])
 def test_the_plan_is_what_the_analysis_finds_where_noise_is_equal(grid, seeds):
-    """Standard errors in σ and df, also of a placebo, which is told within arms."""
+    """Standard errors in σ and df, also of a placebo, which is estimated within arms."""
     placebo = Factor("placebo", (Level("off"), Level("on")), "trick")
     chosen = [*factors(2, 2, 2, 2, 2), placebo]
     drawn = designs.make(grid, chosen, BASELINE, runs=16 if grid == "fraction" else None)

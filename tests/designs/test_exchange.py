@@ -123,7 +123,7 @@ def test_every_main_effect_can_be_estimated_from_possible_arms(both, more):
     assert all(map(conflicts.allows, array))
     assert efficiency(array, sizes) > 0
     assert array == exchange(chosen, conflicts, runs)
-    with pytest.raises(BadInput, match=f"{runs - more} is the least"):
+    with pytest.raises(BadInput, match=f"use at least {runs - more} "):
         exchange(chosen, conflicts, runs - more - 1)
 
 
@@ -137,7 +137,7 @@ def test_the_default_leaves_degrees_of_freedom_for_error():
 def test_a_fraction_is_less_than_everything():
     with pytest.raises(BadInput, match="use --grid full"):
         Fraction(factors(2, 2, 2)).check()
-    with pytest.raises(BadInput, match="768 arms there are: use --grid full"):
+    with pytest.raises(BadInput, match="full grid of 768 arms: use --grid full"):
         designs.make("fraction", BAG, BASELINE, runs=768)
 
 
@@ -151,7 +151,7 @@ def test_arms_that_stand_twice_have_seeds_of_their_own():
 
 @pytest.mark.parametrize(("runs", "crowded"), [(13, True), (16, False)])
 def test_arms_that_are_fewer_than_the_interactions_say_what_tells_them(runs, crowded):
-    """The mean, five effects and ten interactions, less two that are forbidden: fourteen."""
+    """The mean, five effects and ten interactions, without two forbidden ones: fourteen."""
     conflicts = Conflicts({(0, 1, 1, 1): "both on", (2, 1, 3, 1): "both on"})
     notes = Fraction(factors(*[2] * 5), conflicts, asked_runs=runs).notes()
     assert any("--seeds 2" in note for note in notes) == crowded

@@ -1,4 +1,4 @@
-"""A design is one file: a plug-in's is listed, planned, and analysed by its own layout."""
+"""A design is one file: a plug-in's design is listed, planned, and analyzed by its layout."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The placebo: carried free where there is room, and other random draws and nothing else."""
+"""The placebo: it needs no extra runs where possible, and only changes random numbers."""
 
 import itertools
 from collections import Counter
@@ -45,7 +45,7 @@ def test_a_full_grid_carries_it_clear_of_everything_small():
     every = itertools.product(*map(range, design.sizes))
     assert sum(map(design.contains, every)) == 2 * len(arms) == 2 * len(set(arms))
     assert all(map(design.contains, arms))
-    assert "carried free" in design.notes()[0]
+    assert "needs no extra runs" in design.notes()[0]
 
 
 def test_with_few_factors_it_is_crossed():
@@ -108,7 +108,7 @@ def rows_of(study):
 
 
 def test_a_recorded_study_goes_on_as_it_was():
-    """Placebos once stood on one product of others in every replicate: see results/ten-epochs."""
+    """Old placebos are one product of other factors in every replicate: see results/ten-epochs."""
     for name in ("digits-screen", "digits-bag"):
         stored = read_export(Path("results/ten-epochs") / name).study
         recorded = without_ids(stored.runs)
@@ -147,7 +147,7 @@ def test_an_a_a_study():
 
 
 def test_every_stream_is_another_and_nothing_else():
-    """Trained for two steps: other weights; the seed's own streams stay as they were."""
+    """Two steps of training give other weights; the seed's own streams do not change."""
     import torch
 
     from runner.training.randomness import derive, in_stream

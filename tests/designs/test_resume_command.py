@@ -1,4 +1,4 @@
-"""Whether a study with an array, or with more seeds for its control, may go on under its name."""
+"""Whether a study with an array, or with more control seeds, may continue under its name."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def test_a_number_below_the_seeds_is_dropped(tmp_path):
     ],
 )
 def test_a_record_is_led_back_to_its_arm(asked):
-    """As for grids too large to list: every planned run is found once, and no other."""
+    """As for grids that are too large to list: each planned run is found exactly once."""
     study = build(asked)
     membership = Membership(study)
     specs = [spec for _, spec in study.planned()]

@@ -36,7 +36,7 @@ def test_there_is_none_of_other_orders(order):
 
 @pytest.mark.parametrize("order", PUBLISHED)
 def test_rows_are_those_of_plackett_and_burman(order):
-    """Up to the order of columns and the sign of all: the published row turned round and round."""
+    """Up to the order of columns and the signs: cyclic shifts of the published row."""
     published = [1 if sign == "+" else -1 for sign in PUBLISHED[order]]
     ours = {tuple(row[1:]) for row in hadamard(order)}
     n = order - 1
@@ -105,7 +105,7 @@ def test_impossible_arms_are_left_out_by_exchange():
 
 
 def test_no_two_level_array_of_strength_two_can_leave_out_a_pair():
-    """Why there is no other choice of columns to look for when arms are impossible."""
+    """This is why no other choice of columns is searched when arms are impossible."""
     for rows in (folded(8, 24), folded(12, 24), folded(16)):
         levels = np.array(rows)
         for i in range(levels.shape[1]):
@@ -124,7 +124,7 @@ def test_a_placebo_takes_a_column_that_is_left():
 
 @pytest.mark.parametrize(("count", "said"), [(5, None), (7, None), (9, "3"), (11, None)])
 def test_a_screen_that_leaves_few_degrees_of_freedom_says_so(count, said):
-    """Seven leave five; beside eleven the error holds interactions of two, and has eleven."""
+    """Seven factors leave five df; with eleven, the error has interactions and eleven df."""
     notes = designs.make("screen", factors(*[2] * count), BASELINE).notes()
     found = [note.split()[0] for note in notes if "degrees of freedom" in note]
     assert found == ([said] if said else [])

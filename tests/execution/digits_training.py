@@ -1,9 +1,10 @@
-"""Real trainings on digits, in a runner of their own.
+"""Real trainings on digits, in a separate runner process.
 
 python digits_training.py STORE SECONDS SEEDS WORKERS
 
-Trains a short recipe with state of every kind, a checkpoint every SECONDS (0: none), and prints
-one line an event and the summary as JSON. Asked to stop, runs leave however short their rest is.
+Trains a short recipe with state of every kind, a checkpoint every SECONDS (0: none), and prints one
+line an event and the summary as JSON. If asked to stop, runs stop at once, even just before their
+end.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def specs(seeds: range) -> list[RunSpec]:
 
 
 class Digits(RecipeRun):
-    """As `tricks-bench run` does it."""
+    """The work of `tricks-bench run`."""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         from runner.training import checkpoint

@@ -1,4 +1,4 @@
-"""A runner in a process of its own.
+"""A separate runner process.
 
 python grid_runner.py STORE DIARY [name=value ...]
 
@@ -27,12 +27,12 @@ LIMITS = ("stall", "wall", "run", "reserve")
 
 
 def say(event: Event) -> None:
-    """One line an event, its kind and its label."""
+    """Print one line per event: its kind and its label."""
     print(type(event).__name__, getattr(event, "label", ""), flush=True)
 
 
 def main(root: str, diary: str, **asked: str) -> None:
-    """Execute what is asked for, and print what came of it."""
+    """Execute the requested runs, and print the outcome."""
     numbers = {name: float(value) for name, value in asked.items() if name != "seeds"}
     seeds = [int(seed) for seed in asked["seeds"].split(",")] if "seeds" in asked else None
     store = Store(root)

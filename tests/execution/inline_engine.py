@@ -1,4 +1,4 @@
-"""An engine in one file: it does each run in this very process, one after another."""
+"""An engine in one file: it does each run in this process, one after the other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.records.store import Store
 
 
 class Inline:
-    """Does a run as soon as it gets it."""
+    """Does each run at once."""
 
     def __init__(self, store: Store, order: Order) -> None:
         self.store, self.order = store, order
@@ -31,13 +31,13 @@ class Inline:
         return heard
 
     def pause(self) -> None:
-        """No run is at hand when anybody can ask."""
+        """Does nothing: no run is running when it is called."""
 
     def end(self, id: str) -> str:
         return ""
 
     def close(self) -> None:
-        """No process is left."""
+        """Does nothing: there are no processes."""
 
 
 registry.register("inline", Inline)

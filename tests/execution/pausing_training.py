@@ -1,4 +1,4 @@
-"""A training of ten epochs without torch, that writes checkpoints and leaves when asked to."""
+"""A training of ten epochs without torch, which writes checkpoints and stops when asked."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A training that takes milliseconds and can go wrong in every way, chosen by the seed's range.
+"""A training that takes milliseconds; the range of its seed chooses its fault.
 
-Which seed does what is written in `BEHAVIOUR`, so that the faults are part of a run's identity.
+`BEHAVIOUR` lists seeds and faults, so a fault is part of a run's identity.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ poisoned: list[int] = []  # not empty: no training can succeed in this process a
 
 
 def limit_memory(more: int) -> None:
-    """From now on this process may take `more` bytes of address space."""
+    """Limit this process to `more` further bytes of address space."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + more
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -65,7 +65,8 @@ def limit_memory(more: int) -> None:
 def stop_at(folder: str, number: int, mark: str) -> None:
     """Stop this process (SIGSTOP) just before its call `number` into the file system at `folder`.
 
-    Only the first process that comes so far stops: it makes the file `mark`, which names the call.
+    Only the first process that reaches this call stops: it creates the file `mark` with the call's
+    name.
     """
     count, busy = 0, False
 
@@ -114,7 +115,7 @@ def two_arms(count: int) -> list[Run]:
 
 @dataclass(frozen=True)
 class Stub:
-    """The work of a stub training, with what `train` takes."""
+    """The work of a stub training, with the arguments of `train`."""
 
     seconds: float = 0.01
     diary: str | None = None
@@ -127,7 +128,7 @@ class Stub:
 
 
 def outcome(found: dict[str, Any]) -> Outcome:
-    """What a training gave, as the worker wants it; nonsense stays what it is."""
+    """The result of a training as an Outcome; nonsense stays unchanged."""
     if "state" not in found:
         return found  # type: ignore[return-value]
     fields = dict(found)
@@ -142,7 +143,7 @@ def train(
     seconds: float = 0.01,
     diary: str | None = None,
 ) -> dict[str, Any]:
-    """One line in the file `diary` for each training begun; then whatever the seed says."""
+    """Write a line to the file `diary`, then behave as the seed says."""
     if diary is not None:
         with Path(diary).open("a") as file:
             file.write(f"{run.id} {os.getpid()} {time.time_ns()}\n")

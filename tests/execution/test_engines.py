@@ -81,7 +81,7 @@ def test_a_worker_needs_no_engine(tmp_path: Path) -> None:
 
 def test_news_of_a_run_that_is_gone_does_no_harm(tmp_path: Path) -> None:
     class Echoes(inline_engine.Inline):
-        """Says everything twice, as one may that watches a folder."""
+        """Sends every message twice, as an engine that watches a folder may do."""
 
         def listen(self, seconds: float) -> list[tuple[str, Message]]:
             return 2 * super().listen(seconds)
@@ -141,7 +141,7 @@ OWN = "class Mine(Stub):\n    pass\n"
 
 
 def script(folder: Path, own: str, work: str, guard: bool = False) -> list[str]:
-    """The lines that a program prints which starts two runs."""
+    """The output lines of a program that starts two runs."""
     text = SCRIPT.format(folders=[str(ROOT), str(Path(__file__).parent)], own=own, work=work)
     if guard:
         head, main = text.split("try:")
@@ -166,7 +166,7 @@ def test_a_program_that_defines_the_work_needs_a_guard(tmp_path: Path) -> None:
 
 
 def test_a_program_without_a_guard_is_told_so_where_recipes_are_tried_out(tmp_path: Path) -> None:
-    """Its processes would start it anew, and end: that is not memory that ran out."""
+    """Its processes would start it again and end, which is no lack of memory."""
     (tmp_path / "program.py").write_text(
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
         "from runner.execution.engines import calls\nfrom tricks.errors import BadInput\n"

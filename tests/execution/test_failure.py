@@ -1,4 +1,4 @@
-"""What is tried again, and what is kept as the run's own failure."""
+"""Which errors are retried, and which are recorded as the run's own failure."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_surroundings_are_told_from_the_run(error: Exception, expected: bool) ->
         ("RuntimeError", "GET was unable to find an engine to execute this", "fewer --workers"),
         ("RuntimeError", "unable to allocate shared memory(shm) for file", "--shm-size"),
         ("RuntimeError", "DataLoader worker is killed by signal: Bus error.", "--shm-size"),
-        ("ValueError", "shapes", "comes again"),
-        (None, None, "comes again"),
+        ("ValueError", "shapes", "will happen again"),
+        (None, None, "will happen again"),
     ],
 )
 def test_each_kind_of_error_gets_the_advice_that_helps(

@@ -1,4 +1,4 @@
-"""Which GPU a process sees, and that a process of many runs gives what fresh ones give."""
+"""Which GPU a process sees; a process of many runs gives the same results as fresh processes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Tiny(RecipeRun):
 
 @pytest.mark.slow
 def test_nothing_leaks_from_one_run_to_the_next(tmp_path: Path) -> None:
-    """All runs in one process, each after others, against a process each: the same figures."""
+    """All runs in one process give the same figures as runs in separate processes."""
     arms = [
         RunSpec(
             {"name": "tiny"},

@@ -1,4 +1,4 @@
-"""Runs that are interrupted go on from their checkpoint, in whichever execution comes next."""
+"""Interrupted runs continue from their checkpoint, in any later execution."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_without_checkpoints_they_finish(grid: Grid) -> None:
 
 
 def test_a_process_goes_on_with_other_runs_after_one_was_asked_too_late(grid: Grid) -> None:
-    """What it was told as its run ended is not taken for a run."""
+    """A message that arrives as its run ends is not taken for a run."""
     grid.stop_at = EPOCHS
     summary = grid.run([1, 2])
     assert summary.ok + summary.paused <= 2

@@ -1,4 +1,4 @@
-"""Progress: counts, time left, one line a run; on a terminal nothing a name can break."""
+"""Progress: counts, time left, one line per run; names cannot break the terminal's view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real trainings whose workers and runners are killed end in the records of undisturbed ones."""
+"""Real trainings with killed workers and runners end with the records of undisturbed ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def end(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def results(store: Path, seeds: int = SEEDS) -> list[dict[str, Any]]:
-    """What the records say that cannot depend on time."""
+    """The parts of the records that do not depend on time."""
     records = [Store(store).read(spec.id) for spec in specs(range(seeds))]
     assert all(record is not None for record in records)
     return [{name: record[name] for name in SAME} for record in records if record]

@@ -1,4 +1,4 @@
-"""Runners that are killed, stopped, or several at once: every run ends with exactly one record."""
+"""Killed, stopped or several runners: every run ends with exactly one record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _leave_nothing_behind() -> Iterator[None]:
 
 
 def workers_of(folder: Path) -> list[int]:
-    """Process numbers of all workers that ever trained, of which there is at least one."""
+    """Process numbers of all workers that have trained; checks that there is one."""
     path = folder / "diary"
     assert until(lambda: path.exists() and path.read_text().endswith("\n"))
     return [pid for _, pid, _ in diary(folder)]
@@ -122,7 +122,7 @@ def test_asked_once_it_finishes_what_runs_and_stops(tmp_path: Path, number: int)
 
 
 def test_what_is_started_to_outlive_its_terminal_goes_on_without_it(tmp_path: Path) -> None:
-    """As `nohup` starts it: SIGHUP is ignored."""
+    """Started as by `nohup`: SIGHUP is ignored."""
 
     def ignore() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

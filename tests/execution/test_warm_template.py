@@ -1,4 +1,4 @@
-"""What processes share is made in their template, once."""
+"""The data that processes share are made once, in their template."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Runs exported to trackers come back from them, and exporting twice makes no doubles."""
+"""Runs exported to trackers can be read back, and a second export makes no duplicates."""
 
 import dataclasses
 import json
@@ -50,7 +50,7 @@ def test_an_unknown_tracker_or_one_that_is_not_installed(logs, tmp_path, monkeyp
 
 
 def twice(name, logs, folder):
-    """Export, export again, then with one run changed; how many were written."""
+    """Export, export again, then with one changed run. Returns the numbers of written runs."""
     changed = dataclasses.replace(logs[0], metrics={**logs[0].metrics, "accuracy": 1.5})
     counts = [export_to(name, logs, folder), export_to(name, logs, folder)]
     return [*counts, export_to(name, [changed, *logs[1:]], folder)]
@@ -108,7 +108,7 @@ def test_mlflow_on_sqlite(logs, tmp_path):
 
 
 def written(file, block=32768):
-    """The records of a .wandb file: a log as LevelDB's, behind a header of seven bytes."""
+    """The records of a .wandb file: a LevelDB log after a header of seven bytes."""
     data, place, parts = file.read_bytes(), 7, []
     while place + 7 <= len(data):
         left = block - place % block

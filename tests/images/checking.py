@@ -1,4 +1,4 @@
-"""What a check of image files finds."""
+"""A check of image files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.images.walk import image_file
 
 
 def check(paths: Sequence[Path]) -> tuple[str, ...]:
-    """The lines on what the decoder complains of. Raises BadInput as a start of a grid does."""
+    """The lines about the decoder's warnings. Raises BadInput as at the start of a grid."""
     files = [image_file(path) for path in paths]
     originals = OriginalFiles(
         Path("images"), ImageFiles.of(file for file in files if file is not None)

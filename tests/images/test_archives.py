@@ -1,4 +1,4 @@
-"""Archives of images: read as the folder would be, unpacked once, and nothing written elsewhere."""
+"""Archives of images: read like the folder, unpacked once, and nothing written elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of four images, with what a Mac leaves behind."""
+    """Two classes of four images, with the hidden files of a Mac."""
     top = tmp_path / "pets"
     for name in ("cat", "dog"):
         (top / name).mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_links_within_are_followed_and_links_out_refused(tmp_path):
         ]
     ):  # fmt: skip
         bad = tarred(tmp_path / f"b{number}.tar", (info("a/0.png", kind, link), b""))
-        with pytest.raises(BadInput, match="link out of it"):
+        with pytest.raises(BadInput, match="link to a place outside"):
             folder_at(bad)
     pipe = tarred(tmp_path / "c.tar", (info("a/0.png", tarfile.FIFOTYPE), b""))
     with pytest.raises(BadInput, match="no plain file"):
@@ -164,7 +164,7 @@ def test_links_in_a_zip(tmp_path):
         return path
 
     assert (folder_at(linked(tmp_path / "a.zip", "0.png")) / "1.png").read_bytes() == b"zero"
-    with pytest.raises(BadInput, match="link out of it"):
+    with pytest.raises(BadInput, match="link to a place outside"):
         folder_at(linked(tmp_path / "b.zip", "../../etc/passwd"))
 
 
@@ -174,7 +174,7 @@ def test_damage_is_told_in_a_line_and_leaves_nothing(pets, tmp_path, cache):
         content = path.read_bytes()
         for damaged in (content[: len(content) // 2], b"nothing", b""):
             path.write_bytes(damaged)
-            with pytest.raises(BadInput, match="damaged, or no archive") as caught:
+            with pytest.raises(BadInput, match="damaged, or not an archive") as caught:
                 folder_at(path)
             assert "\n" not in str(caught.value)
             assert not list(cache.iterdir())
@@ -188,7 +188,7 @@ def test_what_is_too_large_is_refused(pets, tmp_path, monkeypatch):
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a/0.png", bytes(10**7))
     monkeypatch.setattr(archives, "SMALL", 10**6)
-    with pytest.raises(BadInput, match=r"unpacked it would be 10.0 MB: not an archive"):
+    with pytest.raises(BadInput, match=r"unpacked it would take 10.0 MB, too much for an archive"):
         folder_at(bomb)
     monkeypatch.setattr(archives, "SPARE", 1 << 60)
     with pytest.raises(BadInput, match="are free"):

@@ -33,7 +33,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of eight images of unlike sizes and modes, one of them held upright by EXIF."""
+    """Two classes of eight images of different sizes and modes, one of them turned by EXIF."""
     draws = np.random.default_rng(0)
     for i in range(16):
         path = tmp_path / "pets" / ("cat", "dog")[i % 2] / f"{i}.png"
@@ -150,7 +150,7 @@ def test_two_runners_build_it_once(pets, monkeypatch):
     assert len(built) == 1
     assert found[0] == found[1]
     assert len(waited) == 1
-    assert "another runner" in waited[0]
+    assert "another process" in waited[0]
 
 
 def test_a_home_that_cannot_be_written_is_one_line(pets, tmp_path, monkeypatch):
@@ -220,7 +220,7 @@ def test_a_mapped_cache_survives_its_removal(pets):
 def test_a_runner_that_finds_the_same_images_elsewhere_takes_the_cache_that_is_there(
     pets, monkeypatch
 ):
-    """Both looked while there was none: the second finds the place taken when it has built."""
+    """Both looked before there was a cache: the second finds one when it has built its own."""
     moved = shutil.copytree(pets, pets.with_name("moved"))
     build, inode = cache_build.build, []
 
@@ -281,9 +281,9 @@ def test_a_doctor_lists_them_and_removes_those_of_no_use(pets, home, capsys):
     assert call(["doctor", "--clean", "--json"]) == 0
     assert [kept.folder for kept in caches.kept()] == [whole]
     shutil.rmtree(pets)
-    assert [kept.fault for kept in caches.kept()] == ["its images are gone"]
+    assert [kept.fault for kept in caches.kept()] == ["its images were removed"]
     assert call(["doctor", "--clean"]) == 0
-    assert "its images are gone: removed" in capsys.readouterr().out
+    assert "its images were removed: removed" in capsys.readouterr().out
     assert caches.kept() == ()
 
 

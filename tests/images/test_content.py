@@ -1,4 +1,4 @@
-"""A data set is what its files hold: digests, and that they are kept."""
+"""The content of its files identifies a data set: digests, and how they are kept."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_an_unchanged_file_is_read_once(tmp_path, monkeypatch):
 
 
 def test_files_exchanged_with_their_times_are_read_again(tmp_path, monkeypatch):
-    """As an archive or `cp -p` leaves them: of one size, with one time, long ago."""
+    """As after an archive or `cp -p`: the same size, the same old time."""
     monkeypatch.setattr(module, "RECENT", 0)
     cat, dog = tmp_path / "cat.png", tmp_path / "dog.png"
     for path in (cat, dog):

@@ -1,4 +1,4 @@
-"""Copies of an image: on one side of a split that is made here, refused in one of the user's."""
+"""Copies of an image: kept together in our splits, refused in two parts of the user's split."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_only_copies_change_an_identity(twice):
 
 
 def test_groups_that_share_an_image_are_one(tmp_path):
-    """Ten animals of two classes, each of which shares a photo with the next of its class."""
+    """Ten animals of two classes; each animal shares a photo with the next of its class."""
     rows = ["path,label,animal"]
     for animal in range(20):
         for i in (animal, animal + 1 - 2 * (animal % 2)):  # 0 with 1, 2 with 3, ...

@@ -125,7 +125,7 @@ def test_paths_written_on_windows_are_found(listed, tmp_path):
 
 def test_numbers_that_are_written_in_two_ways_are_told(listed):
     notes = read_csv(listed("path,label\n0.png,01\n1.png,2\n2.png,1\n3.png,2\n")).notes
-    assert notes == ("the classes '01' and '1' are spelled alike: two classes?",)
+    assert notes == ("the classes '01' and '1' are spelled alike: are they two classes?",)
 
 
 def test_a_number_sign_in_the_path(listed, tmp_path):
@@ -171,7 +171,7 @@ def test_labels_as_a_column_of_0_and_1_for_each_class(listed):
     )
     found = read_csv(listed(text))
     assert [row.label for row in found.rows] == [("cat", "dog", "owl")[i % 3] for i in range(8)]
-    assert "labels are the columns that hold a 1: 3 from cat to owl" in found.notes
+    assert "labels are the names of columns that hold a 1: 3 from cat to owl" in found.notes
     assert "site" in found.offers
     grouped = read_csv(listed(text), "site")
     assert [row.group for row in grouped.rows] == [f"s{i // 2}" for i in range(8)]

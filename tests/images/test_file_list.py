@@ -1,4 +1,4 @@
-"""Image files in arrays are what tuples of paths would be."""
+"""Image files in arrays behave like tuples of paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which level is parts and which is classes: one meaning is taken, two are refused."""
+"""Which level is parts and which is classes: ambiguous folders are refused."""
 
 from __future__ import annotations
 

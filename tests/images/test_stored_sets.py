@@ -1,4 +1,4 @@
-"""Unpacked archives and written data sets: what doctor says of them, and what it removes."""
+"""Unpacked archives and written data sets: how doctor shows and removes them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_unpacked_archive_is_of_use_while_one_of_its_archives_is_there(packed
     packed.with_name("other.zip").write_bytes(b"another")
     assert stored_sets.unpacked()[0].fault == "its archive has changed"
     packed.with_name("other.zip").unlink()
-    assert stored_sets.unpacked()[0].fault == "its archive is gone"
+    assert stored_sets.unpacked()[0].fault == "its archive was removed"
 
 
 def test_a_torn_one_is_told_and_unpacked_again(packed):
@@ -91,7 +91,7 @@ def test_a_data_set_that_another_has_replaced_is_of_no_use():
     second = given(100)
     aged(second)
     found = {one.folder: one for one in stored_sets.data_sets()}
-    assert found[first].fault == "no task means it any more"
+    assert found[first].fault == "no task refers to it any more"
     assert (found[second].fault, found[second].places) == ("", ("mine",))
     assert found[second].images == 8
     (second / written.LIST).unlink()
@@ -107,11 +107,14 @@ def test_doctor_lists_and_cleans_them(packed, capsys, tmp_path, monkeypatch):
     assert call(["doctor", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["fault"] for one in told["unpacked"]] == [""]
-    assert sorted(one["fault"] for one in told["data_sets"]) == ["", "no task means it any more"]
+    assert sorted(one["fault"] for one in told["data_sets"]) == [
+        "",
+        "no task refers to it any more",
+    ]
     packed.unlink()
     assert call(["doctor", "--clean"]) == 0
     said = capsys.readouterr().out
-    assert "its archive is gone: removed" in said
+    assert "its archive was removed: removed" in said
     assert f"{first}: " in said
     assert not list(archives.root().iterdir())
     assert not first.exists()

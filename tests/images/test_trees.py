@@ -1,4 +1,4 @@
-"""Generated folders and CSVs: training, predict and evaluate take what the dry run said."""
+"""Generated folders and CSVs: training, predict and evaluate use the images of the dry run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PLAIN = [("", "plain", ".png", "RGB", "image")] * 6  # enough of each class to b
 
 
 def made(root: Path, tree: dict[str, list[tuple[str, ...]]], part: str = "") -> None:
-    """The tree as files, each image with pixels of its own unless it is a copy or a link."""
+    """The tree as files; images have different pixels unless they are copies or links."""
     number = len(part) * 1000
     for label, images in tree.items():
         last = None
@@ -81,14 +81,14 @@ def consumed(task):
 
 
 def refused(error: BadInput) -> None:
-    """What is refused is refused in one line, and of no more interest here."""
+    """A refused tree is refused with one line; the rest of the test is skipped."""
     if "\n" in str(error):
         raise AssertionError(f"more than a line: {error}")
     assume(False)
 
 
 def agree(name: str, given_as: str) -> None:
-    """Training, predict and evaluate use the images that the dry run tells of."""
+    """Training, predict and evaluate use the images that the dry run reports."""
     task = find(name)
     try:
         found = task.found()

@@ -1,4 +1,4 @@
-"""A task's test images are those that a model's training held out, also with shares of its own."""
+"""A task's test images are the images that the model's training held out, with any shares."""
 
 from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Recipes as TOML, as timm's arguments and as JSON; and which recipe is meant."""
+"""Recipes as TOML, as timm's arguments and as JSON; and how a recipe is named."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_what_is_no_recipe(text, settings, said, tmp_path):
     from runner.records.store import Store
 
     Store(tmp_path)
-    with pytest.raises(BadInput, match=said or "--set is for a baseline"):
+    with pytest.raises(BadInput, match=said or "--set is for baseline"):
         subject(text, "digits", settings, tmp_path)
 
 

@@ -27,7 +27,7 @@ CHILD = Path(__file__).parent / "without_tricks_bench.py"
 
 
 def trained(folders):
-    """What the scripts in the folders give in a process without tricks-bench."""
+    """The results of the scripts in the folders, in a process without tricks-bench."""
     line = [sys.executable, "-I", CHILD, *folders]
     done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr

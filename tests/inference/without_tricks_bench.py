@@ -1,4 +1,4 @@
-"""Run by the tests in a process that cannot import tricks-bench: what scripts train there.
+"""Trains exported scripts in a process that cannot import tricks-bench; tests run it.
 
 Each argument is a folder with script.py and given.pt; its losses are written to losses.json.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Nothing:
-    """An import system in which there is no tricks-bench."""
+    """An import hook that hides tricks-bench."""
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("tricks", "runner", "tricks_bench", "tests"):

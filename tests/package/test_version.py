@@ -1,4 +1,4 @@
-"""The version stands in setup.cfg, CITATION.cff, CHANGELOG.md and the program, and is the same."""
+"""The version is the same in setup.cfg, CITATION.cff, CHANGELOG.md and the program."""
 
 import configparser
 import re

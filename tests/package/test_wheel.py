@@ -1,4 +1,4 @@
-"""The wheel, built from the sdist, works in an environment of its own, far from this folder."""
+"""The wheel, built from the sdist, works in a separate environment, outside this folder."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Bytes flipped and tails cut: all of a record's, a sample of larger files'; with counts."""
+"""Flip bytes and cut tails: all of a record, a sample for larger files. Returns counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def a_record(id: str = ID, **fields: Any) -> dict[str, Any]:
 
 
 def a_model(store: Store, id: str = ID, best: bool = False) -> Path:
-    """The file of a whole model of one tensor of 8 bytes, of the run `id`."""
+    """The file of an intact model with one tensor of 8 bytes, of the run `id`."""
     tensors: dict[str, Any] = {"fc": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}
     which = "best" if best else "last"
     told = {"format": models.FORMAT, "run": json.dumps(id), "weights": json.dumps(which)}
@@ -45,7 +45,7 @@ def a_model(store: Store, id: str = ID, best: bool = False) -> Path:
 
 
 def damages(data: bytes, every: int = 1, bits: int = 8) -> Iterator[tuple[str, bytes]]:
-    """`data` with a bit flipped, for some bits of each `every`-th byte; and cut there."""
+    """`data` with one flipped bit, for some bits of each `every`-th byte; and cut at this byte."""
     for place in range(0, len(data), every):
         for bit in range(bits):
             flipped = bytearray(data)
@@ -55,7 +55,7 @@ def damages(data: bytes, every: int = 1, bits: int = 8) -> Iterator[tuple[str, b
 
 
 def of_a_record() -> Counter[str]:
-    """Each bit of a record flipped and each tail cut; "missed" counts what was believed."""
+    """Each bit of a record flipped and each tail cut; "missed" counts damage that was accepted."""
     data = seal(a_record())
     found: Counter[str] = Counter(bytes=len(data))
     for kind, damaged in damages(data):
@@ -69,7 +69,7 @@ def of_a_record() -> Counter[str]:
 
 
 def of_stored_records(place: Path, every: int = 1) -> Counter[str]:
-    """The same through a store: quarantined, open again, and the other record untouched."""
+    """The same in a store: the record is quarantined, its run open again, others untouched."""
     store = Store(place)
     other = "f" * 16
     store.commit(a_record(other))
@@ -86,7 +86,7 @@ def of_stored_records(place: Path, every: int = 1) -> Counter[str]:
 
 
 def of_an_index(place: Path, every: int = 1) -> Counter[str]:
-    """The index: what is read is always what the records say."""
+    """The index: reads always agree with the records."""
     store = Store(place)
     for n in range(3):
         store.commit(a_record(f"{n:016x}", test_accuracy=90 + n / 3))
@@ -95,7 +95,7 @@ def of_an_index(place: Path, every: int = 1) -> Counter[str]:
 
 
 def of_a_study(place: Path, every: int = 1) -> dict[str, Counter[str]]:
-    """Both files of a study: refused, or read as they were."""
+    """Both files of a study: refused, or read unchanged."""
     store = Store(place)
     factors = [{"name": "mixup", "levels": ["off", "on"]}]
     asked = {"task": "digits", "grid": "add-one", "factors": factors, "settings": {"epochs": "5"}}
@@ -129,7 +129,7 @@ def of_a_checkpoint(place: Path, every: int = 1) -> Counter[str]:
 
 
 def _believed(path: Path, right: Callable[[], bool], every: int) -> Counter[str]:
-    """Damage `path` in many ways; "missed" counts those after which things are not `right`."""
+    """Damage `path` in many ways; "missed" counts damage after which `right` fails."""
     data = path.read_bytes()
     found: Counter[str] = Counter(bytes=len(data))
     for kind, damaged in damages(data, every, bits=1):

@@ -1,7 +1,7 @@
 """Stopping a writer at every file-system call that it makes: by an error, and by a real SIGKILL.
 
-The writer runs in a forked child in which the functions of the module os are counted; an audit
-hook tells of files that were touched past them, so that no call goes unseen.
+The writer runs in a forked child that counts calls of the module os. An audit hook reports files
+that are touched in other ways, so that no call is missed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -25,6 +26,7 @@ from runner.records.studies import load_study, save_study
 from runner.records.study_toml import StudyToml, from_mapping
 from tricks.errors import BadInput
 
+ROOT = Path(__file__).parents[2]
 CALLS = ("open", "write", "fsync", "close", "link", "unlink", "remove", "replace", "rename",
          "mkdir", "rmdir", "stat", "lstat", "fstat", "scandir", "listdir", "utime", "truncate",
          "ftruncate", "fdopen", "symlink", "chmod")  # fmt: skip
@@ -45,9 +47,9 @@ def fault_points(
 ) -> Counter[str]:
     """Stop `action` at each of its calls, in each mode, every time in a new folder under `place`.
 
-    make: fills a folder. state: "old", "new", or whatever else it is now. After each stop,
-    `action` is done once more and must end in "new". links: whether the file system has hard links.
-    Returns counts: calls, points, killed, the states, and "lost" where the second try failed.
+    make: fills a folder. state: returns "old", "new", or another state. After each stop, `action`
+    runs once more and must end in "new". links: whether the file system has hard links. Returns
+    counts: calls, points, killed, the states, and "lost" where the second try failed.
     """
     ready = place / "ready"
     make(ready)
@@ -85,7 +87,7 @@ def _calls(ready: Path, folder: Path, action: Action, links: bool) -> list[str]:
 def _child(
     folder: Path, action: Action, number: int, mode: str, links: bool
 ) -> tuple[int, dict[str, Any]]:
-    """Do `action` in a child that is stopped at call `number`; its exit code and its calls."""
+    """Do `action` in a child that is stopped at call `number`. Returns its exit code and calls."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -202,7 +204,7 @@ def extend(folder: Path) -> None:
 
 
 def extend_state(folder: Path) -> str:
-    """old: the study as it was; new: with both; torn: anything else."""
+    """old: the old study; new: the extended study; torn: anything else."""
     study = load_study(Store(folder, create=False))
     levels = [tuple(run[name] for name in study.factors) for run in study.runs]
     known = {(("warmup",), (("on",),)): "old",
@@ -227,7 +229,7 @@ def export(folder: Path) -> None:
 
 
 def export_state(folder: Path) -> str:
-    """old, new, or refused where the files are not all of the same export."""
+    """old, new, or refused if the files are of different exports."""
     try:
         found = read_export(folder / "out")
     except BadInput as error:
@@ -246,7 +248,18 @@ PARTS: dict[str, tuple[Action, Action, Callable[[Path], str], bool]] = {
 
 
 def stopped(name: str, modes: Sequence[str] = MODES) -> Counter[str]:
-    """The counts of one of PARTS, in memory where there is such a folder: nothing is synced."""
+    """The counts of one of PARTS, from a small process: a large one takes long to fork."""
+    line = [sys.executable, "-m", "tests.records.fault_points", name, *modes]
+    told = subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    return Counter(json.loads(told))
+
+
+def main(name: str, *modes: str) -> None:
+    """Print the counts of one of PARTS. Files are in memory if possible: no disk syncs."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as place:
-        return fault_points(Path(place), *PARTS[name], modes)
+        print(json.dumps(fault_points(Path(place), *PARTS[name], modes)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -22,12 +22,12 @@ def claims(tmp_path: Path) -> Claims:
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch, host: str = "another") -> None:
-    """From now on this process is on another host."""
+    """Let this process appear to be on another host."""
     monkeypatch.setattr(module, "_host", lambda: host)
 
 
 def fork(action: object) -> int:
-    """A child that does `action` and waits to be ended; its number once the action is done."""
+    """A child that does `action` and waits. Returns its process number once the action is done."""
     ready, done = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -139,7 +139,7 @@ def test_a_run_that_an_export_names_twice_is_refused_with_its_rows(tmp_path: Pat
 
 
 def test_a_run_of_two_stages_is_one_run_and_has_the_same_values_in_both(tmp_path: Path) -> None:
-    """A row a stage; what was changed in one of them would be another run of that stage."""
+    """One row per stage; a change in one row would make it another run."""
     import csv
 
     source = Path(__file__).parents[2] / "results" / "ten-epochs" / "digits-tuned"

@@ -46,7 +46,7 @@ def test_some_columns_of_some_runs(store: Store) -> None:
     assert dict(zip(found["id"], found["accuracy"], strict=True)) == {IDS[3]: 1.5, IDS[4]: 2.0}
     assert index.read(store.root / "index.csv", ("seed",)) == {"seed": found_seeds(store)}
     assert store.columns(("seed",), ["f" * 16])["id"] == []
-    with pytest.raises(BadInput, match="no run id"):
+    with pytest.raises(BadInput, match="not a run id"):
         store.columns(("seed",), ["../x"])
 
 

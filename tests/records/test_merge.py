@@ -1,4 +1,4 @@
-"""Merging: runs of several stores and exports once each, what contradicts told and left out."""
+"""Merging: runs of several stores and exports once each; conflicts are reported and left out."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_on_the_command_line_a_conflict_ends_with_1(
 
 
 def test_a_run_under_other_levels_is_told_and_the_study_stays_readable(tmp_path: Path) -> None:
-    """Listed twice it would count twice; the runs themselves are the same, and are joined."""
+    """A run listed twice would count twice; the runs themselves are the same, and are joined."""
     one = a_store(tmp_path / "one", record(0), record(1))
     two = a_store(tmp_path / "two", record(0), record(3))
     held = load_study(two, "a")

@@ -1,4 +1,4 @@
-"""Predictions beside records: packed, bounded when read, and only of the record that names them."""
+"""Predictions beside records: packed, limited in size when read, and only for their record."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_numpy_opens_it_and_it_is_small() -> None:
 
 
 def forged(change: dict[str, np.ndarray | bytes | None]) -> bytes:
-    """A file with some of its arrays replaced, by others or by any bytes; None: left out."""
+    """A file with some arrays replaced by other arrays or bytes; None: left out."""
     whole = io.BytesIO()
     with gzip.open(io.BytesIO(pack(made()))) as file:
         held: dict[str, Any] = {name: np.load(file) for name in ARRAYS}
@@ -165,7 +165,7 @@ def test_a_record_that_is_there_keeps_its_predictions(store: Store) -> None:
 def test_a_late_writer_leaves_predictions_as_they_are(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that was stopped as it wrote finds the record of another that took the run over."""
+    """A writer that was stopped finds the record of another process that took the run over."""
     late, fsync = IDS[3], os.fsync
     assert store.remove(late)
 
@@ -228,7 +228,7 @@ def test_doctor_finds_damage_and_sets_it_aside(store: Store, capsys: Any, damage
     again = doctor(store, capsys)
     assert again["healthy"]
     assert again["counts"]["records"] == 4, "the record stays"
-    assert "1 record whose predictions are gone" in str(again["notes"])
+    assert "1 record whose predictions are missing" in str(again["notes"])
 
 
 def test_doctor_tells_of_predictions_that_no_record_names(store: Store, capsys: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rows held by column are the rows, and plain CSV is read as a CSV reader reads it."""
+"""Rows stored by column equal the rows, and plain CSV is read as by a CSV reader."""
 
 from __future__ import annotations
 

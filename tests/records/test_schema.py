@@ -1,4 +1,4 @@
-"""Schema and migration: what versions of the past wrote is read as they read it."""
+"""Schema and migration: files of earlier versions are read as those versions read them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_golden_folder_is_read_as_it_was(tmp_path: Path, golden: Path, source:
 
 
 def test_the_files_of_a_golden_folder_stay_as_they_were_written() -> None:
-    """They are read through a copy above; here, that nobody wrote them again."""
+    """Other tests read a copy; this one checks that the files themselves never change."""
     golden = GOLDEN[0]
     ids = {path.stem for path in (golden / "results" / "runs").glob("*/*.json")}
     for id in ids:
@@ -67,7 +67,7 @@ def test_the_files_of_a_golden_folder_stay_as_they_were_written() -> None:
 
 
 def of_schema(schema: Any, **fields: Any) -> bytes:
-    """A record as a version of the past might have sealed it."""
+    """A record as an earlier version might have written it."""
     body = json.dumps({**a_record(), "schema": schema, **fields}, separators=(",", ":"))
     head = body[:-1].encode()
     return head + f',"checksum":"{hashlib.sha256(head).hexdigest()}"}}\n'.encode()
@@ -111,7 +111,9 @@ def test_a_schema_that_no_version_wrote_is_damage(schema: Any) -> None:
 
 
 def test_a_newer_record_is_refused_in_one_line() -> None:
-    with pytest.raises(BadInput, match=r"schema 2, this version reads up to 1: upgrade") as caught:
+    with pytest.raises(
+        BadInput, match=r"schema 2, but this version reads schemas up to 1: upgrade"
+    ) as caught:
         unseal(of_schema(2), ID)
     assert "\n" not in str(caught.value)
 

@@ -116,7 +116,7 @@ def test_a_full_disk_refuses_a_study_and_an_index_and_keeps_what_is_recorded(
     done = limited(run, 400, tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
-    assert "what is recorded is safe" in done.stderr
+    assert "recorded runs are safe" in done.stderr
     done = limited(["status", "--json"], 400, tmp_path)  # no index can be written: no matter
     assert done.returncode == 0, done.stderr
     after = files(tmp_path)
@@ -135,7 +135,7 @@ def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def unprivileged() -> list[str]:
-    """What makes root heed the permissions of files, as everybody else does."""
+    """Makes root respect the permissions of files, like other users."""
     if os.geteuid():
         return []
     drop = "-dac_override,-dac_read_search"
@@ -158,7 +158,7 @@ def test_a_read_only_folder_can_be_read_and_says_so_to_who_writes(tmp_path: Path
             ("status", 0, "runs planned"),
             ("analyze", 0, "effects"),
             ("doctor results", 1, "its tail is cut"),
-            ("doctor results --repair", 1, "not mended: "),
+            ("doctor results --repair", 1, "not repaired: "),
             ("report", 2, "cannot write the report to reports/golden: Permission denied"),
             ("export -o out", 2, "Permission denied"),
             ("run --tricks warmup", 2, "cannot use results as a store: "),
@@ -180,7 +180,7 @@ def test_a_read_only_folder_can_be_read_and_says_so_to_who_writes(tmp_path: Path
 def test_a_record_that_took_the_place_of_a_torn_one_is_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without hard links a reader may see the empty file that a writer replaces just then."""
+    """Without hard links a reader may see the empty file just before a writer replaces it."""
     store = Store(tmp_path / "results")
     path = store.path(ID)
     path.parent.mkdir(parents=True)

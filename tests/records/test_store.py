@@ -1,4 +1,4 @@
-"""The store: written once, whole or not at all, and never believed unverified."""
+"""The store: each record is written once, completely or not at all, and verified when read."""
 
 from __future__ import annotations
 
@@ -164,9 +164,9 @@ def test_large_test_sets_keep_their_bits_out_of_the_index(store: Store) -> None:
 @pytest.mark.parametrize("id", ["../../etc/passwd", "", "0" * 15, "0" * 65, "A" * 16, ID + "\n"])
 def test_ids_stay_inside_the_folder(store: Store, id: str) -> None:
     for use in (store.read, store.remove, store.attempt, store.path, store.claims.take):
-        with pytest.raises(BadInput, match="no run id"):
+        with pytest.raises(BadInput, match="not a run id"):
             use(id)  # type: ignore[operator]
-    with pytest.raises(BadInput, match="no run id"):
+    with pytest.raises(BadInput, match="not a run id"):
         store.commit(a_record(id))
 
 

@@ -1,4 +1,4 @@
-"""Studies: what was asked for comes back, and asking for more extends it."""
+"""Studies: a saved request is read back unchanged, and a larger request extends it."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_names_are_checked_and_suggested(store: Store) -> None:
     with pytest.raises(BadInput, match=r"no study in .*tricks-bench run"):
         load_study(store)
     for name in ("../x", "", ".hidden", "a/b", "x" * 200):
-        with pytest.raises(BadInput, match="no study name"):
+        with pytest.raises(BadInput, match="not a valid name of a study"):
             save_study(store, name, asked(), [])
     save_study(store, "digits-add-one", asked(), rows(("off",)))
     with pytest.raises(BadInput, match="did you mean digits-add-one"):

@@ -1,4 +1,4 @@
-"""What a study.toml says: written again as it was, and refused by the name of a wrong key."""
+"""study.toml: written again unchanged, and refused with the name of a wrong key."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_wrong_value_is_told_by_its_key(key: str) -> None:
 @pytest.mark.parametrize("key", sorted(LEAST))
 def test_a_missing_key_is_told(key: str) -> None:
     rest = {name: value for name, value in LEAST.items() if name != key}
-    with pytest.raises(BadInput, match=f"study.toml: it has no {key}; was it cut"):
+    with pytest.raises(BadInput, match=f"study.toml: it has no {key}; restore the file"):
         checked(rest, Path("study.toml"))
 
 

@@ -1,4 +1,4 @@
-"""doctor DIR: says what is wrong in a folder of results, and mends it without losing a record."""
+"""doctor DIR: reports problems in a folder of results, and repairs them without losing a record."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_healthy_store_has_no_problems(store: Store, capsys: Any) -> None:
 
 
 def damage(store: Store, kind: str) -> str:
-    """Break one thing; where it is."""
+    """Damage one file. Returns its path."""
     root, first = store.root, store.path(IDS[0])
     match kind:
         case "damaged":
@@ -205,7 +205,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     assert ("foreign", "README.md") not in notes
     assert ("torn", f"runs/00/.young{atomic_write.TEMPORARY}") in notes
     assert notes[("claim", f"claims/05/{IDS[5]}.0")] == "its owner is gone"
-    assert notes[("claim", f"claims/04/{IDS[4]}.0")] == "a runner is at work on it"
+    assert notes[("claim", f"claims/04/{IDS[4]}.0")] == "a process is working on it"
     assert doctor(root, capsys, "--repair")[0] == 0
     assert store.claims.generations(IDS[5]) == []
     assert mine is not None
@@ -230,7 +230,7 @@ def test_an_export_is_checked_too(store: Store, capsys: Any, tmp_path: Path) -> 
     (folder / "runs.csv").write_bytes(data.replace(b"91.5", b"99.5", 1))
     code, found = doctor(folder, capsys)
     assert code == 1
-    assert found["problems"][0]["what"].startswith("runs.csv is not what was exported")
+    assert found["problems"][0]["what"].startswith("runs.csv has changed since it was exported")
     for command in (["analyze", str(folder)], ["report", str(folder), "--out", str(tmp_path)]):
         assert call(command) == 2
         told = capsys.readouterr().err
@@ -251,7 +251,7 @@ def test_the_studies_of_this_repository_are_whole(capsys: Any) -> None:
     [
         ("nowhere", "there is no such folder"),
         ("a.csv", "it is a file: give the folder"),
-        (".", "holds no results"),
+        (".", "has no results"),
         ("--repair", "--repair needs the folder"),
     ],
 )
@@ -286,7 +286,7 @@ def test_it_needs_neither_torch_nor_pandas(store: Store, tmp_path: Path) -> None
 def test_a_saved_model_that_is_not_whole_is_found_and_moved_away(
     store: Store, capsys: Any, kind: str
 ) -> None:
-    """Each byte counts, and each place: a model that cannot be believed is none."""
+    """Each byte and each place is checked: an unverified model does not count."""
     path = a_model(store, IDS[0])
     a_model(store, IDS[1])
     assert doctor(store.root, capsys)[0] == 0
@@ -319,7 +319,7 @@ def test_a_whole_model_by_another_name_is_told_and_stays(
     assert (code, found["problems"][0]["kind"]) == (1, "misplaced")
     assert own.name in found["problems"][0]["what"]
     assert path.exists()
-    assert models.fault(path) == f"it is {own.name}, by another name"
+    assert models.fault(path) == f"it is {own.name} under another name"
 
 
 @pytest.mark.parametrize("kind", ["a byte", "empty", "a folder", "a link", "a list"])

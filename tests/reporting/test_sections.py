@@ -30,10 +30,7 @@ FOUR = synthetic.factors(("warmup", "zero-gamma", "cutmix", "mixup"), optimizer=
 EMPTY = pd.DataFrame(columns=["id", "epoch", "val_accuracy", "lr"])
 
 
-@pytest.fixture(autouse=True)
-def no_drawing(monkeypatch):
-    """Plots are built but not rendered."""
-    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 
 def report(study, out, **more):

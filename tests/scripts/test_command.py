@@ -1,4 +1,4 @@
-"""A script's command: words are split once, and what is put into them stays what it is."""
+"""A script's command: words are split once, and inserted values stay unchanged."""
 
 import shlex
 
@@ -93,7 +93,7 @@ def test_resume_is_a_truth_or_arguments_of_its_own(resumes):
         (Script(run=" "), "script.run is empty"),
         (Script(run="t {sead}"), "unknown placeholder 'sead': did you mean seed?"),
         (Script(run="t 'x"), "no closing quotation"),
-        (Script(run="t {config}"), "say which file it is a copy of"),
+        (Script(run="t {config}"), "name the original file"),
         (Script(run="t", config="c.yaml"), "needs the placeholder {config}"),
         (Script(run="t", resume="--resume"), "needs the placeholder {resume}"),
         (Script(run="t {resume}", resume="{lr}"), "script.resume: unknown placeholder 'lr'"),

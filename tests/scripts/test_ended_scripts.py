@@ -27,7 +27,7 @@ DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 
 
 def gone(pid):
-    """Whether the process is no more, or a zombie that nobody has buried."""
+    """Whether the process has ended, or is a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -124,7 +124,7 @@ print("acc: 90.0")
 
 @pytest.fixture
 def study(tmp_path):
-    """A study of one arm more than the baseline, whose script can resume."""
+    """A study of the baseline and one arm, whose script can resume."""
     (tmp_path / "train.py").write_text(STEPS)
     (tmp_path / "study.toml").write_text(f"""
         seeds = 1
@@ -139,7 +139,7 @@ def study(tmp_path):
 
 
 def run(folder, *more):
-    """The command in a process of its own."""
+    """The command in a separate process."""
     words = ["run", "--study", "study.toml", "--workers", "1", *more]
     code = f"import sys; from runner.cli import call; sys.exit(call({words!r}))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,4 +1,4 @@
-"""The study files in docs/examples/: all can be read; those of Keras and Lightning are run."""
+"""The study files in docs/examples/: all are read; the files of Keras and Lightning are run."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def test_every_example_is_a_study(file):
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
-    """A folder with a `python` that has Keras and Lightning, besides all that this one has."""
+    """A folder with a `python` that has Keras and Lightning in addition to this one's packages."""
     place = tmp_path_factory.mktemp("frameworks")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
     [packages] = place.glob("lib/python*/site-packages")

@@ -178,7 +178,7 @@ def test_a_script_that_changes_while_its_grid_runs_stops_it(cli, asked, folder, 
         file.write("open('train.py', 'a').write('# another\\n')\n")
     told = cli(*asked())
     assert told.code == 2
-    assert "train.py: changed since the grid was begun" in told.err
+    assert "train.py: changed since the grid began" in told.err
     assert records() == {}
 
 
@@ -220,7 +220,7 @@ def test_a_value_that_is_no_number_is_told(cli, asked, records):
 def test_an_accuracy_is_in_per_cent(cli, asked):
     told = cli(*asked(metric='{file = "{out}/result.json", key = "top1", scale = 100}'))
     assert told.code == 2
-    assert "is no per cent" in told.err
+    assert "is no percentage" in told.err
 
 
 def test_a_number_that_is_none_any_more_is_a_divergence(cli, asked, folder):
@@ -235,7 +235,7 @@ def test_a_script_that_fails_is_recorded_with_its_last_words(cli, asked, folder,
     (folder / "train.py").write_text(text)
     done = cli(*asked())
     assert done.code == 1
-    assert "the script left with exit code 1: no such image" in done.out
+    assert "the script exited with code 1: no such image" in done.out
     for record in records().values():
         assert record["state"] == "failed"
         assert record["error"]["traceback"].splitlines() == ["first", "no such image"]
@@ -266,9 +266,9 @@ def test_memory_that_ran_out_is_told_apart(cli, asked, folder, records):
         (["--metric", "{keys = '1'}"], "unknown field `keys`"),
         (["--set", "lr=1"], "the script has no parameters"),
         (["--factor", "lr=1,2"], "the script has no parameters"),
-        (["--tricks", "mixup"], "tricks is for recipes"),
+        (["--tricks", "mixup"], "tricks is for studies of recipes"),
         (["--data", "."], "--data is for tasks"),
-        (["--save-models", "last"], "--save-models is for recipes"),
+        (["--save-models", "last"], "--save-models is for studies of recipes"),
         (["--smoke"], "--smoke is for studies of recipes"),
         (["--quick"], "--quick is for studies of recipes"),
         (["--equal", "time"], "put {epochs} into script.run"),
@@ -290,7 +290,10 @@ def test_bad_input_is_told_in_one_line(cli, asked, more, said):
     [
         ("no-such-program {arguments} {seed}", "script.run cannot be started: No such file"),
         (f"{PYTHON} train.py {{arguments}} {{sede}}", "unknown placeholder 'sede'"),
-        (f"{PYTHON} train.py {{seed}}", "has arguments, and script.run no placeholder {arguments}"),
+        (
+            f"{PYTHON} train.py {{seed}}",
+            "has arguments, but script.run has no placeholder {arguments}",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_run_is_told_in_one_line(cli, asked, run, said):
@@ -304,7 +307,7 @@ def test_other_commands_say_that_a_script_is_none_of_theirs(cli, asked):
     assert cli(*asked()).code == 0
     told = cli("check", "--study", "s")
     assert told.code == 2
-    assert "for studies of recipes: s is of a script" in told.err
+    assert "for studies of recipes: s is a study of a script" in told.err
 
 
 def test_a_dry_run_imports_nothing_heavy(asked, folder):

@@ -1,4 +1,4 @@
-"""run --equal time with a script: the parameter `epochs` is what each arm gets of its own."""
+"""run --equal time with a script: each arm gets its own value of the parameter `epochs`."""
 
 import json
 

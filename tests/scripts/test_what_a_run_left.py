@@ -86,7 +86,7 @@ def test_a_metric_that_is_not_there_is_said_with_what_is(out, metric, said):
         ({}, "needs one of key, column and pattern"),
         ({"key": "a", "pattern": "(b)"}, "needs one of key, column and pattern"),
         ({"key": "a"}, "key needs a file"),
-        ({"pattern": "(a"}, "is no pattern"),
+        ({"pattern": "(a"}, "is not a regular expression"),
         ({"pattern": "a"}, "needs one group"),
         ({"pattern": "(a)", "scale": 0}, "scale must be a number other than 0"),
     ],
@@ -120,7 +120,7 @@ def test_predictions_become_a_bit_an_image(tmp_path):
     packed = np.frombuffer(base64.b64decode(found["correct"]), np.uint8)
     assert np.unpackbits(packed, count=4).tolist() == [0, 1, 1, 1]  # a, b, c, d
     assert correct(tmp_path / "elsewhere", 75.0) == {}
-    with pytest.raises(BadInput, match=r"75\.00 % right, and the metric says 80\.00 %"):
+    with pytest.raises(BadInput, match=r"75\.00 % correct, but the metric says 80\.00 %"):
         correct(tmp_path, 80.0)
     (tmp_path / "predictions.csv").write_text("image,label\na,1\n")
     with pytest.raises(BadInput, match="has no column predicted"):
@@ -146,5 +146,5 @@ def test_a_config_is_copied_with_its_changes(tmp_path, name, text):
     assert load(copy.read_text())["train"] == {"lr": 0.5, "steps": [1, 7]}
     assert load(copy.read_text())["new"] == {"flag": True}
     assert (tmp_path / name).read_text() == text
-    with pytest.raises(BadInput, match=r"config:name\.x: .* has no such place"):
+    with pytest.raises(BadInput, match=r"config:name\.x: .* has no place for this key"):
         changed_copy(tmp_path / name, {"name.x": "1"}, tmp_path / "into")

@@ -1,4 +1,4 @@
-"""Names that attack what shows them, and a check of each place that does."""
+"""Names that attack the place where they are shown, and a check of each such place."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _SAFE_TAGS = {"details", "summary", "/details", "/summary"}
 
 
 def check_text(text: str) -> None:
-    """Nothing that steers a terminal or turns a line."""
+    """No characters that control a terminal or change the direction of text."""
     for letter in text:
         bad = unicodedata.category(letter) in ("Cc", "Cf", "Cs") and letter not in "\n\t\u200d"
         assert not bad, repr(text[max(0, text.index(letter) - 30) :][:60])
 
 
 def check_markdown(text: str) -> None:
-    """No HTML, no link or picture that was not meant, whole tables, nothing unseen."""
+    """No HTML, no unintended link or picture, complete tables, no invisible characters."""
     check_text(text)
     tags = {tag.split()[0].lower() for tag in re.findall(r"(?<!\\)<([^<>]*)>", text) if tag.strip()}
     assert tags <= _SAFE_TAGS, tags - _SAFE_TAGS
@@ -64,7 +64,7 @@ def check_csv(text: str) -> list[list[str]]:
 
 
 def check_svg(data: bytes) -> None:
-    """Well-formed XML without scripts, handlers, links or anything unseen."""
+    """Well-formed XML without scripts, handlers, links or invisible characters."""
     check_text(data.decode())
     for element in ET.fromstring(data).iter():
         tag = element.tag.rpartition("}")[2]

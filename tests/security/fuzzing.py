@@ -1,7 +1,7 @@
 """Inputs made up by hypothesis, for every reader of text or bytes: a result or one clear line.
 
-`fuzz(name, examples)` throws that many at one of TARGETS and counts what became of them; whatever
-else is raised is a fault, and hypothesis shows the smallest input that makes it.
+`fuzz(name, examples)` tries that many inputs on one of TARGETS and counts the outcomes. Any other
+exception is a fault, and hypothesis shows the smallest input that causes it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ values = st.recursive(
 
 
 def _line(*arguments: str) -> str:
-    """Do a command; "refused" with one line, or "result". Raises what would be a traceback."""
+    """Do a command. Returns "refused" (with one line) or "result". Other errors are raised."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = call(list(arguments))
@@ -97,7 +97,7 @@ studies = st.dictionaries(st.sampled_from(KEYS) | text, values, max_size=5) | st
 
 
 def without_none(value: Any) -> Any:
-    """`value` without what is None, for which TOML has no word."""
+    """`value` without None, which TOML lacks."""
     if isinstance(value, dict):
         return {str(k): without_none(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple):
@@ -121,7 +121,7 @@ def _study(value: dict[str, Any] | str, place: Path) -> str:
 
 @st.composite
 def tables(draw: st.DrawFn) -> str:
-    """A CSV that is one of runs, or nearly."""
+    """A CSV that is a table of runs, or nearly."""
     if draw(st.booleans()):
         share = st.floats(80, 99).map(lambda x: f"{x:.2f}")
         cell = [st.sampled_from(["0", "1"]), st.sampled_from(["off", "on", "x\x1b"]), share]
@@ -156,7 +156,7 @@ def _golden(place: Path) -> Store:
 
 
 def _readers(place: Path) -> str:
-    """All that reads a store; "refused" if any of them refuses it."""
+    """All readers of a store; "refused" if any of them refuses it."""
     results = ["--results", str(place / "results")]
     with mock.patch("runner.reporting.plotting.draw", return_value=None):
         said = [
@@ -170,7 +170,7 @@ def _readers(place: Path) -> str:
 
 
 def sealed(record: Any) -> bytes:
-    """Bytes with a checksum that fits, whatever is in them."""
+    """Arbitrary bytes with a correct checksum."""
     body = json.dumps(record, separators=(",", ":")).encode(errors="surrogatepass")[:-1]
     return body + f',"checksum":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
 
@@ -218,7 +218,7 @@ cells = st.fixed_dictionaries(
 
 
 def _stored_study(value: dict[str, Any], place: Path) -> str:
-    """A study whose checksums fit, whatever is in it."""
+    """A study with arbitrary content and correct checksums."""
     import tomllib
 
     import tomli_w
@@ -307,7 +307,7 @@ TARGETS: dict[str, tuple[st.SearchStrategy[Any], Action]] = {
 
 
 def fuzz(name: str, examples: int, derandomize: bool = False) -> Counter[str]:
-    """Throw `examples` inputs at a target; counts of "refused", "result" and the like."""
+    """Try `examples` inputs on a target. Returns counts of "refused", "result" and others."""
     strategy, action = TARGETS[name]
     found: Counter[str] = Counter()
     memory = Path("/dev/shm")

@@ -1,4 +1,4 @@
-"""What lies in a folder of results, or in the current one, is read and never run or followed."""
+"""Files in a folder of results, or in the current folder, are read, but never run or followed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_links_are_refused_wherever_they_stand(tmp_path: Path) -> None:
 
 
 def test_nothing_is_cleared_away_through_a_link(tmp_path: Path) -> None:
-    """In a store of somebody else's, the folder of a run's attempts may be one."""
+    """In somebody else's store, the folder of a run's attempts may be a link."""
     outside, store = tmp_path / "outside", Store(tmp_path / "results")
     outside.mkdir()
     files = [outside / "checkpoint", outside / f".checkpoint.x{atomic_write.TEMPORARY}"]
@@ -135,7 +135,7 @@ NO_IDS = (
 def test_an_id_that_is_none_names_no_file(tmp_path: Path, id: str) -> None:
     store = Store(tmp_path / "results")
     for use in (store.read, store.remove, store.attempt, store.path, store.claims.take):
-        with pytest.raises(BadInput, match="no run id"):
+        with pytest.raises(BadInput, match="not a run id"):
             use(id)
 
 
@@ -211,7 +211,7 @@ def test_a_file_that_is_a_pipe_or_a_device_does_not_hang(tmp_path: Path) -> None
 
 
 def started(folder: Path, preload: str) -> subprocess.CompletedProcess[str]:
-    """The command line in `folder`, of which only a training's process is started."""
+    """The command line in `folder`, which only starts the process of a training."""
     tool = folder / "bin" / "tool.py"
     tool.parent.mkdir()
     tool.write_text(

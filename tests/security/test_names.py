@@ -1,4 +1,4 @@
-"""Names that attack what shows them, through every way out: markdown, CSV, SVG, PNG, terminal."""
+"""Names that attack every output: markdown, CSV, SVG, PNG, terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "records" / "golden" / "schema-1" / "result
 
 
 def a_study(root: Path, names: tuple[str, ...]) -> Store:
-    """Factors, levels, tricks, errors, devices and versions with names of a stranger's choice."""
+    """Factors, levels, tricks, errors, devices and versions with an attacker's names."""
     store, paths = Store(root), sorted((GOLDEN / "runs").glob("*/*.json"))
     golden = [unseal(path.read_bytes(), path.stem) for path in paths]
     whole = next(record for record in golden if record["state"] == "ok")
@@ -134,7 +134,7 @@ def test_class_names_and_files_of_a_users_folder(tmp_path: Path) -> None:
 
 
 def test_a_trick_with_a_name_of_its_own_choice_cannot_hide(tmp_path: Path, capsys: Any) -> None:
-    """Of a plug-in that was asked for; in a process of its own the registry stays as it is."""
+    """A requested plug-in's trick, in a separate process so that the registry stays unchanged."""
     import subprocess
     import sys
 
@@ -171,7 +171,7 @@ def test_the_name_of_an_export_leads_nowhere(tmp_path: Path, monkeypatch: Any, c
         file.write_text(file.read_text().replace('name = "golden"', f'name = "{name}"', 1))
         assert call(["report", "out"]) == 2
         said = capsys.readouterr().err
-        assert "is no study name" in said
+        assert "is not a valid name of a study" in said
         check_text(said)
         shutil.copy(GOLDEN.parent / "export" / "study.toml", file)
     assert not (tmp_path / "reports").exists()

@@ -1,4 +1,4 @@
-"""What the source never does: run what it reads."""
+"""The source code never runs data that it reads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ATTRIBUTES = {"read_pickle", "to_pickle", "unpack_archive", "extractall"}
 
 
 def faults(source: str) -> Iterator[str]:
-    """What a source does that none may."""
+    """Forbidden operations in a source file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names]

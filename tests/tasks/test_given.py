@@ -1,4 +1,4 @@
-"""Tasks whose images Python gives: written once, known by content, trained on from files alone."""
+"""Tasks with images from Python: written once, identified by content, trained from files only."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_bytes_of_a_file_stay_as_they_are():
         ((np.full((4, 4), np.nan), 0), "before they are normalised"),
         ((np.zeros((4, 4, 2), np.uint8), 0), "is no image"),
         ((np.zeros((4, 4), np.int32), 0), "pixels of type int32"),
-        ((b"nothing", 0), "no image that can be read"),
+        ((b"nothing", 0), "not a readable image"),
         ((np.zeros((4, 4), np.uint8), -1), "a label is -1"),
         ((np.zeros((4, 4), np.uint8), 2), "none of 2 classes"),
         ((np.zeros((4, 4), np.uint8), 0.5), "a label is 0.5"),
@@ -134,7 +134,7 @@ def test_names_that_cannot_be():
     for name in ("digits", "folder:x"):
         with pytest.raises(BadInput, match="cannot be called"):
             tb.Task.from_datasets([], name=name)
-    with pytest.raises(BadInput, match="a part without images"):
+    with pytest.raises(BadInput, match="a part has no images"):
         tb.Task.from_datasets([], name="empty")
     with pytest.raises(BadInput, match="unknown task 'nobody'"):
         find("nobody")
@@ -142,7 +142,7 @@ def test_names_that_cannot_be():
 
 @pytest.mark.slow
 def test_a_plug_in_s_function_is_called_once_and_a_training_needs_it_no_more(tmp_path):
-    """In processes of its own, as a user runs it."""
+    """In separate processes, as a user runs it."""
     (tmp_path / "my_data.py").write_text(PLUGIN)
     small = ["--tricks", "none", "--factor", "lr_scale=1,2", "--seeds", "1", "--set", "epochs=1"]
     small += [

@@ -1,4 +1,4 @@
-"""ImageNet's splits, of labels alone: its images are read when they are needed."""
+"""ImageNet's splits, from labels only: images are read when they are needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES, EACH = 1000, 45
 
 
 class Labels:
-    """A data set of labels, as torchvision's ImageNet has them."""
+    """A data set with labels like torchvision's ImageNet."""
 
     def __init__(self, root: Path, split: str) -> None:
         self.targets = [i % CLASSES for i in range(CLASSES * (EACH if split == "train" else 5))]

@@ -1,4 +1,4 @@
-"""--set validation_share and test_share: how much is held out, and that ids tell."""
+"""--set validation_share and test_share: held-out images, and their effect on ids."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def test_a_share_out_of_range(value):
 
 
 def test_a_task_in_parts_takes_none():
-    with pytest.raises(BadInput, match="digits comes in parts"):
+    with pytest.raises(BadInput, match="digits has fixed parts"):
         divided(find("digits"), {"validation_share": 0.2})

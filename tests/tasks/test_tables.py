@@ -87,7 +87,7 @@ def test_its_own_parts_are_kept(animals, tmp_path):
 
 
 def test_a_class_that_is_in_no_training_image_is_named(animals, tmp_path):
-    """The last by name, so that the training images alone do not tell that there are three."""
+    """It is the last class by name, so the training images alone do not show three classes."""
     rows = [[*row, "train"] for row in list(csv.reader(animals.open()))[1:]]
     for name in ("wolf.png", "hare.png"):
         Image.new("RGB", (8, 9)).save(tmp_path / name)

@@ -229,7 +229,7 @@ def test_parts_with_unlike_classes_are_refused(tmp_path):
     for part, classes in (("train", "ab"), ("test", "ac")):
         for name in classes:
             write_image(tmp_path / part / name / "0.png", (0, 0, 0))
-    with pytest.raises(BadInput, match="'b' is in one"):
+    with pytest.raises(BadInput, match="'b' is in only one"):
         find(f"folder:{tmp_path}").identity(None)
 
 

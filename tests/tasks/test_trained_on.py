@@ -1,4 +1,4 @@
-"""Which images a model is told to have been trained on."""
+"""Which images count as a model's training images."""
 
 import csv
 

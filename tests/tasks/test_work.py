@@ -86,7 +86,9 @@ def at_fault(work, run):
 
 @pytest.mark.parametrize("function", [killed, starved])
 def test_memory_that_runs_out_before_the_grid_is_told_in_one_line(function):
-    with pytest.raises(BadInput, match=r"could not be tried out.* memory ran out: fewer") as told:
+    with pytest.raises(
+        BadInput, match=r"could not be tried out.* memory ran out: use fewer"
+    ) as told:
         probe_run._in_children(function, [spec()], WORK)
     assert "\n" not in str(told.value)
 

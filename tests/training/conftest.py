@@ -38,7 +38,7 @@ def tiny(digits: Splits) -> Splits:
 def recipe():
     """recipe("mixup", "lars", epochs=1) -> resolved, on the digits baseline shrunk to two steps.
 
-    Images are not shifted, and what suits a long training is as for a short one.
+    Images are not shifted, and settings for long trainings are shortened.
     """
     task = find("digits")
     short = {"epochs": 1, "evaluate_every": 1, "batch_size": 16, "crop": "none"}
@@ -76,5 +76,5 @@ def saves(tmp_path):
 
 @pytest.fixture
 def leaving(monkeypatch):
-    """Whoever is asked leaves, however soon it would be done."""
+    """A training that is asked to stop does so, even just before its end."""
     monkeypatch.setattr(checkpoint, "FINISH", -1.0)

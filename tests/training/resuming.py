@@ -1,7 +1,7 @@
-"""Trainings interrupted at every step, and what they come to when they go on.
+"""Trainings that are interrupted at every step, and their results when they continue.
 
-`python -m tests.training.resuming` compares every trick, and all pairs of those with a state, at
-every step; it takes some minutes.
+`python -m tests.training.resuming` compares every trick, and all pairs of tricks with a state, at
+every step. This takes some minutes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def bag() -> list[str]:
 
 
 def pairs(names: Sequence[str] = STATEFUL) -> list[tuple[str, str]]:
-    """Pairs of tricks that keep a state and can stand together."""
+    """Pairs of tricks that keep a state and do not exclude each other."""
     return [pair for pair in itertools.combinations(names, 2) if _composes(pair)]
 
 
@@ -100,7 +100,7 @@ class _Kept(Checkpoints):
 
 @contextmanager
 def _small_networks(steps: list[Step]) -> Iterator[None]:
-    """Networks of two blocks; `steps` gets what each training was made with."""
+    """Networks of two blocks; `steps` collects the Step of each training."""
 
     class Seen(Step):
         def __init__(self, *arguments: Any) -> None:
@@ -116,7 +116,7 @@ def _small_networks(steps: list[Step]) -> Iterator[None]:
 
 
 def interrupted(recipe: Recipe, splits: Any, made: Any, after: int, loaders: int = 0) -> Paused:
-    """Train until asked to leave after so many steps; the exception it left with."""
+    """Train until asked to stop after `steps` steps. Returns the exception."""
     calls = []
     asked = lambda: len(calls) == after or bool(calls.append(1))  # noqa: E731
     try:
@@ -128,7 +128,7 @@ def interrupted(recipe: Recipe, splits: Any, made: Any, after: int, loaders: int
 
 
 def _left(step: Step, training: Any) -> dict[str, Any]:
-    """All that two trainings must share to the bit."""
+    """The state that two trainings must share to the bit."""
     return {
         "weights": weights_sha256(step.model, step.evaluated),
         "steps": step.steps,

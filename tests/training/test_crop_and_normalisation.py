@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Resident
 from runner.training.augmentation import whole
 from runner.training.batches import batches
-from runner.training.crops import View, box_of, resized_together
+from runner.training.crops import View, box_of, drawn, resized_together
 from runner.training.evaluation import as_input
+from runner.training.randomness import derive
+from runner.training.reading import places
 from tests.bag import tiny_splits
 from tricks import BadInput, Recipe, parse
 
@@ -21,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 def crops(view, epoch=0, size=40):
-    """Top and left of the crop of each of 64 equal images, whose pixels tell their place."""
+    """Top and left of the crop of each of 64 equal images, whose pixels encode their place."""
     place = torch.arange(size, dtype=torch.uint8)
     image = torch.stack([place.view(-1, 1).expand(size, size), place.expand(size, size)])
     source = Resident(image.expand(64, 2, size, size), torch.zeros(64, dtype=torch.int64))
@@ -56,7 +60,7 @@ def test_a_recipe_normalises_by_values_of_its_own():
 
 
 def turned(tmp_path, kind, crop, degrees=90.0, size=(40, 40), darkest=255):
-    """What a training sees of one image, from `darkest` to white, in 12 epochs."""
+    """The input of a training for one image, from `darkest` to white, in 12 epochs."""
     some = torch.Generator().manual_seed(0)
     image = torch.randint(darkest, 256, (3, *size), generator=some).to(torch.uint8)
     if kind == "resident":
@@ -80,7 +84,7 @@ def test_an_image_is_turned_before_its_crop(tmp_path, kind, crop):
 
 
 def test_a_crop_after_a_turn_shows_less_black(tmp_path):
-    """30 of 40 pixels: the corners of the whole image lie outside the crop, those of a crop in."""
+    """30 of 40 pixels: the corners of a turned image are outside the crop."""
     whole_turned = turned(tmp_path, "files", "random", degrees=20.0)
     spun = parse("rotation(degrees=20.0)").apply(
         torch.full((12, 3, 30, 30), 255, dtype=torch.uint8), torch.Generator().manual_seed(0)
@@ -146,3 +150,18 @@ def test_a_batch_of_boxes_is_resized_as_each_alone(size, side):
     assert (found - alone).abs().max() < 0.501
     ((bytes_, _),) = batches(Resident(images, torch.zeros(40)), [range(40)], view, CPU)
     assert (found.int() - bytes_.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize(("size", "side"), [((32, 32), 28), ((28, 40), 24), ((8, 8), 20)])
+def test_random_crops_of_a_batch_are_those_of_torchvision(size, side):
+    """Resized and cut out together, as each alone; drawn as RandomCrop draws."""
+    some = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 3, *size), generator=some).to(torch.uint8)
+    view = View(side, "random", seed=7, margin=0.75)
+    ((found, _),) = batches(Resident(images, torch.zeros(40)), [range(40)], view, CPU, epoch=2)
+    for image, cut, place in zip(images, found, places(view, 2, range(40), 0), strict=True):
+        assert torch.equal(cut, drawn(image, view, place, stored=True))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(7, "crop", *place))
+            wanted = v2.RandomCrop(side)(F.resize(image, [math.ceil(side / 0.75)]))
+        assert torch.equal(cut, wanted)

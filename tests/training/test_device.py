@@ -1,4 +1,4 @@
-"""What torch is told before a training, and what is forgotten of the one before."""
+"""torch's settings before a training, and the reset after the training before."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_fp32_means_fp32_in_products_and_convolutions(kept, precision, digits):
 
 
 def test_tf32_on_a_cpu_is_refused(kept):
-    with pytest.raises(BadInput, match="on a CPU it changes nothing"):
+    with pytest.raises(BadInput, match="changes nothing on a CPU"):
         device.prepare(replace(BASELINE, precision="tf32"), CPU)
 
 

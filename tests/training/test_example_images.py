@@ -1,4 +1,4 @@
-"""What a run keeps of its augmentations for reports."""
+"""The example images that a run keeps for reports."""
 
 from __future__ import annotations
 

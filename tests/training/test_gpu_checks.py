@@ -1,4 +1,4 @@
-"""`python -m benchmarks gpu` works, in its short form on a CPU: all it must find."""
+"""`python -m benchmarks gpu` works in its short form on a CPU."""
 
 from __future__ import annotations
 

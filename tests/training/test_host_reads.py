@@ -1,9 +1,9 @@
-"""No step waits for the device: what is drawn is drawn on the CPU and moved there once.
+"""No step waits for the device: random numbers are drawn on the CPU and moved there once.
 
-The device is torch's meta device. It has no data: whatever would make a GPU wait for the CPU
-(item, tolist, bool, nonzero, a mask as an index, a copy to the CPU) cannot be done on it, and
-neither can a sum of its tensors with those of the CPU. A copy to a GPU waits for all that the GPU
-has to do, unless it is told not to.
+The device is torch's meta device, which has no data. So operations that would let the CPU wait for
+a GPU fail on it (item, tolist, bool, nonzero, a mask as an index, a copy to the CPU), and so does a
+sum with a tensor on the CPU. A copy to a GPU waits for all work of the GPU, unless it is
+non-blocking.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def recipe_of(texts):
 
 
 def groups():
-    """Every trick of the bag that reads nothing, in as few groups as can train together."""
+    """Every trick of the bag that reads nothing from the device, in as few groups as possible."""
     found = [list(STANDARD)]
     for name in sorted(set(registry()) - set(STANDARD) - set(READ)):
         text = OTHERWISE.get(name, name)
@@ -131,9 +131,8 @@ def without_fused(init):
 
 @pytest.mark.parametrize("texts", groups(), ids=lambda texts: "+".join(texts)[:60])
 def test_an_epoch_reads_its_loss_and_nothing_else(texts, monkeypatch, tmp_path):
-    """The first one also that of its first step, when the device has nothing more to do.
-
-    Where gradients are clipped also sum, maximum and count of their norms.
+    """The first epoch also reads the loss of its first step, when the device has nothing else to
+    do. If gradients are clipped, an epoch also reads sum, maximum and count of their norms.
     """
     clips = any("clip" in parse(text).edits().sets for text in texts)
     assert reads(texts, monkeypatch, tmp_path) == EPOCHS * (4 if clips else 1) + 1

@@ -1,4 +1,4 @@
-"""Weights from a file: what is loaded, where, what is told, and files that are none."""
+"""Weights from a file: which tensors are loaded, the message, and invalid files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def network(classes=4, channels=3, seed=7, **fields):
 
 
 def started(file, classes=4, channels=3, tricks=(), **fields):
-    """The network that starts from `file`, and what is told of it."""
+    """The network that starts from `file`, and the message about it."""
     recipe = dataclasses.replace(SMALL, start=OwnWeights(str(file)), **fields)
     lines = []
     torch.manual_seed(0)
@@ -82,9 +82,9 @@ def test_names_that_do_not_match_are_told(tmp_path):
     tensors["layer1.0.conv1.weight"] = torch.zeros(3, 3)
     save_file(tensors, tmp_path / "w.safetensors")
     _, (line,) = started(tmp_path / "w.safetensors")
-    assert "1 of another shape (layer1.0.conv1.weight)" in line
+    assert "1 with another shape (layer1.0.conv1.weight)" in line
     assert "1 not in the file (layer4.0.conv1.weight)" in line
-    assert "1 of the file without use (layer9.weight)" in line
+    assert "1 of the file not used (layer9.weight)" in line
 
 
 def test_a_file_of_which_nothing_fits_is_refused(tmp_path):
@@ -202,7 +202,7 @@ def test_the_script_for_efficientnet_lite_writes_what_timm_s_model_takes(tmp_pat
 
 
 def test_a_packed_file_and_tensors_that_are_not_there_are_refused(tmp_path):
-    """98 kB would unpack to 100 MB; what a sparse tensor lacks would be made."""
+    """98 kB would unpack to 100 MB; a sparse tensor would create its missing elements."""
     import zipfile
 
     torch.save({"fc.weight": torch.zeros(1_000_000)}, tmp_path / "plain.pt")
@@ -213,9 +213,9 @@ def test_a_packed_file_and_tensors_that_are_not_there_are_refused(tmp_path):
         for name in plain.namelist():
             packed.writestr(name, plain.read(name))
     assert (tmp_path / "bomb.pt").stat().st_size < 50_000
-    with pytest.raises(BadInput, match="nor a torch file of tensors alone"):
+    with pytest.raises(BadInput, match="nor a torch file of tensors only"):
         started(tmp_path / "bomb.pt")
     sparse = torch.sparse_coo_tensor(torch.zeros(2, 1).long(), torch.ones(1), (10**7, 10**7))
     torch.save({"fc.weight": sparse}, tmp_path / "sparse.pt")
-    with pytest.raises(BadInput, match="it holds no tensors by name"):
+    with pytest.raises(BadInput, match="it has no tensors with names"):
         started(tmp_path / "sparse.pt")

@@ -1,4 +1,4 @@
-"""Where a GPU's batches are augmented: what the waiting of the first epochs chooses."""
+"""Where a GPU's batches are augmented: the choice from the waiting times of the first epochs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training leaves of its model's predictions, and the metrics that follow from them."""
+"""The predictions that a training keeps, and the metrics that follow from them."""
 
 from __future__ import annotations
 

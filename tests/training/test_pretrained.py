@@ -1,4 +1,4 @@
-"""Pretrained weights: asked for once and quickly, by names that are there."""
+"""Pretrained weights: requested once, with quick errors, by existing names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 
 import pytest
 from huggingface_hub import constants
+from huggingface_hub.utils import close_session
 
 from runner.training import hub
 from runner.training.model import build
@@ -17,7 +18,9 @@ from tricks import BadInput, Recipe
 
 @pytest.fixture
 def hub_at(monkeypatch, tmp_path):
-    """Sets the hub's address, with a cache that is empty."""
+    """Sets the address of the hub, with an empty cache; what other tests left offline is mended."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    close_session()
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
@@ -26,7 +29,7 @@ def hub_at(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("listening", [False, True])
 def test_a_hub_that_does_not_answer_is_asked_once(hub_at, monkeypatch, listening):
-    """Nobody at the address, or one who takes the connection and says nothing."""
+    """No server at the address, or a server that accepts the connection and never answers."""
     monkeypatch.setattr(hub, "PATIENCE", 0.3)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

@@ -1,9 +1,10 @@
-"""Models on disk: what was trained comes back, whatever else a file holds is told in a line."""
+"""Models on disk: a trained model is read back; any other file gives one line."""
 
 import dataclasses
 import io
 import json
 import resource
+import shutil
 import struct
 
 import numpy as np
@@ -32,10 +33,17 @@ def kept(recipe, splits, folder, best=False):
     return spec, outcome(recipe, splits, 3, CPU, keeper=keeper)
 
 
+@pytest.fixture(scope="module")
+def trained(recipe, tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    spec, _ = kept(recipe(), tiny, folder)
+    return saved.path_of(folder, spec.id)
+
+
 @pytest.fixture
-def model_file(recipe, tiny, tmp_path):
-    spec, _ = kept(recipe(), tiny, tmp_path)
-    return saved.path_of(tmp_path, spec.id)
+def model_file(trained, tmp_path):
+    """A file of this test, whatever it does to it."""
+    return shutil.copy(trained, tmp_path / trained.name)
 
 
 def test_what_was_evaluated_comes_back(recipe, tiny, tmp_path):
@@ -168,7 +176,7 @@ def test_a_file_that_does_not_fit_is_told(model_file, changes, told):
     ],
 )
 def test_a_model_made_to_harm_is_refused_before_it_takes_memory(model_file, changes, told):
-    """A file asks for more than it holds: 1,000 times its own size would be 300 GB at least."""
+    """Such a file describes a network of at least 300 GB, 1,000 times the file's size."""
     rewritten(model_file, **changes)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(BadInput, match=told) as error:
@@ -179,7 +187,7 @@ def test_a_model_made_to_harm_is_refused_before_it_takes_memory(model_file, chan
 
 
 def test_every_network_has_its_shapes_without_memory(recipe):
-    """What bounds a hostile file must not refuse an honest one, whatever trick made its network."""
+    """The limits for hostile files must not refuse an honest file with any trick."""
     changing = {
         name: cls
         for name, cls in registry().items()
@@ -247,7 +255,7 @@ def test_averaged_probabilities(recipe, tiny, tmp_path):
 
 
 def test_files_reach_a_model_as_its_stored_images_did(model_file, tiny, tmp_path):
-    """A grey PNG of the stored size is the same image; a larger colour one is made to fit."""
+    """A grey PNG of the stored size is the same image; a larger colour image is resized."""
     from PIL import Image
 
     _, card = saved.load(model_file)

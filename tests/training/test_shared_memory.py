@@ -1,4 +1,4 @@
-"""Loader processes load no further ahead than /dev/shm has room."""
+"""Loader processes only load as many batches in advance as /dev/shm has room for."""
 
 from __future__ import annotations
 

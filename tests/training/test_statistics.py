@@ -1,4 +1,4 @@
-"""Statistics of norms for weights that no step was taken with, against torch's update_bn."""
+"""Statistics of norms for weights that took no step themselves, against torch's update_bn."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_layers_that_draw_leave_the_stream_as_it_was(tiny, recipe):
 
 
 def test_a_set_smaller_than_a_batch_has_the_rate_of_its_images(tiny, recipe):
-    """Linear scaling goes by the images of a step: 32 here, and not by the batch size."""
+    """Linear scaling uses the images of a step, 32 here, not the batch size."""
     rule = train(recipe("linear-lr-scaling(batch=16)", batch_size=64), tiny, 0, CPU)
     plain = train(recipe(batch_size=64), tiny, 0, CPU)
     assert rule.epochs[-1]["lr"] == pytest.approx(2 * plain.epochs[-1]["lr"])
@@ -111,7 +111,9 @@ def test_a_set_smaller_than_a_batch_has_the_rate_of_its_images(tiny, recipe):
 def test_a_set_smaller_than_a_batch_may_leave_a_trick_nothing_to_do(tiny, recipe):
     with pytest.raises(TrickConflict, match="cannot stand with batch_size=32: two parts of 20"):
         train(recipe("ghost-batch-norm(part=20)", batch_size=64), tiny, 0, CPU)
-    with pytest.raises(BadInput, match="40 passes to a batch need as many images: it has 32"):
+    with pytest.raises(
+        BadInput, match="40 passes per batch need at least as many images, but it has 32"
+    ):
         train(recipe("gradient-accumulation(parts=40)", batch_size=64), tiny, 0, CPU)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints that cannot be used, cannot be written, or are of something else."""
+"""Checkpoints that are unusable, cannot be written, or belong to another training."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_damaged_one_is_put_aside_and_the_run_begins_anew(kind, small, saves, 
     training = train(recipe, splits, 0, CPU, saves=made)
     assert weights_sha256(training.model) == weights_sha256(plain.model)
     assert (training.resumed, training.epochs) == (0, plain.epochs)
-    assert "beginning anew" in capfd.readouterr().err
+    assert "starting again" in capfd.readouterr().err
     assert not os.path.lexists(made.pausing.file)
     assert len(list(made.pausing.quarantine.iterdir())) == 1
 
@@ -97,7 +97,7 @@ def test_another_source_of_a_plugin_begins_anew(small, saves, leaving, capfd):
 
 
 def test_one_of_another_gpu_of_that_name_goes_on_here(small, saves, leaving, monkeypatch):
-    """Its tensors do not go back to the device that it names, which this process may not see."""
+    """Its tensors are not moved to the stored device, which this process may not see."""
     recipe, splits = small("adamw", epochs=2), tiny_splits()
     plain = train(recipe, splits, 0, CPU)
     with monkeypatch.context() as patch:

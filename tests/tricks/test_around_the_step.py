@@ -26,7 +26,7 @@ PLAIN = SGD(lr=0.1, momentum=0.0, nesterov=False, decay=0.0)
 
 
 def bowl(wrapper, start, curvature, steps, optimizer=PLAIN):
-    """Where `wrapper` goes, step by step, on ½ Σ curvature · w²; and the losses it tells."""
+    """The weights of `wrapper` after each step on ½ Σ curvature · w², and its losses."""
     w = nn.Parameter(torch.tensor(start, dtype=torch.float64))
     held = wrapper(optimizer.build([w]))
 
@@ -218,7 +218,7 @@ def test_uneven_passes_have_an_id_of_their_own():
 
 
 def test_sam_counts_a_batch_once():
-    """A norm that sees weights before it move would remember the second pass, too."""
+    """Otherwise a norm behind moving weights would also count the second pass."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 3))
     first = model[1]

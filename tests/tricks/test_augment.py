@@ -1,4 +1,4 @@
-"""What holds for every transform of images: draws of its own, grey and colour, any size."""
+"""Rules for every transform of images: its own random numbers, grey and colour, any size."""
 
 from __future__ import annotations
 

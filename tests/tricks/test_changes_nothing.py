@@ -1,4 +1,4 @@
-"""Combinations in which a trick changes nothing: told before a run, and rightly so."""
+"""Combinations in which a trick changes nothing: correctly reported before a run."""
 
 from __future__ import annotations
 

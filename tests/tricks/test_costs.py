@@ -1,4 +1,4 @@
-"""What tricks cost: the file, and what is said of tricks without a row in it."""
+"""The costs of tricks: the file, and the text for tricks without a row in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crops, flips and repeats: what the training sees when these tricks are on."""
+"""Crops, flips and repeats: the training's images when these tricks are on."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_repeats_have_crops_of_their_own(kind, tmp_path):
 
 
 def test_draws_of_a_generator_do_not_depend_on_how_many_are_asked_for():
-    """What alternating flips rest on: batches ask for as many as their last image needs."""
+    """Alternating flips need this: a batch draws as many numbers as its last image needs."""
     long = torch.rand(5000, generator=draws(1))
     for count in (1, 7, 16, 17, 100, 4999):
         assert torch.equal(torch.rand(count, generator=draws(1)), long[:count])

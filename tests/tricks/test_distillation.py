@@ -88,8 +88,8 @@ def test_a_teacher_of_another_normalisation_sees_the_same_pixels(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classes": 5, "names": tuple("01234")}, "knows 5 classes, this task has 4"),
-        ({"names": ("0", "1", "3", "2")}, "has a class '3' where here is '2'"),
+        ({"classes": 5, "names": tuple("01234")}, "has 5 classes, but this task has 4"),
+        ({"names": ("0", "1", "3", "2")}, "has a class '3', but this task has '2'"),
     ],
 )
 def test_a_teacher_of_other_classes_is_refused(tmp_path, monkeypatch, change, message):
@@ -103,13 +103,13 @@ def test_a_teacher_of_other_classes_is_refused(tmp_path, monkeypatch, change, me
 
 def test_other_teachers_that_cannot_be(tmp_path):
     splits = tiny_splits()
-    with pytest.raises(BadInput, match="knows 1000 classes, this task has 4"):
+    with pytest.raises(BadInput, match="has 1000 classes, but this task has 4"):
         teacher("resnet18", splits, Recipe(), CPU)
     with pytest.raises(BadInput, match=r"unknown teacher .* closest names are .*resnet18"):
         teacher("resnet81", splits, Recipe(), CPU)
     path = str(tmp_path / "t.safetensors")
     write_teacher(dataclasses.replace(splits, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3), path)
-    with pytest.raises(BadInput, match="sees images of 3 channels, these have 1"):
+    with pytest.raises(BadInput, match="needs images of 3 channels, but these have 1"):
         teacher(path, splits, Recipe(), CPU)
 
 

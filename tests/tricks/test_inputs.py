@@ -1,4 +1,4 @@
-"""What every image goes through in training and evaluation, and shares of flips and turns."""
+"""Tricks on all images in training and evaluation, and shares of flips and turns."""
 
 from __future__ import annotations
 

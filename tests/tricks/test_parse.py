@@ -1,4 +1,4 @@
-"""What a user can write for a trick, and what they are told when it cannot be read."""
+"""How a user can write a trick, and the messages for text that cannot be read."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def test_a_file_that_exits_or_hangs_is_named_in_one_line(tmp_path, monkeypatch, 
 
 
 def test_what_hangs_outside_of_python_ends_the_process_with_a_line(tmp_path):
-    """A lock of another thread's, or code in C that asks for no signal."""
+    """A lock of another thread, or C code that never checks for signals."""
     (tmp_path / "plugin.py").write_text(
         "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
         "time.sleep(60)\n"

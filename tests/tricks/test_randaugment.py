@@ -1,4 +1,4 @@
-"""RandAugment: torchvision's operators bit for bit, and draws that are each image's own."""
+"""RandAugment: torchvision's operators bit for bit, and separate random numbers per image."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_operation_of_every_magnitude_is_torchvisions_bit_for_bit(shape):
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 2, 9), (3, 150, 161), (1, 270, 260)])
 @pytest.mark.parametrize("magnitude", [0, 9, 30])
 def test_an_image_alone_is_treated_as_in_a_batch(shape, magnitude):
-    """Large images go one by one, and by other ways than a batch of small ones."""
+    """Large images are processed one by one, by other code than a batch of small images."""
     images = pictures(5, *shape, seed=magnitude)
     for variant in range(VARIANTS):
         operation, sign = variant // 2, variant % 2 == 1
@@ -139,7 +139,7 @@ def test_operations_strengths_and_signs_are_drawn_as_by_torchvision(trick, refer
 
 
 def plain(name, amount):
-    """An operation with what it means: pixels are whole, and nothing is the identity."""
+    """An operation in a canonical form: whole pixels, and the identity for no change."""
     if name in ("TranslateX", "TranslateY"):
         amount = int(amount)
     if name in SIGNED and amount == 0:
@@ -198,7 +198,7 @@ def test_a_value_out_of_range_is_bad_input(text):
     [((64, 1, 8, 8), "36329409f6f3dc26"), ((64, 3, 32, 32), "2d7616eac2b30494")],
 )
 def test_what_a_seed_gives_stays_as_it_was(shape, digest):
-    """If this fails, old runs cannot be repeated: that takes a new version of the trick."""
+    """If this fails, old runs cannot be repeated: raise the trick's version."""
     images = (torch.arange(torch.Size(shape).numel()) ** 2 % 8191 * 7 % 256).view(shape)
     found = RandAugment(3, 15).apply(images.to(torch.uint8), torch.Generator().manual_seed(5))
     assert hashlib.sha256(found.numpy().tobytes()).hexdigest()[:16] == digest

@@ -168,7 +168,7 @@ def composes_or_conflicts(one, two):
 
 
 def stated(one, other):
-    """Why `one` cannot stand beside `other`: the reasons of what it needs and does not find."""
+    """Why `one` cannot be combined with `other`: the reasons of its unmet needs."""
     base = ground(one, other)
     values = {
         name: value for edit in (one.edits(), other.edits()) for name, value in edit.sets.items()
@@ -227,9 +227,10 @@ def test_zero_gamma_needs_a_fresh_network():
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_trick_trains_and_repeats_bit_for_bit(text):
+def test_a_trick_trains_and_repeats_bit_for_bit(text, monkeypatch):
     import torch
 
+    monkeypatch.setattr("runner.training.model._network", cut_network)
     one, two = train_two_steps(parse(text)), train_two_steps(parse(text))
     assert one.steps == 2 * len(one.epochs)
     weights = zip(one.model.state_dict().values(), two.model.state_dict().values(), strict=True)

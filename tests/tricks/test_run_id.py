@@ -1,4 +1,4 @@
-"""A recipe's checks, and the id that two specs share if and only if they are one training."""
+"""A recipe's checks, and ids: two specs have the same id if and only if they are one training."""
 
 from __future__ import annotations
 
@@ -46,10 +46,8 @@ def spec(recipe=BASELINE, data=DATA, seed=0):
 
 
 def test_the_id_of_a_known_run():
-    """A default that changes in silence would give old records to other trainings.
-
-    If this fails, something that enters an id was changed: with records about, that takes a new
-    version of the trick or a new SCHEMA.
+    """A silently changed default would assign old records to other trainings. If this fails, a part
+    of an id was changed: raise the trick's version or SCHEMA.
     """
     every = [
         "warmup", "cosine", "label-smoothing", "mixup", "cutmix", "randaugment", "lars",

@@ -85,7 +85,7 @@ def test_linear_and_polynomial_by_hand():
 
 @pytest.mark.parametrize(("total", "first", "growth"), [(70, 10, 2), (30, 10, 1)])
 def test_warm_restarts_are_torchs(total, first, growth):
-    """At the middle of a step, which torch's scheduler has at a time and a half of a step."""
+    """At the middle of a step, which is at half a step later in torch's scheduler."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     torchs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, first, growth)
     scale = WarmRestarts(cycles=3, growth=growth).scale
@@ -102,7 +102,7 @@ def test_warm_restarts_by_hand():
 
 
 def test_one_cycle_is_torchs():
-    """torch's ends lie on steps: a long training makes the difference small."""
+    """torch's end points are on steps: in a long training the difference is small."""
     total = 10_000
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
     torchs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=total)
@@ -185,7 +185,7 @@ def test_a_value_out_of_range_is_bad_input(text):
 
 @given(start=st.floats(0, 0.99), steps=st.integers(1, 500))
 def test_a_warmup_from_a_start_is_torchs(start, steps):
-    """torch's LinearLR, whose step 0 lies one before ours: no step of ours has `start` itself."""
+    """torch's LinearLR, whose step 0 is one before ours: none of our steps has `start` itself."""
     from torch.optim.lr_scheduler import LinearLR
 
     parameter = torch.nn.Parameter(torch.zeros(1))

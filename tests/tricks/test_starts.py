@@ -1,4 +1,4 @@
-"""Which weights move, and when, under frozen-backbone and head-first; where a start is scratch."""
+"""Which weights change, and when, with frozen-backbone and head-first; and starts from scratch."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_backbone_follows_the_head_after_its_share(texts):
 
 
 def test_head_first_is_plain_training_once_the_backbone_moves():
-    """From the step on which all is free, momentum of the backbone starts afresh, by hand."""
+    """From the step at which all weights are free, the backbone's momentum starts at zero."""
     model = networks()[0]
     states = course(model, ["sgd(lr=0.1, nesterov=False, decay=0)", "head-first(share=0.5)"], 4)
     model.load_state_dict(states[2])

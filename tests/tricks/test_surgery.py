@@ -1,4 +1,4 @@
-"""EvoNorm against NumPy over several steps, and what surgery leaves of real networks."""
+"""EvoNorm against NumPy over several steps, and surgery on real networks."""
 
 from __future__ import annotations
 

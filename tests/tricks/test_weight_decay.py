@@ -1,4 +1,4 @@
-"""weight-decay: the decay of whichever optimizer holds."""
+"""weight-decay: the decay of the chosen optimizer."""
 
 from __future__ import annotations
 

@@ -80,10 +80,10 @@ def contrast_df(parts: np.ndarray, df: np.ndarray) -> float:
     >>> round(contrast_df(np.array([1.0]), np.array([7.0])), 6)
     7.0
     """
-    squares = float(np.sum(parts**2 / (df + 2)))
+    squares, most = float((parts**2 / (df + 2)).sum()), float(df.sum())
     if squares == 0:
-        return float(np.sum(df))
-    return float(np.clip(np.sum(parts) ** 2 / squares - 2, np.min(df), np.sum(df)))
+        return most
+    return float(min(max(parts.sum() ** 2 / squares - 2, df.min()), most))
 
 
 def sidak(p: Sequence[float | None]) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""What commands print with --json, as types; published as docs/json_schema.json.
+"""The JSON that commands print with --json, as types; published as docs/json_schema.json.
 
-Keys may be added and stay; null stands for what is not known, mostly with a `reason` beside it.
+Keys may be added, never removed. null means unknown, mostly with a `reason` beside it.
 """

@@ -1,4 +1,4 @@
-"""What --json says of lists, recipes, models, files and stores."""
+"""The JSON of commands about lists, recipes, models, files and stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Maybe = Object | None | UnsetType
 
 
 class ListedTrick(msgspec.Struct, kw_only=True):
-    """list tricks: one of them."""
+    """list tricks: one trick."""
 
     name: str
     group: str
@@ -26,7 +26,7 @@ class ListedTrick(msgspec.Struct, kw_only=True):
 
 
 class Listed(msgspec.Struct, kw_only=True):
-    """list tasks, grids, studies: one of them; of grids for a study, with its diagnostics."""
+    """list tasks, grids, studies: one entry. diagnostics: of a grid, where factors are given."""
 
     name: str
     summary: str
@@ -37,14 +37,14 @@ class Listed(msgspec.Struct, kw_only=True):
 
 
 class ShownTrick(ListedTrick, kw_only=True):
-    """show TRICK: its card."""
+    """show TRICK: the trick's card."""
 
     version: int
     published: list[Object]
 
 
 class ShownRecipe(msgspec.Struct, kw_only=True):
-    """show baseline+TRICK: all fields, and those that differ from the baseline."""
+    """show baseline+TRICK: all fields, and the fields that differ from the baseline."""
 
     task: str
     recipe: Object
@@ -52,13 +52,13 @@ class ShownRecipe(msgspec.Struct, kw_only=True):
 
 
 class ShownImage(msgspec.Struct, kw_only=True):
-    """show --image: the file that was written."""
+    """show --image: the written picture."""
 
     image: str
 
 
 class Recipe(msgspec.Struct, kw_only=True):
-    """recipe: its text in a form. cannot, differs: what timm's train.py cannot say, or does so."""
+    """recipe: a recipe as text. cannot, differs: what timm's train.py lacks or does otherwise."""
 
     name: str
     task: str
@@ -71,7 +71,7 @@ class Recipe(msgspec.Struct, kw_only=True):
 
 
 class Export(msgspec.Struct, kw_only=True):
-    """export: runs in the file or folder. written: those that were new or changed for a tracker."""
+    """export: runs in the file or folder. written: runs that were new or changed for a tracker."""
 
     study: str
     runs: int
@@ -82,7 +82,7 @@ class Export(msgspec.Struct, kw_only=True):
 
 
 class Predict(msgspec.Struct, kw_only=True):
-    """predict: the CSV that was written."""
+    """predict: the written CSV."""
 
     runs: list[str]
     images: int
@@ -91,7 +91,7 @@ class Predict(msgspec.Struct, kw_only=True):
 
 
 class Evaluate(msgspec.Struct, kw_only=True):
-    """evaluate: accuracy in per cent with its interval, by class, and who is taken for whom."""
+    """evaluate: accuracy in per cent with its interval, accuracy by class, and confused classes."""
 
     runs: list[str]
     images: int
@@ -107,7 +107,7 @@ class Evaluate(msgspec.Struct, kw_only=True):
 
 
 class Attention(msgspec.Struct, kw_only=True):
-    """attention: the picture that was written."""
+    """attention: the written picture."""
 
     run: str
     images: int
@@ -115,7 +115,7 @@ class Attention(msgspec.Struct, kw_only=True):
 
 
 class Merge(msgspec.Struct, kw_only=True):
-    """merge: runs that were added, those that were there, and what contradicts."""
+    """merge: added runs, runs that were there already, and runs whose outcomes differ."""
 
     added: int
     same: int
@@ -125,14 +125,14 @@ class Merge(msgspec.Struct, kw_only=True):
 
 
 class Cancel(msgspec.Struct, kw_only=True):
-    """cancel: jobs on a cluster that were told to end."""
+    """cancel: the cancelled jobs on a cluster."""
 
     study: str
     cancelled: list[Object]
 
 
 class Retry(msgspec.Struct, kw_only=True):
-    """retry: failed runs that are open again, and those that another runner holds."""
+    """retry: failed runs that `run` trains again, and failed runs that another process holds."""
 
     study: str
     opened: int
@@ -140,7 +140,7 @@ class Retry(msgspec.Struct, kw_only=True):
 
 
 class Doctor(msgspec.Struct, kw_only=True):
-    """doctor: versions, device, store and image caches. chosen: how engines are called here."""
+    """doctor: versions, device, store, image caches. chosen: options for the processes of runs."""
 
     python: str
     cores: int
@@ -158,7 +158,7 @@ class Doctor(msgspec.Struct, kw_only=True):
 
 
 class DoctorFolder(msgspec.Struct, kw_only=True):
-    """doctor DIR: what is wrong in a store or an export."""
+    """doctor DIR: the problems of a store or an export."""
 
     folder: str
     kind: str

@@ -1,4 +1,4 @@
-"""What --json says of studies: analyze, run, check, status, report, plan."""
+"""The JSON of commands about studies: analyze, run, check, status, report, plan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Maybe = Object | None | UnsetType
 
 
 class Effect(msgspec.Struct, kw_only=True):
-    """What changing a factor's level does to the metric, in its unit, with its interval."""
+    """The change of the metric that a level causes, in the metric's unit, with its interval."""
 
     factor: str
     level: str
@@ -51,7 +51,7 @@ class Analyze(msgspec.Struct, kw_only=True):
 
     metric: str
     unit: str
-    larger_is_better: bool | None  # null: the metric's name does not tell, and nobody did
+    larger_is_better: bool | None  # null: the direction is unknown
     layout: str
     estimand: str
     sigma: Number
@@ -82,13 +82,13 @@ class Analyze(msgspec.Struct, kw_only=True):
     pareto: Object
     equal_arms: list[Object]
     detectable: Maybe = UNSET
-    stage: str | UnsetType = UNSET  # of a study with stages, with what its arms chose
+    stage: str | UnsetType = UNSET  # of a study with stages, beside the choices of its arms
     tuning: Maybe = UNSET
     equal_time: Maybe = UNSET
 
 
 class Run(msgspec.Struct, kw_only=True):
-    """run: how many runs ended how."""
+    """run: the number of runs by outcome."""
 
     study: str
     ok: int
@@ -102,7 +102,7 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class RunInLooks(msgspec.Struct, kw_only=True):
-    """run --until: the looks so far, and why it stopped."""
+    """run --until: the looks so far, and why the study stopped."""
 
     study: str
     stopped: str
@@ -110,7 +110,7 @@ class RunInLooks(msgspec.Struct, kw_only=True):
 
 
 class DryRun(msgspec.Struct, kw_only=True):
-    """run --dry-run, check --dry-run: what would be trained, and its hours."""
+    """run --dry-run, check --dry-run: what would be trained, and the predicted hours."""
 
     study: str
     task: str
@@ -143,7 +143,7 @@ class DryRun(msgspec.Struct, kw_only=True):
 
 
 class Part(msgspec.Struct, kw_only=True):
-    """One part of a check. command: what mends it; null where nothing has to be."""
+    """One part of a check. command: fixes a failed part; null if none is needed."""
 
     name: str
     verdict: str
@@ -169,7 +169,7 @@ class Check(msgspec.Struct, kw_only=True):
 
 
 class Status(msgspec.Struct, kw_only=True):
-    """status: runs by state, those that failed, and those that are trained now."""
+    """status: runs by state, failed runs, and running runs."""
 
     study: str
     planned: int
@@ -182,12 +182,12 @@ class Status(msgspec.Struct, kw_only=True):
     failures: list[Object]
     running_runs: list[Object]
     checkpoints: list[Object]
-    jobs: list[Object]  # on a cluster: states, hosts, runs and each worker of a submission
+    jobs: list[Object]  # submissions to a cluster: states, hosts, runs and workers
     stages: Maybe = UNSET
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """report: the file that was written, the recommended recipe, and commands to go on with."""
+    """report: the written file, the recommended recipe, and the next commands."""
 
     study: str
     report: str
@@ -198,7 +198,7 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 class Plan(msgspec.Struct, kw_only=True):
-    """plan: what each grid needs to see an effect, and the cheapest one."""
+    """plan: the runs that each grid needs to detect an effect, and the cheapest grid."""
 
     task: str
     unit: str

@@ -35,7 +35,7 @@ from runner.commands.answers.of_studies import (
     Status,
 )
 
-# Command -> what it may print.
+# Command -> the types that it may print.
 ANSWERS: dict[str, tuple[Any, ...]] = {
     "analyze": (Analyze,),
     "attention": (Attention,),
@@ -58,7 +58,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
 
 
 def published() -> str:
-    """docs/json_schema.json: a schema for each command, with the types that these share."""
+    """docs/json_schema.json: a schema for each command, with the shared types."""
     kinds = [kind for kinds in ANSWERS.values() for kind in kinds]
     schemas, shared = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     left = iter(schemas)

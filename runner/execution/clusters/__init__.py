@@ -1,1 +1,1 @@
-"""Runs in jobs of a cluster: what is submitted, what each job does, what can be seen of it."""
+"""Runs in jobs of a cluster: submissions, the work of each job, and how jobs are observed."""

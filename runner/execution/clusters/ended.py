@@ -1,4 +1,4 @@
-"""What became of jobs that are gone while runs are missing, for the user and for the record."""
+"""The outcome of jobs that have ended while runs are missing, for the user and for records."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ STUCK = (
 
 @dataclass(frozen=True)
 class Became:
-    """line: what became of the jobs. lasting: it would come again, so that runs stay open.
+    """line: the outcome of the jobs. lasting: it would happen again, so the runs get no record.
 
-    error: for a run that is tried again, or recorded as lost. broken: nodes that jobs have left.
+    error: for a run that is retried or recorded as lost. broken: nodes that jobs have left.
     """
 
     line: str
@@ -36,9 +36,9 @@ class Became:
 def what_became(
     store: Store, gone: Sequence[Submission], tasks: Iterable[Task], missing: int
 ) -> Became:
-    """What became of the jobs of `gone`, of which `missing` runs are left.
+    """The outcome of the jobs of `gone`, which have left `missing` runs.
 
-    By what each job wrote into the store, and what the queue still knows of those that were killed.
+    From each job's report in the store and, for killed jobs, from the queue.
     """
     by_queue = {(task.job, task.number): task.state for task in tasks}
     counts: Counter[str] = Counter()
@@ -81,7 +81,7 @@ def what_became(
 
 
 def _end(worker: Worker | None, state: str) -> str:
-    """How a job ended, by its own words or by the queue's."""
+    """How a job ended, from its own report or from the queue."""
     if worker is not None and worker.fate is not None:
         return worker.fate
     how = state.lower().replace("_", " ") or "ended without a word"
@@ -89,7 +89,7 @@ def _end(worker: Worker | None, state: str) -> str:
 
 
 def _one(mistakes: Sequence[str]) -> str:
-    """The mistake that most jobs met."""
+    """The most frequent mistake of the jobs."""
     counts = Counter(mistakes)
     text, count = counts.most_common(1)[0]
     return f"{text} (said by {counted(count, 'job')} of {len(mistakes):,})"

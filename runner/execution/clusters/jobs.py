@@ -1,4 +1,4 @@
-"""Jobs: what an engine is asked for whose workers are jobs of a cluster."""
+"""Jobs: the options of an engine whose workers are jobs of a cluster."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ PACKAGES = ("tricks-bench", "torch")  # whose versions a job compares with those
 
 @dataclass(frozen=True)
 class Jobs:
-    """Jobs of a cluster, which go on when the process that submitted them leaves.
+    """Jobs of a cluster, which continue when the process that submitted them exits.
 
-    study: the name under which they are told and cancelled. count: jobs. parameters: of sbatch, by
-    their long names. workers, per_gpu: as for `machine.at_a_time` on the node of each job. strict:
-    a node with other versions than here is refused, not only told. detach: nobody waits for them.
+    study: the name by which they are shown and cancelled. count: number of jobs. parameters: of
+    sbatch, by their long names. workers, per_gpu: as for `machine.at_a_time` on the node of each
+    job. strict: refuse a node with other versions, instead of only reporting it. detach: do not
+    wait for them.
     """
 
     study: str
@@ -29,7 +30,7 @@ class Jobs:
 
 
 def versions() -> dict[str, str]:
-    """What is installed here, by name; nothing is imported for it."""
+    """Installed versions by package name, without importing the packages."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

@@ -1,8 +1,8 @@
 """A job of a submission, from inside: an ordinary local execution over its runs.
 
-Claims, retries, stalls and checkpoints are those of every execution. What is a job's own: it ends
-before its time is over, leaves at a checkpoint when it is warned, and is put back into the queue
-where runs are left; it says what became of it in the store.
+Claims, retries, stalls and checkpoints work as in every execution. In addition, a job ends before
+its time limit, stops at a checkpoint when it is warned, is requeued if runs are left, and writes
+its outcome to the store.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ SHARE = 0.75  # of a short time, at most, that is kept for leaving
 
 @dataclass(frozen=True)
 class Job:
-    """What submitit calls in each job of an array.
+    """The callable that submitit calls in each job of an array.
 
     root: of the store. name: of the submission. versions: of the submitter. until: seconds since
-    the epoch after which no job goes on; None: no limit.
+    the epoch after which no job continues; None: no limit.
     """
 
     root: str
@@ -69,24 +69,24 @@ class Job:
     until: float | None = None
 
     def __call__(self, number: int) -> str:
-        """Do runs until none is left or the time is nearly over; how it ended."""
+        """Do runs until none is left or the time is nearly over. Returns how it ended."""
         return Worked(self, number).work()
 
     def checkpoint(self, number: int) -> DelayedSubmission:
-        """What submitit is to call when the job comes out of the queue again: the same."""
+        """The callable for submitit when the job leaves the queue again: the same one."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, number)
 
     @property
     def jobs(self) -> Jobs:
-        """What was asked for."""
+        """The requested jobs."""
         assert self.order.jobs is not None
         return self.order.jobs
 
 
 class Worked:
-    """One job of an array while it works."""
+    """One running job of an array."""
 
     def __init__(self, job: Job, number: int) -> None:
         self.job, self.number, self.begun = job, number, 0
@@ -102,7 +102,7 @@ class Worked:
         )
 
     def work(self) -> str:
-        """Do runs until none is left or the time is nearly over; how it ended."""
+        """Do runs until none is left or the time is nearly over. Returns how it ended."""
         note(self.folder, self.told)
         requeue = signal.getsignal(WARNED)  # submitit's handler: checkpoint(), requeue, exit
         stops = (signal.SIGINT, signal.SIGTERM, WARNED)
@@ -162,7 +162,7 @@ class Worked:
         return at_a_time(jobs.workers, jobs.per_gpu, device)
 
     def _seconds(self) -> float:
-        """Seconds that this job may train for: until it must leave, or its user wants it to."""
+        """Seconds that this job may train: until its time limit, or until --max-hours."""
         found = float("inf")
         if os.environ.get(ENDS, "").isdecimal():
             found = int(os.environ[ENDS]) - time.time()
@@ -176,7 +176,7 @@ class Worked:
         return found if until is None else min(found, until - time.time())
 
     def _check_versions(self) -> None:
-        """Says what is of another version here than where the jobs were submitted."""
+        """Report versions that differ from the submitter's."""
         mine = versions()
         others = [
             f"{name} {mine[name]} there and {version} where it was submitted"
@@ -230,5 +230,5 @@ class Worked:
 
 
 def node() -> str:
-    """The name of this node, as the cluster calls it."""
+    """The cluster's name of this node."""
     return os.environ.get("SLURMD_NODENAME") or socket.gethostname()

@@ -1,4 +1,4 @@
-"""SLURM's queue: what becomes of jobs, as far as it still knows; asked seldom."""
+"""SLURM's queue: the states of jobs, as far as it still knows them. It is asked seldom."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PENDING = "PENDING"
 
 @dataclass(frozen=True)
 class Task:
-    """One job of an array. number: its place in it. node: "" while it waits. reason: why it does.
+    """One job of an array. number: its place. node: "" while it waits. reason: why it waits.
 
-    state: as squeue names it, such as PENDING, RUNNING, COMPLETED, TIMEOUT.
+    state: in squeue's terms, such as PENDING, RUNNING, COMPLETED, TIMEOUT.
     """
 
     job: str
@@ -50,9 +50,9 @@ def lacking() -> str:
 
 
 def tasks(jobs: Iterable[str]) -> list[Task] | None:
-    """The jobs of the arrays `jobs` that the queue knows, ended ones for some minutes.
+    """The jobs of the arrays `jobs` that the queue knows; it keeps ended jobs for some minutes.
 
-    None: it gave no answer, which says nothing of them.
+    None: the queue gave no answer, so the states are unknown.
     """
     wanted = set(jobs)
     try:
@@ -70,13 +70,13 @@ def tasks(jobs: Iterable[str]) -> list[Task] | None:
 
 
 def cancel(jobs: Sequence[str], pending: bool = False) -> None:
-    """Cancel the arrays `jobs`, or only what of them waits. Raises BadInput."""
+    """Cancel the arrays `jobs`, or only their waiting jobs. Raises BadInput."""
     if jobs:
         _said("scancel", *(["--state=PENDING"] if pending else []), *jobs)
 
 
 def time_left(job: str) -> str:
-    """Time left of one job, as squeue writes it; "" if it does not say."""
+    """The time left of one job, as squeue writes it; "" if unknown."""
     try:
         return _said("squeue", "-h", "-j", job, "-o", "%L").strip()
     except BadInput:
@@ -84,7 +84,7 @@ def time_left(job: str) -> str:
 
 
 def most_in_an_array() -> int | None:
-    """How many jobs an array may have here; None: nobody knows."""
+    """The maximum of jobs in an array here; None if unknown."""
     try:
         match = re.search(r"^MaxArraySize\s*=\s*(\d+)", _said("scontrol", "show", "config"), re.M)
     except BadInput:
@@ -105,7 +105,7 @@ def _said(*command: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """What a program of SLURM complained of, in one line.
+    """The errors of one of SLURM's programs, in one line.
 
     >>> one_line("sbatch: error: invalid partition specified: gpux\\nsbatch: error: Batch job ...")
     'invalid partition specified: gpux; Batch job ...'

@@ -1,4 +1,4 @@
-"""Parameters of sbatch as `--slurm` takes them: known names, times in minutes."""
+"""Parameters of sbatch in `--slurm`: checks of their names and times."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 def parameters(texts: Iterable[str], flag: str = "--slurm") -> dict[str, str]:
     """`["partition=gpu,time=08:00:00"]` -> {"partition": "gpu", "time": "08:00:00"}.
 
-    A comma before a `name=` begins the next parameter; others belong to the value. Raises BadInput.
+    A comma before a `name=` begins the next parameter; other commas belong to the value. Raises
+    BadInput.
 
     >>> parameters(["partition=a,b,time=30", "nodelist=n[1,3]"])
     {'partition': 'a,b', 'time': '30', 'nodelist': 'n[1,3]'}
@@ -51,7 +52,7 @@ def parameters(texts: Iterable[str], flag: str = "--slurm") -> dict[str, str]:
 
 
 def checked(given: Mapping[str, str], flag: str) -> dict[str, str]:
-    """The same with dashes for underscores. Raises BadInput for names and times that are none."""
+    """The parameters with dashes for underscores. Raises BadInput for invalid names and times."""
     found: dict[str, str] = {}
     for name, value in given.items():
         long = name.replace("_", "-")
@@ -74,7 +75,7 @@ def checked(given: Mapping[str, str], flag: str) -> dict[str, str]:
 
 
 def minutes(text: str) -> int | None:
-    """Whole minutes of a time as sbatch takes it, rounded up; None: it is none.
+    """Whole minutes of a time in sbatch's formats, rounded up; None for other texts.
 
     >>> [minutes(x) for x in ("90", "08:00:00", "1:30", "2-12", "1-00:30", "soon", "0")]
     [90, 480, 2, 3600, 1470, None, None]
@@ -91,7 +92,7 @@ def minutes(text: str) -> int | None:
 
 
 def seconds_left(text: str) -> float | None:
-    """Seconds of squeue's time left, days-hours:minutes:seconds; None: no limit, or unknown.
+    """Seconds of squeue's time left (days-hours:minutes:seconds); None: no limit, or unknown.
 
     >>> [seconds_left(x) for x in ("1-00:00:10", "2:30", "0:07", "UNLIMITED")]
     [86410.0, 150.0, 7.0, None]

@@ -1,4 +1,4 @@
-"""What the store shows of runs that others carry out: claims, epochs, records."""
+"""Watch runs of other processes through the store: claims, epochs, records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Named(Protocol):
 
 @dataclass
 class _Watched:
-    """A run, and how much of it was told."""
+    """A run, and how much of it was reported."""
 
     before: tuple[int, int] | None  # file of the record that it had when it was given
     attempt: int = 0
@@ -32,10 +32,10 @@ class _Watched:
 
 @dataclass
 class Seen:
-    """Runs at hand, and what was told of each.
+    """Watched runs, and what was reported about each.
 
-    A look costs a listing of claims/ab and runs/ab for each two digits with which ids at hand
-    begin, and for each claimed run a listing and a short read.
+    A look costs a listing of claims/ab and runs/ab for each pair of digits that begins a watched
+    id, and for each claimed run a listing and a short read.
     """
 
     store: Store
@@ -51,15 +51,15 @@ class Seen:
         return iter(self._watched)
 
     def watch(self, run: _Named) -> None:
-        """From now on, tell of this run. A record that it has already is no news."""
+        """Report news of this run from now on. An existing record is no news."""
         self._watched[run.id] = _Watched(file_of(self.store.path(run.id)))
 
     def forget(self, id: str) -> None:
-        """Tell no more of it."""
+        """Stop reporting news of a run."""
         self._watched.pop(id, None)
 
     def look(self) -> list[tuple[str, Message]]:
-        """News of the runs at hand since the last look; those with a record are then forgotten."""
+        """News of the watched runs since the last look; runs with a record are then forgotten."""
         heard: list[tuple[str, Message]] = []
         by_start: dict[str, list[str]] = {}
         for id in self._watched:
@@ -112,7 +112,7 @@ class Seen:
 
 
 def file_of(path: Path) -> tuple[int, int] | None:
-    """Which file it is, and when it was changed in nanoseconds; None where there is none."""
+    """The file's inode and its time of change in nanoseconds; None without a file."""
     try:
         status = path.stat()
     except OSError:
@@ -121,7 +121,7 @@ def file_of(path: Path) -> tuple[int, int] | None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Names in a folder; none where there is no such folder."""
+    """Names in a folder; [] without a folder."""
     try:
         return os.listdir(folder)
     except OSError:

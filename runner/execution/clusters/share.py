@@ -1,4 +1,4 @@
-"""Which of a submission's runs one of its workers tries, and in which order."""
+"""The runs of a submission that one of its workers tries, and their order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRESH = 20.0  # seconds for which a listing of all records holds
 
 
 def turned(lines: Sequence[bytes], number: int, workers: int) -> Sequence[bytes]:
-    """The same lines, each worker beginning elsewhere.
+    """The lines in an order that begins at a different place for each worker.
 
     Otherwise worker 1,000 would try the claims of 999 others before its first run.
 
@@ -33,10 +33,10 @@ def unrecorded(
 ) -> Iterator[Run]:
     """The runs in `lines` that have no record when their turn comes.
 
-    since: nanoseconds, by the clock of the file system. A record from before then does not count:
-    the runs were submitted because it does not stand. One that another worker wrote since then
-    does, also of a run that was lost: each worker would try it anew. All names are listed now and
-    then, since asking for each run costs every worker as many calls as there are runs.
+    since: nanoseconds, by the clock of the file system. An earlier record does not count: it is not
+    valid, as the run was submitted again. A later record of another worker counts, also of a lost
+    run, which otherwise each worker would try again. All names are listed now and then, since a
+    question for each run would cost every worker as many calls as there are runs.
     """
     recorded: set[str] = set()
     before: dict[str, bool] = {}

@@ -1,4 +1,4 @@
-"""Submissions in a store: which runs went into which jobs, and what each job wrote of itself.
+"""Submissions in a store: the runs of their jobs, and the report of each job.
 
 jobs/<time>-<digits>/    one submission
   runs.jsonl             its runs, one a line
@@ -34,7 +34,7 @@ Fate = Literal[
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A job of a submission, by its own words. Times in seconds since the epoch."""
+    """The report of a job of a submission. Times in seconds since the epoch."""
 
     number: int
     job: str
@@ -49,7 +49,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """An array of identical workers. job: its id; "": it did not get one. runs: how many."""
+    """An array of identical workers. job: its id; "": none yet. runs: number of runs."""
 
     name: str
     engine: str
@@ -67,12 +67,12 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_name() -> str:
-    """A name that no other submission has, and that sorts by time."""
+    """A unique name for a submission; names sort by time."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
 def keep(root: Path, submission: Submission) -> None:
-    """Write what is known of it. Raises OSError."""
+    """Write a submission to the store. Raises OSError."""
     atomic_write.replace(submission.folder(root) / INFO, msgspec.json.encode(submission) + b"\n")
 
 
@@ -82,7 +82,7 @@ def keep_runs(folder: Path, runs: Iterable[Run]) -> None:
 
 
 def read_lines(folder: Path) -> list[bytes]:
-    """The runs of the submission in `folder`, as `run_of` reads them: most are never needed.
+    """The runs of the submission in `folder`, as lines for `run_of`, since most are never needed.
 
     Raises OSError.
     """
@@ -90,7 +90,7 @@ def read_lines(folder: Path) -> list[bytes]:
 
 
 def line_of(run: Run) -> bytes:
-    """A run in one line."""
+    """A run as one line."""
     return msgspec.json.encode(run)
 
 
@@ -109,14 +109,14 @@ def id_of(line: bytes) -> str:
 
 
 def read_ids(folder: Path) -> set[str]:
-    """Ids of the runs of the submission in `folder`; none where that cannot be read."""
+    """Ids of the runs of the submission in `folder`; none if it cannot be read."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return {id_of(line) for line in read_lines(folder)}
     return set()
 
 
 def submissions(store: Store, study: str | None = None) -> list[Submission]:
-    """Those that the store knows, the oldest first; of one study, or all."""
+    """The submissions in the store, the oldest first; of one study, or of all."""
     found = []
     for path in sorted((store.root / FOLDER).glob(f"*/{INFO}")):
         with contextlib.suppress(OSError, msgspec.DecodeError):
@@ -127,14 +127,14 @@ def submissions(store: Store, study: str | None = None) -> list[Submission]:
 
 
 def note(folder: Path, worker: Worker) -> None:
-    """Write what a job says of itself; a full disk keeps no job from its runs."""
+    """Write a job's report. A full disk does not stop the job."""
     with contextlib.suppress(OSError):
         data = msgspec.json.encode(worker) + b"\n"
         atomic_write.replace(folder / f"worker-{worker.number}.json", data, sync=False)
 
 
 def workers(folder: Path) -> dict[int, Worker]:
-    """The jobs of a submission that have said something of themselves, by number."""
+    """The reports of a submission's jobs, by number."""
     found = {}
     for path in folder.glob("worker-*.json"):
         with contextlib.suppress(OSError, msgspec.DecodeError):
@@ -144,13 +144,13 @@ def workers(folder: Path) -> dict[int, Worker]:
 
 
 def log_of(folder: Path, job: str, number: int) -> Path:
-    """The file with what a job printed; submitit gives it this name."""
+    """The file with a job's output; submitit gives it this name."""
     own = folder / f"{job}_{number}_0_log.out"
     return own if own.exists() else folder / f"{job}_0_log.out"
 
 
 def counted_fates(found: Mapping[int, Worker]) -> dict[str, int]:
-    """Fate -> how many workers had it; "running" of those that have none yet."""
+    """Fate -> number of workers; "running" for workers without a fate."""
     counts: dict[str, int] = {}
     for worker in found.values():
         name = worker.fate or "running"

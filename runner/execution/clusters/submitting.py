@@ -1,4 +1,4 @@
-"""Submit runs to SLURM as one array of identical workers, by submitit; find jobs that are there."""
+"""Submit runs to SLURM as one array of identical workers, with submitit; find existing jobs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NO_SUBMITIT = "submitit is not installed: pip install 'tricks-bench[slurm]'"
 
 @dataclass(frozen=True)
 class Submitted:
-    """The jobs that runs are in. active: there before, or submitted now. lines: for people."""
+    """The jobs of some runs. active: existing or newly submitted jobs. lines: for the user."""
 
     active: tuple[Submission, ...]
     new: Submission | None
@@ -61,7 +61,7 @@ def lacking() -> str:
 
 
 def active(found: Iterable[Submission]) -> list[Submission]:
-    """Those whose jobs wait or run; where the queue is silent, all that nobody cancelled."""
+    """Submissions with waiting or running jobs; if the queue is silent, all not cancelled."""
     some = [one for one in found if one.job]
     tasks = queue.tasks(one.job for one in some) if some else []
     if tasks is None:
@@ -169,7 +169,7 @@ def _new(store: Store, order: Order, runs: Sequence[Run]) -> Submission:
 
 
 def _sbatch(folder: Path, job: Job, jobs: Jobs) -> str:
-    """Submit an array of `job`; its id. Raises BadInput with what sbatch complains of."""
+    """Submit an array of `job`. Returns its id. Raises BadInput with sbatch's error."""
     try:
         from submitit import SlurmExecutor
         from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -191,7 +191,7 @@ def _sbatch(folder: Path, job: Job, jobs: Jobs) -> str:
 
 
 def _parameters(jobs: Jobs) -> dict[str, str | int | bool | list[str] | Mapping[str, str | bool]]:
-    """For submitit; what it does not know goes to sbatch as it is."""
+    """The parameters for submitit; it passes unknown ones on to sbatch."""
     given = dict(jobs.parameters)
     time_limit = minutes(given.pop(TIME, "")) or 60 * HOURS
     warning = int(given.pop(WARNING, WARN_AFTER))

@@ -1,1 +1,1 @@
-"""Engines: where the processes of an execution run."""
+"""Engines: they start the processes of an execution."""

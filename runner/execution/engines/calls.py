@@ -1,4 +1,4 @@
-"""Functions called in processes forked from the template: the result of each comes back."""
+"""Call functions in processes forked from the template, and get their results."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def each(
     at_a_time: int = 1,
     gpus: Sequence[str] = (),
 ) -> list[B]:
-    """What the picklable `function` gives for each of `items`, in their order.
+    """The results of the picklable `function` for `items`, in order.
 
-    In `at_a_time` processes that live for many items, and see one of `gpus` each, in turn. Raises
-    what `function` raised, BadInput for a program that would start itself anew in each of them, or
-    EndedError; then, and at Ctrl-C, the other processes are ended.
+    It runs in `at_a_time` processes, which each process many items and see one of `gpus`, in turn.
+    Raises the exception of `function`, BadInput for a program that would start itself again in each
+    process, or EndedError. Then, and at Ctrl-C, the other processes are ended.
     """
     results: dict[int, B] = {}
     left = list(enumerate(items))[::-1]
@@ -64,7 +64,7 @@ def each(
 def _processes(
     function: Callable[[A], B], count: int, gpus: Sequence[str]
 ) -> Iterator[dict[Connection, _Start]]:
-    """So many processes by their pipes, which are ended after it."""
+    """A context with processes by their pipes, which ends them on exit."""
     started: list[_Start] = []
     try:
         for number in range(count):
@@ -76,7 +76,7 @@ def _processes(
 
 
 class _Start:
-    """A process on its way: the template may be at its imports, and Ctrl-C does not wait for it."""
+    """A process that is being started: the template may still import, and Ctrl-C does not wait."""
 
     def __init__(self, function: Callable[[A], B], gpu: str | None) -> None:
         self._unwanted = False
@@ -86,7 +86,7 @@ class _Start:
         self._thread.start()
 
     def pipe(self) -> Connection:
-        """This side of its pipe, when it is there. Raises BadInput if it cannot be started."""
+        """This side of its pipe, once it has started. Raises BadInput if it cannot be started."""
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -94,14 +94,14 @@ class _Start:
         return self._made[1]
 
     def code(self) -> int | None:
-        """The exit code of one that has ended."""
+        """The exit code of an ended process."""
         if self._made is None:
             return None
         self._made[0].join(SOON)
         return self._made[0].exitcode
 
     def end(self) -> None:
-        """Kill it, now or as soon as it is there."""
+        """Kill the process, now or as soon as it has started."""
         self._unwanted = True
         self._kill()
 
@@ -130,13 +130,13 @@ def _give(started: dict[Connection, _Start], pipe: Connection, item: tuple[int, 
 
 
 def _ended(process: _Start) -> Exception:
-    """What the end of a process without a word means."""
+    """The exception for a process that ended without a result."""
     code = process.code()
     return BadInput(fork_server.NO_GUARD) if code == fork_server.UNGUARDED else EndedError(code)
 
 
 def _serve(pipe: Connection, function: Callable[[A], B], gpu: str | None) -> None:
-    """The process itself: a result, or what was raised, for each item that comes."""
+    """The code of the process: sends a result, or the exception, for each item."""
     see(gpu)
     ignore_stops()
     leave_with_parent()
@@ -154,9 +154,9 @@ def _serve(pipe: Connection, function: Callable[[A], B], gpu: str | None) -> Non
 
 
 def _portable(error: BaseException) -> BaseException:
-    """The error with its traceback as a note; one that is neither Python's nor ours by its text.
+    """The error with its traceback as a note; a foreign error becomes its text.
 
-    Others may pickle and yet not be made again where they arrive.
+    Errors that are neither Python's nor ours may pickle, and still fail to unpickle.
     """
     if type(error).__module__ not in ("builtins", BadInput.__module__):
         error, told = RuntimeError(str(error) or type(error).__name__), error

@@ -1,4 +1,4 @@
-"""A child process as its runner sees it: the run that it is at, and what that run has printed."""
+"""A child process, in its parent: its current run, and the output of that run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOG_TAIL = 20_000  # bytes of a crashed run's log that go into its record
 
 @dataclass
 class Child:
-    """A process, this side of its pipe, and the run it is at."""
+    """A process, this side of its pipe, and its current run."""
 
     process: ForkServerProcess
     pipe: Connection
@@ -35,22 +35,22 @@ class Child:
         self.say(assignment)
 
     def say(self, word: Assignment | str | None) -> None:
-        """Tell it something; None: no run will come."""
+        """Send it a message; None: there will be no more runs."""
         with contextlib.suppress(OSError):  # it died: its sentinel will tell
             self.pipe.send(word)
 
     def bury(self) -> None:
-        """Wait for its end."""
+        """Wait until the process has ended."""
         self.process.join()
         self.pipe.close()
 
     def starved(self) -> bool:
-        """Whether the kernel ended a process for want of memory since its run began."""
+        """Whether the kernel has killed a process for lack of memory since the run began."""
         now = oom.kills()
         return now is not None and self.ooms is not None and now > self.ooms
 
     def log(self) -> str:
-        """The end of what its run printed."""
+        """The end of its run's output."""
         if self.attempt is None:
             return ""
         try:

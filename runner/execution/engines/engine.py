@@ -1,4 +1,4 @@
-"""Engine: what starts workers and says what becomes of the runs that it is given."""
+"""Engine: starts workers, and reports the outcomes of its runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from runner.execution.messages import Assignment, Message
 class Engine(Protocol):
     """Workers of one kind.
 
-    It takes assignments and says what becomes of each: news, then one fate. Which run is next,
-    what is lost and tried again, and when to stop is not for it to decide. Workers claim their
-    runs and record them in the store (runner.execution.worker.perform); an engine whose workers
-    do not reach the store claims and records for them. One that hears nothing from its workers
-    tells what it sees in the store: claims, attempts, records. Of a run that only waits for a
-    worker it says Alive now and then: silence is taken for a hang.
+    It accepts assignments and reports on each: news, then one fate. It does not decide which run is
+    next, which run is retried, and when to stop. Workers claim their runs and record them in the
+    store (runner.execution.worker.perform); if workers cannot reach the store, the engine claims
+    and records for them. An engine without messages from its workers reports changes in the store:
+    claims, attempts, records. For a run that waits for a worker it reports Alive now and then,
+    since silence counts as a hang.
     """
 
     def room(self) -> bool:
@@ -28,17 +28,17 @@ class Engine(Protocol):
         ...
 
     def listen(self, seconds: float) -> Iterable[tuple[str, Message]]:
-        """What became known of runs, by id; waits for that, at most so many seconds."""
+        """News of runs, by id; waits for news, at most `seconds`."""
         ...
 
     def pause(self) -> None:
-        """Ask the runs at hand to leave at a checkpoint. Jobs of a cluster are not asked."""
+        """Ask running runs to stop at a checkpoint. Jobs of a cluster are not asked."""
         ...
 
     def end(self, id: str) -> str:
-        """End the worker of a run that is silent, at once; the end of what the run printed."""
+        """End the worker of a silent run at once. Returns the end of the run's output."""
         ...
 
     def close(self) -> None:
-        """End every worker, at once; runs at hand stay open. Jobs of a cluster go on."""
+        """End every worker at once; running runs get no record. Jobs of a cluster continue."""
         ...

@@ -1,4 +1,4 @@
-"""Processes forked from a template that has imported everything a training needs."""
+"""Start processes by forking a template that has imported everything for a training."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _calls: list[
 
 
 def warm_up(preload: Sequence[Preload]) -> None:
-    """Start the template in the background, if it does not run.
+    """Start the template in the background, unless it is running.
 
-    `preload` are names of modules that it imports, and calls that it makes after that, whose
-    results its processes then share. A template that runs already is left as it is.
+    preload: names of modules that it imports, and calls that it makes afterwards; its processes
+    share the results. A running template is not changed.
     """
     _check_guard()
     _calls[:] = [item for item in preload if not isinstance(item, str)]
@@ -62,7 +62,7 @@ def start(
 ) -> tuple[ForkServerProcess, Connection]:
     """A process that runs `target(pipe, *arguments, **named)`, and this side of its pipe.
 
-    A template that was killed is started anew. Raises BadInput if that does not help.
+    A killed template is started again. Raises BadInput if this does not help.
     """
     _check_guard()
     context = multiprocessing.get_context("forkserver")
@@ -93,14 +93,14 @@ def start(
 
 
 def _check_guard() -> None:
-    """End a process that is still at the import of its program, and would start others there."""
+    """End a process that would start other processes while it imports its program."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         os._exit(UNGUARDED)
 
 
 @contextlib.contextmanager
 def _surroundings() -> Iterator[None]:
-    """The environment of the template: one thread, and what it does once."""
+    """A context with the template's environment: one thread, and its calls."""
     given = {**dict.fromkeys(THREADS, "1"), CALLS: json.dumps(_calls)}
     held = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
@@ -115,9 +115,10 @@ def _surroundings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stops_blocked() -> Iterator[None]:
-    """A signal mask outlives exec: so Ctrl-C never ends the template, nor a child half made.
+    """A context with blocked stop signals, since a signal mask survives exec.
 
-    Nor does the warning of a cluster, which reaches all processes of a job.
+    So neither Ctrl-C nor the warning of a cluster, which reaches all processes of a job, ends the
+    template or a child that is being started.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_THE_RUNNER)
     try:
@@ -128,7 +129,7 @@ def _stops_blocked() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Spare children the import of the program that started them, which they do not need."""
+    """A context in which children do not import the program that starts them."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

@@ -1,4 +1,4 @@
-"""The engine `local`: processes of this machine, forked from one that has imported everything."""
+"""The engine `local`: processes on this machine, forked from a warm template."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Local:
         self.leaving: list[Child] = []
 
     def room(self) -> bool:
-        """Whether fewer runs are at hand than there are to be workers."""
+        """Whether fewer runs are running than the number of workers."""
         return sum(child.run is not None for child in self.children) < self.order.workers
 
     def begin(self, assignment: Assignment) -> None:
-        """Give the run to an idle process, or to a new one on the GPU that has fewest."""
+        """Give the run to an idle process, or to a new process on the GPU with the fewest."""
         idle = next((child for child in self.children if child.run is None), None)
         if idle is not None:
             idle.begin(assignment)
@@ -53,7 +53,7 @@ class Local:
         self.children.append(Child(process, pipe, assignment.run.id, left, gpu))
 
     def listen(self, seconds: float) -> list[tuple[str, Message]]:
-        """What the processes said, and which of them ended."""
+        """The messages of the processes, and the ends of processes."""
         sources = [x for child in self.children for x in (child.pipe, child.process.sentinel)]
         if sources:
             wait(sources, timeout=seconds)
@@ -74,13 +74,13 @@ class Local:
         return heard
 
     def pause(self) -> None:
-        """Ask the runs at hand to leave at a checkpoint."""
+        """Ask running runs to stop at a checkpoint."""
         for child in self.children:
             if child.run is not None:
                 child.say(PAUSE)
 
     def end(self, id: str) -> str:
-        """Kill the process that is at the run; the end of the run's log."""
+        """Kill the process of the run. Returns the end of the run's log."""
         child = next((child for child in self.children if child.run == id), None)
         if child is None:
             return ""
@@ -115,9 +115,9 @@ class Local:
         return heard
 
     def _release(self, child: Child, fate: Message) -> None:
-        """The child is done with its run: keep it for the next, or let it go.
+        """The child is done with its run: keep it for the next run, or end it.
 
-        One whose training went wrong has to go: its CUDA context may be of no more use.
+        A child whose training failed must end, since its CUDA context may be unusable.
         """
         well = isinstance(fate, LeftAt)
         well |= isinstance(fate, Recorded) and fate.state in ("ok", "diverged")
@@ -134,7 +134,7 @@ class Local:
 
 
 def _end(child: Child) -> Message:
-    """What the end of a child without a word means for its run."""
+    """The message for a run whose child ended without a message."""
     code, began = child.process.exitcode, child.attempt is not None
     if code == fork_server.UNGUARDED and not began:
         return Mistake(fork_server.NO_GUARD)

@@ -1,4 +1,4 @@
-"""A process of the engine `local`, from inside: runs that come through a pipe, one by one."""
+"""The code of a process of the engine `local`: it gets runs through a pipe, one by one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ PAUSE = "pause"  # what the runner says to a process whose run shall leave
 def serve(
     pipe: Connection, root: str, work: Work, assignment: Assignment | None, gpu: str | None
 ) -> None:
-    """Do `assignment`, then every other that comes through `pipe`, until None comes.
+    """Do `assignment`, then every assignment that comes through `pipe`, until None comes.
 
-    gpu: the one that this process is to see, by its name for CUDA_VISIBLE_DEVICES.
+    gpu: the only GPU that this process may see, as a name for CUDA_VISIBLE_DEVICES.
     """
     see(gpu)
     ignore_stops()
@@ -53,27 +53,27 @@ def serve(
 
 
 def see(gpu: str | None) -> None:
-    """Let this process see one GPU alone, by its name; before anything here has asked for GPUs."""
+    """Let this process see only one GPU. Call it before any code has asked for GPUs."""
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
 
 
 def ignore_stops() -> None:
-    """Signals reach the whole process group, or all of a job, but the runner alone decides."""
+    """Ignore stop signals, which reach the whole process group or job: only the parent decides."""
     for number in TO_THE_RUNNER:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_THE_RUNNER)
 
 
 def leave() -> None:
-    """End this process: nothing is left to clean up, and torch takes its time over it."""
+    """End this process at once: nothing is left to clean up, and torch's clean-up is slow."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
 def _asks(pipe: Connection) -> Callable[[], bool]:
-    """Whether the runner on the other side of `pipe` has said PAUSE, as often as it is called."""
+    """A function that returns whether the other side of `pipe` has sent PAUSE."""
     told = False
 
     def asked() -> bool:

@@ -1,7 +1,7 @@
 """The engine `ray`: actors of a Ray cluster, whose machines share no folder with this one.
 
-This process owns the store: for each run a thread claims it, has a worker carry it out on a node,
-and records what comes back. Nothing is retried by Ray: a lost node is a loss like any other.
+This process owns the store: for each run a thread claims it, lets a worker on a node carry it out,
+and records the result. Ray does not retry anything: a lost node counts as a system failure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Ray:
     """The workers of one execution."""
 
     def __init__(self, store: Store, order: Order) -> None:
-        """Raises BadInput where Ray or its cluster is missing, or has no GPU that was asked for."""
+        """Raises BadInput if Ray or its cluster is missing, or lacks a requested GPU."""
         if not isinstance(order.work, Portable):
             raise BadInput("--engine ray: this work cannot be sent to other machines")
         cluster = connected(Asked.of(order.engine_options))
@@ -43,18 +43,18 @@ class Ray:
         self.pausing = threading.Event()
 
     def room(self) -> bool:
-        """Whether fewer runs are at hand than there are to be workers."""
+        """Whether fewer runs are running than the number of workers."""
         return len(self.slots) < self.workers.most(self.order.workers)
 
     def begin(self, assignment: Assignment) -> None:
-        """Give the run to a thread, which finds it a worker."""
+        """Give the run to a thread, which finds a worker for it."""
         slot = Slot(assignment)
         slot.thread = threading.Thread(target=self._run, args=(slot,), daemon=True)
         self.slots[assignment.run.id] = slot
         slot.thread.start()
 
     def listen(self, seconds: float) -> list[tuple[str, Message]]:
-        """What the threads heard of their runs."""
+        """The threads' news of their runs."""
         found: list[tuple[str, Message]] = []
         with contextlib.suppress(queue.Empty):
             slot, message = self.heard.get(timeout=max(seconds, 0.01))
@@ -68,11 +68,11 @@ class Ray:
         return found
 
     def pause(self) -> None:
-        """Ask the runs at hand to leave at a checkpoint."""
+        """Ask running runs to stop at a checkpoint."""
         self.pausing.set()
 
     def end(self, id: str) -> str:
-        """Kill the worker of the run; the end of what the run printed."""
+        """Kill the worker of the run. Returns the end of the run's output."""
         slot = self.slots.pop(id, None)
         if slot is None:
             return ""
@@ -80,7 +80,7 @@ class Ray:
         return _tail(slot.log)
 
     def close(self) -> None:
-        """Kill the workers that are at a run; idle ones clear up and leave."""
+        """Kill the workers with a run; idle workers clean up and exit."""
         for slot in self.slots.values():
             slot.killed = True
         for slot in self.slots.values():
@@ -89,7 +89,7 @@ class Ray:
         self.workers.leave()
 
     def _kill(self, slot: Slot) -> None:
-        """End the slot's worker and wait for its thread, which then gives up the claim."""
+        """End the slot's worker and wait for its thread, which then releases the claim."""
         slot.killed = True
         if slot.worker is not None:
             ray().kill(slot.worker)
@@ -124,7 +124,7 @@ class Ray:
     def _carry(
         self, slot: Slot, run: Run, log: Path, tell: Tell, pausing: Pausing | None
     ) -> Carried | Mistake | LeftAt:
-        """Have the slot's worker carry the run out; what it leaves comes into the store.
+        """Let the slot's worker carry out the run, and copy its files to the store.
 
         log: the folder of the attempt.
         """

@@ -1,4 +1,4 @@
-"""A Ray cluster as this process sees it: how it is reached, and how many runs it has room for."""
+"""A Ray cluster: how this process connects to it, and how many runs it has room for."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NO_CLUSTER = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What the engine is asked for.
+    """The options of the engine.
 
-    address: of the cluster, as `ray.init` takes it. per_gpu: runs that share a GPU.
+    address: of the cluster, as for `ray.init`. per_gpu: runs that share a GPU.
     """
 
     address: str = "auto"
@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Cluster:
-    """What a cluster has. per_gpu: runs that share a GPU; 0: they are on CPUs, one each."""
+    """A cluster's resources. per_gpu: runs that share a GPU; 0: runs are on CPUs, one per core."""
 
     cpus: int
     gpus: int
@@ -49,7 +49,7 @@ class Cluster:
 
     @property
     def room(self) -> int:
-        """Runs at a time."""
+        """The number of parallel runs."""
         return max(1, self.gpus * self.per_gpu if self.per_gpu else self.cpus)
 
 
@@ -59,7 +59,7 @@ def lacking() -> str:
 
 
 def ray() -> ModuleType:
-    """The package. Raises BadInput where it is not installed."""
+    """The package ray. Raises BadInput if it is not installed."""
     try:
         import ray
     except ImportError as error:
@@ -68,22 +68,22 @@ def ray() -> ModuleType:
 
 
 def lost(error: Exception) -> bool:
-    """Whether Ray's error tells of a machine or a process that is gone, and not of the program."""
+    """Whether Ray's error means a lost machine or process, rather than an error of the program."""
     package = ray()
     kinds = (package.exceptions.RayTaskError, package.exceptions.RuntimeEnvSetupError)
     return not isinstance(error, kinds) and "creation task" not in str(error)
 
 
 def last_line(error: Exception) -> str:
-    """Of what Ray says of an error, which ends with what happened."""
+    """The last line of Ray's error, which names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
 
 def connected(asked: Asked) -> Cluster:
-    """The cluster, once this process is connected to it, which it then stays.
+    """Connect this process to the cluster, and keep the connection.
 
-    Raises BadInput where it cannot be reached, and where it lacks the GPU that was asked for.
+    Raises BadInput if the cluster cannot be reached, and if it lacks a requested GPU.
     """
     package = ray()
     if not package.is_initialized():

@@ -1,7 +1,7 @@
-"""A worker of the engine `ray`, on its node: an actor with a process of its own for the training.
+"""A worker of the engine `ray`, on its node: an actor with a separate process for the training.
 
-It has no store but a scratch folder. What a run leaves there goes back to the driver as it comes:
-its log, its epochs and each checkpoint while it runs, and in the end its record and its files.
+It has no store, only a scratch folder. The files of a run are sent to the driver as they appear:
+its log, its epochs and each checkpoint while it runs, and at the end its record and other files.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ PACKAGES = ("tricks-bench", "torch", "torchvision", "timm")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a worker is. versions: of Python, and of what decides a training."""
+    """The place of a worker. versions: of Python, and of packages that decide a training."""
 
     node: str
     versions: Mapping[str, str]
@@ -63,10 +63,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Heard:
-    """What became known of a run since it was last asked for.
+    """News of a run since the last question.
 
-    grown: file of its attempt -> bytes that were added. checkpoint: if it wrote one. fate: if it
-    ended. files: path below the store -> content, of what it left besides its record.
+    grown: file of its attempt -> added bytes. checkpoint: if it wrote one. fate: if it ended.
+    files: path below the store -> content, for files besides its record.
     """
 
     news: tuple[Alive | EpochDone, ...] = ()
@@ -80,16 +80,16 @@ class Node:
     """One run at a time, on the CPU or the GPU that Ray gave this process."""
 
     def __init__(self, sent: Sent, runs_per_process: int, per_gpu: int) -> None:
-        """per_gpu: runs that share a GPU; 0: they are on the CPU."""
+        """per_gpu: runs that share a GPU; 0: runs are on the CPU."""
         self.sent, self.runs_per_process, self.per_gpu = sent, runs_per_process, per_gpu
         self.local: Local | None = None
         self.handed: set[str] = set()  # examples that the driver has
 
     def there(self) -> None:
-        """Answers as soon as the worker has a place on a node."""
+        """Returns as soon as the worker has a place on a node."""
 
     def ready(self) -> Place | Mistake:
-        """Make everything ready for the first run: scratch folder, plug-ins, images."""
+        """Prepare the first run: scratch folder, plug-ins, images."""
         try:
             _sweep()
             self.root = Path(tempfile.mkdtemp(prefix=SCRATCH))
@@ -108,7 +108,7 @@ class Node:
     def begin(
         self, assignment: Assignment, checkpoint: bytes | None, files: Mapping[str, bytes]
     ) -> None:
-        """Begin a run. checkpoint: from which it goes on. files: that it left when it paused."""
+        """Begin a run. checkpoint: to continue from. files: from its last pause."""
         assert self.local is not None
         self.run, self.attempt, self.asked = assignment.run, Path(), False
         self.read: dict[str, int] = {}
@@ -123,7 +123,7 @@ class Node:
         self.local.begin(assignment)
 
     def listen(self, leave: bool) -> Heard:
-        """What became of the run. leave: it shall leave at a checkpoint."""
+        """News of the run. leave: ask it to stop at a checkpoint."""
         assert self.local is not None
         if leave and not self.asked:
             self.asked = True
@@ -220,12 +220,12 @@ def below(root: Path, folder: str) -> dict[str, bytes]:
 
 
 def node() -> str:
-    """The node's name, for people."""
+    """The node's name for messages."""
     return socket.gethostname()
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of what decides a training, as installed here."""
+    """Installed versions of Python, and of packages that decide a training."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -234,15 +234,15 @@ def versions() -> dict[str, str]:
 
 
 def ended(run: Run, state: str, error: Error) -> Carried:
-    """A run whose process ended without a record of its own."""
+    """The record of a run whose process ended without one."""
     record = {"id": run.id, **run.payload, "state": state, "error": asdict(error)}
     return Carried(record, state, error, 0.0, None)
 
 
 def _locked(folder: Path) -> IO[bytes]:
-    """A lock on a scratch folder, for as long as this process lives. Raises OSError if it has one.
+    """A lock on a scratch folder until this process ends. Raises OSError if it is locked.
 
-    Not by process numbers: containers may share the folder of temporary files.
+    Process numbers would not do, since containers may share the folder of temporary files.
     """
     lock = (folder / "lock").open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -250,7 +250,7 @@ def _locked(folder: Path) -> IO[bytes]:
 
 
 def _sweep() -> None:
-    """Remove the scratch folders of workers that were killed."""
+    """Remove the scratch folders of killed workers."""
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime > FRESH:

@@ -1,4 +1,4 @@
-"""Engines by name: one a file in this folder, and those that others register."""
+"""Engines by name: one per file in this folder, and engines that other code registers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _lacks: dict[str, Callable[[], str]] = {}
 
 
 def register(name: str, make: Make, lacks: Callable[[], str] = str) -> None:
-    """Let `Order.engine` name the engine that `make` makes for a store and an order.
+    """Register an engine, which `make` makes for a store and an order, for `Order.engine`.
 
-    lacks: why it cannot be used here; "": it can.
+    lacks: returns why it cannot be used here; "" if it can.
     """
     _known[name], _lacks[name] = make, lacks
 
 
 def find(name: str) -> Make:
-    """What makes the engine called `name`. Raises BadInput with close matches."""
+    """The function that makes the engine `name`. Raises BadInput with close matches."""
     _import()
     if name not in _known:
         raise unknown("engine", name, _known)

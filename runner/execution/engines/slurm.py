@@ -1,6 +1,6 @@
 """The engine `slurm`: one array of workers, which claim runs from the store on a shared folder.
 
-It hears nothing from them: it tells what it sees in the store. Its jobs go on when it leaves.
+Workers send no messages: the engine reports changes in the store. Jobs continue when it exits.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Slurm:
         self._look = self._ask = 0.0  # when to do it next
 
     def room(self) -> bool:
-        """Whether more runs can go into the next array: one is submitted for all of them."""
+        """Whether the next array, which is submitted for all its runs, has room for more runs."""
         return not self.active and len(self.given) < MOST
 
     def begin(self, assignment: Assignment) -> None:
@@ -52,7 +52,7 @@ class Slurm:
         self.seen.watch(assignment.run)
 
     def listen(self, seconds: float) -> Iterator[tuple[str, Message]]:
-        """What the store shows of the runs, and the queue of the jobs."""
+        """News of the runs from the store, and of the jobs from the queue."""
         if not seconds:  # more runs will come at once
             return
         if self.given:
@@ -74,15 +74,15 @@ class Slurm:
             yield from self._queue()
 
     def pause(self) -> None:
-        """Nothing: jobs are not asked to leave by a process that waits for them."""
+        """Does nothing: a process that waits for jobs does not stop them."""
 
     def end(self, id: str) -> str:
-        """Nothing: silent runs are ended by the job that they are in."""
+        """Does nothing: a job ends its silent runs itself."""
         self.seen.forget(id)
         return ""
 
     def close(self) -> None:
-        """Jobs go on; where all runs are done, those that still wait are cancelled."""
+        """Jobs continue. If all runs are done, waiting jobs are cancelled."""
         if self.active and not self.seen:
             try:
                 queue.cancel([one.job for one in self.active], pending=True)
@@ -98,7 +98,7 @@ class Slurm:
             yield from self._say(line)
 
     def _queue(self) -> Iterator[tuple[str, Message]]:
-        """What is to be said of the jobs; an end for all runs once no job is left."""
+        """News of the jobs; an end for all runs once no job is left."""
         tasks = queue.tasks(one.job for one in self.active)
         if tasks is None:
             return
@@ -135,7 +135,7 @@ class Slurm:
                 yield id, Ended("infra", found.error)
 
     def _say(self, line: str, key: str = "") -> Iterator[tuple[str, Message]]:
-        """The line, once: of any run, since it is of all."""
+        """Report a line once, for any run, since it concerns all."""
         if (key or line) in self.told:
             return
         self.told.add(key or line)

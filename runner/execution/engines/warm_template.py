@@ -1,6 +1,6 @@
-"""Imported by the template alone: what its processes share is made here once, before they fork.
+"""Imported only by the template: makes the data that its processes share, before they fork.
 
-A call that goes wrong is left to the processes, which make it anew and tell.
+If a call fails, the processes repeat it and report the error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def call(name: str, arguments: Sequence[JsonValue]) -> None:
 
 @contextlib.contextmanager
 def _with_the_parent() -> Iterator[None]:
-    """Within it, this process ends soon after its parent. A thread would not survive a fork."""
+    """A context in which this process ends soon after its parent.
+
+    It uses a timer signal, since a thread would not survive a fork.
+    """
     parent = os.getppid()
 
     def look(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""A recipe as JSON: every field, and which of them the tricks changed."""
+"""A recipe as JSON: every field, and the fields that the tricks changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tricks.recipe import to_json
 
 
 def as_json(subject: Subject) -> str:
-    """The text, as `tricks.bag.recipe_from_json` reads its key `recipe`."""
+    """The recipe as JSON; `tricks.bag.recipe_from_json` reads its key `recipe`."""
     found = {
         "name": subject.name,
         "task": subject.task,

@@ -1,4 +1,4 @@
-"""What a recipe makes of images, as lines of a script."""
+"""The image processing of a recipe, as lines of a script."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from runner.inference.recipe.parts import Parts
 from tricks.recipe import Recipe
 
-# Policies that torchvision has for one image; those of the bag are the same for a batch at once.
+# Policies that torchvision has for one image; the bag has the same policies for a batch.
 OF_TORCHVISION = {
     "randaugment": "v2.RandAugment(num_ops={0.num_ops}, magnitude={0.magnitude})",
     "trivial-augment": "v2.TrivialAugmentWide()",
@@ -16,9 +16,9 @@ OF_TORCHVISION = {
 
 
 def views(recipe: Recipe, stored: bool) -> tuple[str, str]:
-    """Expressions of one image (C, H, W) at `side` as training and as evaluation see it.
+    """Expressions for one image (C, H, W) at `side`, in training and in evaluation.
 
-    stored: whether the recipe's images are small ones of one size, and not cut out of files.
+    stored: whether the recipe's images are small and of one size, instead of cropped from files.
     """
     whole = "v2.functional.resize(image, [side, side], antialias=True)"
     size = f"[math.ceil(side / {recipe.margin!r})]"
@@ -58,7 +58,7 @@ def drawn(recipe: Recipe, parts: Parts) -> None:
         lines.append("images[flipped] = images[flipped].flip(-1)")
     for item in recipe.transforms:
         if getattr(item, "before_crop", False):
-            parts.refused[str(item)] = "it turns images before they are cut"
+            parts.refused[str(item)] = "it rotates images before they are cropped"
         elif item.name in OF_TORCHVISION:
             held = parts.constant(item.name, OF_TORCHVISION[item.name].format(item))
             lines.append(f"images = torch.stack([{held}(one) for one in images])")
@@ -96,7 +96,7 @@ def mixed(recipe: Recipe, parts: Parts) -> None:
 
 
 def statistics(recipe: Recipe, stored: bool, parts: Parts) -> list[str]:
-    """Lines that give `mean` and `std`, a value a channel, of pixels from 0 to 1."""
+    """Lines that set `mean` and `std`, one value per channel, of pixels from 0 to 1."""
     own: Any = recipe.normalisation
     if own is not None:
         held = parts.hold(own)

@@ -1,7 +1,7 @@
-"""Lifting: functions and tricks of the bag as source that needs nothing of tricks-bench.
+"""Lifting: functions and tricks of the bag as source code that does not need tricks-bench.
 
-A definition comes with all that it reads of other files, each once, in an order that runs. So a
-script holds the very code that trained, not a second version of it.
+A definition is copied together with all definitions that it uses, each once, in an order that runs.
+So a script has the code that trained, not a second version of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from runner.inference.recipe.names import Read, Source, imports, read, reads
 from tricks.errors import BadInput
 
 OWN = ("tricks", "runner")
-# Of tricks-bench's own workings, which have no use in a script.
+# Internal parts of tricks-bench that a script does not need.
 LEFT = ("tricks.trick", "tricks.bag", "tricks.recipe", "tricks.published", "tricks.loading")
 CARD = (
     "source", "published", "standard", "factor", "version", "stage", "aside", "lr_like",
@@ -27,15 +27,15 @@ Place = tuple[str, str]  # module, name
 
 
 class Unliftable(BadInput):
-    """What a script cannot hold; the message says why."""
+    """A definition that a script cannot contain; the message says why."""
 
 
 @dataclass
 class Lifting:
-    """A script's own part of the bag, as it is gathered.
+    """The lifted definitions of a script.
 
-    imports: lines. blocks: of source, each after those that it needs. names: what each definition
-    is called in the script; `taken` are the names that the script has for other things.
+    imports: lines. blocks: of source, each after the blocks that it needs. names: of the
+    definitions in the script. taken: names that the script uses for other things.
     """
 
     taken: set[str]
@@ -44,11 +44,11 @@ class Lifting:
     names: dict[Place, str] = field(default_factory=dict)
 
     def function(self, module: str, name: str) -> str:
-        """Lift a function, class or constant; gives its name in the script."""
+        """Lift a function, class or constant. Returns its name in the script."""
         return self._lift((module, name), None)
 
     def trick(self, cls: type, methods: Iterable[str]) -> str:
-        """Lift a trick's parameters and those of its `methods` that it has; gives its name."""
+        """Lift a trick's parameters and its `methods`, where it has them. Returns its name."""
         there = [name for name in methods if hasattr(cls, name)]
         return self._lift((cls.__module__, cls.__name__), there)
 
@@ -57,7 +57,7 @@ class Lifting:
             return self.names[place]
         source = source_of(place[0])
         if place[0] in LEFT or place[1] not in source.defined:
-            raise Unliftable(f"it needs {place[1]} of {place[0]}, which a script cannot hold")
+            raise Unliftable(f"it needs {place[1]} of {place[0]}, which a script cannot contain")
         name = place[1]
         while name in self.taken:
             name = f"{place[0].rpartition('.')[2]}_{name}"
@@ -72,7 +72,7 @@ class Lifting:
         return name
 
     def _text(self, place: Place, source: Source, node: ast.stmt, parts: list[ast.stmt]) -> str:
-        """The source of `node`, of a class only `parts`, with the names of the script."""
+        """The source of `node` (for a class, only `parts`), with the names of the script."""
         lines = list(source.lines)
         renamed: list[tuple[Read, str]] = []
         local: dict[str, Place] = {}
@@ -106,7 +106,7 @@ class Lifting:
         return text
 
     def _found(self, module: str, source: Source, name: str) -> str | None:
-        """What the script calls a name that `module` reads; None for one of Python's own."""
+        """The script's name for a name that `module` reads; None for a built-in name."""
         if name in source.defined:
             return self._lift((module, name), None)
         if name not in source.imported:
@@ -122,10 +122,10 @@ class Lifting:
 
 @cache
 def source_of(module: str) -> Source:
-    """A module of this program. Raises Unliftable for one without a file, as of a notebook."""
+    """A module of this program. Raises Unliftable for a module without a file."""
     spec = importlib.util.find_spec(module) if module.startswith(OWN) else None
     if spec is None or spec.origin is None:
-        raise Unliftable(f"it is of {module}, which is no file of tricks-bench")
+        raise Unliftable(f"it is defined in {module}, which is not a file of tricks-bench")
     return read(Path(spec.origin).read_text(encoding="utf-8"))
 
 
@@ -136,7 +136,7 @@ def _names(node: ast.AST, name: str) -> Iterable[Read]:
 
 
 def _trimmed(node: ast.ClassDef, methods: list[str]) -> list[ast.stmt]:
-    """Of a trick its parameters, its `methods`, and what these call of it."""
+    """A trick's parameters, its `methods`, and the methods that these call."""
     own = {x.name: x for x in node.body if isinstance(x, ast.FunctionDef)}
     wanted: list[str] = []
     left = [name for name in methods if name in own]

@@ -1,4 +1,4 @@
-"""The names that a piece of source binds, reads and imports; found without running it."""
+"""The names that source code binds, reads and imports, found without running it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(frozen=True)
 class Read:
-    """A name of the module that is read at a place of its source."""
+    """A place in the source where a name of the module is read."""
 
     name: str
     line: int  # from 1
@@ -20,7 +20,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Source:
-    """A module: where each of its names is defined, or imported from (module, name or "")."""
+    """A module: where each name is defined, or imported from (module, name or "")."""
 
     lines: tuple[str, ...]
     defined: dict[str, ast.stmt]
@@ -34,7 +34,7 @@ class Source:
 
 
 def read(text: str) -> Source:
-    """The names at the top of a module's `text`; imports for types alone are left out."""
+    """The top-level names of a module's `text`, without imports that are only for types."""
     defined: dict[str, ast.stmt] = {}
     imported: dict[str, tuple[str, str]] = {}
     for node in ast.parse(text).body:
@@ -57,7 +57,7 @@ def imports(node: ast.Import | ast.ImportFrom) -> dict[str, tuple[str, str]]:
 
 
 def bound(nodes: list[ast.stmt]) -> set[str]:
-    """Names that statements bind in their own scope, not in functions within."""
+    """Names that statements bind in their own scope, without nested functions."""
     found: set[str] = set()
     for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -85,9 +85,9 @@ def _own_scope(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def reads(node: ast.AST, hidden: frozenset[str] = frozenset()) -> Iterator[Read]:
-    """Names of the module that `node` reads; no annotations, which nothing evaluates.
+    """Names of the module that `node` reads, without annotations, which are never evaluated.
 
-    hidden: names that the functions around bind themselves.
+    hidden: names that the enclosing functions bind themselves.
     """
     if isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Load) and node.id not in hidden:

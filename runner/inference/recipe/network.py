@@ -9,7 +9,7 @@ from tricks.recipe import OWN_MODELS, Recipe
 
 
 def network(recipe: Recipe, parts: Parts) -> None:
-    """`model` before training: built, operated on, with its initial weights edited."""
+    """Lines that build `model`: the network, surgery, and edits of initial weights."""
     start: Any = recipe.start
     if not isinstance(start, str):
         parts.refused[str(start)] = "give the script a file of weights with --weights"

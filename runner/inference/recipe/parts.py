@@ -1,4 +1,4 @@
-"""The parts of a script, as the features of a recipe fill them in."""
+"""The parts of a script, which the features of a recipe fill."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from runner.inference.recipe.lifting import Lifting, Unliftable
 from tricks.trick import Trick
 
-# Names of the script's own, which no lifted definition may take.
+# Names in every script, which no lifted definition may take.
 OWN = (
     "EPOCHS", "BATCH", "SIDE", "WHOLE", "DRAWS", "EXTENSIONS", "PARTS", "MIXERS", "main", "fit",
     "Images", "find", "evaluate", "prepare", "build_model", "learning_rates", "normalise",
@@ -18,7 +18,7 @@ OWN = (
     "load_file", "save_file", "argparse", "itertools", "json", "random", "copy", "Tensor",
 )  # fmt: skip
 
-# What a training calls of a trick.
+# Methods of a trick that a training calls.
 METHODS = (
     "scale", "momentum", "steps", "ramp", "operate", "hold", "surgery", "edit", "build", "arrange",
     "split", "wrap", "clip", "apply", "prepared", "mix", "loss", "begin", "update",
@@ -28,12 +28,13 @@ METHODS = (
 
 @dataclass
 class Parts:
-    """Lines of each place of the script, without its indent.
+    """Lines for each place of the script, without indentation.
 
-    constants: at the top. network: after `model` is built. drawn: on a batch of uint8 images.
-    inputs: on uint8 images, in evaluation too. mixed: on images `x` and targets `y`. before: of
-    the first step. parameters: that are trained. rates: of each step, before it. gradient: around
-    the loss. after: a step. ended: an epoch. refused: feature -> why a script cannot hold it.
+    constants: at the top. network: after `model` is built. drawn: for a batch of uint8 images.
+    inputs: for uint8 images, in evaluation too. mixed: for images `x` and targets `y`. before:
+    before the first step. parameters: of the training. rates: before each step. gradient: around
+    the loss. after: after a step. ended: after an epoch. refused: feature -> why a script cannot
+    contain it.
     """
 
     lifting: Lifting = field(default_factory=lambda: Lifting(set(OWN)))
@@ -46,12 +47,12 @@ class Parts:
     rates: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    held: dict[Trick, str] = field(default_factory=dict)  # by the constants that hold them
+    held: dict[Trick, str] = field(default_factory=dict)  # trick -> the constant that holds it
 
     def hold(self, trick: Trick) -> str | None:
-        """Lift a trick; gives the constant that holds it, or None where a script cannot.
+        """Lift a trick. Returns the constant that holds it, or None if a script cannot contain it.
 
-        One that takes several parts in a recipe, as a loss with a head of its own, is one constant.
+        A trick with several parts in a recipe, such as a loss with its own head, is one constant.
         """
         if trick in self.held:
             return self.held[trick]
@@ -66,7 +67,7 @@ class Parts:
         return self.held[trick]
 
     def constant(self, name: str, value: str) -> str:
-        """Define a constant called after `name`; gives what it is called."""
+        """Define a constant with a name like `name`. Returns its actual name."""
         held = name.upper().replace("-", "_")
         while held in self.lifting.taken:
             held += "_"
@@ -76,5 +77,5 @@ class Parts:
 
 
 def indented(lines: Iterable[str], depth: int) -> str:
-    """Lines at `depth` levels; blank ones stay blank."""
+    """Lines indented by `depth` levels; blank lines stay blank."""
     return "".join(f"{'    ' * depth}{line}\n" if line else "\n" for line in lines)

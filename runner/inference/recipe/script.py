@@ -1,7 +1,7 @@
-"""A recipe as one PyTorch script, which needs torch, torchvision and timm alone.
+"""A recipe as one PyTorch script, which needs only torch, torchvision and timm.
 
-Every field of a recipe has its lines here or in the files beside this one; one that has none is
-refused by name, and so is a trick whose code does not stand by itself.
+This file and the files beside it write the lines for every field of a recipe. A field without lines
+is refused by name, and so is a trick whose code cannot be copied.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from runner.inference.recipe.subject import Subject
 from tricks.errors import BadInput
 from tricks.recipe import FIELDS, Recipe
 
-# The fields that have lines in a script. `lr_scale` and `decay` are in the optimizer already,
-# `stream` only draws other random numbers.
+# The fields with lines in a script. `lr_scale` and `decay` are part of the optimizer, `stream` only
+# changes the random numbers.
 SAID = {
     "model", "width", "stem", "start", "surgery", "norm", "init", "freeze", "epochs",
     "evaluate_every",
@@ -29,14 +29,14 @@ SAID = {
 
 
 def script(subject: Subject) -> str:
-    """The script. Raises BadInput that names every feature that a script cannot hold."""
+    """The script. Raises BadInput that names every feature that a script cannot contain."""
     recipe, parts = subject.recipe, Parts()
     default = Recipe()
     for name in FIELDS:
         if name not in SAID and getattr(recipe, name) != getattr(default, name):
-            parts.refused[name] = "a script has no lines for it"
+            parts.refused[name] = "there are no lines for it in a script"
     if recipe.optimizer is None:
-        raise BadInput("this recipe has no optimizer")
+        raise BadInput("this recipe has no optimizer: set one, such as optimizer=sgd")
     network.network(recipe, parts)
     images.drawn(recipe, parts)
     images.mixed(recipe, parts)
@@ -46,7 +46,9 @@ def script(subject: Subject) -> str:
         parts.lifting.imports.add("import copy")
     if parts.refused:
         said = "; ".join(f"{name} ({why})" for name, why in parts.refused.items())
-        raise BadInput(f"a PyTorch script of its own cannot hold {said}")
+        raise BadInput(
+            f"a stand-alone PyTorch script cannot contain {said}: use --as json or --as toml"
+        )
     text = "".join(
         [
             _head(subject, parts),
@@ -65,7 +67,7 @@ def script(subject: Subject) -> str:
             _main(recipe, stepping, measured),
         ]
     )
-    ast.parse(text)  # a mistake in it is found here, not by who runs it
+    ast.parse(text)  # finds a syntax error here rather than when the script runs
     return text
 
 

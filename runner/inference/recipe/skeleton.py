@@ -1,4 +1,4 @@
-"""The lines that every script has: its data, its loop, its command line."""
+"""The lines of every script: its data, its loop, its command line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ HEAD = '''\
 
     python SCRIPT.py FOLDER --seed 0 --out model.safetensors
 
-FOLDER holds train/CLASS/images, and maybe val and test; or CLASS/images alone, of which 15 % are
-held out for validation and as many for a test. Needs torch, torchvision and timm; written by
-tricks-bench, of which it needs nothing.
+FOLDER has train/CLASS/images, and optionally val and test; or only CLASS/images, of which 15 % are
+held out for validation and 15 % for test. The script needs torch, torchvision and timm. It was
+written by tricks-bench, and runs without it.
 
 {about}"""
 
@@ -31,7 +31,7 @@ from torch.nn import functional as F
 from torchvision.transforms import v2
 
 EPOCHS, BATCH = {epochs}, {batch}
-DRAWS = torch.Generator()  # of everything that is drawn for a batch
+DRAWS = torch.Generator()  # all random numbers of a batch
 '''
 
 DATA = '''
@@ -48,7 +48,7 @@ def find(folder):
     top = found["train"] or folder
     names = sorted(p.name for p in top.iterdir() if p.is_dir())
     if len(names) < 2:
-        raise SystemExit(f"{{top}}: give a folder with a folder for each of two classes or more")
+        raise SystemExit(f"{{top}}: give a folder with one subfolder per class, at least two")
     rows = {{
         part: [
             (file, number)
@@ -66,7 +66,7 @@ def find(folder):
 
 
 def held_out(rows, classes):
-    """What is left, and 15 % of each class; the same ones each time."""
+    """The rest of the rows, and 15 % of each class; the same rows each time."""
     held = set()
     for number in range(classes):
         mine = [row for row in rows if row[1] == number]
@@ -76,7 +76,7 @@ def held_out(rows, classes):
 
 
 def grey(file):
-    """Whether an image has no colours."""
+    """Whether an image is grey."""
     with Image.open(file) as image:
         return image.mode in ("1", "L")
 
@@ -90,12 +90,12 @@ def opened(file, channels):
 
 
 def train_view(image, side):
-    """An image (C, H, W) at `side` pixels as training cuts it out."""
+    """An image (C, H, W), cropped to `side` pixels for training."""
     return {train}
 
 
 def test_view(image, side):
-    """The same as evaluation does."""
+    """An image (C, H, W), cropped to `side` pixels for evaluation."""
 {scaled}    return {test}
 
 
@@ -115,7 +115,7 @@ class Images(torch.utils.data.Dataset):
 
 
 def as_input(images, mean, std):
-    """uint8 images (B, C, H, W) as the network takes them."""
+    """uint8 images (B, C, H, W) as the network's input."""
 {inputs}    scale = torch.tensor([1 / (255 * s) for s in std], device=images.device)
     shift = torch.tensor([m / s for m, s in zip(mean, std)], device=images.device)
     x = images.to(torch.float32).mul_(scale.view(1, -1, 1, 1)).sub_(shift.view(1, -1, 1, 1))
@@ -126,7 +126,7 @@ STATISTICS = '''
 
 @torch.no_grad()
 def reestimate(network, trained, shown, device):
-    """Give the norms of `network` their statistics over up to 10,000 training images."""
+    """Estimate the statistics of the norms of `network` on up to 10,000 training images."""
     moving = {name for name, module in trained.named_modules() if module.training}
     norms = [
         module for name, module in network.named_modules()
@@ -148,7 +148,7 @@ APART = '''
 
 @torch.no_grad()
 def apart(model, outer):
-    """A network of the weights that an optimizer holds apart from the trained ones; who holds."""
+    """A network with the weights that an optimizer keeps besides the trained ones; the keeper."""
     holder = outer
     while not hasattr(holder, "weights"):
         if not hasattr(holder, "optimizer"):
@@ -165,9 +165,9 @@ def apart(model, outer):
 LOOP = '''
 
 def fit(model, batches, per_epoch, batch, classes, mean, std, device, after=None):
-    """Train `model` on the device; the network to evaluate, and the loss of each step.
+    """Train `model` on the device. Returns the network to evaluate, and the loss of each step.
 
-    batches(epoch): images uint8 (B, C, H, W), labels (B,) and places (B,) of each of its steps.
+    batches(epoch): images uint8 (B, C, H, W), labels (B,) and places (B,) of each step.
     after(epoch, network): is called after each epoch.
     """
     total = EPOCHS * per_epoch
@@ -208,7 +208,7 @@ def evaluate(model, loader, mean, std, device):
 
 
 def main():
-    """Train on the folder that the command line names."""
+    """Train on the folder given on the command line."""
     asked = argparse.ArgumentParser(description=__doc__.split("\\n")[0])
     asked.add_argument("folder", type=Path)
     asked.add_argument("--seed", type=int, default=0)

@@ -11,9 +11,10 @@ from tricks.recipe import Recipe
 
 @dataclass(frozen=True)
 class Steps:
-    """rates: lines of `learning_rates`. gradient: of the closure. step: lines that take one.
+    """rates: lines of `learning_rates`. gradient: lines of the closure. step: lines of a step.
 
-    evaluated: lines that set the network to evaluate. predict: of images `x`, the logits.
+    evaluated: lines that set the network to evaluate. predict: expression of the logits of images
+    `x`.
     """
 
     rates: list[str]
@@ -26,7 +27,7 @@ class Steps:
 
 
 def steps(recipe: Recipe, parts: Parts) -> Steps:
-    """Everything about the steps; what they need before the first stands in `parts`."""
+    """The lines of the steps; `parts` gets the lines before the first step."""
     optimizer: Any = recipe.optimizer
     held = parts.hold(optimizer)
     rates = _rates(recipe, f"{held}.lr", parts)
@@ -78,7 +79,7 @@ def steps(recipe: Recipe, parts: Parts) -> Steps:
 
 
 def _rates(recipe: Recipe, lr: str, parts: Parts) -> list[str]:
-    """The body of `learning_rates(total, batch)`, in the order in which factors multiply."""
+    """The body of `learning_rates(total, batch)`, with factors in the order of multiplication."""
     schedule: Any = recipe.schedule
     warmup: Any = recipe.warmup
     scale = f" * (batch / {recipe.lr_batch})" if recipe.lr_batch else ""
@@ -115,11 +116,11 @@ def _momentum(value: str) -> list[str]:
 
 
 def _gradient(recipe: Recipe, forward: str, parts: Parts) -> list[str]:
-    """The body of `gradient()`, which leaves the batch's gradient and gives its mean loss."""
+    """The body of `gradient()`, which computes the batch's gradient and returns its mean loss."""
     objective: Any = recipe.objective
     loss = f"F.cross_entropy({forward}(images), targets)"
     if hasattr(objective, "prepare") or hasattr(objective, "show"):
-        parts.refused[str(objective)] = "its loss sees more than a network and a batch"
+        parts.refused[str(objective)] = "its loss needs more than a network and a batch"
     elif objective is not None:
         loss = f"{parts.hold(objective)}.loss({forward}, images, targets)"
     cast = {"bf16": "bfloat16", "fp16": "float16"}.get(recipe.precision)
@@ -142,7 +143,7 @@ def _gradient(recipe: Recipe, forward: str, parts: Parts) -> list[str]:
         if cast == "float16":
             lines.append("scaler.unscale_(outer)")
         lines.append(f"{parts.hold(recipe.clip)}.clip(model)")
-    if recipe.wrappers:  # a second pass leaves batch norm's statistics as the first made them
+    if recipe.wrappers:  # a second pass must not change batch norm's statistics again
         lines = [
             "again = next(calls) > 0",
             "before = [b.clone() for b in model.buffers()] if again else []",
@@ -155,7 +156,7 @@ def _gradient(recipe: Recipe, forward: str, parts: Parts) -> list[str]:
 
 
 def _evaluated(recipe: Recipe, apart: bool, parts: Parts) -> list[str]:
-    """The network that counts after an epoch, with statistics of its own where it needs them."""
+    """The network to evaluate after an epoch, with its own statistics if it needs them."""
     average: Any = recipe.average
     again = "reestimate(evaluated, model, shown, device)"
     if average is not None:

@@ -1,4 +1,4 @@
-"""A recipe as the TOML of a study, whose baseline it is."""
+"""A recipe as the TOML of a study with this recipe as its baseline."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tricks.recipe import OWN_MODELS
 HEAD = """\
 # {name}, as tricks-bench trains it: the baseline of a study.
 # tricks-bench run --study THIS_FILE{data}
-# trains it beside a placebo, which changes nothing. To see what tricks add to it, name them in the
-# placebo's place: tricks = ["mixup", "cosine"].
+# trains it and a placebo, which changes nothing. To see the effect of tricks on it, name them
+# instead of the placebo: tricks = ["mixup", "cosine"].
 """
 
 
 def study_toml(subject: Subject) -> str:
-    """The text. Raises BadInput for a task that a run does not tell."""
+    """The text. Raises BadInput if the task is unknown from the run."""
     kind = subject.task.partition(":")[0]
     settings: dict[str, Given] = {}
     for name in changed(subject):

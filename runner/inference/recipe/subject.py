@@ -1,4 +1,4 @@
-"""What a recipe is asked of: a study's recommended arm, a run, or a baseline with tricks."""
+"""The source of a recipe: a study's recommended arm, a run, or a baseline with tricks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tricks.recipe import FIELDS, Recipe, differences, resolve
 
 @dataclass(frozen=True)
 class Subject:
-    """What is exported.
+    """A recipe to export.
 
-    recipe: resolved. task: its name, or its kind where a run knows no more.
-    stored: whether images are small ones of one size, normalised by their own mean and deviation;
-    else they are cut out of files. about: lines on where it comes from.
+    recipe: resolved. task: its name, or only its kind if a run knows no more. stored: whether
+    images are small and of one size, normalised by their own mean and deviation; otherwise they are
+    cropped from files. about: lines about the recipe's source.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Subject:
 def subject(text: str, task: str, settings: Mapping[str, str], results: Path) -> Subject:
     """The recipe that `text` means: a study, the id of a run, or `baseline+mixup+cosine`.
 
-    task, settings: of a baseline. Raises BadInput where it is none of them.
+    task, settings: of a baseline. Raises BadInput for any other text.
     """
     if text.partition("+")[0].strip() == "baseline":
         found = tasks.find(task)
         recipe = composed(text, found, settings).recipe
         return Subject(text, found.name, recipe, _stored(found.name), (f"It is {text}.",))
     if settings:
-        raise BadInput("--set is for a baseline: a study and a run have their settings")
+        raise BadInput("--set is for baseline+...: a study and a run have their own settings")
     if exported(text) is not None:
         return _recommended(text, results)
     store = Store(results, create=False)
@@ -57,7 +57,11 @@ def subject(text: str, task: str, settings: Mapping[str, str], results: Path) ->
         raise unknown("run or study", text, [*names, "baseline+TRICK"])
     fits = sorted(id for id in store.ids() if id.startswith(text.lower()))
     if len(fits) != 1:
-        raise BadInput(f"{text} is the start of {len(fits)} runs" if fits else f"no run {text}")
+        raise BadInput(
+            f"{text} begins the ids of {len(fits)} runs: give more characters"
+            if fits
+            else f"no run {text}"
+        )
     spec = _spec(store, fits[0])
     name = " + ".join(spec.tricks) or "baseline"
     return _of_spec(spec, name, (f"It is the run {spec.id}: {name}.",))
@@ -71,12 +75,12 @@ def _stored(task: str) -> bool:
 def _spec(store: Store, id: str) -> RunSpec:
     record = store.record(id)
     if record is None:
-        raise BadInput(f"the run {id} has no record")
+        raise BadInput(f"the run {id} has no record: train it first")
     return RunSpec.of_record(record)
 
 
 def _of_spec(spec: RunSpec, name: str, about: tuple[str, ...], task: str = "") -> Subject:
-    """What a run trained. task: as its study names it; the run itself knows the kind."""
+    """The recipe of a run. task: as its study names it; the run itself only knows the kind."""
     kind = str(spec.data.get("task", ""))
     return Subject(name, task or kind, spec.recipe, _stored(kind), about)
 
@@ -87,7 +91,8 @@ def _recommended(name: str, results: Path) -> Subject:
     if found.asked.script is not None:
         raise BadInput(
             f"{found.study} is a study of a script, whose recipe is a command: `tricks-bench run "
-            f"--study {found.study} --dry-run` prints one of each arm, the report recommends an arm"
+            f"--study {found.study} --dry-run` prints the command of each arm, and the report "
+            "recommends an arm"
         )
     arm = found.recommended
     if isinstance(arm, str):
@@ -105,7 +110,7 @@ def _recommended(name: str, results: Path) -> Subject:
 
 
 def baseline_of(found: Subject) -> Recipe:
-    """The resolved baseline of its task. Raises BadInput where the task is not known here."""
+    """The resolved baseline of the recipe's task. Raises BadInput for an unknown task."""
     kind = found.task.partition(":")[0]
     known = tasks.all_tasks()
     task = known.get(kind) or (tasks.find(f"{kind}:.x") if kind in ("folder", "csv") else None)
@@ -115,6 +120,6 @@ def baseline_of(found: Subject) -> Recipe:
 
 
 def changed(found: Subject) -> list[str]:
-    """Fields in which the recipe differs from its task's baseline."""
+    """Fields in which the recipe differs from the task's baseline."""
     held = differences(found.recipe, baseline_of(found))
     return [name for name in FIELDS if name in held]

@@ -1,4 +1,4 @@
-"""A recipe as arguments of timm's train.py (timm 1.0), and what these cannot say."""
+"""A recipe as arguments of timm's train.py (timm 1.0), and features without an argument."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = "FOLDER"
 
 @dataclass
 class Arguments:
-    """said: words of the command line. cannot: feature -> why. differs: feature -> what."""
+    """said: words of the command line. cannot: feature -> why. differs: feature -> how."""
 
     said: list[str] = field(default_factory=list)
     cannot: dict[str, str] = field(default_factory=dict)
@@ -24,12 +24,12 @@ class Arguments:
     fields: set[str] = field(default_factory=set)
 
     def say(self, fields: str, *words: str | float) -> None:
-        """Fields of the recipe (by spaces) that these words say."""
+        """Add words, and note the fields of the recipe (separated by spaces) that they set."""
         self.fields |= set(fields.split())
         self.said += [f"{word:.12g}" if isinstance(word, float) else word for word in words]
 
     def refuse(self, fields: str, feature: str, why: str) -> None:
-        """A feature that train.py has no argument for."""
+        """Note a feature that train.py has no argument for."""
         self.fields |= set(fields.split())
         self.cannot[feature] = why
 
@@ -43,12 +43,12 @@ def timm_arguments(subject: Subject) -> Arguments:
             "--as pytorch, which holds the network"
         )
     if recipe.optimizer is None:
-        raise BadInput("this recipe has no optimizer")
+        raise BadInput("this recipe has no optimizer: set one, such as optimizer=sgd")
     found = Arguments()
     for part in (_network, _optimizer, _schedule, _images, _transforms, _targets, _compute):
         part(recipe, found)
     if subject.stored:
-        found.differs["normalisation"] = "of the training images' own mean and deviation: --mean"
+        found.differs["normalisation"] = "by the training images' own mean and deviation: --mean"
     default = Recipe()
     for name in FIELDS:
         if name not in found.fields and getattr(recipe, name) != getattr(default, name):
@@ -68,7 +68,7 @@ def _network(recipe: Recipe, found: Arguments) -> None:
         found.refuse("start", str(start), "give --initial-checkpoint FILE")
     gamma = [item for item in recipe.init if item.name == "zero-gamma"]
     if recipe.model.startswith(("resnet", "resnext", "seresnet", "wide_resnet")):
-        # timm's ResNets start with zero-gamma unless told otherwise.
+        # timm's ResNets start with zero-gamma by default.
         said = () if gamma else ("--model-kwargs", "zero_init_last=False")
         found.say("init" if len(gamma) == len(recipe.init) else "", *said)
     for item in recipe.surgery:
@@ -92,7 +92,7 @@ def _optimizer(recipe: Recipe, found: Arguments) -> None:
     )
     if name not in ("sgd", "momentum", "adamw", "adam", "lamb", "lars", "lion", "nadam", "radam",
                     "nadamw", "adopt"):  # fmt: skip
-        found.refuse("", str(optimizer), "no optimizer of that kind")
+        found.refuse("", str(optimizer), "no optimizer of this kind")
         return
     found.say("", "--opt", name)
     if hasattr(optimizer, "momentum"):
@@ -105,13 +105,15 @@ def _optimizer(recipe: Recipe, found: Arguments) -> None:
         found.say("", "--opt-kwargs", f"trust_coeff={optimizer.trust!r}")
         found.differs["lars"] = "timm's velocity does not hold the learning rate"
     elif recipe.groups is None and getattr(optimizer, "decay", 0) != 0 and name != "lamb":
-        found.differs["weight decay"] = "timm leaves biases and norms without it, the recipe not"
+        found.differs["weight decay"] = (
+            "timm does not apply it to biases and norms, the recipe does"
+        )
     clip: Any = recipe.clip
     if clip is not None and clip.name == "clip-norm":
         found.say("clip", "--clip-grad", float(clip.max_norm), "--clip-mode", "norm")
     if recipe.parts > 1:
         if recipe.batch_size % recipe.parts:
-            found.refuse("parts", f"parts={recipe.parts}", "the batch is no multiple")
+            found.refuse("parts", f"parts={recipe.parts}", "the batch size is not a multiple")
         else:
             place = found.said.index("--batch-size") + 1
             found.said[place] = str(recipe.batch_size // recipe.parts)
@@ -153,7 +155,7 @@ def _images(recipe: Recipe, found: Arguments) -> None:
     if recipe.resolution:
         found.say("resolution", "--img-size", str(recipe.resolution))
     else:
-        found.differs["resolution"] = "as stored, without --img-size timm takes the model's own"
+        found.differs["resolution"] = "as stored; without --img-size timm uses the model's own"
     if recipe.eval_scale == 1:
         found.say("margin eval_scale", "--crop-pct", recipe.margin)
     if recipe.crop == "random-resized":
@@ -163,7 +165,7 @@ def _images(recipe: Recipe, found: Arguments) -> None:
     elif recipe.crop == "none":
         found.say("crop", "--train-crop-mode", "rkrr", "--scale", "1.0", "1.0", "--ratio", "1.0",
                   "1.0")  # fmt: skip
-        found.differs["crop"] = "timm always crops at random: here of the whole image"
+        found.differs["crop"] = "timm always crops at random: here from the whole image"
     else:
         found.refuse("crop", f"crop={recipe.crop}", "no such crop")
     if not recipe.alternate_flips:
@@ -174,7 +176,7 @@ def _images(recipe: Recipe, found: Arguments) -> None:
     found.say("", "--train-interpolation", "bilinear", "--interpolation", "bilinear")
     if recipe.repeats > 1:
         found.say("repeats", "--aug-repeats", str(recipe.repeats))
-        found.differs["repeated-augmentation"] = "in distributed training alone"
+        found.differs["repeated-augmentation"] = "only in distributed training"
 
 
 def _transforms(recipe: Recipe, found: Arguments) -> None:
@@ -183,7 +185,7 @@ def _transforms(recipe: Recipe, found: Arguments) -> None:
         trick: Any = item
         if trick.name == "randaugment":
             found.say("", "--aa", f"rand-m{trick.magnitude / 3:.3g}-n{trick.num_ops}")
-            found.differs["randaugment"] = "timm's operations and scale of 0 to 10 are its own"
+            found.differs["randaugment"] = "timm has other operations, and a scale of 0 to 10"
         elif trick.name == "auto-augment" and trick.policy == "imagenet":
             found.say("", "--aa", "original")
         elif trick.name == "random-erasing" and trick.fill in ("mean", "noise"):
@@ -232,7 +234,7 @@ def _compute(recipe: Recipe, found: Arguments) -> None:
 
 
 def timm_text(found: Arguments) -> str:
-    """The command line, and what it cannot say or says otherwise as comments."""
+    """The command line, with comments about missing and differing features."""
     words, lines = found.said, ["python train.py FOLDER"]
     line: list[str] = []
     for word in words:
@@ -243,7 +245,7 @@ def timm_text(found: Arguments) -> str:
     lines.append("    " + " ".join(line))
     text = (
         " \\\n".join(lines)
-        + "\n# CLASSES: how many; without a GPU add --device cpu --no-prefetcher\n"
+        + "\n# CLASSES: their number; without a GPU add --device cpu --no-prefetcher\n"
     )
     for title, held in (("cannot", found.cannot), ("differs:", found.differs)):
         text += "".join(f"# timm {title} {name}: {why}\n" for name, why in held.items())

@@ -1,4 +1,4 @@
-"""Looking through a whole folder of results: what is wrong, where, and what would mend it."""
+"""Verify a whole folder of results: find problems, and repairs for them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ KNOWN = (
     *FOLDERS, "models", "outputs", "references", "examples", "FORMAT", "index.csv", "README.md",
     ".gitignore",
 )  # fmt: skip
-# A store with links cannot be opened, and what the index is built from is mended before it.
+# A store with links cannot be opened, and records must be repaired before the index.
 ORDER = {"store": 0, "symlink": 1, "index": 3}
 
 
 @dataclass
 class Verified:
-    """What a look found. kind: store or export. counts: records, and what else there is."""
+    """The result of a verification. kind: store or export. counts: of records and other things."""
 
     root: Path
     kind: str
@@ -40,28 +40,28 @@ class Verified:
 
     @property
     def problems(self) -> list[Finding]:
-        """Findings that are wrong."""
+        """Findings that are problems."""
         return [finding for finding in self.findings if finding.problem]
 
     def mend(self) -> dict[Finding, str]:
-        """Do what the findings say would mend them; those that failed, with the reason."""
+        """Carry out the repairs of the findings. Returns the failed repairs with reasons."""
         failed = {}
         for finding in self.findings:
             if finding.mend is not None:
                 try:
                     finding.mend()
                 except FileNotFoundError:
-                    continue  # gone by itself
+                    continue  # it is gone already
                 except (OSError, BadInput, Damaged) as error:
                     failed[finding] = getattr(error, "strerror", None) or str(error)
         return failed
 
 
 def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Verified:
-    """Look through a store, or an exported study; nothing is changed.
+    """Verify a store, or an exported study, without changing it.
 
-    watch: called with the number of files of records looked at so far. Raises BadInput for a
-    folder that is neither, or of a newer schema.
+    watch: called with the number of verified record files so far. Raises BadInput for a folder that
+    is neither, or has a newer schema.
     """
     if not root.is_dir():
         there = "it is a file: give the folder" if root.exists() else "there is no such folder"
@@ -69,7 +69,7 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     if not (root / "FORMAT").exists() and not (root / "runs").is_dir():
         exports = _exports(root)
         if not exports:
-            raise BadInput(f"{root} holds no results: neither a store's FORMAT nor an export")
+            raise BadInput(f"{root} has no results: neither a store's FORMAT nor an export")
         found = Verified(root, "export" if is_export(root) else "exports", {"records": 0})
         found.counts["exports"] = len(exports)
         for place in exports:
@@ -83,7 +83,7 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     found.findings += studies(root, recorded, listed)
     alone = len(recorded - listed)
     if alone:
-        what = f"{counted(alone, 'record')} that no study names"
+        what = f"{counted(alone, 'record')} that belong to no study"
         found.findings.append(Finding("orphan", "runs", what, problem=False))
     found.findings += leftovers.claims(root, recorded)
     closed = {id for id, state in seen.states.items() if state != "infra"}
@@ -140,7 +140,7 @@ def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Findin
         return
     counts["records"] += len(found.records)
     if not (folder / SUMS).exists():
-        what = f"it has no {SUMS}, as older exports: only its form was checked"
+        what = f"it has no {SUMS}, like older exports: only its format was checked"
         yield Finding("export", where, what, problem=False)
     runs = found.runs["id"].nunique()  # a run that two stages of a study share has two rows
     if len(found.records) != runs:
@@ -149,7 +149,7 @@ def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Findin
 
 
 def _strangers(root: Path, counts: dict[str, int]) -> Iterator[Finding]:
-    """What at the top is of no store: exports are looked at, the rest is named and left alone."""
+    """Files at the top that do not belong to a store. Exports are verified, others only named."""
     held = {"records": 0}
     for path in _inside(root):
         if path.name in KNOWN or is_temporary(path.name):
@@ -160,12 +160,12 @@ def _strangers(root: Path, counts: dict[str, int]) -> Iterator[Finding]:
         if exports:
             counts["exports"] = counts.get("exports", 0) + len(exports)
         else:
-            what = "nothing of a store: left alone, and never imported or run"
+            what = "not part of a store: left alone, and never imported or run"
             yield Finding("foreign", path.name, what, problem=False)
 
 
 def _exports(folder: Path, deep: int = 2) -> list[Path]:
-    """Exported studies: `folder` itself, or what is under it, `deep` folders down."""
+    """Exported studies: `folder` itself, or folders below it, up to `deep` levels down."""
     if is_export(folder):
         return [folder]
     below = _inside(folder) if deep else []

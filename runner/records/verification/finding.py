@@ -1,4 +1,4 @@
-"""What a look through a folder of results finds."""
+"""Findings of a verification of a folder of results."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from runner.records import atomic_write
 from runner.records.layout import aside
 
-IN_WRITING = 3_600  # seconds: a younger temporary file may be one that is being written
+IN_WRITING = 3_600  # seconds: a younger temporary file may still be written
 
 ASIDE = "move it to quarantine/"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something in a folder of results that is wrong (`problem`), or only worth knowing.
+    """Something in a folder of results that is wrong (`problem`), or only a note.
 
     kind: damaged, unreadable, newer, misplaced, duplicate, foreign, symlink, torn, index, study,
-    claim, orphan, unused, predictions, export or store. path: relative to the folder. repair: what
-    mends it, "" where nothing here can; `mend` does that.
+    claim, orphan, unused, predictions, export or store. path: relative to the folder. repair: a
+    description of the repair, "" if there is none. mend: carries it out.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Finding:
 
 
 def away(root: Path, path: Path, kind: str, what: str, problem: bool = True) -> Finding:
-    """A finding that is mended by moving `path` to quarantine/."""
+    """A finding that is repaired by moving `path` to quarantine/."""
 
     def mend() -> None:
         if aside(root, path) is None:
@@ -50,20 +50,20 @@ def inside(root: Path, path: Path | str) -> str:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of that name is one that a writer has not come to the end of."""
+    """Whether `name` is the name of a temporary file, which a writer has not finished."""
     return name.startswith(".") and (
         name.endswith(atomic_write.TEMPORARY) or name.startswith(".probe.")
     )
 
 
 def torn(root: Path, path: Path) -> Finding:
-    """A temporary file: left by a killed writer, or in writing just now."""
+    """The finding of a temporary file: left by a killed writer, or being written now."""
     try:
         young = time.time() - path.lstat().st_mtime < IN_WRITING
     except OSError:
         young = True
     if young:
-        what = "a temporary file less than an hour old: in writing, or left by a killed process"
+        what = "a temporary file less than an hour old: being written, or left by a killed process"
         return Finding("torn", inside(root, path), what, problem=False)
     what = "a temporary file that a killed process left"
     return Finding("torn", inside(root, path), what, True, "remove it", path.unlink)

@@ -1,4 +1,4 @@
-"""What stands beside the records: claims, attempts, checkpoints, models, temporary files."""
+"""Verify the files beside records: claims, attempts, checkpoints, models, temporary files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINK = "a symbolic link: a store holds none"
 
 
 def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
-    """Look at every claim: of a runner at work, of a dead one, of a run that is recorded."""
+    """Verify every claim: of live processes, of dead processes, of recorded runs."""
     book = Claims(root / "claims")
     alive = book.running()
     for path in _files(root / "claims"):
@@ -30,27 +30,30 @@ def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
         if path not in (book.path(id, int(g)) for g in [generation] if g.isdecimal()):
             yield away(root, path, "foreign", "no claim")
         elif id in alive:
-            yield Finding("claim", inside(root, path), "a runner is at work on it", problem=False)
+            yield Finding("claim", inside(root, path), "a process is working on it", problem=False)
         elif id in recorded:
-            what = "its run is recorded: it protects nothing"
+            what = "its run is recorded, so the claim is of no use"
             yield _removed(root, path, what)
         elif book.abandoned(path):
             yield _removed(root, path, "its owner is gone")
         else:
-            what = "of another machine, or unreadable, and silent: the next runner takes it over"
+            what = (
+                "from another machine or unreadable, and without a heartbeat: the next `run` "
+                "takes it over"
+            )
             yield Finding("claim", inside(root, path), what, problem=False)
 
 
 def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]:
-    """Look at what attempts left: checkpoints that verify, and what belongs to no `known` run.
+    """Verify the files of attempts: checkpoints, and files that belong to no `known` run.
 
-    closed: runs whose record is final. One that is infra goes on from its checkpoint.
+    closed: runs with a final record. A run recorded as infra continues from its checkpoint.
     """
     orphans, unused, size = 0, 0, 0
     for folder in _files(root / "attempts"):
         if folder.is_symlink() or not folder.is_dir():
             kind = "symlink" if folder.is_symlink() else "foreign"
-            yield away(root, folder, kind, LINK if kind == "symlink" else "no attempt at a run")
+            yield away(root, folder, kind, LINK if kind == "symlink" else "not an attempt at a run")
             continue
         for path in folder.iterdir():
             if path.is_symlink():
@@ -68,7 +71,7 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
                 yield away(root, file, "damaged", f"a checkpoint: {error}")
         orphans += folder.name not in known
     if orphans:
-        what = f"attempts of {counted(orphans, 'run')} that no record and no study names"
+        what = f"attempts of {counted(orphans, 'run')} without a record or study"
         yield Finding("orphan", "attempts", what, problem=False)
     if unused:
         what = (
@@ -78,11 +81,11 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
 
 
 def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
-    """Look at every trained model: whole, and of a known run."""
+    """Verify every trained model: intact, and of a known run."""
     orphans = 0
     folder = root / "models"
     if folder.exists() and not folder.is_dir() and not folder.is_symlink():
-        yield away(root, folder, "foreign", "a file where the folder of models belongs")
+        yield away(root, folder, "foreign", "a file in the place of the folder of models")
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_symlink():
             yield away(root, path, "symlink", LINK)
@@ -115,7 +118,7 @@ def _removed(root: Path, path: Path, what: str) -> Finding:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """What is two deep under `folder`, and what is one deep and no folder."""
+    """Files two levels below `folder`, and files one level below it."""
     for part in sorted(folder.iterdir()) if folder.is_dir() else ():
         if part.is_symlink() or not part.is_dir():
             yield part

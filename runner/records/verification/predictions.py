@@ -1,4 +1,4 @@
-"""The predictions beside records: of the record that names them, and whole."""
+"""Verify predictions beside records: intact, and named by their record."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from runner.text import counted
 
 
 class Named(NamedTuple):
-    """What a record says of its predictions: their SHA-256, and of how many images they are."""
+    """A record's entry about its predictions: their SHA-256, and the number of images."""
 
     sha256: str
     images: int
 
 
 def predictions(root: Path, file: Path, named: Named | None) -> Iterator[Finding]:
-    """Look at a file of predictions. named: what its record says of it, None if it says nothing.
+    """Verify a file of predictions. named: its record's entry, None without one.
 
-    One that no record names is in nobody's way: a retry of its run replaces it.
+    A file that no record names does no harm: a retry of its run replaces it.
     """
     try:
         if named is not None:
             data = atomic_write.read(file)
             if hashlib.sha256(data).hexdigest() != named.sha256:
-                raise Damaged("they are not those that the record names")
+                raise Damaged("they are not the predictions that the record names")
             unpack(data, named.images)
         elif time.time() - file.lstat().st_mtime < IN_WRITING:
-            what = "predictions that no record names: its run is ending, or was stopped there"
+            what = (
+                "predictions that no record names: their run is ending, or was stopped at its end"
+            )
             yield Finding("orphan", inside(root, file), what, problem=False)
         else:
-            what = "predictions that no record names: its run was stopped as it ended"
+            what = "predictions that no record names: their run was stopped at its end"
             yield away(root, file, "orphan", what, problem=False)
-    except FileNotFoundError:  # a runner is at work
+    except FileNotFoundError:  # another process is at work
         return
     except (Damaged, OSError) as error:
         what = f"predictions: {getattr(error, 'strerror', None) or error}"
@@ -47,7 +49,10 @@ def predictions(root: Path, file: Path, named: Named | None) -> Iterator[Finding
 
 
 def missing(count: int) -> Iterator[Finding]:
-    """Say of how many records the predictions are gone."""
+    """The finding of records whose predictions are missing."""
     if count:
-        what = f"{counted(count, 'record')} whose predictions are gone: no later metric has them"
+        what = (
+            f"{counted(count, 'record')} whose predictions are missing: new metrics cannot be "
+            "computed for them"
+        )
         yield Finding("predictions", "runs", what, problem=False)

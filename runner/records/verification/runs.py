@@ -1,4 +1,4 @@
-"""The records of a store, each read and verified, and what the index says of them."""
+"""Read and verify each record of a store, and compare the index with the records."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _OPEN = "move it to quarantine/, so that the run is open again"
 
 @dataclass
 class Seen:
-    """Runs by what is known of them."""
+    """The runs that a verification has seen."""
 
-    states: dict[str, str] = field(default_factory=dict)  # of records that verify
+    states: dict[str, str] = field(default_factory=dict)  # of valid records
     damaged: set[str] = field(default_factory=set)
     named: dict[str, Named] = field(default_factory=dict)  # predictions that a record names
 
 
 def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Finding]:
-    """Look at every file under runs/; fills `seen`. watch: called with the number of files."""
+    """Verify every file under runs/; fills `seen`. watch: called with the number of files."""
     held = index.load(root / "index.csv")
     known, wrong, count = 0, 0, 0
-    said: set[str] = set()  # runs whose predictions are there
+    said: set[str] = set()  # runs with a file of predictions
     for folder in _entries(root / "runs"):
         path = Path(folder.path)
         if folder.is_symlink():
@@ -63,7 +63,7 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
                 wrong += not found
             elif ending == ENDING and _is_id(id) and folder.name == id[:2]:
                 said.add(id)
-                # Those of a record that cannot be read stay with it.
+                # The predictions of an unreadable record stay with it.
                 if id in seen.states or not os.path.lexists(file.with_suffix(".json")):
                     yield from predictions(root, file, seen.named.get(id))
             else:
@@ -75,7 +75,7 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
 def _record(
     root: Path, file: Path, id: str, seen: Seen, entry: index.Entry | None
 ) -> Finding | bool:
-    """What is wrong with a record; else whether the index agrees with it."""
+    """The problem of a record; for a valid record, whether the index agrees with it."""
     where = inside(root, file)
     try:
         status = file.lstat()
@@ -86,7 +86,7 @@ def _record(
         return Finding("damaged", where, what, True, _OPEN, partial(_open_again, root, id))
     except BadInput as error:
         return Finding("newer", where, str(error))
-    except FileNotFoundError:  # a runner is at work
+    except FileNotFoundError:  # another process is at work
         return True
     except OSError as error:
         return Finding("unreadable", where, error.strerror or str(error))
@@ -121,24 +121,24 @@ def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iter
         yield Finding("index", "index.csv", what, True, "build it again", rebuild)
     elif there and (unknown or gone):
         added = counted(unknown, "record")
-        what = f"behind: {added} to add, {gone:,} to drop; the next reader does that"
+        what = f"behind: {added} to add, {gone:,} to drop; the next reader updates it"
         yield Finding("index", "index.csv", what, problem=False)
 
 
 def _stranger(root: Path, path: Path) -> Finding:
-    """A file under runs/ that has no record's name: somebody's copy of one, or foreign."""
+    """A file under runs/ without a record's name: a copy of a record, or foreign."""
     try:
         data = atomic_write.read(path)
         match = _CLAIMED.search(data)
         id = match[1].decode() if match else ""
         unseal(data, id)
     except (Damaged, BadInput, OSError):
-        return away(root, path, "foreign", "no record, nor anything else of a store")
+        return away(root, path, "foreign", "neither a record nor another file of a store")
     place = root / "runs" / id[:2] / f"{id}.json"
     try:
         same = atomic_write.read(place) == data
     except OSError:
-        what = f"the record of {id}, not in its place: it is not counted"
+        what = f"the record of {id} in a wrong place: it is not counted"
         back = partial(_put_back, root, path, place, data)
         way = f"put it at {inside(root, place)}"
         return Finding("misplaced", inside(root, path), what, True, way, back)
@@ -147,14 +147,14 @@ def _stranger(root: Path, path: Path) -> Finding:
 
 
 def _open_again(root: Path, id: str) -> None:
-    """Quarantine a damaged record. Raises Damaged if it is still there."""
+    """Quarantine a damaged record. Raises Damaged if this fails."""
     store = Store(root, create=False)
     if store.state(id) is None and os.path.lexists(store.path(id)):
         raise Damaged("it could not be moved")
 
 
 def _put_back(root: Path, path: Path, place: Path, data: bytes) -> None:
-    """Give a record its place; the copy goes to quarantine/."""
+    """Move a record to its place; the copy goes to quarantine/."""
     atomic_write.create(place, data)
     aside(root, path)
 

@@ -1,4 +1,4 @@
-"""The studies of a store: readable, whole, and how many of their runs have a record."""
+"""Verify the studies of a store: readable and intact, with counts of missing records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINK = "a symbolic link: a store holds none"
 
 
 def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
-    """Look at every folder under studies/; adds the ids that they name to `listed`."""
+    """Verify every folder under studies/; adds the ids of their runs to `listed`."""
     places = sorted((root / "studies").glob("*")) if (root / "studies").is_dir() else []
     for folder in places:
         if folder.is_symlink():
@@ -25,8 +25,8 @@ def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findin
         elif not folder.is_dir():
             yield away(root, folder, "foreign", "no study's folder")
         elif not is_name(folder.name):
-            if _verifies(folder):  # a repair takes nothing away that is whole
-                what = f"a study whose name is none ({NAME_RULE}): give it another"
+            if _verifies(folder):  # a repair never removes anything intact
+                what = f"a study with an invalid name ({NAME_RULE}): rename it"
                 yield Finding("foreign", inside(root, folder), what)
             else:
                 yield away(root, folder, "foreign", "no study's folder")
@@ -42,12 +42,12 @@ def _files(root: Path, folder: Path) -> Iterator[Finding]:
         elif is_temporary(path.name):
             yield torn(root, path)
         elif path.name in (LOCK, PENDING) and not path.is_file():
-            yield away(root, path, "foreign", "no plain file: the study cannot be written")
+            yield away(root, path, "foreign", "not a plain file: the study cannot be written")
         elif path.name == PENDING:
-            what = "a study whose writer was stopped: it counts as written"
+            what = "a study whose writer was stopped: it counts as saved"
             yield Finding("study", inside(root, path), what, problem=False)
         elif path.name not in (ASKED, RUNS, LOCK):
-            what = "no file of a study: nothing reads it"
+            what = "not a file of a study: it is never read"
             yield Finding("foreign", inside(root, path), what, problem=False)
 
 
@@ -78,7 +78,7 @@ def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> 
 
 
 def _verifies(folder: Path, pending: bool = True) -> bool:
-    """Whether the study in `folder` can be read, with or without what a writer left there."""
+    """Whether the study in `folder` can be read, with or without a stopped writer's file."""
     try:
         read_pair(folder, pending)
     except BadInput:
@@ -87,5 +87,5 @@ def _verifies(folder: Path, pending: bool = True) -> bool:
 
 
 def _short(text: str, folder: Path) -> str:
-    """The message without the path, which the finding has."""
+    """The message without the path, which is part of the finding."""
     return text.replace(f"cannot read {folder}/", "")

@@ -1,4 +1,4 @@
-"""What a store has in the end, against what was planned and what was begun."""
+"""Compare the final content of a store with planned runs and started trainings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Figures = dict[str, int]
 
 
 def diary(folder: Path) -> list[tuple[str, int, int]]:
-    """Every training that was begun: id, process, time (ns)."""
+    """Every started training: id, process, time (ns)."""
     lines = (line.split() for line in (folder / "diary").read_text().splitlines())
     return [(id, int(pid), int(when)) for id, pid, when in lines]
 
@@ -27,17 +27,16 @@ def check_complete(folder: Path, runs: int) -> Counter[str]:
 
 
 def sound(folder: Path, runs: int) -> Figures:
-    """`accounted` of a grid of so many runs, of which none is lost, torn or duplicated."""
+    """`accounted` for a grid of `runs` runs; checks that no run is lost, torn or duplicated."""
     figures = accounted(folder, {spec.id for spec in specs(range(runs))})
     assert figures["lost"] == figures["torn"] == figures["duplicated"] == 0, figures
     return figures
 
 
 def accounted(folder: Path, planned: set[str]) -> Figures:
-    """Records of a store whose runs all ended ok: how many, and what is wrong with others.
-
-    torn: files that do not verify, in their place or in quarantine. duplicated: trainings begun
-    after their run had its record. repeated: trainings begun for runs that others had begun.
+    """Counts for a store whose runs all ended ok. torn: files that do not verify, in place or in
+    quarantine. duplicated: trainings started after their run had a record. repeated: trainings of
+    runs that others had started.
     """
     store = Store(folder / "results")
     files = {path.stem: path for path in (store.root / "runs").glob("??/*.json")}

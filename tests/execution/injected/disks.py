@@ -17,7 +17,7 @@ from runner.records.store import Store
 
 @contextlib.contextmanager
 def small_disk(folder: Path, megabytes: int, files: int = 10_000) -> Iterator[Path | None]:
-    """A file system of its own with that much room; None where none may be mounted."""
+    """A separate file system of this size; None if mounting is not allowed."""
     place = folder / "small"
     place.mkdir()
     options = f"size={megabytes}m,nr_inodes={files}"
@@ -35,7 +35,7 @@ def small_disk(folder: Path, megabytes: int, files: int = 10_000) -> Iterator[Pa
 
 
 def fill(place: Path, leave: int = 0) -> Path:
-    """Fill the disk at `place` but for `leave` bytes; the file that did it."""
+    """Fill the disk at `place` except `leave` bytes. Returns the file."""
     ballast = place / "ballast"
     with contextlib.suppress(OSError), ballast.open("wb") as file:  # closing writes, too
         disk = os.statvfs(place)
@@ -46,9 +46,8 @@ def fill(place: Path, leave: int = 0) -> Path:
 
 
 def disk_fills_up(folder: Path, kind: str) -> Figures | None:
-    """The disk of the store fills up while a grid runs; None where no small disk can be made.
-
-    kind: "room" (less is free than has to be), "full" (not a byte is), "files" (no more names).
+    """The disk of the store fills up while a grid runs; None if no small disk can be made. kind:
+    "room" (less is free than required), "full" (no byte is free), "files" (no more file names).
     """
     megabytes, files = (48, 10_000) if kind == "room" else (8, 700 if kind == "files" else 10_000)
     with small_disk(folder, megabytes, files) as place:
@@ -70,7 +69,7 @@ def disk_fills_up(folder: Path, kind: str) -> Figures | None:
         assert summary is None, summary
         assert runner.process.returncode == 2
         assert err.count("\n") == 1, err
-        assert "what is recorded is safe: make room there" in err
+        assert "recorded runs are safe: make room there" in err
         assert until(lambda: not in_session(runner.process.pid))
         kept = Store(store, create=False).states()
         assert len(kept) >= 3

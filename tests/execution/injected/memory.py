@@ -20,7 +20,7 @@ from runner.records.store import Store
 
 @contextlib.contextmanager
 def memory_group(megabytes: int) -> Iterator[Path | None]:
-    """A control group within this process's own, with that much memory; None where none can be."""
+    """A control group with this much memory, below this process's own; None if impossible."""
     found = None
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         number, controllers, path = line.split(":", 2)
@@ -50,7 +50,7 @@ def memory_group(megabytes: int) -> Iterator[Path | None]:
 
 
 def killed_by_the_kernel(folder: Path) -> Figures | None:
-    """A training takes all the memory of its control group; None where there can be none."""
+    """A training takes all memory of its control group; None without a control group."""
     with memory_group(400) as group:
         if group is None:
             return None
@@ -67,7 +67,7 @@ def killed_by_the_kernel(folder: Path) -> Figures | None:
 
 
 def starved(folder: Path, seed: int) -> Error:
-    """The error of a run that found no memory; its recipe is what was asked for."""
+    """The error of a run without enough memory; checks that its recipe is the requested one."""
     spec = specs([seed])[0]
     record = Store(folder / "results").record(spec.id)
     assert record is not None
@@ -78,7 +78,7 @@ def starved(folder: Path, seed: int) -> Error:
 
 
 def no_memory(folder: Path, times: int) -> Figures:
-    """Address space that runs out, for Python and for torch; and the kernel's killing."""
+    """Address space runs out for Python and for torch; and the kernel kills a process."""
     found: Counter[str] = Counter()
     for number in range(times):
         place = folder / str(number)

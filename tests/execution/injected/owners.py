@@ -1,4 +1,4 @@
-"""Owners of a run: several that want it, one stopped past its lease, one whose clock is off."""
+"""Owners of a run: several at once, one stopped past its lease, one with a wrong clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runner.records.store import Store
 
 
 def many_runners(folder: Path, runs: int, runners: int) -> Figures:
-    """Several runners at once on one folder: each run is trained by one of them, once."""
+    """Several runners at once on one folder: each run is trained once, by one of them."""
     options = {"runs": runs, "seconds": 0, "workers": 1, "runs_per_process": 100}
     started = [Runner(folder, **options) for _ in range(runners)]
     summaries = [runner.summary() for runner in started]
@@ -34,10 +34,10 @@ def many_runners(folder: Path, runs: int, runners: int) -> Figures:
 def stop_and_revive(folder: Path, number: int, infra: bool = False) -> str | None:
     """Stop a worker (SIGSTOP) before its call `number` into the store, past its lease; revive it.
 
-    Meanwhile another runner takes the run over and finishes it. The record that is there before
-    the first worker goes on (SIGCONT) must be there after, to the byte. infra: the run had a
-    record of that state, which both want to replace. Gives the call's name; None if the worker
-    had ended before it came so far.
+    Meanwhile another runner takes the run over and finishes it. The record must be the same, to the
+    byte, before and after the first worker continues (SIGCONT). infra: the run had a record with
+    this state, which both replace. Returns the call's name; None if the worker ended before this
+    call.
     """
     mark, spec = folder / "mark", specs([0])[0]
     store = Store(folder / "results")
@@ -86,7 +86,8 @@ def fenced(folder: Path, every: int = 1, most: int = 200) -> Figures:
 def clocks_apart(folder: Path, beats: int = 6) -> Figures:
     """An owner whose clock is a day off, ahead or behind, keeps its claim while it lives.
 
-    A process on this host under another's name: the watcher cannot ask for its process.
+    The owner is a process on this host under another host's name, so the watcher cannot look for
+    its process.
     """
     code = (
         "import os, sys, time\n"

@@ -1,4 +1,4 @@
-"""The same in real trainings: the command line on the digits."""
+"""The faults in real trainings: the command line on digits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAME = ("state", "epochs", "test_accuracy", "test_loss", "val_accuracy", "correc
 
 
 class Command:
-    """`tricks-bench run` of a small grid of real trainings, in a session of its own."""
+    """`tricks-bench run` of a small grid of real trainings, in its own session."""
 
     def __init__(self, folder: Path, seeds: int, *more: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,14 +42,14 @@ class Command:
 
 
 def whole_grid(folder: Path, seeds: int, *more: str) -> Store:
-    """The store of a grid that ran to its end. Raises AssertionError with its last words."""
+    """The store of a grid that ran to its end. Raises AssertionError with its last output."""
     code = Command(folder, seeds, *more).end()
     assert code == 0, (folder / "out.txt").read_text()[-2000:]
     return Store(folder / "results", create=False)
 
 
 def kill_a_real_grid(folder: Path, seeds: int, kills: int, seed: int) -> Figures:
-    """SIGKILL a real grid's processes at random; its records equal those of one left in peace."""
+    """SIGKILL a real grid's processes at random; its records equal those of an undisturbed grid."""
     draw = random.Random(seed)
     killed: Counter[str] = Counter()
     disturbed, calm = folder / "disturbed", folder / "calm"
@@ -79,7 +79,7 @@ def kill_a_real_grid(folder: Path, seeds: int, kills: int, seed: int) -> Figures
 
 
 def differences(one: Store, other: Store) -> int:
-    """Records of two stores that differ in what a training must give again, to the bit."""
+    """Records of two stores that differ in bits that a training must reproduce."""
     ids = set(one.states())
     assert ids == set(other.states())
     count = 0
@@ -102,7 +102,7 @@ def any_number_of_workers(folder: Path, seeds: int) -> Figures:
 
 
 def diverging(folder: Path, seeds: int) -> Figures:
-    """Real trainings whose loss leaves the numbers: recorded as diverged, the grid is done."""
+    """Real trainings with an infinite or NaN loss: recorded as diverged, and the grid ends."""
     much = ["--factor", "lr_scale=1000,100000", "--tricks", "none"]
     store = whole_grid(folder, seeds, *much, "--workers", "2")
     states = Counter(store.states().values())

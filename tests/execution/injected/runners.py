@@ -1,4 +1,4 @@
-"""Runners in processes of their own, and what is left of them."""
+"""Runners in separate processes, and what is left of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ PROGRAM = Path(__file__).parent.parent / "grid_runner.py"
 STARTED: list[subprocess.Popen[str]] = []  # each in a session of its own
 
 
+def heard() -> None:
+    """In a child: a closed terminal stops it, also where the tests were started by `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Runner:
-    """A runner in a process of its own; options as grid_runner.py takes them."""
+    """A separate runner process, with the options of grid_runner.py."""
 
     def __init__(
         self,
@@ -39,12 +44,12 @@ class Runner:
             text=True,
             start_new_session=True,
             env={**os.environ, **(environment or {})},
-            preexec_fn=before,
+            preexec_fn=before or heard,
         )
         STARTED.append(self.process)
 
     def wait_for(self, word: str, times: int = 1) -> None:
-        """Until that many lines that begin with `word` were printed."""
+        """Wait until `count` lines that begin with `word` were printed."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             times -= line.startswith(word)
@@ -53,7 +58,7 @@ class Runner:
         raise AssertionError(self.process.stderr.read() if self.process.stderr else "")
 
     def end(self) -> tuple[dict[str, Any] | None, str]:
-        """Its summary, if it printed one, and what it printed on stderr."""
+        """Its summary, if it printed one, and its stderr."""
         out, err = self.process.communicate(timeout=800)
         last = (out.strip().splitlines() or [""])[-1]
         return (json.loads(last) if last.startswith("{") else None), err
@@ -65,12 +70,12 @@ class Runner:
         return summary
 
     def children(self) -> list[int]:
-        """Living processes of its session but itself."""
+        """Living processes of its session, except itself."""
         return [pid for pid in in_session(self.process.pid) if pid != self.process.pid]
 
 
 def end_all() -> None:
-    """Kill what is left of every runner, stopped ones and all."""
+    """Kill all remaining processes of every runner, stopped ones too."""
     while STARTED:
         process = STARTED.pop()
         for pid in in_session(process.pid):
@@ -81,7 +86,7 @@ def end_all() -> None:
 
 
 def kill_one(pids: list[int], draw: Random) -> int:
-    """SIGKILL one of the processes; how many were killed: 0 where there was none any more."""
+    """SIGKILL one of the processes. Returns the number of killed processes: 0 if none was left."""
     for pid in draw.sample(pids, min(1, len(pids))):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -90,7 +95,7 @@ def kill_one(pids: list[int], draw: Random) -> int:
 
 
 def in_session(session: int, states: str = "RSDTt") -> list[int]:
-    """Processes of a session that are in one of `states`, whatever became of its leader."""
+    """Processes of a session in one of `states`, even if its leader has ended."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -104,7 +109,7 @@ def in_session(session: int, states: str = "RSDTt") -> list[int]:
 
 
 def until(condition: Any, seconds: float = 20.0) -> bool:
-    """Whether `condition` comes true in time."""
+    """Whether `condition` becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

@@ -1,4 +1,4 @@
-"""Trainings that stand still, and executions whose time is over."""
+"""Trainings that hang, and executions that reach their time limit."""
 
 from __future__ import annotations
 
