@@ -30,11 +30,11 @@ for _name in ("runner", "tricks"):
         ) from None
 
 from runner.analysis.metrics.metric import Metric  # noqa: E402
-from runner.api.asking import study  # noqa: E402
 from runner.api.check import check  # noqa: E402
 from runner.api.found import Found, load, run  # noqa: E402
 from runner.api.frames import Answer, analyze  # noqa: E402
 from runner.api.showing import show  # noqa: E402
+from runner.api.study import study  # noqa: E402
 from runner.api.tasks import Task, task  # noqa: E402
 from tricks import BadInput, Edits, Trick, TrickConflict, load_plugin  # noqa: E402
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 SPEED = ROOT / "reports" / "reference" / "benchmarks.json"
+FENCES = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 REPORT = ROOT / "reports" / "reference" / "digits-add-one" / "report.md"
 
 
@@ -100,6 +102,23 @@ def generated(text: str) -> str:
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
     return text
+
+
+def command_lines(text: str) -> list[list[str]]:
+    """The words after `tricks-bench` of each command in a page."""
+    blocks = [
+        code.replace("\\\n", " ") for language, code in FENCES.findall(text) if language == "bash"
+    ]
+    inline = re.findall(r"`(tricks-bench [^`]+)`", FENCES.sub("", text))
+    found = []
+    for line in [*"".join(blocks).splitlines(), *inline]:
+        words = shlex.split(line, comments=True)
+        while words:
+            end = words.index("&&") if "&&" in words else len(words)
+            if words[:end] and words[0] == "tricks-bench":
+                found.append(words[1:end])
+            words = words[end + 1 :]
+    return found
 
 
 if __name__ == "__main__":

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.readme import PAGES, README, ROOT, generated, parts
+from tests.readme import FENCES, PAGES, README, ROOT, command_lines, generated, parts
 
 MOST = 220  # lines of README.md
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-FENCES = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @EACH_PAGE
@@ -62,22 +60,6 @@ def test_every_name_in_brackets_has_its_link(page: Path) -> None:
     text = re.sub(r"`[^`]*`", "", prose(page))
     named = re.findall(r"(?<![\]\w!])\[([a-z][\w -]+)\](?![(\[:])", text)
     assert [name for name in named if f"\n[{name}]: " not in text] == []
-
-
-def command_lines(text: str) -> list[list[str]]:
-    blocks = [
-        code.replace("\\\n", " ") for language, code in FENCES.findall(text) if language == "bash"
-    ]
-    inline = re.findall(r"`(tricks-bench [^`]+)`", FENCES.sub("", text))
-    found = []
-    for line in [*"".join(blocks).splitlines(), *inline]:
-        words = shlex.split(line, comments=True)
-        while words:
-            end = words.index("&&") if "&&" in words else len(words)
-            if words[:end] and words[0] == "tricks-bench":
-                found.append(words[1:end])
-            words = words[end + 1 :]
-    return found
 
 
 @EACH_PAGE

@@ -41,7 +41,7 @@ import sys, time
 from pathlib import Path
 from runner.records.store import Store
 from runner.records.studies import load_study
-from runner.records.table import table
+from runner.records.run_frames import table
 import pandas
 begin = time.perf_counter()
 store = Store(Path(sys.argv[1]), create=False)

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from runner.api.asking import study as asked_study
 from runner.api.found import Found
+from runner.api.study import study as asked_study
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:

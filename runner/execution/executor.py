@@ -12,7 +12,7 @@ from runner.execution.jobs import Jobs
 from runner.execution.limits import Bounds
 from runner.execution.order import Order
 from runner.execution.supervisor import Supervisor
-from runner.records import attempts
+from runner.records import crash_logs
 from runner.records.record import DONE
 from runner.records.run import Run
 from runner.records.store import Store
@@ -50,7 +50,7 @@ def execute(
     supervisor = Supervisor(store, engine, order.retries, bounds, on_event, lasting)
     if order.limits.keeper:
         store.sweep()
-        attempts.sweep(store, DONE)
+        crash_logs.sweep(store, DONE)
     with Interrupt() if interrupt is None else nullcontext(interrupt) as stops:
         try:
             return supervisor.supervise(Jobs(runs, store), stops)

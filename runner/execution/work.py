@@ -37,6 +37,7 @@ class Outcome:
     state: ok or diverged. fields: JSON values for the record. validation: accuracy for the progress
     display, in per cent. seconds: of the whole run, with interrupted attempts that it continued.
     predictions: on the test images, for the file beside the record (see `Store.commit`).
+    packages: installed where the run was carried out, see `records.environments`.
     """
 
     state: str
@@ -44,6 +45,7 @@ class Outcome:
     validation: float | None = None
     seconds: float = 0.0
     predictions: bytes | None = None
+    packages: str = ""
 
 
 @dataclass(frozen=True)

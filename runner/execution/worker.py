@@ -41,7 +41,7 @@ from runner.execution.messages import (
 )
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Figures, Outcome, Work
-from runner.records import attempts, checkpoints
+from runner.records import checkpoints, crash_logs, environments
 from runner.records.claims import BEAT, Claim
 from runner.records.json_values import JsonValue, finite
 from runner.records.record import DONE
@@ -111,7 +111,7 @@ def _claimed(
         pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.held)
     trained = carry(work, run, log, tell, pausing)
     if isinstance(trained, (Mistake, LeftAt)):
-        attempts.clear(log)
+        crash_logs.clear(log)
         return trained
     state, error = trained.state, trained.error
     last = assignment.last and checkpoints.reached(file) <= assignment.reached
@@ -122,12 +122,14 @@ def _claimed(
     # spec, and a record is never replaced.
     if not claim.held():
         return Elsewhere()
+    if trained.packages:
+        environments.save(store.root, trained.packages)
     if not store.commit({**trained.record, "attempt": int(log.name)}, trained.predictions):
         return Known(str(store.state(run.id)))
     if state in DONE:
         checkpoints.remove(file)
-    if state in attempts.WELL:
-        attempts.clear_up_to(log)
+    if state in crash_logs.WELL:
+        crash_logs.clear_up_to(log)
     return Recorded(state, trained.validation, trained.seconds, error)
 
 
@@ -136,7 +138,7 @@ class Carried:
     """The record of a finished run as JSON values, except the number of its attempt.
 
     seconds: of its process. validation: for the progress display. predictions: for the file beside
-    the record.
+    the record. packages: those installed there; the record has the digest of the list.
     """
 
     record: Mapping[str, JsonValue]
@@ -145,6 +147,7 @@ class Carried:
     seconds: float
     validation: float | None
     predictions: bytes | None = None
+    packages: str = ""
 
 
 def carry_out(
@@ -189,7 +192,12 @@ def carry_out(
         "wall_seconds": seconds,
         "error": None if error is None else asdict(error),
     }
-    return Carried(record, outcome.state, error, seconds, outcome.validation, outcome.predictions)
+    if outcome.packages:
+        record["environment_sha256"] = environments.digest(outcome.packages)
+    return Carried(
+        record, outcome.state, error, seconds, outcome.validation, outcome.predictions,
+        outcome.packages,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runner.records.json_values import JsonValue, digest
-from runner.records.table import CURVES, NORMS
+from runner.records.run_frames import CURVES, NORMS
 
 if TYPE_CHECKING:
     from runner.records.export import Evidence

@@ -43,7 +43,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
     stored = load_study(store, name)
     if stored.asked.confirm:
         stored = load_study(store, stored.asked.confirm.study)
-    from runner.records.table import table
+    from runner.records.run_frames import table
 
     file = store.root / "studies" / stored.name / "study.toml"
     asked = from_stored(stored.asked, file)
@@ -76,7 +76,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
 
 def promise(study: AnyStudy[Spec], results: Path) -> list[str]:
     """The promised effect and the effect on fresh seeds, one line per metric; [] without runs."""
-    from runner.records.table import table
+    from runner.records.run_frames import table
 
     store = Store(results, create=False)
     stored = load_study(store, study.name)

@@ -23,8 +23,8 @@ def freeze(study: AnyStudy[S], store: Store, asked: StudyToml) -> None:
 
     Earlier choices stay, also a choice that another process has made meanwhile.
     """
+    from runner.records.run_frames import table
     from runner.records.studies import load_study, save_study
-    from runner.records.table import table
     from runner.studies.equal_epochs import chosen_now
 
     held = load_study(store, study.name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import inspect
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.todo import Todo
 from runner.planning.hours import Hours, forecast
+from runner.records import environments
 from runner.records.json_values import JsonValue, canonical_text
 from runner.scripts import command
 from runner.scripts.command import Places
@@ -33,18 +34,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 256  # records
 EXAMPLES = 40  # arms whose command a dry run shows
-PACKAGES = (
-    "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
-    "flax", "transformers", "scikit-learn", "numpy",
-)  # fmt: skip
-ASK = (
-    "import importlib.metadata as m, json, platform\n"
-    "found = {'python': platform.python_version()}\n"
-    f"for name in {PACKAGES!r}:\n"
-    "    try: found[name] = m.version(name)\n"
-    "    except m.PackageNotFoundError: pass\n"
-    "print(json.dumps(found))"
-)
 
 
 @dataclass(frozen=True)
@@ -125,7 +114,7 @@ class Scripts:
 
     def after(self, options: Options) -> Iterable[str]:
         """A line if seeds changed nothing."""
-        from runner.records.table import table
+        from runner.records.run_frames import table
         from runner.studies.experiments import open_study
         from runner.studies.script_notes import identical
 
@@ -191,18 +180,19 @@ class Scripts:
             threads=max(1, cores() // options.workers),
             at_a_time=at_a_time,
             stall=stall,
-            versions=_versions(command.words(script.run, "script.run")[0], study.folder),
+            packages=_packages(command.words(script.run, "script.run")[0], study.folder),
         )
 
 
-def _versions(program: str, folder: Path) -> Mapping[str, str]:
-    """The versions of training packages in the script's Python; {} if `program` is no Python."""
+def _packages(program: str, folder: Path) -> str:
+    """What the script's Python has installed, see `environments`; "" if `program` is no Python."""
     if not Path(program).name.startswith("python"):
-        return {}
+        return ""
+    ask = f"{inspect.getsource(environments.installed)}\nprint(installed(), end='')"
     try:
         done = subprocess.run(
-            [program, "-c", ASK], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+            [program, "-c", ask], cwd=folder, capture_output=True, text=True, timeout=60, check=True
         )
-        return {str(name): str(version) for name, version in json.loads(done.stdout).items()}
-    except (OSError, ValueError, RecursionError, subprocess.SubprocessError):
-        return {}
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    return done.stdout

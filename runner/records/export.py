@@ -7,6 +7,7 @@ study.toml         the study's request, and the settings of its runs
 SHA256SUMS         checksums of these files, for `sha256sum -c`; older exports have none
 references.json    of a check: its simple references, not listed in SHA256SUMS
 examples/          example images of augmentations, not listed in SHA256SUMS
+environments/      packages that its runs were trained with, not listed in SHA256SUMS
 
 Predictions are left out, as they are large. Every metric that a run computed is in runs.csv or, for
 a plug-in's metric, in the run's record.
@@ -26,16 +27,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from runner.analysis.data.repeats import repeated
-from runner.records import atomic_write, examples, record_schema
+from runner.records import atomic_write, environments, examples, record_schema
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.later_metrics import of_records
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.record_schema import Record
+from runner.records.run_frames import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, is_name, load_study
 from runner.records.study_files import check_levels, check_once, read_asked, write_asked
-from runner.records.table import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -135,12 +136,14 @@ def write_export(
     """Write the study as the folder described above. Returns the folder. Raises OSError."""
     runs = table(source, stored)
     lines: list[str] = []
+    lists: list[str | None] = []
 
     def read() -> Iterator[Record]:
         for id in dict.fromkeys(runs["id"]):
             record = source.read(id)
             if record is not None:
                 lines.append(json.dumps(_rest(record), sort_keys=True) + "\n")
+                lists.append(record.get("environment_sha256"))
                 yield record_schema.read(record)
 
     curves = epoch_frame(read())
@@ -155,6 +158,7 @@ def write_export(
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
     atomic_write.replace_all({folder / name: data for name, data in contents.items()})
+    environments.copy(source.root, folder, lists)
     examples.export(source.root, map(source.record, runs["id"]), folder)
     if stored.asked.check:
         from runner.records import references

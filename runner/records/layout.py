@@ -7,6 +7,7 @@ runs/ab/<id>.predictions the model's predictions on test images, if the run was 
 attempts/ab/<id>/<n>/   files of a failed attempt: its log, its epochs
 references/<digest>.json simple references of checks, derived, disposable
 examples/<digest>/<digest>.npz example images of augmentations, derived, disposable
+environments/<sha256>.txt packages that runs were trained with, each list once
 models/<id>.safetensors trained models, if requested
 outputs/<id>/           files of a script, of running runs or if kept; <id>.failed
 claims/ab/<id>.<n>      which process trains the run
@@ -82,7 +83,7 @@ def check_format(root: Path) -> None:
 
 def links(root: Path) -> Iterator[Path]:
     """Symbolic links among a store's folders (two levels deep) and studies, or `root` itself."""
-    for name in (*FOLDERS, "models", "references", "examples"):
+    for name in (*FOLDERS, "models", "references", "examples", "environments"):
         folder = root / name
         if folder.is_symlink():
             yield folder

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from runner.records import atomic_write
+from runner.records import atomic_write, environments
 from runner.records.export import Evidence, is_export, read_export
 from runner.records.predictions import ENDING
 from runner.records.record_schema import Record
@@ -46,8 +46,9 @@ def merge(sources: list[Path], target: Store) -> Merged:
     """
     opened = [_open(path, target) for path in sources]
     done = Merged()
-    for source in opened:
+    for path, source in zip(sources, opened, strict=True):
         for record, predictions in _records(source):
+            environments.copy(path, target.root, [record.get("environment_sha256")])
             _add(record, predictions, target, done)
         for study in _studies(source):
             _join(study, target, done)

@@ -112,6 +112,7 @@ class Record(msgspec.Struct, frozen=True):
     device: str | None = None
     at_a_time: Count | None = None
     versions: dict[str, str] | None = None
+    environment_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
     code_revision: str | None = None
     plugins: dict[str, str] | None = None
     host: str | None = None

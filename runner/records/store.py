@@ -207,7 +207,7 @@ class Store:
         """Remove claims of dead processes, and temporary files that are a day old."""
         self.claims.sweep()
         yesterday = time.time() - 86_400
-        places = ("", "*/??/", "attempts/??/*/", "studies/*/", "models/")
+        places = ("", "*/??/", "attempts/??/*/", "studies/*/", "models/", "environments/")
         left = (f"{place}.*{atomic_write.TEMPORARY}" for place in places)
         for path in (path for pattern in left for path in self.root.glob(pattern)):
             with contextlib.suppress(OSError):

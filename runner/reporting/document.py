@@ -42,7 +42,16 @@ class Name:
     text: str
 
 
-Text: TypeAlias = "str | Strong | Emphasis | Code | Name | tuple[Text, ...]"
+@dataclass(frozen=True)
+class Link:
+    """A text file that belongs to the report. target: its path from there, None if unknown."""
+
+    text: str
+    target: str | None
+    content: str
+
+
+Text: TypeAlias = "str | Strong | Emphasis | Code | Name | Link | tuple[Text, ...]"
 
 
 @dataclass(frozen=True)

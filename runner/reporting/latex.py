@@ -17,6 +17,7 @@ from runner.reporting.document import (
     Figure,
     Item,
     Items,
+    Link,
     Note,
     Paragraph,
     Section,
@@ -157,7 +158,7 @@ def inline(text: Text) -> str:
             return f"\\textbf{{{escape(words)}}}"
         case Emphasis(words):
             return f"\\emph{{{escape(words)}}}"
-        case Code(words):
+        case Code(words) | Link(words):
             return f"\\texttt{{{escape(words)}}}"
         case tuple():
             return "".join(map(inline, text))

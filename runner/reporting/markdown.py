@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from runner.reporting.document import (
     Block,
@@ -14,6 +15,7 @@ from runner.reporting.document import (
     Emphasis,
     Figure,
     Items,
+    Link,
     Name,
     Note,
     Paragraph,
@@ -90,6 +92,8 @@ def _inline(text: Text) -> str:
             return f"`{words}`" if re.fullmatch(r"[\w .:,=/+()'\"-]+", words) else escape(words)
         case Name(words):
             return words if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", words) else escape(words)
+        case Link(words, target):
+            return escape(words) if target is None else f"[{escape(words)}]({quote(target)})"
         case tuple():
             return "".join(map(_inline, text))
     return escape(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,8 @@ class Material:
     and what the arms chose; equal: the same of one of equal time. design: as planned and as run.
     stage: of a study with stages, the one shown.
     checked: what the check of its baseline says, where the store has one. results: the store.
+    question: as it was asked. lists: of the packages that runs were trained with, by digest.
+    place: of study.toml and those lists. out: where the report is written.
     examples: of augmentations. classes: the recommended recipe's beside the baseline's, where the
     store has predictions.
     """
@@ -77,6 +79,10 @@ class Material:
     results: Path = RESULTS
     examples: Sequence[Example] = ()
     classes: ClassComparison | None = None
+    question: Question = field(default_factory=Question)
+    lists: Mapping[str, str] = field(default_factory=dict)
+    place: Path | None = None
+    out: Path | None = None
 
     @property
     def title(self) -> str:
@@ -149,7 +155,7 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     """
     from runner.planning.check_runs import beside, for_study
     from runner.planning.checked import checked
-    from runner.records import examples
+    from runner.records import environments, examples
     from runner.records.export import evidence
     from runner.records.store import Store
     from runner.studies.experiments import exported
@@ -162,10 +168,15 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     assert found is not None
     data = next((record.data for record in found.records if record.data), None)
     asked, material = found.study.asked, of_evidence(found, question)
-    place = Path(name or "") / examples.FOLDER
-    if store is not None:
-        place = examples.folder(store.root, data or {})
-    material = replace(material, results=results, examples=examples.load(place))
+    place = Path(name or "") if store is None else store.root
+    shown = place / examples.FOLDER if store is None else examples.folder(place, data or {})
+    material = replace(
+        material,
+        results=results,
+        examples=examples.load(shown),
+        lists=environments.found(place, (record.environment_sha256 for record in found.records)),
+        place=place,
+    )
     if store is not None:
         material = replace(material, classes=_classes(material, store))
     runs = for_study(store, asked, data) if store else beside(Path(name or ""), asked, data)
@@ -219,4 +230,5 @@ def of_evidence(found: Evidence, question: Question) -> Material:
         equal_comparison.comparison(found, metric, negligible) if study.asked.equal else None,
         study_design(study if stage is None else study.at("fixed"), runs, metric),
         stage,
+        question=question,
     )

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runner.reporting.contents import document
@@ -35,7 +36,7 @@ def write_report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=out) as aside:
-            new, report = Path(aside), document(material)
+            new, report = Path(aside), document(replace(material, out=out))
             # LaTeX last: figures in its size can be drawn in no other any more.
             for name in sorted(set(formats), key=lambda name: name == "latex"):
                 text = _text(name, report, material, new, columns)

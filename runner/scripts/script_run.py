@@ -9,17 +9,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import gethostname
 
 import msgspec
 
-from runner.execution import heartbeat, oom
 from runner.execution.failure import ProgramEnded, out_of_memory
 from runner.execution.machine import cores, gpus
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Emit, Outcome, Preload, Room
+from runner.records import environments
 from runner.records.json_values import JsonValue, finite
 from runner.records.record import check_id
 from runner.records.run import Run
@@ -30,13 +30,17 @@ from runner.scripts.config_file import changed_copy
 from runner.scripts.curves import Curves
 from runner.scripts.inputs import check_unchanged
 from runner.scripts.predictions import correct
-from runner.scripts.process import Ended, Output, carried_out
+from runner.scripts.process import Ended, carried_out
 from runner.scripts.spec import Payload, seed_of
+from runner.scripts.watch import Watch
 from tricks.errors import BadInput
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 OUTPUTS = "outputs"  # the folder of a store that scripts write to
-FRESH = 5.0  # seconds between looks at the file with the learning curves
+PACKAGES = (  # whose versions a record has
+    "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
+    "flax", "transformers", "scikit-learn", "numpy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class ScriptRun:
     inputs: files and folders that must not change, with the digest `digest`. gpus: names for
     CUDA_VISIBLE_DEVICES; its processes share them, and each sees one. device: as --device; "cpu"
     hides all GPUs. threads: of a run on CPU. stall: seconds without output after which a run is
-    ended. versions: of packages that the script imports.
+    ended. packages: installed for the script's Python, see `environments`.
     """
 
     script: Script
@@ -59,7 +63,7 @@ class ScriptRun:
     threads: int = 1
     at_a_time: int = 1
     stall: float = math.inf
-    versions: Mapping[str, str] = field(default_factory=dict)
+    packages: str = ""
 
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         """Carry out a run. If asked to stop, a script with `{resume}` continues another time."""
@@ -75,7 +79,8 @@ class ScriptRun:
         called = command.arguments(self.script, change, places)
         environment = self._environment(run, change, out)
         print(f"$ {command.shown(called)}", flush=True)
-        watch = Watch(self, pausing, emit, Curves.of(self.script, out))
+        curves = Curves.of(self.script, out)
+        watch = Watch(self.script, self.stall, pausing, emit, curves)
         ended = self._called(called, environment, watch)
         try:
             self._check(ended, watch)
@@ -100,6 +105,7 @@ class ScriptRun:
             fields,
             validation if isinstance(validation, float) else None,
             seconds,
+            packages=self.packages,
         )
 
     def preload(self) -> Sequence[Preload]:
@@ -227,7 +233,7 @@ class ScriptRun:
             "peak_memory_mb": ended.memory_mb,
             "device": "cpu" if gpu is None else f"GPU {gpu}",
             "at_a_time": self.at_a_time,
-            "versions": dict(self.versions),
+            "versions": environments.versions(self.packages, PACKAGES),
             "command": list(called),
             "environment": _changed(environment),
             "platform": f"{sys.platform} {os.uname().release} {os.uname().machine}",
@@ -252,49 +258,6 @@ class SentScript:
             threads=room.cores,
             at_a_time=room.at_a_time,
         )
-
-
-@dataclass
-class Watch:
-    """Watches a running script: its output, and the reason to end it."""
-
-    of: ScriptRun
-    pausing: Pausing | None
-    emit: Emit
-    curves: Curves
-    why: str = ""
-    began: float = field(default_factory=time.monotonic)
-    ooms: int | None = field(default_factory=oom.kills)
-
-    def __post_init__(self) -> None:
-        self.printed = metrics.Printed.of(self.of.script)
-        self.output = Output(self.printed.take)
-        self._heard, self._at, self._looked = 0, self.began, self.began
-
-    def stop(self) -> bool:
-        """Whether to end the script now; sets `why`: stall, wall, or left (at a checkpoint)."""
-        now = time.monotonic()
-        heartbeat.alive()  # this process is alive: the script's silence is watched below
-        if self.output.heard != self._heard:
-            self._heard, self._at = self.output.heard, now
-        if now - self._looked > FRESH:
-            self._looked = now
-            for figures in self.curves.fresh():
-                self._at = now
-                self.emit(figures)
-        wall = self.of.script.wall_minutes
-        if wall is not None and now - self.began > 60 * wall:
-            self.why = "wall"
-        elif now - self._at > self.of.stall:
-            self.why = "stall"
-        elif self.pausing is not None and command.takes(self.of.script, "resume"):
-            self.why = "left" if self.pausing.asked() else ""
-        return bool(self.why)
-
-    def starved(self) -> bool:
-        """Whether the kernel has meanwhile killed some process for lack of memory."""
-        now = oom.kills()
-        return now is not None and self.ooms is not None and now > self.ooms
 
 
 def _whole(script: Script, role: str, name: str) -> str:

@@ -28,6 +28,7 @@ from runner.designs.factor import PLACEBO
 from runner.designs.field import Given
 from runner.records.json_values import JsonValue
 from runner.records.script_toml import Script
+from runner.records.study_files import read_asked
 from runner.records.study_toml import StoredConfirm, StudyToml
 from tricks.errors import BadInput, unknown
 
@@ -93,19 +94,24 @@ def shipped() -> dict[str, Path]:
 
 
 def read(file: Path) -> Asked:
-    """The study in a TOML file. Raises BadInput that names the file and the key."""
+    """The study in a TOML file: one that people write, or study.toml of a store or an export.
+
+    Raises BadInput that names the file and the key.
+    """
     try:
         text = file.read_bytes()
     except OSError as error:
         raise BadInput(f"--study {file}: {error.strerror or error}") from error
     try:
-        return msgspec.toml.decode(text, type=Asked)
+        stored = "factors" in msgspec.toml.decode(text)  # what its runs came to
+        found = None if stored else msgspec.toml.decode(text, type=Asked)
     except msgspec.ValidationError as error:
         raise BadInput(f"{file}: {_explain(str(error))}") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise BadInput(f"{file} is not TOML: {error}") from error
     except RecursionError as error:
         raise BadInput(f"{file} is not a study: it is nested too deeply") from error
+    return from_stored(read_asked(file), file) if found is None else found
 
 
 def from_keys(keys: Mapping[str, JsonValue], where: str) -> Asked:

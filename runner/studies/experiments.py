@@ -40,7 +40,7 @@ def study_runs(
     found = exported(name, metric)
     if found is not None:
         return found.study, found.runs
-    from runner.records.table import table
+    from runner.records.run_frames import table
 
     store, stored = open_study(results, name)
     return stored, table(store, stored, metric)

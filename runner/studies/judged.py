@@ -40,7 +40,7 @@ class Look:
 def judged(study: AnyStudy[Spec], number: int, store: Store) -> Look:
     """Look `number`, from the runs of `study` only, whatever other runs the store has."""
     from runner.analysis.sequential import open_effects, seeds_wanted
-    from runner.records.table import table
+    from runner.records.run_frames import table
 
     assert study.looks is not None
     width = study.looks.half_width

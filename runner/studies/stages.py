@@ -79,7 +79,7 @@ def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | Non
     """The stage to write to a CSV; None for a study without stages. Raises BadInput."""
     if stage == "tuning" and stored.asked.tune:
         return stage
-    from runner.records.table import table
+    from runner.records.run_frames import table
 
     return at_stage(stored, table(store, stored), stage)[2]
 

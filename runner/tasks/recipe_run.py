@@ -111,7 +111,7 @@ class RecipeRun:
         revision = (
             "runner.training.outcome:code_revision"  # runs git, which is slow compared with a run
         )
-        return [*modules, (revision, []), images]
+        return [*modules, (revision, []), ("runner.records.environments:here", []), images]
 
     def sharing(self, spec: RunSpec) -> RecipeRun:
         """The work, with one copy of the images of `spec` for all processes."""

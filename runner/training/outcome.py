@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from runner.analysis.metrics.registry import CHOOSES, values
 from runner.execution.work import Emit, Figures, Outcome
 from runner.images.sources import Splits
+from runner.records import environments
 from runner.records.json_values import JsonValue
 from runner.records.predictions import pack
 from runner.records.spec import RunSpec
@@ -110,6 +111,7 @@ def outcome(
         validation=training.epochs[-1][CHOOSES] if final else None,
         seconds=round(training.seconds["total"], 4),
         predictions=pack(final.predictions) if final and final.predictions else None,
+        packages=environments.here(),
     )
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from runner.analysis.metrics import registry
+from runner.records.run_frames import table
 from runner.records.store import Store
 from runner.records.studies import load_study
-from runner.records.table import table
 
 PLUGIN = '''
 """The share of images whose class is among the two most probable ones."""

@@ -9,10 +9,10 @@ import pytest
 
 from runner.records import index
 from runner.records.export import evidence
+from runner.records.run_frames import spread, table
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, save_study
 from runner.records.study_toml import StudyToml, from_mapping
-from runner.records.table import spread, table
 from tricks.errors import BadInput
 
 IDS = [f"{n:016x}" for n in range(40)]

@@ -23,10 +23,10 @@ from runner.cli import call
 from runner.records.export import evidence, write_export
 from runner.records.predictions import pack, unpack
 from runner.records.record import Damaged
+from runner.records.run_frames import table
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
 from runner.records.study_toml import from_mapping
-from runner.records.table import table
 from tests.records.damage import a_record
 from tricks.errors import BadInput
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from runner.records.run_frames import curves, table
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study, study_names
 from runner.records.study_files import read_asked, write_asked
 from runner.records.study_toml import StudyToml, from_mapping
-from runner.records.table import curves, table
 from tricks.errors import BadInput
 
 

@@ -11,8 +11,8 @@ import synthetic
 
 from runner.analysis.analyze import analyze
 from runner.cli import call
-from runner.reporting.answer import answer
 from runner.reporting.document import Figure
+from runner.reporting.headline import headline
 from runner.reporting.html.data import page_data
 from runner.reporting.html.figures import inline
 from runner.reporting.markdown import inline as marked
@@ -106,7 +106,7 @@ def test_a_crowd_of_arms_has_rows_by_level():
 
 def test_the_answer_is_three_sentences():
     said = [
-        marked(text) for text in answer(synthetic.material(*synthetic.study("add-one", 5, TWO)))
+        marked(text) for text in headline(synthetic.material(*synthetic.study("add-one", 5, TWO)))
     ]
     assert re.match(r"On accuracy zero-gamma \(\+\d\.\d\d pp, .*\) \*\*helps\*\*", said[0])
     assert "could see effects of" in said[1]
@@ -115,7 +115,7 @@ def test_the_answer_is_three_sentences():
 
 def test_the_answer_of_a_grid_says_what_depends():
     found = synthetic.material(*synthetic.study("full", 3, TWO, diverge=False))
-    first, *_ = answer(found)
+    first, *_ = headline(found)
     assert re.match(r"What \d of 3 tricks do to accuracy \*\*depends\*\* on", marked(first))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runner.cli import call
-from runner.records import atomic_write, attempts, checkpoints
+from runner.records import atomic_write, checkpoints, crash_logs
 from runner.records.export import read_export
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study
@@ -41,7 +41,8 @@ def test_no_file_that_lies_about_is_imported(tmp_path: Path) -> None:
     for path in evil:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(EVIL)
-    for line in ("list tricks", "analyze"):
+    small = "run --tricks mixup --seeds 1 --set train_images=64 --set epochs=1 --workers 1 --name s"
+    for line in ("list tricks", "analyze", small):
         done = subprocess.run(
             [SCRIPT, *line.split()], cwd=tmp_path, capture_output=True, text=True, check=False
         )
@@ -84,7 +85,7 @@ def test_nothing_is_cleared_away_through_a_link(tmp_path: Path) -> None:
     folder.parent.mkdir()
     folder.symlink_to(outside)
     store.sweep()
-    attempts.sweep(store, ("ok",))
+    crash_logs.sweep(store, ("ok",))
     assert all(file.exists() for file in files)
 
 

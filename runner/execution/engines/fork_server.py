@@ -28,6 +28,8 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXP
 TRIES = 5
 _WORKER, _ONCE = "runner.execution.engines.process", "runner.execution.engines.warm_template"
 CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
+SAFE_PATH = "PYTHONSAFEPATH"  # any text: files of the current folder hide no module
+OURS = "tricks-bench"  # what it is here, so that the template takes out no other's
 UNGUARDED = 68  # exit code of a process that would start others as it imports its program
 NO_GUARD = (
     "the program defines itself what its processes do, so each of them imports it, and would start "
@@ -49,7 +51,7 @@ def warm_up(preload: Sequence[Preload]) -> None:
     _calls[:] = [item for item in preload if not isinstance(item, str)]
     modules = [item for item in preload if isinstance(item, str)]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_WORKER, *modules, *([_ONCE] if _calls else [])])
+    context.set_forkserver_preload([_WORKER, *modules, _ONCE])
     with _one_at_a_time, _surroundings():
         with _stops_blocked():
             resource_tracker.ensure_running()  # first: it unblocks signals on its way
@@ -102,6 +104,7 @@ def _check_guard() -> None:
 def _surroundings() -> Iterator[None]:
     """A context with the template's environment: one thread, and its calls."""
     given = {**dict.fromkeys(THREADS, "1"), CALLS: json.dumps(_calls)}
+    given[SAFE_PATH] = os.environ.get(SAFE_PATH) or OURS
     held = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from runner.execution.engines import registry
 from runner.execution.engines.child import LOG_TAIL
 from runner.execution.engines.ray_cluster import Asked, connected, lacking, last_line, ray
-from runner.execution.engines.ray_node import OUTPUTS, Heard, below, ended
+from runner.execution.engines.ray_node import KEPT, OUTPUTS, Heard, below, ended
 from runner.execution.engines.ray_workers import PATIENCE, Killed, Slot, Workers, answered
 from runner.execution.messages import Assignment, LeftAt, Message, Mistake, News
 from runner.execution.order import Order
@@ -164,7 +164,7 @@ class Ray:
             atomic_write.replace(pausing.file, heard.checkpoint)
         for name, content in heard.files.items():
             place = self.store.root / name
-            if not (name.startswith("examples/") and place.exists()):
+            if not (name.startswith(KEPT) and place.exists()):
                 atomic_write.replace(place, content)
 
 

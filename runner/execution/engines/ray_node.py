@@ -48,7 +48,8 @@ from tricks.errors import BadInput
 SCRATCH = "tricks-bench-ray-"  # begins the name of a scratch folder
 FRESH = 60.0  # seconds in which the worker that made one locks it
 OUTPUTS = "outputs"
-FILES = ("models", "examples", OUTPUTS)  # folders of a store in which trainings write
+KEPT = ("examples", "environments")  # of all runs, handed to the driver once
+FILES = ("models", *KEPT, OUTPUTS)  # folders of a store in which trainings write
 WAIT = 0.5  # seconds that a worker listens to its training before it answers
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm")
 
@@ -83,7 +84,7 @@ class Node:
         """per_gpu: runs that share a GPU; 0: runs are on the CPU."""
         self.sent, self.runs_per_process, self.per_gpu = sent, runs_per_process, per_gpu
         self.local: Local | None = None
-        self.handed: set[str] = set()  # examples that the driver has
+        self.handed: set[str] = set()  # files of `KEPT` that the driver has
 
     def there(self) -> None:
         """Returns as soon as the worker has a place on a node."""
@@ -205,7 +206,7 @@ class Node:
             for name, content in below(self.root, folder).items():
                 if name not in self.handed:
                     yield name, content
-                if folder == "examples":  # they stay, so that they are not made for each run
+                if folder in KEPT:  # they stay, so that they are not made for each run
                     self.handed.add(name)
 
     def _clear(self) -> None:

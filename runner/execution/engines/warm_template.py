@@ -14,7 +14,7 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 
-from runner.execution.engines.fork_server import CALLS
+from runner.execution.engines.fork_server import CALLS, OURS, SAFE_PATH
 from runner.records.json_values import JsonValue
 
 LOOK = 1.0  # seconds between looks at the parent
@@ -58,6 +58,8 @@ def call_all(calls: Iterable[tuple[str, Sequence[JsonValue]]]) -> None:
             gc.freeze()
 
 
-# Taken out, so that no program that a run starts would make them again.
+# Taken out: no program that a run starts shall make the calls again, or lack its own folder.
+if os.environ.get(SAFE_PATH) == OURS:
+    del os.environ[SAFE_PATH]
 if wanted := json.loads(os.environ.pop(CALLS, "[]")):
     call_all(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.records import atomic_write
@@ -22,8 +22,8 @@ from runner.text import counted
 from tricks.errors import BadInput
 
 KNOWN = (
-    *FOLDERS, "models", "outputs", "references", "examples", "FORMAT", "index.csv", "README.md",
-    ".gitignore",
+    *FOLDERS, "models", "outputs", "references", "examples", "environments", "FORMAT", "index.csv",
+    "README.md", ".gitignore",
 )  # fmt: skip
 # A store with links cannot be opened, and records must be repaired before the index.
 ORDER = {"store": 0, "symlink": 1, "index": 3}
@@ -89,6 +89,7 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     closed = {id for id, state in seen.states.items() if state != "infra"}
     found.findings += leftovers.attempts(root, recorded | listed, closed)
     found.findings += leftovers.models(root, recorded)
+    found.findings += leftovers.lists(root, seen.environments)
     found.findings += leftovers.loose(root)
     held = Counter(seen.states.values())
     found.counts = {"records": len(recorded), **{state: held[state] for state in STATES}}
@@ -142,6 +143,9 @@ def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Findin
     if not (folder / SUMS).exists():
         what = f"it has no {SUMS}, like older exports: only its format was checked"
         yield Finding("export", where, what, problem=False)
+    named = {r.environment_sha256 for r in found.records if r.environment_sha256}
+    for finding in leftovers.lists(folder, named):
+        yield replace(finding, path=inside(root, folder / finding.path), repair="", mend=None)
     runs = found.runs["id"].nunique()  # a run that two stages of a study share has two rows
     if len(found.records) != runs:
         what = f"runs.csv has {counted(runs, 'run')}, records.jsonl.gz {len(found.records):,}"

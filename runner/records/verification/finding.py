@@ -22,8 +22,8 @@ class Finding:
     """Something in a folder of results that is wrong (`problem`), or only a note.
 
     kind: damaged, unreadable, newer, misplaced, duplicate, foreign, symlink, torn, index, study,
-    claim, orphan, unused, predictions, export or store. path: relative to the folder. repair: a
-    description of the repair, "" if there is none. mend: carries it out.
+    claim, orphan, unused, predictions, environments, export or store. path: relative to the folder.
+    repair: a description of the repair, "" if there is none. mend: carries it out.
     """
 
     kind: str

@@ -1,11 +1,11 @@
-"""Verify the files beside records: claims, attempts, checkpoints, models, temporary files."""
+"""Verify what is beside records: claims, attempts, checkpoints, models, lists of packages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.records import checkpoints
+from runner.records import checkpoints, environments
 from runner.records.claims import Claims
 from runner.records.models import ENDING, look
 from runner.records.record import Damaged, is_id
@@ -104,6 +104,22 @@ def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
     if orphans:
         what = f"{counted(orphans, 'model')} of runs without a record"
         yield Finding("orphan", "models", what, problem=False)
+
+
+def lists(root: Path, named: set[str]) -> Iterator[Finding]:
+    """Look at every list of what was installed: whole, and there if a record names it."""
+    folder = root / environments.FOLDER
+    for file in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
+        if file.is_symlink():
+            yield away(root, file, "symlink", LINK)
+        elif is_temporary(file.name):
+            yield torn(root, file)
+        elif damage := environments.damage(file):
+            yield away(root, file, "damaged", f"a list of packages: {damage}")
+    gone = sum(not environments.path(root, digest).exists() for digest in named)
+    if gone:
+        what = f"{counted(gone, 'list')} of packages that records name: not here"
+        yield Finding("environments", environments.FOLDER, what, problem=False)
 
 
 def loose(root: Path) -> Iterator[Finding]:

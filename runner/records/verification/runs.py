@@ -30,6 +30,7 @@ class Seen:
     states: dict[str, str] = field(default_factory=dict)  # of valid records
     damaged: set[str] = field(default_factory=set)
     named: dict[str, Named] = field(default_factory=dict)  # predictions that a record names
+    environments: set[str] = field(default_factory=set)  # digests that records name
 
 
 def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Finding]:
@@ -91,6 +92,8 @@ def _record(
     except OSError as error:
         return Finding("unreadable", where, error.strerror or str(error))
     seen.states[id] = str(record["state"])
+    if digest := record.get("environment_sha256"):
+        seen.environments.add(digest)
     if digest := record.get("predictions_sha256"):
         seen.named[id] = Named(digest, record.get("test_images") or 0)
     if entry is None or entry[:2] != (status.st_size, status.st_mtime_ns):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
 
-from runner.reporting.answer import answer
 from runner.reporting.document import (
     Block,
     Cell,
@@ -16,10 +16,12 @@ from runner.reporting.document import (
     Details,
     Document,
     Emphasis,
+    Link,
     Section,
     Strong,
     Text,
 )
+from runner.reporting.headline import headline
 from runner.reporting.html.data import page_data
 from runner.reporting.html.figures import inline
 from runner.reporting.material import Material
@@ -46,7 +48,7 @@ def html(document: Document, material: Material) -> str:
     rest = _without(document.sections, lambda block: block is first or block is steps)
     return environment.get_template("page.html.j2").render(
         title=document.title,
-        answer=answer(material),
+        answer=headline(material),
         forest=first,
         steps=None if steps is None else steps.blocks[1:],
         next_title=TITLE,
@@ -74,6 +76,11 @@ def marked(text: Text) -> Markup:
             return _command(words) if words.startswith("tricks-bench ") else Markup(
                 "<code>{}</code>"
             ).format(visible(words))  # fmt: skip
+        case Link(words, target, content):  # the page needs no other file: the text is in it
+            name = Path(target or words).name
+            return Markup('<a download="{}" href="data:text/plain,{}">{}</a>').format(
+                visible(name), quote(content), visible(words)
+            )
         case tuple():
             return Markup("").join(map(marked, text))
         case str():

@@ -8,7 +8,7 @@ from runner.reporting.material import Material
 
 
 @section(place=10)
-def lead(m: Material) -> Section:
+def header(m: Material) -> Section:
     """One line on the size of the study, and loud ones if it is not whole."""
     size = f"{m.analysis.runs.used} runs in {len(m.analysis.arms)} arms, metric {m.analysis.title}."
     notes = [Callout(note) for note in m.study_notes]

@@ -15,7 +15,7 @@ from runner.reporting.wording import confidence, is_placebo, rough
 MOST = 4  # effects named with their numbers
 
 
-def answer(m: Material) -> tuple[Text, Text, Text]:
+def headline(m: Material) -> tuple[Text, Text, Text]:
     """The three sentences."""
     return _decided(m.analysis), _open(m.analysis), recipe_text(m)
 
