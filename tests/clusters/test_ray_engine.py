@@ -306,5 +306,5 @@ def test_what_needs_a_gpu_is_refused_by_what_the_nodes_have(
         if options.on_gpu:  # steps are not measured here: they would say nothing of the nodes
             assert limits(study, wanted, None, work, options, Silent()).run == 0.0
         else:
-            with pytest.raises(BadInput, match="tf32 is arithmetic of NVIDIA's GPUs"):
+            with pytest.raises(BadInput, match="tf32 is for NVIDIA's GPUs"):
                 limits(study, wanted, None, work, options, Silent())
