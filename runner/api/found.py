@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from runner.api.figures import Plots
 from runner.api.frames import Answer
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
     from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
+
+
+class Where(TypedDict, total=False):
+    """The engine: local, slurm or ray. As on the command line.
+
+    jobs: for slurm, the number of jobs, which the call waits for; slurm: parameters of sbatch, as
+    ["partition=gpu,time=08:00:00"]. address: of the Ray cluster.
+    """
+
+    engine: str
+    jobs: int
+    slurm: Sequence[str]
+    address: str
 
 
 @dataclass(frozen=True)
@@ -98,23 +111,18 @@ def run(
     *,
     workers: int | None = None,
     device: str = "auto",
-    engine: str | None = None,
-    jobs: int | None = None,
-    slurm: str | Sequence[str] = (),
-    address: str | None = None,
     plugins: Sequence[str | Path] = (),
     allow_duplicates: bool = False,
     quiet: bool = False,
+    **where: Unpack[Where],
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks. Returns all its recorded runs.
 
-    workers: parallel runs; by default one per core, or one per GPU. engine: local, slurm or ray.
-    jobs: for slurm, the number of jobs, which this call waits for; slurm: parameters of sbatch, as
-    "partition=gpu,time=08:00:00". address: of the Ray cluster. Both engines write checkpoints as
-    the command line does. plugins: files of tricks, loaded in training processes too.
-    allow_duplicates: train even if an image is in two parts of your own split. quiet: print
-    nothing. After one Ctrl-C running runs finish; recorded runs stay, and the same call continues.
-    Raises BadInput for a study that cannot be trained.
+    workers: parallel runs; by default one per core, or one per GPU. plugins: files of tricks,
+    loaded in training processes too. allow_duplicates: train even if an image is in two parts of
+    your own split. quiet: print nothing. where: the engine, see `Where`; slurm and ray write
+    checkpoints as the command line does. After one Ctrl-C running runs finish; recorded runs stay,
+    and the same call continues. Raises BadInput for a study that cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.limits import asked_limits
@@ -126,8 +134,7 @@ def run(
     from runner.studies.asked import EngineKeys
 
     files = load_plugins([Path(plugin) for plugin in plugins])
-    given, file = [slurm] if isinstance(slurm, str) else slurm, EngineKeys()
-    flags = EngineFlags(engine, jobs, given, workers=workers, address=address)
+    flags, file = EngineFlags(**where, workers=workers), EngineKeys()
     options = Options(
         Path(results), flags.at_a_time(file, device), device, files,
         allow_duplicates=allow_duplicates,

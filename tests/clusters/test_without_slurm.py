@@ -178,7 +178,7 @@ def test_from_python_a_study_is_trained_by_jobs(slurm: Path, tmp_path: Path) -> 
         "metrics": {"top1": {"pattern": "top1: ([0-9.]+)"}},
     }
     study = tb.study(script=script, levels={"mixup": {"on": "--mixup"}}, seeds=2, name="mine")
-    asked = {"engine": "slurm", "jobs": 2, "slurm": "partition=a,mem=1G"}
+    asked = {"engine": "slurm", "jobs": 2, "slurm": ["partition=a,mem=1G"]}
     found = tb.run(study, tmp_path / "results", quiet=True, workers=1, **asked)
     assert sorted(found.runs["accuracy"]) == [92.0, 92.0, 93.0, 93.0]
     assert "--partition=a" in (slurm / "submitted.sh").read_text()
