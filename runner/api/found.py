@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 
 class Where(TypedDict, total=False):
-    """The engine: local, slurm or ray. As on the command line.
+    """Where runs are trained, as on the command line.
 
-    jobs: for slurm, the number of jobs, which the call waits for; slurm: parameters of sbatch, as
-    ["partition=gpu,time=08:00:00"]. address: of the Ray cluster.
+    workers: parallel runs; by default one per core, or one per GPU. device: auto, cpu, cuda or
+    cuda:N. engine: local, slurm or ray. jobs: for slurm, the number of jobs, which the call waits
+    for; slurm: parameters of sbatch, as ["partition=gpu,time=08:00:00"]. address: of the Ray
+    cluster.
     """
 
+    workers: int | None
+    device: str
     engine: str
     jobs: int
     slurm: Sequence[str]
@@ -109,8 +113,6 @@ def run(
     study: Study | ScriptStudy,
     results: str | Path = "results",
     *,
-    workers: int | None = None,
-    device: str = "auto",
     plugins: Sequence[str | Path] = (),
     allow_duplicates: bool = False,
     quiet: bool = False,
@@ -118,11 +120,11 @@ def run(
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks. Returns all its recorded runs.
 
-    workers: parallel runs; by default one per core, or one per GPU. plugins: files of tricks,
-    loaded in training processes too. allow_duplicates: train even if an image is in two parts of
-    your own split. quiet: print nothing. where: the engine, see `Where`; slurm and ray write
-    checkpoints as the command line does. After one Ctrl-C running runs finish; recorded runs stay,
-    and the same call continues. Raises BadInput for a study that cannot be trained.
+    plugins: files of tricks, loaded in training processes too. allow_duplicates: train even if an
+    image is in two parts of your own split. quiet: print nothing. where: workers, device, engine
+    and its options, see `Where`; slurm and ray write checkpoints as the command line does. After
+    one Ctrl-C running runs finish; recorded runs stay, and the same call continues. Raises BadInput
+    for a study that cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.limits import asked_limits
@@ -134,7 +136,8 @@ def run(
     from runner.studies.asked import EngineKeys
 
     files = load_plugins([Path(plugin) for plugin in plugins])
-    flags, file = EngineFlags(**where, workers=workers), EngineKeys()
+    device, file = where.pop("device", "auto"), EngineKeys()
+    flags = EngineFlags(**where)
     options = Options(
         Path(results), flags.at_a_time(file, device), device, files,
         allow_duplicates=allow_duplicates,
