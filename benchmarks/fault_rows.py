@@ -6,6 +6,7 @@ The functions that inject faults belong to the tests, which call them in short f
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ def disks(short: bool, folder: Path) -> Figures:
 
 def stops(short: bool, folder: Path) -> Figures:
     return of_tests("injected.kills").ask_to_stop(folder, 4 if short else 40, seed=5)
+
+
+def hangups(short: bool, folder: Path) -> Figures:
+    ask = of_tests("injected.kills").ask_to_stop
+    return ask(folder, 4 if short else 40, seed=6, signals=[signal.SIGHUP])
 
 
 def runners(short: bool, folder: Path) -> Figures:
@@ -176,6 +182,11 @@ ROWS: dict[str, Fault] = {
         "asked to stop",
         "SIGINT or SIGTERM to the process group at random moments, once or twice",
         stops,
+    ),
+    "hangup": Fault(
+        "its terminal is closed",
+        "SIGHUP to the process group at random moments, once or twice",
+        hangups,
     ),
     "runners": Fault(
         "many runners on one folder", "started at once, in separate processes", runners

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from runner.api.figures import Plots
 from runner.api.frames import Answer
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 
     from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
+
+
+class Where(TypedDict, total=False):
+    """Where runs are trained, as on the command line.
+
+    workers: parallel runs; by default one per core, or one per GPU. device: auto, cpu, cuda or
+    cuda:N. engine: local, slurm or ray. jobs: for slurm, the number of jobs, which the call waits
+    for; slurm: parameters of sbatch, as ["partition=gpu,time=08:00:00"]. address: of the Ray
+    cluster.
+    """
+
+    workers: int | None
+    device: str
+    engine: str
+    jobs: int
+    slurm: Sequence[str]
+    address: str
 
 
 @dataclass(frozen=True)
@@ -96,28 +113,37 @@ def run(
     study: Study | ScriptStudy,
     results: str | Path = "results",
     *,
-    workers: int | None = None,
-    device: str = "auto",
     plugins: Sequence[str | Path] = (),
     allow_duplicates: bool = False,
     quiet: bool = False,
+    **where: Unpack[Where],
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks. Returns all its recorded runs.
 
-    workers: parallel runs; by default one per core, or one per GPU. plugins: files of tricks,
-    loaded in training processes too. allow_duplicates: train even if an image is in two parts of
-    your own split. quiet: print nothing. After one Ctrl-C running runs finish; recorded runs stay,
-    and the same call continues. Raises BadInput for a study that cannot be trained.
+    plugins: files of tricks, loaded in training processes too. allow_duplicates: train even if an
+    image is in two parts of your own split. quiet: print nothing. where: workers, device, engine
+    and its options, see `Where`; slurm and ray write checkpoints as the command line does. After
+    one Ctrl-C running runs finish; recorded runs stay, and the same call continues. Raises BadInput
+    for a study that cannot be trained.
     """
     from runner.commands.console import Console
+    from runner.commands.limits import asked_limits
     from runner.commands.options import load_plugins
-    from runner.execution.machine import at_a_time
+    from runner.launch.engine import LOCAL, EngineFlags, connected, with_engine
     from runner.launch.listener import Silent
     from runner.launch.options import Options
     from runner.launch.run import run as launch
+    from runner.studies.asked import EngineKeys
 
     files = load_plugins([Path(plugin) for plugin in plugins])
-    count = at_a_time(workers, None, device)
-    options = Options(Path(results), count, device, files, allow_duplicates=allow_duplicates)
+    device, file = where.pop("device", "auto"), EngineKeys()
+    flags = EngineFlags(**where)
+    options = Options(
+        Path(results), flags.at_a_time(file, device), device, files,
+        allow_duplicates=allow_duplicates,
+    )  # fmt: skip
+    options = connected(with_engine(options, flags, file, study), flags, file)
+    if options.engine != LOCAL:
+        options = replace(options, limits=asked_limits(None, None))
     outcome = launch(study, options, Silent() if quiet else Console(options, json=False))
     return Found(study.name, Path(results), outcome)

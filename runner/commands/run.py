@@ -12,9 +12,7 @@ from runner.commands.asked import StudyFlags, any_study, engine_keys, of_recipes
 from runner.commands.engine_options import Address, Detach, Engine, Jobs, Slurm, Strict
 from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
 from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
-from runner.execution.machine import at_a_time
-from runner.launch.engine import LOCAL, EngineFlags, with_engine
-from runner.launch.on_ray import RAY, on_ray
+from runner.launch.engine import LOCAL, EngineFlags, connected, with_engine
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
@@ -251,14 +249,12 @@ def run(
     asked = any_study(flags, results)
     file = engine_keys(flags, results)
     where = EngineFlags(engine, jobs, slurm or (), detach, strict, workers, per_gpu, address)
-    there = where.name(file) != LOCAL  # the nodes' cores and GPUs are not this machine's
-    here = at_a_time(workers, None if there else per_gpu, device)
     options = Options(
-        results, here, device, plugins, limits, save_models=save_models, estimate=estimate,
-        cache_gb=cache_gb, allow_duplicates=allow_duplicates,
+        results, where.at_a_time(file, device), device, plugins, limits, save_models=save_models,
+        estimate=estimate, cache_gb=cache_gb, allow_duplicates=allow_duplicates,
     )  # fmt: skip
     options = with_engine(options, where, file, asked)
-    if there and (quick or smoke):
+    if options.engine != LOCAL and (quick or smoke):
         raise BadInput(
             f"--quick and --smoke train on this machine only: leave out --engine {options.engine}"
         )
@@ -284,9 +280,7 @@ def run(
     from runner.commands.console import Console, asking, exit_code
     from runner.launch.run import run as train
 
-    if options.engine == RAY:
-        options = on_ray(options, address or file.address, workers, per_gpu)
-    options = replace(options, ask=None if yes else asking(json))
+    options = replace(connected(options, where, file), ask=None if yes else asking(json))
     return exit_code(train(asked, options, Console(options, json)))
 
 

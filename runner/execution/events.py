@@ -121,3 +121,4 @@ class Summary:
     asked_to_stop: bool = False  # even if no run was left
     out_of_time: bool = False  # the time limit has left runs for a later execution
     paused: int = 0  # runs that will continue from their checkpoint
+    broken: str = ""  # why the machine seems broken, if the execution has ended for that

@@ -122,6 +122,11 @@ def out_of_memory(log: str) -> bool:
     return _says(log, (*MEMORY, "MemoryError", "OutOfMemoryError"))
 
 
+def of_memory(error: Error) -> bool:
+    """Whether memory ran out, of the machine or of its GPU."""
+    return "memory" in (error.type or "").lower() or _says(error.message or "", MEMORY)
+
+
 def advice(error: Error) -> str:
     """One sentence on what may help a run that ended with `error`."""
     kind, text = error.type or "", error.message or ""
@@ -140,7 +145,7 @@ def advice(error: Error) -> str:
             "this build of torch has no kernels for this GPU: install a build that has them, "
             "then retry"
         )
-    if "memory" in kind.lower() or _says(text, MEMORY):
+    if of_memory(error):
         return (
             "memory ran out: use fewer --workers, a smaller model or resolution, or a larger "
             "machine; the batch size is part of the experiment and was not changed"

@@ -50,11 +50,15 @@ class Jobs:
         """Whether the only runs left are held by other processes."""
         return self.exhausted and not self._again and bool(self.elsewhere)
 
-    def next(self) -> Job | None:
-        """The next run to do now; None if there is none at the moment."""
-        if self._again:
-            return self._again.popleft()
-        return self._fresh() or self._freed()
+    def next(self, fresh: bool = False) -> Job | None:
+        """The next run to do now; None if there is none at the moment.
+
+        fresh: prefer a run that was not lost before.
+        """
+        found = self._fresh() if fresh else None
+        if found is None and self._again:
+            found = self._again.popleft()
+        return found or self._fresh() or self._freed()
 
     def left(self) -> bool:
         """Whether a run is left, after skipping recorded runs."""

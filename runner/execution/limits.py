@@ -28,7 +28,8 @@ class Limits:
     limit. run: predicted seconds of a run. reserve: bytes of the store's disk that stay free.
     checkpoint: seconds of a run's work that an interruption may cost; None: all of it. keeper:
     whether the execution clears up after dead processes, and waits for runs that other processes
-    hold. One of the executions that share the work must do so.
+    hold. One of the executions that share the work must do so. leaves: whether the execution ends
+    if its machine seems broken, so that other executions do its runs; see `Losses`.
     """
 
     stall: float = STALL
@@ -37,6 +38,7 @@ class Limits:
     reserve: int = RESERVE
     checkpoint: float | None = None
     keeper: bool = True
+    leaves: bool = False
     began: float = field(default_factory=time.monotonic)
 
 

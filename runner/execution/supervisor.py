@@ -28,6 +28,7 @@ from runner.execution.failure import of_silence
 from runner.execution.interrupt import Interrupt
 from runner.execution.jobs import Job, Jobs
 from runner.execution.limits import Bounds
+from runner.execution.losses import Losses
 from runner.execution.messages import (
     Alive,
     Assignment,
@@ -78,7 +79,9 @@ class Supervisor:
     failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
     paused: int = 0  # runs that will continue from their checkpoint
-    halted: bool = False  # stopped by a mistake or the time limit, not by a request
+    losses: Losses = field(default_factory=Losses)
+    broken: str = ""  # why the machine seems broken
+    halted: bool = False  # stopped by a mistake, a limit or losses, not by a request
     mistake: str | None = None  # a message for the user, from a training or about the disk
 
     def supervise(self, jobs: Jobs, interrupt: Interrupt) -> Summary:
@@ -86,14 +89,14 @@ class Supervisor:
         told = 0
         while True:
             if not interrupt.requests:  # a further signal would count as the second
-                self.halted = self.mistake is not None or self.bounds.left <= 0
+                self.halted = bool(self._halts())
             stops = interrupt.requests + self.halted
             if stops and self.lasting:
                 stops = 2
             if stops > told:
                 told = stops
                 if self.at_hand or interrupt.requests:
-                    why = "" if interrupt.requests else self.mistake or "the time limit is reached"
+                    why = "" if interrupt.requests else self._halts()
                     pausing = not self.lasting and self._pause()
                     self.tell(Stopping(len(self.at_hand), now=told > 1, why=why, pausing=pausing))
             if told > 1:
@@ -120,7 +123,13 @@ class Supervisor:
             asked_to_stop=interrupt.requests > 0,
             out_of_time=not interrupt.requests and not self.bounds.fits and left_over,
             paused=self.paused,
+            broken=self.broken,
         )
+
+    def _halts(self) -> str:
+        """Why no more runs are begun; "": they are."""
+        over = "the time limit is reached" if self.bounds.left <= 0 else ""
+        return self.mistake or self.broken or over
 
     def _pause(self) -> bool:
         """Ask running runs to stop at a checkpoint. Returns whether they can."""
@@ -131,7 +140,7 @@ class Supervisor:
 
     def _hand_out(self, jobs: Jobs) -> None:
         while self.engine.room():
-            job = jobs.next()
+            job = jobs.next(fresh=self.losses.count > 0)
             if job is None:
                 return
             cramped = self.bounds.cramped()
@@ -237,10 +246,19 @@ class Supervisor:
             claim.release()
 
     def _lose(self, job: Job, jobs: Jobs, error: Error) -> None:
-        job.losses = 0 if self._reached(job) > job.reached else job.losses + 1
-        job.over = None
+        further = self._reached(job) > job.reached
+        job.losses, job.over = 0 if further else job.losses + 1, None
+        self._counted(job, None if further else error)
         self.tell(Retry(job.run.id, job.run.label, job.losses, error))
         jobs.retry(job)
+
+    def _counted(self, job: Job, lost: Error | None) -> None:
+        if lost is None:
+            self.losses.none()
+        else:
+            self.losses.lost(job.run, lost)
+        if self.bounds.limits.leaves:
+            self.broken = self.broken or self.losses.why()
 
     def _reached(self, job: Job) -> int:
         return checkpoints.reached(checkpoints.path_of(self.store.root, job.run.id))
@@ -255,6 +273,7 @@ class Supervisor:
     ) -> None:
         self.counts[state] += 1
         self.bounds.took(seconds)
+        self._counted(job, error if state == "infra" else None)
         if error is not None:
             run, kind = job.run, error.type or "error"
             self.failures.append(Failure(run.id, run.label, state, kind, error.first_line))

@@ -73,7 +73,7 @@ def perform(
         if claim is None:
             return Elsewhere()
         try:
-            with _kept_fresh(claim):
+            with kept_fresh(claim):
                 return _claimed(store, work, assignment, claim, tell, asked, carry or carry_out)
         except FileNotFoundError:  # the folder of the attempt is gone
             if claim.held() and store.state(run.id) is None:
@@ -201,7 +201,7 @@ def carry_out(
 
 
 @contextlib.contextmanager
-def _kept_fresh(claim: Claim) -> Iterator[None]:
+def kept_fresh(claim: Claim) -> Iterator[None]:
     """A context in which the claim's heartbeat continues."""
     claims = _beating(os.getpid())
     claims.append(claim)

@@ -22,12 +22,16 @@ SHARED = (
 
 
 def placed(
-    originals: Originals, caches: Sequence[tuple[int, str]], say: Callable[[str], None]
+    originals: Originals,
+    caches: Sequence[tuple[int, str]],
+    gigabytes: float | None,
+    say: Callable[[str], None],
 ) -> tuple[tuple[int, str], ...]:
     """`caches` (with their sides) that this machine can read. say: receives their places.
 
     A cache that cannot be read is built once for the machine, in $TMPDIR if it is on a local disk,
-    else in this user's cache folder. Raises BadInput if the images cannot be read.
+    else in this user's cache folder. gigabytes: room for caches; see `ready`. Raises BadInput if
+    the images cannot be read.
     """
     if not os.access(originals.place, os.R_OK):
         raise BadInput(f"{originals.place}: missing or not readable on {gethostname()}")
@@ -40,7 +44,7 @@ def placed(
         os.environ["XDG_CACHE_HOME"] = str(scratch / f"tricks-bench-{os.getuid()}")
     found = []
     for side, _ in caches:
-        made = ready(originals, side, None, lambda line: print(line, flush=True))
+        made = ready(originals, side, gigabytes, lambda line: print(line, flush=True))
         if made.cache is not None:
             say(f"images are decoded once on {gethostname()}, into {made.cache}")
             found.append((side, str(made.cache)))

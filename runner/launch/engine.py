@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from runner.execution.clusters.jobs import Jobs
 from runner.execution.clusters.sbatch import checked, parameters
 from runner.execution.engines import registry
-from runner.launch.on_ray import RAY
+from runner.execution.machine import at_a_time, cores
+from runner.launch.on_ray import RAY, on_ray
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ class EngineFlags:
         if name != LOCAL:
             registry.find(name)
         return name
+
+    def at_a_time(self, file: EngineKeys, device: str) -> int:
+        """Runs at a time, before the nodes of an engine say for how many they have room.
+
+        Raises BadInput for a device or a number that cannot be.
+        """
+        if self.name(file) == LOCAL:
+            return at_a_time(self.workers, self.per_gpu, device)
+        return at_a_time(cores() if self.workers is None else self.workers, None, device)
 
 
 def with_engine(
@@ -89,6 +99,13 @@ def with_engine(
     if flags.detach:
         _check_detached(study)
     return replace(options, jobs=jobs, workers=count * (flags.workers or 1))
+
+
+def connected(options: Options, flags: EngineFlags, file: EngineKeys) -> Options:
+    """The same with what the cluster has, where one is asked. Raises BadInput if none answers."""
+    if options.engine != RAY:
+        return options
+    return on_ray(options, flags.address or file.address, flags.workers, flags.per_gpu)
 
 
 def _check_detached(study: AnyStudy[Spec]) -> None:

@@ -25,8 +25,11 @@ def work_of(study: Study, specs: Sequence[RunSpec], options: Options) -> RecipeR
     """The work that trains each of `specs`; images are loaded once for all runs."""
     task, data = study.task.name, str(study.data_folder)
     kept = str(options.results.absolute())
-    work = RecipeRun(task, data, options.device, plugins=options.plugins, examples=kept)
-    if options.jobs is None:  # a job divides its node's GPUs and cores itself
+    work = RecipeRun(
+        task, data, options.device, plugins=options.plugins, cache_gb=options.cache_gb,
+        examples=kept,
+    )  # fmt: skip
+    if options.alike:  # else each node divides its GPUs and cores itself
         work = work.shared_out(options.workers)
     return work.sharing(specs[0]) if specs else work
 

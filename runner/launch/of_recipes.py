@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from runner.execution.machine import on_gpu
 from runner.launch.changed_plugins import changed
 from runner.launch.executing import work_of
 from runner.launch.images import caches, decoded_first, images_told, looked_at
@@ -58,7 +57,7 @@ class Recipes:
             held = looked_at(study)
             return by_steps(study, runs, workers, options.device, options.plugins, held)
         specs = missing or standing(study)
-        return by_records(study, specs, runs, workers, store, on_gpu(options.device))
+        return by_records(study, specs, runs, workers, store, options.on_gpu)
 
     def recorded(self, store: Store) -> int | None:
         """The number of runs with a record, found by looking up the runs of each record."""

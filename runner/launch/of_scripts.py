@@ -163,7 +163,7 @@ class Scripts:
 
     def _work(self, options: Options) -> ScriptRun:
         study, script = self.study, self.study.script
-        found = gpus(options.device) if options.jobs is None else ()
+        found = gpus(options.device) if options.alike else ()
         at_a_time = -(-options.workers // max(len(found), 1))
         asked = script.stall_minutes
         stall = options.limits.stall

@@ -27,4 +27,10 @@ def on_ray(
         raise BadInput(
             "--per-gpu: these runs are on CPUs, one per core; use --workers N for N parallel runs"
         )
-    return replace(options, engine=RAY, engine_options=asked, workers=workers or cluster.room)
+    return replace(
+        options,
+        engine=RAY,
+        engine_options=asked,
+        workers=workers or cluster.room,
+        nodes_on_gpu=cluster.per_gpu > 0,
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.execution.clusters.jobs import Jobs
 from runner.execution.limits import Limits
-from runner.execution.machine import at_a_time
+from runner.execution.machine import at_a_time, on_gpu
 from tricks.errors import BadInput, unknown
 
 KEPT = ("last", "best", "winner")
@@ -20,7 +20,8 @@ class Options:
 
     results: the folder of the store. workers: parallel runs. device: auto, cpu, cuda or cuda:N.
     plugins: files that define tricks, loaded in worker processes too. engine: the engine's name;
-    jobs: the jobs of a cluster engine; engine_options: options of other engines. save_models:
+    jobs: the jobs of a cluster engine; engine_options: options of other engines; nodes_on_gpu:
+    whether their nodes train on GPUs, None: unknown, or no other machine trains. save_models:
     weights to keep: "last" (epoch), "best" (both), "winner" (of the best run of the arm that is
     best on validation, after all training), or None. estimate: measure steps first, and print the
     hours. cache_gb: gigabytes of disk for decoded images; None: a share of the free space; 0:
@@ -37,6 +38,7 @@ class Options:
     engine: str = "local"
     jobs: Jobs | None = None
     engine_options: Mapping[str, str] = field(default_factory=dict)
+    nodes_on_gpu: bool | None = None
     save_models: str | None = None
     estimate: bool = False
     cache_gb: float | None = None
@@ -50,3 +52,14 @@ class Options:
             )
         if self.cache_gb is not None and not self.cache_gb >= 0:
             raise BadInput(f"--cache-gb must be at least 0, not {self.cache_gb}")
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the runs will go to GPUs, as far as is known."""
+        return on_gpu(self.device) if self.nodes_on_gpu is None else self.nodes_on_gpu
+
+    @property
+    def alike(self) -> bool:
+        """Whether steps that are measured on this machine tell of those that train."""
+        here = self.device != "cpu" and on_gpu("auto")
+        return self.jobs is None and self.nodes_on_gpu in (None, here)

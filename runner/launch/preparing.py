@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from runner.execution.engines import fork_server
 from runner.execution.limits import Limits
-from runner.execution.machine import on_gpu
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.room import check_room
@@ -36,12 +35,14 @@ def limits(
 
     Raises BadInput for recipes that cannot be trained, and for a disk without room.
     """
-    if options.jobs is not None:
-        work = replace(work, part=None)  # no images, since this machine trains nothing
-    elif not work.gpus and any(spec.recipe.precision == "tf32" for spec in wanted.missing):
+    known = options.jobs is None  # whether the jobs of a cluster have a GPU is unknown
+    if known and not options.on_gpu and any(s.recipe.precision == "tf32" for s in wanted.missing):
         raise BadInput(NO_TF32)
-    fork_server.warm_up(work.preload())  # imports torch in the background
-    measures = "" if options.jobs is not None else ", measuring a few steps"
+    if options.alike:
+        fork_server.warm_up(work.preload())  # imports torch in the background
+    else:
+        work = replace(work, part=None)  # no images, since this machine trains nothing
+    measures = ", measuring a few steps" if options.alike else ""
     listener.say(
         f"preparing to train {counted(len(wanted.missing), 'run')}: building their "
         f"networks{measures}"
@@ -51,10 +52,9 @@ def limits(
     for line in probe_run.check_networks(wanted.missing, work):
         listener.say(line)
     seconds = _recorded_seconds(study, wanted, store, options)
-    if seconds is None and options.jobs is not None:
-        seconds = 0.0  # steps measured here do not predict the nodes
     if seconds is None:
-        seconds = probe_run.predict_seconds(hours.sample(wanted.missing), work)
+        sample = hours.sample(wanted.missing)
+        seconds = probe_run.predict_seconds(sample, work) if options.alike else 0.0
     reserve = check_room(wanted.missing, store, work, options)
     long = hours.forecast(study, wanted.count, seconds, options.workers)
     if long:
@@ -72,7 +72,7 @@ def _recorded_seconds(
 
     On a GPU steps are measured in any case, since they also show whether memory is enough.
     """
-    if store is None or on_gpu(options.device):
+    if store is None or options.on_gpu:
         return None
     found = hours.by_records(study, wanted.missing, wanted.count, options.workers, store, False)
     return found.seconds_per_run

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from runner.records.json_values import JsonValue
 
+SEED = ", seed "  # stands before the seed in a label
+
 
 @dataclass(frozen=True)
 class Run:
@@ -43,4 +45,13 @@ class Spec(Protocol):
 
 def label(levels: Iterable[str], seed: int | None) -> str:
     """A run's name in messages: the levels that differ from the baseline, and its seed."""
-    return f"{' + '.join(map(str, levels)) or 'baseline'}, seed {seed}"
+    return f"{' + '.join(map(str, levels)) or 'baseline'}{SEED}{seed}"
+
+
+def arm(label: str) -> str:
+    """The part of a label that all runs of an arm have in common.
+
+    >>> arm("mixup + cosine, seed 3")
+    'mixup + cosine'
+    """
+    return label.rpartition(SEED)[0]

@@ -117,9 +117,7 @@ class ScriptRun:
 
         Raises BadInput if its folder is missing there, or has other files.
         """
-        if not os.access(self.folder, os.R_OK | os.X_OK):
-            raise BadInput(f"{self.folder}: missing or not readable on {gethostname()}")
-        self._unchanged()
+        self.check_here()
         found = gpus(self.device)
         return replace(
             self,
@@ -131,6 +129,12 @@ class ScriptRun:
     def sent(self) -> SentScript:
         """The work, by its path: its folder must exist there too."""
         return SentScript(self)
+
+    def check_here(self) -> None:
+        """Raises BadInput if the folder of the script is missing, or has other files."""
+        if not os.access(self.folder, os.R_OK | os.X_OK):
+            raise BadInput(f"{self.folder}: missing or not readable on {gethostname()}")
+        self._unchanged()
 
     def _unchanged(self) -> None:
         check_unchanged(self.inputs, Path(self.folder), self.digest)
@@ -244,7 +248,7 @@ class SentScript:
 
     def unpacked(self, root: Path, room: Room) -> ScriptRun:
         """The work with outputs below `root`. Raises BadInput for a missing or changed script."""
-        self.work._unchanged()
+        self.work.check_here()
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES") if room.device == "cuda" else None
         return replace(
             self.work,

@@ -58,9 +58,10 @@ class RecipeRun:
     runs that share a GPU, or the cores. loaders: processes that load images. models: the folder for
     trained models; with `best` also models of the best epoch. trials: ids of runs whose models are
     not kept. plugins: files of tricks to load first. part: images that are loaded once for all
-    runs, see `sharing`. caches: pairs of a stored_side and the folder of its image cache. examples:
-    the store that keeps example images of augmentations. elsewhere: this machine has not planned
-    the runs, so its images are compared with the planned images.
+    runs, see `sharing`. caches: pairs of a stored_side and the folder of its image cache; cache_gb:
+    room for the caches of another machine, as `Options.cache_gb`. examples: the store that keeps
+    example images of augmentations. elsewhere: this machine has not planned the runs, so its images
+    are compared with the planned images.
     """
 
     task: str
@@ -75,6 +76,7 @@ class RecipeRun:
     plugins: tuple[str, ...] = ()
     part: Part | None = None
     caches: tuple[tuple[int, str], ...] = ()
+    cache_gb: float | None = None
     examples: str | None = None
     elsewhere: bool = False
 
@@ -146,7 +148,7 @@ class RecipeRun:
             return self.shared_out(workers)
         from runner.images.on_node import placed
 
-        caches = placed(task.originals(data), self.caches, say)
+        caches = placed(task.originals(data), self.caches, self.cache_gb, say)
         return replace(self, caches=caches).shared_out(workers)
 
     def spec(self, run: Run) -> RunSpec:
@@ -195,7 +197,7 @@ class SentRun:
 
             originals = task.originals(data)
             for side, _ in work.caches:
-                cache = ready(originals, side, None, lambda line: None).cache
+                cache = ready(originals, side, work.cache_gb, lambda line: None).cache
                 caches += [] if cache is None else [(side, str(cache))]
         return replace(
             work,

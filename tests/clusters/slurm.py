@@ -49,11 +49,20 @@ KillWait=5
 SlurmdTimeout=20
 JobRequeue=1
 GresTypes=gpu
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+TaskProlog={folder}/prolog
 ReturnToService=2
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus} Gres=gpu:{gpus} State=UNKNOWN
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus} Gres=gpu:{gpus} State=UNKNOWN
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=n1,n2 MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
 """  # noqa: E501
+# A node has a disk of its own for temporary files, as sites set up in this way.
+PROLOG = """#!/bin/sh
+mkdir -p {folder}/tmp.$SLURMD_NODENAME
+echo export TMPDIR={folder}/tmp.$SLURMD_NODENAME
+"""
 
 
 def lacking() -> str:
@@ -81,6 +90,8 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
     (folder / "gres.conf").write_text(
         f"NodeName=n[1-2] Name=gpu Count={GPUS} File=/dev/tty[0-{GPUS - 1}]\n"
     )
+    (folder / "prolog").write_text(PROLOG.format(folder=folder))
+    (folder / "prolog").chmod(0o755)
     started: list[subprocess.Popen[bytes]] = []
     try:
         started.append(_start(environment, *_munge(folder)))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +24,11 @@ from runner.execution.events import Epoch, Event, Finished, Left, Retry, Started
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
+from runner.images import written
+from runner.launch.kinds import kind_of
+from runner.launch.listener import Silent
+from runner.launch.options import Options
+from runner.launch.todo import todo
 from runner.records.run import Run
 from runner.records.store import Store
 from runner.tasks.recipe_run import RecipeRun
@@ -218,3 +226,84 @@ def test_images_that_are_not_on_a_node_are_one_line(grid: Grid, tmp_path: Path) 
         grid.execute(asked, RecipeRun(f"folder:{folder}", device="cpu"))
     assert grid.store.states() == {}
     assert grid.store.claims.running() == set()
+
+
+def trained(study: Any, folder: Path, cluster: Cluster) -> Any:
+    """`tb.run` on the cluster, into a store in `folder`."""
+    where: Any = {"engine": "ray", "address": cluster.address, "device": "cpu"}
+    return tb.run(study, folder, workers=2, quiet=True, **where)
+
+
+SCRIPT = """
+import pathlib, sys, time
+diary, out, resume, *words = sys.argv[1:]
+last = pathlib.Path(out, "last")
+done = int(last.read_text()) if resume == "true" else 0
+for step in range(done + 1, 7):
+    last.write_text(str(step))
+    with open(diary, "a") as file:
+        file.write(f"{' '.join(words)}: {step}\\n")
+    print("step", step, flush=True)
+    time.sleep(0.4)
+print("top1:", 90 + len(words))
+"""
+
+
+def test_a_script_that_was_asked_to_leave_goes_on_on_whichever_node(
+    grid: Grid, cluster: Cluster, tmp_path: Path
+) -> None:
+    home, diary = tmp_path / "home", tmp_path / "diary"
+    home.mkdir()
+    (home / "train.py").write_text(SCRIPT)
+    run = f"{sys.executable} -S {home}/train.py {diary} {{out}} {{resume}} {{seed}} {{arguments}}"
+    script = {"run": run, "inputs": [f"{home}/train.py"],
+              "metrics": {"top1": {"pattern": "top1: ([0-9.]+)"}}}  # fmt: skip
+    study, more = (
+        tb.study(script=script, levels={"mixup": {"on": "--mixup"}}, seeds=seeds, name="own")
+        for seeds in (2, 3)
+    )
+
+    def ask() -> None:
+        while not (diary.exists() and len(diary.read_text().splitlines()) > 3):
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert trained(study, tmp_path / "results", cluster).outcome.ended == "interrupted"
+    asking.join()
+    found = trained(study, tmp_path / "results", cluster)
+    assert sorted(found.runs["accuracy"]) == [91.0, 91.0, 92.0, 92.0]
+    steps = Counter(diary.read_text().splitlines())
+    assert len(steps) == 4 * 6
+    assert set(steps.values()) == {1}, "it goes on from what it had written"
+    prepared = kind_of(more).prepared(todo(more, None), None, Options(tmp_path, 1), Silent())
+    assert prepared is not None
+    shutil.move(home, tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match=rf"^on node \S+: .*{home}"):
+        grid.execute([spec.run() for _, spec in more.planned()], prepared.work(grid.store))
+
+
+def test_images_that_python_gave_are_sent_once_and_give_the_same_bits(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    import numpy as np
+    from PIL import Image
+    from three_nodes import CACHES
+
+    draw = np.random.default_rng(0)
+    pixels = (draw.integers(0, 255, (8, 8, 3), dtype=np.uint8) for _ in range(60))
+    images = [(Image.fromarray(one), number % 2) for number, one in enumerate(pixels)]
+    task = tb.Task.from_datasets(images, name="speckles")
+    small = {"start": "scratch", "model": "conv-net-5", "width": 0.05, "resolution": 8}
+    settings = {**small, "epochs": 1, "batch_size": 8}
+    study = tb.study(task=task, tricks=["cosine"], seeds=1, settings=settings)
+    trained(study, tmp_path / "there", cluster)
+    tb.run(study, tmp_path / "alone", workers=1, device="cpu", quiet=True)
+    there, alone = Store(tmp_path / "there"), Store(tmp_path / "alone")
+    assert len(alone.ids()) == 2
+    for id in alone.ids():
+        one, other = alone.read(id) or {}, there.read(id) or {}
+        assert {name: one[name] for name in SAME} == {name: other[name] for name in SAME}
+    name = Path(written.remembered("speckles") or "").parent.name
+    assert len(list(CACHES.glob(f"*/**/{name}"))) == 2, "a copy on each node that trained"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,27 @@ import numpy as np
 import pytest
 from pausing_training import EPOCHS
 from PIL import Image
-from sent_training import EXITS, Travels
-from stub_training import Stub, runs
+from sent_training import EXITS, LACKS, FirstPlace, Travels
+from stub_training import Stub, runs, two_arms
 
 import tricks_bench as tb
 from runner.cli import call
-from runner.execution.engines import ray_cluster, ray_node
+from runner.execution.engines import ray_cluster, ray_node, ray_workers
 from runner.execution.engines.ray_cluster import Asked, Cluster, connected
 from runner.execution.events import Event, Remark, Retry
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
 from runner.execution.work import Room
+from runner.launch import options as options_of_a_run
+from runner.launch.executing import work_of
+from runner.launch.listener import Silent
+from runner.launch.on_ray import on_ray
+from runner.launch.options import Options
+from runner.launch.preparing import limits
+from runner.launch.todo import todo
+from runner.planning import probe_run
+from runner.records.run import Run
 from runner.records.store import Store
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.sent import Parcel
@@ -37,6 +47,8 @@ CPUS = {"CPU": 2.0}
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The engine asks no cluster about nodes, and scratch folders belong to the test."""
     monkeypatch.setattr(ray_node.Node, "_room", lambda self: Room("cpu", 1, 1))
+    monkeypatch.setattr(ray_workers, "TICK", 0.1)
+    monkeypatch.setattr(ray_node, "WAIT", 0.1)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
@@ -103,9 +115,11 @@ class Grid:
         self.events: list[Event] = []
 
     def run(self, seeds: list[int], retries: int = 2, **told: Any) -> Any:
-        work = Travels(str(self.folder / "diary"), **told)
+        return self.execute(runs(seeds), Travels(str(self.folder / "diary"), **told), retries)
+
+    def execute(self, asked: list[Run], work: Any, retries: int = 2) -> Any:
         order = Order(work, 2, retries=retries, limits=Limits(checkpoint=0.0), engine="ray")
-        return execute(runs(seeds), self.store, order, self.events.append)
+        return execute(asked, self.store, order, self.events.append)
 
     def epochs(self) -> Counter[str]:
         return Counter((self.folder / "diary").read_text().splitlines())
@@ -141,6 +155,7 @@ def test_a_lost_node_costs_what_was_done_since_the_last_checkpoint(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(monkeypatch, CPUS, lives=(5,))
+    monkeypatch.setattr(ray_node, "WAIT", 0.5)  # so that it lives to see a checkpoint
     assert grid.run([1], retries=0, seconds=0.2).ok == 1
     (lost,) = [event for event in grid.events if isinstance(event, Retry)]
     assert lost.error.type == "Lost"
@@ -169,6 +184,35 @@ def test_without_checkpoints_it_is_given_up_after_its_retries(
     on(monkeypatch, CPUS, lives=(0, 0))
     assert grid.run([1], retries=1).infra == 1
     assert (grid.store.read(runs([1])[0].id) or {})["error"]["type"] == "Lost"
+
+
+@pytest.mark.parametrize("lacks", [False, True])
+def test_a_worker_on_a_broken_node_gets_no_more_runs(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch, lacks: bool
+) -> None:
+    on(monkeypatch, CPUS)
+    diary = grid.folder / "diary"
+    summary = grid.execute(two_arms(5), FirstPlace(str(diary), lacks=lacks))
+    assert (summary.ok, summary.infra, summary.interrupted) == (10, 0, False)
+    (line,) = [event.line for event in grid.events if isinstance(event, Remark)]
+    why = LACKS if lacks else "leaves the grid: 3 runs in a row were lost, the last by OSError"
+    assert why in line
+    assert ray_node.node() in line
+    if not lacks:
+        assert len((grid.folder / "diary.lost").read_text().splitlines()) == 3
+
+
+def test_where_every_place_is_broken_runs_stay_open(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, {"CPU": 1.0}, places=1)
+    for lacks, why in ((True, rf"^on node \S+: {LACKS}$"), (False, "leaves the grid: 3 runs in")):
+        grid.folder = grid.folder / str(lacks)
+        grid.folder.mkdir()
+        with pytest.raises(BadInput, match=why):
+            grid.execute(two_arms(3), FirstPlace(str(grid.folder / "diary"), lacks=lacks))
+    assert grid.store.states() == {}
+    assert grid.store.claims.running() == set()
 
 
 def test_other_versions_on_a_node_are_said_once(
@@ -225,3 +269,42 @@ def test_images_that_python_gave_are_sent_and_others_are_named_by_their_place(
     assert Parcel.of("folder:images", ()).task == f"folder:{tmp_path}/images"
     assert Parcel.of("csv:a.csv#kind", ()).task == f"csv:{tmp_path}/a.csv#kind"
     assert Parcel.of("hf:cifar10", ()) == Parcel("hf:cifar10")
+
+
+def test_a_node_gives_its_caches_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for number, (image, label) in enumerate(images(6)):
+        place = tmp_path / "images" / str(label) / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        image.save(place)
+    task, caches = f"folder:{tmp_path}/images", ((8, "/of the driver"),)
+    study = tb.study(task=task, tricks=["cosine"])
+    for given, built in ((None, 1), (0.0, 0), (1.0, 1)):
+        options = Options(tmp_path, 1, cache_gb=given)
+        work = replace(work_of(study, [], options), caches=caches)
+        there = work.sent().unpacked(tmp_path / "root", Room("cpu", 1, 1))
+        assert len(there.caches) == built
+        assert len(work.here(1, lambda line: None).caches) == built
+
+
+def test_what_needs_a_gpu_is_refused_by_what_the_nodes_have(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a machine without a GPU, whose cluster has some or none."""
+    monkeypatch.setattr(options_of_a_run, "on_gpu", lambda device: False)
+    monkeypatch.setattr(probe_run, "check_networks", lambda specs, work: [])
+    monkeypatch.setattr(probe_run, "network_bytes", lambda specs, work: 1 << 20)
+    study = tb.study(tricks=["tf32"], settings={"epochs": 1})
+    wanted = todo(study, None)
+    for gpus, alike in ((1.0, False), (0.0, True)):
+        on(monkeypatch, {"CPU": 2.0, "GPU": gpus})
+        options = on_ray(Options(tmp_path, 1), None, None, None)
+        assert (options.on_gpu, options.alike, options.workers) == (gpus > 0, alike, 1 + alike)
+        work = work_of(study, wanted.specs, options)
+        if options.on_gpu:  # steps are not measured here: they would say nothing of the nodes
+            assert limits(study, wanted, None, work, options, Silent()).run == 0.0
+        else:
+            with pytest.raises(BadInput, match="tf32 is for NVIDIA's GPUs"):
+                limits(study, wanted, None, work, options, Silent())

@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import slurm
 from digits_training import Digits, specs
 from injected.runners import until
-from moved import Long, OnGpus, Quick, Slow
+from moved import DIARY, Long, OnGpus, Quick, Slow
+from PIL import Image
 from stub_training import runs
 
+import tricks_bench as tb
 from runner.execution.clusters.jobs import Jobs
 from runner.execution.clusters.submission import submissions, workers
 from runner.execution.events import Epoch, Event, Finished, Remark, Retry, Summary
@@ -27,6 +30,7 @@ from runner.execution.order import Order
 from runner.execution.work import Movable
 from runner.records.run import Run
 from runner.records.store import Store
+from runner.tasks.recipe_run import RecipeRun
 from tricks.errors import BadInput
 
 pytestmark = pytest.mark.slow
@@ -181,3 +185,64 @@ def test_a_training_that_was_requeued_has_the_same_bits(
     assert records[1]["resumed"] == 1
     for key in ("test_accuracy", "test_loss", "correct", "weights_sha256"):
         assert records[0][key] == records[1][key]
+
+
+def jpegs(folder: Path, count: int = 12) -> list[str]:
+    """So many images of each of two classes; their names."""
+    draw, names = np.random.default_rng(0), list[str]()
+    for label in ("a", "b"):
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            pixels = draw.integers(0, 255, (12, 16, 3), dtype=np.uint8)
+            names.append(f"{label}{number}.jpg")
+            Image.fromarray(pixels).save(folder / label / names[-1], quality=95)
+    return names
+
+
+SMALL = {
+    "start": "scratch", "model": "conv-net-5", "width": 0.05, "resolution": 8, "epochs": 3,
+    "batch_size": 4,
+}  # fmt: skip
+
+
+@pytest.mark.timeout(900)  # torch is imported in five processes
+def test_images_are_decoded_once_a_node_and_a_preempted_job_changes_no_bit(
+    cluster: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three jobs on two nodes that cannot read the cache of who submits; one of them gives way."""
+    names, diary = jpegs(tmp_path / "images"), tmp_path / "diary"
+    task = f"folder:{tmp_path}/images"
+    study = tb.study(task=task, tricks=["cosine"], seeds=2, settings=SMALL)
+    wanted = [spec.run() for _, spec in study.planned()]
+    alone, store = Store(tmp_path / "alone"), Store(tmp_path / "results")
+    assert execute(wanted, alone, Order(RecipeRun(task, device="cpu"), 2)).ok == 4
+    monkeypatch.setenv(DIARY, str(diary))
+    diary.touch()
+    preempted = list[str]()
+
+    def told(node: str, what: str) -> list[str]:
+        lines = (line.split() for line in diary.read_text().splitlines())
+        return [name for where, did, name in lines if (where, did) == (node, what)]
+
+    def preempt(event: Event) -> None:
+        if isinstance(event, Epoch) and told("n2", "trained") and not preempted:
+            preempted.append(told("n2", "trained")[0])
+            urgent = ("--partition=urgent", "--nodelist=n2", "--exclusive", "--output=/dev/null")
+            said("sbatch", *urgent, "--wrap", "sleep 2")
+
+    work = Slow(task, device="cpu", caches=((study.baseline.stored_side, "/on another disk"),))
+    jobs = Jobs("images", 3, {"time": "30"}, workers=1)
+    summary = carried_out(work, wanted, store, jobs, preempt)
+    assert (summary.ok, summary.infra) == (4, 0)
+    for node in ("n1", "n2"):
+        assert sorted(told(node, "decoded")) == sorted(names), "each of them once"
+    [one] = submissions(store)
+    found = workers(one.folder(store.root)).values()
+    for worker in found:
+        assert any(f"/tmp.{worker.host}/tricks-bench-" in line for line in worker.notes)
+    assert sum(worker.times for worker in found) > 3
+    assert (store.read(preempted[0]) or {})["resumed"] == 1
+    for run in wanted:
+        here, there = alone.read(run.id) or {}, store.read(run.id) or {}
+        for key in ("test_accuracy", "test_loss", "correct", "weights_sha256"):
+            assert here[key] == there[key]

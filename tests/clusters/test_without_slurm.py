@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import fake_slurm
 import pytest
-from moved import Long, Quick
-from stub_training import runs
+from moved import Long, OnBrokenNode, Quick
+from stub_training import runs, two_arms
 
+import tricks_bench as tb
 from runner.cli import call
 from runner.execution.clusters import submission
 from runner.execution.clusters.jobs import Jobs
 from runner.execution.clusters.sbatch import parameters
+from runner.execution.clusters.submission import workers
+from runner.execution.clusters.submitting import submit
 from runner.execution.engines import registry
 from runner.execution.engines import slurm as engine
 from runner.execution.events import Event, Finished, Remark, Started
@@ -23,6 +28,7 @@ from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
 from runner.images import on_node as images
+from runner.planning import probe_run
 from runner.records.store import Store
 from tricks.errors import BadInput
 
@@ -48,6 +54,8 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
     monkeypatch.setattr(engine, "ASK", 0.5)
     monkeypatch.setattr(engine, "LOOK", 0.2)
+    # Torch builds the network in a process of its own to weigh it: 15 s, and no matter here.
+    monkeypatch.setattr(probe_run, "network_bytes", lambda specs, work: 1 << 20)
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -118,6 +126,72 @@ def test_jobs_that_cannot_start_end_the_waiting(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(BadInput, match=r"job 1 could not start: .*No module named"):
         execute(runs([0, 1]), Store(tmp_path / "results"), order)
+
+
+def test_a_broken_node_leaves_the_grid_to_the_others(slurm: Path, tmp_path: Path) -> None:
+    store, events = Store(tmp_path / "results"), list[Event]()
+    work = OnBrokenNode(0.5, str(tmp_path / "diary"), broken="n2", after=3)
+    order = Order(work, 1, engine="slurm", jobs=Jobs("grid", 2, {}, workers=1))
+    wanted = two_arms(4)
+    summary = execute(wanted, store, order, events.append)
+    assert (summary.ok, summary.infra, summary.interrupted) == (8, 0, False)
+    why = "n2 leaves the grid: 3 runs in a row were lost, the last by OSError: [Errno 5] "
+    assert [e.line for e in events if isinstance(e, Remark) and e.line.startswith(why)]
+    assert len(set((tmp_path / "diary.lost").read_text().splitlines())) == 3, "none of them twice"
+    [one] = submission.submissions(store)
+    told = workers(one.folder(store.root))
+    assert (told[1].fate, told[1].runs, told[0].runs) == ("broken", 0, 8)
+    assert told[1].message.startswith(why)
+
+
+def test_where_all_nodes_are_broken_runs_stay_open(slurm: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    work = OnBrokenNode(diary=str(tmp_path / "diary"), broken="n1")
+    order = Order(work, 1, engine="slurm", jobs=Jobs("grid", 1, {}, workers=1))
+    with pytest.raises(BadInput, match=r"1 broken\): n1 leaves .* with --slurm exclude=n1$"):
+        execute(two_arms(3), store, order)
+    assert store.states() == {}
+
+
+def test_of_two_that_submit_at_once_one_does(slurm: Path, tmp_path: Path) -> None:
+    (slurm / "hold").touch()
+    wanted = runs(range(4))
+    jobs = Jobs("grid", 2, {"exclude": "n7"}, workers=1)
+    order = Order(Quick(), 1, engine="slurm", jobs=jobs)
+    Store(tmp_path / "results")
+
+    def one(number: int) -> tuple[str, ...]:
+        return submit(Store(tmp_path / "results"), order, wanted, {"n3", "n2"}).lines
+
+    with ThreadPoolExecutor(3) as pool:
+        lines = sorted(pool.map(one, range(3)))
+    there = "job 1 (2 workers) is there for 4 of these runs: they are not submitted again"
+    assert lines == [(there,), (there,), ("submitted job 1: 2 workers for 4 runs",)]
+    assert len(submission.submissions(Store(tmp_path / "results"))) == 1
+    assert "#SBATCH --exclude=n7,n2,n3\n" in (slurm / "submitted.sh").read_text()
+
+
+def test_from_python_a_study_is_trained_by_jobs(slurm: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import sys; print('top1:', 90 + len(sys.argv))\n")
+    script = {
+        "run": f"{sys.executable} -S train.py {{seed}} {{arguments}}",
+        "metrics": {"top1": {"pattern": "top1: ([0-9.]+)"}},
+    }
+    study = tb.study(script=script, levels={"mixup": {"on": "--mixup"}}, seeds=2, name="mine")
+    asked = {"engine": "slurm", "jobs": 2, "slurm": ["partition=a,mem=1G"]}
+    found = tb.run(study, tmp_path / "results", quiet=True, workers=1, **asked)
+    assert sorted(found.runs["accuracy"]) == [92.0, 92.0, 93.0, 93.0]
+    assert "--partition=a" in (slurm / "submitted.sh").read_text()
+    [one] = submission.submissions(Store(tmp_path / "results"))
+    assert (one.study, one.jobs, one.runs) == ("mine", 2, 4)
+    for bad, said in (
+        ({"jobs": 2}, "--jobs is for --engine slurm, not for local"),
+        ({"engine": "slurm"}, "say how many jobs, as --jobs 8"),
+        ({"address": "here:1"}, "--address is for --engine ray, not for local"),
+        ({"engine": "slrm"}, "did you mean slurm"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            tb.run(study, tmp_path / "results", quiet=True, **bad)
 
 
 def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: ignore[no-untyped-def]

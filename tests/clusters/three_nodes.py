@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +18,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 MEMORY = 80 << 20  # bytes of each node's object store; Ray asks for 75 MiB at least
 # A node that is killed is missed after 5 s; one that is only slow, on a busy machine, is not.
-HEALTH = {"health_check_period_ms": 1000, "health_check_timeout_ms": 60_000}
+# Ray makes workers give way to everything else, which on a busy machine is for ever.
+HEALTH = {
+    "health_check_period_ms": 1000, "health_check_timeout_ms": 60_000, "worker_niceness": 0,
+}  # fmt: skip
 IMPORTED = (ROOT, ROOT / "tests" / "execution", ROOT / "tests" / "clusters")  # by workers, too
+CACHES = Path(tempfile.gettempdir()) / f"caches-of-nodes-{os.getpid()}"
 
 
 @contextmanager
@@ -42,8 +48,12 @@ def nodes(count: int = 3) -> Iterator[Cluster]:
         finally:
             ray.shutdown()
             cluster.shutdown()
+            shutil.rmtree(CACHES, ignore_errors=True)
 
 
 def add(cluster: Cluster) -> None:
-    """One more node."""
-    cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=MEMORY)
+    """One more node, with a cache of its own."""
+    CACHES.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", tempfile.mkdtemp(dir=CACHES))
+        cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=MEMORY)

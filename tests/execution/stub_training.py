@@ -107,6 +107,12 @@ def runs(seeds: range | list[int], tricks: tuple[str, ...] = ()) -> list[Run]:
     return [spec.run() for spec in specs(seeds, tricks)]
 
 
+def two_arms(count: int) -> list[Run]:
+    """So many runs of each of two arms, by turns."""
+    pairs = zip(runs(range(count)), runs(range(50, 50 + count), ("mixup",)), strict=True)
+    return [run for pair in pairs for run in pair]
+
+
 @dataclass(frozen=True)
 class Stub:
     """The work of a stub training, with the arguments of `train`."""

@@ -24,12 +24,13 @@ STUCK = (
 class Became:
     """line: the outcome of the jobs. lasting: it would happen again, so the runs get no record.
 
-    error: for a run that is retried or recorded as lost.
+    error: for a run that is retried or recorded as lost. broken: nodes that jobs have left.
     """
 
     line: str
     lasting: bool
     error: Error
+    broken: frozenset[str] = frozenset()
 
 
 def what_became(
@@ -42,6 +43,7 @@ def what_became(
     by_queue = {(task.job, task.number): task.state for task in tasks}
     counts: Counter[str] = Counter()
     mistakes: list[str] = []
+    broken: dict[str, str] = {}  # by node
     last: Path | None = None
     cancelled = False
     for one in gone:
@@ -54,6 +56,8 @@ def what_became(
             cancelled |= state == "CANCELLED" or one.cancelled is not None
             if worker is not None and worker.fate == "mistake":
                 mistakes.append(worker.message)
+            elif worker is not None and worker.fate == "broken":
+                broken[worker.host] = worker.message
             elif worker is None or worker.fate is None:
                 log = log_of(folder, one.job, number)
                 last = log if log.exists() else last
@@ -63,6 +67,9 @@ def what_became(
     tail = _tail(last) if last is not None else ""
     if mistakes:
         return Became(_one(mistakes), True, Error("Mistake", line))
+    if counts["broken"] == counts.total():
+        without = f"mend it, or go on with --slurm exclude={','.join(sorted(broken))}"
+        return Became(f"{line}: {min(broken.values())}; {without}", True, Error("Broken", line))
     if counts.keys() <= {"stuck", "others"} and counts["stuck"]:
         return Became(f"{line}: {STUCK}", True, Error("Stuck", line))
     if cancelled:
@@ -70,7 +77,7 @@ def what_became(
     if not any(workers(one.folder(store.root)) for one in gone):
         why = tail.strip().splitlines()[-1:] or [f"see {gone[0].folder(store.root)}"]
         return Became(f"job {ids} could not start: {why[0]}", True, Error("NotBegun", line, tail))
-    return Became(line, False, Error("JobsEnded", line, tail))
+    return Became(line, False, Error("JobsEnded", line, tail), frozenset(broken))
 
 
 def _end(worker: Worker | None, state: str) -> str:

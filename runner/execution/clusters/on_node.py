@@ -36,6 +36,7 @@ from runner.execution.clusters.submission import (
 from runner.execution.events import Event, Finished, Left, Retry, Started
 from runner.execution.executor import execute
 from runner.execution.interrupt import Interrupt
+from runner.execution.losses import leaves
 from runner.execution.machine import at_a_time
 from runner.execution.order import Order
 from runner.execution.work import Movable
@@ -107,11 +108,16 @@ class Worked:
         stops = (signal.SIGINT, signal.SIGTERM, WARNED)
         with Interrupt(stops, most=1) as interrupt:  # srun and SLURM both send a signal on
             try:
-                fate = self._fate(self._execute(interrupt), interrupt)
+                summary = self._execute(interrupt)
+                fate = self._fate(summary, interrupt)
             except BadInput as error:
                 print(f"tricks-bench: {error}", file=sys.stderr, flush=True)
                 self._end("mistake", str(error))
                 return "mistake"
+        if fate == "broken":
+            self._say(leaves(node(), summary.broken))
+            self._end(fate, self.told.notes[-1])
+            return fate
         if fate == "left" and callable(requeue):
             self._end("requeued")
             try:
@@ -140,6 +146,7 @@ class Worked:
             # One job stays for runs whose worker dies; the others make room for other jobs. Were
             # 1,000 to look at the claims of 999 as they start, that alone would take minutes.
             keeper=self.number == 0,
+            leaves=True,
         )
         order = replace(
             order, work=work, workers=count, gpus=work.gpus, engine="local", jobs=None,
@@ -186,6 +193,8 @@ class Worked:
     def _fate(self, summary: Summary, interrupt: Interrupt) -> Fate:
         if not summary.interrupted:
             return "done"
+        if summary.broken:
+            return "broken"
         if signal.SIGTERM in interrupt.signals and WARNED not in interrupt.signals:
             return "cancelled"
         if self.job.until is not None and time.time() >= self.job.until:

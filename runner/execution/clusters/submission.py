@@ -26,9 +26,11 @@ from runner.records.store import Store
 FOLDER, INFO, RUNS = "jobs", "submission.json", "runs.jsonl"
 # done: nothing was left. others: only runs that other workers are at. left: its time was nearly
 # over. requeued: the same, and it was put back into the queue. stuck: in all its time no run got
-# further. cancelled: by SIGTERM, from a person or for another job. over: --max-hours. mistake: see
-# its message.
-Fate = Literal["done", "others", "left", "requeued", "stuck", "cancelled", "over", "mistake"]
+# further. cancelled: by SIGTERM, from a person or for another job. over: --max-hours. broken: its
+# node seems to be, mistake: the user has something to mend; both say what in their message.
+Fate = Literal[
+    "done", "others", "left", "requeued", "stuck", "cancelled", "over", "broken", "mistake"
+]
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import contextlib
 import io
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from runner.execution.clusters.submission import (
     read_ids,
     submissions,
 )
+from runner.execution.worker import kept_fresh
 from runner.text import counted
 from tricks.errors import BadInput
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 FOR_EVER = (
     1_000_000  # times that a job may be requeued: it ends by itself where no run gets further
 )
+SUBMITTING = "0" * 16  # claimed as a run is, by who puts runs into jobs
+POLL = 0.5  # seconds between looks at whether another still does
+EXCLUDE = "exclude"  # sbatch's parameter of nodes
 NO_SUBMITIT = "submitit is not installed: pip install 'tricks-bench[slurm]'"
 
 
@@ -66,11 +70,37 @@ def active(found: Iterable[Submission]) -> list[Submission]:
     return [one for one in some if one.job in alive]
 
 
-def submit(store: Store, order: Order, runs: Sequence[Run]) -> Submitted:
+def submit(
+    store: Store, order: Order, runs: Sequence[Run], broken: Iterable[str] = ()
+) -> Submitted:
     """Put those of `runs` into jobs that no job has yet, of whichever study.
 
-    Raises BadInput where SLURM refuses, or the store cannot be written to.
+    Another process that submits from this store is waited for: its jobs are there then. broken:
+    nodes that get none of the jobs. Raises BadInput where SLURM refuses, or the store cannot be
+    written to.
     """
+    try:
+        with _alone(store):
+            return _submit(store, order, runs, broken)
+    except OSError as error:
+        raise BadInput(f"cannot write to {store.root}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    """Within it no other process submits from this store, on whichever machine."""
+    claim = store.claims.take(SUBMITTING)
+    while claim is None:
+        time.sleep(POLL)
+        claim = store.claims.take(SUBMITTING, store.claims.stale(SUBMITTING) or None)
+    try:
+        with kept_fresh(claim):
+            yield
+    finally:
+        claim.release()
+
+
+def _submit(store: Store, order: Order, runs: Sequence[Run], broken: Iterable[str]) -> Submitted:
     assert order.jobs is not None
     wanted = {run.id: run for run in runs}
     there, lines = [], list[str]()
@@ -85,13 +115,20 @@ def submit(store: Store, order: Order, runs: Sequence[Run]) -> Submitted:
             wanted = {id: run for id, run in wanted.items() if id not in covered}
     if not wanted:
         return Submitted(tuple(there), None, tuple(lines))
-    jobs, capped = _capped(order.jobs, len(wanted))
+    jobs, capped = _capped(_without(order.jobs, broken), len(wanted))
     new = _new(store, replace(order, jobs=jobs), list(wanted.values()))
     lines += capped
     lines.append(
         f"submitted job {new.job}: {counted(new.jobs, 'worker')} for {counted(new.runs, 'run')}"
     )
     return Submitted((*there, new), new, tuple(lines))
+
+
+def _without(jobs: Jobs, nodes: Iterable[str]) -> Jobs:
+    """The same on other nodes than these."""
+    left_out = [*filter(None, [jobs.parameters.get(EXCLUDE)]), *sorted(nodes)]
+    more = {EXCLUDE: ",".join(left_out)} if left_out else {}
+    return replace(jobs, parameters={**jobs.parameters, **more})
 
 
 def _capped(jobs: Jobs, runs: int) -> tuple[Jobs, list[str]]:

@@ -21,6 +21,7 @@ from typing import IO
 
 from msgspec.structs import asdict
 
+from runner.execution.clusters.seen import file_of
 from runner.execution.engines.local import Local
 from runner.execution.messages import (
     Alive,
@@ -82,10 +83,6 @@ class Node:
     def __init__(self, sent: Sent, runs_per_process: int, per_gpu: int) -> None:
         """per_gpu: runs that share a GPU; 0: runs are on the CPU."""
         self.sent, self.runs_per_process, self.per_gpu = sent, runs_per_process, per_gpu
-        _sweep()
-        self.root = Path(tempfile.mkdtemp(prefix=SCRATCH))
-        self.lock = _locked(self.root)
-        self.store = Store(self.root)
         self.local: Local | None = None
         self.handed: set[str] = set()  # files of `KEPT` that the driver has
 
@@ -93,10 +90,18 @@ class Node:
         """Returns as soon as the worker has a place on a node."""
 
     def ready(self) -> Place | Mistake:
-        """Prepare the first run: plug-ins, images."""
+        """Prepare the first run: scratch folder, plug-ins, images."""
         try:
-            work = self.sent.unpacked(self.root, self._room())
-        except BadInput as error:
+            _sweep()
+            self.root = Path(tempfile.mkdtemp(prefix=SCRATCH))
+            try:
+                self.lock = _locked(self.root)
+                self.store = Store(self.root)
+                work = self.sent.unpacked(self.root, self._room())
+            except BaseException:
+                shutil.rmtree(self.root, ignore_errors=True)
+                raise
+        except (BadInput, OSError) as error:
             return Mistake(f"on node {node()}: {error}")
         self.local = Local(self.store, Order(work, 1, self.runs_per_process))
         return Place(node(), versions())
@@ -115,7 +120,7 @@ class Node:
         if checkpoint is not None:
             self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             self.checkpoint.write_bytes(checkpoint)
-        self.written = _changed(self.checkpoint)
+        self.written = file_of(self.checkpoint)
         self.local.begin(assignment)
 
     def listen(self, leave: bool) -> Heard:
@@ -142,7 +147,7 @@ class Node:
         """Remove the scratch folder; the worker is done."""
         if self.local is not None:
             self.local.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def _room(self) -> Room:
         import ray
@@ -166,7 +171,7 @@ class Node:
                     yield name, added
 
     def _fresh(self) -> bytes | None:
-        changed = _changed(self.checkpoint)
+        changed = file_of(self.checkpoint)
         if changed is None or changed == self.written:
             return None
         try:
@@ -233,14 +238,6 @@ def ended(run: Run, state: str, error: Error) -> Carried:
     """The record of a run whose process ended without one."""
     record = {"id": run.id, **run.payload, "state": state, "error": asdict(error)}
     return Carried(record, state, error, 0.0, None)
-
-
-def _changed(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def _locked(folder: Path) -> IO[bytes]:

@@ -38,6 +38,7 @@ class Slurm:
         self.given: list[Run] = []  # not yet in jobs
         self.active: tuple[Submission, ...] = ()
         self.told: set[str] = set()  # lines
+        self.broken: set[str] = set()  # nodes that jobs have left
         self.over = 0  # how often the queue has said that all jobs ended
         self._look = self._ask = 0.0  # when to do it next
 
@@ -90,7 +91,7 @@ class Slurm:
 
     def _submit(self) -> Iterator[tuple[str, Message]]:
         runs, self.given = self.given, []
-        done = submit(self.store, self.order, runs)
+        done = submit(self.store, self.order, runs, self.broken)
         self.active, self.over = done.active, 0
         self._ask = time.monotonic() + LOOK
         for line in done.lines:
@@ -125,6 +126,7 @@ class Slurm:
         left = tuple(self.seen)
         found = what_became(self.store, self.active, tasks, len(left))
         self.active = ()
+        self.broken |= found.broken
         for id in left:
             self.seen.forget(id)
             if found.lasting:

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from injected.accounts import Figures, sound
@@ -34,8 +35,13 @@ def kill_at_random(folder: Path, runs: int, kills: int, seed: int) -> Figures:
     return figures
 
 
-def ask_to_stop(folder: Path, times: int, seed: int) -> Figures:
-    """SIGINT or SIGTERM to the whole group at random moments, once or twice; then let it finish."""
+def ask_to_stop(
+    folder: Path,
+    times: int,
+    seed: int,
+    signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
+) -> Figures:
+    """One of `signals` to the whole group at random moments, once or twice; then let it finish."""
     draw = random.Random(seed)
     asked: Counter[str] = Counter()
     runs = 20 + 6 * times
@@ -43,7 +49,7 @@ def ask_to_stop(folder: Path, times: int, seed: int) -> Figures:
         runner = Runner(folder, runs=runs, seconds=0.3)
         runner.wait_for("Started", 1)
         time.sleep(draw.random() * 0.4)
-        number = draw.choice([signal.SIGINT, signal.SIGTERM])
+        number = draw.choice(signals)
         twice = draw.random() < 0.5
         os.killpg(runner.process.pid, number)
         if twice:
