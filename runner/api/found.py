@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 class Where(TypedDict, total=False):
     """Where runs are trained, as on the command line.
 
-    workers: parallel runs; by default one per core, or one per GPU. device: auto, cpu, cuda or
-    cuda:N. engine: local, slurm or ray. jobs: for slurm, the number of jobs, which the call waits
-    for; slurm: parameters of sbatch, as ["partition=gpu,time=08:00:00"]. address: of the Ray
-    cluster.
+    workers: parallel runs; by default one per core, or one per GPU. engine: local, slurm or ray.
+    jobs: for slurm, the number of jobs, which the call waits for; slurm: parameters of sbatch, as
+    ["partition=gpu,time=08:00:00"]. address: of the Ray cluster.
     """
 
     workers: int | None
-    device: str
     engine: str
     jobs: int
     slurm: Sequence[str]
@@ -113,6 +111,7 @@ def run(
     study: Study | ScriptStudy,
     results: str | Path = "results",
     *,
+    device: str = "auto",
     plugins: Sequence[str | Path] = (),
     allow_duplicates: bool = False,
     quiet: bool = False,
@@ -120,11 +119,11 @@ def run(
 ) -> Found:
     """Train the runs of `study` that the store `results` lacks. Returns all its recorded runs.
 
-    plugins: files of tricks, loaded in training processes too. allow_duplicates: train even if an
-    image is in two parts of your own split. quiet: print nothing. where: workers, device, engine
-    and its options, see `Where`; slurm and ray write checkpoints as the command line does. After
-    one Ctrl-C running runs finish; recorded runs stay, and the same call continues. Raises BadInput
-    for a study that cannot be trained.
+    device: auto, cpu, cuda or cuda:N. plugins: files of tricks, loaded in training processes too.
+    allow_duplicates: train even if an image is in two parts of your own split. quiet: print
+    nothing. where: workers, engine and the engine's options, see `Where`; slurm and ray write
+    checkpoints as the command line does. After one Ctrl-C running runs finish; recorded runs stay,
+    and the same call continues. Raises BadInput for a study that cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.limits import asked_limits
@@ -136,8 +135,7 @@ def run(
     from runner.studies.asked import EngineKeys
 
     files = load_plugins([Path(plugin) for plugin in plugins])
-    device, file = where.pop("device", "auto"), EngineKeys()
-    flags = EngineFlags(**where)
+    file, flags = EngineKeys(), EngineFlags(**where)
     options = Options(
         Path(results), flags.at_a_time(file, device), device, files,
         allow_duplicates=allow_duplicates,
