@@ -24,7 +24,7 @@ def test_arms_that_never_succeeded_are_named():
     notes = analyze(collapsing_fraction()).notes
     said = next(note for note in notes if "never succeeded" in note)
     assert said.startswith("2 of 16 arms never succeeded (every run diverged): b + c; b + c + d")
-    assert "extrapolate" in said
+    assert "extrapolation" in said
 
 
 def test_collapsed_arms_are_listed_and_their_weight_is_shown():

@@ -121,8 +121,8 @@ def test_a_saturated_grid_has_lenths_margin_and_a_verdict():
         (np.vstack([grid(3), grid(3)[:1]]), np.arange(9.0), "unequal numbers"),
         (grid(2), np.arange(4.0), "too few"),
         (grid(3)[1:], np.arange(7.0), "not orthogonal"),
-        (grid(4), np.full(16, 90.0), "no noise"),
-        (grid(4)[:1], np.ones(1), "nothing varies"),
+        (grid(4), np.full(16, 90.0), "noise cannot be estimated"),
+        (grid(4)[:1], np.ones(1), "do not differ in any factor"),
     ],
 )
 def test_what_has_no_half_normal_plot(levels, y, said):

@@ -144,7 +144,7 @@ CSVS = [
     ("mixup,accuracy\n0,90\n0,91\n", "no column varies"),
     ("mixup,acuracy\n0,90\n1,91\n", "did you mean acuracy"),
     ("", "empty"),
-    ("mixup,accuracy\n0,90\n1,-5\n", "line 3, column 'accuracy': -5 is no per cent"),
+    ("mixup,accuracy\n0,90\n1,-5\n", "line 3, column 'accuracy': -5 is no value in per cent"),
     ('mixup;accuracy\n0;"90,1"\n1;"91,2"\n', "separated by ';'"),
     ("mixup,accuracy\n0,90\n1," + "9" * 400 + "\n", "'999999999999999999999999999999999999999…'"),
     ("größe,accuracy\n0,90\n1,91\n".encode("latin-1"), "its text is not UTF-8"),

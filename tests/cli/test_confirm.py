@@ -114,7 +114,7 @@ def test_another_winner_does_not_go_on_under_the_name(cli, won):
         ("--tricks cosine", "only --study, --seeds and --name"),
         ("--until decided", "only --study, --seeds and --name"),
         ("--study firts", "did you mean first"),
-        ("--study first.toml", "by its name"),
+        ("--study first.toml", "needs the name of a study"),
         ("--seeds 0", "at least 1"),
     ],
 )

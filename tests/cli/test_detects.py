@@ -11,7 +11,7 @@ from runner.studies.study import build
 def test_without_runs_it_says_what_would_tell(cli):
     found = cli("run", "--dry-run", "--json").json["detects"]
     assert found["effect"] is None
-    assert "`tricks-bench check` does" in found["reason"]
+    assert "`tricks-bench check` will" in found["reason"]
     assert "is not known" in cli("run", "--dry-run").out
 
 

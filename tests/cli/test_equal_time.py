@@ -93,7 +93,7 @@ def test_from_beginning_to_end(cli, stub, costs):
     assert found.pop("evonorm") in ({"12"}, {"13"})
     assert found == {"baseline": {"20"}, "warmup": {"20"}, "optimizer": {"20"}}
     assert "evonorm 1" in result.out
-    assert "all others 20, as the baseline" in result.out
+    assert "all other arms 20, as the baseline" in result.out
     assert len(stub.ids) == len(set(stub.ids)) == 12 + 3
     after = cli("run", "--study", "digits-add-one", "--dry-run", "--json").json
     assert after["stages"]["equal-time"] == {
