@@ -37,13 +37,13 @@ class Task:
         return self.state in ENDED
 
 
-def lacking() -> str:
-    """Why SLURM cannot be used from here; "" if it can."""
+def lacking(patience: float = PATIENCE) -> str:
+    """Why SLURM cannot be used from here; "" if it can. patience: seconds for its answer."""
     gone = [name for name in PROGRAMS if shutil.which(name) is None]
     if gone:
         return f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'} not on the PATH"
     try:
-        _said("scontrol", "show", "config")
+        _said("scontrol", "show", "config", patience=patience)
     except BadInput as error:
         return str(error)
     return ""
@@ -92,13 +92,15 @@ def most_in_an_array() -> int | None:
     return int(match[1]) if match else None
 
 
-def _said(*command: str) -> str:
+def _said(*command: str, patience: float = PATIENCE) -> str:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False, errors="replace"
+            command, capture_output=True, text=True, timeout=patience, check=False, errors="replace"
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BadInput(f"{command[0]} gives no answer: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BadInput(f"{command[0]} gives no answer within {patience:g} s") from error
+    except OSError as error:
+        raise BadInput(f"{command[0]} cannot be started: {error.strerror or error}") from error
     if done.returncode:
         raise BadInput(f"{command[0]}: {one_line(done.stderr)}")
     return done.stdout

@@ -53,11 +53,13 @@ class Submitted:
     lines: tuple[str, ...]
 
 
-def lacking() -> str:
-    """Why nothing can be submitted from here; "" if it can."""
+def lacking(patience: float = queue.PATIENCE) -> str:
+    """Why nothing can be submitted from here; "" if it can. patience: seconds for an answer."""
     import importlib.util
 
-    return NO_SUBMITIT if importlib.util.find_spec("submitit") is None else queue.lacking()
+    if importlib.util.find_spec("submitit") is None:
+        return NO_SUBMITIT
+    return queue.lacking(patience)
 
 
 def active(found: Iterable[Submission]) -> list[Submission]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from runner.execution.clusters import queue
 from runner.execution.clusters.ended import what_became
@@ -24,6 +25,7 @@ MOST = 200_000  # runs in one submission
 LOOK = 2.0  # seconds between looks at the store, at least
 SHARE = 20  # a look that takes a second is made every 20 seconds
 ASK = 15.0  # seconds between questions to the queue
+HASTE = 3.0  # seconds for an answer where the user only asks which engines there are
 
 
 class Slurm:
@@ -144,4 +146,4 @@ class Slurm:
             yield first, Said(line)
 
 
-registry.register("slurm", Slurm, lacking)
+registry.register("slurm", Slurm, partial(lacking, HASTE))
