@@ -68,7 +68,7 @@ def test_a_script_of_ones_own_is_asked_for_run_and_read(tmp_path, monkeypatch):
     )  # fmt: skip
     found = tb.run(study, quiet=True)
     assert found.analysis().effects["effect"].tolist() == [1.0]
-    with pytest.raises(tb.BadInput, match="for recipes"):
+    with pytest.raises(tb.BadInput, match="for studies of recipes"):
         tb.check(study)
     with pytest.raises(tb.BadInput, match="metric"):
         tb.run(tb.study(script=command, levels={"mixup": {"on": "--mixup"}}))

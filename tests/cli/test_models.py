@@ -228,7 +228,7 @@ def test_the_start_of_two_runs_is_refused(cli, kept, tmp_path):
     for end in ("0" * 12, "1" * 12):
         (models / f"abcd{end}.safetensors").write_bytes(b"")
     result = cli("predict", "abcd", "--data", "digits", "-o", "a.csv")
-    assert "the start of 2 runs: abcd000000000000, abcd111111111111" in result.err
+    assert "abcd begins the ids of 2 runs: abcd000000000000, abcd111111111111" in result.err
 
 
 def test_a_model_of_files_sees_them_cut_out_as_in_training(cli, tmp_path):
