@@ -238,7 +238,9 @@ def _of_tar(archive: Path, file: tarfile.TarFile) -> list[Member]:
             except KeyError:
                 break
         if not target.isreg():
-            raise BadInput(f"{archive}: {info.name} is a link out of it: not unpacked")
+            raise BadInput(
+                f"{archive}: {info.name} is a link to a place outside the archive: not unpacked"
+            )
 
         found[info.name] = Member(info.name, target.size, partial(_opened, file, target))
     return list(found.values())

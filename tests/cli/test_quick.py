@@ -155,7 +155,7 @@ def test_a_dry_run_says_all_of_it_and_writes_nothing(cli, images, tmp_path):
     assert said.code == 0, said.err
     for text in (
         "no small pretrained network is available, so the proxy starts from scratch",
-        "model small-image-resnet50 (in full resnet50)", "resolution 64 (in full 224)",
+        "model small-image-resnet50 (full recipe: resnet50)", "resolution 64 (full recipe: 224)",
         "3 arms with 3 seeds: about", "run-to-run sds",
         "pets-quick: add-one", "lr_scale = 5 in all arms",
     ):  # fmt: skip

@@ -45,7 +45,10 @@ def table(labels, column="label", more=(), names=()):
         ("path;label\n0.png;a\n", "separate columns by commas"),
         ("path,label\n,a\n", "line 2: no path"),
         ("path,label\n0.png\n", "line 2: no label"),
-        ("path,label\n0.png,a\n./0.png,b\n", "line 3: the same image as .*line 2, but 'b', not"),
+        (
+            "path,label\n0.png,a\n./0.png,b\n",
+            "line 3: the same image as .*line 2, but 'b' instead of",
+        ),
         ("path,label,split\n0.png,a,\n", "line 2: unknown part ''"),
         ("path,label,set,split\n0.png,a,train,train\n1.png,b,train,test\n", "both be the split"),
         ("path,label,split,is_valid\n0.png,a,train,1\n1.png,b,train,0\n", "both be the split"),

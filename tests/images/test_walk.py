@@ -81,7 +81,7 @@ def test_links_are_followed_once_and_never_back(pets, tmp_path):
 
 def test_a_link_to_another_class_is_refused(pets):
     (pets / "cat" / "more").symlink_to(pets / "dog")
-    with pytest.raises(BadInput, match=r"the same image as .*but 'dog', not 'cat'"):
+    with pytest.raises(BadInput, match=r"the same image as .*but 'dog' instead of 'cat'"):
         read_folder(pets)
 
 

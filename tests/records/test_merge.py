@@ -139,7 +139,7 @@ def test_on_the_command_line_a_conflict_ends_with_1(
         "added": 1, "same": 0, "conflicts": [f"{1:016x}"], "studies": ["a"], "refused": [],
     }  # fmt: skip
     assert call(command) == 1
-    assert "1 run with another outcome" in capsys.readouterr().out
+    assert "1 run with different outcomes" in capsys.readouterr().out
 
 
 def test_a_run_under_other_levels_is_told_and_the_study_stays_readable(tmp_path: Path) -> None:

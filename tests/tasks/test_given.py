@@ -115,7 +115,7 @@ def test_bytes_of_a_file_stay_as_they_are():
         ((np.zeros((4, 4), np.int32), 0), "pixels of type int32"),
         ((b"nothing", 0), "not a readable image"),
         ((np.zeros((4, 4), np.uint8), -1), "a label is -1"),
-        ((np.zeros((4, 4), np.uint8), 2), "none of 2 classes"),
+        ((np.zeros((4, 4), np.uint8), 2), "a label is 2, but there are 2 classes"),
         ((np.zeros((4, 4), np.uint8), 0.5), "a label is 0.5"),
         (np.zeros((4, 4), np.uint8), "not (image, label)"),
     ],

@@ -112,7 +112,11 @@ def test_the_identity_follows_the_content_not_the_place(animals, tmp_path):
         (["path", "label"], ["gone.png", "a"], r"line 2: there is no image .*gone\.png"),
         (["path", "label"], ["here.png", ""], "line 2: no label"),
         (["picture", "label"], ["here.png", "a"], "needs one column called path"),
-        (["path", "label", "class"], ["here.png", "a", "b"], "columns label and class are both"),
+        (
+            ["path", "label", "class"],
+            ["here.png", "a", "b"],
+            "columns label and class could both be it",
+        ),
         (["path", "label", "split"], ["here.png", "a", "tset"], "unknown part 'tset'"),
         (["path", "label", "split"], ["here.png", "a", "test"], "no row has split train"),
     ],

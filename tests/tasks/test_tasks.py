@@ -112,7 +112,7 @@ def test_a_smaller_subset_lies_within_a_larger_one():
 
 
 def test_more_images_than_there_are_is_refused():
-    with pytest.raises(BadInput, match="there are 850"):
+    with pytest.raises(BadInput, match="there are only 850"):
         find("digits").load(None, 851)
 
 
