@@ -9,7 +9,7 @@ import pytest
     ("text", "said"),
     [
         ("a;accuracy\n0;90\n1;91\n", "its columns are separated by ';'"),
-        ("a,accuracy\n0,90\n1,140\n", "line 3, column 'accuracy': 140 is no per cent"),
+        ("a,accuracy\n0,90\n1,140\n", "line 3, column 'accuracy': 140 is no value in per cent"),
     ],
 )
 def test_a_table_that_is_none_of_per_cents(cli, tmp_path, text, said):
