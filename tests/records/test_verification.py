@@ -199,7 +199,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     assert code == 0
     notes = {(note["kind"], note["path"]): note["what"] for note in found["notes"]}
     assert notes[("orphan", "runs")].startswith("2 records")
-    assert notes[("orphan", "attempts")].startswith("attempts of 1 run that")
+    assert notes[("orphan", "attempts")].startswith("attempts of 1 run without")
     assert notes[("unused", "attempts")].startswith("1 checkpoint of")
     assert ("foreign", "tricks.py") in notes
     assert ("foreign", "README.md") not in notes

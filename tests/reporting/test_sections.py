@@ -70,7 +70,7 @@ def test_sections_stand_in_the_order_of_their_value(tmp_path):
     wanted = [
         "Findings", "Effects", "Noise", "Seeds", "Interactions", "Accuracy and cost",
         "Half-normal plot", "Learning curves", "Diverged and collapsed", "Design", "What was run",
-        "Arms",
+        "Arms", "Reproduce",
     ]  # fmt: skip
     assert found == wanted
     assert "The design as planned cannot be shown: no such trick" in text
@@ -112,7 +112,7 @@ def test_undecided_effects_are_a_list_with_the_runs_they_need():
     found = answer(TWO, lambda arm, r: 90 + 0.3 * (arm["mixup"] == "on") + (r * 5) % 3)
     said = next(line for line in findings(found) if line.startswith("**Undecided**"))
     head, *lines = said.splitlines()
-    assert "not “no effect”" in head
+    assert "does not mean “no effect”" in head
     assert len(lines) == 3
     assert re.match(r"  - mixup: \+0\.30 pp \(.* to .*\); about \d+ more runs", lines[0])
 
@@ -122,7 +122,7 @@ def test_a_crowd_of_undecided_effects_is_cut():
     a = analyze(synthetic.study("add-one", 2, bag, diverge=False)[0])
     said = next(line for line in findings(a) if line.startswith("**Undecided**"))
     assert len(said.splitlines()) == 14
-    assert "and 18 smaller ones" in said
+    assert "and 18 smaller effects" in said
 
 
 def test_the_winner_has_its_probability_and_the_remedy_of_its_curse():

@@ -228,5 +228,5 @@ def test_linear_scaling_multiplies_the_rate():
     scaled = resolve(recipe, {"sgd": 0.4})
     assert curve(scaled, 3) == pytest.approx([0.1] * 3)
     assert curve(dataclasses.replace(scaled, batch_size=20), 1) == pytest.approx([0.4 * 20 / 256])
-    with pytest.raises(TrickConflict, match=r"changes nothing here: .* batches of 64"):
+    with pytest.raises(TrickConflict, match=r"changes nothing here: .* have 64 images"):
         compose(Recipe(batch_size=64), [SGD(), parse("linear-lr-scaling(batch=64)")])

@@ -23,10 +23,7 @@ def reproduce(m: Material) -> Section | None:
     """The commands, the code and the environment; None for runs that no study asked for."""
     if m.asked.name is None:
         return None
-    said = (
-        "These commands, with the code and packages below, train the study and write this report "
-    )
-    said += "again:"
+    said = "These commands train the study and write this report again:"
     return Section("Reproduce", (Paragraph(said), items([*_commands(m), *_facts(m)])))
 
 
@@ -66,8 +63,8 @@ def _environment(m: Material, digest: str | None) -> tuple[Text, ...]:
     content = m.lists.get(digest)
     if content is None or m.place is None:
         return (f"{digest[:DIGITS]}, whose list of packages is not here",)
-    python, *packages = content.splitlines()
-    words = f"{python.removeprefix('# ')} and {counted(len(packages), 'package')}"
+    comment, *packages = content.splitlines()
+    words = f"{comment[2:]} and {counted(len(packages), 'package')}"
     file = environments.path(m.place, digest)
     target = None if m.out is None else Path(os.path.relpath(file, m.out)).as_posix()
     return (Link(words, target, content), f" ({environments.FOLDER}/{digest[:DIGITS]}…)")
