@@ -169,7 +169,7 @@ def test_a_changed_script_is_another_experiment(cli, asked, folder):
         file.write("# changed\n")
     told = cli(*asked())
     assert told.code == 2
-    assert "have changed since the study s was begun" in told.err
+    assert "have changed since the study s began" in told.err
     assert cli(*asked("--name", "t")).code == 0
 
 
