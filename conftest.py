@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 # Compiling a network takes a minute: tests over the whole bag train `compile` as torch does where
 # it finds no compiler, without. What it compiles has tests of its own.
 os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
@@ -21,3 +23,12 @@ def pytest_collection_finish() -> None:
     """Modules and tests stay: a run that clears its memory need not look through them each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Plots are built but not rendered: most of a report's time."""
+    monkeypatch.setattr("runner.reporting.plots.style.save", lambda fig, out, name: f"{name}.png")
+    monkeypatch.setattr(
+        "runner.reporting.html.page.inline", lambda figure: f"<svg>{figure.name}</svg>"
+    )
