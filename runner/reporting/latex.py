@@ -148,10 +148,12 @@ def _column(column: Column, width: int, natural: int) -> str:
 
 
 def inline(text: Text) -> str:
-    r"""Text with its markup.
+    r"""Text with its markup. A line may break within code after a slash or comma.
 
     >>> print(inline((Strong("a_b"), " costs 5 % & ", Code("run --dry-run"))))
     \textbf{a\_b} costs 5 \% \& \texttt{run -{}-dry-run}
+    >>> print(inline(Code("a/b")))
+    \texttt{a/\allowbreak{}b}
     """
     match text:
         case Strong(words):
@@ -159,7 +161,8 @@ def inline(text: Text) -> str:
         case Emphasis(words):
             return f"\\emph{{{escape(words)}}}"
         case Code(words) | Link(words):
-            return f"\\texttt{{{escape(words)}}}"
+            breakable = re.sub("[/,]", r"\g<0>\\allowbreak{}", escape(words))
+            return f"\\texttt{{{breakable}}}"
         case tuple():
             return "".join(map(inline, text))
         case str():
