@@ -237,7 +237,7 @@ def test_plan_needs_no_torch(tmp_path):
 
 
 def test_report_needs_no_torch(tmp_path):
-    study = ROOT / "results" / "ten-epochs" / "digits-until"
+    study = ROOT / "results" / "reference" / "digits-script"
     done = run([f"report {study}", f"analyze {study}"], ("torch", "timm"), tmp_path)
     assert done.returncode == 0, done.stderr
 
