@@ -15,6 +15,7 @@ from runner.reporting.document import Code, Link, Paragraph, Section, Text, item
 from runner.reporting.material import Material, Question
 from runner.text import counted
 
+SAID = "These commands, with the code and packages below, train the study and write this report again:"
 DIGITS = 12  # of a digest, in words
 
 
@@ -23,8 +24,7 @@ def reproduce(m: Material) -> Section | None:
     """The commands, the code and the environment; None for runs that no study asked for."""
     if m.asked.name is None:
         return None
-    said = "These commands train the study and write this report again:"
-    return Section("Reproduce", (Paragraph(said), items([*_commands(m), *_facts(m)])))
+    return Section("Reproduce", (Paragraph(SAID), items([*_commands(m), *_facts(m)])))
 
 
 def _commands(m: Material) -> Iterator[Text]:
