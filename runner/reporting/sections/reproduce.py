@@ -15,7 +15,7 @@ from runner.reporting.document import Code, Link, Paragraph, Section, Text, item
 from runner.reporting.material import Material, Question
 from runner.text import counted
 
-SAID = "With the code and packages below, these commands train the study and write this report again:"
+SAID = "With the code and packages below, these commands train and report the study again:"
 DIGITS = 12  # of a digest, in words
 
 
