@@ -27,12 +27,12 @@ from tricks.errors import BadInput  # noqa: E402
 HELP = """Which training tricks help on your images, by how much, how sure is that, at what cost?
 
 \b
-tricks-bench check                       check whether the baseline is worth ablating
-tricks-bench run                         train the standard tricks, one at a time, on digits
-tricks-bench report                      write tables and plots of the latest study
-tricks-bench run --grid full --dry-run   show what a grid of all combinations would train
-tricks-bench show mixup                  show what a trick does, and where it comes from
-tricks-bench predict RUN --data FOLDER   classify images with a model that `run --save-models` kept
+tricks-bench check                           check whether the baseline is worth ablating
+tricks-bench run                             train the standard tricks, one at a time, on digits
+tricks-bench report                          write tables and plots of the latest study
+tricks-bench run --grid full --dry-run       show what a grid of all combinations would train
+tricks-bench show mixup                      show what a trick does, and where it comes from
+tricks-bench predict RUN --data DIR -o CSV   classify images with a model of `run --save-models`
 """
 # Command -> its function, as FILE.FUNCTION; without a file, both have the command's name.
 COMMANDS = {

@@ -24,8 +24,8 @@ class Where(TypedDict, total=False):
     """Where runs are trained, as on the command line.
 
     workers: parallel runs; by default one per core, or one per GPU. engine: local, slurm or ray.
-    jobs: for slurm, the number of jobs, which the call waits for; slurm: parameters of sbatch, as
-    ["partition=gpu,time=08:00:00"]. address: of the Ray cluster.
+    jobs: the number of jobs, for slurm; the call waits for them. slurm: parameters of sbatch, such
+    as ["partition=gpu,time=08:00:00"]. address: of the Ray cluster.
     """
 
     workers: int | None
@@ -121,9 +121,9 @@ def run(
 
     device: auto, cpu, cuda or cuda:N. plugins: files of tricks, loaded in training processes too.
     allow_duplicates: train even if an image is in two parts of your own split. quiet: print
-    nothing. where: workers, engine and the engine's options, see `Where`; slurm and ray write
-    checkpoints as the command line does. After one Ctrl-C running runs finish; recorded runs stay,
-    and the same call continues. Raises BadInput for a study that cannot be trained.
+    nothing. where: workers, engine and the engine's options, see `Where`. With slurm and ray, runs
+    write checkpoints as on the command line. After one Ctrl-C, running runs finish. Recorded runs
+    stay, and the same call continues. Raises BadInput for a study that cannot be trained.
     """
     from runner.commands.console import Console
     from runner.commands.limits import asked_limits

@@ -145,9 +145,10 @@ def recipe_lines(text: str, task: Task, found: Composed) -> Iterator[str]:
 
     recipe, changed = found.recipe, found.changed
     yield f"{text} on {task.name}\n"
+    width = max(map(len, FIELDS))
     for name in FIELDS:
         mark = "*" if name in changed else " "
-        yield f"{mark} {name:14}{_full(getattr(recipe, name))}"
+        yield f"{mark} {name:{width}} {_full(getattr(recipe, name))}"
     yield f"\n{len(changed)} of {len(FIELDS)} fields differ from the baseline (*)"
     for name, (old, new) in changed.items():
         yield f"  {name}: {_full(old)} -> {_full(new)}"

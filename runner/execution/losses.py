@@ -1,4 +1,4 @@
-"""Whether a worker's machine seems broken: run after run is lost there, whichever it is."""
+"""Decides whether a worker's machine seems broken: several different runs in a row are lost."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from runner.records.record_schema import Error
 from runner.records.run import Run, arm
 from runner.text import counted
 
-IN_A_ROW = 3  # losses, of two arms at least: one arm alone may be at fault itself
+IN_A_ROW = 3  # losses, of at least two arms: a single arm may itself be the cause
 
 
 @dataclass
 class Losses:
-    """Runs that a worker lost to its surroundings, one after another.
+    """Runs in a row that a worker lost for a reason outside the training.
 
-    Memory that ran out does not count: mostly it is the run that needs too much. Nor does it
-    count as well done.
+    A run that ran out of memory changes nothing: usually the run itself needs too much memory.
     """
 
     count: int = 0
@@ -25,23 +24,23 @@ class Losses:
     last: Error = field(default_factory=Error)
 
     def lost(self, run: Run, error: Error) -> None:
-        """One more."""
+        """Count a lost run, unless it ran out of memory."""
         if not of_memory(error):
             self.count, self.last = self.count + 1, error
             self.arms.add(arm(run.label))
 
     def none(self) -> None:
-        """A run ended by itself, or got further: the machine can train."""
+        """Begin again at zero: a run has ended by itself or made progress."""
         self.count = 0
         self.arms.clear()
 
     def why(self) -> str:
-        """Why the machine should get no more runs; "": it may."""
+        """Why the machine should get no more runs; "" if it may get more."""
         if self.count < IN_A_ROW or len(self.arms) < 2:
             return ""
         return f"{counted(self.count, 'run')} in a row were lost, the last by {self.last.reason()}"
 
 
 def leaves(node: str, why: str) -> str:
-    """A line on a machine that gets no more runs."""
+    """The line for the user about a machine that gets no more runs."""
     return f"{node} leaves the grid: {why}"

@@ -102,7 +102,7 @@ def with_engine(
 
 
 def connected(options: Options, flags: EngineFlags, file: EngineKeys) -> Options:
-    """The same with what the cluster has, where one is asked. Raises BadInput if none answers."""
+    """`options` with the room of the Ray cluster, for `ray`. Raises BadInput without a cluster."""
     if options.engine != RAY:
         return options
     return on_ray(options, flags.address or file.address, flags.workers, flags.per_gpu)

@@ -60,6 +60,6 @@ class Options:
 
     @property
     def alike(self) -> bool:
-        """Whether steps that are measured on this machine tell of those that train."""
+        """Whether steps measured on this machine predict the steps of the training."""
         here = self.device != "cpu" and on_gpu("auto")
         return self.jobs is None and self.nodes_on_gpu in (None, here)

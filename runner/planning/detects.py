@@ -38,7 +38,7 @@ class Detects:
 
 def detects(study: AnyStudy[Spec], results: Path) -> Detects:
     """The effect that `study` detects with its seeds and the noise of the task's recorded runs."""
-    tells = "these runs will" if study.check else f"{study.pilot} will"
+    tells = f"{'these runs' if study.check else study.pilot} will show it"
     if not (results / "FORMAT").exists():  # before anything heavy is imported
         return Detects(reason=f"no recorded run shows the run-to-run sd yet; {tells}")
     from runner.planning.pilot_noise import find_sigma

@@ -1,7 +1,7 @@
-"""Environments: the packages with which runs were trained; each distinct list is kept once.
+"""Environments: the packages with which runs were trained; each distinct list is stored once.
 
-environments/<sha256>.txt: Python's version, then a line for each package, which `pip install -r`
-takes. The name is the SHA-256 of the content; records and exports name their list by it.
+environments/<sha256>.txt: Python's version, then a line for each package. `pip install -r` reads
+it. The name is the SHA-256 of the content; records and exports refer to their list by this name.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NAME = re.compile(r"[0-9a-f]{64}\.txt")
 
 
 def installed() -> str:
-    """What is installed for this Python, in about 0.1 s.
+    """The list of packages that are installed for this Python. Takes about 0.1 s.
 
-    Its source is also run by other Pythons, so it needs the standard library alone.
+    Other Pythons also run the source of this function, so it imports only the standard library.
     """
     import json
     import platform
@@ -38,21 +38,21 @@ def installed() -> str:
         if revision:
             line = f"{name} @ {revision['vcs']}+{origin['url']}@{revision['commit_id']}"
         if name:
-            found.setdefault(name, line)  # the first on the path is the one imported
+            found.setdefault(name, line)  # Python imports the first one on the path
     return "\n".join([f"# Python {platform.python_version()}", *sorted(found.values()), ""])
 
 
 @functools.cache
 def here() -> str:
-    """`installed`; "" where somebody's package describes itself so that it cannot be read."""
+    """`installed()`; "" if the metadata of a package cannot be read."""
     try:
         return installed()
-    except Exception:  # no training is lost for this
+    except Exception:  # a training must not fail for this reason
         return ""
 
 
 def versions(text: str, names: Iterable[str]) -> dict[str, str]:
-    """Those of Python and of the packages `names`, as far as the list `text` has them.
+    """The versions of Python and of the packages `names` in the list `text`; missing ones left out.
 
     >>> versions("# Python 3.11.9\\nnumpy==2.1.0\\ntorch==2.10.0\\n", ["torch", "jax"])
     {'python': '3.11.9', 'torch': '2.10.0'}
@@ -63,46 +63,46 @@ def versions(text: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def digest(text: str) -> str:
-    """64 hex digits that name the list `text`."""
+    """The name of the list `text`: 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def path(root: Path, digest: str) -> Path:
-    """Where the list of that digest is, below a store or an export."""
+    """The path of the list with this digest, in the store or export `root`."""
     return root / FOLDER / f"{digest}.txt"
 
 
 def save(root: Path, text: str) -> None:
-    """Keep a list, if it is not there. Raises OSError where it cannot be written."""
+    """Store a list, unless it is there already. Raises OSError if it cannot be written."""
     file = path(root, digest(text))
     if not file.exists():
         atomic_write.create(file, text.encode())
 
 
 def load(root: Path, digest: str) -> str | None:
-    """The list of that digest; None where it is not there, or was changed."""
+    """The list with this digest; None if it is missing or was changed."""
     file = path(root, digest)
     return None if damage(file) else atomic_write.read(file, most=LARGEST).decode()
 
 
 def damage(file: Path) -> str:
-    """Why the list in `file` is none of its name; "" where it is one."""
+    """Why `file` is not the list that its name promises; "" if it is."""
     try:
         content = atomic_write.read(file, most=LARGEST)
     except OSError as error:
         return error.strerror or str(error)
     same = hashlib.sha256(content).hexdigest() == file.stem
-    return "" if same else "its content is not what its name says"
+    return "" if same else "its content does not match its name"
 
 
 def found(root: Path, digests: Iterable[str | None]) -> dict[str, str]:
-    """Those of the lists that are there, by digest."""
+    """The text of each list that exists, by digest."""
     texts = {one: load(root, one) for one in dict.fromkeys(digests) if one is not None}
     return {one: text for one, text in texts.items() if text is not None}
 
 
 def copy(source: Path, target: Path, digests: Iterable[str | None]) -> None:
-    """Copy those lists from one store or export into another. Raises OSError."""
+    """Copy the lists with these digests to another store or export. Raises OSError."""
     lacking = (one for one in digests if one is None or not path(target, one).exists())
     for text in found(source, lacking).values():
         save(target, text)

@@ -11,8 +11,8 @@ from runner.studies.study import build
 def test_without_runs_it_says_what_would_tell(cli):
     found = cli("run", "--dry-run", "--json").json["detects"]
     assert found["effect"] is None
-    assert "`tricks-bench check` will" in found["reason"]
-    assert "is not known" in cli("run", "--dry-run").out
+    assert "`tricks-bench check` will show it" in found["reason"]
+    assert "will detect is unknown" in cli("run", "--dry-run").out
 
 
 def test_the_noise_is_that_of_the_checks_baseline_alone(cli, stub, tmp_path):

@@ -37,7 +37,7 @@ def test_other_versions_are_said_and_refused_where_it_is_strict(tmp_path: Path) 
         worker = submission.workers(store.root / submission.FOLDER / "made")[0]
         said = worker.message if strict else worker.notes[0]
         assert "other versions: python 3." in said
-        assert "2.7 where it was submitted" in said
+        assert "2.7 on the machine that submitted" in said
         assert len(store.ids()) == (0 if strict else 4)
 
 

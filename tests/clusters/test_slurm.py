@@ -100,7 +100,7 @@ def test_cancelled_in_the_middle_runs_go_on_from_their_checkpoints(
         if isinstance(event, Epoch):
             said("scancel", submissions(store)[0].job)
 
-    with pytest.raises(BadInput, match=r"ended with 2 runs missing .*the same command goes on"):
+    with pytest.raises(BadInput, match=r"ended with 2 runs missing .*the same command continues"):
         carried_out(work, runs([0, 1]), store, jobs, cancel)
     [one] = submissions(store)
     assert {w.fate for w in workers(one.folder(store.root)).values()} == {"cancelled"}

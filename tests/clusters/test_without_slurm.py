@@ -165,7 +165,7 @@ def test_of_two_that_submit_at_once_one_does(slurm: Path, tmp_path: Path) -> Non
 
     with ThreadPoolExecutor(3) as pool:
         lines = sorted(pool.map(one, range(3)))
-    there = "job 1 (2 workers) is there for 4 of these runs: they are not submitted again"
+    there = "job 1 (2 workers) already has 4 of these runs: they are not submitted again"
     assert lines == [(there,), (there,), ("submitted job 1: 2 workers for 4 runs",)]
     assert len(submission.submissions(Store(tmp_path / "results"))) == 1
     assert "#SBATCH --exclude=n7,n2,n3\n" in (slurm / "submitted.sh").read_text()
@@ -206,7 +206,7 @@ def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: i
     assert "--time=1440" in text
     again = cli(*SLURM, "--detach")
     assert (
-        "job 1 (2 workers) is there for 2 of these runs: they are not submitted again" in again.out
+        "job 1 (2 workers) already has 2 of these runs: they are not submitted again" in again.out
     )
     assert "submitted job" not in again.out
     more = cli(*SLURM, "--detach", "--seeds", "2")

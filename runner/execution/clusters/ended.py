@@ -15,7 +15,7 @@ from runner.text import counted
 
 TAIL = 2_000  # bytes of a log that go into each record
 STUCK = (
-    "no run got further in the whole time of a job: give jobs more time (--slurm time=…), or let "
+    "no run made progress during a whole job: give jobs more time (--slurm time=…), or let "
     "runs write checkpoints more often (--checkpoint-minutes)"
 )
 
@@ -68,12 +68,12 @@ def what_became(
     if mistakes:
         return Became(_one(mistakes), True, Error("Mistake", line))
     if counts["broken"] == counts.total():
-        without = f"mend it, or go on with --slurm exclude={','.join(sorted(broken))}"
+        without = f"repair the node, or run again with --slurm exclude={','.join(sorted(broken))}"
         return Became(f"{line}: {min(broken.values())}; {without}", True, Error("Broken", line))
     if counts.keys() <= {"stuck", "others"} and counts["stuck"]:
         return Became(f"{line}: {STUCK}", True, Error("Stuck", line))
     if cancelled:
-        return Became(f"{line}: the same command goes on", True, Error("Cancelled", line))
+        return Became(f"{line}: the same command continues", True, Error("Cancelled", line))
     if not any(workers(one.folder(store.root)) for one in gone):
         why = tail.strip().splitlines()[-1:] or [f"see {gone[0].folder(store.root)}"]
         return Became(f"job {ids} could not start: {why[0]}", True, Error("NotBegun", line, tail))

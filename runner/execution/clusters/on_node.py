@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 WARNED = signal.SIGUSR2  # what submitit asks SLURM to send before a job's end
 ENDS = "SLURM_JOB_END_TIME"  # seconds since the epoch
-SHARE = 0.75  # of a short time, at most, that is kept for leaving
+SHARE = 0.75  # at most this share of a short time limit is kept for leaving
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Worked:
             self._end("requeued")
             try:
                 cast("Callable[[int, FrameType | None], None]", requeue)(WARNED, None)
-            except Exception as error:  # of submitit, or of scontrol
+            except Exception as error:  # from submitit or scontrol
                 self._end(fate, f"it could not be put back into the queue: {error}")
                 return fate
         self._end(fate)
@@ -143,8 +143,8 @@ class Worked:
             order.limits,
             wall=wall,
             began=time.monotonic(),
-            # One job stays for runs whose worker dies; the others make room for other jobs. Were
-            # 1,000 to look at the claims of 999 as they start, that alone would take minutes.
+            # One job stays for runs whose worker dies; the others make room for other jobs. If each
+            # of 1,000 jobs checked the claims of the others, the start alone would take minutes.
             keeper=self.number == 0,
             leaves=True,
         )
@@ -179,7 +179,7 @@ class Worked:
         """Report versions that differ from the submitter's."""
         mine = versions()
         others = [
-            f"{name} {mine[name]} there and {version} where it was submitted"
+            f"{name} {mine[name]} there, {version} on the machine that submitted"
             for name, version in self.job.versions.items()
             if mine[name] != version
         ]
@@ -187,7 +187,7 @@ class Worked:
             return
         line = f"{node()} has other versions: {', '.join(others)}"
         if self.job.jobs.strict:
-            raise BadInput(f"{line}; --strict refuses that")
+            raise BadInput(f"{line}; --strict refuses such a node")
         self._say(line)
 
     def _fate(self, summary: Summary, interrupt: Interrupt) -> Fate:

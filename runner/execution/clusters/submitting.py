@@ -35,11 +35,9 @@ if TYPE_CHECKING:
     from runner.records.run import Run
     from runner.records.store import Store
 
-FOR_EVER = (
-    1_000_000  # times that a job may be requeued: it ends by itself where no run gets further
-)
-SUBMITTING = "0" * 16  # claimed as a run is, by who puts runs into jobs
-POLL = 0.5  # seconds between looks at whether another still does
+FOR_EVER = 1_000_000  # requeues of a job; a job without progress ends by itself
+SUBMITTING = "0" * 16  # an id that a process claims, like a run, while it submits jobs
+POLL = 0.5  # seconds between checks whether another process still submits
 EXCLUDE = "exclude"  # sbatch's parameter of nodes
 NO_SUBMITIT = "submitit is not installed: pip install 'tricks-bench[slurm]'"
 
@@ -75,11 +73,10 @@ def active(found: Iterable[Submission]) -> list[Submission]:
 def submit(
     store: Store, order: Order, runs: Sequence[Run], broken: Iterable[str] = ()
 ) -> Submitted:
-    """Put those of `runs` into jobs that no job has yet, of whichever study.
+    """Submit jobs for those of `runs` that no job of any study has yet.
 
-    Another process that submits from this store is waited for: its jobs are there then. broken:
-    nodes that get none of the jobs. Raises BadInput where SLURM refuses, or the store cannot be
-    written to.
+    Waits while another process submits from this store. broken: nodes that get none of the jobs.
+    Raises BadInput if SLURM refuses, or if the store cannot be written to.
     """
     try:
         with _alone(store):
@@ -90,7 +87,7 @@ def submit(
 
 @contextlib.contextmanager
 def _alone(store: Store) -> Iterator[None]:
-    """Within it no other process submits from this store, on whichever machine."""
+    """A context in which no other process, on any machine, submits from this store."""
     claim = store.claims.take(SUBMITTING)
     while claim is None:
         time.sleep(POLL)
@@ -111,7 +108,7 @@ def _submit(store: Store, order: Order, runs: Sequence[Run], broken: Iterable[st
         if covered:
             there.append(one)
             lines.append(
-                f"job {one.job} ({counted(one.jobs, 'worker')}) is there for "
+                f"job {one.job} ({counted(one.jobs, 'worker')}) already has "
                 f"{len(covered):,} of these runs: they are not submitted again"
             )
             wanted = {id: run for id, run in wanted.items() if id not in covered}
@@ -127,14 +124,14 @@ def _submit(store: Store, order: Order, runs: Sequence[Run], broken: Iterable[st
 
 
 def _without(jobs: Jobs, nodes: Iterable[str]) -> Jobs:
-    """The same on other nodes than these."""
+    """`jobs` that exclude these nodes."""
     left_out = [*filter(None, [jobs.parameters.get(EXCLUDE)]), *sorted(nodes)]
     more = {EXCLUDE: ",".join(left_out)} if left_out else {}
     return replace(jobs, parameters={**jobs.parameters, **more})
 
 
 def _capped(jobs: Jobs, runs: int) -> tuple[Jobs, list[str]]:
-    """No more jobs than runs, or than an array may have; lines that say so."""
+    """At most as many jobs as there are runs and as an array may have; lines that say so."""
     most = queue.most_in_an_array()
     count, lines = jobs.count, list[str]()
     if most is not None and count > most:
@@ -165,7 +162,7 @@ def _new(store: Store, order: Order, runs: Sequence[Run]) -> Submission:
     root = str(store.root.absolute())
     job = Job(root, new.name, order, versions(), until)
     new = changed(new, job=_sbatch(folder, job, jobs))
-    with contextlib.suppress(OSError):  # the jobs are there, and say their id themselves
+    with contextlib.suppress(OSError):  # the jobs exist, and report their id themselves
         keep(store.root, new)
     return new
 
@@ -183,7 +180,7 @@ def _sbatch(folder: Path, job: Job, jobs: Jobs) -> str:
     executor = SlurmExecutor(folder.absolute(), max_num_timeout=FOR_EVER)
     executor.update_parameters(**_parameters(jobs))
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # the complaint is told below, once
+        with contextlib.redirect_stderr(io.StringIO()):  # the error below has the same text
             found = executor.map_array(job, range(jobs.count))
     except (FailedJobError, FailedSubmissionError) as error:
         raise BadInput(f"--engine slurm: sbatch: {queue.one_line(str(error))}") from error
@@ -200,7 +197,7 @@ def _parameters(jobs: Jobs) -> dict[str, str | int | bool | list[str] | Mapping[
     more: dict[str, str | bool] = {**given, "requeue": True}
     if more.get("exclusive") in ("yes", "true"):
         more["exclusive"] = True
-    # Since 22.05 srun does not take it from sbatch.
+    # Since SLURM 22.05 srun does not inherit this option from sbatch.
     cpus = given.get("cpus-per-task")
     return {
         "job_name": str(more.pop("job-name", f"tricks-bench-{jobs.study}")),

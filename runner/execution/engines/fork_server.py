@@ -29,7 +29,7 @@ TRIES = 5
 _WORKER, _ONCE = "runner.execution.engines.process", "runner.execution.engines.warm_template"
 CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
 SAFE_PATH = "PYTHONSAFEPATH"  # any text: files of the current folder hide no module
-OURS = "tricks-bench"  # what it is here, so that the template takes out no other's
+OURS = "tricks-bench"  # our value: the template removes the variable only if it has this value
 UNGUARDED = 68  # exit code of a process that would start others as it imports its program
 NO_GUARD = (
     "the program defines itself what its processes do, so each of them imports it, and would start "

@@ -46,9 +46,12 @@ from runner.records.store import Store
 from tricks.errors import BadInput
 
 SCRATCH = "tricks-bench-ray-"  # begins the name of a scratch folder
-FRESH = 60.0  # seconds in which the worker that made one locks it
+FRESH = 60.0  # seconds within which a worker locks its new scratch folder
 OUTPUTS = "outputs"
-KEPT = ("examples", "environments")  # of all runs, handed to the driver once
+KEPT = (
+    "examples",
+    "environments",
+)  # folders that all runs share; the driver receives each file once
 FILES = ("models", *KEPT, OUTPUTS)  # folders of a store in which trainings write
 WAIT = 0.5  # seconds that a worker listens to its training before it answers
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm")
@@ -206,7 +209,7 @@ class Node:
             for name, content in below(self.root, folder).items():
                 if name not in self.handed:
                     yield name, content
-                if folder in KEPT:  # they stay, so that they are not made for each run
+                if folder in KEPT:  # these files stay, so that they are not made again for each run
                     self.handed.add(name)
 
     def _clear(self) -> None:
@@ -243,7 +246,7 @@ def ended(run: Run, state: str, error: Error) -> Carried:
 def _locked(folder: Path) -> IO[bytes]:
     """A lock on a scratch folder until this process ends. Raises OSError if it is locked.
 
-    Process numbers would not do, since containers may share the folder of temporary files.
+    Process numbers would not work, since containers may share the folder of temporary files.
     """
     lock = (folder / "lock").open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Workers of the engine `ray`: found for a run, kept for the next one, or given no more."""
+"""Workers of the engine `ray`: found for a run, kept for the next run, or given no more runs."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
 
-Answer: TypeAlias = Place | Mistake | Heard | None  # of the methods of a node
-TICK = 1.0  # seconds between looks at whether a run was ended meanwhile
-PATIENCE = 10.0  # seconds that a worker which is to leave may take
+Answer: TypeAlias = Place | Mistake | Heard | None  # returned by the methods of a node
+TICK = 1.0  # seconds between checks whether a run was ended
+PATIENCE = 10.0  # seconds that a leaving worker may take
 RUNS_PER_PROCESS = 1000  # on a GPU, where a process takes seconds to begin
 
 
 class Killed(Exception):
-    """The run was ended from here."""
+    """This process ended the run."""
 
 
 @dataclass
 class Slot:
-    """A run at hand: its thread, and the worker that it has on a node. losses: of that worker."""
+    """A run in progress: its thread, and its worker on a node. losses: of this worker."""
 
     assignment: Assignment
     thread: threading.Thread | None = None
@@ -48,26 +48,26 @@ class Slot:
     place: Place | None = None
     losses: Losses = field(default_factory=Losses)
     killed: bool = False
-    log: Path | None = None  # what its attempt printed
+    log: Path | None = None  # the output of its attempt
 
 
 class Workers:
-    """Those of one execution that are at no run now. sent: the work, in Ray's object store."""
+    """The workers of one execution without a run. sent: the work, in Ray's object store."""
 
     def __init__(self, sent: ObjectRef[Sent], cluster: Cluster) -> None:
         self.sent, self.cluster, self.versions = sent, cluster, versions()
         self.idle: list[tuple[ActorHandle[Node], Place, Losses]] = []
-        # On nodes that seem broken. They keep their places there, so that no other gets these.
+        # On nodes that seem broken. They keep their places, so no new worker is placed there.
         self.benched: list[ActorHandle[Node]] = []
-        self.last = ""  # why the last of them gets no more runs
+        self.last = ""  # why the last benched worker gets no more runs
         self.said: set[str] = set()
 
     def most(self, asked: int) -> int:
-        """Runs at a time, where so many are asked for."""
+        """The number of parallel runs, at most `asked`, for which the cluster has places."""
         return min(asked, self.cluster.room - len(self.benched)) if self.benched else asked
 
     def leave(self) -> None:
-        """Let all clear up, and end them."""
+        """Let all workers remove their files, then end them."""
         package = ray()
         workers = [*(worker for worker, *_ in self.idle), *self.benched]
         leaving = [worker.leave.remote() for worker in workers]
@@ -79,7 +79,7 @@ class Workers:
         self.idle, self.benched = [], []
 
     def manned(self, slot: Slot, tell: Tell) -> Mistake | None:
-        """Give the slot a worker that is ready, however long the cluster takes to have room."""
+        """Wait until the cluster has room, and give the slot a worker that is ready."""
         package = ray()
         share = 1 / self.cluster.per_gpu if self.cluster.per_gpu else 0
         actor = package.remote(Node).options(
@@ -113,7 +113,7 @@ class Workers:
         return None
 
     def released(self, slot: Slot, fate: Message, tell: Tell) -> Message:
-        """Keep the slot's worker for another run, unless its node seems broken; the run's fate."""
+        """The run's fate. Keeps the slot's worker for another run, unless its node seems broken."""
         if slot.worker is None or slot.place is None or slot.killed:
             return fate
         match fate:
@@ -135,14 +135,14 @@ class Workers:
         self._say(why, tell)
 
     def _none_left(self) -> bool:
-        """Whether every place in the cluster is on such a node."""
+        """Whether every place in the cluster belongs to a benched worker."""
         return len(self.benched) >= self.cluster.room
 
     def _placed(self, slot: Slot, worker: ActorHandle[Node], tell: Tell) -> bool:
         """Wait until the new worker has a place on a node.
 
-        False: another is idle, which may hold the very place that this one waits for; or there is
-        no place that runs could have.
+        False if another worker is idle, which may hold the place that this worker waits for, or if
+        the cluster has no place for runs.
         """
         package = ray()
         there: Any = worker.there.remote()
@@ -167,16 +167,16 @@ class Workers:
             self._say(line, tell)
 
     def _say(self, line: str, tell: Tell) -> None:
-        """The line, once."""
+        """Tell the line to the user, once."""
         if line not in self.said:
             self.said.add(line)
             tell(Said(line))
 
 
 def answered(slot: Slot, asked: ObjectRef[Answer], waiting: Tell | None = None) -> Answer:
-    """What the worker answers. Raises Killed, and RayError where the worker is lost.
+    """The worker's answer. Raises Killed, and RayError if the worker is lost.
 
-    waiting: hears now and then that the run only waits for a worker.
+    waiting: regularly receives the news that the run waits for a worker.
     """
     package = ray()
     while True:

@@ -23,7 +23,7 @@ from tricks.errors import BadInput
 
 MOST = 200_000  # runs in one submission
 LOOK = 2.0  # seconds between looks at the store, at least
-SHARE = 20  # a look that takes a second is made every 20 seconds
+SHARE = 20  # a look that takes one second is repeated after 20 seconds
 ASK = 15.0  # seconds between questions to the queue
 HASTE = 3.0  # seconds for an answer where the user only asks which engines there are
 
@@ -42,7 +42,7 @@ class Slurm:
         self.told: set[str] = set()  # lines
         self.broken: set[str] = set()  # nodes that jobs have left
         self.over = 0  # how often the queue has said that all jobs ended
-        self._look = self._ask = 0.0  # when to do it next
+        self._look = self._ask = 0.0  # when to look, and when to ask, next
 
     def room(self) -> bool:
         """Whether the next array, which is submitted for all its runs, has room for more runs."""
@@ -89,7 +89,7 @@ class Slurm:
             try:
                 queue.cancel([one.job for one in self.active], pending=True)
             except BadInput:
-                return  # they will find nothing to do, and end
+                return  # the jobs will find no run left, and end
 
     def _submit(self) -> Iterator[tuple[str, Message]]:
         runs, self.given = self.given, []

@@ -58,7 +58,7 @@ def call_all(calls: Iterable[tuple[str, Sequence[JsonValue]]]) -> None:
             gc.freeze()
 
 
-# Taken out: no program that a run starts shall make the calls again, or lack its own folder.
+# Removed: programs that a run starts must not repeat the calls, and must import their own files.
 if os.environ.get(SAFE_PATH) == OURS:
     del os.environ[SAFE_PATH]
 if wanted := json.loads(os.environ.pop(CALLS, "[]")):
