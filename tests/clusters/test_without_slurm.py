@@ -239,7 +239,7 @@ def test_detached_then_told_then_cancelled(cli, slurm: Path) -> None:  # type: i
         ((*SLURM[-4:], "--detach", "--tune", "lr_scale=1,2"), "but --tune chooses later runs"),
         ((*SLURM[-4:], "--detach", "--equal", "time"), "but --equal chooses later runs"),
         ((*SLURM[-4:], "--save-models", "winner"), "--save-models winner trains one run again"),
-        ((*SLURM[-4:], "--smoke"), "without --engine slurm"),
+        ((*SLURM[-4:], "--smoke"), "leave out --engine slurm"),
         ((*SLURM[-4:], "--slurm", "partition=nowhere"), "invalid partition specified: nowhere"),
     ],
 )
