@@ -186,7 +186,7 @@ def test_from_python_a_study_is_trained_by_jobs(slurm: Path, tmp_path: Path) -> 
     assert (one.study, one.jobs, one.runs) == ("mine", 2, 4)
     for bad, said in (
         ({"jobs": 2}, "--jobs is for --engine slurm, not for local"),
-        ({"engine": "slurm"}, "say how many jobs, as --jobs 8"),
+        ({"engine": "slurm"}, "give the number of jobs, such as --jobs 8"),
         ({"address": "here:1"}, "--address is for --engine ray, not for local"),
         ({"engine": "slrm"}, "did you mean slurm"),
     ):
