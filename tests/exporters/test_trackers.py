@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import re
 import struct
 import sys
 from pathlib import Path
 
 import pytest
 
+from runner import exporters as package
 from runner.cli import call
 from runner.exporters.registry import export_to, exporters
 from runner.exporters.run_log import run_logs
@@ -154,3 +156,21 @@ def test_wandb_offline(logs, tmp_path):
         assert summary["accuracy"] == pytest.approx(accuracy)
         [end] = [r.exit for r in records if r.WhichOneof("record_type") == "exit"]
         assert end.exit_code == (0 if log.state == "ok" else 1)
+
+
+def test_the_exporter_of_the_contributing_guide_works(logs, tmp_path, monkeypatch):
+    """As a module of the folder of exporters, found by its three names."""
+    guide = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    code = re.search(r"```python\n(.*?)```", guide.split("## Add an exporter")[1], re.DOTALL)[1]
+    (tmp_path / "lines.py").write_text(code)
+    monkeypatch.setattr("runner.exporters.__path__", [*package.__path__, str(tmp_path)])
+    monkeypatch.setattr("runner.exporters.registry.__file__", str(tmp_path / "registry.py"))
+    exporters.cache_clear()
+    try:
+        assert list(exporters()) == ["lines"]
+        assert export_to("lines", logs, tmp_path / "out") == 3
+    finally:
+        exporters.cache_clear()
+        sys.modules.pop("runner.exporters.lines", None)
+    lines = (tmp_path / "out" / "runs.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [log.id for log in logs]
