@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.analysis.effects import Effect
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Column,
@@ -9,18 +10,17 @@ from runner.reporting.document import (
     Note,
     Paragraph,
     Section,
-    Strong,
     Table,
     Text,
     items,
     present,
 )
 from runner.reporting.material import Material
-from runner.reporting.numbers import interval_cell, plain, plain_cell, signed_cell
+from runner.reporting.numbers import plain, plain_cell
 from runner.reporting.plots.tuned import paired, two_stages
 from runner.reporting.plotting import figure
 from runner.reporting.tables import Row, table
-from runner.reporting.wording import confidence
+from runner.reporting.two_stages import changed, side_by_side
 from runner.studies.equal_comparison import ArmEpochs, EqualComparison
 from runner.studies.equal_time import equal_epochs
 
@@ -67,24 +67,16 @@ def _basis(c: EqualComparison) -> Note:
 
 def effects(c: EqualComparison) -> Table | None:
     """Effects at equal epochs and at equal time, with the epochs and cost of each trick's arms."""
-    a = c.fixed
-    if isinstance(a, str):
+    if isinstance(c.fixed, str):
         return None
-    rows: list[Row] = []
-    for fixed, equal in paired(c.fixed, c.equal):
-        row: Row = [fixed.label]
-        for e in (fixed, equal):
-            if e is None:
-                row += ["–", "–", "–"]
-            else:
-                row += [signed_cell(e.effect), interval_cell(e.ci_low, e.ci_high), e.verdict]
-        having = [arm for arm in c.time.arms if arm.levels[fixed.factor] == fixed.level]
-        rows.append([*row, _ratios(having), _epochs(having)])
-    unit, spread = a.unit, f"{confidence(a)} interval"
-    header: list[Column | str] = ["trick"]
-    for stage in ("equal epochs", "equal time"):
-        header += [Column(f"{stage}: effect ({unit})", unit=unit), spread, "verdict"]
-    return table([*header, "cost ratio", "epochs at equal time"], rows)
+
+    def ends(e: Effect) -> Row:
+        having = [arm for arm in c.time.arms if arm.levels[e.factor] == e.level]
+        return [_ratios(having), _epochs(having)]
+
+    last = ("cost ratio", "epochs at equal time")
+    pairs = paired(c.fixed, c.equal)
+    return side_by_side(c.fixed, pairs, ("equal epochs", "equal time"), last, ends)
 
 
 def _ratios(arms: list[ArmEpochs]) -> str:
@@ -104,11 +96,7 @@ def _range(texts: list[str]) -> str:
 
 def remarks(c: EqualComparison) -> list[Text]:
     """Remarks on changed verdicts, arms without epochs, and uncertain cost ratios."""
-    said: list[Text] = []
-    for fixed, equal in paired(c.fixed, c.equal):
-        if equal is not None and equal.verdict != fixed.verdict:
-            changed = f": {fixed.verdict} at equal epochs, {equal.verdict} at equal time."
-            said.append((Strong(fixed.label), changed))
+    said = changed(paired(c.fixed, c.equal), ("at equal epochs", "at equal time"))
     if not isinstance(c.fixed, str) and isinstance(c.equal, str):
         said.append(f"There are no effects at equal time yet: {c.equal}")
     none = [arm.label for arm in c.time.arms if arm.epochs is None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from runner.analysis.effects import Effect
 from runner.reporting.contents import section
 from runner.reporting.document import (
     Block,
@@ -23,12 +22,12 @@ from runner.reporting.document import (
     present,
 )
 from runner.reporting.material import Material
-from runner.reporting.numbers import interval_cell, plain, signed_cell
+from runner.reporting.numbers import plain
 from runner.reporting.plots import tuned as plots
 from runner.reporting.plots.tuned import pairs
 from runner.reporting.plotting import figure
 from runner.reporting.tables import Row, table
-from runner.reporting.wording import confidence
+from runner.reporting.two_stages import changed, side_by_side
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison, TuningCost
 
@@ -79,29 +78,16 @@ def _basis(t: StudyTuning) -> Note:
 
 def effects(t: TunedComparison) -> Table | None:
     """Effects at the fixed and at the tuned value, and the values that their arms chose."""
-    a = t.fixed
-    if isinstance(a, str):
+    if isinstance(t.fixed, str):
         return None
-    rows: list[Row] = []
     base = next((arm for arm in t.tuning.arms if arm.label == "baseline"), None)
+    first: list[Row] = []
     if base:
-        rows.append([Emphasis("baseline"), *[""] * 6, base.choice.best or "not chosen yet"])
-    for fixed, tuned in pairs(t):
-        row = [fixed.label, *_cells(fixed), *_cells(tuned)]
-        rows.append([*row, chosen_by(t.tuning, fixed.factor, fixed.level)])
-    unit = a.unit
-    spread = f"{confidence(a)} interval"
-    header: list[Column | str] = ["trick"]
-    for stage in ("fixed", "tuned"):
-        header += [Column(f"{stage}: effect ({unit})", unit=unit), spread, "verdict"]
-    return table([*header, f"{t.tuning.field} chosen"], rows)
-
-
-def _cells(e: Effect | None) -> Row:
-    if e is None:
-        return ["–", "–", "–"]
-    spread = interval_cell(e.ci_low, e.ci_high)
-    return [signed_cell(e.effect), spread, e.verdict]
+        first = [[Emphasis("baseline"), *[""] * 6, base.choice.best or "not chosen yet"]]
+    return side_by_side(
+        t.fixed, pairs(t), ("fixed", "tuned"), [f"{t.tuning.field} chosen"],
+        lambda e: [chosen_by(t.tuning, e.factor, e.level)], first,
+    )  # fmt: skip
 
 
 def chosen_by(t: StudyTuning, factor: str, level: str) -> str:
@@ -134,15 +120,9 @@ def _no_effects(t: TunedComparison) -> Paragraph | None:
 
 def remarks(t: TunedComparison) -> list[Text]:
     """Remarks on changed verdicts, edges of the range, missing and lost runs."""
-    said: list[Text] = []
     tuning = t.tuning
-    for fixed, tuned in pairs(t):
-        if tuned is not None and tuned.verdict != fixed.verdict:
-            changed = (
-                f": {fixed.verdict} at {tuning.field}={tuning.fixed} in all arms, "
-                f"{tuned.verdict} at each arm's tuned value."
-            )
-            said.append((Strong(fixed.label), changed))
+    at = (f"at {tuning.field}={tuning.fixed} in all arms", "at each arm's tuned value")
+    said = changed(pairs(t), at)
     if not isinstance(t.fixed, str) and isinstance(t.tuned, str):
         said.append(f"There are no effects at the tuned values yet: {t.tuned}")
     edges = [arm for arm in tuning.arms if arm.choice.edge]
