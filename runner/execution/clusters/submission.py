@@ -118,12 +118,12 @@ def read_ids(folder: Path) -> set[str]:
 def submissions(store: Store, study: str | None = None) -> list[Submission]:
     """The submissions in the store, the oldest first; of one study, or of all."""
     found = []
-    for path in sorted((store.root / FOLDER).glob(f"*/{INFO}")):
+    for path in (store.root / FOLDER).glob(f"*/{INFO}"):
         with contextlib.suppress(OSError, msgspec.DecodeError):
             one = msgspec.json.decode(atomic_write.read(path), type=Submission)
             if one.name == path.parent.name and study in (None, one.study):
                 found.append(one)
-    return found
+    return sorted(found, key=lambda one: one.submitted)  # names are alike within a second
 
 
 def note(folder: Path, worker: Worker) -> None:
