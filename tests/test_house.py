@@ -24,7 +24,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
 
 def module(path):
-    """`runner/tasks/digits.py` -> `runner.tasks.digits`; a package by its own name."""
+    """`runner/tasks/folder.py` -> `runner.tasks.folder`; a package by its own name."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -196,7 +196,7 @@ def test_functions_take_few_parameters():
     assert found == WIDE
 
 
-HEAVY = ("torch", "torchvision", "timm", "sklearn", "pandas", "matplotlib", "scipy")
+HEAVY = ("torch", "torchvision", "timm", "sklearn", "numpy", "pandas", "matplotlib", "scipy")
 LIGHT = [
     "--help", "run --help", "list tricks", "list tasks", "list grids", "list studies",
     "show mixup", "show baseline+mixup+lars", "run --grid full --dry-run --json",

@@ -24,7 +24,7 @@ from runner.images.sources import Cached, Files, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
 from runner.images.walk import image_file
 from runner.records.store import Store
-from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
+from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.task import DATA
 from runner.training.device import prepare

@@ -14,7 +14,7 @@ from benchmarks.ratio import Conditions, Ratio, paired
 from benchmarks.speed.augmentation import pictures, seconds
 from runner.images.sources import Files, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
-from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
+from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.training.augmentation import augment
 from runner.training.batches import batches
 from runner.training.crops import View

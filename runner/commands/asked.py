@@ -13,9 +13,9 @@ import msgspec
 from runner.commands.asked_script import with_script
 from runner.commands.options import assignments, listed, listed_fields
 from runner.designs.levels import choose_levels
-from runner.images.tables import named
 from runner.inference.starts import with_files
 from runner.tasks import registry as tasks
+from runner.tasks.csv_name import file_and_column
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _grouped(task: str, column: str | None) -> str:
         raise BadInput(
             f"--group-by names a column of --task csv:PATH: the task {task} has no columns"
         )
-    return f"csv:{named(task.removeprefix('csv:'))[0]}#{column}"
+    return f"csv:{file_and_column(task.removeprefix('csv:'))[0]}#{column}"
 
 
 def _named(flags: StudyFlags, results: Path) -> tuple[Asked, Path | None]:

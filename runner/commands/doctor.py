@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +17,12 @@ from runner.commands.options import Json, Plugins, Results, load_plugins
 from runner.execution.device_summary import choices
 from runner.execution.engines import registry
 from runner.execution.machine import cores
-from runner.images import caches, stored_sets
-from runner.images.counting import on_stderr
 from runner.records.layout import RESULTS
 from runner.text import counted, size
 from tricks.errors import BadInput
+
+if TYPE_CHECKING:
+    from runner.images.caches import Kept
 
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm", "numpy", "pandas", "scipy")
 
@@ -66,6 +67,9 @@ def doctor(
         return verify_folder(folder, repair, json)
     if repair:
         raise BadInput("--repair needs the folder: `tricks-bench doctor results --repair`")
+    from runner.images import caches, stored_sets
+    from runner.images.counting import on_stderr
+
     load_plugins(plugin)
     store, usable = _store(results)
     found: dict[str, Any] = {
@@ -103,7 +107,7 @@ def doctor(
     return 0 if usable else 1
 
 
-def _told(cache: caches.Kept, clean: bool) -> str:
+def _told(cache: Kept, clean: bool) -> str:
     """A folder of cached images in one line."""
     what = f"{cache.folder}: {size(cache.bytes)}"
     if cache.images:

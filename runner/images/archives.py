@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from runner.images.content import digests, home
+from runner.images.cache_home import home
+from runner.images.content import digests
 from runner.images.counting import Counting, on_stderr
 from runner.images.walk import LEFTOVERS, image_file
 from runner.text import size

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.images.cache import MANIFEST, Cache, opened
-from runner.images.content import home
+from runner.images.cache_home import home
 from runner.images.counting import Counting
 from runner.images.decoding import VERSION
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from runner.images.cache_home import home
 from runner.images.counting import Counting, on_stderr
 from runner.images.file_list import ImageFile, ImageFiles
 from runner.images.threads import mapped
@@ -74,11 +75,6 @@ def keep(place: Path, files: Sequence[ImageFile], digests: np.ndarray) -> None:
 def digest_of(data: bytes) -> str:
     """The digest of a file with the content `data`."""
     return hashlib.sha256(data).hexdigest()[:32]
-
-
-def home() -> Path:
-    """The cache folder: all its files can be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tricks-bench"
 
 
 def _digest(file: ImageFile) -> str:

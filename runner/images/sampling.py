@@ -10,6 +10,9 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from runner.images.sources import Source
 
+# Shares of each class that are held out for a missing part: validation, as a share of the images
+# outside the test part, and test, as a share of all.
+VALIDATION, TEST = SHARES = 0.15, 0.15
 PROBE = 256  # clean training images that measure training accuracy; at least one per class
 
 

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runner.images.copies import families, together
-from runner.images.sampling import heads, hold_out, hold_out_groups, train_and_probe
+from runner.images.sampling import SHARES, heads, hold_out, hold_out_groups, train_and_probe
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.sources import Source, Splits
 
-# Shares of each class that are held out for a missing part: validation, as a share of the images
-# outside the test part, and test, as a share of all.
-VALIDATION, TEST = SHARES = 0.15, 0.15
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

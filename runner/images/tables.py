@@ -28,19 +28,6 @@ SHARED = frozenset((
 _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?")
 
 
-def named(text: str) -> tuple[str, str]:
-    """The file and the column for groups ("" for none) of `PATH` or `PATH#COLUMN`.
-
-    Both may contain a #: PATH is the longest beginning that is a file.
-    """
-    places = [len(text), *(match.start() for match in reversed(list(re.finditer("#", text))))]
-    for place in places:
-        if text[:place] and Path(text[:place]).expanduser().is_file():
-            return text[:place], text[place + 1 :]
-    left, _, right = text.rpartition("#")
-    return (left, right) if left and not right.lower().endswith(".csv") else (text, "")
-
-
 def read_csv(path: Path, column: str = "") -> Listed:
     """The images that the CSV lists, with paths relative to its folder. column: of the groups.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from runner.images.content import home
+from runner.images.cache_home import home
 from runner.images.counting import Counting
 from runner.records import atomic_write
 from tricks.errors import BadInput

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.images.copies import check_parts
 from runner.launch.older_records import older_note
 from runner.records.store import Store
 
@@ -23,6 +22,8 @@ def opened(study: AnyStudy[S], options: Options) -> tuple[AnyStudy[S], Store | N
     """
     store = _store(study, options.results)
     if study.found is not None and not options.allow_duplicates:
+        from runner.images.copies import check_parts
+
         check_parts(study.found)
     older = tuple(older_note(study, store))
     if older:

@@ -11,9 +11,11 @@ from runner.images.content import content
 from runner.images.copies import divided_together
 from runner.images.decoding import VERSION
 from runner.images.originals import Originals, originals
-from runner.images.splits import SHARES, held, splits_of
-from runner.images.tables import named, read_csv
-from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
+from runner.images.sampling import SHARES
+from runner.images.splits import held, splits_of
+from runner.images.tables import read_csv
+from runner.tasks.csv_name import file_and_column
+from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task
 from tricks.errors import BadInput
 
@@ -28,7 +30,7 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
 
     validation, test: shares held out for parts that the CSV does not have.
     """
-    text, column = named(name.removeprefix("csv:"))
+    text, column = file_and_column(name.removeprefix("csv:"))
     path = Path(text).expanduser()
     if not text.strip():
         raise BadInput("csv: needs a file: --task csv:PATH")

@@ -12,24 +12,16 @@ from runner.images.copies import divided_together
 from runner.images.decoding import VERSION
 from runner.images.folders import read_folder
 from runner.images.originals import Originals, originals
-from runner.images.splits import SHARES, TEST, VALIDATION, held, splits_of
+from runner.images.sampling import SHARES, TEST, VALIDATION
+from runner.images.splits import held, splits_of
+from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
-from tricks.optimizer.sgd import SGD
-from tricks.recipe import Recipe
-from tricks.schedule.step_decay import StepDecay
 
 if TYPE_CHECKING:
     from runner.images.listed import Listed
     from runner.images.sources import Splits
     from runner.records.spec import Fingerprint
-
-FINE_TUNING = Recipe(
-    model="resnet50", start="pretrained", resolution=224, crop="random-resized", flip=True,
-    epochs=30, batch_size=64, optimizer=SGD(), schedule=StepDecay(), channels_last=True,
-)  # fmt: skip
-# Not tuned here: usual values for fine-tuning at batches of 64.
-FINE_TUNING_RATES = {"sgd": 0.01, "lars": 1.0, "adamw": 3e-4}
 
 
 def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -> Task:

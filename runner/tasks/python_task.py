@@ -17,9 +17,8 @@ from typing import TypeAlias
 
 from runner.images.counting import on_stderr
 from runner.images.parts import part_of
-from runner.images.splits import SHARES
+from runner.images.sampling import SHARES
 from runner.images.written import remember, remembered, written
-from runner.tasks.csv_task import csv_task
 from runner.tasks.datasets import PARTS, Given, count, labelled
 from runner.tasks.task import Task
 from tricks import guest
@@ -116,6 +115,8 @@ def task_of(
     name: str, listed: Path, validation: float = SHARES[0], test: float = SHARES[1]
 ) -> Task:
     """The task `name` of written images; see `csv_task`."""
+    from runner.tasks.csv_task import csv_task
+
     return replace(
         csv_task(f"csv:{listed}", validation, test),
         name=name,

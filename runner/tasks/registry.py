@@ -1,4 +1,4 @@
-"""The registry of tasks. A file in this folder that defines TASKS adds tasks. Torch-free."""
+"""The registry of tasks. A file in `bundled/` that defines TASKS adds tasks. Torch-free."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
-from runner.images.tables import named
+from runner.tasks import bundled
+from runner.tasks.csv_name import file_and_column
 from runner.tasks.task import Task
 from tricks.errors import BadInput, unknown
 
@@ -23,7 +24,7 @@ YOURS = {
 @cache
 def all_tasks() -> dict[str, Task]:
     """Every task with a fixed name."""
-    found = pkgutil.iter_modules([str(Path(__file__).parent)], "runner.tasks.")
+    found = pkgutil.iter_modules(bundled.__path__, f"{bundled.__name__}.")
     modules = [importlib.import_module(m.name) for m in found]
     return {task.name: task for module in modules for task in getattr(module, "TASKS", [])}
 
@@ -53,7 +54,7 @@ def placed(name: str, data: Path | None, layout: str = "") -> tuple[str, Path | 
             f"this needs your own images: give --data FOLDER, or --data FILE.csv{wanted}"
         )
     if data.suffix.lower() == ".csv":
-        column = named(rest)[1] if kind == "csv" else ""
+        column = file_and_column(rest)[1] if kind == "csv" else ""
         return f"csv:{data}" + (f"#{column}" if column else ""), None
     return f"folder:{data}", None
 
@@ -69,7 +70,7 @@ def find(name: str) -> Task:
 
         return csv_task(name)
     if name.startswith("torchvision:"):
-        from runner.tasks.torchvision_names import torchvision_task
+        from runner.tasks.bundled.torchvision_names import torchvision_task
 
         return torchvision_task(name)
     if name.startswith("hf:"):

@@ -14,7 +14,7 @@ from runner.planning.proxy import GOOD_STEPS, LEAST_STEPS, SEEDS, SHARE, Full, s
 from runner.records.store import Store
 from runner.records.studies import load_study
 from runner.studies.quick import changes, weights_at_hand
-from runner.tasks.folder import FINE_TUNING
+from runner.tasks.fine_tuning import FINE_TUNING
 from runner.tasks.registry import find
 from tricks.errors import BadInput
 from tricks.recipe import Recipe

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from runner.images.csv_rows import read_table
-from runner.images.tables import named, read_csv
+from runner.images.tables import read_csv
 from runner.images.told import told, told_json
+from runner.tasks.csv_name import file_and_column
 from runner.tasks.registry import find, placed
 from tricks import BadInput
 
@@ -138,8 +139,8 @@ def test_a_number_sign_in_the_path(listed, tmp_path):
     path.write_text(text.replace("\n0", f"\n{tmp_path}/0"))
     for i in range(8):
         (path.parent / f"{i}.png").write_bytes((tmp_path / f"{i}.png").read_bytes())
-    assert named(str(path)) == (str(path), "")
-    assert named(f"{path}#place") == (str(path), "place")
+    assert file_and_column(str(path)) == (str(path), "")
+    assert file_and_column(f"{path}#place") == (str(path), "place")
     assert find(f"csv:{path}#place").identity(None)["group_by"] == "place"
     assert placed(f"csv:{path}#place", tmp_path / "n.csv") == (f"csv:{tmp_path}/n.csv#place", None)
     with pytest.raises(BadInput, match=r"exp#1/gone\.csv: cannot be read"):

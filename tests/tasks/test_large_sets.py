@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torchvision
 
+from runner.tasks.bundled.torchvision_names import fingerprint
 from runner.tasks.registry import find
-from runner.tasks.torchvision_names import fingerprint
 
 CLASSES, EACH = 1000, 45
 

@@ -194,7 +194,7 @@ def test_every_named_data_set_is_one_of_torchvisions():
 
     import torchvision
 
-    from runner.tasks.torchvision_names import DATASETS
+    from runner.tasks.bundled.torchvision_names import DATASETS
 
     for name, parts in DATASETS.items():
         known = inspect.signature(getattr(torchvision.datasets, name).__init__).parameters

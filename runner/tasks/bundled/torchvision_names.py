@@ -10,16 +10,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
-from runner.images.splits import TEST, VALIDATION, split
-from runner.tasks.folder import FINE_TUNING, FINE_TUNING_RATES
+from runner.images.sampling import TEST, VALIDATION
+from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, listing
 from tricks.errors import BadInput, unknown
 from tricks.optimizer.sgd import SGD
 from tricks.recipe import Recipe
 
 if TYPE_CHECKING:
+    import numpy as np
     from torchvision.datasets import VisionDataset
 
     from runner.images.decoding import Decoded
@@ -75,6 +74,8 @@ def fingerprint(source: str, data: Path) -> Fingerprint:
 
 def load(source: str, data: Path, train_images: int | None) -> Splits:
     """The data set's own parts, and missing parts held out of training, stratified."""
+    from runner.images.splits import split
+
     parts = catalogues(source, data)
     first = next(iter(parts.values()))
     shares = (held_out(source), TEST)
