@@ -135,8 +135,8 @@ TASKS = [
             batch_size=128, flip=True,
             optimizer=SGD(decay=0.005), schedule=StepDecay(), channels_last=True,
         ),
-        # Not tuned yet.
-        learning_rates={"sgd": 0.05, "lars": 4.0, "adamw": 5e-3, "adam": 5e-3, "lion": 1e-3},
+        # See docs/baselines.md.
+        learning_rates={"sgd": 0.05, "lars": 4.0, "adamw": 0.01, "adam": 0.01, "lion": 2e-3},
     ),
     _task(
         "cifar10", "CIFAR10", 5000, "CIFAR-10: 60,000 colour images of 32×32 pixels",
