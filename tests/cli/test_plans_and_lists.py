@@ -63,7 +63,8 @@ def test_a_results_folder_that_is_no_store_yet_has_no_studies(cli, tmp_path):
 
 def test_a_shipped_study_is_what_its_flags_would_be(cli):
     flags = (
-        "--grid", "full", "--tricks", "lars,adamw,adam,lion", "--factor", "lr_scale=0.25,0.5,1,2,4",
+        "--grid", "full", "--tricks", "lars(lr=8),adamw(lr=0.02),adam(lr=0.02),lion(lr=0.006)",
+        "--factor", "lr_scale=0.25,0.5,1,2,4",
         "--seeds", "2", "--name", "digits-learning-rates",
     )  # fmt: skip
     shipped = cli("run", "--study", "digits-learning-rates", "--dry-run", "--json")
