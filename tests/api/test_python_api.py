@@ -77,11 +77,26 @@ def test_a_script_of_ones_own_is_asked_for_run_and_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["runner", "tricks"])
 def test_a_file_that_hides_a_package_is_named(tmp_path, name):
     (tmp_path / f"{name}.py").write_text("")
-    done = script("import tricks_bench\n", tmp_path)
+    done = script("import tricks_bench as tb\ntb.study\n", tmp_path)
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: tricks-bench needs its own package")
     assert str(tmp_path / f"{name}.py") in last
     assert "rename that file" in last
+    command = script("import tricks_bench\ntricks_bench.main()\n", tmp_path)
+    assert command.returncode == 2
+    assert command.stderr.strip() == last.removeprefix("ImportError: ")
+
+
+def test_the_module_offers_its_names_and_no_other():
+    assert dir(tb) == sorted(tb.__all__)
+    assert all(getattr(tb, name) is not None for name in tb.__all__)
+    with pytest.raises(AttributeError, match="tricks_bench has no runs; it has Answer"):
+        _ = tb.runs
+
+
+def test_an_import_alone_is_light(tmp_path):
+    code = "import sys, tricks_bench\nassert not {'numpy', 'pandas', 'typer'} & set(sys.modules)\n"
+    assert script(code, tmp_path).returncode == 0
 
 
 def test_nothing_of_torch_is_imported_before_it_is_needed(tmp_path):
