@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +19,8 @@ from runner.records.layout import RESULTS
 from runner.text import counted
 from tricks.costs import Cost, cost_of
 from tricks.errors import BadInput, unknown
+
+NARROWEST = 30  # characters of a text beside the names, also on a narrow terminal
 
 
 @dataclass(frozen=True)
@@ -85,14 +90,25 @@ def list_(
         return
     if not rows:
         print(f"no {what} yet")
-    width = max((len(row.name) for row in rows), default=0)
-    for row in rows:
-        print(f"{row.name:{width}}  {row.text}".rstrip())
+    print_rows(rows)
+    if what == "tricks":
+        print("`tricks-bench show mixup` tells what a trick changes, and its source")
     if what == "grids":
         print(
             "`tricks-bench list grids --tricks warmup,cosine,mixup` (or --task digits, for the "
             "standard bag) compares the grids for these factors: runs, standard errors, aliases"
         )
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """One line for each row; on a terminal, long texts go on below, under their first line."""
+    width = max((len(row.name) for row in rows), default=0)
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    for row in rows:
+        print(textwrap.fill(
+            row.text, max(columns, width + NARROWEST), initial_indent=f"{row.name:{width}}  ",
+            subsequent_indent=" " * (width + 2), break_long_words=False, break_on_hyphens=False,
+        ))  # fmt: skip
 
 
 def tricks(results: Path) -> list[Row]:
@@ -113,7 +129,7 @@ def tricks(results: Path) -> list[Row]:
             "idea": cls.idea(),
             "cost": cost_json(cost),
         }
-        rows.append(Row(name, f"{cls.idea()} [{', '.join(marks)}] {cls.source}", keys))
+        rows.append(Row(name, f"{cls.idea()} [{', '.join(marks)}]", keys))
     return rows
 
 
