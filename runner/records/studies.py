@@ -138,7 +138,15 @@ def load_study(store: Store, name: str | None = None) -> StoredStudy:
     folder = _folder(store, name)
     if not is_study(folder):
         raise unknown("study", name, names) if names else BadInput(f"no study in {store.root}")
-    return StoredStudy(name, *read_pair(folder))
+    try:
+        return StoredStudy(name, *read_pair(folder))
+    except BadInput as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        raise BadInput(
+            f"{error}; `tricks-bench doctor {store.root} --repair` sets the study aside, and the "
+            "study's command plans it again with the recorded runs"
+        ) from error
 
 
 def study_names(store: Store) -> list[str]:

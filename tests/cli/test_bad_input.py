@@ -191,6 +191,10 @@ def test_a_study_in_the_store_that_varies_nothing_is_named(cli, stub):
         result = cli(command)
         assert result.code == 2
         assert "study.toml: factors is not what a study has there" in result.err
+        assert "`tricks-bench doctor results --repair` sets the study aside" in result.err
+    cli("doctor", "results", "--repair")
+    assert "2 recorded" in cli("run", "--tricks", "warmup", "--seeds", "1").out
+    assert cli("analyze").code == 0
 
 
 @pytest.mark.parametrize(

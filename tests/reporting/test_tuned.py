@@ -14,7 +14,7 @@ from runner.reporting.plots.style import save as style_save
 from runner.reporting.plots.tuned import fixed_tuned
 from runner.reporting.plots.tuned import tuning as plot
 from runner.reporting.report import write_report
-from runner.reporting.sections.fixed_and_tuned import chosen_by, compared, counted, remarks
+from runner.reporting.sections.fixed_and_tuned import chosen_by, compared, remarks, value_counts
 from runner.studies.choice import Choice, Score
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import Spent, TunedComparison, TuningCost
@@ -104,9 +104,9 @@ def test_edges_ties_divergence_and_waiting_arms_are_said():
     waiting = arm("zero-gamma", second.levels, None, missing=2)
     t = with_arms(t, [tied, waiting, *others])
     said = " ".join(map(inline, remarks(t)))
-    assert "1 arms have several best values" in said
+    assert "Arms with several best values: 1." in said
     assert "3 tuning runs diverged: each counts as chance accuracy" in said
-    assert "1 arms have not chosen yet: 6 of their tuning runs are missing" in said
+    assert "Arms without a choice so far: 1, because tuning runs are missing or failed (6)" in said
     assert "None" not in written([compared(t)])
     assert "not chosen yet" in written(compared(t).blocks[:1])
 
@@ -135,7 +135,7 @@ def test_in_a_factorial_the_choices_of_all_arms_are_counted():
     arms = [arm("x", on, "1"), arm("y", on, "2"), arm("z", on, "2"), arm("b", off, "0.5")]
     tuning = with_arms(t, arms).tuning
     assert chosen_by(tuning, "a", "on") == "1 ×1, 2 ×2; without it 0.5"
-    assert counted(tuning, [*arms, arm("w", off, None)]).endswith("not chosen yet ×1")
+    assert value_counts(tuning, [*arms, arm("w", off, None)]).endswith("not chosen yet ×1")
 
 
 @pytest.mark.parametrize("count", [1, 5, 60])

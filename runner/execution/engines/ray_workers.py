@@ -103,7 +103,10 @@ class Workers:
                 if slot.killed:
                     raise Killed from error
                 if not lost(error):
-                    return Mistake(f"a node of the Ray cluster cannot begin: {last_line(error)}")
+                    return Mistake(
+                        f"a node of the Ray cluster cannot begin: {last_line(error)} (each node "
+                        "needs the same Python and the same packages, see docs/clusters.md)"
+                    )
                 continue
             if isinstance(place, Mistake):
                 self._bench(slot.worker, place.message, tell)

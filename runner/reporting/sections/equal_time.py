@@ -118,8 +118,8 @@ def remarks(c: EqualComparison) -> list[Text]:
     one = [arm for arm in c.time.arms if arm.runs == 1]
     if one:
         said.append(
-            f"{len(one)} arms were timed by one run each, so their cost ratios have no interval "
-            "and include the noise of the machine."
+            f"Arms timed by one run each: {len(one)}. Their cost ratios have no interval and "
+            "include the noise of the machine."
         )
     coarse = [a for a in c.time.arms if a.spent is not None and not 0.9 <= a.spent <= 1.1]
     if coarse:

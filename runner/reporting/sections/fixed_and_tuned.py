@@ -30,6 +30,7 @@ from runner.reporting.tables import Row, table
 from runner.reporting.two_stages import changed, side_by_side
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison, TuningCost
+from runner.text import counted
 
 FEW_ARMS = 40
 
@@ -97,11 +98,11 @@ def chosen_by(t: StudyTuning, factor: str, level: str) -> str:
     """
     having = [arm for arm in t.arms if arm.levels[factor] == level]
     lacking = [arm for arm in t.arms if arm.levels[factor] != level]
-    text = counted(t, having)
-    return f"{text}; without it {counted(t, lacking)}" if len(lacking) == 1 else text
+    text = value_counts(t, having)
+    return f"{text}; without it {value_counts(t, lacking)}" if len(lacking) == 1 else text
 
 
-def counted(t: StudyTuning, arms: Sequence[ArmTuning]) -> str:
+def value_counts(t: StudyTuning, arms: Sequence[ArmTuning]) -> str:
     """The values that `arms` chose, in the order of the tuned values, with counts of arms."""
     none = "not chosen yet"
     counts = Counter(arm.choice.best or none for arm in arms)
@@ -134,20 +135,20 @@ def remarks(t: TunedComparison) -> list[Text]:
     tied = [arm for arm in tuning.arms if arm.choice.tied]
     if tied:
         said.append(
-            f"{len(tied)} arms have several best values. The value nearest to {tuning.fixed} "
+            f"Arms with several best values: {len(tied)}. The value nearest to {tuning.fixed} "
             "(by ratio) was taken, and of equally near values the first listed."
         )
     lost = sum(score.diverged for arm in tuning.arms for score in arm.choice.scores)
     if lost:
-        said.append(f"{lost} tuning runs diverged: each counts as chance accuracy.")
+        said.append(f"{counted(lost, 'tuning run')} diverged: each counts as chance accuracy.")
     waiting = [arm for arm in tuning.arms if arm.choice.best is None]
     if waiting:
         missing = sum(score.missing for arm in waiting for score in arm.choice.scores)
         said.append(
-            f"{len(waiting)} arms have not chosen yet: {missing} of their tuning runs are missing "
-            "or failed, and an arm chooses only when all its tuning runs are done."
+            f"Arms without a choice so far: {len(waiting)}, because tuning runs are missing or "
+            f"failed ({missing}). An arm chooses only when all its tuning runs are done."
         )
-    said.append(f"Chosen values over all arms: {counted(tuning, tuning.arms)}.")
+    said.append(f"Chosen values over all arms: {value_counts(tuning, tuning.arms)}.")
     return said
 
 
