@@ -86,7 +86,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
     draws = int(np.clip(MOST_DRAWN // len(arms), 500, DRAWS))
     replicated = 2 * int((count > 1).sum()) >= len(arms)
     if replicated:
-        drawn = arm_draws(both - mean[cell], cell, mean, count, draws, rng)
+        drawn = pair_draws(both - mean[cell], cell, mean, count, draws, rng)
         how = "from the mean and sd of each arm"
     elif factorial:
         share = named(metric).share
@@ -139,7 +139,7 @@ def on_front(good: np.ndarray, cost: np.ndarray) -> np.ndarray:
     return result
 
 
-def arm_draws(
+def pair_draws(
     left: np.ndarray, cell: np.ndarray, mean: np.ndarray, count: np.ndarray, draws: int,
     rng: np.random.Generator,
 ) -> np.ndarray:  # fmt: skip

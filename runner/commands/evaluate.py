@@ -57,7 +57,7 @@ def evaluate(
 
     from runner.analysis.test_set.classification import classification
     from runner.analysis.to_json import to_json
-    from runner.reporting.evaluation import headline
+    from runner.reporting.evaluation import summary_line
 
     names = answers.cards[0].names
     found = classification(answers.logs.numpy(), answers.given.labels, names)
@@ -77,7 +77,7 @@ def evaluate(
         return
     for line in about:
         print(line)
-    print(headline(found))
+    print(summary_line(found))
     if path is not None:
         print(path)
         return

@@ -27,10 +27,10 @@ _seen = _NONE  # files that this process has read, sorted by key
 
 def content(place: Path, files: Sequence[ImageFile]) -> str:
     """One digest of the content of the images at `place`, in the given order; see `digests`."""
-    return together(digests(place, files))
+    return joint_digest(digests(place, files))
 
 
-def together(digests: np.ndarray) -> str:
+def joint_digest(digests: np.ndarray) -> str:
     """One digest of several digests, in their order."""
     return hashlib.sha256(b" ".join(digests.tolist())).hexdigest()[:16]
 

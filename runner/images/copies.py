@@ -69,10 +69,10 @@ def divided_together(found: Listed) -> dict[str, str]:
     return {} if families(found) is None else {"copies": "together"}
 
 
-def together(groups: Sequence[str], families: Sequence[Hashable]) -> list[str]:
+def merged_groups(groups: Sequence[str], families: Sequence[Hashable]) -> list[str]:
     """Merge groups that share an image; a merged group has the name of its first group.
 
-    >>> together(["a", "b", "b", "c", "d"], ["0", "1", "2", "2", "3"])
+    >>> merged_groups(["a", "b", "b", "c", "d"], ["0", "1", "2", "2", "3"])
     ['a', 'b', 'b', 'b', 'd']
     """
     joined: dict[str, str] = {}

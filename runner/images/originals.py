@@ -62,7 +62,7 @@ class OriginalFiles:
 
     def known(self) -> str | None:
         found = content.known(self.place, self.files)
-        return None if found is None else content.together(found)
+        return None if found is None else content.joint_digest(found)
 
     def decoded(self, place: int, side: int, small: bool = False) -> tuple[Decoded, str]:
         path = self.files[place].path
@@ -75,7 +75,7 @@ class OriginalFiles:
     def read(self, digests: Sequence[str] | np.ndarray) -> str:
         found = np.asarray(digests, content.KNOWN["digest"])
         content.keep(self.place, self.files, found)
-        return content.together(found)
+        return content.joint_digest(found)
 
 
 def originals(found: Listed) -> OriginalFiles:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runner.images.copies import families, together
+from runner.images.copies import families, merged_groups
 from runner.images.sampling import SHARES, heads, hold_out, hold_out_groups, train_and_probe
 from tricks.errors import BadInput
 
@@ -59,7 +59,7 @@ def splits_of(found: Listed, train_images: int | None, shares: tuple[float, floa
         groups = [rows.groups[i] for i in trained.tolist()]
     same = families(found)
     if groups is not None and same is not None:
-        groups, same = together(groups, same), None
+        groups, same = merged_groups(groups, same), None
     made = split(found.place, parts, train_images, groups, classes, shares, same)
     return replace(made, sizes=rows.files.column("size")[order])
 

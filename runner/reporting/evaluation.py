@@ -53,7 +53,7 @@ def tables(a: Classification) -> dict[str, list[list[str | float | None]]]:
     }
 
 
-def headline(a: Classification) -> str:
+def summary_line(a: Classification) -> str:
     """One line: accuracy in per cent with its interval, and the loss."""
     loss = f"{a.loss:.4f}" if math.isfinite(a.loss) else "not finite"
     return (
@@ -78,7 +78,7 @@ def document(a: Classification, about: Sequence[str]) -> Document:
     return Document(
         "Evaluation",
         (
-            Section("", (items(about), Paragraph(Strong(headline(a))))),
+            Section("", (items(about), Paragraph(Strong(summary_line(a))))),
             Section("Classes", present(_classes(a), what)),
             Section("Confusion", present(picture, _matrix(a), often, pairs)),
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.analysis.data.labels import arm_label
 from runner.analysis.result import Analysis
-from runner.studies.tuned_comparison import at_stage
+from runner.studies.tuned_comparison import stage_analysis
 
 if TYPE_CHECKING:
     import pandas
@@ -58,7 +58,7 @@ class EqualComparison:
 def comparison(found: Evidence, metric: str, negligible: float | None) -> EqualComparison:
     """The effects of a study of equal time at both stages, and the epochs of its arms."""
     stages = ("fixed", "equal-time")
-    fixed, equal = (at_stage(found, stage, metric, negligible) for stage in stages)
+    fixed, equal = (stage_analysis(found, stage, metric, negligible) for stage in stages)
     return EqualComparison(equal_time(found.study, found.runs), fixed, equal)
 
 

@@ -44,7 +44,9 @@ class TunedComparison:
     cost: TuningCost
 
 
-def at_stage(found: Evidence, stage: str, metric: str, negligible: float | None) -> Analysis | str:
+def stage_analysis(
+    found: Evidence, stage: str, metric: str, negligible: float | None
+) -> Analysis | str:
     """The analysis of a stage's runs, or why it is missing."""
     try:
         runs = experiment(found.study, found.runs, stage)
@@ -55,7 +57,9 @@ def at_stage(found: Evidence, stage: str, metric: str, negligible: float | None)
 
 def comparison(found: Evidence, metric: str, negligible: float | None) -> TunedComparison:
     """A tuned study's effects at both stages, and the choices of its arms."""
-    fixed, tuned = (at_stage(found, stage, metric, negligible) for stage in ("fixed", "tuned"))
+    fixed, tuned = (
+        stage_analysis(found, stage, metric, negligible) for stage in ("fixed", "tuned")
+    )
     return TunedComparison(study_tuning(found.study, found.runs), fixed, tuned, _cost(found))
 
 

@@ -42,7 +42,7 @@ def compared(c: EqualComparison) -> Section:
     return Section(
         "Equal epochs and equal time",
         present(
-            effects(c),
+            effects_table(c),
             Paragraph(f"There are no effects at equal epochs yet: {fixed}")
             if isinstance(fixed, str)
             else None,
@@ -65,7 +65,7 @@ def _basis(c: EqualComparison) -> Note:
     )
 
 
-def effects(c: EqualComparison) -> Table | None:
+def effects_table(c: EqualComparison) -> Table | None:
     """Effects at equal epochs and at equal time, with the epochs and cost of each trick's arms."""
     if isinstance(c.fixed, str):
         return None

@@ -55,7 +55,7 @@ def compared(t: TunedComparison) -> Section:
     return Section(
         "Fixed and tuned",
         present(
-            effects(t),
+            effects_table(t),
             _no_effects(t),
             _basis(tuning),
             figure("fixed-tuned", alt, plots.fixed_tuned, t),
@@ -77,7 +77,7 @@ def _basis(t: StudyTuning) -> Note:
     )
 
 
-def effects(t: TunedComparison) -> Table | None:
+def effects_table(t: TunedComparison) -> Table | None:
     """Effects at the fixed and at the tuned value, and the values that their arms chose."""
     if isinstance(t.fixed, str):
         return None
