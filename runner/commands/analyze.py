@@ -204,7 +204,7 @@ def _equal_time(found: EqualTime) -> Mapping[str, JsonValue]:
 
 def _print(analysis: Analysis) -> None:
     """The effects as a table, below a line with the metric and the estimand."""
-    from runner.reporting.noise import noise_lines
+    from runner.reporting.noise_sentences import noise_lines
     from runner.reporting.wording import (
         alias_sets,
         alone,

@@ -11,7 +11,7 @@ from synthetic import ASKED
 
 from runner.analysis.analyze import analyze
 from runner.reporting.document import unmarked
-from runner.reporting.noise import what_more_buys
+from runner.reporting.noise_sentences import what_more_buys
 from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plots.pareto import pareto
 from runner.reporting.report import write_report

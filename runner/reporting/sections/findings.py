@@ -23,7 +23,7 @@ from runner.reporting.document import (
 )
 from runner.reporting.material import Material
 from runner.reporting.next_steps import next_steps
-from runner.reporting.noise import scope
+from runner.reporting.noise_sentences import scope
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import (
     alias_sets,

@@ -16,7 +16,7 @@ from runner.reporting.document import (
     present,
 )
 from runner.reporting.material import Material
-from runner.reporting.noise import floor_lines, pairing_text, what_more_buys
+from runner.reporting.noise_sentences import floor_lines, pairing_text, what_more_buys
 from runner.reporting.numbers import interval_cell, plain, signed_cell
 from runner.reporting.plots.noise_panel import noise_panel
 from runner.reporting.plotting import figure
