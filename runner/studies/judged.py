@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.analysis.analyze import analyze
 from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.factor import PLACEBO
 from runner.records.studies import StoredStudy
-from runner.studies.experiments import experiment
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,8 +37,10 @@ class Look:
 
 def judged(study: AnyStudy[Spec], number: int, store: Store) -> Look:
     """Look `number`, from the runs of `study` only, whatever other runs the store has."""
+    from runner.analysis.analyze import analyze
     from runner.analysis.sequential import open_effects, seeds_wanted
     from runner.records.run_frames import table
+    from runner.studies.experiments import experiment
 
     assert study.looks is not None
     width = study.looks.half_width

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.analysis.analyze import analyze
 from runner.analysis.metrics.registry import CHOOSES
 from runner.records.studies import StoredStudy
 from runner.records.study_toml import StoredConfirm
-from runner.studies.as_experiment import as_experiment
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,6 +64,8 @@ def winner(stored: StoredStudy, runs: pandas.DataFrame) -> StoredConfirm:
 
 def promise_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
     """For each metric, the effect in the first study and the effect on fresh seeds so far."""
+    from runner.studies.as_experiment import as_experiment
+
     confirm = stored.asked.confirm
     assert confirm is not None
     fresh, first = as_experiment(stored, runs), confirm.study
@@ -82,6 +82,8 @@ def promise_notes(stored: StoredStudy, runs: pandas.DataFrame) -> list[str]:
 
 
 def _measured(fresh: Experiment, metric: str) -> str:
+    from runner.analysis.analyze import analyze
+
     try:
         [effect] = analyze(fresh, metric).effects
     except BadInput as error:
