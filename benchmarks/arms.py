@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runner.execution.engines import fork_server
+from runner.execution.orphans import leave_with_parent
 from runner.records.spec import RunSpec
 from runner.tasks.recipe_run import RecipeRun
 from runner.tasks.registry import find
@@ -61,5 +62,5 @@ def in_a_child(function: Callable[..., T], *arguments: Any) -> T:
     """
     fork_server.warm_up(RecipeRun("digits").preload())
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(1, context) as pool:
+    with ProcessPoolExecutor(1, context, leave_with_parent) as pool:
         return pool.submit(function, *arguments).result()

@@ -32,6 +32,7 @@ from benchmarks.operating_characteristics import (
     lenth_row,
     looks_row,
 )
+from runner.execution.orphans import leave_with_parent
 
 OUT = Path("docs/coverage.md")
 BEST = (
@@ -101,7 +102,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     asked = parser.parse_args()
     found = []
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    with ProcessPoolExecutor(asked.jobs, initializer=leave_with_parent) as pool:
         for waiting in [pool.submit(case, asked.studies) for case in cases()]:
             found.append(waiting.result())
             print(table(found[-1:]).splitlines()[-1], flush=True)
