@@ -22,11 +22,12 @@ from msgspec import structs
 from tests.readme import FENCES, PAGES, ROOT, command_lines
 
 TINY = ("--set", "train_images=64", "--set", "epochs=1", "--workers", "1")
+ABOVE_CHANCE = ("--set", "epochs=10", "--workers", "1")  # so that there is a recipe to take
 # Command -> what makes it small enough to be trained in earnest.
 SMALL = {
     "run --seeds 5": ("--tricks", "mixup,cosine", "--smoke"),
     "run --plugin my_trick.py --tricks my-trick,cosine --name mine": ("--smoke",),
-    "run --tricks cosine,lars --name mine --save-models best": (*TINY, "--seeds", "2"),
+    "run --tricks cosine,lars --name mine --save-models best": (*ABOVE_CHANCE, "--seeds", "2"),
     "run --tricks warmup,cosine --name mine --results results-a": (*TINY, "--seeds", "1"),
     "run --tricks mixup,cutmix --name mine --results results-b": (*TINY, "--seeds", "1"),
 }
@@ -129,6 +130,10 @@ def of_page(page: Path) -> list[str]:
 def main(names: list[str]) -> int:
     """Carry out all commands of these pages, or of all, and print what became of each."""
     failed, seen = 0, set[str]()
+    known = [page.name for page in PAGES]
+    if unknown := [name for name in names if name not in known]:
+        print(f"there is no page {unknown[0]}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # python, in scripts
     for page in PAGES:
         commands = [command for command in of_page(page) if command not in seen]
