@@ -15,7 +15,7 @@ from runner.records.migration import SCHEMA
 from runner.records.predictions import ENDING
 from runner.records.record import STATES, Damaged
 from runner.records.verification import leftovers
-from runner.records.verification.finding import Finding, away, inside, is_temporary
+from runner.records.verification.finding import Finding, inside, is_temporary, link
 from runner.records.verification.runs import Seen, runs
 from runner.records.verification.studies import studies
 from runner.text import counted
@@ -104,7 +104,7 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
 def _format(root: Path) -> Iterator[Finding]:
     path = root / "FORMAT"
     if path.is_symlink():
-        yield away(root, path, "symlink", "a symbolic link: a store holds none")
+        yield link(root, path)
         return
     try:
         check_format(root)
@@ -122,8 +122,7 @@ def _format(root: Path) -> Iterator[Finding]:
 def _links(root: Path) -> Iterator[Finding]:
     for name in (*FOLDERS, "models"):
         if (root / name).is_symlink():
-            what = "a symbolic link: a store holds none"
-            yield away(root, root / name, "symlink", what)
+            yield link(root, root / name)
 
 
 def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Finding]:

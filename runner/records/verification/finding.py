@@ -44,6 +44,11 @@ def away(root: Path, path: Path, kind: str, what: str, problem: bool = True) -> 
     return Finding(kind, inside(root, path), what, problem, ASIDE, mend)
 
 
+def link(root: Path, path: Path) -> Finding:
+    """The finding of a symbolic link."""
+    return away(root, path, "symlink", "a symbolic link: a store holds none")
+
+
 def inside(root: Path, path: Path | str) -> str:
     """`path` as seen from `root`."""
     return os.path.relpath(path, root)

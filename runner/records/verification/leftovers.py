@@ -9,10 +9,8 @@ from runner.records import checkpoints, environments
 from runner.records.claims import Claims
 from runner.records.models import ENDING, look
 from runner.records.record import Damaged, is_id
-from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.records.verification.finding import Finding, away, inside, is_temporary, link, torn
 from runner.text import counted
-
-LINK = "a symbolic link: a store holds none"
 
 
 def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
@@ -21,7 +19,7 @@ def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
     alive = book.running()
     for path in _files(root / "claims"):
         if path.is_symlink():
-            yield away(root, path, "symlink", LINK)
+            yield link(root, path)
             continue
         if is_temporary(path.name):
             yield torn(root, path)
@@ -51,13 +49,15 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
     """
     orphans, unused, size = 0, 0, 0
     for folder in _files(root / "attempts"):
-        if folder.is_symlink() or not folder.is_dir():
-            kind = "symlink" if folder.is_symlink() else "foreign"
-            yield away(root, folder, kind, LINK if kind == "symlink" else "not an attempt at a run")
+        if folder.is_symlink():
+            yield link(root, folder)
+            continue
+        if not folder.is_dir():
+            yield away(root, folder, "foreign", "not an attempt at a run")
             continue
         for path in folder.iterdir():
             if path.is_symlink():
-                yield away(root, path, "symlink", LINK)
+                yield link(root, path)
             elif is_temporary(path.name):
                 yield torn(root, path)
         file = folder / checkpoints.NAME
@@ -88,7 +88,7 @@ def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
         yield away(root, folder, "foreign", "a file in the place of the folder of models")
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_symlink():
-            yield away(root, path, "symlink", LINK)
+            yield link(root, path)
         elif is_temporary(path.name):
             yield torn(root, path)
         elif path.suffix != ENDING or not is_id(path.name.partition(".")[0]):
@@ -111,7 +111,7 @@ def lists(root: Path, named: set[str]) -> Iterator[Finding]:
     folder = root / environments.FOLDER
     for file in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
         if file.is_symlink():
-            yield away(root, file, "symlink", LINK)
+            yield link(root, file)
         elif is_temporary(file.name):
             yield torn(root, file)
         elif damage := environments.damage(file):

@@ -12,9 +12,9 @@ from pathlib import Path
 from runner.records import atomic_write, index
 from runner.records.layout import aside
 from runner.records.predictions import ENDING
-from runner.records.record import Damaged, row, unseal
+from runner.records.record import Damaged, is_id, row, unseal
 from runner.records.store import Store
-from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.records.verification.finding import Finding, away, inside, is_temporary, link, torn
 from runner.records.verification.predictions import Named, missing, predictions
 from runner.text import counted
 from tricks.errors import BadInput
@@ -41,7 +41,7 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
     for folder in _entries(root / "runs"):
         path = Path(folder.path)
         if folder.is_symlink():
-            yield away(root, path, "symlink", "a symbolic link: a store holds none")
+            yield link(root, path)
             continue
         if not folder.is_dir():
             yield _stranger(root, path)
@@ -52,17 +52,17 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
             file = Path(entry.path)
             id, ending = os.path.splitext(entry.name)
             if entry.is_symlink():
-                yield away(root, file, "symlink", "a symbolic link: a store holds none")
+                yield link(root, file)
             elif is_temporary(entry.name):
                 yield torn(root, file)
-            elif ending == ".json" and _is_id(id) and folder.name == id[:2]:
+            elif ending == ".json" and is_id(id) and folder.name == id[:2]:
                 found = _record(root, file, id, seen, held.get(id))
                 if isinstance(found, Finding):
                     yield found
                     continue
                 known += id in held
                 wrong += not found
-            elif ending == ENDING and _is_id(id) and folder.name == id[:2]:
+            elif ending == ENDING and is_id(id) and folder.name == id[:2]:
                 said.add(id)
                 # The predictions of an unreadable record stay with it.
                 if id in seen.states or not os.path.lexists(file.with_suffix(".json")):
@@ -112,7 +112,7 @@ def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iter
         Store(root, create=False).rows()
 
     if path.is_symlink():
-        yield away(root, path, "symlink", "a symbolic link: a store holds none")
+        yield link(root, path)
     elif index.of_another_version(path):
         what = "another version wrote it: the next reader builds it again"
         yield Finding("index", "index.csv", what, problem=False)
@@ -160,10 +160,6 @@ def _put_back(root: Path, path: Path, place: Path, data: bytes) -> None:
     """Move a record to its place; the copy goes to quarantine/."""
     atomic_write.create(place, data)
     aside(root, path)
-
-
-def _is_id(text: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{16,64}", text) is not None
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

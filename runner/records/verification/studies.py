@@ -9,11 +9,9 @@ from pathlib import Path
 from runner.records.rows import column
 from runner.records.studies import LOCK, NAME_RULE, is_name
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
-from runner.records.verification.finding import Finding, away, inside, is_temporary, torn
+from runner.records.verification.finding import Finding, away, inside, is_temporary, link, torn
 from runner.text import counted
 from tricks.errors import BadInput
-
-LINK = "a symbolic link: a store holds none"
 
 
 def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
@@ -21,7 +19,7 @@ def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findin
     places = sorted((root / "studies").glob("*")) if (root / "studies").is_dir() else []
     for folder in places:
         if folder.is_symlink():
-            yield away(root, folder, "symlink", LINK)
+            yield link(root, folder)
         elif not folder.is_dir():
             yield away(root, folder, "foreign", "no study's folder")
         elif not is_name(folder.name):
@@ -38,7 +36,7 @@ def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findin
 def _files(root: Path, folder: Path) -> Iterator[Finding]:
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
-            yield away(root, path, "symlink", LINK)
+            yield link(root, path)
         elif is_temporary(path.name):
             yield torn(root, path)
         elif path.name in (LOCK, PENDING) and not path.is_file():
