@@ -96,17 +96,6 @@ Event = Skipped | Started | Epoch | Finished | Left | Retry | Waiting | Remark |
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A run that failed, in this execution."""
-
-    id: str
-    label: str
-    state: str  # failed | infra
-    type: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Summary:
     """The result of an execution: the number of runs by state."""
 
@@ -116,7 +105,6 @@ class Summary:
     infra: int
     skipped: int  # recorded before, or by another process
     interrupted: bool
-    failures: tuple[Failure, ...] = ()
     failed_before: int = 0  # skipped runs whose record says failed or infra
     asked_to_stop: bool = False  # even if no run was left
     out_of_time: bool = False  # the time limit has left runs for a later execution

@@ -13,7 +13,6 @@ from runner.execution.engines.engine import Engine
 from runner.execution.events import (
     Epoch,
     Event,
-    Failure,
     Finished,
     Left,
     Remark,
@@ -76,7 +75,6 @@ class Supervisor:
     lasting: bool = False  # whether running runs continue when this process exits
     at_hand: dict[str, AtHand] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
     waiting: int = 0
     paused: int = 0  # runs that will continue from their checkpoint
     losses: Losses = field(default_factory=Losses)
@@ -118,7 +116,6 @@ class Supervisor:
             **done,
             skipped=self.counts["skipped"],
             interrupted=bool(self.at_hand or left_over),
-            failures=tuple(self.failures),
             failed_before=jobs.failed_before,
             asked_to_stop=interrupt.requests > 0,
             out_of_time=not interrupt.requests and not self.bounds.fits and left_over,
@@ -274,9 +271,6 @@ class Supervisor:
         self.counts[state] += 1
         self.bounds.took(seconds)
         self._counted(job, error if state == "infra" else None)
-        if error is not None:
-            run, kind = job.run, error.type or "error"
-            self.failures.append(Failure(run.id, run.label, state, kind, error.first_line))
         self.tell(Finished(job.run.id, job.run.label, state, validation, seconds, error))
 
     def _unwritable(self, reason: str | None) -> BadInput:

@@ -12,12 +12,13 @@ PARTS = {
 # Names of a part that do not say which of the three.
 UNSURE = ("holdout", "heldout", "eval", "evaluation", "evaluate", "trainval", "trainvalid", "query")
 UNLABELLED = ("pred", "predict", "prediction", "predictions", "unlabelled", "unlabeled")
-PARTLIKE = (*PARTS, "unsure", "unlabelled")
 _FILLERS = frozenset(("set", "data", "dataset", "split", "part", "images", "image", "imgs", "seg"))
 
 
 def part_of(name: str) -> str:
-    """The part that the name of a folder, a column or a cell means: one of PARTLIKE, or "".
+    """The part that the name of a folder, a column or a cell means; "" for another name.
+
+    One of PARTS, or "unsure" or "unlabelled".
 
     >>> part_of("Training_Set"), part_of("seg_test"), part_of("valset"), part_of("hold-out")
     ('train', 'test', 'val', 'unsure')

@@ -63,7 +63,6 @@ def both(first: Summary, then: Summary) -> Summary:
         failed=first.failed + then.failed,
         infra=first.infra + then.infra,
         skipped=first.skipped + then.skipped,
-        failures=(*first.failures, *then.failures),
         failed_before=first.failed_before + then.failed_before,
     )
 

@@ -16,7 +16,6 @@ from runner.records import atomic_write
 
 FOLDER = "environments"
 LARGEST = 1 << 20  # bytes of a list
-NAME = re.compile(r"[0-9a-f]{64}\.txt")
 
 
 def installed() -> str:

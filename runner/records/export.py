@@ -62,7 +62,7 @@ class Evidence(NamedTuple):
 
     study: StoredStudy
     runs: pandas.DataFrame  # `table`
-    curves: pandas.DataFrame  # `curves`
+    curves: pandas.DataFrame  # `epoch_frame`
     records: list[Record]  # each without `LEFT_OUT` and tracebacks
 
 

@@ -55,14 +55,10 @@ class Error(msgspec.Struct, frozen=True):
     message: str | None = None
     traceback: str | None = None
 
-    @property
-    def first_line(self) -> str:
-        """The first line of its message."""
-        return ((self.message or "").strip().splitlines() or [""])[0]
-
     def reason(self, longest: int | None = None) -> str:
         """Its type and the first line of its message, cut to `longest` characters."""
-        return f"{self.type or 'error'}: {self.first_line[:longest]}".removesuffix(": ")
+        first = next(iter((self.message or "").strip().splitlines()), "")
+        return f"{self.type or 'error'}: {first[:longest]}".removesuffix(": ")
 
 
 class Seconds(msgspec.Struct, frozen=True):

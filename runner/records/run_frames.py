@@ -59,11 +59,6 @@ def typed(frame: pandas.DataFrame) -> pandas.DataFrame:
     return frame.astype({**numbers, "seed": "int64"})
 
 
-def curves(store: Store, stored: StoredStudy) -> pandas.DataFrame:
-    """One row per epoch of each run that has a record; see `epoch_frame`."""
-    return epoch_frame(record for id in stored.ids if (record := store.record(id)) is not None)
-
-
 def epoch_frame(records: Iterable[Record]) -> pandas.DataFrame:
     """One row per epoch of each record: id, epoch (from 1), `CURVES`, `NORMS` if any has them."""
     import pandas as pd

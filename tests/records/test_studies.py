@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner.records.run_frames import curves, table
+from runner.records.run_frames import epoch_frame, table
 from runner.records.store import Store
 from runner.records.studies import load_study, save_study, study_names
 from runner.records.study_files import read_asked, write_asked
@@ -141,12 +141,12 @@ def test_the_table_has_a_row_for_each_planned_run_with_a_record(store: Store) ->
         assert frame["accuracy"].isna().tolist() == [True, False]
         assert frame["train_seconds"].iloc[1] == 4.0
         assert frame["correct"].iloc[1] == "/w"
-    long = curves(store, study)
+    long = epoch_frame(filter(None, map(store.record, study.ids)))
     assert list(long["epoch"]) == [1, 2]
     assert long["loss"].isna().tolist() == [False, True]
 
 
 def test_an_empty_study_gives_empty_frames(store: Store) -> None:
     study = save_study(store, "s", asked(), rows(("off",)))
-    assert len(table(store, study)) == len(curves(store, study)) == 0
+    assert len(table(store, study)) == len(epoch_frame([])) == 0
     assert "accuracy" in table(store, study)

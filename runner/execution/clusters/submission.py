@@ -13,7 +13,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -147,12 +147,3 @@ def log_of(folder: Path, job: str, number: int) -> Path:
     """The file with a job's output; submitit gives it this name."""
     own = folder / f"{job}_{number}_0_log.out"
     return own if own.exists() else folder / f"{job}_0_log.out"
-
-
-def counted_fates(found: Mapping[int, Worker]) -> dict[str, int]:
-    """Fate -> number of workers; "running" for workers without a fate."""
-    counts: dict[str, int] = {}
-    for worker in found.values():
-        name = worker.fate or "running"
-        counts[name] = counts.get(name, 0) + 1
-    return counts
