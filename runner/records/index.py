@@ -18,7 +18,8 @@ import msgspec
 from runner.records import atomic_write
 from runner.records.record import COLUMNS, TEXT, WHOLE
 
-HEADER = ("id", "size", "changed", "state", "seed", *COLUMNS)
+ROW = ("state", "seed", *COLUMNS)
+HEADER = ("id", "size", "changed", *ROW)
 LARGEST_TEST_SET = 2_000  # images: for more, the bits of right and wrong are only in the records
 _WHOLE = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # the range of integers in tables
 _MAGIC = "# tricks-bench index 2 "
@@ -46,13 +47,15 @@ class _Place(NamedTuple):
 def load(path: Path) -> dict[str, Entry]:
     """Entries by id; {} if there is no index, or if it does not verify."""
     columns = read(path)
-    names = HEADER[3:]
-    rows = zip(*(columns[name] for name in names), strict=True)
+    found = zip(columns["size"], columns["changed"], rows(columns).values(), strict=True)
+    return dict(zip(columns["id"], map(Entry._make, found), strict=True))
+
+
+def rows(columns: Columns) -> dict[str, dict[str, Any]]:
+    """Id -> its row, the cells of the columns ROW."""
+    cells = zip(*(columns[name] for name in ROW), strict=True)
     return {
-        id: Entry(size, changed, dict(zip(names, row, strict=True)))
-        for id, size, changed, row in zip(
-            columns["id"], columns["size"], columns["changed"], rows, strict=True
-        )
+        id: dict(zip(ROW, row, strict=True)) for id, row in zip(columns["id"], cells, strict=True)
     }
 
 

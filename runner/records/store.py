@@ -68,13 +68,7 @@ class Store:
 
     def rows(self, ids: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Main columns by id (see `record.row`), of all or of some runs; see `columns`."""
-        names = index.HEADER[3:]
-        found = self.columns(names, ids)
-        rows = zip(*(found[name] for name in names), strict=True)
-        return {
-            id: dict(zip(names, row, strict=True))
-            for id, row in zip(found["id"], rows, strict=True)
-        }
+        return index.rows(self.columns(index.ROW, ids))
 
     @uncollected()
     def columns(self, names: Iterable[str], ids: Iterable[str] | None = None) -> index.Columns:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -27,9 +27,6 @@ from runner.records.study_files import (
 )
 from runner.records.study_toml import StoredEpochs, StudyToml
 from tricks.errors import BadInput, unknown
-
-if TYPE_CHECKING:
-    import pandas
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 LOCK = ".lock"  # in a study's folder
@@ -93,21 +90,21 @@ def save_study(
     store: Store,
     name: str,
     asked: StudyToml,
-    rows: pandas.DataFrame | Iterable[Mapping[str, Cell]],
+    rows: Iterable[Mapping[str, Cell]],
 ) -> StoredStudy:
     """Save a request and its planned runs under `name`. Returns the whole study.
 
-    rows: a DataFrame or an iterable of dicts with id, seed and one level name per factor. A study
-    with this name, the same task and the same settings is extended: a run with the same levels and
-    seed replaces the old run, and other runs stay. A factor that only one of the two has is at its
-    reference in the other. Raises BadInput for an invalid name, or a full disk.
+    rows: dicts with id, seed and one level name per factor. A study with this name, the same task
+    and the same settings is extended: a run with the same levels and seed replaces the old run, and
+    other runs stay. A factor that only one of the two has is at its reference in the other. Raises
+    BadInput for an invalid name, or a full disk.
     """
     folder = _folder(store, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write the study {folder}: {error.strerror or error}") from error
-    new = [_flat(row) for row in _dicts(rows)]
+    new = [_flat(row) for row in rows]
     with _locked(folder):
         merged, runs = asked, new
         if is_study(folder):
@@ -248,12 +245,6 @@ def _folder(store: Store, name: str) -> Path:
     if folder.is_symlink():
         raise BadInput(f"{folder} is a symbolic link, which a store must not have: remove it")
     return folder
-
-
-def _dicts(
-    rows: pandas.DataFrame | Iterable[Mapping[str, Cell]],
-) -> Iterable[Mapping[str, Cell]]:
-    return rows.to_dict("records") if hasattr(rows, "to_dict") else rows
 
 
 def _flat(row: Mapping[str, Cell]) -> dict[str, Cell]:

@@ -69,13 +69,6 @@ def test_what_a_tuned_study_has_is_looked_at(
         read_asked(file)
 
 
-def test_rows_may_be_a_frame(store: Store) -> None:
-    import pandas as pd
-
-    saved = save_study(store, "s", asked(), pd.DataFrame(rows(("off",), ("on",))))
-    assert saved.runs == rows(("off",), ("on",))
-
-
 def test_more_seeds_and_factors_extend_a_study(store: Store) -> None:
     save_study(store, "s", asked(), rows(("off",), ("on",)))
     save_study(store, "s", asked(2), rows(("off",), ("on",), seed=1, start=2))
