@@ -81,22 +81,24 @@ def replace_all(contents: Mapping[Path, bytes], sync: bool = True) -> None:
 
 def read(path: Path | str, most: int = LARGEST) -> bytes:
     """The bytes of `path`. Raises OSError; NotAFile for a symbolic link, a folder or a device."""
+    with open(opened(path), "rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        return file.readall()
+
+
+def opened(path: Path | str) -> int:
+    """A descriptor of the plain file `path`, to be read. Raises as `read` does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
             raise NotAFile(error.errno, "it is no plain file", str(path)) from error
         raise
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotAFile(errno.EINVAL, "it is no plain file", str(path))
-        if status.st_size > most:
-            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
-        with open(descriptor, "rb", buffering=0, closefd=False) as file:
-            return file.readall()
-    finally:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
+        raise NotAFile(errno.EINVAL, "it is no plain file", str(path))
+    return descriptor
 
 
 def sync_folder(folder: Path) -> None:

@@ -89,7 +89,7 @@ def reading(path: Path) -> Iterator[tuple[dict[str, Any], IO[bytes]]]:
 
     Raises FileNotFoundError if there is none, Damaged if it has changed since it was written.
     """
-    with _opened(path) as file:
+    with open(atomic_write.opened(path), "rb") as file:
         digest = hashlib.sha256()
         told = file.read(_DIGITS)
         while chunk := file.read(2**20):
@@ -111,7 +111,7 @@ class Reached(msgspec.Struct, frozen=True):
 def head(path: Path) -> Reached | None:
     """The checkpoint's progress, unverified; None if there is no readable checkpoint."""
     try:
-        with _opened(path) as file:
+        with open(atomic_write.opened(path), "rb") as file:
             return msgspec.convert(_head(file), Reached)
     except (OSError, Damaged, msgspec.ValidationError):
         return None
@@ -148,12 +148,6 @@ def sweep(path: Path) -> None:
     with contextlib.suppress(OSError):  # another process may have removed the folder
         for left in path.parent.glob(f".{path.name}.*{atomic_write.TEMPORARY}"):
             left.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        yield file
 
 
 def _head(file: IO[bytes]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from runner.records import atomic_write
 from runner.records.json_values import JsonValue
 from runner.records.record import check_id
 from runner.records.store import Store
@@ -86,16 +86,12 @@ class Look(NamedTuple):
 def look(path: Path) -> Look:
     """Verify the file of a model, whatever its name."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = atomic_write.opened(path)
     except OSError as error:
         return Look(error.strerror or str(error))
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        return Look("it is no plain file")
     with open(descriptor, "rb") as file:
         try:
-            header = read_header(file, status.st_size)
+            header = read_header(file, os.fstat(descriptor).st_size)
             told = header.metadata
             id, which = json.loads(told.get("run", "0")), json.loads(told.get("weights", "0"))
         except UNREADABLE:
