@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.execution.failure import advice
+from runner.records import checkpoints
 from runner.records.atomic_write import read
 from runner.records.claims import Claims
+from runner.records.record import FAILED
 from runner.records.record_schema import Epoch, Error
 from runner.records.run import label
 from runner.text import counted, printable
@@ -59,12 +61,12 @@ class RunAtHand:
 def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
     """The recorded error of each run whose state is failed or infra."""
     found = []
-    for id in (id for id, state in states.items() if state in ("failed", "infra")):
+    for id in (id for id, state in states.items() if state in FAILED):
         record = store.record(id)
         if record is None:
             continue
         error = record.error or Error()
-        log = _attempts(store, id) / str(record.attempt) / "log.txt"
+        log = checkpoints.attempts(store.root, id) / str(record.attempt) / "log.txt"
         printed = (error.traceback or "").strip() or _text(log)
         found.append(
             FailedRun(
@@ -90,7 +92,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
         if id not in alive or id in found:
             continue
         run = stored.runs[place]
-        last = _last_epoch(_attempts(store, id))
+        last = _last_epoch(checkpoints.attempts(store.root, id))
         firsts = {name: levels[0] for name, levels in stored.levels.items()}
         levels = [
             name if run[name] == "on" else f"{name}={run[name]}"
@@ -119,10 +121,6 @@ def told(found: Iterable[FailedRun]) -> Iterator[str]:
         if logs:
             yield f"  log: {printable(logs[0])}"
         yield f"  {runs[0].advice}"
-
-
-def _attempts(store: Store, id: str) -> Path:
-    return store.root / "attempts" / id[:2] / id
 
 
 def _last_epoch(attempts: Path) -> Epoch | None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from runner.records.record import DONE
+from runner.records.record import DONE, FAILED
 from runner.records.run import Run
 from runner.records.store import Store
 
@@ -74,7 +74,7 @@ class Jobs:
     def skip(self, state: str | None) -> None:
         """Count a run that needs no training. state: of its record, if it has one."""
         self.skipped += 1
-        self.failed_before += state in ("failed", "infra")
+        self.failed_before += state in FAILED
 
     def defer(self, job: Job) -> None:
         """Look at this run again later: another process holds it."""

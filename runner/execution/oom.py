@@ -22,6 +22,12 @@ def kills() -> int | None:
     return sum(found) if found else None
 
 
+def killed_since(before: int | None) -> bool:
+    """Whether the kernel has killed a process since `kills` returned `before`, as far as known."""
+    now = kills()
+    return now is not None and before is not None and now > before
+
+
 def _own_group() -> list[Path]:
     """Files with the counts of this process's control group, in version 1 and version 2."""
     try:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from runner.records.record import FAILED
 from runner.records.store import Store
 from tricks.errors import BadInput
-
-BAD = ("failed", "infra")
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ def reopen(store: Store, ids: Iterable[str]) -> Reopened:
 
     Raises BadInput if the store cannot be written to.
     """
-    bad = [id for id, state in store.states(ids).items() if state in BAD]
+    bad = [id for id, state in store.states(ids).items() if state in FAILED]
     if bad:
         store = Store(store.root)  # must be writable now
     done = [_reopen(store, id) for id in bad]
@@ -40,6 +39,6 @@ def _reopen(store: Store, id: str) -> bool | None:
     if claim is None:
         return None
     try:
-        return store.state(id) in BAD and store.remove(id, states=BAD)
+        return store.state(id) in FAILED and store.remove(id, states=FAILED)
     finally:
         claim.release()

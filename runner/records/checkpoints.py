@@ -29,7 +29,12 @@ _DIGITS = 64
 
 def path_of(root: Path, id: str) -> Path:
     """The path of the run's checkpoint, which need not exist. Raises BadInput for an invalid id."""
-    return root / "attempts" / check_id(id)[:2] / id / NAME
+    return attempts(root, id) / NAME
+
+
+def attempts(root: Path, id: str) -> Path:
+    """The folder of the run's attempts, which need not exist. Raises BadInput for an invalid id."""
+    return root / "attempts" / check_id(id)[:2] / id
 
 
 def held(root: Path) -> int:

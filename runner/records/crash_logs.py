@@ -36,6 +36,18 @@ def clear_up_to(attempt: Path) -> None:
                 clear(attempt.parent / name)
 
 
+def tail(log: Path | None, most: int) -> str:
+    """The end of a log as text, at most `most` bytes; "" if it cannot be read."""
+    if log is None:
+        return ""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def sweep(store: Store, closed: Container[str]) -> None:
     """Remove the files of a process that was killed just after it wrote its run's record.
 

@@ -12,12 +12,12 @@ from msgspec import to_builtins
 from runner.records import atomic_write, environments
 from runner.records.export import Evidence, is_export, read_export
 from runner.records.predictions import ENDING
+from runner.records.record import FAILED
 from runner.records.record_schema import Record
 from runner.records.store import Store
 from runner.records.studies import StoredStudy, load_study, save_study, study_names
 from tricks.errors import BadInput
 
-OPEN = ("failed", "infra")  # states that an outcome from elsewhere replaces
 # Fields that agree in two records of one run by the same code on similar machines.
 OUTCOME = ("state", "seed", "test_accuracy", "test_loss", "correct", "weights_sha256")
 
@@ -121,8 +121,8 @@ def _values(record: Record) -> dict[str, Any]:
 def _add(record: dict[str, Any], predictions: bytes | None, target: Store, done: Merged) -> None:
     id = record["id"]
     here = target.read(id)
-    if here is not None and here["state"] in OPEN and record["state"] not in OPEN:
-        target.remove(id, OPEN)
+    if here is not None and here["state"] in FAILED and record["state"] not in FAILED:
+        target.remove(id, FAILED)
         here = None
     if here is None and target.commit(record, predictions):
         done.added += 1

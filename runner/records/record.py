@@ -15,6 +15,7 @@ from runner.records.migration import SCHEMA, upgraded
 from tricks.errors import BadInput
 
 STATES = ("ok", "diverged", "failed", "infra")
+FAILED = ("failed", "infra")  # states of runs to be trained again
 DONE = ("ok", "diverged", "failed")  # states of a final record
 
 # Column of the table -> its place in a record. Accuracies in per cent, times in seconds.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.records.index import LARGEST_TEST_SET
 from runner.records.later_metrics import with_metric
-from runner.records.record import COLUMNS, TEXT
+from runner.records.record import COLUMNS, FAILED, TEXT
 from runner.records.record_schema import Record
 from runner.records.rows import column, uncollected
 from runner.records.store import Store
@@ -90,7 +90,7 @@ def spread(stored: StoredStudy, runs: pandas.DataFrame, most: int) -> list[str]:
     runs = runs.drop_duplicates("id")
     names = stored.columns[2:]
     wanted = ~runs.duplicated(names) if names else runs["id"].eq("")
-    wanted |= runs["state"].isin(("failed", "infra"))
+    wanted |= runs["state"].isin(FAILED)
     first, rest = np.flatnonzero(wanted)[:most], np.flatnonzero(~wanted)
     count = min(most - len(first), len(rest))
     even = rest[np.linspace(0, len(rest) - 1, count).astype(int)] if count else rest[:0]

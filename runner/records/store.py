@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.records import atomic_write, index, record_schema
+from runner.records.checkpoints import attempts
 from runner.records.claims import Claims
 from runner.records.layout import aside, check_format, check_writable, links, make
 from runner.records.predictions import ENDING, unpack
@@ -175,7 +176,7 @@ class Store:
 
     def attempt(self, id: str) -> Path:
         """A new folder for one attempt at the run `id`; its name is the attempt's number."""
-        folder = self.root / "attempts" / check_id(id)[:2] / id
+        folder = attempts(self.root, id)
         while True:
             try:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -56,5 +56,4 @@ class Watch:
 
     def starved(self) -> bool:
         """Whether the kernel has meanwhile killed some process for lack of memory."""
-        now = oom.kills()
-        return now is not None and self.ooms is not None and now > self.ooms
+        return oom.killed_since(self.ooms)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runner.execution.clusters.queue import Task
 from runner.execution.clusters.submission import Submission, Worker, log_of, workers
+from runner.records.crash_logs import tail
 from runner.records.record_schema import Error
 from runner.records.store import Store
 from runner.text import counted
@@ -64,7 +65,7 @@ def what_became(
     ids = ", ".join(one.job for one in gone)
     ended = ", ".join(f"{count:,} {how}" for how, count in counts.most_common())
     line = f"job {ids} ended with {counted(missing, 'run')} missing ({ended})"
-    tail = _tail(last) if last is not None else ""
+    printed = tail(last, TAIL)
     if mistakes:
         return Became(_one(mistakes), True, Error("Mistake", line))
     if counts["broken"] == counts.total():
@@ -75,9 +76,11 @@ def what_became(
     if cancelled:
         return Became(f"{line}: the same command continues", True, Error("Cancelled", line))
     if not any(workers(one.folder(store.root)) for one in gone):
-        why = tail.strip().splitlines()[-1:] or [f"see {gone[0].folder(store.root)}"]
-        return Became(f"job {ids} could not start: {why[0]}", True, Error("NotBegun", line, tail))
-    return Became(line, False, Error("JobsEnded", line, tail), frozenset(broken))
+        why = printed.strip().splitlines()[-1:] or [f"see {gone[0].folder(store.root)}"]
+        return Became(
+            f"job {ids} could not start: {why[0]}", True, Error("NotBegun", line, printed)
+        )
+    return Became(line, False, Error("JobsEnded", line, printed), frozenset(broken))
 
 
 def _end(worker: Worker | None, state: str) -> str:
@@ -93,10 +96,3 @@ def _one(mistakes: Sequence[str]) -> str:
     counts = Counter(mistakes)
     text, count = counts.most_common(1)[0]
     return f"{text} (said by {counted(count, 'job')} of {len(mistakes):,})"
-
-
-def _tail(log: Path) -> str:
-    try:
-        return log.read_bytes()[-TAIL:].decode(errors="replace")
-    except OSError:
-        return ""

@@ -6,19 +6,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from runner.execution.messages import Begun, EpochDone, Message, Recorded
 from runner.execution.work import Figures
+from runner.records import checkpoints
 from runner.records.json_values import finite
 from runner.records.store import Store
-
-
-class _Named(Protocol):
-    @property
-    def id(self) -> str: ...
 
 
 @dataclass
@@ -50,9 +45,9 @@ class Seen:
     def __iter__(self) -> Iterator[str]:
         return iter(self._watched)
 
-    def watch(self, run: _Named) -> None:
+    def watch(self, id: str) -> None:
         """Report news of this run from now on. An existing record is no news."""
-        self._watched[run.id] = _Watched(file_of(self.store.path(run.id)))
+        self._watched[id] = _Watched(file_of(self.store.path(id)))
 
     def forget(self, id: str) -> None:
         """Stop reporting news of a run."""
@@ -79,7 +74,7 @@ class Seen:
 
     def _epochs(self, id: str) -> Iterator[tuple[str, Message]]:
         run = self._watched[id]
-        folder = self.store.root / "attempts" / id[:2] / id
+        folder = checkpoints.attempts(self.store.root, id)
         latest = max((int(name) for name in names_in(folder) if name.isdecimal()), default=0)
         if not latest:
             return

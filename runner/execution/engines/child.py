@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from runner.execution import oom
 from runner.execution.messages import Assignment
+from runner.records.crash_logs import tail
 
 LOG_TAIL = 20_000  # bytes of a crashed run's log that go into its record
 
@@ -46,16 +46,8 @@ class Child:
 
     def starved(self) -> bool:
         """Whether the kernel has killed a process for lack of memory since the run began."""
-        now = oom.kills()
-        return now is not None and self.ooms is not None and now > self.ooms
+        return oom.killed_since(self.ooms)
 
     def log(self) -> str:
         """The end of its run's output."""
-        if self.attempt is None:
-            return ""
-        try:
-            with (self.attempt / "log.txt").open("rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
-                return file.read().decode(errors="replace")
-        except OSError:
-            return ""
+        return tail(self.attempt and self.attempt / "log.txt", LOG_TAIL)

@@ -105,9 +105,8 @@ class Local:
                 message: Message = child.pipe.recv()
                 heard.append((child.run, message))
                 if isinstance(message, Begun):
-                    child.attempt = checkpoints.path_of(self.store.root, child.run).parent / str(
-                        message.attempt
-                    )
+                    attempts = checkpoints.attempts(self.store.root, child.run)
+                    child.attempt = attempts / str(message.attempt)
                 elif not isinstance(message, (Alive, EpochDone)):
                     self._release(child, message)
         except (EOFError, OSError):

@@ -22,6 +22,7 @@ from runner.execution.pausing import Pausing
 from runner.execution.work import Portable, Work
 from runner.execution.worker import Carried, Tell, perform
 from runner.records import atomic_write
+from runner.records.crash_logs import tail
 from runner.records.record_schema import Error
 from runner.records.run import Run
 from runner.records.store import Store
@@ -77,7 +78,7 @@ class Ray:
         if slot is None:
             return ""
         self._kill(slot)
-        return _tail(slot.log)
+        return tail(slot.log, LOG_TAIL)
 
     def close(self) -> None:
         """Kill the workers with a run; idle workers clean up and exit."""
@@ -154,7 +155,7 @@ class Ray:
             slot.worker = None
             kind = "OutOfMemory" if "low on memory" in str(error) else "Lost"
             message = f"its worker on node {place.node} was lost: {last_line(error)}"
-            return ended(run, "infra", Error(kind, message, _tail(slot.log)))
+            return ended(run, "infra", Error(kind, message, tail(slot.log, LOG_TAIL)))
 
     def _keep(self, heard: Heard, log: Path, pausing: Pausing | None) -> None:
         for name, added in heard.grown.items():
@@ -166,13 +167,6 @@ class Ray:
             place = self.store.root / name
             if not (name.startswith(KEPT) and place.exists()):
                 atomic_write.replace(place, content)
-
-
-def _tail(log: Path | None) -> str:
-    try:
-        return "" if log is None else log.read_bytes()[-LOG_TAIL:].decode(errors="replace")
-    except OSError:
-        return ""
 
 
 registry.register("ray", Ray, lacking)

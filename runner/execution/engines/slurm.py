@@ -51,7 +51,7 @@ class Slurm:
     def begin(self, assignment: Assignment) -> None:
         """Take a run, for the next array."""
         self.given.append(assignment.run)
-        self.seen.watch(assignment.run)
+        self.seen.watch(assignment.run.id)
 
     def listen(self, seconds: float) -> Iterator[tuple[str, Message]]:
         """News of the runs from the store, and of the jobs from the queue."""
