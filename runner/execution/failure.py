@@ -98,17 +98,22 @@ def of_exit(
         message = "the kernel ended the training process: memory probably ran out"
         return "infra", Error("OutOfMemory", message, log)
     if code is not None and code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return "infra", Error("Killed", f"the training process was ended by {name}", log)
+        message = f"the training process was ended by {signal_name(-code)}"
+        return "infra", Error("Killed", message, log)
     if code is None or code == LOST:
         return "infra", Error("Lost", "the training process vanished", log)
     if not began:
         message = f"the training process left with exit code {code} before the training began"
         return "infra", Error("NotBegun", message, log)
     return "failed", Error("ProcessExit", f"the training process left with exit code {code}", log)
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, such as SIGKILL; its number if it has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def of_silence(seconds: float, log: str) -> tuple[str, Error]:

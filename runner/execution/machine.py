@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tricks.errors import BadInput
 
+# One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 DEVICES = Path("/dev")
 KFD = Path("/sys/class/kfd/kfd/topology/nodes")  # AMD's GPUs, and the CPU with the gpu_id 0
 

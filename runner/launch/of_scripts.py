@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -144,9 +145,9 @@ class Scripts:
         script, change = self.study.script, spec.edits
         config = f"{OUTPUTS}/ID/config{Path(script.config).suffix}" if script.config else ""
         places = Places(seed_of(spec.seed, change.stream), f"{OUTPUTS}/ID", config)
-        said = command.shown(command.arguments(script, change, places))
+        said = shlex.join(command.arguments(script, change, places))
         before = {**script.environment, **change.environment}
-        variables = [f"{name}={command.shown([value])}" for name, value in before.items()]
+        variables = [f"{name}={shlex.quote(value)}" for name, value in before.items()]
         changes = [f"{key}={value}" for key, value in change.config.items()]
         after = f"  # {script.config} with {', '.join(changes)}" if changes else ""
         return " ".join([*variables, said]) + after

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runner.records.json_values import JsonValue
@@ -141,16 +141,11 @@ def arguments(script: Script, change: Edits, places: Places) -> list[str]:
         resume = [filled(word, own_places) for word in words(script.resume, "script.resume")]
         resume = resume if places.resumes else []
     parameters = {**parameter_texts(script), **change.parameters}
-    values = {
-        "seed": str(places.seed),
-        "out": places.out,
-        "config": places.config,
-        **parameters,
-    }
+    values = {"seed": str(places.seed), "out": places.out, "config": places.config, **parameters}
     own = [filled(word, values) for word in change.arguments]
+    several = {"arguments": shlex.join(own), "resume": shlex.join(resume)}
     if script.shell:
         quoted = {name: shlex.quote(value) for name, value in values.items()}
-        several = {"arguments": shlex.join(own), "resume": shlex.join(resume)}
         return ["/bin/sh", "-c", filled(script.run, {**quoted, **several})]
     found: list[str] = []
     for word in words(script.run, "script.run"):
@@ -159,7 +154,6 @@ def arguments(script: Script, change: Edits, places: Places) -> list[str]:
         elif word == "{resume}":
             found += resume
         else:
-            several = {"arguments": shlex.join(own), "resume": shlex.join(resume)}
             found.append(filled(word, {**values, **several}))
     return found
 
@@ -172,11 +166,6 @@ def parameter_texts(script: Script) -> dict[str, str]:
 def takes(script: Script, name: str) -> bool:
     """Whether the command has the placeholder `name`."""
     return name in placeholders(script.run)
-
-
-def shown(found: Sequence[str]) -> str:
-    """A command, ready to be pasted into a shell."""
-    return shlex.join(found)
 
 
 def _text(value: str | int | float) -> str:

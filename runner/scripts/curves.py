@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from runner.execution.work import Figures
 from runner.records.json_values import JsonValue
-from runner.records.script_toml import Script, ScriptCurves
-from runner.scripts.metrics import rows
+from runner.records.script_toml import ScriptCurves
+from runner.scripts.metrics import newest, rows
 from tricks.errors import BadInput
 
 ACCURACIES = ("val_accuracy", "probe_accuracy")
@@ -20,16 +19,11 @@ LARGEST = 1e100  # the largest value in a record
 
 @dataclass
 class Curves:
-    """Reads the epochs of one run so far."""
+    """Reads the epochs of one run so far. asked: the table `[script.curves]`."""
 
     asked: ScriptCurves | None
     out: Path
     told: int = 0
-
-    @classmethod
-    def of(cls, script: Script, out: Path) -> Curves:
-        """The curves that `[script.curves]` describes, if any."""
-        return cls(script.curves, out)
 
     def fresh(self, ended: bool = False) -> list[Figures]:
         """The epochs written since the last call. ended: the last line is complete."""
@@ -39,8 +33,10 @@ class Curves:
 
     def all(self, ended: bool = True) -> list[Figures]:
         """Every epoch in the file; rows without a number are left out."""
-        path = self._file()
-        if path is None or self.asked is None:
+        if self.asked is None:
+            return []
+        path = newest(self.asked.file, self.out)
+        if path is None:
             return []
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -54,13 +50,6 @@ class Curves:
             if figures is not None:
                 found[figures["epoch"]] = figures
         return [found[epoch] for epoch in sorted(found)]
-
-    def _file(self) -> Path | None:
-        if self.asked is None:
-            return None
-        pattern = self.asked.file.replace("{out}", glob.escape(str(self.out)))
-        found = [path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file()]
-        return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def _figures(asked: ScriptCurves, row: Mapping[str, JsonValue], place: int) -> Figures | None:

@@ -93,7 +93,15 @@ def read(script: Script, out: Path, printed: Printed) -> dict[str, float]:
             if not texts:
                 raise BadInput(f"{where}: nothing in the output matches {metric.pattern!r}")
         else:
-            texts = _in_file(metric, _newest(metric.file, out, where), where)
+            path = newest(metric.file, out)
+            if path is None:
+                held = sorted(
+                    str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()
+                )
+                raise BadInput(
+                    f"{where}: there is no file {metric.file}; in {{out}} are {_some(held)} ({out})"
+                )
+            texts = _in_file(metric, path, where)
         found[name] = _taken([_number(text, where) for text in texts], metric)
     return found
 
@@ -117,14 +125,11 @@ def _number(text: JsonValue, where: str) -> float:
         raise BadInput(f"{where}: {printable(str(text))[:40]!r} is no number") from None
 
 
-def _newest(pattern: str, out: Path, where: str) -> Path:
+def newest(pattern: str, out: Path) -> Path | None:
     """The file that matches the pattern; if several match, the file changed last."""
     whole = pattern.replace("{out}", glob.escape(str(out)))
     found = [path for path in map(Path, glob.glob(whole, recursive=True)) if path.is_file()]
-    if found:
-        return max(found, key=lambda path: path.stat().st_mtime_ns)
-    there = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-    raise BadInput(f"{where}: there is no file {pattern}; in {{out}} are {_some(there)} ({out})")
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:

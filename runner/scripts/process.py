@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -35,12 +34,6 @@ class Ended(msgspec.Struct, frozen=True):
     cpu: float = 0.0
     memory_mb: float = 0.0
     error: str | None = None
-
-
-class Stop(Protocol):
-    """A function that is called in every tick: whether to end the script."""
-
-    def __call__(self) -> bool: ...
 
 
 @dataclass
@@ -93,7 +86,7 @@ def carried_out(
     folder: Path,
     grace: float,
     output: Output,
-    stop: Stop,
+    stop: Callable[[], bool],
     tick: float = 0.5,
 ) -> Ended:
     """Run a program to its end; `stop` is asked every `tick` seconds whether to end it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -15,8 +16,8 @@ from socket import gethostname
 
 import msgspec
 
-from runner.execution.failure import ProgramEnded, out_of_memory
-from runner.execution.machine import cores, gpus
+from runner.execution.failure import ProgramEnded, out_of_memory, signal_name
+from runner.execution.machine import THREADS, cores, gpus
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Emit, Outcome, Preload, Room
 from runner.records import environments
@@ -31,11 +32,10 @@ from runner.scripts.curves import Curves
 from runner.scripts.inputs import check_unchanged
 from runner.scripts.predictions import correct
 from runner.scripts.process import Ended, carried_out
-from runner.scripts.spec import Payload, seed_of
+from runner.scripts.spec import seed_of
 from runner.scripts.watch import Watch
 from tricks.errors import BadInput
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 OUTPUTS = "outputs"  # the folder of a store that scripts write to
 PACKAGES = (  # whose versions a record has
     "torch", "torchvision", "timm", "lightning", "pytorch-lightning", "keras", "tensorflow", "jax",
@@ -68,7 +68,7 @@ class ScriptRun:
     def __call__(self, run: Run, emit: Emit, pausing: Pausing | None = None) -> Outcome:
         """Carry out a run. If asked to stop, a script with `{resume}` continues another time."""
         began = time.monotonic()
-        change = msgspec.convert(run.payload["edits"], Payload).edits
+        change = msgspec.convert(run.payload["edits"], Edits)
         self._unchanged()
         out, resumes = self._output(run.id)
         config = ""
@@ -78,10 +78,10 @@ class ScriptRun:
         places = Places(seed_of(run.seed, change.stream), str(out), config, resumes)
         called = command.arguments(self.script, change, places)
         environment = self._environment(run, change, out)
-        print(f"$ {command.shown(called)}", flush=True)
-        curves = Curves.of(self.script, out)
-        watch = Watch(self.script, self.stall, pausing, emit, curves)
-        ended = self._called(called, environment, watch)
+        print(f"$ {shlex.join(called)}", flush=True)
+        watch = Watch(self.script, self.stall, pausing, emit, Curves(self.script.curves, out))
+        folder, grace = Path(self.folder), self.script.grace_seconds
+        ended = carried_out(called, environment, folder, grace, watch.output, watch.stop)
         try:
             self._check(ended, watch)
         except ProgramEnded as error:
@@ -167,10 +167,6 @@ class ScriptRun:
             own["CUDA_VISIBLE_DEVICES"] = ""
         return {**os.environ, **own, "PYTHONUNBUFFERED": "1", **asked}
 
-    def _called(self, called: Sequence[str], environment: Mapping[str, str], watch: Watch) -> Ended:
-        grace = self.script.grace_seconds
-        return carried_out(called, environment, Path(self.folder), grace, watch.output, watch.stop)
-
     def _check(self, ended: Ended, watch: Watch) -> None:
         """Raises the error of a run without a result."""
         log = watch.output.tail
@@ -193,11 +189,8 @@ class ScriptRun:
             message = f"memory ran out: {watch.output.last_line[:200]}"
             raise ProgramEnded("OutOfMemory", message, log, lost=True)
         if ended.status < 0:
-            try:
-                name = signal.Signals(-ended.status).name
-            except ValueError:
-                name = f"signal {-ended.status}"
-            raise ProgramEnded("Killed", f"the script was ended by {name}", log, lost=True)
+            message = f"the script was ended by {signal_name(-ended.status)}"
+            raise ProgramEnded("Killed", message, log, lost=True)
         said = watch.output.last_line[:300]
         message = f"the script exited with code {ended.status}{said and ': '}{said}"
         raise ProgramEnded("ScriptExit", message, log)

@@ -7,28 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import msgspec
-
 from runner.records.json_values import JsonValue, digest
 from runner.records.run import Run, label
 from runner.scripts.command import Edits
 
 SCHEMA = 1  # of ids: raised when the same specification means another run
-
-
-class Payload(msgspec.Struct, frozen=True, kw_only=True):
-    """The payload of a run for its worker."""
-
-    arguments: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    config: dict[str, str] = {}
-    parameters: dict[str, str] = {}
-    stream: int = 0
-
-    @property
-    def edits(self) -> Edits:
-        """The edits for the command."""
-        return Edits(self.arguments, self.environment, self.config, self.parameters, self.stream)
 
 
 @dataclass(frozen=True)

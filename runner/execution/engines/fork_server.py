@@ -18,13 +18,12 @@ from multiprocessing.context import ForkServerProcess
 from typing import Concatenate, ParamSpec
 
 from runner.execution.interrupt import TO_THE_RUNNER
+from runner.execution.machine import THREADS
 from runner.execution.work import Preload
 from runner.records.json_values import JsonValue
 from tricks.errors import BadInput
 
 P = ParamSpec("P")
-# One thread a run on CPU: read by the BLAS and OpenMP libraries when they are first loaded.
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 TRIES = 5
 _WORKER, _ONCE = "runner.execution.engines.process", "runner.execution.engines.warm_template"
 CALLS = "TRICKS_BENCH_ONCE"  # variable with the calls that the template makes, as JSON
