@@ -12,16 +12,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
 # Signals that child processes ignore; also the warning of a cluster's time limit.
 TO_THE_RUNNER = (*STOPS, signal.SIGUSR2)
-
-
-def heeded(stops: Iterable[int]) -> list[int]:
-    """The signals that are not ignored: under `nohup` SIGHUP stays ignored."""
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return [number for number in stops if not (ignored and number == signal.SIGHUP)]
 
 
 class Interrupt:
@@ -33,7 +25,9 @@ class Interrupt:
 
     def __init__(self, stops: Iterable[int] = STOPS, most: int | None = None) -> None:
         self.requests = 0
-        self.stops, self.most = heeded(stops), most
+        nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # then it stays ignored
+        self.stops = [number for number in stops if not (nohup and number == signal.SIGHUP)]
+        self.most = most
         self.signals: set[int] = set()
         self._before: dict[int, Any] = {}
 

@@ -195,8 +195,8 @@ class Supervisor:
                 return
         del self.at_hand[job.run.id]
         match message:
-            case Recorded(state, validation, seconds, error):
-                self._finish(job, state, validation, seconds, error)
+            case Recorded():
+                self._finish(job, message)
             case Lost(error):
                 self._lose(job, jobs, error)
             case Ended(state, error):
@@ -236,7 +236,7 @@ class Supervisor:
             else:
                 if state in DONE:
                     checkpoints.remove(checkpoints.path_of(self.store.root, id))
-                self._finish(job, state, None, 0.0, error)
+                self._finish(job, Recorded(state, None, 0.0, error))
         except OSError as problem:
             raise self._unwritable(problem.strerror) from problem
         finally:
@@ -260,18 +260,12 @@ class Supervisor:
     def _reached(self, job: Job) -> int:
         return checkpoints.reached(checkpoints.path_of(self.store.root, job.run.id))
 
-    def _finish(
-        self,
-        job: Job,
-        state: str,
-        validation: float | None,
-        seconds: float,
-        error: Error | None,
-    ) -> None:
-        self.counts[state] += 1
-        self.bounds.took(seconds)
-        self._counted(job, error if state == "infra" else None)
-        self.tell(Finished(job.run.id, job.run.label, state, validation, seconds, error))
+    def _finish(self, job: Job, end: Recorded) -> None:
+        self.counts[end.state] += 1
+        self.bounds.took(end.seconds)
+        self._counted(job, end.error if end.state == "infra" else None)
+        figures = end.state, end.validation, end.seconds, end.error
+        self.tell(Finished(job.run.id, job.run.label, *figures))
 
     def _unwritable(self, reason: str | None) -> BadInput:
         return BadInput(f"cannot write to the store {self.store.root}: {reason}; {GO_ON}")

@@ -10,13 +10,13 @@ import contextlib
 import fcntl
 import platform
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from socket import gethostname
 from typing import IO
 
 from msgspec.structs import asdict
@@ -105,9 +105,9 @@ class Node:
                 shutil.rmtree(self.root, ignore_errors=True)
                 raise
         except (BadInput, OSError) as error:
-            return Mistake(f"on node {node()}: {error}")
+            return Mistake(f"on node {gethostname()}: {error}")
         self.local = Local(self.store, Order(work, 1, self.runs_per_process))
-        return Place(node(), versions())
+        return Place(gethostname(), versions())
 
     def begin(
         self, assignment: Assignment, checkpoint: bytes | None, files: Mapping[str, bytes]
@@ -187,7 +187,7 @@ class Node:
     def _fate(self, message: Message) -> Carried | Mistake | LeftAt:
         match message:
             case Mistake(text):
-                return Mistake(f"on node {node()}: {text}")
+                return Mistake(f"on node {gethostname()}: {text}")
             case LeftAt():
                 return message
             case Recorded(state, validation, seconds, error):
@@ -221,11 +221,6 @@ def below(root: Path, folder: str) -> dict[str, bytes]:
     """Path below `root` -> content, of the plain files in `folder`."""
     found = [path for path in sorted((root / folder).rglob("*")) if not path.is_symlink()]
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in found if p.is_file()}
-
-
-def node() -> str:
-    """The node's name for messages."""
-    return socket.gethostname()
 
 
 def versions() -> dict[str, str]:
