@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 
-from runner.execution.machine import cores
 from runner.images.cache import FORMAT, INDEX, MANIFEST, PIXELS, ROW
 from runner.images.counting import Counting
 from runner.images.decoding import VERSION, Decoded, listening
 from runner.images.originals import Originals
+from runner.images.threads import mapped
 from runner.records import atomic_write
 
 AHEAD = 8  # decoded images per thread that may wait for writing
@@ -132,28 +129,13 @@ def _decoded(
     what: str,
     say: Callable[[str], None],
 ) -> Iterator[tuple[Decoded, str]]:
-    """Every image in turn, decoded by one thread per core: Pillow releases the interpreter lock.
-
-    small: returns whether the pixels of the next images are not needed.
-    """
+    """Every image in turn. small: returns whether the pixels of the next images are not needed."""
     count = Counting(what, len(originals.sizes), say)
-    places = iter(range(len(originals.sizes)))
-    with listening(), ThreadPoolExecutor(cores()) as pool:
-
-        def ask(number: int) -> list[Future[tuple[Decoded, str]]]:
-            some = islice(places, number)
-            return [pool.submit(originals.decoded, i, side, small()) for i in some]
-
-        waiting = deque(ask(AHEAD * cores()))
-        try:
-            while waiting:
-                result = waiting.popleft().result()
-                waiting.extend(ask(1))
-                count.one()
-                yield result
-        finally:
-            for future in waiting:
-                future.cancel()
+    places = range(len(originals.sizes))
+    with listening():
+        for found in mapped(lambda i: originals.decoded(i, side, small()), places, AHEAD):
+            count.one()
+            yield found
 
 
 def _written(file: FileIO, pixels: np.ndarray) -> bool:

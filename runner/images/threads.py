@@ -15,11 +15,11 @@ B = TypeVar("B")
 AHEAD = 64  # calls per thread that wait to run or to be collected, instead of a million at once
 
 
-def mapped(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-    """The results of `function` for `items`, in their order."""
+def mapped(function: Callable[[A], B], items: Iterable[A], ahead: int = AHEAD) -> Iterator[B]:
+    """The results of `function` for `items`, in their order. ahead: waiting calls per thread."""
     rest = iter(items)
     with ThreadPoolExecutor(cores()) as pool:
-        waiting = deque(pool.submit(function, item) for item in islice(rest, AHEAD * cores()))
+        waiting = deque(pool.submit(function, item) for item in islice(rest, ahead * cores()))
         try:
             while waiting:
                 result = waiting.popleft().result()

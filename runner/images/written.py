@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from runner.images.cache_home import home
 from runner.images.counting import Counting
 from runner.records import atomic_write
@@ -32,6 +34,14 @@ PART = "part-"  # begins the name of a folder that is being written
 NAMES = "names"  # the folder of notes: which data set a name refers to
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A name of a data set: `set` is its folder, and `stamp` changes once it has other images."""
+
+    name: str
+    stamp: str
+    set: str
 
 
 def root() -> Path:
@@ -73,37 +83,38 @@ def remember(name: str, stamp: str, listed: Path) -> None:
 
 def remembered(name: str, stamp: str | None = None) -> Path | None:
     """The CSV of the images of `name`, if they are written. stamp: None matches any."""
-    try:
-        note = json.loads(_note(name).read_bytes())
-        listed = root() / str(note["set"]) / LIST
-        same = stamp is None or note["stamp"] == stamp
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    note = _read(_note(name))
+    if note is None or stamp not in (None, note.stamp):
         return None
-    return listed if same and listed.is_file() else None
+    listed = root() / note.set / LIST
+    return listed if listed.is_file() else None
 
 
 def stamp_of(name: str) -> str:
     """The stamp with which `name` was remembered; "" if it was not."""
-    try:
-        return str(json.loads(_note(name).read_bytes())["stamp"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    note = _read(_note(name))
+    return "" if note is None else note.stamp
 
 
 def named_sets() -> dict[str, list[str]]:
     """The folder of each data set -> the names that refer to it."""
     found: dict[str, list[str]] = {}
     for path in sorted((root() / NAMES).glob("*.json")):
-        try:
-            note = json.loads(path.read_bytes())
-            found.setdefault(str(note["set"]), []).append(str(note["name"]))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue
+        if note := _read(path):
+            found.setdefault(note.set, []).append(note.name)
     return found
 
 
 def _note(name: str) -> Path:
     return root() / NAMES / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+
+
+def _read(path: Path) -> Note | None:
+    """The note in a file; None if there is no readable note."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Note)
+    except (OSError, msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _write(parts: Mapping[str, Iterable[Labelled]], to: Path, count: Counting) -> str:
