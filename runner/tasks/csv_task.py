@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from runner.images.splits import held, splits_of
 from runner.images.tables import read_csv
 from runner.tasks.csv_name import file_and_column
 from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
-from runner.tasks.task import Task
+from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -69,12 +68,11 @@ def rows_and_sizes(found: Listed) -> str:
     It does not depend on the order of the rows.
     """
     lines = [
-        f"{relative(row.file.path, found.place.parent)}\t{row.file.size}\t{row.label}"
+        f"{_relative(row.file.path, found.place.parent)}\t{row.file.size}\t{row.label}"
         f"\t{row.part}\t{row.group}"
         for row in found.rows
     ]
-    text = "\n".join(sorted(lines))
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+    return digest(sorted(lines))
 
 
 def load(
@@ -93,6 +91,6 @@ def all_images(path: Path, column: str, data: Path) -> Originals:
     return originals(read_csv(path, column))
 
 
-def relative(file: Path, root: Path) -> str:
+def _relative(file: Path, root: Path) -> str:
     """The path relative to `root`, so that both can be moved together; other paths unchanged."""
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()

@@ -8,8 +8,6 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from runner.images.written import Labelled
 from tricks.errors import BadInput, unknown
 
-PARTS = ("train", "val", "test")
-
 
 @runtime_checkable
 class Dataset(Protocol):
@@ -39,11 +37,6 @@ def labelled(dataset: Given, names: Sequence[str] = (), column: str = "") -> Ite
         if not isinstance(item, (tuple, list)) or len(item) < 2:
             raise BadInput(f"item {place} is {type(item).__name__}, not (image, label)")
         yield item[0], _name(item[1], known)
-
-
-def count(parts: Mapping[str, Given]) -> int:
-    """The number of images of all parts."""
-    return sum(len(part) for part in parts.values())
 
 
 def columns_of(features: Mapping[str, Any], column: str = "") -> tuple[str, str]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.images.parts import part_of
+from runner.images.parts import PARTS, part_of
 from runner.images.written import remember, remembered
-from runner.tasks.datasets import PARTS, without_labels
+from runner.tasks.datasets import without_labels
 from runner.tasks.python_task import task_of, write
+from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-    from runner.tasks.task import Task
 
 INSTALL = "hf: needs the package datasets: pip install 'tricks-bench[hf]'"
 SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")  # files of save_to_disk
@@ -104,4 +102,4 @@ def _stamp(path: Path) -> str:
     """The names, sizes and times of a local data set's files, which show a change."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     lines = [f"{file} {(s := file.stat()).st_size} {s.st_mtime_ns}" for file in files]
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
+    return digest(lines)

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from runner.images.counting import on_stderr
-from runner.images.parts import part_of
+from runner.images.parts import PARTS, part_of
 from runner.images.sampling import SHARES
 from runner.images.written import remember, remembered, written
-from runner.tasks.datasets import PARTS, Given, count, labelled
+from runner.tasks.datasets import Given, labelled
 from runner.tasks.task import Task
 from tricks import guest
 from tricks.errors import BadInput
@@ -106,7 +106,7 @@ def write(
         raise BadInput(f"the task {name}: a part has no images: leave it out")
     images = {part: labelled(known[part], names, column) for part in PARTS if part in known}
     try:
-        return written(images, count(known), on_stderr)
+        return written(images, sum(map(len, known.values())), on_stderr)
     except BadInput as error:
         raise BadInput(f"the task {name}: {error}") from error
 
