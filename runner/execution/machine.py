@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tricks.errors import BadInput
 
@@ -64,6 +65,20 @@ def _shown() -> int:
         amd = sum(1 for node in KFD.glob("*/gpu_id") if node.read_text().strip() not in ("", "0"))
         amd = amd or len(list(DEVICES.glob("dri/renderD*")))
     return nvidia or int(one) or amd
+
+
+class Share(NamedTuple):
+    """One run's share of this machine. at_a_time: runs that share a GPU, or the cores."""
+
+    gpus: tuple[str, ...]  # of all runs; see `gpus`
+    at_a_time: int
+    cores: int
+
+
+def share(device: str, workers: int) -> Share:
+    """A run's share if `workers` runs are trained in parallel. Raises BadInput as `gpus` does."""
+    found = gpus(device)
+    return Share(found, -(-workers // max(len(found), 1)), max(1, cores() // workers))
 
 
 def on_gpu(device: str) -> bool:

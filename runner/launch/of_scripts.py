@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.execution.limits import RESERVE, STALL, lacks
-from runner.execution.machine import cores, gpus
 from runner.launch.kind import Prepared, Trainer
 from runner.launch.listener import Listener
 from runner.launch.options import Options
@@ -164,25 +163,21 @@ class Scripts:
 
     def _work(self, options: Options) -> ScriptRun:
         study, script = self.study, self.study.script
-        found = gpus(options.device) if options.alike else ()
-        at_a_time = -(-options.workers // max(len(found), 1))
         asked = script.stall_minutes
         stall = options.limits.stall
         if asked is not None and stall == STALL:  # --stall-minutes overrides the study's file
             stall = 60 * asked
-        return ScriptRun(
+        work = ScriptRun(
             script,
             str(study.folder),
             str((options.results / OUTPUTS).absolute()),
             inputs=study.inputs,
             digest=study.digest,
-            gpus=found,
             device=options.device,
-            threads=max(1, cores() // options.workers),
-            at_a_time=at_a_time,
             stall=stall,
             packages=_packages(command.words(script.run, "script.run")[0], study.folder),
         )
+        return work.shared_out(options.workers) if options.alike else work
 
 
 def _packages(program: str, folder: Path) -> str:

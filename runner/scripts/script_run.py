@@ -17,7 +17,7 @@ from socket import gethostname
 import msgspec
 
 from runner.execution.failure import ProgramEnded, out_of_memory, signal_name
-from runner.execution.machine import THREADS, cores, gpus
+from runner.execution.machine import THREADS, share
 from runner.execution.pausing import Paused, Pausing
 from runner.execution.work import Emit, Outcome, Preload, Room
 from runner.records import environments
@@ -118,13 +118,12 @@ class ScriptRun:
         Raises BadInput if its folder is missing there, or has other files.
         """
         self.check_here()
-        found = gpus(self.device)
-        return replace(
-            self,
-            gpus=found,
-            at_a_time=math.ceil(workers / max(len(found), 1)),
-            threads=max(1, cores() // workers),
-        )
+        return self.shared_out(workers)
+
+    def shared_out(self, workers: int) -> ScriptRun:
+        """The work on this machine with `workers` processes: sets their GPUs and threads."""
+        gpus, at_a_time, cores = share(self.device, workers)
+        return replace(self, gpus=gpus, at_a_time=at_a_time, threads=cores)
 
     def sent(self) -> SentScript:
         """The work, by its path: its folder must exist there too."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import convert
 
-from runner.execution.machine import cores, gpus
+from runner.execution.machine import share
 from runner.execution.work import Emit, Outcome, Preload, Room
 from runner.records.json_values import canonical_text
 from runner.records.spec import RunSpec
@@ -122,15 +121,9 @@ class RecipeRun:
 
         Raises BadInput for a missing GPU.
         """
-        found = gpus(self.device)
-        device = "cuda" if found else self.device  # a process sees only one
-        return replace(
-            self,
-            device=device,
-            gpus=found,
-            at_a_time=math.ceil(workers / max(len(found), 1)),
-            loaders=max(1, cores() // workers),
-        )
+        gpus, at_a_time, cores = share(self.device, workers)
+        device = "cuda" if gpus else self.device  # a process sees only one
+        return replace(self, device=device, gpus=gpus, at_a_time=at_a_time, loaders=cores)
 
     def here(self, workers: int, say: Callable[[str], None]) -> RecipeRun:
         """The work on another machine; see `Movable`.
