@@ -19,22 +19,17 @@ def divided(task: Task, settings: Mapping[str, Given]) -> Task:
     if the images do not have this part already. Raises BadInput for a share that is out of range,
     and for a task with fixed parts.
     """
-    asked: dict[str, float] = {}
-    for name in SHARES:
-        if name not in settings:
-            continue
-        value = settings[name]
-        where = f"--set {name}"
-        if task.divide is None:
-            raise BadInput(
-                f"{where}: {task.name} has fixed parts; use it only with folder: and csv:"
-            )
-        share = coerce(where, field_literal(value, float), float)
-        if not 0 < share <= 0.5:
-            raise BadInput(f"{where} must be above 0 and at most 0.5, not {value}")
-        asked[name] = share
-    if not asked:
+    given = {name: settings[name] for name in SHARES if name in settings}
+    if not given:
         return task
-    held = dict(zip(SHARES, task.shares, strict=True)) | asked
-    assert task.divide is not None
+    if task.divide is None:
+        raise BadInput(
+            f"--set {next(iter(given))}: {task.name} has fixed parts; use it only with folder: and "
+            "csv:"
+        )
+    held = dict(zip(SHARES, task.shares, strict=True))
+    for name, value in given.items():
+        held[name] = coerce(f"--set {name}", field_literal(value, float), float)
+        if not 0 < held[name] <= 0.5:
+            raise BadInput(f"--set {name} must be above 0 and at most 0.5, not {value}")
     return task.divide(*(held[name] for name in SHARES))

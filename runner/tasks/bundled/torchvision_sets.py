@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.images.sources import Splits
     from runner.records.spec import Fingerprint
 
+VALIDATION = 5_000  # training images that are held out
 # torchvision's class -> the files that it reads, below the data folder.
 FILES = {
     "FashionMNIST": [
@@ -36,7 +37,7 @@ FILES = {
 }  # fmt: skip
 
 
-def fingerprint(name: str, validation: int, data: Path) -> Fingerprint:
+def fingerprint(name: str, data: Path) -> Fingerprint:
     """Names and sizes of the files. Raises BadInput for a missing file."""
     files = [data / file for file in FILES[name]]
     missing = [file for file in files if not file.is_file()]
@@ -45,11 +46,11 @@ def fingerprint(name: str, validation: int, data: Path) -> Fingerprint:
             f"{name} is missing: there is no {missing[0]}; fetch it with --download, or give its "
             "folder with --data PATH"
         )
-    return {"files": listing(files, data), "split": [validation]}
+    return {"files": listing(files, data), "split": [VALIDATION]}
 
 
-def load(name: str, validation: int, data: Path, train_images: int | None) -> Splits:
-    """The splits, with `validation` stratified training images held out."""
+def load(name: str, data: Path, train_images: int | None) -> Splits:
+    """The splits, with stratified training images held out."""
     import torch
     import torchvision
 
@@ -69,7 +70,7 @@ def load(name: str, validation: int, data: Path, train_images: int | None) -> Sp
         return Resident(pixels.contiguous(), torch.as_tensor(labels).long())
 
     everything, test = (resident(part.data, part.targets) for part in sets)
-    kept, held = hold_out(everything.labels.tolist(), validation)
+    kept, held = hold_out(everything.labels.tolist(), VALIDATION)
     train, probe = train_and_probe(everything.subset(kept), train_images)
     assert isinstance(train, Resident)
     levels = [train.images[:, c].float() / 255 for c in range(train.images.shape[1])]
@@ -99,7 +100,6 @@ def download(name: str, data: Path) -> None:
 def _task(
     name: str,
     source: str,
-    validation: int,
     summary: str,
     baseline: Recipe,
     learning_rates: Mapping[str, float],
@@ -107,8 +107,8 @@ def _task(
     return Task(
         name=name,
         summary=summary,
-        fingerprint=partial(fingerprint, source, validation),
-        load=partial(load, source, validation),
+        fingerprint=partial(fingerprint, source),
+        load=partial(load, source),
         download=partial(download, source),
         modules=("torchvision.datasets",),
         baseline=baseline,
@@ -128,7 +128,6 @@ TASKS = [
     _task(
         "fashion-mnist",
         "FashionMNIST",
-        5000,
         "Fashion-MNIST: 70,000 grey images of 28×28 pixels, 10 classes",
         baseline=Recipe(
             model="small-image-resnet50", width=0.125, stem=4, epochs=10, evaluate_every=2,
@@ -139,11 +138,11 @@ TASKS = [
         learning_rates={"sgd": 0.05, "lars": 4.0, "adamw": 0.01, "adam": 0.01, "lion": 2e-3},
     ),
     _task(
-        "cifar10", "CIFAR10", 5000, "CIFAR-10: 60,000 colour images of 32×32 pixels",
+        "cifar10", "CIFAR10", "CIFAR-10: 60,000 colour images of 32×32 pixels",
         baseline=_CIFAR, learning_rates=_CIFAR_RATES,
     ),
     _task(
-        "cifar100", "CIFAR100", 5000, "CIFAR-100: 60,000 colour images of 32×32 pixels",
+        "cifar100", "CIFAR100", "CIFAR-100: 60,000 colour images of 32×32 pixels",
         baseline=_CIFAR, learning_rates=_CIFAR_RATES,
     ),
 ]  # fmt: skip
