@@ -20,10 +20,8 @@ MEMORY = (
     "(CUBLAS|CUDNN|CUSOLVER)_STATUS_ALLOC_FAILED",
 )  # fmt: skip
 SHARED = (
-    "unable to allocate shared memory",
-    "unable to open shared memory",
-    "killed by signal: Bus",
-)
+    "unable to allocate shared memory", "unable to open shared memory", "killed by signal: Bus",
+)  # fmt: skip
 DEVICE = (
     r"^CUDA error", r"^cuDNN error", r"^DataLoader worker \(pid.* (killed by|exited unexpectedly)",
     "^can't start new thread", "^DataLoader timed out",

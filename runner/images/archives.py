@@ -27,10 +27,7 @@ from tricks.errors import BadInput
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 SPARE = 1 << 30  # bytes of the disk that stay free
-GROWS, SMALL = (
-    100,
-    1 << 30,
-)  # factor by which an archive may grow, unless it stays below SMALL bytes
+GROWS, SMALL = 100, 1 << 30  # an archive may grow GROWS times, or up to SMALL bytes
 CHUNK = 1 << 20
 WHOLE = "whole"  # a file with the number of unpacked files
 

@@ -45,10 +45,8 @@ class Cache:
     index: np.ndarray  # of ROW (N,), all images of the task
     pixels: np.ndarray  # uint8 (bytes,)
 
-    def __reduce__(
-        self,
-    ) -> tuple[Callable[[Path], Cache], tuple[Path]]:  # another process maps the file itself
-        return (_reopened, (self.folder,))
+    def __reduce__(self) -> tuple[Callable[[Path], Cache], tuple[Path]]:
+        return (_reopened, (self.folder,))  # another process maps the file itself
 
     @property
     def held(self) -> int:

@@ -143,8 +143,6 @@ def _alone(originals: Originals, say: Say) -> Iterator[None]:
         except BlockingIOError:
             say(f"waiting for another process that decodes the images in {originals.place}")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        except (
-            OSError
-        ):  # a file system without locks: two processes may build it, and the later cache stays
+        except OSError:  # no locks here: two processes may build it, and the later cache stays
             pass
         yield

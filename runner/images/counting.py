@@ -8,10 +8,8 @@ from collections.abc import Callable
 
 from runner.text import duration
 
-FIRST, LONGEST = (
-    2.0,
-    30.0,
-)  # seconds to the first line; the time between lines doubles, up to LONGEST
+# Seconds to the first line; the time between lines doubles, up to LONGEST.
+FIRST, LONGEST = 2.0, 30.0
 
 
 class Counting:

@@ -181,9 +181,7 @@ class Splits:
     mean: tuple[float, ...]  # of pixels in [0, 1], one value per channel
     std: tuple[float, ...]
     names: tuple[str, ...] = ()  # of the classes
-    sizes: (
-        Sequence[int] | np.ndarray
-    ) = ()  # bytes of each image file of the task, if there are files
+    sizes: Sequence[int] | np.ndarray = ()  # bytes of each image file of the task
 
     @property
     def sources(self) -> tuple[Source, ...]:

@@ -29,7 +29,7 @@ from msgspec import structs
 from runner.analysis.data.repeats import repeated
 from runner.records import atomic_write, environments, examples, record_schema
 from runner.records.csv_text import csv_bytes, escaped, unescaped
-from runner.records.later_metrics import of_records
+from runner.records.later_metrics import with_metric
 from runner.records.migration import upgraded
 from runner.records.record import COLUMNS, TEXT, WHOLE
 from runner.records.record_schema import Record
@@ -83,7 +83,8 @@ def evidence(
         if metric is None:
             return found
         metric = found.study.asked.meant(metric)
-        return found._replace(runs=of_records(found.runs, metric, found.records))
+        by_id = {record.id: record for record in found.records}
+        return found._replace(runs=with_metric(found.runs, metric, by_id.get))
     stored = load_study(source, name)
     runs = table(source, stored, metric)
     ids = list(dict.fromkeys(runs["id"]))

@@ -5,7 +5,7 @@ It is computed only for the requested metric, as the usual table reads no predic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.predictions import Predictions
@@ -50,8 +50,3 @@ def with_metric(
             column = np.full(len(runs), np.nan) if column is None else column
             column[place] = value
     return runs if column is None else runs.assign(**{metric: column})
-
-
-def of_records(runs: pandas.DataFrame, metric: str, records: Iterable[Record]) -> pandas.DataFrame:
-    """As `with_metric`, only from the records of an exported study."""
-    return with_metric(runs, metric, {record.id: record for record in records}.get)

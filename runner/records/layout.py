@@ -31,6 +31,7 @@ from tricks.errors import BadInput
 RESULTS = Path("results")
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
 _FORMAT = "tricks-bench store, schema "
+FORMAT_LINE = f"{_FORMAT}{SCHEMA}\n".encode()  # the content of the file FORMAT
 
 
 def make(root: Path) -> None:
@@ -38,7 +39,7 @@ def make(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         if not (root / "FORMAT").exists():
-            atomic_write.create(root / "FORMAT", format_line(SCHEMA))
+            atomic_write.create(root / "FORMAT", FORMAT_LINE)
     except OSError as error:
         raise _unwritable(root, error) from error
 
@@ -53,11 +54,6 @@ def check_writable(root: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise _unwritable(root, error) from error
-
-
-def format_line(schema: int) -> bytes:
-    """The content of a store's FORMAT."""
-    return f"{_FORMAT}{schema}\n".encode()
 
 
 def check_format(root: Path) -> None:

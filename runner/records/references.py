@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 VERSION = 1  # raised when the same methods are computed differently
 NAME = "references.json"  # of the file in the export of a check
-SEEN = (
-    "resolution",
-    "eval_scale",
-    "crop",
-    "margin",
-)  # recipe fields that change the methods' input
+# Recipe fields that change the methods' input.
+SEEN = ("resolution", "eval_scale", "crop", "margin")
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -42,13 +38,7 @@ def key(data: Fingerprint, recipe: Mapping[str, JsonValue]) -> str:
     """The key of the references for a recipe (JSON values) on the images that `data` identifies."""
     seen = {name: recipe.get(name) for name in SEEN}
     network = recipe.get("model") if recipe.get("start") == "pretrained" else None
-    parts: dict[str, JsonValue] = {
-        "version": VERSION,
-        "data": dict(data),
-        "seen": seen,
-        "network": network,
-    }
-    return digest(parts)[:16]
+    return digest({"version": VERSION, "data": dict(data), "seen": seen, "network": network})[:16]
 
 
 def load(store: Store, name: str) -> Kept | None:

@@ -254,9 +254,7 @@ def _flat(row: Mapping[str, Cell]) -> dict[str, Cell]:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Lock out other writers of this study, if the file system can. Raises BadInput."""
-    flags = (
-        os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-    )  # NONBLOCK, since a pipe would block
+    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # else a pipe blocks
     try:
         descriptor = os.open(folder / LOCK, flags, 0o644)
     except OSError as error:

@@ -30,24 +30,16 @@ class ScriptSpec:
     @cached_property
     def id(self) -> str:
         """16 hex digits; two specs have the same id only if they are the same run."""
-        return digest(
-            {
-                "script": SCHEMA,
-                "data": dict(self.data),
-                "edits": self.edits.to_json(),
-                "seed": self.seed,
-            }
-        )[:16]
+        return digest({"script": SCHEMA, **self._parts})[:16]
 
     def run(self) -> Run:
         """The run as engines and records see it."""
-        payload: dict[str, JsonValue] = {
-            "data": dict(self.data),
-            "edits": self.edits.to_json(),
-            "seed": self.seed,
-            "tricks": list(self.tricks),
-        }
+        payload = {**self._parts, "tricks": list(self.tricks)}
         return Run(self.id, self.seed, label(self.tricks, self.seed), payload)
+
+    @property
+    def _parts(self) -> dict[str, JsonValue]:
+        return {"data": dict(self.data), "edits": self.edits.to_json(), "seed": self.seed}
 
 
 def seed_of(seed: int, stream: int) -> int:

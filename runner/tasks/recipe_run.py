@@ -107,9 +107,8 @@ class RecipeRun:
         if self.part is None:
             return [*modules]
         images = (f"{__name__}:hold", [self.task, self.data, *self.part, self._cache(self.part)])
-        revision = (
-            "runner.training.outcome:code_revision"  # runs git, which is slow compared with a run
-        )
+        # It runs git, which is slow compared with a run.
+        revision = "runner.training.outcome:code_revision"
         return [*modules, (revision, []), ("runner.records.environments:here", []), images]
 
     def sharing(self, spec: RunSpec) -> RecipeRun:

@@ -35,10 +35,7 @@ class Task:
     # All images before decoding, if each image is decoded separately.
     originals: Callable[[Path], Originals] | None = None
     found: Callable[[], Listed] | None = None  # the images, if they are the user's own
-    shares: tuple[float, float] = (
-        0.0,
-        0.0,
-    )  # held out for validation and test, if they can be chosen
+    shares: tuple[float, float] = (0.0, 0.0)  # of validation and test, if they can be chosen
     modules: tuple[str, ...] = ()  # that `load` imports, except torch and modules of training
     divide: Callable[[float, float], Task] | None = None  # gives the task with other shares
     kind: str = ""  # its name in the identity; "": its name up to a colon

@@ -132,12 +132,13 @@ class Worked:
     def _execute(self, interrupt: Interrupt) -> Summary:
         store = Store(self.job.root, create=False)
         self._check_versions()
-        order = self.job.order
-        count = self._workers()
-        work = cast(Movable, order.work).here(count, self._say)
+        order, jobs = self.job.order, self.job.jobs
+        movable = cast(Movable, order.work)
+        count = at_a_time(jobs.workers, jobs.per_gpu, movable.device)
+        work = movable.here(count, self._say)
         lines = read_lines(self.folder)
         since = (self.folder / RUNS).stat().st_mtime_ns
-        share = unrecorded(turned(lines, self.number, self.job.jobs.count), store, since)
+        share = unrecorded(turned(lines, self.number, jobs.count), store, since)
         wall = self._seconds()
         limits = replace(
             order.limits,
@@ -156,10 +157,6 @@ class Worked:
         at = f" on GPU {', '.join(work.gpus)}" if work.gpus else ""
         print(f"{counted(count, 'run')} at a time{at}{time_left}", flush=True)
         return execute(share, store, order, self._event, interrupt)
-
-    def _workers(self) -> int:
-        jobs, device = self.job.jobs, cast(Movable, self.job.order.work).device
-        return at_a_time(jobs.workers, jobs.per_gpu, device)
 
     def _seconds(self) -> float:
         """Seconds that this job may train: until its time limit, or until --max-hours."""

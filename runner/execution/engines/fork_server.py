@@ -35,9 +35,8 @@ NO_GUARD = (
     'others: put what starts it under `if __name__ == "__main__":`'
 )
 _one_at_a_time = threading.Lock()  # the environment and `__main__` are changed for a moment
-_calls: list[
-    tuple[str, Sequence[JsonValue]]
-] = []  # that the template makes: see engines.warm_template
+# That the template makes: see engines.warm_template.
+_calls: list[tuple[str, Sequence[JsonValue]]] = []
 
 
 def warm_up(preload: Sequence[Preload]) -> None:

@@ -48,10 +48,7 @@ from tricks.errors import BadInput
 SCRATCH = "tricks-bench-ray-"  # begins the name of a scratch folder
 FRESH = 60.0  # seconds within which a worker locks its new scratch folder
 OUTPUTS = "outputs"
-KEPT = (
-    "examples",
-    "environments",
-)  # folders that all runs share; the driver receives each file once
+KEPT = ("examples", "environments")  # that all runs share; the driver receives each file once
 FILES = ("models", *KEPT, OUTPUTS)  # folders of a store in which trainings write
 WAIT = 0.5  # seconds that a worker listens to its training before it answers
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm")

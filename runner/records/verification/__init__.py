@@ -10,8 +10,7 @@ from pathlib import Path
 
 from runner.records import atomic_write
 from runner.records.export import SUMS, is_export, mismatches, read_export
-from runner.records.layout import FOLDERS, check_format, format_line
-from runner.records.migration import SCHEMA
+from runner.records.layout import FOLDERS, FORMAT_LINE, check_format
 from runner.records.predictions import ENDING
 from runner.records.record import STATES, Damaged
 from runner.records.verification import leftovers
@@ -114,7 +113,7 @@ def _format(root: Path) -> Iterator[Finding]:
         what = "it is missing or unreadable: no command opens this store"
 
         def write() -> None:
-            atomic_write.replace(path, format_line(SCHEMA))
+            atomic_write.replace(path, FORMAT_LINE)
 
         yield Finding("store", "FORMAT", what, True, "write it again", write)
 
