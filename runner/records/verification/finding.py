@@ -61,6 +61,13 @@ def is_temporary(name: str) -> bool:
     )
 
 
+def odd(root: Path, path: Path) -> Finding | None:
+    """The finding of a symbolic link or a temporary file; None for any other file or folder."""
+    if path.is_symlink():
+        return link(root, path)
+    return torn(root, path) if is_temporary(path.name) else None
+
+
 def torn(root: Path, path: Path) -> Finding:
     """The finding of a temporary file: left by a killed writer, or being written now."""
     try:

@@ -9,7 +9,7 @@ from runner.records import checkpoints, environments
 from runner.records.claims import Claims
 from runner.records.models import ENDING, look
 from runner.records.record import Damaged, is_id
-from runner.records.verification.finding import Finding, away, inside, is_temporary, link, torn
+from runner.records.verification.finding import Finding, away, inside, is_temporary, link, odd, torn
 from runner.text import counted
 
 
@@ -18,11 +18,8 @@ def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
     book = Claims(root / "claims")
     alive = book.running()
     for path in _files(root / "claims"):
-        if path.is_symlink():
-            yield link(root, path)
-            continue
-        if is_temporary(path.name):
-            yield torn(root, path)
+        if found := odd(root, path):
+            yield found
             continue
         id, _, generation = path.name.partition(".")
         if path not in (book.path(id, int(g)) for g in [generation] if g.isdecimal()):
@@ -30,8 +27,7 @@ def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
         elif id in alive:
             yield Finding("claim", inside(root, path), "a process is working on it", problem=False)
         elif id in recorded:
-            what = "its run is recorded, so the claim is of no use"
-            yield _removed(root, path, what)
+            yield _removed(root, path, "its run is recorded, so the claim is of no use")
         elif book.abandoned(path):
             yield _removed(root, path, "its owner is gone")
         else:
@@ -56,10 +52,8 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
             yield away(root, folder, "foreign", "not an attempt at a run")
             continue
         for path in folder.iterdir():
-            if path.is_symlink():
-                yield link(root, path)
-            elif is_temporary(path.name):
-                yield torn(root, path)
+            if found := odd(root, path):
+                yield found
         file = folder / checkpoints.NAME
         if file.is_file() and not file.is_symlink():
             if folder.name in closed:
@@ -87,10 +81,8 @@ def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
     if folder.exists() and not folder.is_dir() and not folder.is_symlink():
         yield away(root, folder, "foreign", "a file in the place of the folder of models")
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.is_symlink():
-            yield link(root, path)
-        elif is_temporary(path.name):
-            yield torn(root, path)
+        if found := odd(root, path):
+            yield found
         elif path.suffix != ENDING or not is_id(path.name.partition(".")[0]):
             yield Finding("foreign", inside(root, path), "no model", problem=False)
         else:
@@ -110,10 +102,8 @@ def lists(root: Path, named: set[str]) -> Iterator[Finding]:
     """Look at every list of what was installed: whole, and there if a record names it."""
     folder = root / environments.FOLDER
     for file in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
-        if file.is_symlink():
-            yield link(root, file)
-        elif is_temporary(file.name):
-            yield torn(root, file)
+        if found := odd(root, file):
+            yield found
         elif damage := environments.damage(file):
             yield away(root, file, "damaged", f"a list of packages: {damage}")
     gone = sum(not environments.path(root, digest).exists() for digest in named)

@@ -14,7 +14,7 @@ from runner.records.layout import aside
 from runner.records.predictions import ENDING
 from runner.records.record import Damaged, is_id, row, unseal
 from runner.records.store import Store
-from runner.records.verification.finding import Finding, away, inside, is_temporary, link, torn
+from runner.records.verification.finding import Finding, away, inside, link, odd
 from runner.records.verification.predictions import Named, missing, predictions
 from runner.text import counted
 from tricks.errors import BadInput
@@ -51,10 +51,8 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
             watch(count)
             file = Path(entry.path)
             id, ending = os.path.splitext(entry.name)
-            if entry.is_symlink():
-                yield link(root, file)
-            elif is_temporary(entry.name):
-                yield torn(root, file)
+            if strange := odd(root, file):
+                yield strange
             elif ending == ".json" and is_id(id) and folder.name == id[:2]:
                 found = _record(root, file, id, seen, held.get(id))
                 if isinstance(found, Finding):

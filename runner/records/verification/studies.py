@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.records.rows import column
 from runner.records.studies import LOCK, NAME_RULE, is_name
 from runner.records.study_files import ASKED, PENDING, RUNS, is_study, read_pair
-from runner.records.verification.finding import Finding, away, inside, is_temporary, link, torn
+from runner.records.verification.finding import Finding, away, inside, link, odd
 from runner.text import counted
 from tricks.errors import BadInput
 
@@ -35,10 +35,8 @@ def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findin
 
 def _files(root: Path, folder: Path) -> Iterator[Finding]:
     for path in sorted(folder.iterdir()):
-        if path.is_symlink():
-            yield link(root, path)
-        elif is_temporary(path.name):
-            yield torn(root, path)
+        if found := odd(root, path):
+            yield found
         elif path.name in (LOCK, PENDING) and not path.is_file():
             yield away(root, path, "foreign", "not a plain file: the study cannot be written")
         elif path.name == PENDING:
