@@ -52,19 +52,6 @@ class Pass:
         self.held, self.bytes = place + 1, self.bytes + pixels.nbytes
 
 
-@dataclass(frozen=True)
-class Told:
-    """The origin of a cache. side: the largest shorter side of its images. room: bytes it may take.
-
-    content: the digest of all files. place: the folder or file of the images.
-    """
-
-    side: int
-    content: str
-    room: int
-    place: str
-
-
 def checked(originals: Originals, say: Callable[[str], None]) -> Pass:
     """Decode every image and keep none, to check that all can be read.
 
@@ -105,13 +92,16 @@ def build(
     return found
 
 
-def finish(folder: Path, found: Pass, told: Told) -> None:
-    """Write the manifest, which completes the cache in `folder`. Raises OSError."""
+def finish(folder: Path, found: Pass, side: int, content: str, room: int, place: str) -> None:
+    """Write the manifest, which completes the cache in `folder`. Raises OSError.
+
+    side, room: as for `build`. content: the digest of all files. place: their folder or file.
+    """
     manifest = {
-        "format": FORMAT, "decoder": VERSION, "side": told.side, "content": told.content,
-        "images": len(found.index), "held": found.held, "bytes": found.bytes, "room": told.room,
+        "format": FORMAT, "decoder": VERSION, "side": side, "content": content,
+        "images": len(found.index), "held": found.held, "bytes": found.bytes, "room": room,
         "index": zlib.crc32((folder / INDEX).read_bytes()), "modes": list(found.modes),
-        "complaints": found.complaints, "places": [told.place],
+        "complaints": found.complaints, "places": [place],
     }  # fmt: skip
     atomic_write.replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 

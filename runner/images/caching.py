@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runner.images import caches
 from runner.images.cache import MANIFEST, Cache, opened
-from runner.images.cache_build import Told, build, checked, finish
+from runner.images.cache_build import build, checked, finish
 from runner.images.originals import Originals
 from runner.records import atomic_write
 from runner.text import counted, size
@@ -99,8 +99,7 @@ def _built(originals: Originals, side: int, most: int, say: Say) -> Cache:
     try:
         found = build(originals, side, part, most, say)
         content = originals.read(found.digests)
-        told = Told(side, content, most, str(originals.place.absolute()))
-        finish(part, found, told)
+        finish(part, found, side, content, most, str(originals.place.absolute()))
         cache = _placed(part, caches.folder_of(content, side))
     except BaseException:
         caches.remove(part)

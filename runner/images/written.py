@@ -57,21 +57,34 @@ def written(
     total: the number of images. The same images are written to the same place. Raises BadInput for
     values that are no images, and for a full disk.
     """
+    count = Counting("images written", total, say)
     try:
-        root().mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=PART, dir=root()))
-        try:
-            digest = _write(parts, fresh, Counting("images written", total, say))
-            place = root() / digest
-            if not (place / LIST).is_file():
-                fresh.rename(place)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        return placed(lambda folder: _write(parts, folder, count))
     except OSError as error:
         raise BadInput(
             f"images cannot be written to {root()}: {error.strerror or error}"
         ) from error
-    return place / LIST
+
+
+def placed(fill: Callable[[Path], str]) -> Path:
+    """The CSV of the data set that `fill` writes into a new folder; it returns the set's name.
+
+    The data set is written completely or not at all; another process may write the same. Raises
+    OSError.
+    """
+    root().mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=PART, dir=root()))
+    try:
+        listed = root() / fill(fresh) / LIST
+        try:
+            if not listed.is_file():
+                fresh.rename(listed.parent)
+        except OSError:
+            if not listed.is_file():  # otherwise another process was first
+                raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return listed
 
 
 def remember(name: str, stamp: str, listed: Path) -> None:

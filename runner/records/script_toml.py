@@ -12,6 +12,7 @@ Minutes = Annotated[float, Meta(gt=0, le=1e6)]
 Take = Literal["last", "max", "min"]
 _PER_CENT = re.compile(r"acc|accuracy|top_?[15]|f1", re.ASCII)
 VALIDATION = "val_"
+PREFIXES = {"test": "", "validation": VALIDATION}  # role -> the beginning of its columns' names
 CHOSEN = ("max", "min")  # values of `take` that choose the best epoch
 
 
@@ -110,20 +111,15 @@ class Script(
     @property
     def main(self) -> str:
         """The column of tables that decides about the study."""
-        if self.accuracy("test"):
-            return "accuracy"
-        if self.of("test"):
-            return next(iter(self.of("test")))
-        return (
-            "val_accuracy"
-            if self.accuracy("validation")
-            else VALIDATION + next(iter(self.of("validation")), "accuracy")
-        )
+        for role, start in PREFIXES.items():
+            if self.of(role):
+                return start + ("accuracy" if self.accuracy(role) else next(iter(self.of(role))))
+        return f"{VALIDATION}accuracy"
 
     def remarks(self) -> dict[str, str]:
         """Column -> `best epoch`, for metrics that do not come from the last epoch."""
         said = {}
-        for role, start in (("test", ""), ("validation", VALIDATION)):
+        for role, start in PREFIXES.items():
             for name, metric in self.of(role).items():
                 if metric.take in CHOSEN:
                     said[start + name] = "best epoch"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from runner.images.written import LIST, PART, remember, remembered, root, stamp_of
+from runner.images.written import LIST, placed, remember, remembered, root, stamp_of
 
 Files: TypeAlias = tuple[tuple[str, bytes], ...]
 
@@ -56,28 +54,18 @@ class Parcel:
         if self.images is not None:
             listed = root() / self.set / LIST
             if not listed.is_file():
-                _put(self.images, listed.parent)
+                placed(self._write)
             remember(self.task, self.stamp, listed)
         return tuple(places)
+
+    def _write(self, folder: Path) -> str:
+        """Write the images. Returns the name of their data set."""
+        for name, content in self.images or ():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content)
+        return self.set
 
 
 def _packed(folder: Path) -> Files:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return tuple((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files)
-
-
-def _put(images: Files, place: Path) -> None:
-    """Write the images to `place`, completely or not at all; another process may do the same."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=PART, dir=place.parent))
-    try:
-        for name, content in images:
-            (fresh / name).parent.mkdir(exist_ok=True)
-            (fresh / name).write_bytes(content)
-        if not (place / LIST).is_file():
-            fresh.rename(place)
-    except OSError:
-        if not (place / LIST).is_file():  # otherwise another process was first
-            raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
