@@ -59,14 +59,14 @@ def written(
     """
     count = Counting("images written", total, say)
     try:
-        return placed(lambda folder: _write(parts, folder, count))
+        return write_set(lambda folder: _write(parts, folder, count))
     except OSError as error:
         raise BadInput(
             f"images cannot be written to {root()}: {error.strerror or error}"
         ) from error
 
 
-def placed(fill: Callable[[Path], str]) -> Path:
+def write_set(fill: Callable[[Path], str]) -> Path:
     """The CSV of the data set that `fill` writes into a new folder; it returns the set's name.
 
     The data set is written completely or not at all; another process may write the same. Raises

@@ -44,9 +44,12 @@ class _Place(NamedTuple):
     digest: str
 
 
-def load(path: Path) -> dict[str, Entry]:
-    """Entries by id; {} if there is no index, or if it does not verify."""
-    columns = read(path)
+def load(path: Path) -> dict[str, Entry] | None:
+    """Entries by id; None if there is no index, or if it does not verify."""
+    try:
+        columns = _columns(atomic_write.read(path), HEADER)
+    except (OSError, ValueError):
+        return None
     found = zip(columns["size"], columns["changed"], rows(columns).values(), strict=True)
     return dict(zip(columns["id"], map(Entry._make, found), strict=True))
 
@@ -66,15 +69,6 @@ def read(path: Path, names: Iterable[str] = HEADER) -> Columns:
         return _columns(atomic_write.read(path), names)
     except (OSError, ValueError):
         return {name: [] for name in names}
-
-
-def verifies(path: Path) -> bool:
-    """Whether the index at `path` can be used."""
-    try:
-        _columns(atomic_write.read(path), HEADER)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def of_another_version(path: Path) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from runner.images.written import LIST, placed, remember, remembered, root, stamp_of
+from runner.images.written import LIST, remember, remembered, root, stamp_of, write_set
 
 Files: TypeAlias = tuple[tuple[str, bytes], ...]
 
@@ -54,7 +54,7 @@ class Parcel:
         if self.images is not None:
             listed = root() / self.set / LIST
             if not listed.is_file():
-                placed(self._write)
+                write_set(self._write)
             remember(self.task, self.stamp, listed)
         return tuple(places)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,8 @@ class Seen:
 
 def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Finding]:
     """Verify every file under runs/; fills `seen`. watch: called with the number of files."""
-    held = index.load(root / "index.csv")
+    indexed = index.load(root / "index.csv")
+    held = indexed or {}
     known, wrong, count = 0, 0, 0
     said: set[str] = set()  # runs with a file of predictions
     for folder in _entries(root / "runs"):
@@ -68,7 +69,7 @@ def runs(root: Path, seen: Seen, watch: Callable[[int], None]) -> Iterator[Findi
             else:
                 yield _stranger(root, file)
     yield from missing(len(seen.named.keys() - said))
-    yield from _index(root, bool(held), len(seen.states) - known, len(held) - known, wrong)
+    yield from _index(root, indexed, len(seen.states) - known, len(held) - known, wrong)
 
 
 def _record(
@@ -102,7 +103,9 @@ def _record(
     return entry.row == values
 
 
-def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iterator[Finding]:
+def _index(
+    root: Path, held: Mapping[str, index.Entry] | None, unknown: int, gone: int, wrong: int
+) -> Iterator[Finding]:
     path = root / "index.csv"
 
     def rebuild() -> None:
@@ -114,13 +117,13 @@ def _index(root: Path, there: bool, unknown: int, gone: int, wrong: int) -> Iter
     elif index.of_another_version(path):
         what = "another version wrote it: the next reader builds it again"
         yield Finding("index", "index.csv", what, problem=False)
-    elif path.exists() and not there and not index.verifies(path):
+    elif held is None and path.exists() and index.load(path) is None:  # it may be new
         what = "it does not verify, or an older version wrote it: it is not used"
         yield Finding("index", "index.csv", what, True, "build it again", rebuild)
     elif wrong:
         what = f"it differs from {counted(wrong, 'record')}"
         yield Finding("index", "index.csv", what, True, "build it again", rebuild)
-    elif there and (unknown or gone):
+    elif held and (unknown or gone):
         added = counted(unknown, "record")
         what = f"behind: {added} to add, {gone:,} to drop; the next reader updates it"
         yield Finding("index", "index.csv", what, problem=False)
