@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runner.execution.clusters.share import turned, unrecorded
+from runner.execution.clusters.open_runs import turned, unrecorded
 from runner.execution.clusters.submission import line_of
 from runner.execution.messages import Assignment, Elsewhere, Recorded
 from runner.execution.pausing import Pausing

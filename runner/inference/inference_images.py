@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner.images import tables
 from runner.images.archives import folder_at
 from runner.images.folders import class_folders
-from runner.images.told import passed_over
+from runner.images.summary import passed_over
 from runner.images.walk import EXTENSIONS, images_below
 from runner.tasks.python_task import is_given
 from runner.tasks.registry import YOURS, all_tasks, find

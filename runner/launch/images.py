@@ -53,7 +53,7 @@ def images_told(study: Study) -> Sequence[str]:
     """Lines about the images to train on, if they are the user's own."""
     if study.found is None:
         return ()
-    from runner.images.told import told
+    from runner.images.summary import told
 
     return tuple(told(study.found, study.task.shares))
 

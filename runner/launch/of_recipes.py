@@ -104,6 +104,6 @@ class Recipes:
         """The same."""
         if self.study.found is None:
             return {}
-        from runner.images.told import told_json
+        from runner.images.summary import told_json
 
         return {"images": told_json(self.study.found)}

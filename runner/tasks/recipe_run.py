@@ -16,8 +16,8 @@ from runner.execution.machine import share
 from runner.execution.work import Emit, Outcome, Preload, Room
 from runner.records.json_values import canonical_text
 from runner.records.spec import RunSpec
+from runner.tasks.parcel import Parcel
 from runner.tasks.registry import find
-from runner.tasks.sent import Parcel
 from runner.tasks.task import DATA, Task
 from runner.training.device import choose
 from tricks.errors import BadInput

@@ -13,7 +13,7 @@ from stub_training import runs
 from runner.execution.clusters import on_node, submission
 from runner.execution.clusters.jobs import Jobs
 from runner.execution.clusters.on_node import Job
-from runner.execution.clusters.share import turned, unrecorded
+from runner.execution.clusters.open_runs import turned, unrecorded
 from runner.execution.order import Order
 from runner.records.store import Store
 from tricks.errors import BadInput

@@ -37,8 +37,8 @@ from runner.launch.todo import todo
 from runner.planning import probe_run
 from runner.records.run import Run
 from runner.records.store import Store
+from runner.tasks.parcel import Parcel
 from runner.tasks.recipe_run import RecipeRun
-from runner.tasks.sent import Parcel
 from tricks.errors import BadInput
 
 CPUS = {"CPU": 2.0}

@@ -11,7 +11,7 @@ from runner.images import content as module
 from runner.images.content import content
 from runner.images.copies import copies
 from runner.images.folders import read_folder
-from runner.images.told import told, told_json
+from runner.images.summary import told, told_json
 from runner.images.walk import image_file
 from runner.tasks.registry import find
 from tests.images.test_walk import images

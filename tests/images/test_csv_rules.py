@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from runner.images.csv_rows import read_table
+from runner.images.summary import told, told_json
 from runner.images.tables import read_csv
-from runner.images.told import told, told_json
 from runner.tasks.csv_name import file_and_column
 from runner.tasks.registry import find, placed
 from tricks import BadInput

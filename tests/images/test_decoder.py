@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from runner.images.decoding import read_image, unreadable
 from runner.images.folders import read_folder
-from runner.images.told import told, told_json
+from runner.images.summary import told, told_json
 from tests.images.checking import check
 from tricks import BadInput
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from runner.images.folders import read_folder
-from runner.images.told import told
+from runner.images.summary import told
 from runner.inference.inference_images import labelled
 from tricks import BadInput
 

@@ -18,7 +18,7 @@ from PIL import Image
 from runner.images.cache import opened
 from runner.images.caching import ready
 from runner.images.decoding import read_image
-from runner.images.told import told_json
+from runner.images.summary import told_json
 from runner.inference.inference_images import labelled, unlabelled
 from runner.tasks.registry import find
 from tricks import BadInput

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from runner.images.folders import read_folder
-from runner.images.told import told
+from runner.images.summary import told
 from runner.images.walk import DANGLING, HIDDEN, LEFTOVER, LOOP, OTHER, SPECIAL, walk
 from runner.inference.inference_images import labelled, unlabelled
 from runner.tasks.registry import find

@@ -22,8 +22,8 @@ from msgspec.structs import replace as changed
 
 from runner.execution.clusters import queue
 from runner.execution.clusters.jobs import Jobs, versions
+from runner.execution.clusters.open_runs import turned, unrecorded
 from runner.execution.clusters.sbatch import WARN_AFTER, WARNING, seconds_left
-from runner.execution.clusters.share import turned, unrecorded
 from runner.execution.clusters.submission import (
     FOLDER,
     RUNS,

@@ -21,7 +21,7 @@ from typing import IO
 
 from msgspec.structs import asdict
 
-from runner.execution.clusters.seen import file_of
+from runner.execution.clusters.watched_runs import file_of
 from runner.execution.engines.local import Local
 from runner.execution.messages import (
     Alive,

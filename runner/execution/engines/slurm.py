@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from runner.execution.clusters import queue
-from runner.execution.clusters.ended import what_became
-from runner.execution.clusters.seen import Seen
+from runner.execution.clusters.job_outcomes import what_became
 from runner.execution.clusters.submission import Submission, workers
 from runner.execution.clusters.submitting import lacking, submit
+from runner.execution.clusters.watched_runs import WatchedRuns
 from runner.execution.engines import registry
 from runner.execution.messages import Alive, Assignment, Ended, Message, Mistake, Said
 from runner.execution.order import Order
@@ -36,7 +36,7 @@ class Slurm:
         if lacks:
             raise BadInput(f"--engine slurm: {lacks}")
         self.store, self.order = store, order
-        self.seen = Seen(store)
+        self.seen = WatchedRuns(store)
         self.given: list[Run] = []  # not yet in jobs
         self.active: tuple[Submission, ...] = ()
         self.told: set[str] = set()  # lines

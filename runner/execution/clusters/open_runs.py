@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from runner.execution.clusters.seen import file_of, names_in
 from runner.execution.clusters.submission import id_of, run_of
+from runner.execution.clusters.watched_runs import file_of, names_in
 from runner.records.run import Run
 from runner.records.store import Store
 

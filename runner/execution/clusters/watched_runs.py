@@ -26,7 +26,7 @@ class _Watched:
 
 
 @dataclass
-class Seen:
+class WatchedRuns:
     """Watched runs, and what was reported about each.
 
     A look costs a listing of claims/ab and runs/ab for each pair of digits that begins a watched
