@@ -12,7 +12,7 @@ from runner.analysis.comparisons.worst_rank import worst_rank
 from runner.analysis.data.arms import ArmRow, arm_table
 from runner.analysis.data.divergence import divergence
 from runner.analysis.data.equal_arms import equal_arms
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.effects import GRID, Effect
 from runner.analysis.metrics.registry import named
 from runner.analysis.model.coding import Weights, shares
@@ -87,7 +87,7 @@ def _worst_ranks(experiment: Experiment, analysis: Analysis) -> tuple[Effect, ..
     trained = runs["state"].astype(str).isin(["ok", "diverged"]).to_numpy()
     y = values(runs, analysis.metric).where(succeeded(runs)).to_numpy()
     trained = trained & ~(np.isnan(y) & succeeded(runs).to_numpy())
-    codes = level_codes(runs, experiment.factors)
+    codes = experiment.codes
     names = list(experiment.factors)
     effects = []
     for e in analysis.effects:

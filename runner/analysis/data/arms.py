@@ -11,7 +11,7 @@ from scipy import stats
 
 from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.estimates import finite
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import CHOOSES
 
@@ -77,8 +77,7 @@ def _near_chance(row: ArmRow) -> bool:
 def arm_table(experiment: Experiment, metric: str) -> ArmTable:
     """The arms with their numbers of runs and the means of `metric` and of other columns."""
     runs = experiment.runs
-    codes = level_codes(runs, experiment.factors)
-    arms, where = distinct(codes)
+    arms, where = distinct(experiment.codes)
     fine = succeeded(runs)
     state = runs["state"].astype(str) if "state" in runs else pd.Series("ok", index=runs.index)
     frame = pd.DataFrame({"arm": where, "y": values(runs, metric).where(fine).to_numpy()})
