@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from runner.analysis.baseline.finding import Finding, Sample, Verdict
-from runner.analysis.data.estimates import wilson
-from runner.analysis.power import critical
+from runner.analysis.data.estimates import critical, wilson
 from runner.text import counted
 
 
