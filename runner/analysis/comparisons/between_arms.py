@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from runner.analysis import cost
 from runner.analysis.comparisons.simultaneous import Simultaneous, by_dunnett, by_sidak
 from runner.analysis.comparisons.welch import combination, welch
 from runner.analysis.data.arm_statistics import Cells, distinct
 from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
-from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.experiment import Experiment, states
 from runner.analysis.data.labels import arm_label, level_label, level_names
 from runner.analysis.effects import Effect, Interaction
 from runner.analysis.verdicts import Rules, verdict
@@ -32,11 +31,12 @@ def _effect(
     factor = list(experiment.factors)[j]
     levels = experiment.factors[factor]
     a, b = cells.find(high), cells.find(low)
-    estimate = welch(cells, a, b, noise)
     if a is None or b is None:
         missing = [arm for arm, place in ((high, a), (low, b)) if place is None]
-        reason = "; ".join(dict.fromkeys(no_result(experiment, arm) for arm in missing))
+        reason = "; ".join(dict.fromkeys(_no_result(experiment, arm) for arm in missing))
         estimate = Estimate(None, reason=reason)
+    else:
+        estimate = welch(cells, a, b, noise)
     counted = [int(cells.count[x]) for x in (a, b) if x is not None]
     return Effect(
         factor,
@@ -53,15 +53,13 @@ def _effect(
     )
 
 
-def no_result(experiment: Experiment, arm: np.ndarray) -> str:
+def _no_result(experiment: Experiment, arm: np.ndarray) -> str:
     """Why an arm has no usable run. arm: (factors,) level indices."""
-    codes = experiment.codes
-    mine = experiment.runs[(codes == arm).all(axis=1)]
+    mine = experiment.runs[(experiment.codes == arm).all(axis=1)]
     label = arm_label(level_names(experiment.factors, arm), experiment.factors)
     if not len(mine):
         return f"no usable run: the arm {label} has none"
-    counted = mine["state"].astype(str).value_counts() if "state" in mine else pd.Series(dtype=int)
-    bad = {str(k): int(n) for k, n in counted.items() if k != "ok"}
+    bad = {state: n for state, n in states(mine).items() if state != "ok"}
     if list(bad.values()) == [len(mine)]:
         all_of = f"all {len(mine)} runs" if len(mine) > 1 else "the only run"
         return f"no usable run: {all_of} of the arm {label} {next(iter(bad))}"

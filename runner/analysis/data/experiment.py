@@ -98,3 +98,11 @@ def succeeded(runs: pd.DataFrame) -> pd.Series:
     if "state" in runs:
         return runs["state"].astype(str).eq("ok")
     return pd.Series(True, index=runs.index)
+
+
+def states(runs: pd.DataFrame) -> dict[str, int]:
+    """Number of runs in each state; all are ok if there is no `state` column."""
+    if "state" not in runs:
+        return {"ok": len(runs)}
+    counted = runs["state"].astype(str).value_counts()
+    return {str(state): int(n) for state, n in counted.items()}
