@@ -219,7 +219,7 @@ def _arms(
             named = level_names(experiment.factors, reference)
             estimand = f"at the reference: {arm_label(named, experiment.factors)}"
     if layout == PAIRS:
-        screened = tuple(pair_interactions(experiment, usable))
+        screened = pair_interactions(experiment, usable)
         adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"
     if not usable.replicate_df:
         notes.append(
