@@ -21,11 +21,6 @@ PANELS = 24  # up to so many arms have a panel each; more are drawn together
 COLUMNS = 4
 
 
-def pairs(t: TunedComparison) -> list[tuple[Effect, Effect | None]]:
-    """Each effect at the fixed value, with the same effect at the tuned values."""
-    return paired(t.fixed, t.tuned)
-
-
 def paired(fixed: Analysis | str, later: Analysis | str) -> list[tuple[Effect, Effect | None]]:
     """Each effect of one analysis with the same effect of another.
 
