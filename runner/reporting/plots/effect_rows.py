@@ -16,7 +16,7 @@ from runner.reporting.plots.style import BAND, BLACK, figure, short
 
 @dataclass(frozen=True)
 class Mark:
-    """The look of an effect. size, arrow: of the marker and of an arrow, in points; face: inside."""
+    """The look of an effect. size, arrow: of its marker and its arrow, in points; face: inside."""
 
     colour: str
     marker: str

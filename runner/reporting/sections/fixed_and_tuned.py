@@ -126,7 +126,8 @@ def remarks(t: TunedComparison) -> list[Text]:
     if edges:
         said.append(
             f"In {len(edges)} of {len(tuning.arms)} arms the best value is at the edge of the "
-            f"range. Widen the range, because a better value may lie beyond: {some_of(edges, NAMED)}."
+            "range. Widen the range, because a better value may lie beyond: "
+            f"{some_of(edges, NAMED)}."
         )
     tied = [arm for arm in tuning.arms if arm.choice.tied]
     if tied:
