@@ -21,16 +21,14 @@ from runner.analysis.test_set.per_image_correctness import bits
 from runner.analysis.test_set.population import hull
 
 
-def in_general(
-    right: Sequence[Array], layout: Layout, studies: int, seed: int = 0
-) -> tuple[Found, Found]:
+def in_general(right: Sequence[Array], layout: Layout, studies: int) -> tuple[Found, Found]:
     """Effects on these test images, and in general, from recorded correct and wrong predictions.
 
     right: for each arm of the full grid the (runs, images) of its recorded runs. Every study draws
     runs of each arm, and test images, both with replacement; the truth is over all recorded ones.
     `together` of the second result is (studies, effects): whether the interval contains the truth.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     images = right[0].shape[1]
     factorial = len({tuple(row) for row in layout.levels}) == np.prod(layout.sizes)
     known = prepared(layout)
