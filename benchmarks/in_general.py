@@ -36,8 +36,8 @@ def in_general(right: Sequence[Array], layout: Layout, studies: int) -> tuple[Fo
     grid = np.array(list(itertools.product(*map(range, layout.sizes))))
     mean = np.array([100 * x.mean() for x in right])
     start = group(layout.levels, np.zeros(len(layout.levels)))
-    zero = start.find(np.zeros(len(layout.sizes)))
-    single = [start.find(row) for row in np.eye(len(layout.sizes), dtype=int)]
+    arms = np.eye(len(layout.sizes) + 1, len(layout.sizes), -1, dtype=int)  # zeros, then one 1 each
+    zero, *single = (place for place in map(start.find, arms) if place is not None)
     at = np.ravel_multi_index(tuple(start.levels.T), layout.sizes)
     if not factorial:
         truth = np.array([mean[at[i]] - mean[at[zero]] for i in single])
