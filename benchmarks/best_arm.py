@@ -12,14 +12,14 @@ from runner.analysis.model.model_means import ModelMeans
 
 
 def best_arm(
-    layout: Layout, population: Population, studies: int, model: bool, seed: int = 0
+    layout: Layout, population: Population, studies: int, model: bool
 ) -> tuple[Array, Array]:
     """(studies, arms) probabilities of being the best, and whether the arm is the best.
 
     model: whether the runs form a factorial, whose model is used if it fits the arms.
     """
     known = prepared(layout)
-    means, y = population.studies(np.random.default_rng(seed), studies, layout.places())
+    means, y = population.studies(np.random.default_rng(0), studies, layout.places())
     said, right = [], []
     for true, cells in zip(means, tables(layout.levels, y), strict=True):
         fitted = known.fitted(cells) if model else None

@@ -21,16 +21,14 @@ from runner.analysis.test_set.per_image_correctness import bits
 from runner.analysis.test_set.population import hull
 
 
-def in_general(
-    right: Sequence[Array], layout: Layout, studies: int, seed: int = 0
-) -> tuple[Found, Found]:
+def in_general(right: Sequence[Array], layout: Layout, studies: int) -> tuple[Found, Found]:
     """Effects on these test images, and in general, from recorded correct and wrong predictions.
 
     right: for each arm of the full grid the (runs, images) of its recorded runs. Every study draws
     runs of each arm, and test images, both with replacement; the truth is over all recorded ones.
     `together` of the second result is (studies, effects): whether the interval contains the truth.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     images = right[0].shape[1]
     factorial = len({tuple(row) for row in layout.levels}) == np.prod(layout.sizes)
     known = prepared(layout)
@@ -38,8 +36,8 @@ def in_general(
     grid = np.array(list(itertools.product(*map(range, layout.sizes))))
     mean = np.array([100 * x.mean() for x in right])
     start = group(layout.levels, np.zeros(len(layout.levels)))
-    zero = start.find(np.zeros(len(layout.sizes)))
-    single = [start.find(row) for row in np.eye(len(layout.sizes), dtype=int)]
+    arms = np.eye(len(layout.sizes) + 1, len(layout.sizes), -1, dtype=int)  # zeros, then one 1 each
+    zero, *single = (place for place in map(start.find, arms) if place is not None)
     at = np.ravel_multi_index(tuple(start.levels.T), layout.sizes)
     if not factorial:
         truth = np.array([mean[at[i]] - mean[at[zero]] for i in single])

@@ -89,17 +89,14 @@ def averages(
     return Found(found, called(found, Rules(margin)), said={"lack of fit": lack / studies})
 
 
-def two_factor(
-    layout: Layout, population: Population, studies: int, seed: int = 0
-) -> tuple[Found, Found]:
+def two_factor(layout: Layout, population: Population, studies: int) -> tuple[Found, Found]:
     """Two-factor interactions (an alias set is one), against two truths.
 
     The first truth is the whole grid's interaction, the second that of the design's arms, which is
     mixed with interactions of more factors.
     """
     known = prepared(layout)
-    rng = np.random.default_rng(seed)
-    means, y = population.studies(rng, studies, layout.places())
+    means, y = population.studies(np.random.default_rng(0), studies, layout.places())
     contrasts: list[Array] = []
     rows = []
     for cells in tables(layout.levels, y):
@@ -123,11 +120,10 @@ def _interactions(known: Prepared, cells: Cells) -> list[Array]:
     return [c for c in found if c is not None]
 
 
-def at_baseline(layout: Layout, population: Population, studies: int, seed: int = 0) -> Found:
+def at_baseline(layout: Layout, population: Population, studies: int) -> Found:
     """Effects at the baseline of a factorial. said: shares by the way they were estimated."""
     known = prepared(layout)
-    rng = np.random.default_rng(seed)
-    means, y = population.studies(rng, studies, layout.places())
+    means, y = population.studies(np.random.default_rng(0), studies, layout.places())
     zero = np.zeros(len(layout.sizes), dtype=int)
     changes = [(c.factor, c.level) for c in known.coding.mains]
     rows, ways = [], []

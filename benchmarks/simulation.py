@@ -114,8 +114,7 @@ class Prepared:
     def fitted(self, cells: Cells) -> Factorial:
         """The result of `runner.analysis.model.factorial.factorial`."""
         found = fit(self.design, cells)
-        pairs = bool(self.coding.pairs)
-        return Factorial(self.coding, found, pairs, self.unseen, self.aliases, self.weights)
+        return Factorial(self.coding, found, self.unseen, self.aliases, self.weights)
 
     def truth(self, population: Population) -> Array:
         """(coefficients, arms of the full grid): the model's coefficients from all arms' means.

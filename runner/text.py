@@ -15,6 +15,16 @@ def counted(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
+def some_of(names: Sequence[str], most: int) -> str:
+    """The first `most` names, and how many others there are.
+
+    >>> some_of(["a", "b", "c"], 2), some_of(["a"], 2)
+    ('a, b and 1 more', 'a')
+    """
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 def duration(seconds: float) -> str:
     """A duration of `seconds` as text.
 

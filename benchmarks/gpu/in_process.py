@@ -39,6 +39,7 @@ OTHERWISE = {
     "step-decay": ("step-decay(milestones=(0.3, 0.6))",),
 }
 BASELINE = Recipe(width=0.125, optimizer=SGD(), schedule=StepDecay(), epochs=2, batch_size=16)
+CLASSES = 4
 LEVELS = 1.0  # of 255: largest difference of a transform's images on another device
 SHARE = 0.01  # share of values that may differ by more: nearest neighbours at a tie
 MODES: dict[str, dict[str, Any]] = {
@@ -50,12 +51,12 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
-def noise(count: int, side: int, classes: int = 4) -> Splits:
+def noise(count: int, side: int) -> Splits:
     """Images of noise (count, 3, side, side), the same in every split."""
     source = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, 3, side, side), generator=source).to(torch.uint8)
-    part = Resident(images, torch.arange(count) % classes)
-    return Splits(part, part, part, part, classes, 3, (0.5,) * 3, (0.25,) * 3)
+    part = Resident(images, torch.arange(count) % CLASSES)
+    return Splits(part, part, part, part, CLASSES, 3, (0.5,) * 3, (0.25,) * 3)
 
 
 def pixels(splits: Splits) -> torch.Tensor:

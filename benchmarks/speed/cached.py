@@ -20,17 +20,16 @@ from torchvision.transforms import v2
 
 from benchmarks.ratio import Conditions, Ratio, paired
 from benchmarks.speed.augmentation import pictures, seconds
+from benchmarks.speed.loading import PLAIN, prepared
 from runner.images.cache import Cache, opened
 from runner.images.caching import ready
-from runner.images.sources import Files, Source, Splits
+from runner.images.sources import Files, Splits
 from runner.records.spec import RunSpec
 from runner.records.store import Store
 from runner.tasks.registry import find
 from runner.tasks.task import Task
 from runner.training import memory
-from runner.training.augmentation import augment, targets
-from runner.training.batches import batches
-from runner.training.crops import View
+from runner.training.augmentation import targets
 from runner.training.evaluation import BATCH, as_input
 from runner.training.model import build
 from runner.training.outcome import outcome
@@ -66,11 +65,7 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
         photographs, what = conditions.scratch / "photographs", "drawn pictures of 240 pixels"
         written(photographs, LARGE, 240, "jpg")
     task = find(f"folder:{photographs}")
-    plain = v2.Compose([
-        v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip(), v2.RandAugment(),
-        v2.PILToTensor(),
-    ])  # fmt: skip
-    folder = ImageFolder(str(photographs), plain)
+    folder = ImageFolder(str(photographs), PLAIN)
     splits = task.load(Path(), None)
     assert isinstance(splits.train, Files)
     places = torch.randperm(len(splits.train), generator=torch.Generator().manual_seed(0))[:LARGE]
@@ -92,7 +87,7 @@ def _data_path(conditions: Conditions) -> Iterator[Ratio]:
         ("cache built for one epoch", warm, built * len(places), 1.0),
         ("no cache", splits.train.subset(places.tolist()), 0.0, None),
     ):  # fmt: skip
-        ours = partial(seconds, partial(prepared, recipe, source), 1)
+        ours = partial(seconds, partial(prepared, recipe, source, PART), 1)
         yield Ratio(
             f"{crop}, {what_else}", "torchvision's ImageFolder and v2 transforms",
             paired(theirs, lambda ours=ours, more=more: ours() + more, conditions.repeats),  # type: ignore[misc]
@@ -111,14 +106,6 @@ def by_torchvision(folder: ImageFolder, places: list[int]) -> None:
     """Batches as a loader of torchvision's data set makes them."""
     for start in range(0, len(places), PART):
         torch.stack([folder[i][0] for i in places[start : start + PART]])
-
-
-def prepared(recipe: Recipe, source: Source) -> None:
-    """Prepare every image as for a training step, before normalisation."""
-    order = [range(start, start + PART) for start in range(0, len(source), PART)]
-    view = View(224, recipe.crop, 0)
-    for step, (images, _) in enumerate(batches(source, order, view, CPU)):
-        augment(images, recipe, 0, 0, step, order[step])
 
 
 def _run(folder: Path, conditions: Conditions) -> Ratio:

@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 
 from benchmarks.ratio import Conditions, Ratio, paired
 from benchmarks.speed.augmentation import pictures, seconds
-from runner.images.sources import Files, Splits
+from runner.images.sources import Files, Source, Splits
 from runner.images.splits import IMAGENET_MEAN, IMAGENET_STD
 from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.training.augmentation import augment
@@ -24,6 +24,10 @@ from tricks import Recipe, compose, parse, resolve
 
 IMAGES, BATCH, CLASSES = 64, 16, 4
 STEPS = 3  # of a training
+PLAIN = v2.Compose([
+    v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip(), v2.RandAugment(),
+    v2.PILToTensor(),
+])  # fmt: skip
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
@@ -42,15 +46,11 @@ def measure(conditions: Conditions) -> Iterator[Ratio]:
         note=f"JPEGs of 256 to 300 pixels, random resized crops, flips and RandAugment; {STEPS} "
         f"steps of {BATCH} images, so the start of the loader weighs more than in a long epoch",
     )  # fmt: skip
-    plain = v2.Compose([
-        v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip(), v2.RandAugment(),
-        v2.PILToTensor(),
-    ])  # fmt: skip
     yield Ratio(
         "decode, crop, flip and RandAugment, 224 px", "torchvision per image (PIL)",
         paired(
-            partial(seconds, partial(by_torchvision, files, plain), 1),
-            partial(seconds, partial(prepared, recipe, files), 1),
+            partial(seconds, partial(by_torchvision, files), 1),
+            partial(seconds, partial(prepared, recipe, files, BATCH), 1),
             conditions.repeats,
         ),
         "×", note="CPU seconds of an image in the process that loads it",
@@ -69,21 +69,21 @@ def waited(recipe: Recipe, files: Files) -> float:
     return 100 * spent["wait"] / spent["train"]
 
 
-def prepared(recipe: Recipe, files: Files) -> None:
-    """Prepare every image as for a batch of the training, in this process."""
-    order = [range(start, start + BATCH) for start in range(0, IMAGES, BATCH)]
+def prepared(recipe: Recipe, source: Source, batch: int) -> None:
+    """Prepare every image as for a step of the training, before normalisation, in this process."""
+    order = [range(start, start + batch) for start in range(0, len(source), batch)]
     view = View(224, recipe.crop, 0)
-    for step, (images, _) in enumerate(batches(files, order, view, torch.device("cpu"))):
+    for step, (images, _) in enumerate(batches(source, order, view, torch.device("cpu"))):
         augment(images, recipe, 0, 0, step, order[step])
 
 
-def by_torchvision(files: Files, transform: v2.Compose) -> None:
+def by_torchvision(files: Files) -> None:
     """The same with torchvision's transforms of each image, as in a torchvision data set."""
     from PIL import Image
 
     for start in range(0, IMAGES, BATCH):
         torch.stack([
-            transform(Image.open(path).convert("RGB")) for path in files.paths[start:start + BATCH]
+            PLAIN(Image.open(path).convert("RGB")) for path in files.paths[start:start + BATCH]
         ])  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from runner.analysis.arm_summary import design_weights, states, with_surroundings
+from runner.analysis.arm_summary import design_weights, with_surroundings
 from runner.analysis.best import Best, best
 from runner.analysis.comparisons.between_arms import (
     against_reference,
@@ -15,7 +15,7 @@ from runner.analysis.comparisons.between_arms import (
 )
 from runner.analysis.comparisons.welch import centre
 from runner.analysis.data.arm_statistics import Cells, cells
-from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.experiment import Experiment, states
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.data.log_odds import in_logits, percentage
 from runner.analysis.effects import BASELINE, GRID, Interaction
@@ -111,7 +111,7 @@ def nothing_to_analyze(experiment: Experiment, metric: str) -> str:
     runs = experiment.runs
     if not len(runs):
         return "this study has no finished run yet: run it first, then look again"
-    bad = {s: int(n) for s, n in states(experiment).items() if s != "ok" and n}
+    bad = {state: n for state, n in states(runs).items() if state != "ok"}
     said = ", ".join(f"{n} {state}" for state, n in bad.items())
     return f"none of the {len(runs)} runs has a value of {metric!r}" + (
         f" ({said})" if said else ""
@@ -219,7 +219,7 @@ def _arms(
             named = level_names(experiment.factors, reference)
             estimand = f"at the reference: {arm_label(named, experiment.factors)}"
     if layout == PAIRS:
-        screened = tuple(pair_interactions(experiment, usable))
+        screened = pair_interactions(experiment, usable)
         adjustment += "; interactions each alone, screened by Benjamini-Hochberg (exploratory)"
     if not usable.replicate_df:
         notes.append(

@@ -12,20 +12,12 @@ from runner.analysis.comparisons.worst_rank import worst_rank
 from runner.analysis.data.arms import ArmRow, arm_table
 from runner.analysis.data.divergence import divergence
 from runner.analysis.data.equal_arms import equal_arms
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, states, succeeded, values
 from runner.analysis.effects import GRID, Effect
 from runner.analysis.metrics.registry import named
 from runner.analysis.model.coding import Weights, shares
 from runner.analysis.result import Analysis, RunCounts
 from runner.designs.layout import FACTORIAL
-
-
-def states(experiment: Experiment) -> dict[str, int]:
-    """Number of runs in each state; all are ok if there is no `state` column."""
-    if "state" not in experiment.runs:
-        return {"ok": len(experiment.runs)}
-    counted = experiment.runs["state"].astype(str).value_counts()
-    return {str(state): int(n) for state, n in counted.items()}
 
 
 def design_weights(experiment: Experiment) -> Weights:
@@ -39,7 +31,7 @@ def with_surroundings(experiment: Experiment, analysis: Analysis) -> Analysis:
     table = arm_table(experiment, analysis.metric)
     averaged = analysis.layout == FACTORIAL and analysis.estimand == GRID
     found = divergence(experiment)
-    counted = states(experiment)
+    counted = states(experiment.runs)
     notes = [*experiment.notes, *analysis.notes]
     told: set[str] = set()
     if counted.get("diverged"):
@@ -87,7 +79,7 @@ def _worst_ranks(experiment: Experiment, analysis: Analysis) -> tuple[Effect, ..
     trained = runs["state"].astype(str).isin(["ok", "diverged"]).to_numpy()
     y = values(runs, analysis.metric).where(succeeded(runs)).to_numpy()
     trained = trained & ~(np.isnan(y) & succeeded(runs).to_numpy())
-    codes = level_codes(runs, experiment.factors)
+    codes = experiment.codes
     names = list(experiment.factors)
     effects = []
     for e in analysis.effects:

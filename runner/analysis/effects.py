@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from runner.analysis.comparisons.worst_rank import WorstRank
 from runner.analysis.cost import TimeRatio
-from runner.analysis.data.estimates import Estimate, finite
+from runner.analysis.data.estimates import Estimate, benjamini_hochberg, finite
 from runner.analysis.data.experiment import LEVEL
 from runner.analysis.data.labels import level_label
 from runner.analysis.power import MoreRuns
@@ -207,3 +208,10 @@ class Interaction(Estimated):
     def aliased(self) -> bool:
         """Whether the interaction is an alias set of several pairs."""
         return len(self.terms) > 1
+
+
+def with_p_adjusted(found: Sequence[Interaction]) -> tuple[Interaction, ...]:
+    """The interactions with Benjamini-Hochberg's p over all of them, largest first."""
+    adjusted = benjamini_hochberg([item.estimate.p() for item in found])
+    listed = [replace(item, p_adjusted=p) for item, p in zip(found, adjusted, strict=True)]
+    return tuple(sorted(listed, key=lambda item: -abs(item.estimate.value or 0.0)))

@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 from runner.analysis.cost import times
 from runner.analysis.data.arm_statistics import distinct, group
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import direction, named
 from runner.analysis.model.factorial import prepare
@@ -73,7 +73,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
     column = found[0]
     y, seconds = values(experiment.runs, metric), values(experiment.runs, column)
     usable = (succeeded(experiment.runs) & y.notna() & (seconds > 0)).to_numpy()
-    codes = level_codes(experiment.runs[usable], experiment.factors)
+    codes = experiment.codes[usable]
     both = np.column_stack([y[usable].to_numpy(), np.log(seconds[usable].to_numpy())])
     arms, cell = distinct(codes)
     count = np.bincount(cell, minlength=len(arms))

@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scipy import optimize, special, stats
 
-if TYPE_CHECKING:
-    from runner.analysis.data.estimates import Estimate
+from runner.analysis.data.estimates import Estimate, critical
 
 POWER = 0.8
 MOST = 100.0  # times the present runs: beyond this no number is given
@@ -24,11 +22,6 @@ MOST = 100.0  # times the present runs: beyond this no number is given
 def family(alpha: float, tests: int) -> float:
     """Šidák's level for each of `tests` tests, so that all tests together have level α."""
     return alpha if tests <= 1 else -math.expm1(math.log1p(-alpha) / tests)
-
-
-def critical(df: float, alpha: float = 0.05) -> float:
-    """The two-sided critical value of t; df may be infinite."""
-    return float(-special.stdtrit(df, alpha / 2))
 
 
 def detectable(
@@ -115,7 +108,6 @@ def more_runs(
     runs: the runs of the comparison or the fit. tests: as in `detectable`; margin_tests:
     the same for the interval within the margin.
 
-    >>> from runner.analysis.data.estimates import Estimate
     >>> more_runs(Estimate(0.5, 0.4, 30), 64, margin=0.2).runs
     260
     >>> more_runs(Estimate(0.0, 0.4, 30), 64).reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from runner.analysis.analyze import find_layout
 from runner.analysis.arm_summary import design_weights
 from runner.analysis.best import ArmDraws, arm_draws
 from runner.analysis.data.arm_statistics import cells
-from runner.analysis.data.arms import COLLAPSED, ArmRow, arm_table
+from runner.analysis.data.arms import ArmRow, arm_table
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import CHOOSES
@@ -94,8 +94,8 @@ def recommended(experiment: Experiment, metric: str) -> Recommended | str:
         return found
     base = labels.index("baseline")
     mine, theirs = _seconds(rows[label]), _seconds(rows["baseline"])
-    return Recommended(
-        label, levels, labels[best], len(alike), len(sound),
+    return replace(
+        found,
         time=mine / theirs if mine and theirs else None,
         gain=_gain(experiment, metric, chosen.levels[[base, place]]),
         sure=float((chosen.drawn[:, place] > chosen.drawn[:, base]).mean()),
@@ -142,12 +142,9 @@ def _rows(experiment: Experiment) -> dict[str, list[ArmRow]]:
 
 
 def _sound(rows: list[ArmRow]) -> bool:
-    return bool(rows) and all(row.ok == row.runs and not _near_chance(row) for row in rows)
-
-
-def _near_chance(row: ArmRow) -> bool:
-    known = row.val_accuracy is not None and row.chance_accuracy is not None
-    return known and (row.val_accuracy or 0) <= (row.chance_accuracy or 0) + COLLAPSED
+    return bool(rows) and all(
+        row.ok == row.runs and not row.near_chance(row.val_accuracy) for row in rows
+    )
 
 
 def _seconds(rows: list[ArmRow]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from runner.designs.design import Design, reference_arm, register
+from runner.designs.design import Design, changed, reference_arm, register
 from runner.designs.factor import Arm
 from runner.designs.layout import ONE_AT_A_TIME
 
@@ -31,4 +31,4 @@ class AddOne(Design):
         yield arm
         for i, factor in enumerate(self.factors):
             for level in range(1, len(factor.levels)):
-                yield (*arm[:i], level, *arm[i + 1 :])
+                yield changed(arm, i, level)

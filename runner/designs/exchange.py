@@ -78,13 +78,20 @@ def efficiency(array: Sequence[Arm] | Matrix, sizes: Sequence[int]) -> float:
     arms = np.array(array)
     columns = [np.ones((len(arms), 1))]
     for i, size in enumerate(sizes):
-        centred = np.eye(size) - 1 / size  # its row space is the space of contrasts
-        contrasts = np.linalg.svd(centred)[0][:, : size - 1] * np.sqrt(size)
-        columns.append(contrasts[arms[:, i]])
+        columns.append(contrasts(size)[arms[:, i]])
     x = np.hstack(columns)
     if np.linalg.matrix_rank(x) < x.shape[1]:
         return 0.0
     return float(np.exp(np.linalg.slogdet(x.T @ x)[1] / x.shape[1]) / len(x))
+
+
+def contrasts(size: int) -> Matrix:
+    """(size, size - 1) orthogonal contrasts of `size` levels, of mean square 1."""
+    import numpy as np
+
+    centred = np.eye(size) - 1 / size  # its row space is the space of contrasts
+    found: Matrix = np.linalg.svd(centred)[0][:, : size - 1] * np.sqrt(size)
+    return found
 
 
 def exchange(factors: Sequence[Factor], conflicts: Conflicts, runs: int) -> tuple[Arm, ...]:

@@ -19,7 +19,7 @@ ERROR = 10  # the least degrees of freedom for error with the default number of 
 
 @register
 class Fraction(ArrayDesign):
-    """`asked_runs` runs (see `default_size`), in the first of these ways that fits:
+    """`size` runs, in the first of these ways that fits:
 
     - one factor of three levels and up to nine of two, 64 or 48 runs: the shipped arrays;
     - factors of two levels, twice as many runs as a Hadamard matrix has rows: the matrix and its
@@ -38,7 +38,7 @@ class Fraction(ArrayDesign):
     takes_runs: ClassVar[bool] = True
 
     def make(self) -> tuple[Arm, ...]:
-        runs = self.asked_runs or self.default_size
+        runs = self.size
         everything = Full(self.factors, self.conflicts).count
         if runs >= everything:
             raise BadInput(
@@ -52,21 +52,22 @@ class Fraction(ArrayDesign):
         return exchange(self.factors, self.conflicts, runs)
 
     def spare(self) -> list[list[int]]:
-        runs = self.asked_runs or self.default_size
         if self.kind == "folded":
-            return self.unused(folded(len(self.factors), runs))
+            return self.unused(folded(len(self.factors), self.size))
         if self.kind == "shipped" and len(self.factors) <= MOST:
-            return [[two[MOST - 1] for two, _ in ARRAYS[runs]()]]
+            return [[two[MOST - 1] for two, _ in ARRAYS[self.size]()]]
         return []
 
     @property
-    def default_size(self) -> int:
-        """The default number of runs: 64 if that array fits, else a multiple of 8.
+    def size(self) -> int:
+        """The number of runs: as asked, else 64 if that array fits, else a multiple of 8.
 
         With p coefficients for the mean and the main effects (a placebo needs no extra runs), the
         fewest runs that leave at least 10 df for error, and at least 2 (p - 1), which clears main
         effects of interactions.
         """
+        if self.asked_runs:
+            return self.asked_runs
         if self._fits_shipped and math.prod(self.sizes) > 64:
             return 64
         main = sum(len(f.levels) - 1 for f in self.factors if f.name != PLACEBO)
@@ -75,7 +76,7 @@ class Fraction(ArrayDesign):
     @property
     def kind(self) -> str:
         """The source of the array: shipped, folded or exchange."""
-        runs = self.asked_runs or self.default_size
+        runs = self.size
         if self._fits_shipped and runs in ARRAYS:
             return "shipped"
         two_level = not self.conflicts.reasons and max(self.sizes) == 2
@@ -113,7 +114,7 @@ class Fraction(ArrayDesign):
             MOST - 1 if factor.name == PLACEBO else next(free) if i != three else None
             for i, factor in enumerate(self.factors)
         ]
-        rows = ARRAYS[self.asked_runs or self.default_size]()
+        rows = ARRAYS[self.size]()
         return tuple(
             tuple(level if column is None else two[column] for column in columns)
             for two, level in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -135,4 +136,4 @@ def _times(record: Record) -> tuple[float, float]:
 
 
 def _known(value: float | None) -> bool:
-    return value is not None and value == value and abs(value) != float("inf")
+    return value is not None and math.isfinite(value)

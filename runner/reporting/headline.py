@@ -11,6 +11,7 @@ from runner.reporting.material import Material
 from runner.reporting.next_steps import recipe_text
 from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import confidence, is_placebo, rough
+from runner.text import some_of
 
 MOST = 4  # effects named with their numbers
 
@@ -64,8 +65,7 @@ def _open(a: Analysis) -> Text:
     ):
         mine = [e.label for e in real if e.verdict == verdict]
         if mine:
-            rest = f" and {len(mine) - MOST} more" if len(mine) > MOST else ""
-            told.append(f"{len(mine)} {words} ({', '.join(mine[:MOST])}{rest})")
+            told.append(f"{len(mine)} {words} ({some_of(mine, MOST)})")
     said = f"Of {len(real)} effects {'; '.join(told)}." if told else "No effect is left undecided."
     seen = a.detectable
     if seen is None:

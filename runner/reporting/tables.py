@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from runner.analysis.data.estimates import Estimate
-from runner.analysis.effects import BaselineEffect, Effect
+from runner.analysis.effects import GRID, BaselineEffect, Effect
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE, FACTORIAL
 from runner.reporting.document import Cell, Column, Emphasis, Note, Table, Text
@@ -128,7 +128,7 @@ def _reference_row(a: Analysis, d: int) -> list[Row]:
 def beside_baseline(a: Analysis) -> bool:
     """Whether some effect at the baseline is known beside its average over the grid."""
     known = any(e.at_baseline and e.at_baseline.effect is not None for e in a.effects)
-    return known and a.estimand == "averaged over the grid"
+    return known and a.estimand == GRID
 
 
 def _grid(a: Analysis) -> Table | None:

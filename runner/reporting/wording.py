@@ -9,6 +9,7 @@ from runner.analysis.effects import Effect
 from runner.analysis.power import MoreRuns
 from runner.analysis.result import Analysis
 from runner.designs.factor import PLACEBO
+from runner.text import some_of
 
 
 def is_placebo(effect: Effect) -> bool:
@@ -120,8 +121,7 @@ def beyond(analysis: Analysis, most: int = 3) -> list[str]:
         above = [c.label for c in reversed(found.contrasts) if c.above]
         lines.append(
             f"above Lenth's simultaneous margin ({found.simultaneous_margin:.3g}): "
-            f"{', '.join(above[:8]) or 'nothing'}"
-            + (f" and {len(above) - 8} more" if len(above) > 8 else "")
+            f"{some_of(above, 8) or 'nothing'}"
         )
     if winner:
         first = ", ".join(f"{_cut(arm.label)} {arm.probability:.0%}" for arm in winner.arms[:most])

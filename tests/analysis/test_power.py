@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from runner.analysis.data.estimates import Estimate
-from runner.analysis.power import critical, detectable, family, half_width, more_runs, upper_sd
+from runner.analysis.data.estimates import Estimate, critical
+from runner.analysis.power import detectable, family, half_width, more_runs, upper_sd
 
 RNG = np.random.default_rng(7)
 

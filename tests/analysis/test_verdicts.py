@@ -52,9 +52,7 @@ def rates(name, studies, seed, first=0.0, margin=0.2, sd=1.0):
     for _ in range(studies):
         spread = np.repeat(rng.uniform(0.35, 5.4, len(levels)) if unequal else sd, seeds)
         y = first * runs[:, 0] + spread * rng.standard_normal(len(runs))
-        fitted = Factorial(
-            coding, fit(design, group(runs, y)), bool(coding.pairs), unseen, aliases, weights
-        )
+        fitted = Factorial(coding, fit(design, group(runs, y)), unseen, aliases, weights)
         found = [fitted.fit.estimate(coding.main_effect(i)) for i in range(len(factors))]
         p = holm([e.p() for e in found])
         said = [

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from runner.analysis.analyze import analyze
 from runner.analysis.comparisons.welch import welch
 from runner.analysis.data.arm_statistics import Cells, group
+from runner.analysis.data.estimates import critical
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.model.factorial import factorial
-from runner.analysis.power import critical, family
+from runner.analysis.power import family
 from runner.designs import registry as designs
 from runner.designs.conflicts import Conflicts
 from runner.designs.design import Design

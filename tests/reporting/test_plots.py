@@ -129,10 +129,10 @@ def test_outliers_get_a_panel_of_their_own(screen):
 def test_no_interval_is_wider_than_the_metric(screen):
     a = analyze(screen[0])
     for low, high, told in ((-30.0, 120.0, None), (85.0, 104.0, (85.0, 100.0)), (90, 91, (90, 91))):
-        assert drawable(a, (low, high)) == told
+        assert drawable(a, low, high) == told
     assert drawable_effect(a, -110.0, 110.0) is None
     assert drawable_effect(a, -101.0, 20.0) == (-100.0, 20.0)
-    assert drawable(replace(a, unit="s"), (-30.0, 120.0)) == (-30.0, 120.0)
+    assert drawable(replace(a, unit="s"), -30.0, 120.0) == (-30.0, 120.0)
     wide = tuple(replace(arm, low=-50.0, high=150.0) for arm in a.arms)
     experiment = screen[0]
     fig = seeds(replace(a, arms=wide), experiment.runs, experiment.factors)

@@ -37,14 +37,10 @@ class Sample:
         """Run-to-run sd in pp; at least two values are needed.
 
         Two accuracies on a few hundred images may be equal by chance. So the sd is at least the sd
-        of rounding to whole images.
+        of rounding to whole images, if their number is known.
         """
-        return max(statistics.stdev(self.values), self.rounding)
-
-    @property
-    def rounding(self) -> float:
-        """Sd in pp of rounding an accuracy to whole images; 0 if the images are unknown."""
-        return 100 / self.images / math.sqrt(12) if self.images else 0.0
+        rounding = 100 / self.images / math.sqrt(12) if self.images else 0.0
+        return max(statistics.stdev(self.values), rounding)
 
 
 @dataclass(frozen=True)

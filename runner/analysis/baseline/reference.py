@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 from runner.analysis.baseline.finding import Finding, Sample, Verdict
-from runner.analysis.data.estimates import wilson
-from runner.analysis.power import critical
+from runner.analysis.data.estimates import critical, wilson
 from runner.text import counted
 
 
@@ -62,7 +61,7 @@ def references(
     told = ", ".join(str(method) for method in found)
     gain = best.accuracy - base.mean
     if better:
-        names = _listed(method.name for method in better)
+        names = " and ".join(method.name for method in better)
         reason = f"better than the baseline's {base.mean:.1f} %: {names}"
     else:
         reason = f"no simple method exceeds the baseline's {base.mean:.1f} % by more than noise"
@@ -86,7 +85,3 @@ def _wilson_high(share: float, images: int, level: float) -> float:
     middle = share + z**2 / (2 * images)
     around = z * (share * (1 - share) / images + z**2 / (4 * images**2)) ** 0.5
     return float((middle + around) / (1 + z**2 / images))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(names)

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from scipy import stats
 
 from runner.analysis.baseline.finding import Finding, Sample
-from runner.analysis.power import critical, detectable, upper_sd
+from runner.analysis.data.estimates import critical
+from runner.analysis.power import detectable, upper_sd
 from runner.text import counted
 
 ALPHA = 0.05

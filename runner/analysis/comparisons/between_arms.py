@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from runner.analysis import cost
 from runner.analysis.comparisons.simultaneous import Simultaneous, by_dunnett, by_sidak
 from runner.analysis.comparisons.welch import combination, welch
 from runner.analysis.data.arm_statistics import Cells, distinct
-from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
-from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.estimates import Estimate, holm
+from runner.analysis.data.experiment import Experiment, states
 from runner.analysis.data.labels import arm_label, level_label, level_names
-from runner.analysis.effects import Effect, Interaction
+from runner.analysis.effects import Effect, Interaction, with_p_adjusted
 from runner.analysis.verdicts import Rules, verdict
 
 
@@ -32,11 +31,12 @@ def _effect(
     factor = list(experiment.factors)[j]
     levels = experiment.factors[factor]
     a, b = cells.find(high), cells.find(low)
-    estimate = welch(cells, a, b, noise)
     if a is None or b is None:
         missing = [arm for arm, place in ((high, a), (low, b)) if place is None]
-        reason = "; ".join(dict.fromkeys(no_result(experiment, arm) for arm in missing))
+        reason = "; ".join(dict.fromkeys(_no_result(experiment, arm) for arm in missing))
         estimate = Estimate(None, reason=reason)
+    else:
+        estimate = welch(cells, a, b, noise)
     counted = [int(cells.count[x]) for x in (a, b) if x is not None]
     return Effect(
         factor,
@@ -53,15 +53,13 @@ def _effect(
     )
 
 
-def no_result(experiment: Experiment, arm: np.ndarray) -> str:
+def _no_result(experiment: Experiment, arm: np.ndarray) -> str:
     """Why an arm has no usable run. arm: (factors,) level indices."""
-    codes = experiment.codes
-    mine = experiment.runs[(codes == arm).all(axis=1)]
+    mine = experiment.runs[(experiment.codes == arm).all(axis=1)]
     label = arm_label(level_names(experiment.factors, arm), experiment.factors)
     if not len(mine):
         return f"no usable run: the arm {label} has none"
-    counted = mine["state"].astype(str).value_counts() if "state" in mine else pd.Series(dtype=int)
-    bad = {str(k): int(n) for k, n in counted.items() if k != "ok"}
+    bad = {state: n for state, n in states(mine).items() if state != "ok"}
     if list(bad.values()) == [len(mine)]:
         all_of = f"all {len(mine)} runs" if len(mine) > 1 else "the only run"
         return f"no usable run: {all_of} of the arm {label} {next(iter(bad))}"
@@ -168,14 +166,14 @@ def stages(experiment: Experiment) -> list[np.ndarray]:
     return chained if experiment.order and whole else by_change
 
 
-def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]:
+def pair_interactions(experiment: Experiment, cells: Cells) -> tuple[Interaction, ...]:
     """y_ab - y_a - y_b + y_0 of every pair of levels run together, largest first.
 
-    Each interval is for its interaction alone; p by Benjamini-Hochberg, for screening.
+    Each interval is for its interaction alone.
     """
     names = list(experiment.factors)
     zero = np.zeros(len(names), dtype=np.int64)
-    found: list[tuple[str, tuple[str, str], Estimate]] = []
+    found = []
     for both in cells.levels[(cells.levels != 0).sum(axis=1) == 2]:
         i, j = (int(x) for x in np.flatnonzero(both))
         one, two = zero.copy(), zero.copy()
@@ -189,10 +187,6 @@ def pair_interactions(experiment: Experiment, cells: Cells) -> list[Interaction]
         estimate = Estimate(None, reason="one of its four arms has no usable run")
         if len(there) == 4:
             estimate = combination(cells, there, [1, -1, -1, 1], experiment.noise)
-        found.append((f"{labels[0]} × {labels[1]}", (labels[0], labels[1]), estimate))
-    adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
-    listed = [
-        Interaction(label, (terms,), estimate, p, experiment.level)
-        for (label, terms, estimate), p in zip(found, adjusted, strict=True)
-    ]
-    return sorted(listed, key=lambda item: -abs(item.estimate.value or 0.0))
+        label, terms = " × ".join(labels), ((labels[0], labels[1]),)
+        found.append(Interaction(label, terms, estimate, level_of_tests=experiment.level))
+    return with_p_adjusted(found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 
 PAYS = 0.6  # at 3 seeds a paired t test has 2 df instead of 4 and gains only from this ρ on
 FEWEST_SEEDS = 3
@@ -41,7 +41,7 @@ def pairing(experiment: Experiment, metric: str) -> Pairing:
     usable = (succeeded(runs) & y.notna()).to_numpy()
     if "seed" not in runs:
         return Pairing(reason="the runs have no seeds")
-    codes = level_codes(runs[usable], experiment.factors)
+    codes = experiment.codes[usable]
     seeds = runs["seed"][usable].astype(str).to_numpy()
     table, reason = _table(codes, seeds, y[usable].to_numpy())
     if table is None:

@@ -22,10 +22,8 @@ from runner.analysis.data.estimates import EQUAL_RUNS, Estimate, Linear
 ONE_RUN = "one run in an arm: an interval needs at least two seeds in both arms (--seeds 3)"
 
 
-def welch(cells: Cells, arm: int | None, other: int | None, noise: str = "own") -> Estimate:
+def welch(cells: Cells, arm: int, other: int, noise: str = "own") -> Estimate:
     """mean(arm) - mean(other); see `combination`."""
-    if arm is None or other is None:
-        return Estimate(None, reason="no usable run in one of the two arms")
     return combination(cells, [arm, other], [1.0, -1.0], noise)
 
 
@@ -50,12 +48,12 @@ def combination(
         return Estimate(value, reason=EQUAL_RUNS, of=of)
     if pooled is not None:
         return Estimate(value, float(np.sqrt(parts.sum())), float(cells.replicate_df), of=of)
-    df = min(_satterthwaite(parts, n), _satterthwaite(w**2 / n, n))
+    df = min(satterthwaite(parts, n), satterthwaite(w**2 / n, n))
     return Estimate(value, float(np.sqrt(parts.sum())), df, of=of)
 
 
-def _satterthwaite(parts: np.ndarray, n: np.ndarray) -> float:
-    """df of Σ parts, each the variance of a mean of n runs."""
+def satterthwaite(parts: np.ndarray, n: np.ndarray) -> float:
+    """df of Σ parts (k,), each the estimated variance of a mean of n (k,) runs."""
     return float(parts.sum() ** 2 / (parts**2 / (n - 1)).sum())
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from runner.analysis.comparisons.welch import satterthwaite
 from runner.analysis.data.estimates import finite
 
 
@@ -72,7 +73,7 @@ def worst_rank(
     if not parts.sum() > 0 or not 0 < share < 1:
         side = "all equal" if share == 0.5 else "all on one side"
         return replace(found, reason=f"the runs are {side}: their spread is not known")
-    df = float(parts.sum() ** 2 / (parts**2 / np.array([n - 1, m - 1])).sum())
+    df = satterthwaite(parts, np.array([n, m]))
     se = math.sqrt(parts.sum())
     # On the logit scale the interval stays within 0..1.
     centre = math.log(share / (1 - share))

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.designs.factor import PLACEBO
 
 
@@ -106,7 +106,6 @@ def cells(experiment: Experiment, metric: str) -> Cells:
     """Cells of the finished runs that have the metric; may be empty."""
     y = values(experiment.runs, metric)
     usable = (succeeded(experiment.runs) & y.notna()).to_numpy()
-    runs = experiment.runs[usable]
     names = list(experiment.factors)
     placebo = names.index(PLACEBO) if PLACEBO in names else None
-    return group(level_codes(runs, experiment.factors), y[usable].to_numpy(), placebo)
+    return group(experiment.codes[usable], y[usable].to_numpy(), placebo)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.estimates import finite
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.metrics.registry import CHOOSES
 
@@ -50,6 +50,12 @@ class ArmRow:
         """Mean training time: CPU seconds if the arms have them, else wall-clock seconds."""
         return self.train_seconds if self.cpu_seconds is None else self.cpu_seconds
 
+    def near_chance(self, accuracy: float | None) -> bool:
+        """Whether one of the arm's accuracies is that of a collapsed arm; False if unknown."""
+        if accuracy is None or self.chance_accuracy is None:
+            return False
+        return accuracy <= self.chance_accuracy + COLLAPSED
+
 
 @dataclass(frozen=True)
 class ArmTable:
@@ -65,20 +71,13 @@ class ArmTable:
         """Labels of arms whose mean test accuracy is at most 5 pp above chance; None if unknown."""
         if not {"accuracy", "chance_accuracy"} <= set(self.columns):
             return None
-        return tuple(row.label for row in self.rows if _near_chance(row))
-
-
-def _near_chance(row: ArmRow) -> bool:
-    if row.accuracy is None or row.chance_accuracy is None:
-        return False
-    return row.accuracy <= row.chance_accuracy + COLLAPSED
+        return tuple(row.label for row in self.rows if row.near_chance(row.accuracy))
 
 
 def arm_table(experiment: Experiment, metric: str) -> ArmTable:
     """The arms with their numbers of runs and the means of `metric` and of other columns."""
     runs = experiment.runs
-    codes = level_codes(runs, experiment.factors)
-    arms, where = distinct(codes)
+    arms, where = distinct(experiment.codes)
     fine = succeeded(runs)
     state = runs["state"].astype(str) if "state" in runs else pd.Series("ok", index=runs.index)
     frame = pd.DataFrame({"arm": where, "y": values(runs, metric).where(fine).to_numpy()})

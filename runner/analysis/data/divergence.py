@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from runner.analysis.data.estimates import finite, wilson
-from runner.analysis.data.experiment import Experiment, level_codes
+from runner.analysis.data.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ def divergence(experiment: Experiment) -> tuple[Divergence, ...]:
     runs = experiment.runs
     if "state" not in runs or not runs["state"].eq("diverged").any():
         return ()
-    runs = runs[runs["state"].isin(["ok", "diverged"])]
-    diverged = runs["state"].eq("diverged").to_numpy()
-    codes = level_codes(runs, experiment.factors)
+    trained = runs["state"].isin(["ok", "diverged"]).to_numpy()
+    diverged = runs["state"].eq("diverged").to_numpy()[trained]
+    codes = experiment.codes[trained]
     found = []
     for j, (factor, levels) in enumerate(experiment.factors.items()):
         total = np.bincount(codes[:, j], minlength=len(levels))

@@ -11,6 +11,7 @@ import pandas as pd
 from runner.analysis.data.arm_statistics import distinct
 from runner.analysis.data.experiment import Experiment, succeeded
 from runner.analysis.data.labels import arm_label, level_names
+from runner.text import some_of
 
 LOSSES = ("loss", "val_loss")  # with ten or more digits; equal values are no coincidence
 FIGURES = (*LOSSES, "accuracy", "val_accuracy", "probe_accuracy", "correct", "weights_sha256")
@@ -25,11 +26,10 @@ class EqualArms:
     seeds: int
 
     def __str__(self) -> str:
-        named = ", ".join(f"`{label}`" for label in self.arms[:SHOWN])
-        more = f" and {len(self.arms) - SHOWN} more" if len(self.arms) > SHOWN else ""
+        named = some_of([f"`{label}`" for label in self.arms], SHOWN)
         seeds = f"each of {self.seeds} shared seeds" if self.seeds > 1 else "the one shared seed"
         return (
-            f"The arms {named}{more} gave the same network with {seeds}. Their difference changed "
+            f"The arms {named} gave the same network with {seeds}. Their difference changed "
             "nothing, so they are not independent results."
         )
 

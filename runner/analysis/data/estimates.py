@@ -44,7 +44,7 @@ class Estimate:
         """Two-sided interval; with `tests` > 1 simultaneous over so many contrasts (Šidák)."""
         if self.value is None or self.se is None or self.df is None:
             return None
-        half = critical((1 - confidence ** (1 / tests)) / 2, self.df) * self.se
+        half = critical(self.df, 1 - confidence ** (1 / tests)) * self.se
         return self.value - half, self.value + half
 
     def p(self) -> float | None:
@@ -61,13 +61,13 @@ def finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def critical(tail: float, df: float) -> float:
-    """The t exceeded with probability `tail`: `scipy.stats.t.isf` without its overhead.
+def critical(df: float, alpha: float = 0.05) -> float:
+    """The two-sided critical value of t, without `scipy.stats`' overhead; df may be infinite.
 
-    >>> round(critical(0.025, 30), 3)
+    >>> round(critical(30), 3)
     2.042
     """
-    return float(-special.stdtrit(df, tail))
+    return float(-special.stdtrit(df, alpha / 2))
 
 
 def contrast_df(parts: np.ndarray, df: np.ndarray) -> float:

@@ -70,8 +70,18 @@ class Experiment:
 
     @cached_property
     def codes(self) -> np.ndarray:
-        """`level_codes` of all runs."""
-        return level_codes(self.runs, self.factors)
+        """(runs, factors) level indices. Raises BadInput if a run has an undeclared level."""
+        runs = self.runs
+        codes = np.zeros((len(runs), len(self.factors)), dtype=np.int64)
+        for j, (name, levels) in enumerate(self.factors.items()):
+            if name not in runs:
+                raise BadInput(f"the runs have no column for the factor {name!r}")
+            column: Any = pd.Categorical(runs[name].astype(str), categories=list(levels))
+            codes[:, j] = column.codes
+            if (codes[:, j] < 0).any():
+                stranger = runs[name].iloc[int(np.argmax(codes[:, j] < 0))]
+                raise unknown(f"level of {name}", str(stranger), levels)
+        return codes
 
 
 def values(runs: pd.DataFrame, metric: str) -> pd.Series:
@@ -90,15 +100,9 @@ def succeeded(runs: pd.DataFrame) -> pd.Series:
     return pd.Series(True, index=runs.index)
 
 
-def level_codes(runs: pd.DataFrame, factors: Mapping[str, tuple[str, ...]]) -> np.ndarray:
-    """(runs, factors) level indices. Raises BadInput if a run has an undeclared level."""
-    codes = np.zeros((len(runs), len(factors)), dtype=np.int64)
-    for j, (name, levels) in enumerate(factors.items()):
-        if name not in runs:
-            raise BadInput(f"the runs have no column for the factor {name!r}")
-        column: Any = pd.Categorical(runs[name].astype(str), categories=list(levels))
-        codes[:, j] = column.codes
-        if (codes[:, j] < 0).any():
-            stranger = runs[name].iloc[int(np.argmax(codes[:, j] < 0))]
-            raise unknown(f"level of {name}", str(stranger), levels)
-    return codes
+def states(runs: pd.DataFrame) -> dict[str, int]:
+    """Number of runs in each state; all are ok if there is no `state` column."""
+    if "state" not in runs:
+        return {"ok": len(runs)}
+    counted = runs["state"].astype(str).value_counts()
+    return {str(state): int(n) for state, n in counted.items()}

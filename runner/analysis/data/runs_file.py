@@ -43,13 +43,12 @@ def from_frame(
     metric: str = "accuracy",
     test_images: int | None = None,
     reference: Mapping[str, str] | None = None,
-    epoch: str = "last",
 ) -> Experiment:
-    """An experiment from a DataFrame, by the rules of `from_file`."""
+    """An experiment from a DataFrame, by the rules of `from_file`; of epochs the last counts."""
     table = as_text(frame.reset_index(drop=True))
     table.index = table.index + 2  # the line numbers that its CSV would have
     if not table.columns.is_unique:
         raise BadInput("the DataFrame has two columns with the same name")
     if not len(table):
         raise BadInput("the DataFrame has no rows: one row per run is needed")
-    return from_table(table, "the DataFrame", metric, factors, test_images, reference, epoch)
+    return from_table(table, "the DataFrame", metric, factors, test_images, reference)

@@ -134,7 +134,7 @@ def _expected(estimate: Estimate, cells: Cells) -> float:
     parts = weights**2 / count
     again = (count > 1) & (np.abs(weights) > ROUNDING)
     df = contrast_df(parts[again], count[again] - 1.0)
-    return float(np.sqrt(parts.sum()) * critical(0.025, df))
+    return float(np.sqrt(parts.sum()) * critical(df))
 
 
 def _modelled(

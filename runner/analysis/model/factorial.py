@@ -26,7 +26,6 @@ WITHIN = 0.25
 class Factorial:
     """A fitted factorial.
 
-    interactions: whether two-factor interactions are in the model.
     unseen: pairs of contrasts whose interaction the arms cannot show at all.
     aliases: (pairs,) for each pair in the coding the pairs that cannot be told apart from it,
         including the pair itself.
@@ -35,10 +34,14 @@ class Factorial:
 
     coding: Coding
     fit: Fit
-    interactions: bool
     unseen: list[tuple[int, int]]
     aliases: list[list[int]]
     weights: Weights
+
+    @property
+    def interactions(self) -> bool:
+        """Whether two-factor interactions are in the model."""
+        return bool(self.coding.pairs)
 
     def confounded_mains(self, i: int) -> list[Contrast]:
         """Other main effects that cannot be separated from main effect `i`."""
@@ -167,9 +170,7 @@ def factorial(
     """
     coding, design, unseen, used = prepare(cells, sizes, weights)
     aliases = alias_sets(coding, design)
-    return Factorial(
-        coding, fit(design, cells, noise=noise), bool(coding.pairs), unseen, aliases, used
-    )
+    return Factorial(coding, fit(design, cells, noise=noise), unseen, aliases, used)
 
 
 def clear_mains(factorial: Factorial) -> bool:

@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from runner.analysis import cost
 from runner.analysis.comparisons.simultaneous import by_sidak
 from runner.analysis.data.arm_statistics import Cells
-from runner.analysis.data.estimates import Estimate, benjamini_hochberg, holm
+from runner.analysis.data.estimates import Estimate, holm
 from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import level_label
-from runner.analysis.effects import BaselineEffect, Dependence, Effect, Interaction, SimpleEffect
+from runner.analysis.effects import (
+    BaselineEffect,
+    Dependence,
+    Effect,
+    Interaction,
+    SimpleEffect,
+    with_p_adjusted,
+)
 from runner.analysis.model.baseline_effect import baseline_effect
 from runner.analysis.model.coding import Contrast
 from runner.analysis.model.factorial import Factorial, alias_sum
@@ -39,29 +46,24 @@ def interactions(experiment: Experiment, fitted: Factorial) -> tuple[Interaction
     """
     coding = fitted.coding
     labels = [name(experiment, c) for c in coding.mains]
-    found: list[tuple[str, list[tuple[str, str]], Estimate]] = []
+    found = []
     for k, members in enumerate(fitted.aliases):
         if members[0] != k:
             continue
-        terms = [(labels[a], labels[b]) for a, b in (coding.pairs[m] for m in members)]
+        terms = tuple((labels[a], labels[b]) for a, b in (coding.pairs[m] for m in members))
         contrast = coding.interaction(k) if len(members) == 1 else alias_sum(fitted, members)
         text = " ~ ".join(f"{a} × {b}" for a, b in terms)
         if contrast is None:
-            reason = "the runs estimate only mixtures of these"
-            found.append((text, terms, Estimate(None, reason=reason)))
-            continue
-        first = 1 + len(coding.mains)
-        signs = ["-" if contrast[first + m] * contrast[first + k] < 0 else "+" for m in members]
-        text = f"{terms[0][0]} × {terms[0][1]}" + "".join(
-            f" {sign} {a} × {b}" for sign, (a, b) in zip(signs[1:], terms[1:], strict=True)
-        )
-        found.append((text, terms, fitted.fit.estimate(contrast, noise_only=True)))
-    adjusted = benjamini_hochberg([estimate.p() for _, _, estimate in found])
-    listed = [
-        Interaction(text, tuple(terms), estimate, p, experiment.level)
-        for (text, terms, estimate), p in zip(found, adjusted, strict=True)
-    ]
-    return tuple(sorted(listed, key=lambda i: -abs(i.estimate.value or 0.0)))
+            estimate = Estimate(None, reason="the runs estimate only mixtures of these")
+        else:
+            first = 1 + len(coding.mains)
+            signs = ["-" if contrast[first + m] * contrast[first + k] < 0 else "+" for m in members]
+            text = f"{terms[0][0]} × {terms[0][1]}" + "".join(
+                f" {sign} {a} × {b}" for sign, (a, b) in zip(signs[1:], terms[1:], strict=True)
+            )
+            estimate = fitted.fit.estimate(contrast, noise_only=True)
+        found.append(Interaction(text, terms, estimate, level_of_tests=experiment.level))
+    return with_p_adjusted(found)
 
 
 def grid_effects(

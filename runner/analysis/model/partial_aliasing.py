@@ -18,6 +18,7 @@ import numpy as np
 
 from runner.analysis.model.allowed_grid import averages
 from runner.analysis.model.coding import Coding, Weights
+from runner.designs.exchange import contrasts
 
 MOST_FEATURES = 3000
 NONE = 1e-9
@@ -134,11 +135,7 @@ def split(
 
 def _features(levels: np.ndarray, weights: Weights, factors: list[int]) -> np.ndarray:
     """(arms, m) products of orthonormal contrasts of two factors; their mean square is 1."""
-    columns = []
-    for j in factors:
-        size = len(weights[j])
-        contrasts = np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1] * math.sqrt(size)
-        columns.append(contrasts[levels[:, j]])
+    columns = [contrasts(len(weights[j]))[levels[:, j]] for j in factors]
     return np.concatenate(
         [
             (a[:, :, None] * b[:, None, :]).reshape(len(levels), -1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from runner.analysis.data.estimates import Estimate, contrast_df
 from runner.analysis.metrics.predictions import Predictions
+from runner.analysis.test_set.classification import confusions
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ def compared(
         return None
     count = first.classes
     called = tuple(names) if len(names) == count else tuple(map(str, range(count)))
-    matrices = (np.stack([_matrix(run) for run in runs]) for runs in (before, after))
+    matrices = (
+        np.stack([confusions(run.truth, run.predicted, count) for run in runs])
+        for runs in (before, after)
+    )
     return ClassComparison(label, called, *matrices)
 
 
@@ -83,12 +87,6 @@ def recalls(matrices: np.ndarray) -> np.ndarray:
     """
     totals = np.maximum(matrices.sum(axis=2), 1)
     return np.asarray(100 * np.diagonal(matrices, axis1=1, axis2=2) / totals)
-
-
-def _matrix(run: Predictions) -> np.ndarray:
-    found = np.zeros((run.classes, run.classes), dtype=np.int64)
-    np.add.at(found, (run.truth.astype(int), run.predicted.astype(int)), 1)
-    return found
 
 
 def _interval(one: np.ndarray, two: np.ndarray) -> tuple[float, float] | None:

@@ -107,10 +107,20 @@ def classification(
     if not len(truth):
         raise BadInput("no images to evaluate")
     said = log_probabilities.argmax(1)
-    confusion = np.zeros((len(names), len(names)), dtype=np.int64)
-    np.add.at(confusion, (truth, said), 1)
+    confusion = confusions(truth, said, len(names))
     loss = -log_probabilities[np.arange(len(truth)), truth].astype(np.float64).mean()
     return Classification(tuple(names), confusion, float(loss))
+
+
+def confusions(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(K, K) numbers of images, rows are true classes. truth, predicted: (N,) integers.
+
+    >>> confusions(np.array([0, 1, 1]), np.array([0, 0, 1]), 2).tolist()
+    [[1, 0], [1, 1]]
+    """
+    found = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(found, (truth, predicted), 1)
+    return found
 
 
 def share(right: int, count: int) -> tuple[float | None, float | None, float | None]:

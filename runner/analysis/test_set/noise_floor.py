@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from runner.analysis.data.arm_statistics import distinct
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 from runner.analysis.effects import Effect
 from runner.analysis.metrics.registry import named
 
@@ -65,7 +65,7 @@ def floor(
             reason="the number of test images is not known (analyze CSV --test-images N)"
         )
     y = values(runs, metric)
-    usable = succeeded(runs) & y.notna()
+    usable = (succeeded(runs) & y.notna()).to_numpy()
     images = values(runs, "test_images")[usable]
     if images.isna().any() or images.nunique() != 1 or images.iloc[0] < 1:
         return NoiseFloor(reason="the runs do not have the same number of test images")
@@ -75,7 +75,7 @@ def floor(
         return NoiseFloor(reason="no accuracy between 0 and 100 %")
     run_sd = 100 * float(np.sqrt((1 - p) / (2 * n)))
     z = float(stats.norm.isf(level / 2))
-    arms, cell = distinct(level_codes(runs[usable], experiment.factors))
+    arms, cell = distinct(experiment.codes[usable])
     count = dict(zip(map(tuple, arms), np.bincount(cell), strict=True))
     listed = []
     for effect in effects:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from runner.analysis.data.arm_statistics import distinct
-from runner.analysis.data.experiment import Experiment, level_codes, succeeded, values
+from runner.analysis.data.experiment import Experiment, succeeded, values
 
 MOST_BITS = 100_000_000  # runs × images; each takes one byte of memory
 AGREES = 0.01  # pp: largest difference of a run's accuracy from the mean of its bits (rounding)
@@ -94,7 +94,7 @@ def read_bits(experiment: Experiment, metric: str) -> Bits | str:
     if "seed" in runs:
         found = pd.to_numeric(runs["seed"], errors="coerce").to_numpy(dtype=float)
         seed = found if np.isfinite(found).all() else None
-    result = bits(right, level_codes(runs, experiment.factors), seed)
+    result = bits(right, experiment.codes[usable], seed)
     if np.abs(result.accuracy - y.to_numpy()).max() > AGREES:
         return "the bits do not add up to the accuracies"
     return result

@@ -60,7 +60,8 @@ def judged(
         value = effect.estimate.value
         general = known.estimate(value) if known is not None and value is not None else None
         estimates.append(general)
-    p = [_larger(g.p() if g else None, e.estimate.p()) for g, e in _both(estimates, analysis)]
+    both = zip(estimates, analysis.effects, strict=True)
+    p = [_larger(general.p() if general else None, e.estimate.p()) for general, e in both]
     stepwise = analysis.layout in (FACTORIAL, CUMULATIVE)
     adjusted = holm(p) if stepwise else sidak(p)
     rules = Rules(analysis.negligible, analysis.larger_is_better, analysis.level)
@@ -89,12 +90,6 @@ def judged(
             )
         )
     return tuple(effects)
-
-
-def _both(
-    estimates: Sequence[Estimate | None], analysis: Analysis
-) -> list[tuple[Estimate | None, Effect]]:
-    return list(zip(estimates, analysis.effects, strict=True))
 
 
 def _alone(

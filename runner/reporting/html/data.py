@@ -11,7 +11,7 @@ import pandas as pd
 from runner.analysis.analyze import analyze
 from runner.analysis.data.experiment import succeeded, values
 from runner.analysis.data.labels import level_label
-from runner.analysis.effects import Effect
+from runner.analysis.effects import GRID, Effect
 from runner.analysis.metrics.registry import computed
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
@@ -111,7 +111,7 @@ def _metric(a: Analysis) -> dict[str, JsonValue]:
 
 
 def _effect(a: Analysis, e: Effect) -> dict[str, JsonValue]:
-    alone = e.at_baseline if a.estimand == "averaged over the grid" else None
+    alone = e.at_baseline if a.estimand == GRID else None
     three = None if alone is None or alone.effect is None else alone
     return {
         "label": visible(e.label),

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from runner.analysis.effects import BaselineEffect, Effect, Estimated
+from runner.analysis.effects import GRID, BaselineEffect, Effect
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
+from runner.reporting.plots.effect_rows import Mark, draw, panels
 from runner.reporting.plots.ranges import drawable_effect
-from runner.reporting.plots.style import (
-    BAND,
-    BLACK,
-    GREY,
-    ORANGE,
-    PAPER,
-    PLACEBO,
-    VERDICTS,
-    figure,
-    short,
-)
+from runner.reporting.plots.style import GREY, ORANGE, PAPER, PLACEBO, VERDICTS, short
 from runner.reporting.wording import is_placebo
+
+ALONE = Mark(GREY, "o", 7.5, 8, width=1.4, face=PAPER)  # the effect at the baseline
 
 
 def forest(a: Analysis) -> Figure | None:
@@ -38,21 +29,13 @@ def forest(a: Analysis) -> Figure | None:
         effects.reverse()
     else:
         effects.sort(key=lambda e: e.effect or 0.0)
-    beside = a.estimand == "averaged over the grid" and any(_baseline(e) for e in effects)
+    beside = a.estimand == GRID and any(_baseline(e) for e in effects)
     ends = [abs(x) for e in effects for x in _ends(a, e, beside)]
-    close = 2.2 * statistics.median(ends) or max(ends) or 1.0
     floor = noise_floor(a)
-    panels = 2 if max(ends) > 3 * close and len(effects) > 2 else 1
-    fig = figure(9.5, 1.9 + (0.5 if beside else 0.4) * len(effects))
-    axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
-    for ax, limit in zip(axes, [None, close][:panels], strict=True):
-        _panel(ax, a, effects, beside, limit, floor)
-    axes[0].set_yticks(range(len(effects)), [_name(e) for e in effects])
-    axes[0].set_ylim(-0.7, len(effects) - 0.3)
-    if panels == 2:
-        axes[0].set_title("whole range")
-        axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
+    height = 1.9 + (0.5 if beside else 0.4) * len(effects)
+    fig, axes = panels(a, [_name(e) for e in effects], ends, height)
+    for ax, limit in axes:
+        _effects(ax, a, effects, beside, limit, floor)
     _legend(fig, a, effects, beside, floor)
     return fig
 
@@ -96,7 +79,7 @@ def _ends(a: Analysis, e: Effect, beside: bool) -> list[float]:
     return found
 
 
-def _panel(
+def _effects(
     ax: Axes,
     a: Analysis,
     effects: list[Effect],
@@ -104,45 +87,16 @@ def _panel(
     limit: float | None,
     floor: tuple[float, str] | None,
 ) -> None:
-    if a.negligible:
-        ax.axvspan(-a.negligible, a.negligible, color=BAND, zorder=0)
     if floor:
         for x in (-floor[0], floor[0]):
             ax.axvline(x, color=ORANGE, linestyle=":", linewidth=1.3, zorder=1)
-    ax.axvline(0, color=BLACK, linewidth=1)
     for y, e in enumerate(effects):
-        colour, marker = _look(e)
-        _one(ax, a, e, y + (0.12 if beside else 0), (colour, marker), limit, filled=True)
+        spread = drawable_effect(a, e.ci_low, e.ci_high)
+        draw(ax, e.effect, spread, y + (0.12 if beside else 0), Mark(*_look(e), 7.5, 8), limit)
         alone = _baseline(e) if beside else None
         if alone:
-            _one(ax, a, alone, y - 0.2, (GREY, "o"), limit, filled=False)
-    ax.grid(axis="y", visible=False)
-    if limit is not None:
-        ax.set_xlim(-limit, limit)
-
-
-def _one(
-    ax: Axes,
-    a: Analysis,
-    e: Estimated,
-    y: float,
-    look: tuple[str, str],
-    limit: float | None,
-    filled: bool,
-) -> None:
-    spread, at = drawable_effect(a, e.ci_low, e.ci_high), e.effect
-    colour, marker = look
-    face = colour if filled else PAPER
-    if spread is not None:
-        ax.plot(spread, [y, y], color=colour, linewidth=2.2 if filled else 1.4, zorder=2)
-    if at is None:
-        return
-    if limit is not None and abs(at) > limit:
-        side = 1 if at > 0 else -1
-        arrow = ">" if side > 0 else "<"
-        ax.plot([side * limit * 0.97], [y], arrow, color=colour, markersize=8, zorder=3)
-        return
-    ax.plot([at], [y], marker, color=colour, markerfacecolor=face, markersize=7.5, zorder=3)
+            spread = drawable_effect(a, alone.ci_low, alone.ci_high)
+            draw(ax, alone.effect, spread, y - 0.2, ALONE, limit)
 
 
 def _legend(

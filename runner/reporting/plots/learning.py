@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -75,12 +75,13 @@ def learning(
     return fig
 
 
-def ids_by_arm(runs: pd.DataFrame, names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
-    """The ids of the runs of each arm, by its levels of the factors `names`."""
+def ids_by_arm(a: Analysis, runs: pd.DataFrame) -> dict[str, list[str]]:
+    """The ids of the runs of each arm, by its label."""
     found: dict[tuple[str, ...], list[str]] = {}
+    names = a.arms[0].levels if a.arms else ()
     for id, *levels in zip(runs["id"], *(runs[name].astype(str) for name in names), strict=True):
         found.setdefault(tuple(levels), []).append(id)
-    return found
+    return {arm.label: found.get(tuple(arm.levels.values()), []) for arm in a.arms}
 
 
 def _lost(lost: set[str], ids: list[str]) -> str:
@@ -90,8 +91,7 @@ def _lost(lost: set[str], ids: list[str]) -> str:
 
 
 def _arm_panels(a: Analysis, runs: pd.DataFrame) -> list[tuple[str, list[str], list[str]]]:
-    ids = ids_by_arm(runs, a.arms[0].levels if a.arms else ())
-    arms = {arm.label: ids.get(tuple(arm.levels.values()), []) for arm in a.arms}
+    arms = ids_by_arm(a, runs)
     reference = arms.pop("baseline", [])
     return [(label, reference, own) for label, own in arms.items()]
 

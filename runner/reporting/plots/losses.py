@@ -30,8 +30,7 @@ def losses(a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | No
     known = curves.dropna(subset=[name for name, _ in SIDES])
     if known["epoch"].nunique() < 2:
         return None
-    held = ids_by_arm(runs, a.arms[0].levels if a.arms else ())
-    arm_of = {id: arm.label for arm in a.arms for id in held.get(tuple(arm.levels.values()), [])}
+    arm_of = {id: label for label, ids in ids_by_arm(a, runs).items() for id in ids}
     mean = known.assign(arm=known["id"].map(arm_of)).groupby(["arm", "epoch"], sort=False)
     table = mean[[name for name, _ in SIDES]].mean()
     looks = _looks(a)

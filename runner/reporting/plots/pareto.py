@@ -32,7 +32,7 @@ LEAST = 0.1  # arms less probable than this are not named
 
 @dataclass(frozen=True)
 class Point:
-    """An arm: seconds, mean metric with its interval, P(on the front), 0 if unknown."""
+    """An arm: seconds, mean metric with its drawn interval, P(on the front), 0 if unknown."""
 
     label: str
     x: float
@@ -56,7 +56,7 @@ def pareto(a: Analysis) -> Figure | None:
     fig = figure(11 if near else 9, 5.4)
     axes = list(fig.subplots(1, 2 if near else 1, squeeze=False)[0])
     for ax in axes:
-        _draw(ax, a, points, known)
+        _draw(ax, points, known)
     if near:
         axes[0].set_title("all arms")
         axes[1].set_title("the same, closer")
@@ -121,7 +121,7 @@ def _points(a: Analysis) -> list[Point]:
     found = []
     for arm in a.arms:
         if arm.mean is not None and arm.seconds:
-            spread = None if arm.low is None or arm.high is None else (arm.low, arm.high)
+            spread = drawable(a, arm.low, arm.high)
             likely = chance.get(arm.label, 0.0)
             found.append(Point(arm.label, arm.seconds, arm.mean, spread, likely))
     return found
@@ -148,12 +148,11 @@ def _near(points: Sequence[Point], shown: Sequence[Point]) -> tuple[Limits, Limi
     return (low[0], high[0]), (low[1], high[1])
 
 
-def _draw(ax: Axes, a: Analysis, points: Sequence[Point], known: bool) -> None:
+def _draw(ax: Axes, points: Sequence[Point], known: bool) -> None:
     if len(points) <= FEW:
         for point in points:
-            spread = drawable(a, point.spread)
-            if spread is not None:
-                ax.plot([point.x] * 2, spread, color=GREY, linewidth=1)
+            if point.spread is not None:
+                ax.plot([point.x] * 2, point.spread, color=GREY, linewidth=1)
     drawn = sorted(points, key=lambda point: point.chance)
     crowd = [p for p in drawn if len(points) > CROWD and p.chance < LEAST]
     drawn = [point for point in drawn if point not in crowd]

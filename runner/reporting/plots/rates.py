@@ -54,14 +54,12 @@ def learning_rates(
     if "lr" in curves and curves["lr"].notna().any():
         noted = _by_run(curves)
     found: dict[str, tuple[str, list[str], int]] = {}
-    known = runs[runs["id"].isin([*recipes, *noted])]
-    held = ids_by_arm(known, a.arms[0].levels if a.arms else ())
-    for arm in sorted(a.arms, key=lambda arm: arm.label.count(" + ")):
-        ids = held.get(tuple(arm.levels.values()))
-        if ids:
-            key = _key(ids, recipes, noted)
-            label, known, count = found.get(key, (arm.label, [], 0))
-            found[key] = (label, known + ids, count + 1)
+    held = ids_by_arm(a, runs[runs["id"].isin([*recipes, *noted])])
+    for name in sorted(held, key=lambda label: label.count(" + ")):
+        if held[name]:
+            key = _key(held[name], recipes, noted)
+            label, ids, count = found.get(key, (name, [], 0))
+            found[key] = (label, ids + held[name], count + 1)
     drawn = [(label, _rates(ids, recipes, noted), n) for label, ids, n in found.values()]
     whole = [(label, rates, n) for label, rates, n in drawn if rates is not None]
     return _draw(whole[:MOST_RATES], len(whole)) if whole else None

@@ -46,8 +46,7 @@ def _by_arm(a: Analysis, runs: pd.DataFrame, y: pd.Series) -> Figure:
         if arm.mean is None:
             continue
         ax.plot([arm.mean] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
-        whole = None if arm.low is None or arm.high is None else (arm.low, arm.high)
-        spread = drawable(a, whole)
+        spread = drawable(a, arm.low, arm.high)
         if spread is not None:
             ax.plot(spread, [row, row], color=BLACK, linewidth=1.3)
     reference = next((arm for arm in arms if arm.label == "baseline"), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -13,17 +12,14 @@ from matplotlib.lines import Line2D
 from runner.analysis.effects import Effect
 from runner.analysis.result import Analysis
 from runner.designs.layout import CUMULATIVE
-from runner.reporting.plots.style import BAND, BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
+from runner.reporting.plots.effect_rows import Mark, draw, panels
+from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figure, short
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison
 
 PANELS = 24  # up to so many arms have a panel each; more are drawn together
 COLUMNS = 4
-
-
-def pairs(t: TunedComparison) -> list[tuple[Effect, Effect | None]]:
-    """Each effect at the fixed value, with the same effect at the tuned values."""
-    return paired(t.fixed, t.tuned)
+FIRST, SECOND = Mark(ORANGE, "o", 6.5, 6), Mark(BLUE, "D", 6.5, 6)  # of the two stages
 
 
 def paired(fixed: Analysis | str, later: Analysis | str) -> list[tuple[Effect, Effect | None]]:
@@ -61,29 +57,17 @@ def two_stages(a: Analysis | str, later: Analysis | str, names: tuple[str, str])
     else:
         rows.reverse()
     ends = [abs(x) for pair in rows for e in pair if e for x in _ends(e)]
-    close = 2.2 * statistics.median(ends)
-    panels = 2 if max(ends) > 3 * close and close and len(rows) > 2 else 1
-    fig = figure(9.5, 1.9 + 0.55 * len(rows))
-    axes = fig.subplots(1, panels, sharey=True, squeeze=False)[0]
-    for ax, limit in zip(axes, [None, close][:panels], strict=True):
-        if a.negligible:
-            ax.axvspan(-a.negligible, a.negligible, color=BAND, zorder=0)
-        ax.axvline(0, color=BLACK, linewidth=1)
+    labels = [short(fixed.label, 32) for fixed, _ in rows]
+    fig, axes = panels(a, labels, ends, 1.9 + 0.55 * len(rows))
+    for ax, limit in axes:
         for y, (fixed, tuned) in enumerate(rows):
-            _one(ax, fixed, y + 0.16, ORANGE, "o", limit)
+            _one(ax, fixed, y + 0.16, FIRST, limit)
             if tuned:
-                _one(ax, tuned, y - 0.16, BLUE, "D", limit)
-        ax.grid(axis="y", visible=False)
-        if limit is not None:
-            ax.set_xlim(-limit, limit)
-    axes[0].set_yticks(range(len(rows)), [short(fixed.label, 32) for fixed, _ in rows])
-    axes[0].set_ylim(-0.7, len(rows) - 0.3)
-    if panels == 2:
-        axes[0].set_title("whole range")
-        axes[1].set_title("the same, closer (arrows: beyond)")
-    fig.supxlabel(f"effect on {a.title}, {short(a.estimand, 60)} ({a.unit})", fontsize=11)
-    named = ((ORANGE, "o", names[0]), (BLUE, "D", names[1]))
-    handles = [Line2D([], [], color=c, marker=m, markersize=7, label=text) for c, m, text in named]
+                _one(ax, tuned, y - 0.16, SECOND, limit)
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=7, label=text)
+        for look, text in zip((FIRST, SECOND), names, strict=True)
+    ]
     fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=10)
     return fig
 
@@ -92,17 +76,9 @@ def _ends(e: Effect) -> list[float]:
     return [x for x in (e.effect, e.ci_low, e.ci_high) if x is not None]
 
 
-def _one(ax: Axes, e: Effect, y: float, colour: str, marker: str, limit: float | None) -> None:
-    if e.ci_low is not None and e.ci_high is not None:
-        ax.plot([e.ci_low, e.ci_high], [y, y], color=colour, linewidth=2.2, zorder=2)
-    at = e.effect
-    if at is None:
-        return
-    if limit is not None and abs(at) > limit:
-        side = math.copysign(1, at)
-        ax.plot([side * limit * 0.97], [y], ">" if side > 0 else "<", color=colour, zorder=3)
-        return
-    ax.plot([at], [y], marker, color=colour, markersize=6.5, zorder=3)
+def _one(ax: Axes, e: Effect, y: float, look: Mark, limit: float | None) -> None:
+    spread = None if e.ci_low is None or e.ci_high is None else (e.ci_low, e.ci_high)
+    draw(ax, e.effect, spread, y, look, limit)
 
 
 def tuning(t: StudyTuning) -> Figure | None:

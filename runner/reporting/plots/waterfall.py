@@ -57,8 +57,7 @@ def waterfall(a: Analysis) -> Figure | None:
 
 
 def _mean(a: Analysis, ax: Axes, arm: ArmRow | None, mean: float, y: float, colour: str) -> None:
-    whole = None if arm is None or arm.low is None or arm.high is None else (arm.low, arm.high)
-    spread = drawable(a, whole)
+    spread = None if arm is None else drawable(a, arm.low, arm.high)
     if spread is not None:
         ax.plot(spread, [y, y], color=colour, linewidth=1.6, zorder=2)
     ax.plot([mean], [y], "o", color=colour, markersize=7, zorder=3)

@@ -23,6 +23,7 @@ from runner.reporting.material import Material
 from runner.reporting.numbers import count_cell, p_cell, range_cell, signed_cell
 from runner.reporting.tables import Row, row_name, table
 from runner.reporting.wording import confidence
+from runner.text import some_of
 
 ERRORS = 10
 OPEN = 6  # a table with more rows is folded
@@ -91,8 +92,7 @@ def _collapsed(a: Analysis) -> tuple[Block | None, ...]:
 def named(arms: Sequence[ArmRow], a: Analysis, most: int = 6) -> str:
     """The labels of the arms, and the levels that all of them share."""
     first = {e.factor: e.reference for e in a.effects}
-    labels = ", ".join(arm.label for arm in arms[:most])
-    rest = f" and {len(arms) - most} more" if len(arms) > most else ""
+    labels = some_of([arm.label for arm in arms], most)
     shared = set.intersection(*(set(arm.levels.items()) for arm in arms))
     common = [
         f"{name} {level}"
@@ -100,8 +100,8 @@ def named(arms: Sequence[ArmRow], a: Analysis, most: int = 6) -> str:
         if (name, level) in shared and (level != first.get(name) or len(arms) > most)
     ]
     if len(arms) > 1 and common:
-        rest += f". All {len(arms)} have {', '.join(common)}"
-    return f"{labels}{rest}."
+        labels += f". All {len(arms)} have {', '.join(common)}"
+    return f"{labels}."
 
 
 def divergence(a: Analysis) -> Table | None:

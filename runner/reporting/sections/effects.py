@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.analysis.effects import GRID
 from runner.analysis.result import Analysis
 from runner.reporting import tables
 from runner.reporting.contents import section
@@ -35,7 +36,7 @@ def effects(m: Material) -> Section:
     """The table, how to read it, the plot, and effects that depend on another factor."""
     a = m.analysis
     unknown = None
-    if a.estimand == "averaged over the grid" and not tables.beside_baseline(a):
+    if a.estimand == GRID and not tables.beside_baseline(a):
         unknown = Note("These runs cannot estimate the effects at the baseline.")
     alt = f"effects {a.estimand} with {confidence(a)} intervals"
     picture = figure("effects", alt, forest, a)

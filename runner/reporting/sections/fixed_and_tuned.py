@@ -24,15 +24,16 @@ from runner.reporting.document import (
 from runner.reporting.material import Material
 from runner.reporting.numbers import plain
 from runner.reporting.plots import tuned as plots
-from runner.reporting.plots.tuned import pairs
+from runner.reporting.plots.tuned import paired
 from runner.reporting.plotting import figure
 from runner.reporting.tables import Row, table
 from runner.reporting.two_stages import changed, side_by_side
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison, TuningCost
-from runner.text import counted
+from runner.text import counted, some_of
 
 FEW_ARMS = 40
+NAMED = 12  # arms
 
 
 @section(place=50)
@@ -44,7 +45,7 @@ def fixed_and_tuned(m: Material) -> Section | None:
 def compared(t: TunedComparison) -> Section:
     """The effects at both values, and the values that the arms chose."""
     alt = "effects at the fixed value and at each arm's tuned value"
-    tuning = t.tuning
+    tuning, fixed = t.tuning, t.fixed
     seen = f"validation accuracy by {tuning.field} for each arm"
     chosen = present(
         items(remarks(t)),
@@ -56,7 +57,9 @@ def compared(t: TunedComparison) -> Section:
         "Fixed and tuned",
         present(
             effects_table(t),
-            _no_effects(t),
+            Paragraph(f"There are no effects at the fixed value yet: {fixed}")
+            if isinstance(fixed, str)
+            else None,
             _basis(tuning),
             figure("fixed-tuned", alt, plots.fixed_tuned, t),
             Section("Values that the arms chose", chosen),
@@ -86,7 +89,7 @@ def effects_table(t: TunedComparison) -> Table | None:
     if base:
         first = [[Emphasis("baseline"), *[""] * 6, base.choice.best or "not chosen yet"]]
     return side_by_side(
-        t.fixed, pairs(t), ("fixed", "tuned"), [f"{t.tuning.field} chosen"],
+        t.fixed, paired(t.fixed, t.tuned), ("fixed", "tuned"), [f"{t.tuning.field} chosen"],
         lambda e: [chosen_by(t.tuning, e.factor, e.level)], first,
     )  # fmt: skip
 
@@ -112,25 +115,19 @@ def value_counts(t: StudyTuning, arms: Sequence[ArmTuning]) -> str:
     return ", ".join(f"{value} ×{counts[value]}" for value in order)
 
 
-def _no_effects(t: TunedComparison) -> Paragraph | None:
-    reason = t.fixed
-    if isinstance(reason, str):
-        return Paragraph(f"There are no effects at the fixed value yet: {reason}")
-    return None
-
-
 def remarks(t: TunedComparison) -> list[Text]:
     """Remarks on changed verdicts, edges of the range, missing and lost runs."""
     tuning = t.tuning
     at = (f"at {tuning.field}={tuning.fixed} in all arms", "at each arm's tuned value")
-    said = changed(pairs(t), at)
+    said = changed(paired(t.fixed, t.tuned), at)
     if not isinstance(t.fixed, str) and isinstance(t.tuned, str):
         said.append(f"There are no effects at the tuned values yet: {t.tuned}")
-    edges = [arm for arm in tuning.arms if arm.choice.edge]
+    edges = [f"{arm.label} ({arm.choice.best})" for arm in tuning.arms if arm.choice.edge]
     if edges:
         said.append(
             f"In {len(edges)} of {len(tuning.arms)} arms the best value is at the edge of the "
-            f"range. Widen the range, because a better value may lie beyond: {_named(edges)}."
+            "range. Widen the range, because a better value may lie beyond: "
+            f"{some_of(edges, NAMED)}."
         )
     tied = [arm for arm in tuning.arms if arm.choice.tied]
     if tied:
@@ -150,11 +147,6 @@ def remarks(t: TunedComparison) -> list[Text]:
         )
     said.append(f"Chosen values over all arms: {value_counts(tuning, tuning.arms)}.")
     return said
-
-
-def _named(arms: Sequence[ArmTuning], most: int = 12) -> str:
-    text = ", ".join(f"{arm.label} ({arm.choice.best})" for arm in arms[:most])
-    return text + (f" and {len(arms) - most} more" if len(arms) > most else "")
 
 
 def _choices(t: StudyTuning) -> tuple[Block, ...]:

@@ -8,6 +8,7 @@ from runner.reporting.material import Material
 from runner.reporting.plots.half_normal import half_normal as plot
 from runner.reporting.plotting import figure
 from runner.reporting.wording import confidence
+from runner.text import some_of
 
 SHOWN = 8
 
@@ -21,11 +22,10 @@ def half_normal(m: Material) -> Section | None:
     if not found or picture is None:
         return None
     above = [c.label for c in reversed(found.contrasts) if c.above]
-    more = f" and {len(above) - SHOWN} more" if len(above) > SHOWN else ""
     count, unit = len(found.contrasts), a.unit
     mixed = any(" ~ " in c.label for c in found.contrasts)
     told = " ~: the contrast contains a part of each of these interactions." if mixed else ""
-    said = f"Above the margin for all at once: {', '.join(above[:SHOWN]) or 'nothing'}{more}."
+    said = f"Above the margin for all at once: {some_of(above, SHOWN) or 'nothing'}."
     what = Paragraph(
         "Contrasts that are pure noise lie on a line through 0; a contrast that leaves the line "
         f"is an effect. {said} This plot uses another error term than the effects table. Verdicts "
