@@ -18,7 +18,6 @@ from runner.studies.quick import (
     check_quick,
     difference,
     name_of,
-    text_of,
     weights_at_hand,
 )
 from tricks.errors import BadInput
@@ -88,7 +87,7 @@ def quick(
     asked.set = {**asked.set, **changed}
     if "evaluate_every" not in kept:  # it changes no result
         asked.set["evaluate_every"] = found.epochs
-    asked.proxy = {field: text_of(study.baseline, field) for field in changed}
+    asked.proxy = {field: field_text(getattr(study.baseline, field)) for field in changed}
     if found.images < timed.train:
         asked.set["train_images"] = found.images
         asked.proxy["train_images"] = str(timed.train)

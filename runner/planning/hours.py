@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from runner.designs.add_one import AddOne
 from runner.planning.costs import SIZE, Costs, Kind, kind, mean_seconds
 from runner.records.json_values import canonical_text
 from runner.text import counted, duration
@@ -166,7 +167,8 @@ def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     """Arms of different kinds that together have every part of every arm's kind."""
     kinds = {arm: kind(to_json(study.recipe(arm))) for arm in arms}
     if len(set(kinds.values())) > MEASURED:
-        alone = {arm: kind(to_json(study.recipe(arm))) for arm in _alone(study)}
+        single = AddOne(study.factors, study.design.conflicts)
+        alone = {arm: kind(to_json(study.recipe(arm))) for arm in single}
         kinds = {**alone, **kinds}
         parts: set[tuple[str, str]] = set()
         for arm, own in list(
@@ -179,16 +181,6 @@ def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     for arm, own in kinds.items():
         first.setdefault(own, arm)
     return list(first.values())
-
-
-def _alone(study: Study) -> Iterator[Arm]:
-    """The baseline, and each level of each factor alone on it, if possible."""
-    size = len(study.factors)
-    for i, factor in enumerate(study.factors):
-        for level in range(i > 0, len(factor.levels)):
-            arm = (*(0,) * i, level, *(0,) * (size - i - 1))
-            if study.design.conflicts.allows(arm):
-                yield arm
 
 
 def forecast(study: AnyStudy[Spec], runs: int, seconds: float, workers: int) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from runner.designs import registry as designs
+from runner.designs.add_one import AddOne
 from runner.designs.factor import (
     PLACEBO,
     Arm,
@@ -187,9 +188,5 @@ def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...
 
 def _resolvable(study: Study) -> None:
     """Raises BadInput if some level cannot be resolved on the task."""
-    size = len(study.factors)
-    for i, factor in enumerate(study.factors):
-        for level in range(len(factor.levels)):
-            arm = (*(0,) * i, level, *(0,) * (size - i - 1))
-            if study.design.conflicts.allows(arm):
-                study.recipe(arm)
+    for arm in AddOne(study.factors, study.design.conflicts):
+        study.recipe(arm)

@@ -7,12 +7,11 @@ with the study's seeds again. Torch-free.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runner.designs.design import reference_arm
-from runner.designs.factor import Arm, Factor, arm_levels, level_names
+from runner.designs.design import BEYOND, changes, hashed_seed, reference_arm
+from runner.designs.factor import Arm, Factor, arm_levels
 from runner.designs.field import field_text, field_values
 from runner.studies.any_study import AnyStudy, S
 from runner.studies.choice import Row, Trial, choices
@@ -31,7 +30,6 @@ DEFAULT_SEEDS = 2
 NUMERIC = tuple(
     name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float") and name != "stream"
 )
-BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
 
 
 def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
@@ -102,16 +100,12 @@ def check_acts(study: Study) -> None:
 
 
 def tuning_seed(study: AnyStudy[S], arm: Arm, index: int) -> int:
-    """Seed number `index` of the tuning of `arm`: at least 2^31, above the seeds of all studies.
+    """Seed number `index` of the tuning of `arm`: at least BEYOND.
 
     All candidates of an arm share the seed. All arms share it if the design's arms share seeds.
     """
-    names: list[str] = []
-    if not study.design.shared_seeds:
-        levels = level_names(study.factors, arm).items()
-        names = sorted(f"{f}={level}" for (f, level), on in zip(levels, arm, strict=True) if on)
-    text = "\n".join(("tune", *names, str(index)))
-    return BEYOND + (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1)
+    own = [] if study.design.shared_seeds else changes(study.factors, arm)
+    return BEYOND + hashed_seed("tune", *own, index)
 
 
 def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:
