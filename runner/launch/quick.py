@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from runner.designs.field import field_text
 from runner.launch.images import caches, looked_at
-from runner.launch.opening import existing
 from runner.planning.proxy import LEAST_EPOCHS, Full, Size, size
+from runner.records.store import existing
 from runner.studies.quick import (
     HOURS,
     changes,
@@ -51,7 +51,7 @@ def quick(
     are measured; None: a dry run, which writes nothing. Raises BadInput for a study without a
     proxy, and for hours that are too few to learn anything.
     """
-    from runner.records.studies import load_study, study_names
+    from runner.records.studies import known_study
     from runner.studies.asked import from_stored
     from runner.studies.study import build
 
@@ -62,12 +62,11 @@ def quick(
     name = name_of(study.name)
     asked = from_stored(study.as_stored(), Path(name))
     asked.name = name
-    store = existing(options.results)
-    if store is not None and name in study_names(store):
-        held = load_study(store, name).asked
-        asked.set = dict(held.settings or {})
-        asked.proxy = dict(held.proxy or {})
-        asked.seeds = seeds or held.seeds
+    held = known_study(existing(options.results), name)
+    if held is not None:
+        asked.set = dict(held.asked.settings or {})
+        asked.proxy = dict(held.asked.proxy or {})
+        asked.seeds = seeds or held.asked.seeds
         again = build(asked, study.data)
         lines = [
             "continues with the proxy as it was chosen; give another --name to choose a new proxy"

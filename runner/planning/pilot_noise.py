@@ -71,12 +71,12 @@ def _candidates(study: AnyStudy[Spec], results: Path) -> list[tuple[str, str]]:
 
     With each study its different settings as text, "" if they are the same.
     """
-    if not (results / "FORMAT").exists():
-        return []
-    from runner.records.store import Store
+    from runner.records.store import existing
     from runner.records.studies import load_study, study_names
 
-    store = Store(results, create=False)
+    store = existing(results)
+    if store is None:
+        return []
     same: list[tuple[str, str]] = []
     other: list[tuple[str, str]] = []
     for name in reversed(study_names(store)):
