@@ -32,7 +32,7 @@ from runner.studies.any_study import AnyStudy
 from runner.studies.asked import Asked
 from runner.studies.check_design import check_design
 from runner.studies.confirm import winner_design
-from runner.studies.looks import asked_looks, default_seeds
+from runner.studies.looks import asked_looks, asked_seeds
 from runner.studies.notes import design_notes
 from runner.studies.seeds import control_seeds
 from runner.studies.settings import setting_text, settle
@@ -114,9 +114,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     name = study_name(asked)
     cls = designs.find(asked.grid)
     task = tasks.find(asked.task)
-    seeds = default_seeds(asked, cls) if asked.seeds is None else asked.seeds
-    if seeds < 1:
-        raise BadInput(f"--seeds must be at least 1, not {seeds}")
+    seeds = asked_seeds(asked, cls)
     looks = asked_looks(asked, seeds)
     task = divided(task, asked.set)
     baseline, train_images = settle(task.baseline, asked.set)

@@ -21,6 +21,7 @@ from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
 if TYPE_CHECKING:
+    from runner.designs.field import Given
     from runner.studies.asked import Asked
     from runner.studies.study import Study
 
@@ -38,15 +39,12 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     Raises BadInput for more than one field; for a field that is unknown, not numeric, varied by a
     factor or set by a trick; for fewer than two different values; and for no seed.
     """
-    if not asked.tune:
-        if asked.tune_seeds is not None:
-            raise BadInput("--tune-seeds is for --tune: name the field, as --tune lr_scale=0.5,1,2")
+    tuned = one_tuned(asked, "field", "lr_scale=0.5,1,2")
+    if tuned is None:
         return None
-    if len(asked.tune) > 1:
-        raise BadInput(f"--tune takes one field, not {len(asked.tune)}: {', '.join(asked.tune)}")
     if asked.confirm:
         raise BadInput("--tune and --confirm do not go together: choose one")
-    ((name, given),) = asked.tune.items()
+    name, given = tuned
     where = f"--tune {name}"
     if name not in FIELDS:
         raise BadInput(f"{where}: {unknown('recipe field', name, NUMERIC)}")
@@ -55,10 +53,27 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     _check_free(name, factors)
     values = field_values(name, given, baseline, where)
     numbers = tuple(value for value in values if isinstance(value, int | float))  # all: NUMERIC
+    return Tuning(name, numbers, tune_seeds(asked), getattr(baseline, name))
+
+
+def one_tuned(asked: Asked, what: str, example: str) -> tuple[str, list[Given]] | None:
+    """What --tune names, and its candidates; None without --tune.
+
+    what, example: for messages. Raises BadInput for several names, and for --tune-seeds alone.
+    """
+    if len(asked.tune) > 1:
+        raise BadInput(f"--tune takes one {what}, not {len(asked.tune)}: {', '.join(asked.tune)}")
+    if not asked.tune and asked.tune_seeds is not None:
+        raise BadInput(f"--tune-seeds is for --tune: name the {what}, as --tune {example}")
+    return next(iter(asked.tune.items()), None)
+
+
+def tune_seeds(asked: Asked) -> int:
+    """The seeds of each candidate. Raises BadInput for a number below 1."""
     seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
     if seeds < 1:
         raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
-    return Tuning(name, numbers, seeds, getattr(baseline, name))
+    return seeds
 
 
 def _check_free(name: str, factors: Sequence[Factor]) -> None:
