@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quick:
-    """A quick study. lines: its size and the effects it detects. proxy: field -> full value."""
+    """A quick study. lines: its size and the effects it detects."""
 
     study: Study
     lines: Sequence[str]
-    proxy: Mapping[str, str]
 
 
 def quick(
@@ -71,7 +70,7 @@ def quick(
         lines = [
             "continues with the proxy as it was chosen; give another --name to choose a new proxy"
         ]
-        return Quick(again, [*lines, *_lines(again, None)], asked.proxy)
+        return Quick(again, [*lines, *_lines(again, None)])
     varied = {factor.name for factor in study.factors}
     kept = {*study.settings, *varied}
     if study.task.originals is None:
@@ -99,7 +98,7 @@ def quick(
             "one: --set model=tf_efficientnet_lite0 --set start=FILE"
         )
     lines += [*_lines(small, found), *_sees(small, options, listener is None)]
-    return Quick(small, lines, asked.proxy)
+    return Quick(small, lines)
 
 
 def _measured(

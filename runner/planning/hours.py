@@ -154,13 +154,20 @@ def _hours(
     mean, how = mean_seconds(costs, recipes)
     if mean is None:
         return None
-    rounds = math.ceil(
-        runs / workers
-    )  # runs cannot be split: during the last runs some workers are idle
     threads = sum(recipe.threads for recipe in recipes) / len(recipes)
-    return Hours(
-        runs, workers, rounds * mean / 3600, runs * mean * threads / 3600, mean, sources[how]
-    )
+    return in_rounds(runs, workers, mean, sources[how], threads)
+
+
+def in_rounds(runs: int, workers: int, seconds: float, source: str, threads: float = 1.0) -> Hours:
+    """The hours of `runs` runs of `seconds` each, on `threads` cores each."""
+    # Runs cannot be split: during the last runs some workers are idle.
+    wall = math.ceil(runs / workers) * seconds / 3600
+    return Hours(runs, workers, wall, runs * seconds * threads / 3600, seconds, source)
+
+
+def none_left(workers: int) -> Hours:
+    """The hours of no run."""
+    return Hours(0, workers, 0.0, 0.0, source="the records: no run is left")
 
 
 def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:

@@ -29,7 +29,6 @@ class Sigma:
     source: str
     estimate: float | None = None
     df: int | None = None
-    study: str | None = None
 
 
 def given(sigma: float) -> Sigma:
@@ -117,7 +116,7 @@ def _pooled(results: Path, name: str) -> Sigma | None:
             f"{half:.2g}: a comparison of two arms has the noise of these arms, use --sigma to "
             "plan with it"
         )
-    return Sigma(value, source, sd, df, name)
+    return Sigma(value, source, sd, df)
 
 
 def of_check(results: Path, name: str) -> bool:
