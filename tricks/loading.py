@@ -18,7 +18,7 @@ from typing import Any
 from tricks import guest
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
-from tricks.trick import REGISTERED, Trick, edits_of
+from tricks.trick import REGISTERED, Trick, edits_of, tricks_in
 from tricks.values import coerce
 
 _broken: dict[str, str] = {}  # installed plug-ins that cannot be used -> why
@@ -103,9 +103,7 @@ def plugin_sources(recipe: Recipe) -> dict[str, str]:
 
     A trick that only sets plain fields is left out, since the recipe contains it completely.
     """
-    held = [getattr(recipe, field.name) for field in dataclasses.fields(recipe)]
-    tricks = [x for value in held for x in (value if isinstance(value, tuple) else (value,))]
-    kinds = {type(x) for x in tricks if isinstance(x, Trick) and x.group() == "plugin"}
+    kinds = {type(trick) for trick in tricks_in(recipe) if trick.group() == "plugin"}
     return {kind.name: _digest(kind.__module__) for kind in sorted(kinds, key=lambda k: k.name)}
 
 

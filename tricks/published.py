@@ -21,3 +21,27 @@ class Published:
     kind: str
     runs: int = 1
     verified: bool = True
+
+
+def torchvision_recipe(effect: float, kind: str = "cumulative") -> Published:
+    """A step of torchvision's new training recipe."""
+    return Published(
+        effect, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", kind
+    )
+
+
+def assembled_cnn(effect: float, kind: str = "cumulative") -> Published:
+    """A step of the paper Assembled-CNN."""
+    return Published(effect, "ImageNet, ResNet-50", "Assembled-CNN, arXiv:2001.06268", kind)
+
+
+def bag_of_tricks(effect: float) -> Published:
+    """A step of He et al.'s bag of tricks; their table was not read."""
+    source = "He et al. 2019, arXiv:1812.01187"
+    return Published(effect, "ImageNet, ResNet-50-D", source, "cumulative", verified=False)
+
+
+def carrier_of_tricks(effect: float, kind: str) -> Published:
+    """A row of hoya012's table on the scenes of Intel."""
+    data = "Intel scenes, 3,000 test images, ResNet-50"
+    return Published(effect, data, "hoya012, carrier-of-tricks", kind)

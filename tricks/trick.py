@@ -1,10 +1,10 @@
-"""Trick: a named set of edits to a recipe; the registry; compose and parse. Torch-free."""
+"""Trick: a named set of edits to a recipe; the registry; compose. Torch-free."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -202,9 +202,15 @@ def check(recipe: Recipe, edited: Iterable[tuple[Trick, Edits]]) -> None:
 
 def check_held(recipe: Recipe) -> None:
     """`check` of all tricks in the fields of `recipe`."""
-    values = [getattr(recipe, name) for name in FIELDS]
-    held = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
-    check(recipe, [(item, edits_of(item)) for item in held if isinstance(item, Trick)])
+    check(recipe, [(item, edits_of(item)) for item in tricks_in(recipe)])
+
+
+def tricks_in(recipe: Recipe) -> Iterator[Trick]:
+    """The tricks in the fields of `recipe`."""
+    for name in FIELDS:
+        value = getattr(recipe, name)
+        items = value if isinstance(value, tuple) else (value,)
+        yield from (item for item in items if isinstance(item, Trick))
 
 
 def _shown(value: Any) -> str:

@@ -186,21 +186,19 @@ def _named(flags: StudyFlags, results: Path) -> tuple[Asked, Path | None]:
         return Asked(), None
     if study.endswith(".toml") or "/" in study:
         return read(Path(study)), Path(study)
-    names: list[str] = []
-    if (results / "FORMAT").exists():
-        from runner.records.store import Store
-        from runner.records.studies import load_study, study_names
+    from runner.records.store import existing
+    from runner.records.studies import known_study, study_names
 
-        store = Store(results, create=False)
-        names = study_names(store)
-        if study in names:
-            file = store.root / "studies" / study / "study.toml"
-            return from_stored(load_study(store, study).asked, file), file
+    store = existing(results)
+    held = known_study(store, study)
+    if store is not None and held is not None:
+        file = store.root / "studies" / study / "study.toml"
+        return from_stored(held.asked, file), file
     if study in shipped():
         asked = read(shipped()[study])
         asked.name = asked.name or study
         return asked, shipped()[study]
-    known = [*shipped(), *names]
+    known = [*shipped(), *(study_names(store) if store else ())]
     if not known:
         raise BadInput(f"unknown study {study!r}: name a TOML file, such as {study}.toml")
     raise unknown("study", study, known)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.commands.asked import StudyFlags
     from runner.records.script_toml import ScriptMetric
     from runner.studies.asked import Asked
 
@@ -17,18 +17,7 @@ LEVEL = re.compile(r"([^.=]+)\.([^=]+)=(.*)", re.DOTALL)
 METRIC = re.compile(r"(?:([A-Za-z0-9_]+)=)?(\{.*\})", re.DOTALL)
 
 
-class ScriptFlags(Protocol):
-    """The flags as typed; None: not given."""
-
-    @property
-    def script(self) -> str | None: ...
-    @property
-    def level(self) -> Sequence[str] | None: ...
-    @property
-    def metric(self) -> Sequence[str] | None: ...
-
-
-def with_script(asked: Asked, flags: ScriptFlags) -> Asked:
+def with_script(asked: Asked, flags: StudyFlags) -> Asked:
     """`asked` with the script, the levels and the metrics that the flags give.
 
     Raises BadInput for levels or metrics without a script, and for wrong syntax.

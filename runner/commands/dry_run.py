@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.commands.json_output import print_json
 from runner.designs.factor import touched
+from runner.designs.field import field_text
 from runner.launch.kinds import kind_of
 from runner.records.json_values import JsonValue
 from runner.text import counted
@@ -47,8 +48,10 @@ def _json(found: DryRun) -> Mapping[str, JsonValue]:
         "notes": list(study.notes),
     }
     answer |= kind_of(study).dry_run_json()
-    if study.tuning is not None:
-        answer |= {**study.tuning.to_json(), "stages": _stages_json(found.stages)}
+    tuning = study.tuning
+    if tuning is not None:
+        answer |= {"tune": {tuning.field: tuning.texts}, "tune_seeds": tuning.seeds}
+        answer["stages"] = _stages_json(found.stages)
     if study.proxy:
         answer["proxy"] = dict(study.proxy)
     if study.equal_time:
@@ -118,12 +121,10 @@ def _stage_lines(found: DryRun) -> Iterator[str]:
     if counts is None:
         yield f"each arm is tuned over {what}: up to {found.runs:,} runs"
         return
-    notes = [f"{counts.not_chosen:,} wait for the stage before"] if counts.not_chosen else []
-    notes += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
-    fixed, tried, tuned = (counts.stages[name].runs for name in ("fixed", "tuning", "tuned"))
-    yield f"fixed: {counted(fixed, 'run')} at {tuning.field}={tuning.fixed_text}"
+    fixed, tried = (counts.stages[name].runs for name in ("fixed", "tuning"))
+    yield f"fixed: {counted(fixed, 'run')} at {tuning.field}={field_text(tuning.fixed)}"
     yield f"tuning: {counted(tried, 'run')}, each arm at {what}"
-    yield f"tuned: {', '.join([counted(tuned, 'run'), *notes])}"
+    yield f"tuned: {_last_stage(counts)}"
     yield f"{found.runs:,} runs in all"
 
 
@@ -133,12 +134,17 @@ def _equal_lines(found: DryRun) -> Iterator[str]:
     if counts is None:
         yield f"each arm for {epochs} epochs, then for {what}: up to {found.runs:,} runs"
         return
-    notes = [f"{counts.not_chosen:,} wait for the stage before"] if counts.not_chosen else []
-    notes += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
-    fixed, equal = (counts.stages[name].runs for name in ("fixed", "equal-time"))
-    yield f"fixed: {counted(fixed, 'run')} of {epochs} epochs"
-    yield f"equal-time: {', '.join([counted(equal, 'run'), *notes])}, each arm for {what}"
+    yield f"fixed: {counted(counts.stages['fixed'].runs, 'run')} of {epochs} epochs"
+    yield f"equal-time: {_last_stage(counts)}, each arm for {what}"
     yield f"{found.runs:,} runs in all"
+
+
+def _last_stage(counts: StageCounts) -> str:
+    """The runs of the last stage, with those that wait for a choice or are fixed runs too."""
+    parts = [counted([*counts.stages.values()][-1].runs, "run")]
+    parts += [f"{counts.not_chosen:,} wait for the stage before"] if counts.not_chosen else []
+    parts += [f"{counts.shared:,} are fixed runs"] if counts.shared else []
+    return ", ".join(parts)
 
 
 def _too_many(found: DryRun) -> str:

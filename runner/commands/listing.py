@@ -170,22 +170,22 @@ def grids(results: Path) -> list[Row]:
 
 def studies(results: Path) -> list[Row]:
     """Studies that come with the package, then studies in the store."""
+    from runner.records.store import existing
+    from runner.records.studies import load_study, study_names
     from runner.studies.asked import shipped
 
     rows = [_row(name, _first_comment(file), where=str(file)) for name, file in shipped().items()]
-    if (results / "FORMAT").exists():
-        from runner.records.store import Store
-        from runner.records.studies import load_study, study_names
-
-        store = Store(results, create=False)
-        for name in study_names(store):
-            try:
-                asked = load_study(store, name).asked
-                arms = [] if asked.arms is None else [counted(asked.arms, "arm")]
-                summary = ", ".join([asked.task, asked.grid, *arms])
-            except BadInput as error:
-                summary = f"broken: {error}"
-            rows.append(_row(name, summary, where=str(results)))
+    store = existing(results)
+    if store is None:
+        return rows
+    for name in study_names(store):
+        try:
+            asked = load_study(store, name).asked
+            arms = [] if asked.arms is None else [counted(asked.arms, "arm")]
+            summary = ", ".join([asked.task, asked.grid, *arms])
+        except BadInput as error:
+            summary = f"broken: {error}"
+        rows.append(_row(name, summary, where=str(results)))
     return rows
 
 

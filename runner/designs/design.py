@@ -17,6 +17,7 @@ from runner.designs.layout import FACTORIAL, ONE_AT_A_TIME, PAIRS
 
 D = TypeVar("D", bound="Design")
 AUTO = 0  # of Design.control
+BEYOND = 1 << 31  # every design's seeds are below; tuning, checks and confirmations draw above
 BY_NAME: dict[str, type[Design]] = {}  # see `register` and `registry.grids`
 
 
@@ -185,10 +186,7 @@ class Design:
         """
         if self.shared_seeds:
             return index
-        names = level_names(self.factors, arm).items()
-        changed = [f"{f}={level}" for (f, level), on in zip(names, arm, strict=True) if on]
-        text = "\n".join((*sorted(changed), str(index)))
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+        return hashed_seed(*changes(self.factors, arm), index)
 
 
 def register(cls: type[D]) -> type[D]:
@@ -200,6 +198,18 @@ def register(cls: type[D]) -> type[D]:
 def changed(arm: Arm, place: int, level: int) -> Arm:
     """`arm` with `level` for the factor at `place`."""
     return (*arm[:place], level, *arm[place + 1 :])
+
+
+def changes(factors: Sequence[Factor], arm: Arm) -> list[str]:
+    """`factor=level` for each level of `arm` that is not the reference, sorted."""
+    names = level_names(factors, arm).items()
+    return sorted(f"{f}={level}" for (f, level), on in zip(names, arm, strict=True) if on)
+
+
+def hashed_seed(*words: str | int) -> int:
+    """A seed below BEYOND that follows from `words` alone."""
+    text = "\n".join(map(str, words))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
 def reference_arm(factors: Sequence[Factor]) -> Arm:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from runner.images.sources import Source, Splits
+from runner.images.sources import Source
+from runner.inference.prediction import splits_of
 from runner.reporting.plots.pictures import Row
 from runner.training.evaluation import as_input, seen
 from runner.training.saved import Card
@@ -36,9 +37,7 @@ def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> l
     labels: of the rows. Raises BadInput for a model without attention maps.
     """
     attention_head(model)
-    splits = Splits(
-        source, source, source, source, card.classes, card.channels, card.mean, card.std
-    )  # fmt: skip
+    splits = splits_of(source, card)
     rows: list[Row] = []
     for images, _ in seen(source, card.recipe, torch.device("cpu")):
         maps = attention_maps(model.eval(), as_input(images, splits, card.recipe)).float()

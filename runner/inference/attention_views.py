@@ -11,7 +11,7 @@ from runner.inference.attention import overlay
 from runner.inference.sample_pictures import SIDE
 from runner.reporting.plots.pictures import Row
 from runner.training.batches import View
-from runner.training.example_images import batch
+from runner.training.example_images import arrays, batch
 from tricks.target.counterfactual_attention import CounterfactualAttention
 
 MAP = 14  # places per side of a map, as in a ResNet's second to last features at 224 pixels
@@ -40,13 +40,7 @@ def views(trick: CounterfactualAttention, source: Source) -> list[Row]:
         torch.manual_seed(0)
         made = trick.views(images / 255 - 0.5, torch.stack([maps, maps], 1))
     made = ((made + 0.5) * 255).round().clamp(0, 255).to(torch.uint8)
-    rows = []
-    for i, image in enumerate(images):
-        shown = [image, None, made[i], made[len(images) + i]]
-        drawn = [overlay(image, maps[i]) if x is None else _plain(x) for x in shown]
-        rows.append(Row(f"image {i + 1}", [x.numpy() for x in drawn], CAPTIONS))
-    return rows
-
-
-def _plain(image: Tensor) -> Tensor:
-    return image.expand(3, -1, -1).permute(1, 2, 0)
+    drawn = [overlay(image, map_).numpy() for image, map_ in zip(images, maps, strict=True)]
+    columns = (arrays(images), drawn, *map(arrays, made.chunk(2)))
+    shown = enumerate(zip(*columns, strict=True), 1)
+    return [Row(f"image {number}", list(row), CAPTIONS) for number, row in shown]

@@ -47,7 +47,7 @@ def find(text: str, results: Path) -> Found:
     match = _RUN.fullmatch(text.lower())
     if match is None:
         raise unknown("run or study", text, [*names, *sorted(_ids(store))])
-    return _of_run(store, match[1], match[2] is not None, results)
+    return _of_run(store, match[1], match[2] is not None)
 
 
 def _ids(store: Store) -> set[str]:
@@ -55,7 +55,7 @@ def _ids(store: Store) -> set[str]:
     return {path.name.partition(".")[0] for path in folder(store).glob("[0-9a-f]*.safetensors")}
 
 
-def _of_run(store: Store, start: str, best: bool, results: Path) -> Found:
+def _of_run(store: Store, start: str, best: bool) -> Found:
     saved, recorded = _ids(store), store.ids()
     fits = sorted(id for id in saved | recorded if id.startswith(start))
     if not fits:

@@ -41,7 +41,7 @@ def log_probabilities(
             )
         check_memory(len(source), card)
         images = as_trained(source, card)
-        splits = _splits(images, card)
+        splits = splits_of(images, card)
         model = model.to(device)
         with Loaders(loaders, splits) as held:
             batches = outputs(model, images.to(device), splits, card.recipe, device, held)
@@ -107,7 +107,7 @@ def _channels(images: Tensor, channels: int) -> Tensor:
     return torch.where((red == green) & (green == blue), red, F.rgb_to_grayscale(images))
 
 
-def _splits(source: Source, card: Card) -> Splits:
+def splits_of(source: Source, card: Card) -> Splits:
     """The images with the model's normalisation."""
     return Splits(
         source, source, source, source, card.classes, card.channels, card.mean, card.std, card.names

@@ -26,7 +26,7 @@ def spread(count: int, most: int = COUNT) -> list[int]:
     return [i * count // few for i in range(few)]
 
 
-def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int = 0) -> list[Row]:
+def before_after(recipe: Recipe, source: Source, names: Sequence[str]) -> list[Row]:
     """The images of `source`, then the same images as the recipe processes them in a few epochs.
 
     names: of the classes; empty if labels mean nothing.
@@ -37,7 +37,7 @@ def before_after(recipe: Recipe, source: Source, names: Sequence[str], seed: int
     if recipe.resizing is not None:
         return rows + [_smaller(recipe, plain, progress) for progress in (0.0, 0.25, 0.5, 0.75)]
     for epoch in range(EPOCHS):
-        images, soft = augmented(recipe, source, side, epoch, max(2, len(names)), seed)
+        images, soft = augmented(recipe, source, side, epoch, max(2, len(names)))
         shares = [] if soft is None or not names else [_shares(row, names) for row in soft]
         what = "batch" if recipe.mixers else "epoch"
         rows.append(Row(f"{what} {epoch + 1}", arrays(images), shares))

@@ -14,6 +14,7 @@ from runner.designs.add_one import AddOne
 from runner.records.store import Store
 from runner.records.studies import load_study
 from runner.studies.asked import Asked, from_stored
+from runner.studies.confirm import Winner
 from runner.studies.script_study import check_chooses
 from runner.studies.winner import promise_notes, winner
 from tricks.errors import BadInput
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from runner.records.run import Spec
     from runner.studies.any_study import AnyStudy
 
-SEEDS = 5
 SUFFIX = "-confirm"
 
 
@@ -69,7 +69,7 @@ def confirming(name: str | None, results: Path, changed: bool) -> Asked:
         set=asked.set,
         placebo=asked.placebo,
         script=asked.script,
-        seeds=SEEDS,
+        seeds=Winner.default_seeds,
         confirm=found,
     )
 

@@ -18,12 +18,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.launch.listener import Listener
-from runner.launch.opening import existing
 from runner.launch.options import Options
 from runner.launch.outcome import Ended, Outcome
 from runner.launch.todo import todo
 from runner.launch.train import train
-from runner.records.store import Store
+from runner.records.store import Store, existing
 from runner.studies.judged import Look, judged
 
 if TYPE_CHECKING:

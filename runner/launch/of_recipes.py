@@ -18,7 +18,7 @@ from runner.launch.resume_command import places
 from runner.launch.todo import Todo
 from runner.launch.weights import complete, saving, without
 from runner.planning.checked import check_line
-from runner.planning.hours import Hours, by_records, by_steps, standing
+from runner.planning.hours import Hours, by_records, by_steps, none_left, standing
 
 if TYPE_CHECKING:
     from runner.execution.events import Summary
@@ -52,7 +52,7 @@ class Recipes:
         """The hours, from records or, with --estimate, from steps measured now."""
         study, workers = self.study, options.workers
         if not runs:
-            return Hours(0, workers, 0.0, 0.0, source="the records: no run is left")
+            return none_left(workers)
         if options.estimate:
             held = looked_at(study)
             return by_steps(study, runs, workers, options.device, options.plugins, held)

@@ -16,7 +16,7 @@ from runner.launch.kind import Prepared, Trainer
 from runner.launch.listener import Listener
 from runner.launch.options import Options
 from runner.launch.todo import Todo
-from runner.planning.hours import Hours, forecast
+from runner.planning.hours import Hours, in_rounds, none_left
 from runner.records import environments
 from runner.records.json_values import JsonValue, canonical_text
 from runner.scripts import command
@@ -63,16 +63,14 @@ class Scripts:
     ) -> Hours:
         """The hours, from recorded runs of the same script."""
         if not runs:
-            return Hours(0, options.workers, 0.0, 0.0, source="the records: no run is left")
+            return none_left(options.workers)
         took = self._seconds(store)
         if took is None:
             return Hours(runs, options.workers, reason="no run of this script is recorded yet")
-        rounds = -(-runs // options.workers)
-        wall, whole = rounds * took / 3600, runs * took / 3600
-        return Hours(runs, options.workers, wall, whole, took, "recorded runs of this script")
+        return in_rounds(runs, options.workers, took, "recorded runs of this script")
 
     def recorded(self, store: Store) -> int | None:
-        """None: grids of scripts are small enough to list their runs."""
+        """The number of runs with a record; grids of scripts are small enough to list."""
         states = store.states()
         ids = {spec.id for _, spec in self.study.planned()}
         return sum(states.get(id, "infra") != "infra" for id in ids)
@@ -85,18 +83,15 @@ class Scripts:
         listener: Listener,
     ) -> Prepared | None:
         """Find the versions that the script's Python has installed; ask before a long grid."""
+        from runner.launch.preparing import agreed
+
         lack = lacks(options.results, RESERVE)
         if lack:
             raise BadInput(f"{options.results} has no room: {lack}; free some space there")
         took = self._seconds(store) or 0.0
         limits = replace(options.limits, run=took)
-        if wanted.missing:
-            long = forecast(self.study, wanted.count, took, options.workers)
-            if long:
-                listener.say(long)
-                if options.ask is not None and not options.ask():
-                    listener.say("nothing was started")
-                    return None
+        if wanted.missing and not agreed(self.study, wanted.count, took, options, listener):
+            return None
         work = self._work(options)
 
         def into(store: Store) -> Trainer:
@@ -123,21 +118,20 @@ class Scripts:
 
     def dry_run(self) -> Iterator[str]:
         """One command of each arm, ready to be pasted into a shell."""
-        arms = list(islice(self.study.design, EXAMPLES + 1))
-        for arm in arms[:EXAMPLES]:
-            spec = self.study.spec(arm, next(iter(self.study.design.seeds(arm, 1)), 0))
+        for spec in self._examples():
             yield printable(f"  {' + '.join(spec.tricks) or 'baseline'}: {self.example(spec)}")
-        if len(arms) > EXAMPLES:
+        if self.study.design.count > EXAMPLES:
             yield f"  and {self.study.design.count - EXAMPLES:,} more arms"
 
     def dry_run_json(self) -> dict[str, JsonValue]:
         """The same."""
-        arms = islice(self.study.design, EXAMPLES)
-        specs = [
-            self.study.spec(arm, next(iter(self.study.design.seeds(arm, 1)), 0)) for arm in arms
-        ]
         inputs = {"inputs": list(self.study.inputs), "digest": self.study.digest}
-        return {"script": {**inputs, "commands": [self.example(spec) for spec in specs]}}
+        return {"script": {**inputs, "commands": list(map(self.example, self._examples()))}}
+
+    def _examples(self) -> Iterator[ScriptSpec]:
+        """A run of each arm, or of the first arms of a larger grid."""
+        for arm in islice(self.study.design, EXAMPLES):
+            yield self.study.spec(arm, next(iter(self.study.design.seeds(arm, 1)), 0))
 
     def example(self, spec: ScriptSpec) -> str:
         """The command of a run, with an example of its folder."""

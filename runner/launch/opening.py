@@ -35,19 +35,15 @@ def opened(study: AnyStudy[S], options: Options) -> tuple[AnyStudy[S], Store | N
     return with_level(study, store), store
 
 
-def existing(results: Path) -> Store | None:
-    """The store in `results`; None if there is none yet."""
-    return Store(results, create=False) if (results / "FORMAT").exists() else None
-
-
 def _store(study: AnyStudy[S], results: Path) -> Store | None:
     study.identity  # noqa: B018 - reports a missing data set before anything else happens
     if not results.exists() or (results.is_dir() and not (results / "FORMAT").exists()):
         return None
-    from runner.records.studies import load_study, study_names
+    from runner.records.studies import known_study
     from runner.studies.recorded import check_extends
 
     store = Store(results, create=False)
-    if study.name in study_names(store):
-        check_extends(study, load_study(store, study.name).asked)
+    held = known_study(store, study.name)
+    if held is not None:
+        check_extends(study, held.asked)
     return store

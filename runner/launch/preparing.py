@@ -17,8 +17,10 @@ from runner.training.device import NO_TF32
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
+    from runner.records.run import Spec
     from runner.records.spec import RunSpec
     from runner.records.store import Store
+    from runner.studies.any_study import AnyStudy
     from runner.studies.study import Study
     from runner.tasks.recipe_run import RecipeRun
 
@@ -56,13 +58,23 @@ def limits(
         sample = hours.sample(wanted.missing)
         seconds = probe_run.predict_seconds(sample, work) if options.alike else 0.0
     reserve = check_room(wanted.missing, store, work, options)
-    long = hours.forecast(study, wanted.count, seconds, options.workers)
-    if long:
-        listener.say(long)
-        if options.ask is not None and not options.ask():
-            listener.say("nothing was started")
-            return None
+    if not agreed(study, wanted.count, seconds, options, listener):
+        return None
     return replace(options.limits, run=seconds, reserve=reserve)
+
+
+def agreed(
+    study: AnyStudy[Spec], runs: int, seconds: float, options: Options, listener: Listener
+) -> bool:
+    """Whether to start `runs` runs of `seconds` each: a long grid is announced, and asked about."""
+    long = hours.forecast(study, runs, seconds, options.workers)
+    if long is None:
+        return True
+    listener.say(long)
+    if options.ask is None or options.ask():
+        return True
+    listener.say("nothing was started")
+    return False
 
 
 def _recorded_seconds(

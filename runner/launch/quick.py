@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from runner.designs.field import field_text
 from runner.launch.images import caches, looked_at
-from runner.launch.opening import existing
 from runner.planning.proxy import LEAST_EPOCHS, Full, Size, size
+from runner.records.store import existing
 from runner.studies.quick import (
     HOURS,
     changes,
     check_quick,
     difference,
     name_of,
-    text_of,
     weights_at_hand,
 )
 from tricks.errors import BadInput
@@ -32,11 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quick:
-    """A quick study. lines: its size and the effects it detects. proxy: field -> full value."""
+    """A quick study. lines: its size and the effects it detects."""
 
     study: Study
     lines: Sequence[str]
-    proxy: Mapping[str, str]
 
 
 def quick(
@@ -52,7 +50,7 @@ def quick(
     are measured; None: a dry run, which writes nothing. Raises BadInput for a study without a
     proxy, and for hours that are too few to learn anything.
     """
-    from runner.records.studies import load_study, study_names
+    from runner.records.studies import known_study
     from runner.studies.asked import from_stored
     from runner.studies.study import build
 
@@ -63,17 +61,16 @@ def quick(
     name = name_of(study.name)
     asked = from_stored(study.as_stored(), Path(name))
     asked.name = name
-    store = existing(options.results)
-    if store is not None and name in study_names(store):
-        held = load_study(store, name).asked
-        asked.set = dict(held.settings or {})
-        asked.proxy = dict(held.proxy or {})
-        asked.seeds = seeds or held.seeds
+    held = known_study(existing(options.results), name)
+    if held is not None:
+        asked.set = dict(held.asked.settings or {})
+        asked.proxy = dict(held.asked.proxy or {})
+        asked.seeds = seeds or held.asked.seeds
         again = build(asked, study.data)
         lines = [
             "continues with the proxy as it was chosen; give another --name to choose a new proxy"
         ]
-        return Quick(again, [*lines, *_lines(again, None)], asked.proxy)
+        return Quick(again, [*lines, *_lines(again, None)])
     varied = {factor.name for factor in study.factors}
     kept = {*study.settings, *varied}
     if study.task.originals is None:
@@ -88,7 +85,7 @@ def quick(
     asked.set = {**asked.set, **changed}
     if "evaluate_every" not in kept:  # it changes no result
         asked.set["evaluate_every"] = found.epochs
-    asked.proxy = {field: text_of(study.baseline, field) for field in changed}
+    asked.proxy = {field: field_text(getattr(study.baseline, field)) for field in changed}
     if found.images < timed.train:
         asked.set["train_images"] = found.images
         asked.proxy["train_images"] = str(timed.train)
@@ -101,7 +98,7 @@ def quick(
             "one: --set model=tf_efficientnet_lite0 --set start=FILE"
         )
     lines += [*_lines(small, found), *_sees(small, options, listener is None)]
-    return Quick(small, lines, asked.proxy)
+    return Quick(small, lines)
 
 
 def _measured(

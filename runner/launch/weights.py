@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from runner.launch.executing import executed, work_of
 from runner.launch.images import caches
 from runner.launch.listener import Listener
-from runner.launch.opening import existing
 from runner.launch.options import Options
 from runner.records.layout import aside
 from runner.records.models import fault, folder, model_file
-from runner.records.store import Store
+from runner.records.store import Store, existing
 from runner.studies.best_arm import best_arm
 from tricks.errors import BadInput
 
@@ -44,11 +43,11 @@ def without(study: Study, which: str | None, store: Store | None) -> list[str]:
 
     which: see `Options.save_models`; for the winner: its last epoch's model.
     """
-    from runner.records.studies import load_study, study_names
+    from runner.records.studies import known_study
 
-    if store is None or which is None or study.name not in study_names(store):
+    held = None if which is None else known_study(store, study.name)
+    if store is None or held is None:
         return []
-    held = load_study(store, study.name)
     if study.tuning is not None:
         held = replace(held, runs=[run for run in held.runs if run.get("stage") != "tuning"])
     if which == "winner":

@@ -118,15 +118,15 @@ def _left_out(study: Study, design: Design) -> list[str]:
 
 def _seconds(study: Study, results: Path) -> tuple[float | None, str | None]:
     """Mean seconds of a run from records of similar runs, or why it is unknown."""
-    from runner.records.store import Store
+    from runner.records.store import existing
 
     none = (
         f"no run of these images with this {SIZE_TEXT} is recorded in {results}: hours are not "
         "known"
     )
-    if not (results / "FORMAT").exists():
+    store = existing(results)
+    if store is None:
         return None, none
-    store = Store(results, create=False)
     try:
         found = by_records(study, standing(study), 1, 1, store, on_gpu("auto"))
     except BadInput as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from runner.designs.add_one import AddOne
 from runner.planning.costs import SIZE, Costs, Kind, kind, mean_seconds
 from runner.records.json_values import canonical_text
 from runner.text import counted, duration
@@ -153,20 +154,28 @@ def _hours(
     mean, how = mean_seconds(costs, recipes)
     if mean is None:
         return None
-    rounds = math.ceil(
-        runs / workers
-    )  # runs cannot be split: during the last runs some workers are idle
     threads = sum(recipe.threads for recipe in recipes) / len(recipes)
-    return Hours(
-        runs, workers, rounds * mean / 3600, runs * mean * threads / 3600, mean, sources[how]
-    )
+    return in_rounds(runs, workers, mean, sources[how], threads)
+
+
+def in_rounds(runs: int, workers: int, seconds: float, source: str, threads: float = 1.0) -> Hours:
+    """The hours of `runs` runs of `seconds` each, on `threads` cores each."""
+    # Runs cannot be split: during the last runs some workers are idle.
+    wall = math.ceil(runs / workers) * seconds / 3600
+    return Hours(runs, workers, wall, runs * seconds * threads / 3600, seconds, source)
+
+
+def none_left(workers: int) -> Hours:
+    """The hours of no run."""
+    return Hours(0, workers, 0.0, 0.0, source="the records: no run is left")
 
 
 def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     """Arms of different kinds that together have every part of every arm's kind."""
     kinds = {arm: kind(to_json(study.recipe(arm))) for arm in arms}
     if len(set(kinds.values())) > MEASURED:
-        alone = {arm: kind(to_json(study.recipe(arm))) for arm in _alone(study)}
+        single = AddOne(study.factors, study.design.conflicts)
+        alone = {arm: kind(to_json(study.recipe(arm))) for arm in single}
         kinds = {**alone, **kinds}
         parts: set[tuple[str, str]] = set()
         for arm, own in list(
@@ -179,16 +188,6 @@ def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     for arm, own in kinds.items():
         first.setdefault(own, arm)
     return list(first.values())
-
-
-def _alone(study: Study) -> Iterator[Arm]:
-    """The baseline, and each level of each factor alone on it, if possible."""
-    size = len(study.factors)
-    for i, factor in enumerate(study.factors):
-        for level in range(i > 0, len(factor.levels)):
-            arm = (*(0,) * i, level, *(0,) * (size - i - 1))
-            if study.design.conflicts.allows(arm):
-                yield arm
 
 
 def forecast(study: AnyStudy[Spec], runs: int, seconds: float, workers: int) -> str | None:

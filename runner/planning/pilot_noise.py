@@ -29,7 +29,6 @@ class Sigma:
     source: str
     estimate: float | None = None
     df: int | None = None
-    study: str | None = None
 
 
 def given(sigma: float) -> Sigma:
@@ -71,12 +70,12 @@ def _candidates(study: AnyStudy[Spec], results: Path) -> list[tuple[str, str]]:
 
     With each study its different settings as text, "" if they are the same.
     """
-    if not (results / "FORMAT").exists():
-        return []
-    from runner.records.store import Store
+    from runner.records.store import existing
     from runner.records.studies import load_study, study_names
 
-    store = Store(results, create=False)
+    store = existing(results)
+    if store is None:
+        return []
     same: list[tuple[str, str]] = []
     other: list[tuple[str, str]] = []
     for name in reversed(study_names(store)):
@@ -117,7 +116,7 @@ def _pooled(results: Path, name: str) -> Sigma | None:
             f"{half:.2g}: a comparison of two arms has the noise of these arms, use --sigma to "
             "plan with it"
         )
-    return Sigma(value, source, sd, df, name)
+    return Sigma(value, source, sd, df)
 
 
 def of_check(results: Path, name: str) -> bool:

@@ -20,7 +20,7 @@ from runner.analysis.model.coding import Coding
 from runner.analysis.model.factorial import MOST_COLUMNS, prepare
 from runner.analysis.model.linear_model import Model
 from runner.analysis.model.regression import error_term
-from runner.designs.design import Design, reference_arm
+from runner.designs.design import Design, changed, reference_arm
 from runner.designs.factor import Arm
 from runner.designs.layout import FACTORIAL
 from runner.designs.placebo import flipped, place
@@ -151,7 +151,7 @@ class Errors:
             low, high = self.design.compared(j, level)
             n, other = (seeds * self.counts[arm] for arm in (high, low))
             own = two_arms(n, other) if n and other else Precision(reason="an arm is impossible")
-            at_zero = not any(_put(low, j, 0))
+            at_zero = not any(changed(low, j, 0))
             grid = own if len(self.sizes) == 1 else Precision(reason=NO_GRID)
             elsewhere = Precision(reason="these arms have other tricks on: use add-one")
             yield EffectPrecision(j, level, own, grid, own if at_zero else elsewhere)
@@ -193,7 +193,7 @@ class Errors:
                 continue
             i = at[j, level]
             grid = self._contrast(fitted, cells, coding.main_effect(i), seeds / times)
-            high, low = (self.runs(arm, seeds) for arm in (_put(zero, j, level), zero))
+            high, low = (self.runs(arm, seeds) for arm in (changed(zero, j, level), zero))
             if j == self.design.turning:
                 high = low = (
                     0  # a placebo only draws other seeds: the model estimates it from all arms
@@ -229,10 +229,6 @@ class Errors:
         elif kind == "hc2":
             df = min(df, contrast_df(parts, count.astype(float)))
         return Precision(se, float(df), "model")
-
-
-def _put(arm: Arm, place: int, level: int) -> Arm:
-    return (*arm[:place], level, *arm[place + 1 :])
 
 
 def _two(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

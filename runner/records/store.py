@@ -239,6 +239,11 @@ class Store:
         return False, record
 
 
+def existing(root: Path) -> Store | None:
+    """The store at `root`; None if there is none yet."""
+    return Store(root, create=False) if (root / "FORMAT").exists() else None
+
+
 def _known(held: index.Columns) -> dict[str, Status]:
     """Id -> the state of the file that the index was made from."""
     return dict(zip(held["id"], zip(held["size"], held["changed"], strict=True), strict=True))

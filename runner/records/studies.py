@@ -146,6 +146,12 @@ def load_study(store: Store, name: str | None = None) -> StoredStudy:
         ) from error
 
 
+def known_study(store: Store | None, name: str) -> StoredStudy | None:
+    """The study called `name`; None if there is no such study, or no store. Raises BadInput."""
+    known = store is not None and name in study_names(store)
+    return load_study(store, name) if store is not None and known else None
+
+
 def study_names(store: Store) -> list[str]:
     """Names of all studies; the study saved last is at the end."""
     times = {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from runner.designs.design import hashed_seed
 from runner.records.json_values import JsonValue, digest
 from runner.records.run import Run, label
 from runner.scripts.command import Edits
@@ -48,7 +48,4 @@ def seed_of(seed: int, stream: int) -> int:
     >>> seed_of(3, 0), seed_of(3, 1) != 3
     (3, True)
     """
-    if not stream:
-        return seed
-    text = f"placebo\n{seed}".encode()
-    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
+    return hashed_seed("placebo", seed) if stream else seed

@@ -7,12 +7,12 @@ check makes its choices on runs that no other table shows.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from runner.designs.add_one import AddOne
 from runner.designs.conflicts import Conflicts
+from runner.designs.design import BEYOND, hashed_seed
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class BaselineCheck(AddOne):
                     yield arm, self.seed(arm, index)
 
     def seed(self, arm: Arm, index: int) -> int:
-        digest = hashlib.sha256(f"check\n{index}".encode()).digest()
-        return int.from_bytes(digest[:4], "big") >> 1 | 1 << 31
+        return BEYOND + hashed_seed("check", index)
 
 
 def check_design(factors: Sequence[Factor]) -> BaselineCheck:

@@ -6,11 +6,11 @@ cannot show how lucky it was. Fresh runs can.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from runner.designs.add_one import AddOne
 from runner.designs.conflicts import Conflicts
+from runner.designs.design import BEYOND, hashed_seed
 from runner.designs.factor import Arm, Factor, Level
 from runner.records.study_toml import StoredConfirm
 from tricks.errors import BadInput, unknown
@@ -21,14 +21,13 @@ FACTOR = "winner"
 class Winner(AddOne):
     """The baseline and the winner, with seeds that no other design draws.
 
-    All other seeds are below 2³¹. These are above, from a hash of the word and the index.
+    The seeds of studies are below BEYOND.
     """
 
     default_seeds = 5
 
     def seed(self, arm: Arm, index: int) -> int:
-        digest = hashlib.sha256(f"confirm\n{index}".encode()).digest()
-        return int.from_bytes(digest[:4], "big") >> 1 | 1 << 31
+        return BEYOND + hashed_seed("confirm", index)
 
 
 def winner_design(confirm: StoredConfirm, factors: Sequence[Factor]) -> Winner:

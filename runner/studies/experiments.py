@@ -46,9 +46,9 @@ def study_runs(
     return stored, table(store, stored, metric)
 
 
-def study_experiment(results: Path, name: str | None, stage: str | None = None) -> Experiment:
+def study_experiment(results: Path, name: str | None) -> Experiment:
     """The recorded runs of the study `name`, or of the exported folder `name`."""
-    return experiment(*study_runs(results, name), stage)
+    return experiment(*study_runs(results, name))
 
 
 def experiment(stored: StoredStudy, runs: pandas.DataFrame, stage: str | None = None) -> Experiment:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.analysis.analyze import analyze
 from runner.analysis.metrics.registry import CHOOSES
 from runner.designs.factor import PLACEBO, level_names
-from runner.records.studies import StoredStudy
+from runner.records.studies import StoredStudy, known_study
 from runner.studies.as_experiment import as_experiment
 from runner.studies.looks import stored_looks
 from tricks.errors import BadInput
@@ -33,22 +33,11 @@ def with_level(study: AnyStudy[S], store: Store | None) -> AnyStudy[S]:
             "--until decided: a placebo's effect is zero, so there is nothing to decide: name "
             "some --tricks, or use --until half-width=0.3"
         )
-    held = _held(study, store) if store else None
-    if held is not None:
-        seeds, level, tests = held
-    else:
-        seeds, level, tests = _planned_level(study, study.looks.seeds)
+    known = known_study(store, study.name)
+    held = stored_looks(known.asked) if known else None
+    seeds, level, tests = held or _planned_level(study, study.looks.seeds)
     looks = dataclasses.replace(study.looks, seeds=seeds, level=level, tests=tests)
     return dataclasses.replace(study, looks=looks)
-
-
-def _held(study: AnyStudy[S], store: Store) -> tuple[tuple[int, ...], float, int] | None:
-    """Seeds, level and tests of the study as the store has it; None if it is new."""
-    from runner.records.studies import load_study, study_names
-
-    if study.name not in study_names(store):
-        return None
-    return stored_looks(load_study(store, study.name).asked)
 
 
 def _planned_level(

@@ -40,8 +40,15 @@ class Looks:
         return StoredLooks(seeds=self.seeds, level=self.level, tests=self.tests)
 
 
-def default_seeds(asked: Asked, design: type[Design]) -> int:
-    """The default seeds of each arm: the grid's default, or the budget of a few looks."""
+def asked_seeds(asked: Asked, design: type[Design]) -> int:
+    """The seeds of each arm; by default the grid's default, or the budget of a few looks.
+
+    Raises BadInput for a number below 1.
+    """
+    if asked.seeds is not None:
+        if asked.seeds < 1:
+            raise BadInput(f"--seeds must be at least 1, not {asked.seeds}")
+        return asked.seeds
     if not asked.until:
         return design.default_seeds
     return (asked.looks or LOOKS) * (SEEDS_A_LOOK if design.shared_seeds else 1)

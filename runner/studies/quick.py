@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.designs.field import FieldValue, field_text
+from runner.designs.field import FieldValue
 from tricks.errors import BadInput
 from tricks.recipe import OWN_MODELS, Recipe
 
@@ -116,8 +116,3 @@ def proxy_note(asked: StudyToml) -> str | None:
         "have a larger or smaller effect in the full recipe; use these results to choose tricks "
         "to try there."
     )
-
-
-def text_of(recipe: Recipe, name: str) -> str:
-    """A field of the full recipe, as text for the study's file."""
-    return field_text(getattr(recipe, name))

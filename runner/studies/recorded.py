@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from runner.records.record_schema import Record
-from runner.records.store import Store
-from runner.records.studies import load_study, study_names
+from runner.records.store import existing
+from runner.records.studies import known_study
 from runner.records.study_toml import StudyToml
 from runner.studies.any_study import AnyStudy, S
 from runner.studies.asked import placebo_level
@@ -41,10 +41,8 @@ def recorded(
 
 def placebo_of(name: str, results: Path) -> str:
     """How the stored study `name` gives its placebo levels; "" without a study or placebo."""
-    if not (results / "FORMAT").exists():
-        return ""
-    store = Store(results, create=False)
-    return placebo_level(load_study(store, name).asked) if name in study_names(store) else ""
+    held = known_study(existing(results), name)
+    return "" if held is None else placebo_level(held.asked)
 
 
 def check_extends(study: AnyStudy[S], stored: StudyToml) -> None:

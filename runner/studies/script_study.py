@@ -25,7 +25,7 @@ from runner.studies.asked import Asked
 from runner.studies.confirm import winner_design
 from runner.studies.equal_time import FIELD as EPOCHS
 from runner.studies.equal_time import asked_equal_time, check_base
-from runner.studies.looks import asked_looks, default_seeds
+from runner.studies.looks import asked_looks, asked_seeds
 from runner.studies.notes import design_notes
 from runner.studies.script_factors import (
     check_parameter,
@@ -36,7 +36,7 @@ from runner.studies.script_factors import (
 )
 from runner.studies.seeds import control_seeds
 from runner.studies.study_name import study_name
-from runner.studies.tuning import DEFAULT_SEEDS
+from runner.studies.tuning import one_tuned, tune_seeds
 from runner.studies.tuning_budget import Tuning
 from tricks.errors import BadInput
 from tricks.recipe import Recipe
@@ -154,10 +154,7 @@ def build_script(asked: Asked, folder: Path | None = None) -> ScriptStudy:
     metrics.check(script)
     flags = {"--tune": asked.tune, "--until": asked.until, "--confirm": asked.confirm}
     check_chooses(script, [flag for flag, given in flags.items() if given])
-    design_class = designs.find(asked.grid)
-    seeds = default_seeds(asked, design_class) if asked.seeds is None else asked.seeds
-    if seeds < 1:
-        raise BadInput(f"--seeds must be at least 1, not {seeds}")
+    seeds = asked_seeds(asked, designs.find(asked.grid))
     looks = asked_looks(asked, seeds)
     factors = script_factors(script, asked)
     check_used(script, factors)
@@ -220,24 +217,16 @@ def _with_settings(script: Script, settings: Mapping[str, Given]) -> Script:
     for name in settings:
         if name in command.OWN or not command.takes(script, name):
             check_parameter(script, name, f"--set {name}")
-    return structs.replace(script, parameters={**script.parameters, **_plain(settings)})
-
-
-def _plain(values: Mapping[str, Given]) -> dict[str, str | int | float]:
-    return {name: text(value) for name, value in values.items()}
+    plain = {name: text(value) for name, value in settings.items()}
+    return structs.replace(script, parameters={**script.parameters, **plain})
 
 
 def _tuning(script: Script, asked: Asked, factors: Sequence[Factor]) -> Tuning | None:
     """The request of `--tune`: candidates for a numeric parameter."""
-    if not asked.tune:
-        if asked.tune_seeds is not None:
-            raise BadInput("--tune-seeds is for --tune: name the parameter, as --tune lr=0.1,0.2")
+    tuned = one_tuned(asked, "parameter", "lr=0.1,0.2")
+    if tuned is None:
         return None
-    if len(asked.tune) > 1:
-        raise BadInput(
-            f"--tune takes one parameter, not {len(asked.tune)}: {', '.join(asked.tune)}"
-        )
-    ((name, given),) = asked.tune.items()
+    name, given = tuned
     where = f"--tune {name}"
     check_parameter(script, name, where)
     for factor in factors:
@@ -250,15 +239,11 @@ def _tuning(script: Script, asked: Asked, factors: Sequence[Factor]) -> Tuning |
     values = tuple(_number(value, where) for value in given)
     if len(set(values)) < max(2, len(values)):
         raise BadInput(f"{where} needs two or more different values, such as {name}=0.1,0.2")
-    seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
-    if seeds < 1:
-        raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
-    return Tuning(name, values, seeds, _number(script.parameters[name], where))
+    return Tuning(name, values, tune_seeds(asked), _number(script.parameters[name], where))
 
 
 def _number(value: Given, where: str) -> float:
     try:
-        found = float(value)
+        return float(value)
     except ValueError:
         raise BadInput(f"{where}: only numbers can be tuned, but {value!r} is no number") from None
-    return found

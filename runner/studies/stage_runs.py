@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from runner.designs.field import field_text
@@ -72,22 +72,18 @@ def stage_counts(known: Known[S], standing: Set[str]) -> StageCounts:
     ids: dict[str, list[str]] = {stage: [] for stage in known.stages}
     for run in known.runs:
         ids[run.stage].append(run.spec.id)
-    stages = {
-        stage: StageCount(
-            len(found) + known.to_choose * (stage == last), sum(id in standing for id in found)
-        )
-        for stage, found in ids.items()
-    }
+
+    def count(found: Sequence[str]) -> StageCount:
+        return StageCount(len(found), sum(id in standing for id in found))
+
+    stages = {stage: count(found) for stage, found in ids.items()}
+    stages[last] = replace(stages[last], runs=stages[last].runs + known.to_choose)
     fixed = set(ids["fixed"])
-    shared = [id for id in ids[last] if id in fixed]
+    shared = count([id for id in ids[last] if id in fixed])
     return StageCounts(
         stages,
-        runs=sum(count.runs for count in stages.values()) - len(shared),
-        recorded=sum(count.recorded for count in stages.values()) - _recorded(shared, standing),
-        shared=len(shared),
+        runs=sum(stage.runs for stage in stages.values()) - shared.runs,
+        recorded=sum(stage.recorded for stage in stages.values()) - shared.recorded,
+        shared=shared.runs,
         not_chosen=known.to_choose,
     )
-
-
-def _recorded(ids: Sequence[str], standing: Set[str]) -> int:
-    return sum(id in standing for id in ids)

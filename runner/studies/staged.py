@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.records.studies import load_study, study_names
+from runner.records.studies import known_study
 from runner.studies import equal_time, tuning
 from runner.studies.stage_runs import Known
 
@@ -25,9 +25,8 @@ def known(study: AnyStudy[S], store: Store | None) -> Known[S]:
 
 def chosen(study: AnyStudy[S], store: Store | None) -> tuple[StoredEpochs, ...]:
     """The equal-time epochs of the study's arms, as chosen in the store."""
-    if store is None or study.name not in study_names(store):
-        return ()
-    return load_study(store, study.name).asked.equal_epochs or ()
+    held = known_study(store, study.name)
+    return () if held is None else held.asked.equal_epochs or ()
 
 
 def size(study: AnyStudy[S]) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from runner.designs import registry as designs
+from runner.designs.add_one import AddOne
 from runner.designs.factor import (
     PLACEBO,
     Arm,
@@ -31,7 +32,7 @@ from runner.studies.any_study import AnyStudy
 from runner.studies.asked import Asked
 from runner.studies.check_design import check_design
 from runner.studies.confirm import winner_design
-from runner.studies.looks import asked_looks, default_seeds
+from runner.studies.looks import asked_looks, asked_seeds
 from runner.studies.notes import design_notes
 from runner.studies.seeds import control_seeds
 from runner.studies.settings import setting_text, settle
@@ -113,9 +114,7 @@ def build(asked: Asked, data: Path | None = None) -> Study:
     name = study_name(asked)
     cls = designs.find(asked.grid)
     task = tasks.find(asked.task)
-    seeds = default_seeds(asked, cls) if asked.seeds is None else asked.seeds
-    if seeds < 1:
-        raise BadInput(f"--seeds must be at least 1, not {seeds}")
+    seeds = asked_seeds(asked, cls)
     looks = asked_looks(asked, seeds)
     task = divided(task, asked.set)
     baseline, train_images = settle(task.baseline, asked.set)
@@ -187,9 +186,5 @@ def _chosen(texts: list[str] | None, baseline: Recipe) -> tuple[tuple[Trick, ...
 
 def _resolvable(study: Study) -> None:
     """Raises BadInput if some level cannot be resolved on the task."""
-    size = len(study.factors)
-    for i, factor in enumerate(study.factors):
-        for level in range(len(factor.levels)):
-            arm = (*(0,) * i, level, *(0,) * (size - i - 1))
-            if study.design.conflicts.allows(arm):
-                study.recipe(arm)
+    for arm in AddOne(study.factors, study.design.conflicts):
+        study.recipe(arm)

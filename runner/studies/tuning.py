@@ -7,12 +7,11 @@ with the study's seeds again. Torch-free.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runner.designs.design import reference_arm
-from runner.designs.factor import Arm, Factor, arm_levels, level_names
+from runner.designs.design import BEYOND, changes, hashed_seed, reference_arm
+from runner.designs.factor import Arm, Factor, arm_levels
 from runner.designs.field import field_text, field_values
 from runner.studies.any_study import AnyStudy, S
 from runner.studies.choice import Row, Trial, choices
@@ -22,6 +21,7 @@ from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
 if TYPE_CHECKING:
+    from runner.designs.field import Given
     from runner.studies.asked import Asked
     from runner.studies.study import Study
 
@@ -31,7 +31,6 @@ DEFAULT_SEEDS = 2
 NUMERIC = tuple(
     name for name in FIELDS if Recipe.__annotations__[name] in ("int", "float") and name != "stream"
 )
-BEYOND = 1 << 31  # a study's seeds are below: see Design.seed
 
 
 def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> Tuning | None:
@@ -40,15 +39,12 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     Raises BadInput for more than one field; for a field that is unknown, not numeric, varied by a
     factor or set by a trick; for fewer than two different values; and for no seed.
     """
-    if not asked.tune:
-        if asked.tune_seeds is not None:
-            raise BadInput("--tune-seeds is for --tune: name the field, as --tune lr_scale=0.5,1,2")
+    tuned = one_tuned(asked, "field", "lr_scale=0.5,1,2")
+    if tuned is None:
         return None
-    if len(asked.tune) > 1:
-        raise BadInput(f"--tune takes one field, not {len(asked.tune)}: {', '.join(asked.tune)}")
     if asked.confirm:
         raise BadInput("--tune and --confirm do not go together: choose one")
-    ((name, given),) = asked.tune.items()
+    name, given = tuned
     where = f"--tune {name}"
     if name not in FIELDS:
         raise BadInput(f"{where}: {unknown('recipe field', name, NUMERIC)}")
@@ -57,10 +53,27 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     _check_free(name, factors)
     values = field_values(name, given, baseline, where)
     numbers = tuple(value for value in values if isinstance(value, int | float))  # all: NUMERIC
+    return Tuning(name, numbers, tune_seeds(asked), getattr(baseline, name))
+
+
+def one_tuned(asked: Asked, what: str, example: str) -> tuple[str, list[Given]] | None:
+    """What --tune names, and its candidates; None without --tune.
+
+    what, example: for messages. Raises BadInput for several names, and for --tune-seeds alone.
+    """
+    if len(asked.tune) > 1:
+        raise BadInput(f"--tune takes one {what}, not {len(asked.tune)}: {', '.join(asked.tune)}")
+    if not asked.tune and asked.tune_seeds is not None:
+        raise BadInput(f"--tune-seeds is for --tune: name the {what}, as --tune {example}")
+    return next(iter(asked.tune.items()), None)
+
+
+def tune_seeds(asked: Asked) -> int:
+    """The seeds of each candidate. Raises BadInput for a number below 1."""
     seeds = DEFAULT_SEEDS if asked.tune_seeds is None else asked.tune_seeds
     if seeds < 1:
         raise BadInput(f"--tune-seeds must be at least 1, not {seeds}")
-    return Tuning(name, numbers, seeds, getattr(baseline, name))
+    return seeds
 
 
 def _check_free(name: str, factors: Sequence[Factor]) -> None:
@@ -102,16 +115,12 @@ def check_acts(study: Study) -> None:
 
 
 def tuning_seed(study: AnyStudy[S], arm: Arm, index: int) -> int:
-    """Seed number `index` of the tuning of `arm`: at least 2^31, above the seeds of all studies.
+    """Seed number `index` of the tuning of `arm`: at least BEYOND.
 
     All candidates of an arm share the seed. All arms share it if the design's arms share seeds.
     """
-    names: list[str] = []
-    if not study.design.shared_seeds:
-        levels = level_names(study.factors, arm).items()
-        names = sorted(f"{f}={level}" for (f, level), on in zip(levels, arm, strict=True) if on)
-    text = "\n".join(("tune", *names, str(index)))
-    return BEYOND + (int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1)
+    own = [] if study.design.shared_seeds else changes(study.factors, arm)
+    return BEYOND + hashed_seed("tune", *own, index)
 
 
 def fixed_runs(study: AnyStudy[S]) -> Iterator[Planned[S]]:

@@ -23,12 +23,3 @@ class Tuning:
     def texts(self) -> list[str]:
         """The candidates as texts for tables."""
         return [field_text(value) for value in self.values]
-
-    @property
-    def fixed_text(self) -> str:
-        """The fixed value as text for tables."""
-        return field_text(self.fixed)
-
-    def to_json(self) -> dict[str, dict[str, list[str]] | int]:
-        """The request, as keys of a study file."""
-        return {"tune": {self.field: self.texts}, "tune_seeds": self.seeds}

@@ -35,15 +35,6 @@ def helpers(source: Source, device: torch.device, loaders: Loaders) -> int:
     return loaders.count
 
 
-def by_loaders(source: Source, device: torch.device, loaders: Loaders) -> bool:
-    """Whether loader processes can augment the images that they load.
-
-    Random numbers come from the seed, the epoch and the step, so the result is the same in any
-    process.
-    """
-    return helpers(source, device, loaders) > 0
-
-
 def batches(
     source: Source,
     order: Sequence[Sequence[int]],
@@ -57,7 +48,7 @@ def batches(
     """Batches of images of `source`, uint8 on `device`, from the batch `first` on.
 
     loaders: load files in advance; the result does not depend on their number. act: a function that
-    they apply to each batch, with its step and indices; see `by_loaders`.
+    they apply to each batch, with its step and indices.
     """
     size = len(order[0]) if order else 0
     if isinstance(source, Resident):

@@ -13,7 +13,7 @@ from torch import Tensor
 from runner.images.sources import Splits
 from runner.training import augmentation as aug
 from runner.training import placement
-from runner.training.batches import batches, by_loaders
+from runner.training.batches import batches, helpers
 from runner.training.crops import View
 from runner.training.evaluation import as_input
 from runner.training.loaders import ALONE, Loaders
@@ -68,7 +68,7 @@ class Feed:
         draws = generator(self.seed, "order", number)
         shuffled = torch.randperm(count, generator=draws).repeat_interleave(recipe.repeats)
         order = shuffled[: self.per_epoch * self.batch].view(self.per_epoch, self.batch)
-        loaded = by_loaders(self.splits.train, self.device, self.loaders)
+        loaded = helpers(self.splits.train, self.device, self.loaders) > 0
         # On a CPU loaders and training share the cores, and loaders work while they would wait.
         early = loaded and (self.device.type == "cpu" or placement.early(laps, recipe))
         return Epoch(self, number, order.tolist(), early)

@@ -6,10 +6,10 @@ import json
 import pytest
 
 import tricks_bench as tb
+from runner.designs.design import BEYOND
 from runner.records.references import key, load
 from runner.records.store import Store
 from runner.records.studies import load_study
-from runner.studies.tuning import BEYOND
 
 KEYS = {"name", "verdict", "value", "limit", "command", "reason"}
 SMALL = ("--set", "train_images=100")

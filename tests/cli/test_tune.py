@@ -8,11 +8,12 @@ from collections import Counter
 
 import pytest
 
+from runner.designs.design import BEYOND
 from runner.records.store import Store
 from runner.records.studies import load_study
 from runner.studies.asked import Asked
 from runner.studies.study import build
-from runner.studies.tuning import BEYOND, fixed_runs, tuned_runs, tuning_runs
+from runner.studies.tuning import fixed_runs, tuned_runs, tuning_runs
 
 VALUES = ["0.25", "0.5", "1", "2", "4"]
 LINE = ("run", "--tricks", "warmup,lars", "--seeds", "2", "--tune", "lr_scale=0.5,1,2")

@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional as F
 
 from runner.images.sources import Files, Splits
 from runner.training import augmentation, evaluation, feed, loop
-from runner.training.batches import batches, by_loaders
+from runner.training.batches import batches, helpers
 from runner.training.crops import View
 from runner.training.loaders import ALONE, Loaders
 from runner.training.loop import train
@@ -70,8 +70,8 @@ def test_loader_processes_augment_where_they_can(files, recipe, monkeypatch):
     assert seen == []  # in this process
     train(small, splits, 0, CPU)
     assert len(seen) == 2
-    assert by_loaders(files, torch.device("cuda"), Loaders(2))
-    assert not by_loaders(files, torch.device("cuda"), ALONE)
+    assert helpers(files, torch.device("cuda"), Loaders(2)) == 2
+    assert helpers(files, torch.device("cuda"), ALONE) == 0
 
 
 def test_an_evaluation_has_the_same_batches_however_they_are_loaded(files, recipe, monkeypatch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tricks.augment.boxes import check_fill, paint
 from tricks.augment.draws import ERASURE, chance, check_range, check_share, uniform
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ class RandomErasing(Trick):
     source: ClassVar[str] = "Zhong et al. 2020, arXiv:1708.04896; torchvision's ranges and timm's p"
     stage: ClassVar[int] = ERASURE
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.19,
-            "ImageNet, ResNet-50",
-            "torchvision's new recipe, PyTorch blog 2021",
-            "cumulative, with 600 epochs",
-        ),
+        torchvision_recipe(0.19, "cumulative, with 600 epochs"),
     )
 
     p: float = 0.25  # share of the images

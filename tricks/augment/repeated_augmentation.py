@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 
@@ -23,11 +23,7 @@ class RepeatedAugmentation(Trick):
     source: ClassVar[str] = (
         "Hoffer et al. 2020, arXiv:1901.09335; Touvron et al. 2021 (DeiT), arXiv:2012.12877"
     )
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.18, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
-        ),
-    )
+    published: ClassVar[tuple[Published, ...]] = (torchvision_recipe(0.18),)
 
     repeats: int = 3  # copies of an image
 

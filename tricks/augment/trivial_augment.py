@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.in_batches import operate_in_turn
 from tricks.augment.operations import OPERATIONS, Item, Scale, item_of
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -43,11 +43,7 @@ class TrivialAugment(Trick):
     source: ClassVar[str] = (
         "Müller & Hutter 2021, arXiv:2103.10158; torchvision's TrivialAugmentWide"
     )
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.31, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
-        ),
-    )
+    published: ClassVar[tuple[Published, ...]] = (torchvision_recipe(0.31),)
 
     def edits(self) -> Edits:
         return Edits(adds={"transforms": self})

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -53,11 +53,7 @@ class EMA(Trick):
         "Polyak & Juditsky 1992; torchvision's recipe (0.99998: a share of 0.04)"
     )
     version: ClassVar[int] = 2  # version 1 averaged the statistics of the norms
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.25, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
-        ),
-    )
+    published: ClassVar[tuple[Published, ...]] = (torchvision_recipe(0.25),)
 
     share: float = 0.04  # of the training: weights of this age count 1/e
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 
@@ -22,12 +22,7 @@ class LargerEvaluation(Trick):
     name: ClassVar[str] = "larger-evaluation"
     source: ClassVar[str] = "Touvron et al. 2019 (FixRes), arXiv:1906.06423: 224 -> 288 pixels"
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.16,
-            "ImageNet, ResNet-50",
-            "torchvision's new recipe, PyTorch blog 2021",
-            "cumulative, by training at 176 pixels",
-        ),
+        torchvision_recipe(0.16, "cumulative, by training at 176 pixels"),
     )
 
     scale: float = 1.285  # evaluation's pixels a side over training's

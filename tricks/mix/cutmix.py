@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.mix.mixup import draw
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -63,11 +63,7 @@ class CutMix(Trick):
     name: ClassVar[str] = "cutmix"
     source: ClassVar[str] = "Yun et al. 2019, arXiv:1905.04899"
     standard: ClassVar[bool] = True
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.28, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
-        ),
-    )
+    published: ClassVar[tuple[Published, ...]] = (torchvision_recipe(0.28),)
 
     alpha: float = 1.0  # the share that stays is Beta(alpha, alpha); 1 is uniform
 

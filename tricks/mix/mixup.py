@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.published import Published
+from tricks.published import (
+    Published,
+    assembled_cnn,
+    bag_of_tricks,
+    carrier_of_tricks,
+    torchvision_recipe,
+)
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -51,28 +57,10 @@ class MixUp(Trick):
     source: ClassVar[str] = "Zhang et al. 2018, arXiv:1710.09412"
     standard: ClassVar[bool] = True
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.12, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
-        ),
-        Published(
-            0.75,
-            "ImageNet, ResNet-50",
-            "Assembled-CNN, arXiv:2001.06268",
-            "cumulative, with 200 epochs",
-        ),
-        Published(
-            0.84,
-            "ImageNet, ResNet-50-D",
-            "He et al. 2019, arXiv:1812.01187",
-            "cumulative",
-            verified=False,
-        ),
-        Published(
-            -0.53,
-            "Intel scenes, 3,000 test images, ResNet-50",
-            "hoya012, carrier-of-tricks",
-            "added to Adam and warmup",
-        ),
+        torchvision_recipe(0.12),
+        assembled_cnn(0.75, "cumulative, with 200 epochs"),
+        bag_of_tricks(0.84),
+        carrier_of_tricks(-0.53, "added to Adam and warmup"),
     )
 
     alpha: float = 0.2  # Beta(alpha, alpha): larger values blend more evenly

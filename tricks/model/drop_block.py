@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
-from tricks.published import Published
+from tricks.published import Published, assembled_cnn
 from tricks.start.frozen_backbone import TRAINS_BACKBONE
 from tricks.trick import Edits, Trick
 
@@ -77,12 +77,7 @@ class DropBlock(Trick):
     version: ClassVar[int] = 3
     stage: ClassVar[int] = 2
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.69,
-            "ImageNet, ResNet-50",
-            "Assembled-CNN, arXiv:2001.06268",
-            "cumulative, with 270 epochs",
-        ),
+        assembled_cnn(0.69, "cumulative, with 270 epochs"),
     )
 
     rate: float = 0.1  # approximate share of a map that is dropped at the end of the training

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.errors import BadInput
-from tricks.published import Published
+from tricks.published import Published, assembled_cnn
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class ResNetD(Trick):
 
     name: ClassVar[str] = "resnet-d"
     source: ClassVar[str] = "He et al. 2019, arXiv:1812.01187; timm's avg_down"
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(0.50, "ImageNet, ResNet-50", "Assembled-CNN, arXiv:2001.06268", "cumulative"),
-    )
+    published: ClassVar[tuple[Published, ...]] = (assembled_cnn(0.50),)
 
     def edits(self) -> Edits:
         return Edits(adds={"surgery": self})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
-from tricks.published import Published
+from tricks.published import Published, assembled_cnn
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ class SqueezeExcite(Trick):
 
     name: ClassVar[str] = "squeeze-excite"
     source: ClassVar[str] = "Hu et al. 2018, arXiv:1709.01507; timm.layers.SEModule"
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(0.61, "ImageNet, ResNet-50", "Assembled-CNN, arXiv:2001.06268", "cumulative"),
-    )
+    published: ClassVar[tuple[Published, ...]] = (assembled_cnn(0.61),)
 
     reduction: int = 16  # channels of the branch per channel of the gate's inner layer (at least 8)
 

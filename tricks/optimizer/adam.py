@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.optimizer.checks import check
-from tricks.published import Published
+from tricks.published import Published, carrier_of_tricks
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -26,12 +26,7 @@ class Adam(Trick):
     factor: ClassVar[str | None] = "optimizer"
     lr_like: ClassVar[tuple[str, float]] = ("adamw", 1.0)  # where a task has no lr for it
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            5.06,
-            "Intel scenes, 3,000 test images, ResNet-50",
-            "hoya012, carrier-of-tricks",
-            "at the baseline, pretrained",
-        ),
+        carrier_of_tricks(5.06, "at the baseline, pretrained"),
     )
 
     lr: float | None = None  # None: the task's tuned lr, or AdamW's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, torchvision_recipe
 from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
@@ -22,14 +22,7 @@ class WeightDecay(Trick):
 
     name: ClassVar[str] = "weight-decay"
     source: ClassVar[str] = "Krogh and Hertz 1991, NeurIPS 4; Zhang et al. 2019, arXiv:1810.12281"
-    published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.53,
-            "ImageNet, ResNet-50",
-            "torchvision's new recipe, PyTorch blog 2021",
-            "cumulative, tuned",
-        ),
-    )
+    published: ClassVar[tuple[Published, ...]] = (torchvision_recipe(0.53, "cumulative, tuned"),)
 
     decay: float = 0.02
 

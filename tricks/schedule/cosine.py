@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, bag_of_tricks, carrier_of_tricks, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 
@@ -33,25 +33,9 @@ class Cosine(Trick):
     source: ClassVar[str] = "Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts"
     standard: ClassVar[bool] = True
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.36,
-            "ImageNet, ResNet-50",
-            "torchvision's new recipe, PyTorch blog 2021",
-            "cumulative, with warmup and a larger learning rate",
-        ),
-        Published(
-            0.75,
-            "ImageNet, ResNet-50-D",
-            "He et al. 2019, arXiv:1812.01187",
-            "cumulative",
-            verified=False,
-        ),
-        Published(
-            -0.37,
-            "Intel scenes, 3,000 test images, ResNet-50",
-            "hoya012, carrier-of-tricks",
-            "added to Adam and warmup",
-        ),
+        torchvision_recipe(0.36, "cumulative, with warmup and a larger learning rate"),
+        bag_of_tricks(0.75),
+        carrier_of_tricks(-0.37, "added to Adam and warmup"),
     )
 
     floor: float = 0.0  # the smallest learning rate, as a share of the full learning rate

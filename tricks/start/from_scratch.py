@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, carrier_of_tricks
 from tricks.trick import Edits, Trick
 
 
@@ -20,12 +20,7 @@ class FromScratch(Trick):
     name: ClassVar[str] = "from-scratch"
     source: ClassVar[str] = "He et al. 2019, arXiv:1811.08883"
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            -2.60,
-            "Intel scenes, 3,000 test images, ResNet-50",
-            "hoya012, carrier-of-tricks",
-            "at the baseline, pretrained",
-        ),
+        carrier_of_tricks(-2.60, "at the baseline, pretrained"),
     )
 
     def edits(self) -> Edits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published
+from tricks.published import Published, carrier_of_tricks
 from tricks.trick import Edits, Trick
 
 
@@ -21,12 +21,7 @@ class Pretrained(Trick):
     name: ClassVar[str] = "pretrained"
     source: ClassVar[str] = "Kornblith et al. 2019, arXiv:1805.08974; weights of timm"
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            2.60,
-            "Intel scenes, 3,000 test images, ResNet-50",
-            "hoya012, carrier-of-tricks",
-            "added to random weights",
-        ),
+        carrier_of_tricks(2.60, "added to random weights"),
     )
 
     def edits(self) -> Edits:

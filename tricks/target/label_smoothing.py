@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.published import Published
+from tricks.published import (
+    Published,
+    assembled_cnn,
+    bag_of_tricks,
+    carrier_of_tricks,
+    torchvision_recipe,
+)
 from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
@@ -36,23 +42,10 @@ class LabelSmoothing(Trick):
     source: ClassVar[str] = "Szegedy et al. 2016, arXiv:1512.00567"
     standard: ClassVar[bool] = True
     published: ClassVar[tuple[Published, ...]] = (
-        Published(
-            0.32, "ImageNet, ResNet-50", "torchvision's new recipe, PyTorch blog 2021", "cumulative"
-        ),
-        Published(0.98, "ImageNet, ResNet-50", "Assembled-CNN, arXiv:2001.06268", "cumulative"),
-        Published(
-            0.40,
-            "ImageNet, ResNet-50-D",
-            "He et al. 2019, arXiv:1812.01187",
-            "cumulative",
-            verified=False,
-        ),
-        Published(
-            -0.90,
-            "Intel scenes, 3,000 test images, ResNet-50",
-            "hoya012, carrier-of-tricks",
-            "added to Adam and warmup",
-        ),
+        torchvision_recipe(0.32),
+        assembled_cnn(0.98),
+        bag_of_tricks(0.40),
+        carrier_of_tricks(-0.90, "added to Adam and warmup"),
     )
 
     epsilon: float = 0.1  # mass spread over all K classes

@@ -32,9 +32,8 @@ class Parts:
 
     constants: at the top. network: after `model` is built. drawn: for a batch of uint8 images.
     inputs: for uint8 images, in evaluation too. mixed: for images `x` and targets `y`. before:
-    before the first step. parameters: of the training. rates: before each step. gradient: around
-    the loss. after: after a step. ended: after an epoch. refused: feature -> why a script cannot
-    contain it.
+    before the first step. rates: before each step. after: after a step. refused: feature -> why a
+    script cannot contain it.
     """
 
     lifting: Lifting = field(default_factory=lambda: Lifting(set(OWN)))

@@ -11,7 +11,6 @@ from tricks.mix.mixing_off import first_plain
 from tricks.recipe import FIELDS, OWN_MODELS, Recipe
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-FOLDER = "FOLDER"
 
 
 @dataclass
@@ -180,7 +179,6 @@ def _images(recipe: Recipe, found: Arguments) -> None:
 
 
 def _transforms(recipe: Recipe, found: Arguments) -> None:
-    jitter = 0.0
     for item in recipe.transforms:
         trick: Any = item
         if trick.name == "randaugment":
@@ -193,7 +191,7 @@ def _transforms(recipe: Recipe, found: Arguments) -> None:
             found.say("", "--reprob", trick.p, "--remode", mode)
         else:
             found.refuse("", str(trick), "no argument")
-    found.say("transforms", "--color-jitter", jitter)
+    found.say("transforms", "--color-jitter", 0.0)
 
 
 def _targets(recipe: Recipe, found: Arguments) -> None:
