@@ -120,13 +120,14 @@ def _pooled(results: Path, name: str) -> Sigma | None:
 
 
 def of_check(results: Path, name: str) -> bool:
-    """Whether the study `name` in the store checks a baseline."""
+    """Whether the study `name`, in the store or exported, checks a baseline."""
     from runner.records.export import is_export
     from runner.records.store import Store
     from runner.records.studies import load_study
+    from runner.records.study_files import ASKED, read_asked
 
     if is_export(Path(name)):
-        return False
+        return bool(read_asked(Path(name) / ASKED).check)
     return bool(load_study(Store(results, create=False), name).asked.check)
 
 

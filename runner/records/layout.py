@@ -30,6 +30,7 @@ from tricks.errors import BadInput
 
 RESULTS = Path("results")
 FOLDERS = ("studies", "runs", "attempts", "claims", "quarantine")
+LATER_FOLDERS = ("models", "references", "examples", "environments")  # made when first needed
 _FORMAT = "tricks-bench store, schema "
 FORMAT_LINE = f"{_FORMAT}{SCHEMA}\n".encode()  # the content of the file FORMAT
 
@@ -79,7 +80,7 @@ def check_format(root: Path) -> None:
 
 def links(root: Path) -> Iterator[Path]:
     """Symbolic links among a store's folders (two levels deep) and studies, or `root` itself."""
-    for name in (*FOLDERS, "models", "references", "examples", "environments"):
+    for name in (*FOLDERS, *LATER_FOLDERS):
         folder = root / name
         if folder.is_symlink():
             yield folder

@@ -1,7 +1,9 @@
 """plan, and list grids for chosen factors, over a small store."""
 
 import shlex
+from pathlib import Path
 
+import pandas
 import pytest
 
 TRICKS = ("--tricks", "warmup,cosine,mixup")
@@ -49,6 +51,17 @@ def test_the_sd_and_the_hours_come_from_records(cli, stub):
     assert need["hours"] == pytest.approx(-(-need["runs"] // 2) * 1.2 / 3600)
     named = cli("plan", "--effect", "0.3", *TRICKS, "--pilot", "pilot", "--json").json
     assert named["sigma"] == answer["sigma"]
+
+
+def test_an_exported_check_is_a_pilot_by_its_baseline_alone(cli):
+    """Other learning rates and twice the epochs have other noise."""
+    check = Path(__file__).parents[2] / "results" / "reference" / "digits-check"
+    answer = cli("plan", "--effect", "1", *TRICKS, "--pilot", str(check), "--json").json
+    runs = pandas.read_csv(check / "runs.csv")
+    own = runs[runs["lr_scale"].eq(1) & runs["epochs"].eq(40)]["accuracy"]
+    assert len(own) == 10
+    assert answer["sigma_df"] == 9
+    assert answer["sigma_estimate"] == pytest.approx(own.std())
 
 
 def test_without_a_pilot_it_names_a_command_that_gives_one(cli, stub):

@@ -102,6 +102,13 @@ def damage(store: Store, kind: str) -> str:
         case "symlink study":
             (root / "studies" / "t").symlink_to(root / "studies" / "s")
             return "studies/t"
+        case "symlink references" | "symlink environments":
+            (root / kind.split()[1]).symlink_to("/etc")
+            return kind.split()[1]
+        case "symlink example":
+            (root / "examples").mkdir()
+            (root / "examples" / "link").symlink_to("/etc")
+            return "examples/link"
         case "torn":
             left = root / "runs" / "00" / f".{IDS[0]}.json.0a{atomic_write.TEMPORARY}"
             left.write_bytes(b"{")
@@ -144,7 +151,8 @@ def damage(store: Store, kind: str) -> str:
 BROKEN = [
     "damaged", "damaged folder", "damaged pipe", "damaged name", "duplicate", "duplicate other",
     "misplaced", "foreign", "foreign claim", "symlink", "symlink record", "symlink model",
-    "symlink study", "torn", "index", "index lies", "study", "study runs", "store",
+    "symlink study", "symlink references", "symlink environments", "symlink example",
+    "torn", "index", "index lies", "study", "study runs", "store",
     "damaged model", "damaged checkpoint",
 ]  # fmt: skip
 

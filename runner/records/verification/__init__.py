@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.records import atomic_write
 from runner.records.export import SUMS, is_export, mismatches, read_export
-from runner.records.layout import FOLDERS, FORMAT_LINE, check_format
+from runner.records.layout import FOLDERS, FORMAT_LINE, LATER_FOLDERS, check_format, links
 from runner.records.predictions import ENDING
 from runner.records.record import STATES, Damaged
 from runner.records.verification import leftovers
@@ -21,8 +21,7 @@ from runner.text import counted
 from tricks.errors import BadInput
 
 KNOWN = (
-    *FOLDERS, "models", "outputs", "references", "examples", "environments", "FORMAT", "index.csv",
-    "README.md", ".gitignore",
+    *FOLDERS, *LATER_FOLDERS, "outputs", "FORMAT", "index.csv", "README.md", ".gitignore",
 )  # fmt: skip
 # A store with links cannot be opened, and records must be repaired before the index.
 ORDER = {"store": 0, "symlink": 1, "index": 3}
@@ -119,9 +118,10 @@ def _format(root: Path) -> Iterator[Finding]:
 
 
 def _links(root: Path) -> Iterator[Finding]:
-    for name in (*FOLDERS, "models"):
-        if (root / name).is_symlink():
-            yield link(root, root / name)
+    """Links that are a folder of the store, or that lie in a folder which nothing else verifies."""
+    for path in links(root):
+        if path.parent == root or path.parent.name in ("references", "examples"):
+            yield link(root, path)
 
 
 def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Finding]:
