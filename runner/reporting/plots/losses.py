@@ -15,6 +15,7 @@ from runner.analysis.result import Analysis
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import BLACK, CYCLE, DASHES, GREY, figure, short
 
+CROWD = 60  # with more arms without a colour, their lines become one band
 COLOURED = 12  # with more arms, only the baseline and the best arms have a colour
 WILD = 10  # times the median loss; above it the axis is logarithmic
 SIDES = (("loss", "training loss"), ("val_loss", "validation loss"))
@@ -38,7 +39,12 @@ def losses(a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | No
     axes = fig.subplots(1, 2)
     for ax, (name, title) in zip(axes, SIDES, strict=True):
         wide = table[name].unstack("arm")
-        for arm in sorted(wide.columns, key=lambda arm: arm in looks):
+        others = [arm for arm in wide.columns if arm not in looks]
+        if len(others) > CROWD:
+            ends = [wide[others].quantile(q, axis=1) for q in (0.1, 0.9)]
+            ax.fill_between(wide.index, *ends, color=GREY, alpha=0.3, linewidth=0)
+            others = []
+        for arm in (*others, *(arm for arm in wide.columns if arm in looks)):
             colour, dash, width = looks.get(arm, (GREY, "-", 0.5))
             alpha = 1.0 if arm in looks else 0.35
             ax.plot(wide.index, wide[arm], color=colour, ls=dash, lw=width, alpha=alpha)
@@ -48,7 +54,9 @@ def losses(a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | No
         for arm, (c, d, w) in looks.items()
     ]
     if len(a.arms) > COLOURED:
-        handles.append(Line2D([], [], color=GREY, linewidth=0.8, label="the other arms"))
+        crowd = len(a.arms) - len(looks) > CROWD
+        what = "the middle 80 % of the other arms" if crowd else "the other arms"
+        handles.append(Line2D([], [], color=GREY, linewidth=5 if crowd else 0.8, label=what))
     columns = 4 if max(map(len, looks), default=0) <= 24 else 2
     fig.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
     return fig

@@ -154,8 +154,10 @@ def _draw(ax: Axes, points: Sequence[Point], known: bool) -> None:
             if point.spread is not None:
                 ax.plot([point.x] * 2, point.spread, color=GREY, linewidth=1)
     drawn = sorted(points, key=lambda point: point.chance)
-    crowd = [p for p in drawn if len(points) > CROWD and p.chance < LEAST]
-    drawn = [point for point in drawn if point not in crowd]
+    crowd = []
+    if len(points) > CROWD:
+        crowd = [point for point in drawn if point.chance < LEAST]
+        drawn = [point for point in drawn if point.chance >= LEAST]
     if crowd:
         x, y = [point.x for point in crowd], [point.y for point in crowd]
         ax.plot(x, y, ".", color=GREY, alpha=0.35, markersize=4, markeredgewidth=0, rasterized=True)
