@@ -52,6 +52,9 @@ def main() -> int:
         parser.error(f"there is no measurement {unknown[0]!r}; there are {', '.join(names())}")
     if asked.repeats < 1:
         parser.error("--repeats must be at least 1")
+    # The template of a grid does not look into the current folder, where this package lies.
+    root, path = str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([root, path] if path else [root])
     rows: list[dict[str, Any]] = []
     for name in asked.name or names():
         print(f"{name} …", file=sys.stderr, flush=True)
