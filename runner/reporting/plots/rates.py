@@ -16,6 +16,7 @@ from runner.records.json_values import JsonValue
 from runner.records.record_schema import Record
 from runner.reporting.plots.learning import ids_by_arm
 from runner.reporting.plots.style import CYCLE, DASHES, figure, short
+from runner.text import counted
 from tricks.bag import find, recipe_from_json
 from tricks.errors import BadInput
 from tricks.learning_rate import curve, warmup_steps
@@ -147,7 +148,7 @@ def _draw(shown: list[tuple[str, Rates, int]], total: int) -> Figure:
     fig = figure(9, 4.6)
     ax = fig.subplots()
     for i, (label, rates, count) in enumerate(shown):  # the first are wider, to be seen below
-        more = f" (+{count - 1} arms)" if count > 1 else ""
+        more = f" (+{counted(count - 1, 'arm')})" if count > 1 else ""
         ax.plot(
             rates.epoch, np.where(rates.lr > 0, rates.lr, np.nan), color=CYCLE[i % 7],
             linestyle=DASHES[i // 7 % 4], linewidth=max(1.5, 5 - i),
