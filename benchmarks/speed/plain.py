@@ -35,7 +35,7 @@ HELD = 512  # evaluated images of Fashion-MNIST
 WHOLE = {"train": 55_000, "epochs": 10, "evaluations": 5, "each": 5_256, "test": 10_000}
 PIXELS = 14  # pixels per side, as in the committed study of Fashion-MNIST
 
-MOST = 3  # repetitions: each takes a minute or two
+MOST_REPEATS = 3  # repetitions: each takes a minute or two
 
 
 def measure(conditions: Conditions) -> Iterator[Ratio]:
@@ -52,7 +52,7 @@ def _row(
     samples = paired(
         lambda: in_a_fresh_process(grid, task, arms, conditions.data, next(folders), pixels),
         lambda: scripts(task, arms, conditions.data, next(folders), pixels),
-        min(conditions.repeats, MOST),
+        min(conditions.repeats, MOST_REPEATS),
     )
     size = f" at {pixels} pixels a side" if pixels else ""
     few = (

@@ -14,7 +14,7 @@ from runner.analysis.data.experiment import Experiment
 from runner.analysis.data.labels import arm_label, level_names
 from runner.analysis.data.shrunken_means import drawn_means
 from runner.analysis.model.factorial import Factorial
-from runner.analysis.model.model_means import MOST_DRAWN, ModelMeans
+from runner.analysis.model.model_means import MOST_NUMBERS, ModelMeans
 from runner.analysis.verdicts import Rules
 
 SHOWN = 10
@@ -112,7 +112,7 @@ def arm_draws(
     equal: bool,
     fitted: Factorial | None = None,
     wanted: np.ndarray | None = None,
-    most: int = MOST_DRAWN,
+    most: int = MOST_NUMBERS,
 ) -> ArmDraws | str:
     """Draws of the arms' means, or the reason why there are none.
 

@@ -21,7 +21,7 @@ from runner.analysis.metrics.registry import direction, named
 from runner.analysis.model.factorial import prepare
 
 DRAWS = 4000
-MOST_DRAWN = 400_000  # draws × arms at once
+MOST_PAIRED = 400_000  # draws × arms at once
 MOST_ARMS = 5_000
 LISTED = 50
 LEAST = 0.001  # shares are kept this far from 0 and 1, where log-odds are infinite
@@ -83,7 +83,7 @@ def pareto(experiment: Experiment, metric: str, factorial: bool) -> Pareto:
         return Pareto(reason=f"{len(arms):,} arms are too many to draw from")
     mean = np.column_stack([np.bincount(cell, weights=v) / count for v in both.T])
     rng = np.random.default_rng(0)  # the same report from the same data
-    draws = int(np.clip(MOST_DRAWN // len(arms), 500, DRAWS))
+    draws = int(np.clip(MOST_PAIRED // len(arms), 500, DRAWS))
     replicated = 2 * int((count > 1).sum()) >= len(arms)
     if replicated:
         drawn = pair_draws(both - mean[cell], cell, mean, count, draws, rng)

@@ -16,7 +16,7 @@ from scipy import optimize, special, stats
 from runner.analysis.data.estimates import Estimate, critical
 
 POWER = 0.8
-MOST = 100.0  # times the present runs: beyond this no number is given
+MOST_TIMES = 100.0  # times the present runs: beyond this no number is given
 
 
 def family(alpha: float, tests: int) -> float:
@@ -102,7 +102,7 @@ def more_runs(
     that the 1 - α interval excludes 0, or that the 1 - 2α interval lies within ± `margin`;
     the smaller number of runs is given. The estimate itself is noisy, and the largest of
     many estimates is too large, so the number is rough and too low more often than too high.
-    Without a margin an estimate near 0 would need millions of runs, so no number above `MOST`
+    Without a margin an estimate near 0 would need millions of runs, so no number above `MOST_TIMES`
     times the present runs is given. For an effect that is decided now the number is 0.
 
     runs: the runs of the comparison or the fit. tests: as in `detectable`; margin_tests:
@@ -141,19 +141,19 @@ def more_runs(
         ways.append((_first(equivalent), "negligible"))
     known = [(times, to) for times, to in ways if times is not None]
     if not known:
-        few = f"at this estimate and noise it would take more than {MOST:g} times the runs"
+        few = f"at this estimate and noise it would take more than {MOST_TIMES:g} times the runs"
         return MoreRuns(None, reason=few)
     times, to = min(known)
     return MoreRuns(math.ceil((times - 1) * runs), times, to)
 
 
 def _first(chance: Callable[[float], float]) -> float | None:
-    """The smallest multiple of the runs whose chance is `POWER`; None beyond `MOST`."""
+    """The smallest multiple of the runs whose chance is `POWER`; None beyond `MOST_TIMES`."""
     if chance(1.0) >= POWER:
         return 1.0
-    if chance(MOST) < POWER:
+    if chance(MOST_TIMES) < POWER:
         return None
-    return float(optimize.brentq(lambda times: chance(times) - POWER, 1.0, MOST, rtol=1e-6))
+    return float(optimize.brentq(lambda times: chance(times) - POWER, 1.0, MOST_TIMES, rtol=1e-6))
 
 
 def _exceeds(shift: float, df: float, bound: float) -> float:

@@ -21,7 +21,7 @@ from runner.designs.layout import FACTORIAL
 from tricks.errors import BadInput
 
 ALIKE = 0.05  # smallest P(at least as good as the best) of an arm that validation cannot tell apart
-MOST_DRAWN = 1_000_000  # numbers
+MOST_NUMBERS = 1_000_000  # numbers
 CLOSE = 1.1  # times the seconds of the cheapest arm; noise alone makes such differences
 
 
@@ -112,7 +112,7 @@ def _draws(experiment: Experiment, metric: str, wanted: np.ndarray | None = None
     if layout == FACTORIAL:
         weights = design_weights(experiment)
         fitted = factorial(usable, experiment.sizes, weights, experiment.noise)
-    return arm_draws(usable, experiment.noise == "equal", fitted, wanted, MOST_DRAWN)
+    return arm_draws(usable, experiment.noise == "equal", fitted, wanted, MOST_NUMBERS)
 
 
 def _gain(experiment: Experiment, metric: str, both: np.ndarray) -> Gain | None:

@@ -11,7 +11,7 @@ from runner.designs.exchange import exchange
 from runner.designs.factor import PLACEBO, Arm
 from runner.designs.full import Full
 from runner.designs.hadamard import folded, hadamard
-from runner.designs.standard_arrays import ARRAYS, MOST
+from runner.designs.standard_arrays import ARRAYS, TWO_LEVEL_COLUMNS
 from tricks.errors import BadInput
 
 ERROR = 10  # the least degrees of freedom for error with the default number of runs
@@ -54,8 +54,8 @@ class Fraction(ArrayDesign):
     def spare(self) -> list[list[int]]:
         if self.kind == "folded":
             return self.unused(folded(len(self.factors), self.size))
-        if self.kind == "shipped" and len(self.factors) <= MOST:
-            return [[two[MOST - 1] for two, _ in ARRAYS[self.size]()]]
+        if self.kind == "shipped" and len(self.factors) <= TWO_LEVEL_COLUMNS:
+            return [[two[TWO_LEVEL_COLUMNS - 1] for two, _ in ARRAYS[self.size]()]]
         return []
 
     @property
@@ -103,15 +103,15 @@ class Fraction(ArrayDesign):
             and len(sizes) > 1
             and sizes[-1] == 3
             and sizes[:-1] == [2] * (len(sizes) - 1)
-            and len(sizes) - 1 <= MOST
+            and len(sizes) - 1 <= TWO_LEVEL_COLUMNS
         )
 
     def _shipped(self) -> tuple[Arm, ...]:
         three = self.sizes.index(3)
         # A placebo takes the last column, so it does not change the columns of the other factors.
-        free = iter(range(MOST))
+        free = iter(range(TWO_LEVEL_COLUMNS))
         columns = [
-            MOST - 1 if factor.name == PLACEBO else next(free) if i != three else None
+            TWO_LEVEL_COLUMNS - 1 if factor.name == PLACEBO else next(free) if i != three else None
             for i, factor in enumerate(self.factors)
         ]
         rows = ARRAYS[self.size]()

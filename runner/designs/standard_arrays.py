@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-MOST = 9  # two-level columns of either array
+TWO_LEVEL_COLUMNS = 9  # two-level columns of either array
 
 # 64 runs: each two-level factor is a product (XOR) of some of the six basic columns A..F. The last
 # factor is the placebo's: with it, repeated arms stay repeated.
@@ -49,7 +49,7 @@ def rows48() -> Iterator[Row]:
     """
     for level, numbers in enumerate(BITS):
         for number in numbers:
-            yield tuple(number >> i & 1 for i in range(MOST)), level
+            yield tuple(number >> i & 1 for i in range(TWO_LEVEL_COLUMNS)), level
 
 
 ARRAYS = {64: rows64, 48: rows48}

@@ -16,7 +16,7 @@ STALL = 30 * 60.0  # seconds; a step takes seconds, downloads of weights or imag
 RESERVE = 32 << 20  # bytes that stay free: for records of running runs, logs, the index
 FILES = 200  # files that a file system must still be able to hold
 LOOK = 1.0  # seconds between looks at the disk
-MOST = 0.9  # the share of the time limit that a run may take; the rest is for loading and measuring
+RUN_SHARE = 0.9  # of the time limit that a run may take; the rest is for loading and measuring
 RECENT = 60  # latest runs whose mean length predicts the next run's
 
 
@@ -68,7 +68,7 @@ class Bounds:
         and can continue from its checkpoint another time.
         """
         run = sum(self._took) / len(self._took) if self._took else self.limits.run
-        return self.left > (run if run < MOST * self.limits.wall else 0.0)
+        return self.left > (run if run < RUN_SHARE * self.limits.wall else 0.0)
 
     def cramped(self) -> str | None:
         """What the disk lacks; None if it has room, and between looks."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.records.studies import StoredStudy
 
 TERMS = 6  # of an alias set to name
-MOST = 20_000  # runs: larger designs are not compared run by run
+MOST_COMPARED = 20_000  # runs: larger designs are not compared run by run
 OTHER = (
     "this version would plan other arms than the listed arms (another version made the study, "
     "or its tricks have changed)"
@@ -98,7 +98,7 @@ def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
 
     found = built(from_stored(stored.asked, Path("study.toml")))
     design, seeds = found.design, found.seeds
-    if design.total(seeds) > MOST:
+    if design.total(seeds) > MOST_COMPARED:
         raise BadInput(f"it has {design.total(seeds):,} runs, too many to compute this")
     names = [factor.name for factor in design.factors]
     held = [(f.name, [level.name for level in f.levels]) for f in design.factors]

@@ -13,7 +13,7 @@ from runner.reporting.numbers import interval, share, signed
 from runner.reporting.wording import confidence, is_placebo, rough
 from runner.text import some_of
 
-MOST = 4  # effects named with their numbers
+MOST_NAMED = 4  # effects named with their numbers
 
 
 def headline(m: Material) -> tuple[Text, Text, Text]:
@@ -30,7 +30,7 @@ def _decided(a: Analysis) -> Text:
             parts += [_named(a, mine), " ", Strong(words[len(mine) > 1]), "; "]
     depending = [e.label for e in real if e.verdict == "depends"]
     if not parts and depending:
-        names = ", ".join(depending[:MOST]) + (", …" if len(depending) > MOST else "")
+        names = ", ".join(depending[:MOST_NAMED]) + (", …" if len(depending) > MOST_NAMED else "")
         what = (
             Strong("depend"),
             f" on another factor ({names}): their averages describe no single case.",
@@ -46,12 +46,12 @@ def _decided(a: Analysis) -> Text:
 def _named(a: Analysis, effects: Sequence[Effect]) -> str:
     ranked = sorted(effects, key=lambda e: -abs(e.effect or 0.0))
     first = ranked[0]
-    texts = [f"{e.label} ({signed(e.effect)} {a.unit})" for e in ranked[:MOST]]
+    texts = [f"{e.label} ({signed(e.effect)} {a.unit})" for e in ranked[:MOST_NAMED]]
     if first.ci_low is not None:
         spread = interval(first.ci_low, first.ci_high)
         texts[0] = f"{first.label} ({signed(first.effect)} {a.unit}, {spread})"
-    if len(ranked) > MOST:
-        texts[-1] += f" and {len(ranked) - MOST} more"
+    if len(ranked) > MOST_NAMED:
+        texts[-1] += f" and {len(ranked) - MOST_NAMED} more"
     return ", ".join(texts)
 
 
@@ -65,7 +65,7 @@ def _open(a: Analysis) -> Text:
     ):
         mine = [e.label for e in real if e.verdict == verdict]
         if mine:
-            told.append(f"{len(mine)} {words} ({some_of(mine, MOST)})")
+            told.append(f"{len(mine)} {words} ({some_of(mine, MOST_NAMED)})")
     said = f"Of {len(real)} effects {'; '.join(told)}." if told else "No effect is left undecided."
     seen = a.detectable
     if seen is None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runner.studies.equal_comparison import EqualComparison
     from runner.studies.tuned_comparison import TunedComparison
 
-MOST = 10_000  # records that are read; a larger study is sampled
+MOST_RECORDS = 10_000  # records that are read; a larger study is sampled
 MOST_PREDICTED = 20  # runs of an arm whose predictions are read
 
 
@@ -164,7 +164,7 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
     found = exported(name, question.metric)
     store = None if found else Store(results, create=False)
     if store is not None:
-        found = evidence(store, name, MOST, question.metric)
+        found = evidence(store, name, MOST_RECORDS, question.metric)
     assert found is not None
     data = next((record.data for record in found.records if record.data), None)
     asked, material = found.study.asked, of_evidence(found, question)

@@ -19,7 +19,7 @@ COUPLED = (
     ("optimizer", "lr_scale"), ("optimizer", "lr_batch"), ("optimizer", "batch_size"),
     ("optimizer", "decay"), ("model", "width"),
 )  # fmt: skip
-MOST = 20_000  # combinations to list for factors that act on the same fields
+MOST_COMBINATIONS = 20_000  # combinations to list for factors that act on the same fields
 
 
 class Membership:
@@ -72,7 +72,7 @@ class Membership:
         """The values of `fields` for each combination of the factors `members`."""
         study = self.study
         ranges = [range(len(study.factors[i].levels)) for i in members]
-        if math.prod(map(len, ranges)) > MOST:
+        if math.prod(map(len, ranges)) > MOST_COMBINATIONS:
             raise TooMany
         found: dict[str, list[tuple[tuple[int, int], ...]]] = {}
         for levels in itertools.product(*ranges):

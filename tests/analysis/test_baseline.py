@@ -10,7 +10,7 @@ from runner.analysis.baseline.reference import Reference, references
 
 TIMES = 800
 # With a rate of 5 %, 800 checks show more than this in one of a thousand such tests.
-MOST = float(stats.binom.ppf(0.999, TIMES, 0.05)) / TIMES
+MOST_FALSE = float(stats.binom.ppf(0.999, TIMES, 0.05)) / TIMES
 
 
 def sample(rng, mean, sd, n):
@@ -32,8 +32,8 @@ def test_a_baseline_at_the_limit_of_its_budget_passes_or_fails_in_five_per_cent(
         return rules.budget(base, twice, 10)
 
     found = rates_of(draw)
-    assert found["pass"] <= MOST
-    assert found["fail"] <= MOST
+    assert found["pass"] <= MOST_FALSE
+    assert found["fail"] <= MOST_FALSE
 
 
 def test_a_learnt_out_baseline_passes_and_an_undertrained_one_fails():
@@ -47,8 +47,8 @@ def test_a_learnt_out_baseline_passes_and_an_undertrained_one_fails():
 @pytest.mark.parametrize("n", [3, 10])
 def test_an_sd_at_the_limit_passes_or_fails_in_five_per_cent(n):
     found = rates_of(lambda rng: rules.noise(sample(rng, 90, rules.SD, n), 5))
-    assert 0.02 < found["pass"] <= MOST
-    assert 0.02 < found["fail"] <= MOST
+    assert 0.02 < found["pass"] <= MOST_FALSE
+    assert 0.02 < found["fail"] <= MOST_FALSE
 
 
 # sds of the other rates, times the baseline's
@@ -61,7 +61,7 @@ def test_equal_rates_are_told_apart_in_five_per_cent(times):
         others = {rate: sample(rng, 90, 0.5 * more, 2) for rate, more in scales}
         return rules.rate(1.0, sample(rng, 90, 0.5, 5), others)
 
-    assert rates_of(draw)["fail"] <= MOST
+    assert rates_of(draw)["fail"] <= MOST_FALSE
 
 
 def test_the_noise_of_a_rate_far_too_high_hides_nothing():
@@ -107,7 +107,7 @@ def test_references_as_good_as_the_baseline_are_above_it_in_five_per_cent(truth)
         found = [Reference(f"m{i}", "", int(rng.binomial(250, truth)), 250, 900) for i in range(3)]
         return references(sample(rng, mean, 0.7, 5), found, 250)
 
-    assert rates_of(draw)["fail"] <= MOST
+    assert rates_of(draw)["fail"] <= MOST_FALSE
 
 
 def test_a_reference_well_above_the_baseline_fails_it():

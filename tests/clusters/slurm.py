@@ -21,7 +21,7 @@ from pathlib import Path
 PROGRAMS = ("slurmctld", "slurmd", "munged", "squeue")
 NODES = ("n1", "n2")
 CPUS, GPUS = 2, 2  # of each node; the GPUs are ttys, which only SLURM takes for some
-MOST = 11  # MaxArraySize
+MOST_JOBS = 11  # MaxArraySize
 # A requeued job waits as long as a credential holds, by default two minutes.
 EXPIRES = 5
 CONF = """
@@ -84,7 +84,7 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
     (folder / "munge.key").chmod(0o400)
     text = CONF.format(
         host=socket.gethostname().split(".")[0], folder=folder, expires=EXPIRES, ports=_ports(3),
-        most=MOST, cpus=CPUS, gpus=GPUS,
+        most=MOST_JOBS, cpus=CPUS, gpus=GPUS,
     )  # fmt: skip
     (folder / "slurm.conf").write_text(text)
     (folder / "gres.conf").write_text(

@@ -82,12 +82,12 @@ def test_each_worker_of_a_job_sees_one_gpu(cluster: dict[str, str], tmp_path: Pa
 
 def test_an_array_larger_than_the_limit_is_capped(cluster: dict[str, str], tmp_path: Path) -> None:
     store, events = Store(tmp_path / "results"), list[Event]()
-    wanted = runs(range(slurm.MOST + 3))
+    wanted = runs(range(slurm.MOST_JOBS + 3))
     summary = carried_out(Quick(), wanted, store, Jobs("many", 40, {"time": "5"}), events.append)
     assert summary.ok == len(wanted)
     lines = [event.line for event in events if isinstance(event, Remark)]
-    assert f"--jobs 40: an array may have {slurm.MOST} jobs here (MaxArraySize)" in lines
-    assert [one.jobs for one in submissions(store)] == [slurm.MOST]
+    assert f"--jobs 40: an array may have {slurm.MOST_JOBS} jobs here (MaxArraySize)" in lines
+    assert [one.jobs for one in submissions(store)] == [slurm.MOST_JOBS]
 
 
 def test_cancelled_in_the_middle_runs_go_on_from_their_checkpoints(

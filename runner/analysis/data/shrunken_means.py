@@ -15,8 +15,8 @@ from runner.analysis.data.variance_shrinkage import moderated
 
 POINTS = 24  # grid points of the sd between arms
 WIDEST = 3  # times the sd of the arms' means: the largest sd between arms
-MOST, FEWEST = 5_000, 200  # draws
-MOST_DRAWN = 2_000_000  # numbers in one array of draws
+MOST_DRAWS, FEWEST_DRAWS = 5_000, 200  # draws
+MOST_NUMBERS = 2_000_000  # numbers in one array of draws
 
 
 def drawn_means(cells: Cells, equal: bool) -> np.ndarray | None:
@@ -33,7 +33,7 @@ def drawn_means(cells: Cells, equal: bool) -> np.ndarray | None:
     mean = cells.mean - middle
     pooled = np.array([cells.squares.sum()]), np.array([float(cells.replicate_df)])
     squares, df = (None if equal else moderated(cells)) or pooled
-    draws = max(FEWEST, min(MOST, MOST_DRAWN // len(mean)))
+    draws = max(FEWEST_DRAWS, min(MOST_DRAWS, MOST_NUMBERS // len(mean)))
     noise = squares / rng.chisquare(df, (draws, len(df))) / cells.count
     usual = float(np.sqrt(np.median(squares / df / cells.count)))
     widest = WIDEST * max(float(mean.std(ddof=1)), usual)

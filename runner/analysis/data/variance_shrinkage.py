@@ -10,13 +10,13 @@ from scipy import optimize, special
 from runner.analysis.data.arm_statistics import Cells
 
 MOST_DF = 1e4  # df of the prior if variances differ no more than by chance
-FEWEST = 3  # arms with a variance that are needed to estimate the prior
+FEWEST_ARMS = 3  # arms with a variance that are needed to estimate the prior
 
 
 def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray] | None:
     """(cells,) sums of squares and df: each arm's variance is a draw of squares / χ²(df).
 
-    None if fewer than FEWEST arms have a variance.
+    None if fewer than FEWEST_ARMS arms have a variance.
 
     Empirical Bayes (Smyth 2004, doi:10.2202/1544-6115.1027): variances are assumed to come from a
     scaled inverse χ², whose df and scale are estimated from their logarithms. Without shrinkage an
@@ -25,7 +25,7 @@ def moderated(cells: Cells) -> tuple[np.ndarray, np.ndarray] | None:
     own = cells.count - 1.0
     variance = np.nan_to_num(cells.sd() ** 2)
     seen = variance > 0
-    if seen.sum() < FEWEST:
+    if seen.sum() < FEWEST_ARMS:
         return None
     half = own[seen] / 2
     logs = np.log(variance[seen]) - special.digamma(half) + np.log(half)

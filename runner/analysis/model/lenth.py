@@ -25,7 +25,7 @@ from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import Estimate
 from runner.analysis.data.labels import level_label
 
-FEWEST = 7  # contrasts; among fewer, too many may be real effects
+FEWEST_CONTRASTS = 7  # contrasts; among fewer, too many may be real effects
 MOST_ARMS = 256
 MOST_PRODUCTS = 20_000
 SIMULATED = 2_000_000  # normal deviates for the simultaneous margin
@@ -149,7 +149,7 @@ def half_normal(
              if len(members[0]) == 1}  # fmt: skip
     if len(mains) < len(varied):
         return "the main effects are not orthogonal to each other (arms are missing or aliased)"
-    if len(found) < FEWEST:
+    if len(found) < FEWEST_CONTRASTS:
         return f"{len(found)} orthogonal contrasts are too few to separate noise from effects"
     X = np.stack([column for column, _ in found], axis=1)
     effects = 2 * X.T @ cells.mean / len(cells.count)

@@ -11,8 +11,8 @@ from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.model.factorial import Factorial
 from runner.analysis.model.regression import Fit
 
-MOST, FEWEST = 20_000, 200  # draws
-MOST_DRAWN = 8_000_000  # numbers in one array of draws
+MOST_DRAWS, FEWEST_DRAWS = 20_000, 200  # draws
+MOST_NUMBERS = 8_000_000  # numbers in one array of draws
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class ModelMeans:
         rows[:, [1 + i for i, c in enumerate(mains) if c.factor == self.cells.placebo]] = 0
         return rows
 
-    def drawn(self, levels: np.ndarray, most: int = MOST_DRAWN) -> tuple[np.ndarray, np.ndarray]:
+    def drawn(self, levels: np.ndarray, most: int = MOST_NUMBERS) -> tuple[np.ndarray, np.ndarray]:
         """(n,) means of combinations and (draws, n) of their posterior.
 
         levels: (n, factors). most: numbers drawn.
         """
         rng = np.random.default_rng(0)  # the same report from the same data
-        draws = max(FEWEST, min(MOST, most // len(levels)))
+        draws = max(FEWEST_DRAWS, min(MOST_DRAWS, most // len(levels)))
         fit, rows, (noise, between) = self.fit, self.rows(levels), self._variances(draws, rng)
         scale = np.sqrt(fit.df / rng.chisquare(fit.df, draws) * (1 + between / noise))
         beta = fit.beta[:, None] + self.root @ rng.standard_normal((len(self.root), draws)) * scale

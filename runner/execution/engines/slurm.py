@@ -21,7 +21,7 @@ from runner.records.run import Run
 from runner.records.store import Store
 from tricks.errors import BadInput
 
-MOST = 200_000  # runs in one submission
+MOST_RUNS = 200_000  # runs in one submission
 LOOK = 2.0  # seconds between looks at the store, at least
 SHARE = 20  # a look that takes one second is repeated after 20 seconds
 ASK = 15.0  # seconds between questions to the queue
@@ -46,7 +46,7 @@ class Slurm:
 
     def room(self) -> bool:
         """Whether the next array, which is submitted for all its runs, has room for more runs."""
-        return not self.active and len(self.given) < MOST
+        return not self.active and len(self.given) < MOST_RUNS
 
     def begin(self, assignment: Assignment) -> None:
         """Take a run, for the next array."""

@@ -20,14 +20,14 @@ from runner.reporting.plots.ranges import drawable
 from runner.reporting.plots.style import BLACK, GREY, ORANGE, figure, short
 
 Limits = tuple[float, float]
-ALL = 14  # up to so many arms, every arm is named
-FEW = 24  # up to so many arms, intervals are drawn
+ALL_NAMED = 14  # up to so many arms, every arm is named
+FEW_ARMS = 24  # up to so many arms, intervals are drawn
 CROWD = 60  # with more arms, arms without a name are small and grey
-MOST = 5  # likely arms that are named if there are more than ALL
+MOST_NAMED = 5  # likely arms that are named if there are more than ALL_NAMED
 LONG = 26  # a name with more letters is below the plot, with a number beside the point
 COLOURS = "Blues"
 CORNER = 0.33  # a closer panel is drawn if the named arms fill less of the plot's width or height
-LEAST = 0.1  # arms less probable than this are not named
+LEAST_CHANCE = 0.1  # arms less probable than this are not named
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ def _in(name: Named, corner: tuple[Limits, Limits]) -> bool:
 def _shown(points: Sequence[Point], known: bool) -> list[Point]:
     """The arms to name, the most probable first."""
     ranked = sorted(points, key=lambda point: -point.chance)
-    if len(points) <= ALL:
+    if len(points) <= ALL_NAMED:
         return ranked
-    likely = [point for point in ranked if known and point.chance >= LEAST][:MOST]
+    likely = [point for point in ranked if known and point.chance >= LEAST_CHANCE][:MOST_NAMED]
     shown = [*likely, *(point for point in points if point.label == "baseline")]
-    if len(points) <= FEW:
+    if len(points) <= FEW_ARMS:
         order = (lambda p: p.x, lambda p: p.y)
         shown += [end(points, key=key) for key in order for end in (min, max)]
     return list(dict.fromkeys(shown))
@@ -104,7 +104,7 @@ def _names(shown: Sequence[Point], known: bool, fig: Figure) -> list[Named]:
     names: list[Named] = []
     below: list[Line2D] = []
     for point in shown:
-        of = f" {share(point.chance)}" if known and point.chance >= LEAST else ""
+        of = f" {share(point.chance)}" if known and point.chance >= LEAST_CHANCE else ""
         text = point.label + of
         if len(point.label) > LONG:
             text = str(len(below) + 1)
@@ -138,7 +138,7 @@ def _near(points: Sequence[Point], shown: Sequence[Point]) -> tuple[Limits, Limi
     whole = np.ptp(np.array([(point.x, point.y) for point in points]), axis=0)
     whole[whole == 0] = 1.0
     far = (np.abs(places - np.median(places, axis=0)) / whole).max(axis=1)
-    kept = len(shown) if len(points) > FEW else int(np.ceil(0.8 * len(shown)))
+    kept = len(shown) if len(points) > FEW_ARMS else int(np.ceil(0.8 * len(shown)))
     bulk = places[np.argsort(far, kind="stable")[:kept]]
     size = np.ptp(bulk, axis=0)
     if not (size < CORNER * whole).any():
@@ -149,15 +149,15 @@ def _near(points: Sequence[Point], shown: Sequence[Point]) -> tuple[Limits, Limi
 
 
 def _draw(ax: Axes, points: Sequence[Point], known: bool) -> None:
-    if len(points) <= FEW:
+    if len(points) <= FEW_ARMS:
         for point in points:
             if point.spread is not None:
                 ax.plot([point.x] * 2, point.spread, color=GREY, linewidth=1)
     drawn = sorted(points, key=lambda point: point.chance)
     crowd = []
     if len(points) > CROWD:
-        crowd = [point for point in drawn if point.chance < LEAST]
-        drawn = [point for point in drawn if point.chance >= LEAST]
+        crowd = [point for point in drawn if point.chance < LEAST_CHANCE]
+        drawn = [point for point in drawn if point.chance >= LEAST_CHANCE]
     if crowd:
         x, y = [point.x for point in crowd], [point.y for point in crowd]
         ax.plot(x, y, ".", color=GREY, alpha=0.35, markersize=4, markeredgewidth=0, rasterized=True)

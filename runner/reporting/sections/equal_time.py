@@ -24,7 +24,7 @@ from runner.reporting.two_stages import changed, side_by_side
 from runner.studies.equal_comparison import ArmEpochs, EqualComparison
 from runner.studies.equal_time import equal_epochs
 
-MOST = 40  # arms that the table lists
+MOST_ARMS = 40  # arms that the table lists
 
 
 @section(place=51)
@@ -133,7 +133,7 @@ def remarks(c: EqualComparison) -> list[Text]:
 
 def _arms(c: EqualComparison) -> Table | None:
     rows: list[Row] = []
-    for arm in c.time.arms[:MOST]:
+    for arm in c.time.arms[:MOST_ARMS]:
         rows.append(
             [
                 Emphasis(arm.label) if arm.label == "baseline" else arm.label,

@@ -7,7 +7,7 @@ from runner.reporting.document import Note, Section, present
 from runner.reporting.material import Material
 from runner.reporting.tables import table
 
-MOST = 24  # with more arms the table has one row for all
+MOST_ARMS = 24  # with more arms the table has one row for all
 TOLD = (
     "Norm of the gradient of all parameters before clipping: the mean over the steps of the "
     "epoch and over runs, and the largest norm of any step. A clipping limit far above these "
@@ -25,7 +25,7 @@ def gradient_norms(m: Material) -> Section | None:
     if held.empty:
         return None
     arms = list(held.groupby(list(factors), sort=False)) if factors else []
-    if not 0 < len(arms) <= MOST:
+    if not 0 < len(arms) <= MOST_ARMS:
         arms = [((), held)]
     rows = []
     for levels, arm in arms:
