@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from runner.execution.engines import registry
 from runner.execution.events import Event, Summary
 from runner.execution.interrupt import Interrupt
-from runner.execution.jobs import Jobs
+from runner.execution.run_queue import RunQueue
 from runner.execution.limits import Bounds
 from runner.execution.order import Order
 from runner.execution.supervisor import Supervisor
@@ -53,7 +53,7 @@ def execute(
         crash_logs.sweep(store, DONE)
     with Interrupt() if interrupt is None else nullcontext(interrupt) as stops:
         try:
-            return supervisor.supervise(Jobs(runs, store), stops)
+            return supervisor.supervise(RunQueue(runs, store), stops)
         finally:
             engine.close()
             if order.limits.keeper:

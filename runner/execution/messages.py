@@ -13,13 +13,13 @@ from runner.records.run import Run
 class Assignment:
     """A run as a worker gets it.
 
-    over: token of a claim to take over. last: record a system failure as infra, unless the
+    stale_claim: token of a claim to take over. last: record a system failure as infra, unless the
     checkpoint has more than `reached` steps. checkpoint: seconds between checkpoints; None: write
     none.
     """
 
     run: Run
-    over: str | None = None
+    stale_claim: str | None = None
     last: bool = True
     reached: int = 0
     checkpoint: float | None = None

@@ -25,7 +25,7 @@ from runner.execution.events import (
 )
 from runner.execution.failure import of_silence
 from runner.execution.interrupt import Interrupt
-from runner.execution.jobs import Job, Jobs
+from runner.execution.run_queue import PendingRun, RunQueue
 from runner.execution.limits import Bounds
 from runner.execution.losses import Losses
 from runner.execution.messages import (
@@ -58,7 +58,7 @@ TICK = 0.2  # seconds between looks at signals and claims
 class AtHand:
     """A run that the engine has accepted."""
 
-    job: Job
+    pending: PendingRun
     heard: float  # monotonic time of its last message
     attempt: int = 0  # 0: not yet begun
 
@@ -82,8 +82,8 @@ class Supervisor:
     halted: bool = False  # stopped by a mistake, a limit or losses, not by a request
     mistake: str | None = None  # a message for the user, from a training or about the disk
 
-    def supervise(self, jobs: Jobs, interrupt: Interrupt) -> Summary:
-        """Hand out jobs until none is left, or until asked to stop."""
+    def supervise(self, queue: RunQueue, interrupt: Interrupt) -> Summary:
+        """Hand out runs until none is left, or until asked to stop."""
         told = 0
         while True:
             if not interrupt.requests:  # a further signal would count as the second
@@ -101,22 +101,22 @@ class Supervisor:
                 break
             closing = bool(told) or not self.bounds.fits
             if not closing:
-                self._hand_out(jobs)
-            left = closing and not self.at_hand and jobs.left()
-            self._report(jobs)
-            left |= jobs.held and not self.bounds.limits.keeper
-            if not self.at_hand and (left or jobs.over):
+                self._hand_out(queue)
+            left = closing and not self.at_hand and queue.any_left()
+            self._report(queue)
+            left |= queue.only_elsewhere and not self.bounds.limits.keeper
+            if not self.at_hand and (left or queue.empty):
                 break
-            self._listen(jobs)
+            self._listen(queue)
         if self.mistake is not None:
             raise BadInput(self.mistake)
-        left_over = not jobs.over or self.paused > 0
+        left_over = not queue.empty or self.paused > 0
         done = {state: self.counts[state] for state in ("ok", "diverged", "failed", "infra")}
         return Summary(
             **done,
             skipped=self.counts["skipped"],
             interrupted=bool(self.at_hand or left_over),
-            failed_before=jobs.failed_before,
+            failed_before=queue.failed_before,
             asked_to_stop=interrupt.requests > 0,
             out_of_time=not interrupt.requests and not self.bounds.fits and left_over,
             paused=self.paused,
@@ -135,34 +135,35 @@ class Supervisor:
         self.engine.pause()
         return True
 
-    def _hand_out(self, jobs: Jobs) -> None:
+    def _hand_out(self, queue: RunQueue) -> None:
         while self.engine.room():
-            job = jobs.next(fresh=self.losses.count > 0)
-            if job is None:
+            pending = queue.next(fresh=self.losses.count > 0)
+            if pending is None:
                 return
             cramped = self.bounds.cramped()
             if cramped:
                 self.mistake = self._no_room(cramped)
-                jobs.retry(job)
+                queue.retry(pending)
                 return
-            job.reached = max(job.reached, self._reached(job))
-            last, every = job.losses >= self.retries, self.bounds.limits.checkpoint
-            self.engine.begin(Assignment(job.run, job.over, last, job.reached, every))
-            self.at_hand[job.run.id] = AtHand(job, time.monotonic())
+            pending.reached = max(pending.reached, self._reached(pending))
+            last, every = pending.losses >= self.retries, self.bounds.limits.checkpoint
+            run, claim, reached = pending.run, pending.stale_claim, pending.reached
+            self.engine.begin(Assignment(run, claim, last, reached, every))
+            self.at_hand[run.id] = AtHand(pending, time.monotonic())
 
-    def _report(self, jobs: Jobs) -> None:
-        if jobs.skipped:
-            self.counts["skipped"] += jobs.skipped
-            self.tell(Skipped(jobs.skipped))
-            jobs.skipped = 0
-        waiting = len(jobs.elsewhere) if jobs.exhausted and not self.at_hand else 0
+    def _report(self, queue: RunQueue) -> None:
+        if queue.skipped:
+            self.counts["skipped"] += queue.skipped
+            self.tell(Skipped(queue.skipped))
+            queue.skipped = 0
+        waiting = len(queue.elsewhere) if queue.exhausted and not self.at_hand else 0
         if waiting and waiting != self.waiting:
             self.tell(Waiting(waiting))
         self.waiting = waiting
 
-    def _listen(self, jobs: Jobs) -> None:
+    def _listen(self, queue: RunQueue) -> None:
         """Receive messages about runs, and end runs that are silent for too long."""
-        scanning = not jobs.exhausted and self.engine.room()
+        scanning = not queue.exhausted and self.engine.room()
         begin = time.monotonic()
         heard = self.engine.listen(0 if scanning else TICK)
         now = time.monotonic()
@@ -171,101 +172,101 @@ class Supervisor:
                 run.heard = now
         for id, message in heard:
             if id in self.at_hand:
-                self._heard(self.at_hand[id], jobs, message)
+                self._heard(self.at_hand[id], queue, message)
         stall = self.bounds.limits.stall
         for id, run in tuple(self.at_hand.items()):
             if now - run.heard > stall:
                 state, error = of_silence(stall, self.engine.end(id))
-                self._heard(run, jobs, Ended(state, error))
+                self._heard(run, queue, Ended(state, error))
 
-    def _heard(self, run: AtHand, jobs: Jobs, message: Message) -> None:
-        job, run.heard = run.job, time.monotonic()
+    def _heard(self, run: AtHand, queue: RunQueue, message: Message) -> None:
+        pending, run.heard = run.pending, time.monotonic()
         match message:
             case Begun(attempt):
                 run.attempt = attempt
-                self.tell(Started(job.run.id, job.run.label, attempt, job.run.epochs))
+                self.tell(Started(pending.run.id, pending.run.label, attempt, pending.run.epochs))
                 return
             case EpochDone(metrics):
-                self.tell(Epoch(job.run.id, job.run.label, metrics))
+                self.tell(Epoch(pending.run.id, pending.run.label, metrics))
                 return
             case Said(line):
                 self.tell(Remark(line))
                 return
             case Alive():
                 return
-        del self.at_hand[job.run.id]
+        del self.at_hand[pending.run.id]
         match message:
             case Recorded():
-                self._finish(job, message)
+                self._finish(pending, message)
             case Lost(error):
-                self._lose(job, jobs, error)
+                self._lose(pending, queue, error)
             case Ended(state, error):
-                self._bury(run, jobs, state, error)
+                self._bury(run, queue, state, error)
             case Elsewhere():
-                jobs.defer(job)
+                queue.defer(pending)
             case Known(state):
-                jobs.skip(state)
+                queue.skip(state)
             case LeftAt(epoch):
                 self.paused += 1
-                self.tell(Left(job.run.id, job.run.label, epoch))
+                self.tell(Left(pending.run.id, pending.run.label, epoch))
             case Mistake(text):
                 self.mistake = self.mistake or text
             case Unwritable(reason):
                 raise self._unwritable(reason)
 
-    def _bury(self, run: AtHand, jobs: Jobs, state: str, error: Error) -> None:
+    def _bury(self, run: AtHand, queue: RunQueue, state: str, error: Error) -> None:
         """A worker ended during a run: record this for the worker, or retry the run."""
-        job = run.job
-        lasting = job.losses >= self.retries and self._reached(job) <= job.reached
+        pending = run.pending
+        lasting = pending.losses >= self.retries and self._reached(pending) <= pending.reached
         if state == "infra" and not lasting:
-            self._lose(job, jobs, error)
+            self._lose(pending, queue, error)
             return
-        id = job.run.id
+        id = pending.run.id
         try:
             claim = self.store.claims.take(id)
         except OSError as problem:
             raise self._unwritable(problem.strerror) from problem
         if claim is None:
-            jobs.defer(job)
+            queue.defer(pending)
             return
         end = {"state": state, "attempt": run.attempt, "error": asdict(error)}
         try:
             known = self.store.state(id) is not None
-            if known or not self.store.commit({"id": id, **job.run.payload, **end}):
-                jobs.skip(self.store.state(id))
+            if known or not self.store.commit({"id": id, **pending.run.payload, **end}):
+                queue.skip(self.store.state(id))
             else:
                 if state in DONE:
                     checkpoints.remove(checkpoints.path_of(self.store.root, id))
-                self._finish(job, Recorded(state, None, 0.0, error))
+                self._finish(pending, Recorded(state, None, 0.0, error))
         except OSError as problem:
             raise self._unwritable(problem.strerror) from problem
         finally:
             claim.release()
 
-    def _lose(self, job: Job, jobs: Jobs, error: Error) -> None:
-        further = self._reached(job) > job.reached
-        job.losses, job.over = 0 if further else job.losses + 1, None
-        self._counted(job, None if further else error)
-        self.tell(Retry(job.run.id, job.run.label, job.losses, error))
-        jobs.retry(job)
+    def _lose(self, pending: PendingRun, queue: RunQueue, error: Error) -> None:
+        further = self._reached(pending) > pending.reached
+        pending.losses, pending.stale_claim = 0 if further else pending.losses + 1, None
+        self._counted(pending, None if further else error)
+        self.tell(Retry(pending.run.id, pending.run.label, pending.losses, error))
+        queue.retry(pending)
 
-    def _counted(self, job: Job, lost: Error | None) -> None:
+    def _counted(self, pending: PendingRun, lost: Error | None) -> None:
         if lost is None:
             self.losses.none()
         else:
-            self.losses.lost(job.run, lost)
+            self.losses.lost(pending.run, lost)
         if self.bounds.limits.leaves:
             self.broken = self.broken or self.losses.why()
 
-    def _reached(self, job: Job) -> int:
-        return checkpoints.reached(checkpoints.path_of(self.store.root, job.run.id))
+    def _reached(self, pending: PendingRun) -> int:
+        return checkpoints.reached(checkpoints.path_of(self.store.root, pending.run.id))
 
-    def _finish(self, job: Job, end: Recorded) -> None:
+    def _finish(self, pending: PendingRun, end: Recorded) -> None:
         self.counts[end.state] += 1
         self.bounds.took(end.seconds)
-        self._counted(job, end.error if end.state == "infra" else None)
+        self._counted(pending, end.error if end.state == "infra" else None)
         figures = end.state, end.validation, end.seconds, end.error
-        self.tell(Finished(job.run.id, job.run.label, *figures))
+        self.tell(Finished(pending.run.id, pending.run.label, *figures))
 
     def _unwritable(self, reason: str | None) -> BadInput:
         return BadInput(f"cannot write to the store {self.store.root}: {reason}; {GO_ON}")

@@ -69,7 +69,7 @@ def perform(
     """
     run = assignment.run
     try:
-        claim = store.claims.take(run.id, assignment.over)
+        claim = store.claims.take(run.id, assignment.stale_claim)
         if claim is None:
             return Elsewhere()
         try:

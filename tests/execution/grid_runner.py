@@ -15,7 +15,7 @@ import sys
 
 import stub_training
 
-from runner.execution import jobs
+from runner.execution import run_queue
 from runner.execution.events import Event
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
@@ -37,7 +37,7 @@ def main(root: str, diary: str, **asked: str) -> None:
     seeds = [int(seed) for seed in asked["seeds"].split(",")] if "seeds" in asked else None
     store = Store(root)
     store.claims.lease = numbers.get("lease", store.claims.lease)
-    jobs.POLL = numbers.get("poll", jobs.POLL)
+    run_queue.POLL = numbers.get("poll", run_queue.POLL)
     order = Order(
         stub_training.Stub(numbers.get("seconds", 0.01), diary),
         workers=int(numbers.get("workers", 2)),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from stub_training import Stub, runs, specs
 
-from runner.execution import jobs
+from runner.execution import run_queue
 from runner.execution.events import Event, Finished, Retry, Skipped, Started, Summary
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
@@ -151,7 +151,7 @@ def test_a_process_whose_training_went_wrong_gets_no_other(grid: Grid, bad: int)
 def test_a_torn_claim_is_taken_over_after_its_lease(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "POLL", 0.05)
+    monkeypatch.setattr(run_queue, "POLL", 0.05)
     grid.store.claims.lease = 0.3
     path = grid.store.claims.path(id_of(0), 0)
     path.parent.mkdir()

@@ -16,16 +16,16 @@ POLL = 1.0  # seconds between looks at runs that another process holds
 
 
 @dataclass
-class Job:
+class PendingRun:
     """A run to be done."""
 
     run: Run
     losses: int = 0  # attempts lost to system failures since the last progress
     reached: int = 0  # the most steps that its checkpoint has had
-    over: str | None = None  # token of a claim to be taken over
+    stale_claim: str | None = None  # token of a claim to be taken over
 
 
-class Jobs:
+class RunQueue:
     """The runs of an execution that are still to be done."""
 
     def __init__(self, runs: Iterable[Run], store: Store) -> None:
@@ -33,24 +33,24 @@ class Jobs:
         self.skipped = 0  # since the last question; the caller resets it
         self.failed_before = 0
         self.exhausted = False
-        self.elsewhere: dict[str, Job] = {}
+        self.elsewhere: dict[str, PendingRun] = {}
         self._runs = iter(runs)
         self._known = store.states()
         self._taken: set[str] = set()
-        self._again: deque[Job] = deque()
+        self._again: deque[PendingRun] = deque()
         self._looked = 0.0
 
     @property
-    def over(self) -> bool:
+    def empty(self) -> bool:
         """Whether no run is left, here or elsewhere."""
         return self.exhausted and not self._again and not self.elsewhere
 
     @property
-    def held(self) -> bool:
+    def only_elsewhere(self) -> bool:
         """Whether the only runs left are held by other processes."""
         return self.exhausted and not self._again and bool(self.elsewhere)
 
-    def next(self, fresh: bool = False) -> Job | None:
+    def next(self, fresh: bool = False) -> PendingRun | None:
         """The next run to do now; None if there is none at the moment.
 
         fresh: prefer a run that was not lost before.
@@ -60,28 +60,28 @@ class Jobs:
             found = self._again.popleft()
         return found or self._fresh() or self._freed()
 
-    def left(self) -> bool:
+    def any_left(self) -> bool:
         """Whether a run is left, after skipping recorded runs."""
-        job = self.next()
-        if job is not None:
-            self._again.appendleft(job)
+        pending = self.next()
+        if pending is not None:
+            self._again.appendleft(pending)
         return bool(self._again or self.elsewhere)
 
-    def retry(self, job: Job) -> None:
+    def retry(self, pending: PendingRun) -> None:
         """Try a lost run again, before others."""
-        self._again.append(job)
+        self._again.append(pending)
 
     def skip(self, state: str | None) -> None:
         """Count a run that needs no training. state: of its record, if it has one."""
         self.skipped += 1
         self.failed_before += state in FAILED
 
-    def defer(self, job: Job) -> None:
+    def defer(self, pending: PendingRun) -> None:
         """Look at this run again later: another process holds it."""
-        job.over = None
-        self.elsewhere[job.run.id] = job
+        pending.stale_claim = None
+        self.elsewhere[pending.run.id] = pending
 
-    def _fresh(self) -> Job | None:
+    def _fresh(self) -> PendingRun | None:
         deadline = time.monotonic() + PATIENCE
         while not self.exhausted and time.monotonic() < deadline:
             run = next(self._runs, None)
@@ -96,14 +96,14 @@ class Jobs:
                 self.skip(None if run.id in self._taken else state)
                 continue
             self._taken.add(run.id)
-            return Job(run)
+            return PendingRun(run)
         return None
 
-    def _freed(self) -> Job | None:
+    def _freed(self) -> PendingRun | None:
         """A run that another process has given up. Runs that it has recorded are skipped."""
         if not self.elsewhere or time.monotonic() - self._looked < POLL:
             return None
-        for id, job in tuple(self.elsewhere.items()):
+        for id, pending in tuple(self.elsewhere.items()):
             # Look at the claim first: a process commits the record before it releases the claim.
             token = self.store.claims.stale(id)
             state = self.store.state(id)
@@ -112,7 +112,7 @@ class Jobs:
                 self.skip(state)
             elif token is not None:
                 del self.elsewhere[id]
-                job.over = token or None
-                return job
+                pending.stale_claim = token or None
+                return pending
         self._looked = time.monotonic()
         return None
