@@ -47,7 +47,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Left:
+class PausedRun:
     """A run was asked to stop. It will continue from its checkpoint after `epoch` epochs."""
 
     id: str
@@ -92,7 +92,7 @@ class Stopping:
     pausing: bool = False
 
 
-Event = Skipped | Started | Epoch | Finished | Left | Retry | Waiting | Remark | Stopping
+Event = Skipped | Started | Epoch | Finished | PausedRun | Retry | Waiting | Remark | Stopping
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from runner.execution.engines import registry
 from runner.execution.events import Event, Summary
 from runner.execution.interrupt import Interrupt
-from runner.execution.run_queue import RunQueue
 from runner.execution.limits import Bounds
 from runner.execution.order import Order
+from runner.execution.run_queue import RunQueue
 from runner.execution.supervisor import Supervisor
 from runner.records import crash_logs
 from runner.records.record import DONE

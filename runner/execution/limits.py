@@ -56,7 +56,7 @@ class Bounds:
         self._took.append(seconds)
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the time limit."""
         return self.limits.began + self.limits.wall - time.monotonic()
 
@@ -68,7 +68,7 @@ class Bounds:
         and can continue from its checkpoint another time.
         """
         run = sum(self._took) / len(self._took) if self._took else self.limits.run
-        return self.left > (run if run < RUN_SHARE * self.limits.wall else 0.0)
+        return self.seconds_left > (run if run < RUN_SHARE * self.limits.wall else 0.0)
 
     def cramped(self) -> str | None:
         """What the disk lacks; None if it has room, and between looks."""

@@ -84,7 +84,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class LeftAt:
+class PausedAt:
     """The run stopped after `epoch` epochs, and will continue from its checkpoint."""
 
     epoch: int
@@ -110,5 +110,5 @@ class Unwritable:
 
 
 News = Begun | Alive | EpochDone | Said
-Fate = Recorded | Known | Lost | Ended | LeftAt | Elsewhere | Mistake | Unwritable
-Message = News | Fate
+RunEnd = Recorded | Known | Lost | Ended | PausedAt | Elsewhere | Mistake | Unwritable
+Message = News | RunEnd

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from runner.analysis.metrics.registry import CHOOSES
-from runner.execution.events import Event, Finished, Left, Remark, Retry, Stopping, Waiting
+from runner.execution.events import Event, Finished, PausedRun, Remark, Retry, Stopping, Waiting
 from runner.execution.failure import advice
 from runner.execution.progress_state import Running, Tally
 from runner.records.record_schema import Error
@@ -75,7 +75,7 @@ class Progress:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        if left := self.tally.left:
+        if left := self.tally.paused:
             runs = "1 run continues from its" if left == 1 else f"{left} runs continue from their"
             self._print(f"{runs} checkpoint when the command is run again")
         failures = self.tally.failures
@@ -102,7 +102,7 @@ class Progress:
                 self.note = line = f"waiting for {counted(count, 'run')} that another process holds"
             case Remark(said):
                 self.note = line = said
-            case Left(_, label, epoch):
+            case PausedRun(_, label, epoch):
                 line = f"stopped: {label}: it will continue from its checkpoint after epoch {epoch}"
             case Stopping(running, stop_now):
                 runs = counted(running, "run")

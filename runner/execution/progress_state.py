@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from runner.execution.events import Epoch, Event, Finished, Left, Retry, Skipped, Started
+from runner.execution.events import Epoch, Event, Finished, PausedRun, Retry, Skipped, Started
 from runner.execution.work import Figures
 
 WINDOW = 60  # latest finished runs that give the throughput
@@ -33,7 +33,7 @@ class Tally:
     best: Finished | None = None
     failures: list[Finished] = field(default_factory=list)
     skipped: int = 0
-    left: int = 0  # at a checkpoint
+    paused: int = 0  # at a checkpoint
     _seconds: float = 0.0
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
@@ -48,9 +48,9 @@ class Tally:
                 self.running[id].metrics = metrics
             case Retry(id):
                 self.running.pop(id, None)
-            case Left(id):
+            case PausedRun(id):
                 self.running.pop(id, None)
-                self.left += 1
+                self.paused += 1
             case Finished(id):
                 self.running.pop(id, None)
                 self.states[event.state] += 1

@@ -14,7 +14,7 @@ from runner.execution.events import (
     Epoch,
     Event,
     Finished,
-    Left,
+    PausedRun,
     Remark,
     Retry,
     Skipped,
@@ -25,7 +25,6 @@ from runner.execution.events import (
 )
 from runner.execution.failure import of_silence
 from runner.execution.interrupt import Interrupt
-from runner.execution.run_queue import PendingRun, RunQueue
 from runner.execution.limits import Bounds
 from runner.execution.losses import Losses
 from runner.execution.messages import (
@@ -36,14 +35,15 @@ from runner.execution.messages import (
     Ended,
     EpochDone,
     Known,
-    LeftAt,
     Lost,
     Message,
     Mistake,
+    PausedAt,
     Recorded,
     Said,
     Unwritable,
 )
+from runner.execution.run_queue import PendingRun, RunQueue
 from runner.records import checkpoints
 from runner.records.record import DONE
 from runner.records.record_schema import Error
@@ -125,7 +125,7 @@ class Supervisor:
 
     def _halts(self) -> str:
         """Why no more runs are begun; "": they are."""
-        over = "the time limit is reached" if self.bounds.left <= 0 else ""
+        over = "the time limit is reached" if self.bounds.seconds_left <= 0 else ""
         return self.mistake or self.broken or over
 
     def _pause(self) -> bool:
@@ -206,9 +206,9 @@ class Supervisor:
                 queue.defer(pending)
             case Known(state):
                 queue.skip(state)
-            case LeftAt(epoch):
+            case PausedAt(epoch):
                 self.paused += 1
-                self.tell(Left(pending.run.id, pending.run.label, epoch))
+                self.tell(PausedRun(pending.run.id, pending.run.label, epoch))
             case Mistake(text):
                 self.mistake = self.mistake or text
             case Unwritable(reason):

@@ -30,13 +30,13 @@ from runner.execution.messages import (
     Begun,
     Elsewhere,
     EpochDone,
-    Fate,
     Known,
-    LeftAt,
     Lost,
     Mistake,
     News,
+    PausedAt,
     Recorded,
+    RunEnd,
     Unwritable,
 )
 from runner.execution.pausing import Paused, Pausing
@@ -51,7 +51,7 @@ from runner.records.store import Store
 from tricks.errors import BadInput
 
 Tell = Callable[[News], None]
-Carry: TypeAlias = "Callable[[Work, Run, Path, Tell, Pausing | None], Carried | Mistake | LeftAt]"
+Carry: TypeAlias = "Callable[[Work, Run, Path, Tell, Pausing | None], Carried | Mistake | PausedAt]"
 
 
 def perform(
@@ -61,7 +61,7 @@ def perform(
     tell: Tell = lambda news: None,
     asked: Callable[[], bool] = lambda: False,
     carry: Carry | None = None,
-) -> Fate:
+) -> RunEnd:
     """Claim the run, carry it out, record it. Returns the outcome.
 
     tell: receives news. asked: whether the run should stop at a checkpoint. carry: replaces
@@ -95,7 +95,7 @@ def _claimed(
     tell: Tell,
     asked: Callable[[], bool],
     carry: Carry,
-) -> Fate:
+) -> RunEnd:
     run = assignment.run
     state = store.state(run.id)
     if state == "infra" and not store.remove(run.id, states=("infra",)):
@@ -110,7 +110,7 @@ def _claimed(
         quarantine = store.root / "quarantine"
         pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.held)
     trained = carry(work, run, log, tell, pausing)
-    if isinstance(trained, (Mistake, LeftAt)):
+    if isinstance(trained, (Mistake, PausedAt)):
         crash_logs.clear(log)
         return trained
     state, error = trained.state, trained.error
@@ -152,7 +152,7 @@ class Carried:
 
 def carry_out(
     work: Work, run: Run, log: Path, tell: Tell, pausing: Pausing | None = None
-) -> Carried | Mistake | LeftAt:
+) -> Carried | Mistake | PausedAt:
     """Carry out `run` without claim or store. Errors become part of the result.
 
     log: the folder for its output and for the metrics of its epochs.
@@ -172,7 +172,7 @@ def carry_out(
             if not isinstance(outcome, Outcome) or outcome.state not in ("ok", "diverged"):
                 raise TypeError("the training function returned no outcome")
         except Paused as left:
-            return LeftAt(left.epoch)
+            return PausedAt(left.epoch)
         except BaseException as problem:
             error = described(problem)
             sys.stderr.write(error.traceback or "")

@@ -20,7 +20,7 @@ from sent_training import EXITS, Travels
 from stub_training import runs
 
 import tricks_bench as tb
-from runner.execution.events import Epoch, Event, Finished, Left, Retry, Started
+from runner.execution.events import Epoch, Event, Finished, PausedRun, Retry, Started
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
@@ -155,7 +155,7 @@ def test_asked_to_stop_runs_leave_and_go_on_wherever_there_is_room(grid: Grid) -
     grid.stop_at = 2
     summary = grid.run([1, 2, 3, 4], seconds=0.5)
     assert (summary.ok, summary.paused, summary.interrupted) == (0, 3, True)
-    assert len(grid.of(Left)) == 3
+    assert len(grid.of(PausedRun)) == 3
     assert grid.store.claims.running() == set()
     assert grid.run([1, 2, 3, 4]).ok == 4
     assert [grid.epochs(seed) for seed in (1, 2, 3, 4)] == [WHOLE] * 4

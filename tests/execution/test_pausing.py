@@ -11,7 +11,7 @@ import pytest
 from pausing_training import ALWAYS_KILLED, EPOCHS, FAILS, STARVES, Pauses
 from stub_training import runs, specs
 
-from runner.execution.events import Epoch, Event, Left, Stopping, Summary
+from runner.execution.events import Epoch, Event, PausedRun, Stopping, Summary
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
@@ -78,7 +78,7 @@ def test_asked_to_stop_long_runs_leave_and_go_on_another_time(grid: Grid) -> Non
     summary = grid.run([1, 2, 3], seconds=0.1)
     assert (summary.ok, summary.paused, summary.interrupted) == (0, 2, True)
     assert [event.pausing for event in grid.of(Stopping)] == [True]
-    assert sorted(event.label for event in grid.of(Left)) == [
+    assert sorted(event.label for event in grid.of(PausedRun)) == [
         "baseline, seed 1", "baseline, seed 2",
     ]  # fmt: skip
     assert grid.store.claims.running() == set()

@@ -33,7 +33,7 @@ from runner.execution.clusters.submission import (
     read_lines,
     workers,
 )
-from runner.execution.events import Event, Finished, Left, Retry, Started
+from runner.execution.events import Event, Finished, PausedRun, Retry, Started
 from runner.execution.executor import execute
 from runner.execution.interrupt import Interrupt
 from runner.execution.losses import leaves
@@ -211,7 +211,7 @@ class Worked:
                 print(f"{state}: {label}", flush=True)
             case Retry(_, label, _, error):
                 print(f"again: {label}: {error.reason()}", flush=True)
-            case Left(_, label, epoch):
+            case PausedRun(_, label, epoch):
                 print(f"left after epoch {epoch}: {label}", flush=True)
 
     def _say(self, line: str) -> None:

@@ -22,7 +22,7 @@ class Child:
     process: ForkServerProcess
     pipe: Connection
     run: str | None  # the id
-    left: int  # runs that it may still begin
+    runs_left: int  # runs that it may still begin
     gpu: str | None = None  # the one that it sees
     attempt: Path | None = None  # the folder that the attempt writes to
     # How often the kernel had ended a process for want of memory when the run began.
@@ -30,7 +30,7 @@ class Child:
 
     def begin(self, assignment: Assignment) -> None:
         """Give it another run."""
-        self.run, self.left = assignment.run.id, self.left - 1
+        self.run, self.runs_left = assignment.run.id, self.runs_left - 1
         self.ooms = oom.kills()
         self.say(assignment)
 

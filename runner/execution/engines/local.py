@@ -16,9 +16,9 @@ from runner.execution.messages import (
     Begun,
     Ended,
     EpochDone,
-    LeftAt,
     Message,
     Mistake,
+    PausedAt,
     Recorded,
 )
 from runner.execution.order import Order
@@ -118,11 +118,11 @@ class Local:
 
         A child whose training failed must end, since its CUDA context may be unusable.
         """
-        well = isinstance(fate, LeftAt)
+        well = isinstance(fate, PausedAt)
         well |= isinstance(fate, Recorded) and fate.state in ("ok", "diverged")
         keep = well or child.attempt is None
         child.run, child.attempt = None, None
-        if not keep or child.left < 1:
+        if not keep or child.runs_left < 1:
             self.children.remove(child)
             self.leaving.append(child)
             child.say(None)

@@ -16,7 +16,7 @@ from runner.execution.engines.child import LOG_TAIL
 from runner.execution.engines.ray_cluster import Asked, connected, lacking, last_line, ray
 from runner.execution.engines.ray_node import KEPT, OUTPUTS, Heard, below, ended
 from runner.execution.engines.ray_workers import PATIENCE, Killed, Slot, Workers, answered
-from runner.execution.messages import Assignment, LeftAt, Message, Mistake, News
+from runner.execution.messages import Assignment, Message, Mistake, News, PausedAt
 from runner.execution.order import Order
 from runner.execution.pausing import Pausing
 from runner.execution.work import Portable, Work
@@ -105,7 +105,7 @@ class Ray:
 
         def carry(
             work: Work, run: Run, log: Path, tell: Tell, pausing: Pausing | None
-        ) -> Carried | Mistake | LeftAt:
+        ) -> Carried | Mistake | PausedAt:
             return self._carry(slot, run, log, tell, pausing)
 
         try:
@@ -124,7 +124,7 @@ class Ray:
 
     def _carry(
         self, slot: Slot, run: Run, log: Path, tell: Tell, pausing: Pausing | None
-    ) -> Carried | Mistake | LeftAt:
+    ) -> Carried | Mistake | PausedAt:
         """Let the slot's worker carry out the run, and copy its files to the store.
 
         log: the folder of the attempt.

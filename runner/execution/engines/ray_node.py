@@ -29,10 +29,10 @@ from runner.execution.messages import (
     Begun,
     Ended,
     EpochDone,
-    LeftAt,
     Lost,
     Message,
     Mistake,
+    PausedAt,
     Recorded,
 )
 from runner.execution.order import Order
@@ -73,7 +73,7 @@ class Heard:
     news: tuple[Alive | EpochDone, ...] = ()
     grown: Mapping[str, bytes] = field(default_factory=dict)
     checkpoint: bytes | None = None
-    fate: Carried | Mistake | LeftAt | None = None
+    fate: Carried | Mistake | PausedAt | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -181,11 +181,11 @@ class Node:
         self.written = changed
         return content
 
-    def _fate(self, message: Message) -> Carried | Mistake | LeftAt:
+    def _fate(self, message: Message) -> Carried | Mistake | PausedAt:
         match message:
             case Mistake(text):
                 return Mistake(f"on node {gethostname()}: {text}")
-            case LeftAt():
+            case PausedAt():
                 return message
             case Recorded(state, validation, seconds, error):
                 path = self.store.path(self.run.id)
