@@ -49,14 +49,14 @@ class Cache:
         return (_reopened, (self.folder,))  # another process maps the file itself
 
     @property
-    def held(self) -> int:
+    def cached(self) -> int:
         """The number of images in the cache: the first of all images."""
         return int(self.manifest["held"])
 
     @property
     def whole(self) -> bool:
         """Whether all images are in the cache."""
-        return self.held == len(self.index)
+        return self.cached == len(self.index)
 
     @property
     def bytes(self) -> int:
@@ -76,7 +76,7 @@ class Cache:
     @cached_property
     def size(self) -> tuple[int, int] | None:
         """Height and width of the images in the cache, if all are equal; else None."""
-        first = self.index[: self.held]
+        first = self.index[: self.cached]
         if not len(first):
             return None
         height, width = int(first["height"][0]), int(first["width"][0])
@@ -91,7 +91,7 @@ class Cache:
 
     def damaged(self) -> Iterator[int]:
         """The places of images whose pixels have changed since they were written."""
-        for place, row in enumerate(self.index[: self.held]):
+        for place, row in enumerate(self.index[: self.cached]):
             start, length = int(row["start"]), 3 * int(row["height"]) * int(row["width"])
             if zlib.crc32(self.pixels[start : start + length].data) != int(row["check"]):
                 yield place

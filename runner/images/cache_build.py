@@ -31,7 +31,7 @@ class Pass:
     digests: list[str] = field(default_factory=list)
     complaints: list[tuple[int, str]] = field(default_factory=list)
     modes: dict[str, int] = field(default_factory=dict)
-    held: int = 0
+    cached: int = 0
     bytes: int = 0
 
     def take(self, image: Decoded, digest: str) -> int:
@@ -49,7 +49,7 @@ class Pass:
         row = self.index[place]
         row["start"], (row["height"], row["width"]) = self.bytes, pixels.shape[:2]
         row["check"] = zlib.crc32(pixels.data)
-        self.held, self.bytes = place + 1, self.bytes + pixels.nbytes
+        self.cached, self.bytes = place + 1, self.bytes + pixels.nbytes
 
 
 def checked(originals: Originals, say: Callable[[str], None]) -> Pass:
@@ -99,7 +99,7 @@ def finish(folder: Path, found: Pass, side: int, content: str, room: int, place:
     """
     manifest = {
         "format": FORMAT, "decoder": VERSION, "side": side, "content": content,
-        "images": len(found.index), "held": found.held, "bytes": found.bytes, "room": room,
+        "images": len(found.index), "held": found.cached, "bytes": found.bytes, "room": room,
         "index": zlib.crc32((folder / INDEX).read_bytes()), "modes": list(found.modes),
         "complaints": found.complaints, "places": [place],
     }  # fmt: skip

@@ -53,9 +53,9 @@ def ready(originals: Originals, side: int, gigabytes: float | None, say: Say) ->
     caches.used_now(cache)
     notes = complained(originals, cache.manifest["complaints"])
     if not cache.whole:
-        left = len(cache.index) - cache.held
+        left = len(cache.index) - cache.cached
         notes += (
-            f"the image cache holds {cache.held:,} of {counted(len(cache.index), 'image')} in "
+            f"the image cache holds {cache.cached:,} of {counted(len(cache.index), 'image')} in "
             f"{size(cache.bytes)}: {left:,} are decoded in every epoch; --cache-gb allows more",
         )
     return Ready(cache.folder, notes)
@@ -116,7 +116,7 @@ def _placed(part: Path, folder: Path) -> Cache:
     own, other = opened(part), opened(folder)
     if own is None:
         raise OSError("its bytes have changed since it was written")
-    if other is None or other.held < own.held:
+    if other is None or other.cached < own.cached:
         if folder.exists():  # damaged, or of some of the images
             caches.remove(folder)
         try:

@@ -36,12 +36,12 @@ class Listed:
     @cached_property
     def classes(self) -> dict[str, int]:
         """Class -> number of its images, sorted by name."""
-        return dict(sorted(self.rows.labels.held().items()))
+        return dict(sorted(self.rows.labels.counts().items()))
 
     @cached_property
     def parts(self) -> dict[str, int]:
         """Part -> number of its images, in the order of the rows."""
-        return self.rows.parts.held()
+        return self.rows.parts.counts()
 
     @cached_property
     def digests(self) -> np.ndarray:

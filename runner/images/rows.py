@@ -48,7 +48,7 @@ class Words:
     def take(self, index: np.ndarray) -> Words:
         return Words(self.codes[index], self.kinds)
 
-    def held(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Word -> number of its rows, in the order of first rows."""
         kinds, first, counts = np.unique(self.codes, return_index=True, return_counts=True)
         return {self.kinds[kinds[i]]: int(counts[i]) for i in np.argsort(first)}

@@ -135,7 +135,7 @@ class Cached:
     @property
     def whole(self) -> bool:
         """Whether the cache has all images."""
-        return not len(self.places) or int(self.places.max()) < self.cache.held
+        return not len(self.places) or int(self.places.max()) < self.cache.cached
 
     def to(self, device: torch.device) -> Cached:
         return self
@@ -151,7 +151,7 @@ class Cached:
     def read(self, index: int) -> Tensor:
         """RGB, uint8 (3, H, W). Raises BadInput naming a file that cannot be read."""
         place = int(self.places[index])
-        if place < self.cache.held:
+        if place < self.cache.cached:
             return self.cache.read(place)
         return self.source.read(index)
 

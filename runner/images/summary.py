@@ -30,7 +30,7 @@ def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
         if largest is not None and largest < BRIGHT:
             yield f"  {line(largest)}"
     if found.group_by:
-        groups = counted(len(found.rows.groups.held()), "group")
+        groups = counted(len(found.rows.groups.counts()), "group")
         yield f"  {groups} by {found.group_by}, each kept together in a split"
     for said in (
         *passed_over(found.passed),
@@ -65,7 +65,7 @@ def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
 def told_json(found: Listed) -> dict[str, JsonValue]:
     """The summary as JSON values."""
     reasons = dict.fromkeys(item.why for item in found.passed)
-    groups = found.rows.groups.held() if found.group_by else None
+    groups = found.rows.groups.counts() if found.group_by else None
     same, seen = copies(found), shapes(found)
     return {
         "images": len(found.rows),

@@ -109,10 +109,10 @@ def test_changed_pixels_are_found(pets):
 def test_images_that_do_not_fit_are_left_to_their_files(pets):
     told = ready(of(pets), 0, 10_000 / 1e9, SILENT)
     cache = opened(told.cache)
-    assert 0 < cache.held < 16
+    assert 0 < cache.cached < 16
     assert cache.bytes <= 10_000
     [line] = told.notes
-    assert f"holds {cache.held} of 16 images" in line
+    assert f"holds {cache.cached} of 16 images" in line
     assert "--cache-gb" in line
     assert opened(ready(of(pets), 0, EVERYTHING, SILENT).cache).whole
 

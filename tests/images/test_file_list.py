@@ -53,7 +53,7 @@ def test_parts_are_joined_in_turn(parts):
 def test_words_are_counted_in_the_order_in_which_they_come(words):
     held = Words.of(words)
     assert [held[i] for i in range(len(words))] == words
-    assert held.held() == {word: words.count(word) for word in dict.fromkeys(words)}
+    assert held.counts() == {word: words.count(word) for word in dict.fromkeys(words)}
     assert held.among("a", "").tolist() == [word in ("a", "") for word in words]
 
 

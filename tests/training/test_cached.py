@@ -64,7 +64,7 @@ def test_the_cache_changes_no_bit(tmp_path, monkeypatch, sizes, side, tricks, se
     wanted = trained(splits.stored(side, None), 0, *tricks, **settings)
     for room, loaders in ((7_000 / 1e9, 2), (1.0, 0), (1.0, 2)):
         cache = opened(ready(images, side, room, print).cache)
-        assert cache.held > 0
+        assert cache.cached > 0
         assert cache.whole == (room == 1)
         cached = splits.stored(side, cache)
         assert isinstance(cached.train, Cached)
