@@ -57,7 +57,7 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
 
 
 def _lines(found: StudyProgress) -> Iterator[str]:
-    from runner.execution.failed_runs import NAMED, told
+    from runner.execution.failed_runs import NAMED, failure_lines
 
     for stage, part in (found.stages or {}).items():
         wait = part.get("not_chosen", 0)
@@ -72,4 +72,4 @@ def _lines(found: StudyProgress) -> Iterator[str]:
         more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
         runs = "1 run has" if len(left) == 1 else f"{len(left):,} runs have"
         yield printable(f"{runs} a checkpoint to continue from: {'; '.join(places)}{more}")
-    yield from told(found.failures)
+    yield from failure_lines(found.failures)

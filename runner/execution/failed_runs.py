@@ -105,7 +105,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
     return list(found.values())
 
 
-def told(found: Iterable[FailedRun]) -> Iterator[str]:
+def failure_lines(found: Iterable[FailedRun]) -> Iterator[str]:
     """`failures` as lines, grouped by reason."""
     groups: dict[tuple[str, str], list[FailedRun]] = {}
     for one in found:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def held(shares: tuple[float, float], parts: Iterable[str]) -> list[float]:
+def shares_for_id(shares: tuple[float, float], parts: Iterable[str]) -> list[float]:
     """Shares for a run's id, without shares of parts that are given."""
     found = set(parts)
     named = zip(("val", "test"), shares, SHARES, strict=True)

@@ -16,7 +16,7 @@ from runner.text import counted
 FEW = 6  # up to so many classes, all are named
 
 
-def told(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
+def summary_lines(found: Listed, shares: tuple[float, float]) -> Iterator[str]:
     """Lines about the images to train and test on. shares: held out for validation and test."""
     classes = found.classes
     yield (
@@ -62,7 +62,7 @@ def passed_over(passed: Sequence[Passed]) -> Iterator[str]:
         yield f"skipped: {len(items):,} × {why} ({first}{more})"
 
 
-def told_json(found: Listed) -> dict[str, JsonValue]:
+def summary_json(found: Listed) -> dict[str, JsonValue]:
     """The summary as JSON values."""
     reasons = dict.fromkeys(item.why for item in found.passed)
     groups = found.rows.groups.counts() if found.group_by else None

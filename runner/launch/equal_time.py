@@ -33,7 +33,7 @@ def freeze(study: AnyStudy[S], store: Store, asked: StudyToml) -> None:
     save_study(store, study.name, replace(asked, equal_epochs=found or None), [])
 
 
-def told(study: AnyStudy[S], store: Store, known: Todo[S]) -> Iterator[str]:
+def epoch_lines(study: AnyStudy[S], store: Store, known: Todo[S]) -> Iterator[str]:
     """Lines about the epochs of the arms, and about arms without a choice."""
     from runner.studies.equal_time import equal_epochs
     from runner.studies.staged import chosen

@@ -49,13 +49,13 @@ def caches(
     return tuple((side, str(one.cache)) for side, one in found.items() if one.cache is not None)
 
 
-def images_told(study: Study) -> Sequence[str]:
+def image_lines(study: Study) -> Sequence[str]:
     """Lines about the images to train on, if they are the user's own."""
     if study.found is None:
         return ()
-    from runner.images.summary import told
+    from runner.images.summary import summary_lines
 
-    return tuple(told(study.found, study.task.shares))
+    return tuple(summary_lines(study.found, study.task.shares))
 
 
 def looked_at(study: Study) -> tuple[tuple[int, str], ...]:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from runner.launch.changed_plugins import changed
 from runner.launch.executing import work_of
-from runner.launch.images import caches, decoded_first, images_told, looked_at
+from runner.launch.images import caches, decoded_first, image_lines, looked_at
 from runner.launch.kind import Prepared, Trainer
 from runner.launch.listener import Listener
 from runner.launch.options import Options
@@ -44,7 +44,7 @@ class Recipes:
         study = self.study
         asked = structs.replace(study.as_stored(), places=places(study, options.plugins))
         checked = check_line(store, asked, study.identity, study.seeds)
-        return (*images_told(study), *study.notes, *((checked,) if checked else ()))
+        return (*image_lines(study), *study.notes, *((checked,) if checked else ()))
 
     def hours(
         self, options: Options, runs: int, missing: Sequence[RunSpec], store: Store | None
@@ -98,12 +98,12 @@ class Recipes:
 
     def dry_run(self) -> Iterable[str]:
         """Lines about the images, if they are the user's own."""
-        return images_told(self.study)
+        return image_lines(self.study)
 
     def dry_run_json(self) -> dict[str, JsonValue]:
         """The same."""
         if self.study.found is None:
             return {}
-        from runner.images.summary import told_json
+        from runner.images.summary import summary_json
 
-        return {"images": told_json(self.study.found)}
+        return {"images": summary_json(self.study.found)}

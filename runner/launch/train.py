@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner.launch.equal_time import freeze, told
+from runner.launch.equal_time import epoch_lines, freeze
 from runner.launch.executing import executed, submitted
 from runner.launch.kinds import kind_of
 from runner.launch.listener import Listener
@@ -61,7 +61,8 @@ def train(
         freeze(study, store, asked)
     chosen = todo(study, store)
     save_study(store, study.name, asked, chosen.rows)
-    for line in told(study, store, chosen) if study.equal_time else [chosen_line(study, chosen)]:
+    lines = epoch_lines(study, store, chosen) if study.equal_time else [chosen_line(study, chosen)]
+    for line in lines:
         listener.say(line)
     known = {spec.id for spec in wanted.specs}
     tuned = [spec for spec in chosen.specs if spec.id not in known]

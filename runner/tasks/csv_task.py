@@ -11,7 +11,7 @@ from runner.images.copies import divided_together
 from runner.images.decoding import VERSION
 from runner.images.originals import Originals, originals
 from runner.images.sampling import SHARES
-from runner.images.splits import held, splits_of
+from runner.images.splits import shares_for_id, splits_of
 from runner.images.tables import read_csv
 from runner.tasks.csv_name import file_and_column
 from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
@@ -54,7 +54,7 @@ def fingerprint(
     found = read_csv(path, column)
     return {
         "files": rows_and_sizes(found),
-        "split": held(shares, found.parts),
+        "split": shares_for_id(shares, found.parts),
         "group_by": column or None,
         "decoder": VERSION,
         "content": content(path, originals(found).files),

@@ -13,7 +13,7 @@ from runner.images.decoding import VERSION
 from runner.images.folders import read_folder
 from runner.images.originals import Originals, originals
 from runner.images.sampling import SHARES, TEST, VALIDATION
-from runner.images.splits import held, splits_of
+from runner.images.splits import shares_for_id, splits_of
 from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
@@ -49,7 +49,7 @@ def fingerprint(path: Path, data: Path, shares: tuple[float, float] = SHARES) ->
     return {
         "files": names_and_sizes(found),
         "parts": sorted(part or "all" for part in found.parts),
-        "split": held(shares, found.parts),
+        "split": shares_for_id(shares, found.parts),
         "decoder": VERSION,
         "content": content(path, originals(found).files),
         **divided_together(found),

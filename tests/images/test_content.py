@@ -11,7 +11,7 @@ from runner.images import content as module
 from runner.images.content import content
 from runner.images.copies import copies
 from runner.images.folders import read_folder
-from runner.images.summary import told, told_json
+from runner.images.summary import summary_json, summary_lines
 from runner.images.walk import image_file
 from runner.tasks.registry import find
 from tests.images.test_walk import images
@@ -116,8 +116,8 @@ def test_copies_are_told_with_their_labels_and_parts(tmp_path):
         (tmp_path / copy).write_bytes(cat.read_bytes())
     found = read_folder(tmp_path)
     seen = {"labels": 1, "parts": 1, "others": 1, "files_in_two_parts": 0, "kept_together": True}
-    assert told_json(found)["copies"] == seen
-    lines = list(told(found, (0.15, 0.15)))
+    assert summary_json(found)["copies"] == seen
+    lines = list(summary_lines(found, (0.15, 0.15)))
     assert any("1 copy with another label" in line and "x.png (dog) is" in line for line in lines)
     assert any("1 copy in another part" in line and "y.png (test) is" in line for line in lines)
     assert any("1 copy of one label" in line and "z.png is" in line for line in lines)

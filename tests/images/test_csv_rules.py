@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from runner.images.csv_rows import read_table
-from runner.images.summary import told, told_json
+from runner.images.summary import summary_json, summary_lines
 from runner.images.tables import read_csv
 from runner.tasks.csv_name import file_and_column
 from runner.tasks.registry import find, placed
@@ -161,11 +161,12 @@ def test_columns_that_images_share_are_offered_as_groups(listed, name, offered):
     path = listed(table("abababab", more=["11223344"], names=[name]))
     found = read_csv(path)
     assert found.offers == ((name,) if offered else ())
-    assert any(f"--group-by {name}" in line for line in told(found, (0.15, 0.15))) == offered
-    assert told_json(found)["group_by_offers"] == list(found.offers)
+    lines = summary_lines(found, (0.15, 0.15))
+    assert any(f"--group-by {name}" in line for line in lines) == offered
+    assert summary_json(found)["group_by_offers"] == list(found.offers)
     grouped = read_csv(path, name)
     assert grouped.offers == ()
-    assert any(f"4 groups by {name}" in line for line in told(grouped, (0.15, 0.15)))
+    assert any(f"4 groups by {name}" in line for line in summary_lines(grouped, (0.15, 0.15)))
 
 
 def test_labels_as_a_column_of_0_and_1_for_each_class(listed):

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from runner.images.decoding import read_image, unreadable
 from runner.images.folders import read_folder
-from runner.images.summary import told, told_json
+from runner.images.summary import summary_json, summary_lines
 from tests.images.checking import check
 from tricks import BadInput
 
@@ -52,9 +52,9 @@ def test_a_dry_run_tells_of_values_that_do_not_use_sixteen_bits(tmp_path, larges
         saved(tmp_path, values, f"{'ab'[i % 2]}/{i}.png")
     (tmp_path / "a" / "broken.png").write_bytes(b"no image")
     found = read_folder(tmp_path)
-    lines = [line for line in told(found, (0.1, 0.1)) if "16-bit" in line]
+    lines = [line for line in summary_lines(found, (0.1, 0.1)) if "16-bit" in line]
     assert lines == ([f"  16-bit images whose {said}"] if said else [])
-    assert told_json(found)["largest_16_bit_value"] == largest
+    assert summary_json(found)["largest_16_bit_value"] == largest
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from runner.images.folders import read_folder
-from runner.images.summary import told
+from runner.images.summary import summary_lines
 from runner.inference.inference_images import labelled
 from tricks import BadInput
 
@@ -94,7 +94,7 @@ def test_two_meanings_are_refused_in_one_line(tmp_path, text, said):
     ],
 )
 def test_what_was_taken_or_left_is_told(tmp_path, text, said):
-    lines = list(told(read_folder(tree(tmp_path, text)), (0.15, 0.15)))
+    lines = list(summary_lines(read_folder(tree(tmp_path, text)), (0.15, 0.15)))
     assert any(said in line for line in lines), lines
 
 
@@ -104,4 +104,4 @@ def test_an_image_that_parts_share_is_told(tmp_path):
     found = read_folder(tmp_path)
     assert found.parts == {"train": 4, "test": 4}
     assert len(found.leaks) == 4
-    assert any("both in train and in test" in line for line in told(found, (0.15, 0.15)))
+    assert any("both in train and in test" in line for line in summary_lines(found, (0.15, 0.15)))

@@ -18,7 +18,7 @@ from PIL import Image
 from runner.images.cache import opened
 from runner.images.caching import ready
 from runner.images.decoding import read_image
-from runner.images.summary import told_json
+from runner.images.summary import summary_json
 from runner.inference.inference_images import labelled, unlabelled
 from runner.tasks.registry import find
 from tricks import BadInput
@@ -94,7 +94,7 @@ def agree(name: str, given_as: str) -> None:
         found = task.found()
     except BadInput as error:
         refused(error)
-    told = told_json(found)
+    told = summary_json(found)
     assert json.loads(json.dumps(told)) == told
     try:
         listed = consumed(task)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from runner.images.folders import read_folder
-from runner.images.summary import told
+from runner.images.summary import summary_lines
 from runner.images.walk import DANGLING, HIDDEN, LEFTOVER, LOOP, OTHER, SPECIAL, walk
 from runner.inference.inference_images import labelled, unlabelled
 from runner.tasks.registry import find
@@ -51,7 +51,7 @@ def test_what_is_no_image_is_passed_over_and_told(pets, name, reason, level):
     found = read_folder(pets)
     assert found.paths == before
     assert [item.why for item in found.passed] == [reason]
-    assert any(reason in line for line in told(found, (0.15, 0.15)))
+    assert any(reason in line for line in summary_lines(found, (0.15, 0.15)))
     given = unlabelled(str(pets))
     assert len(given.paths) == len(before)
     assert reason in given.notes[0]
@@ -73,7 +73,7 @@ def test_links_are_followed_once_and_never_back(pets, tmp_path):
         "up": LOOP, "self": LOOP, "gone.png": DANGLING, "ring.png": DANGLING, "pipe.png": SPECIAL,
     }  # fmt: skip
     assert "the same image again" in {item.why for item in found.passed}
-    lines = list(told(found, (0.15, 0.15)))
+    lines = list(summary_lines(found, (0.15, 0.15)))
     assert any("gone.png" in line for line in lines)
     assert len(unlabelled(str(pets)).paths) == 12  # predict gives a row to each name
     assert find(f"folder:{pets}").identity(None)["files"]
