@@ -22,7 +22,7 @@ STUCK = (
 
 
 @dataclass(frozen=True)
-class Became:
+class JobsOutcome:
     """line: the outcome of the jobs. lasting: it would happen again, so the runs get no record.
 
     error: for a run that is retried or recorded as lost. broken: nodes that jobs have left.
@@ -34,9 +34,9 @@ class Became:
     broken: frozenset[str] = frozenset()
 
 
-def what_became(
+def outcome_of_jobs(
     store: Store, gone: Sequence[Submission], tasks: Iterable[Task], missing: int
-) -> Became:
+) -> JobsOutcome:
     """The outcome of the jobs of `gone`, which have left `missing` runs.
 
     From each job's report in the store and, for killed jobs, from the queue.
@@ -67,20 +67,22 @@ def what_became(
     line = f"job {ids} ended with {counted(missing, 'run')} missing ({ended})"
     printed = tail(last, TAIL)
     if mistakes:
-        return Became(_one(mistakes), True, Error("Mistake", line))
+        return JobsOutcome(_one(mistakes), True, Error("Mistake", line))
     if counts["broken"] == counts.total():
         without = f"repair the node, or run again with --slurm exclude={','.join(sorted(broken))}"
-        return Became(f"{line}: {min(broken.values())}; {without}", True, Error("Broken", line))
+        return JobsOutcome(
+            f"{line}: {min(broken.values())}; {without}", True, Error("Broken", line)
+        )
     if counts.keys() <= {"stuck", "others"} and counts["stuck"]:
-        return Became(f"{line}: {STUCK}", True, Error("Stuck", line))
+        return JobsOutcome(f"{line}: {STUCK}", True, Error("Stuck", line))
     if cancelled:
-        return Became(f"{line}: the same command continues", True, Error("Cancelled", line))
+        return JobsOutcome(f"{line}: the same command continues", True, Error("Cancelled", line))
     if not any(workers(one.folder(store.root)) for one in gone):
         why = printed.strip().splitlines()[-1:] or [f"see {gone[0].folder(store.root)}"]
-        return Became(
+        return JobsOutcome(
             f"job {ids} could not start: {why[0]}", True, Error("NotBegun", line, printed)
         )
-    return Became(line, False, Error("JobsEnded", line, printed), frozenset(broken))
+    return JobsOutcome(line, False, Error("JobsEnded", line, printed), frozenset(broken))
 
 
 def _end(worker: Worker | None, state: str) -> str:

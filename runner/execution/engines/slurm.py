@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from runner.execution.clusters import queue
-from runner.execution.clusters.job_outcomes import what_became
+from runner.execution.clusters.job_outcomes import outcome_of_jobs
 from runner.execution.clusters.submission import Submission, workers
 from runner.execution.clusters.submitting import lacking, submit
 from runner.execution.clusters.watched_runs import WatchedRuns
@@ -126,7 +126,7 @@ class Slurm:
 
     def _ended(self, tasks: list[queue.Task]) -> Iterator[tuple[str, Message]]:
         left = tuple(self.seen)
-        found = what_became(self.store, self.active, tasks, len(left))
+        found = outcome_of_jobs(self.store, self.active, tasks, len(left))
         self.active = ()
         self.broken |= found.broken
         for id in left:
