@@ -48,7 +48,7 @@ class FailedRun:
 
 
 @dataclass(frozen=True)
-class RunAtHand:
+class RunningRun:
     """A running run: its last finished epoch, and its host and process, as far as known."""
 
     id: str
@@ -84,10 +84,10 @@ def failures(store: Store, states: Mapping[str, str]) -> list[FailedRun]:
     return found
 
 
-def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
+def running_runs(store: Store, stored: StoredStudy) -> list[RunningRun]:
     """The study's runs that are running now, and how far they are."""
     alive = store.claims.running()
-    found: dict[str, RunAtHand] = {}
+    found: dict[str, RunningRun] = {}
     for place, id in enumerate(stored.column("id") if alive else ()):
         if id not in alive or id in found:
             continue
@@ -101,7 +101,7 @@ def at_hand(store: Store, stored: StoredStudy) -> list[RunAtHand]:
         ]
         done, accuracy = (last.epoch, last.val_accuracy) if last else (None, None)
         owner = _owner(store.claims, id)
-        found[id] = RunAtHand(id, label(levels, stored.seeds[place]), done, accuracy, owner)
+        found[id] = RunningRun(id, label(levels, stored.seeds[place]), done, accuracy, owner)
     return list(found.values())
 
 

@@ -28,7 +28,7 @@ def alive() -> None:
 
 
 @contextlib.contextmanager
-def told_to(tell: Callable[[], None]) -> Iterator[None]:
+def passed_to(tell: Callable[[], None]) -> Iterator[None]:
     """A context in which signs call `tell`, at most once every `EVERY` seconds."""
     global _tell, _due
     before, _tell, _due = _tell, tell, 0.0

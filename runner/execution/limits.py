@@ -80,7 +80,7 @@ class Bounds:
         if lacks(self.root, reserve) is None:
             return None
         # Room that was kept free for checkpoints need not stay free once they are written.
-        return lacks(self.root, max(RESERVE, reserve - checkpoints.held(self.root)))
+        return lacks(self.root, max(RESERVE, reserve - checkpoints.total_bytes(self.root)))
 
 
 def lacks(folder: Path, needed: int) -> str | None:

@@ -167,7 +167,7 @@ def carry_out(
             tell(EpochDone(figures))
 
         try:
-            with heartbeat.told_to(lambda: tell(Alive())):
+            with heartbeat.passed_to(lambda: tell(Alive())):
                 outcome = work(run, emit, pausing)
             if not isinstance(outcome, Outcome) or outcome.state not in ("ok", "diverged"):
                 raise TypeError("the training function returned no outcome")

@@ -65,7 +65,7 @@ def check_room(
     needed = records + models + reserve
     lack = lacks(options.results, needed)
     if lack:
-        held = min(at_hand, checkpoints.held(options.results))
+        held = min(at_hand, checkpoints.total_bytes(options.results))
         lack = lacks(options.results, needed - held)
     if lack:
         parts = {"models": models, "records": records}

@@ -37,7 +37,7 @@ def attempts(root: Path, id: str) -> Path:
     return root / "attempts" / check_id(id)[:2] / id
 
 
-def held(root: Path) -> int:
+def total_bytes(root: Path) -> int:
     """Bytes of all checkpoints in the store `root`; 0 if there is no store."""
     total = 0
     for path in root.glob(f"attempts/??/*/{NAME}"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.execution.failed_runs import FailedRun, RunAtHand, at_hand, failures
+from runner.execution.failed_runs import FailedRun, RunningRun, failures, running_runs
 from runner.records import checkpoints
 from runner.records.record import STATES
 from runner.studies.stages import stage_states
@@ -36,7 +36,7 @@ class StudyProgress:
     planned: int
     states: Mapping[str, int]
     missing: int
-    running: tuple[RunAtHand, ...]
+    running: tuple[RunningRun, ...]
     failures: tuple[FailedRun, ...]
     checkpoints: tuple[Kept, ...]
     stages: Mapping[str, Mapping[str, int]] | None
@@ -51,7 +51,7 @@ def progress(store: Store, stored: StoredStudy) -> StudyProgress:
         # A tuned run at the fixed value is the fixed run: each is counted once.
         stages, to_choose = stage_states(stored, held)
         states = [*(held.get(id) for id in stored.ids), *[None] * to_choose]
-    running = at_hand(store, stored)
+    running = running_runs(store, stored)
     idle = set(stored.ids) - {run.id for run in running}
     kept = checkpoints.heads(store.root, idle)
     return StudyProgress(
