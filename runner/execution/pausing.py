@@ -23,4 +23,4 @@ class Pausing:
     quarantine: Path  # the folder for unusable checkpoints
     every: float  # seconds between checkpoints
     asked: Callable[[], bool] = lambda: False  # whether it should stop
-    held: Callable[[], bool] = lambda: True  # whether this process still holds the run
+    claimed: Callable[[], bool] = lambda: True  # whether this process still holds the run

@@ -76,7 +76,7 @@ def perform(
             with kept_fresh(claim):
                 return _claimed(store, work, assignment, claim, tell, asked, carry or carry_out)
         except FileNotFoundError:  # the folder of the attempt is gone
-            if claim.held() and store.state(run.id) is None:
+            if claim.valid() and store.state(run.id) is None:
                 raise
             return Elsewhere()  # another process has taken the run over, and cleared up
         finally:
@@ -108,7 +108,7 @@ def _claimed(
     pausing = None
     if assignment.checkpoint is not None:
         quarantine = store.root / "quarantine"
-        pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.held)
+        pausing = Pausing(file, quarantine, assignment.checkpoint, asked, claim.valid)
     trained = carry(work, run, log, tell, pausing)
     if isinstance(trained, (Mistake, PausedAt)):
         crash_logs.clear(log)
@@ -120,7 +120,7 @@ def _claimed(
     # An owner that was stopped past its lease, between here and the commit, may still commit first.
     # Then its record stays and its successor's is refused. Both are complete records of the same
     # spec, and a record is never replaced.
-    if not claim.held():
+    if not claim.valid():
         return Elsewhere()
     if trained.packages:
         environments.save(store.root, trained.packages)

@@ -44,7 +44,7 @@ class Claim:
         with contextlib.suppress(OSError):
             os.utime(self.descriptor)
 
-    def held(self) -> bool:
+    def valid(self) -> bool:
         """Whether the claim is still valid: not removed, not taken over."""
         top = self.claims.top(self.id)
         return top is not None and top[1].get("token") == self.token
@@ -55,7 +55,7 @@ class Claim:
         An owner that lost its claim removes only its own file, since others may have claimed the
         run.
         """
-        if self.held():
+        if self.valid():
             for generation in self.claims.generations(self.id):
                 if generation < self.generation:
                     with contextlib.suppress(FileNotFoundError):

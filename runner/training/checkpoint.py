@@ -134,7 +134,7 @@ class Checkpoints:
                 "training": self._course(training, began),
                 "kept": self.keeper.top if self.keeper is not None and self.best else None,
             }  # fmt: skip
-            if self.pausing.held():
+            if self.pausing.claimed():
                 with checkpoints.writing(self.pausing.file, head) as file:
                     torch.save(content, file)
         # Torch's error if its writer is interrupted; TypeError: a wrapper without state_dict.

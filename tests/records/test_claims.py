@@ -47,12 +47,12 @@ def end(pid: int) -> None:
 def test_one_owner_until_released(claims: Claims) -> None:
     mine = claims.take(ID)
     assert mine is not None
-    assert mine.held()
+    assert mine.valid()
     assert claims.take(ID) is None
     assert claims.running() == {ID}
     assert claims.stale(ID) is None
     mine.release()
-    assert not mine.held()
+    assert not mine.valid()
     assert claims.stale(ID) == ""
     assert claims.take(ID) is not None
 
@@ -105,17 +105,17 @@ def test_an_owner_that_comes_back_is_fenced_off(
     elsewhere(monkeypatch)
     fast = claims.take(ID, over=slow.token)
     assert fast is not None
-    assert not slow.held()
+    assert not slow.valid()
     before = claims.path(ID, fast.generation).stat().st_mtime_ns
     slow.heartbeat()
     slow.release()
     assert claims.path(ID, fast.generation).stat().st_mtime_ns == before
-    assert fast.held()
+    assert fast.valid()
     fast.release()
     third = claims.take(ID)
     assert third is not None
-    assert not slow.held()
-    assert third.held()
+    assert not slow.valid()
+    assert third.valid()
 
 
 def test_an_unreadable_claim_holds_until_its_lease_is_over(claims: Claims) -> None:
@@ -200,5 +200,5 @@ def test_who_was_slow_since_its_look_does_not_fence_off_a_later_owner(
     else:
         assert claims.take(ID) is None
     assert held[0] is not None
-    assert held[0].held()
+    assert held[0].valid()
     assert claims.generations(ID) == [0]

@@ -217,7 +217,7 @@ def test_what_is_only_left_over_is_counted_not_a_problem(store: Store, capsys: A
     assert doctor(root, capsys, "--repair")[0] == 0
     assert store.claims.generations(IDS[5]) == []
     assert mine is not None
-    assert mine.held()
+    assert mine.valid()
     assert (root / "tricks.py").exists()
 
 

@@ -156,13 +156,13 @@ def test_a_full_disk_leaves_the_last_one(small, saves, leaving, capfd):
 
 
 def test_who_lost_the_run_writes_none(small, saves):
-    made = saves(held=lambda: False)
+    made = saves(claimed=lambda: False)
     train(small(epochs=1), tiny_splits(), 0, CPU, saves=made)
     assert not made.pausing.file.exists()
 
 
 def test_who_lost_the_run_leaves_when_asked(small, saves, leaving):
-    lost = functools.partial(saves, held=lambda: False)
+    lost = functools.partial(saves, claimed=lambda: False)
     assert interrupted(small(epochs=2), tiny_splits(), lost, after=1).epoch == 1
     assert not saves().pausing.file.exists()
 

@@ -161,7 +161,7 @@ class Ray:
         for name, added in heard.grown.items():
             with (log / name).open("ab") as file:
                 file.write(added)
-        if heard.checkpoint is not None and pausing is not None and pausing.held():
+        if heard.checkpoint is not None and pausing is not None and pausing.claimed():
             atomic_write.replace(pausing.file, heard.checkpoint)
         for name, content in heard.files.items():
             place = self.store.root / name

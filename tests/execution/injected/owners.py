@@ -124,7 +124,7 @@ def clocks_apart(folder: Path, beats: int = 6) -> Figures:
         assert claim is not None
         os.kill(owner.pid, signal.SIGCONT)
         time.sleep(0.3)
-        assert claim.held()
+        assert claim.valid()
         claim.release()
     finally:
         owner.kill()
