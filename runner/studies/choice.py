@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from runner.analysis.metrics.registry import CHOOSES
 
-Row = Mapping[str, str | float | None]  # main columns of a record: see `runner.records.record.row`
+# Main columns of a record: see `runner.records.record.row`.
+MainColumns = Mapping[str, str | float | None]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Trial:
     chance_accuracy: float | None = None
 
     @classmethod
-    def of(cls, stage: str, arm: tuple[str, ...], value: str, row: Row | None) -> Trial:
+    def of(cls, stage: str, arm: tuple[str, ...], value: str, row: MainColumns | None) -> Trial:
         """The trial with the outcome in `row`, if there is a row."""
         row = row or {}
         state = row.get("state")

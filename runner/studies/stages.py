@@ -131,23 +131,23 @@ def planned_runs(stored: StoredStudy, stage: str | None) -> int:
 
 
 def stage_states(
-    stored: StoredStudy, held: Mapping[str, str]
+    stored: StoredStudy, states: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, int]], int]:
     """Runs and recorded runs of each stage, and how many of the last stage wait for a choice.
 
-    held: state by run id.
+    states: state by run id.
     """
     stages = {}
     for name in stored.asked.stages:
         ids = stored.at(name).column("id")
-        stages[name] = {"runs": len(ids), "recorded": sum(id in held for id in ids)}
+        stages[name] = {"runs": len(ids), "recorded": sum(id in states for id in ids)}
     last = stages[stored.asked.stages[-1]]
     to_choose = stages["fixed"]["runs"] - last["runs"]
     if stored.asked.equal:
         fixed = stored.at("fixed")
         arms = list(zip(*map(fixed.column, stored.factors), strict=True))
-        states = [held.get(id) for id in fixed.column("id")]
-        lost = left_out(zip(arms, states, strict=True))
+        fixed_states = map(states.get, fixed.column("id"))
+        lost = left_out(zip(arms, fixed_states, strict=True))
         to_choose -= sum(arm in lost for arm in arms)
     last["runs"] += to_choose
     last["not_chosen"] = to_choose
@@ -160,12 +160,12 @@ def study_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> StudyTuning:
     from runner.studies.choice import Trial, choices
 
     field, listed, seeds = _tuning(stored)
-    held = {str(line["id"]): line for line in runs.to_dict("records")}
+    rows = {str(line["id"]): line for line in runs.to_dict("records")}
     factors = stored.levels
     ids, stages, values = map(stored.column, ("id", "stage", field))
     arms_of = zip(*map(stored.column, factors), strict=True)
     trials = (
-        Trial.of(stage, arm, value, held.get(id))
+        Trial.of(stage, arm, value, rows.get(id))
         for id, stage, arm, value in zip(ids, stages, arms_of, values, strict=True)
     )
     arms = []

@@ -14,7 +14,7 @@ from runner.designs.design import BEYOND, changes, hashed_seed, reference_arm
 from runner.designs.factor import Arm, Factor, arm_levels
 from runner.designs.field import field_text, field_values
 from runner.studies.any_study import AnyStudy, S
-from runner.studies.choice import Row, Trial, choices
+from runner.studies.choice import MainColumns, Trial, choices
 from runner.studies.stage_runs import Planned
 from runner.studies.tuning_budget import Tuning
 from tricks.errors import BadInput, unknown
@@ -156,9 +156,9 @@ def tuned_runs(study: AnyStudy[S], chosen: Mapping[Arm, float]) -> Iterator[Plan
 
 
 def chosen_values(
-    study: AnyStudy[S], held: Mapping[str, Row], planned: Iterable[Planned[S]]
+    study: AnyStudy[S], rows: Mapping[str, MainColumns], planned: Iterable[Planned[S]]
 ) -> dict[Arm, float]:
-    """The chosen value of each arm with complete tuning. held: main columns by run id."""
+    """The chosen value of each arm with complete tuning. rows: main columns by run id."""
     tuning = study.tuning
     if tuning is None:
         return {}
@@ -170,7 +170,7 @@ def chosen_values(
         tuning.texts,
         tuning.seeds,
         (
-            Trial.of(run.stage, levels(run.arm), field_text(run.value), held.get(run.spec.id))
+            Trial.of(run.stage, levels(run.arm), field_text(run.value), rows.get(run.spec.id))
             for run in planned
         ),
     )
@@ -183,10 +183,10 @@ def chosen_values(
     return chosen
 
 
-def known_runs(study: AnyStudy[S], held: Mapping[str, Row]) -> list[Planned[S]]:
-    """The fixed and tuning runs, and the tuned runs of arms that have chosen by `held`."""
+def known_runs(study: AnyStudy[S], rows: Mapping[str, MainColumns]) -> list[Planned[S]]:
+    """The fixed and tuning runs, and the tuned runs of arms that have chosen by `rows`."""
     first = [*fixed_runs(study), *tuning_runs(study)]
-    return [*first, *tuned_runs(study, chosen_values(study, held, first))]
+    return [*first, *tuned_runs(study, chosen_values(study, rows, first))]
 
 
 def size(study: AnyStudy[S]) -> int:
