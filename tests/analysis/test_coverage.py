@@ -136,7 +136,7 @@ def test_standard_errors_of_the_fraction_are_those_of_the_design():
     errors, halves = [], []
     for _ in range(100):
         fitted = factorial(group(fraction(), rng.normal(size=64)), SIZES)
-        assert fitted.fit.df == 30 - len(fitted.fit.apart.members)
+        assert fitted.fit.df == 30 - len(fitted.fit.large.members)
         for i in range(8):
             estimate = fitted.fit.estimate(fitted.coding.main_effect(i))
             low, high = estimate.interval()

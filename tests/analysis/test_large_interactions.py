@@ -31,7 +31,7 @@ def test_noise_hardly_ever_stands_out(design):
         runs = layout(design, SIX, runs=32 if design == "fraction" else None)
     known = prepared(runs)
     y = np.random.default_rng(0).normal(80, 2, (1000, len(runs.levels)))
-    taken = [known.fitted(cells).fit.apart.members for cells in tables(runs.levels, y)]
+    taken = [known.fitted(cells).fit.large.members for cells in tables(runs.levels, y)]
     assert np.mean([bool(x) for x in taken]) <= 0.01
 
 
@@ -97,7 +97,7 @@ def test_a_bad_run_is_no_interaction():
     rng = np.random.default_rng(0)
     _, y = of.studies(rng, 300, runs.places())
     y[np.arange(300), rng.integers(0, 64, 300)] += 30 * 0.5
-    taken = [len(known.fitted(cells).fit.apart.members) for cells in tables(runs.levels, y)]
+    taken = [len(known.fitted(cells).fit.large.members) for cells in tables(runs.levels, y)]
     assert np.mean(np.array(taken) > 3) <= 0.01
 
 
@@ -122,7 +122,7 @@ def test_averages_that_lost_arms_mix_with_all_interactions_keep_them_in_their_er
     kept = np.arange(len(on)) % 25 != 3
     for rows, alike in ((slice(None), False), (kept, True)):
         fitted = factorial(group(whole[rows], y[rows]), [2] * 7)
-        assert fitted.fit.apart.everything
+        assert fitted.fit.large.everything
         effect = fitted.coding.main_effect(4)
         own, plain = fitted.fit.estimate(effect), fitted.fit.extrapolating.estimate(effect)
         assert own.value == plain.value
@@ -167,7 +167,7 @@ def test_effects_of_an_exchange_are_those_of_the_grid_without_forbidden_pairs():
     mean = 90 + 4.0 * on[:, 0] + 3.0 * on[:, 1] * on[:, 2]
     y = mean[runs.places()] + np.random.default_rng(0).normal(0, 0.2, (1, 32))
     fit = known.fitted(next(iter(tables(runs.levels, y)))).fit
-    assert fit.apart.members == [[(1, 2)]]
+    assert fit.large.members == [[(1, 2)]]
     contrasts = np.array([known.coding.main_effect(i) for i in range(9)])
     truth = contrasts @ known.truth(of) @ mean
     assert np.abs(truth[1:]).max() > 1, "x3 excludes x2, of which x1 × x2 is no average of zero"

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from runner.analysis.data.arm_statistics import Cells
-from runner.analysis.model.large_interactions import Apart, standing_out
+from runner.analysis.model.large_interactions import LargeInteractions, standing_out
 from runner.analysis.model.linear_model import Model
 
 # A lack of fit with few df misses interactions as large as the error. If a separate test finds real
@@ -27,7 +27,7 @@ class LackOfFit:
     mean_square: of the deviations, on `df`; pure: mean square of the replicates, on `pure_df`.
     p: of the F test that the model holds. used: whether `mean_square` is the error term. missing:
     whether arms of the grid are missing. interactions: p of the F test that there are no
-    two-factor interactions; None if the model has none. apart: interactions of more factors that
+    two-factor interactions; None if the model has none. large: interactions of more factors that
     stand out of the deviations; the mean square without them is `rest`, on `rest_df`.
     """
 
@@ -39,17 +39,17 @@ class LackOfFit:
     used: bool
     missing: bool = False
     interactions: float | None = None
-    apart: Apart | None = None
+    large: LargeInteractions | None = None
 
     @property
     def rest_df(self) -> int:
-        """Degrees of freedom of the deviations, without the interactions in `apart`."""
-        return self.df - (self.apart.df if self.apart else 0)
+        """Degrees of freedom of the deviations, without the interactions in `large`."""
+        return self.df - (self.large.df if self.large else 0)
 
     @property
     def rest(self) -> float:
-        """Mean square of the deviations, without the interactions in `apart`."""
-        taken = sum(self.apart.squares) if self.apart else 0.0
+        """Mean square of the deviations, without the interactions in `large`."""
+        taken = sum(self.large.squares) if self.large else 0.0
         return max(self.mean_square * self.df - taken, 0.0) / self.rest_df
 
     @property
@@ -82,14 +82,14 @@ def lack_of_fit(model: Model, cells: Cells, beta: np.ndarray) -> LackOfFit | Non
     grid = math.prod(len(np.unique(column)) for column in arms.levels.T)
     missing = len(arms.count) < grid or len(np.unique(arms.count)) > 1
     used = missing and mean_square > 0 and (p < WELL or (two is not None and two < WELL))
-    apart = None
+    large = None
     if used and p < WELL and model.beyond is not None:
         of = replace(model.beyond, units=_by_arm(model.beyond.units, cells))
         X = _by_arm(model.X, cells)
-        apart = standing_out(of, X, model.bread, deviation, arms.count, df, FEWEST_DF)
+        large = standing_out(of, X, model.bread, deviation, arms.count, df, FEWEST_DF)
         # The shift is one per arm; an arm's runs with and without the placebo share it.
-        apart = replace(apart, shift=apart.shift[where])
-    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, apart)
+        large = replace(large, shift=large.shift[where])
+    return LackOfFit(mean_square, df, pure, pure_df, p, used, missing, two, large)
 
 
 def _by_arm(columns: np.ndarray, cells: Cells) -> np.ndarray:

@@ -60,7 +60,7 @@ class Beyond:
 
 
 @dataclass(frozen=True)
-class Apart:
+class LargeInteractions:
     """Interactions taken out of the error, largest first.
 
     columns: (cells, k) orthonormal over the runs; squares: the sum of squares of each. members: see
@@ -137,7 +137,7 @@ def standing_out(
     count: np.ndarray,
     df: int,
     fewest: int,
-) -> Apart:
+) -> LargeInteractions:
     """The interactions that stand out of a residual.
 
     X: (cells, p), bread: (p, p) of the model; residual: (cells,) of the cells' means, on `df`;
@@ -151,7 +151,7 @@ def standing_out(
     """
     none = np.empty((len(count), 0))
     if of is None:
-        return Apart(none, [], [], none)
+        return LargeInteractions(none, [], [], none)
     scale = np.sqrt(count)
     rest, units = scale * residual, scale[:, None] * of.units
     everything = of.units.shape[1] <= min(df // 2, df - fewest)
@@ -168,14 +168,14 @@ def standing_out(
             )  # fmt: skip
             kept = [k for k in kept if k in again]
     if not kept:
-        return Apart(none, [], [], none)
+        return LargeInteractions(none, [], [], none)
     sizes, vectors = np.linalg.eigh(units[:, kept].T @ units[:, kept])
     fine = sizes > NEW * sizes[-1]
     columns = units[:, kept] @ (vectors[:, fine] / np.sqrt(sizes[fine]))
     squares = [float(x) for x in (columns.T @ rest) ** 2]
     members = [of.members[k] for k in kept]
     shift = _shift(of, kept, count)
-    return Apart(columns / scale[:, None], members, squares, shift, everything)
+    return LargeInteractions(columns / scale[:, None], members, squares, shift, everything)
 
 
 def _steps(units: np.ndarray, rest: np.ndarray, df: int, fewest: int, level: float) -> list[int]:
@@ -226,7 +226,7 @@ def _most_deviant(X: np.ndarray, bread: np.ndarray, rest: np.ndarray) -> np.ndar
 
 
 def _shift(of: Beyond, chosen: list[int], count: np.ndarray) -> np.ndarray:
-    """The `shift` of `Apart`; directions that several interactions share are not shifted."""
+    """`LargeInteractions.shift`; directions that several interactions share are not shifted."""
     mixed = np.abs(of.shares).max(axis=0) > ROUNDING
     known = [k for k in chosen if len(of.members[k]) == 1 and mixed[k]]
     left = of.units[:, known] * of.lengths[known]

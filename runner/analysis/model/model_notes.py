@@ -52,14 +52,14 @@ def error_text(fitted: Factorial) -> str:
 
 def _without(fitted: Factorial) -> str:
     """The interactions taken out of the error term, in words; empty if there are none."""
-    apart = fitted.fit.apart
-    if apart is None or not apart.members:
+    large = fitted.fit.large
+    if large is None or not large.members:
         return ""
-    order = {2: "two", 3: "three"}[len(apart.members[0][0])]
-    if apart.everything:
-        mixed = ", except for effects that these arms mix with them" if np.any(apart.shift) else ""
-        return f"all {apart.df} visible interactions of {order} factors{mixed}"
-    return f"the interactions of {order} factors that stand out of it ({apart.df} df)"
+    order = {2: "two", 3: "three"}[len(large.members[0][0])]
+    if large.everything:
+        mixed = ", except for effects that these arms mix with them" if np.any(large.shift) else ""
+        return f"all {large.df} visible interactions of {order} factors{mixed}"
+    return f"the interactions of {order} factors that stand out of it ({large.df} df)"
 
 
 def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[str]:
@@ -84,9 +84,9 @@ def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[
                 else "effects hold if there are no interactions."
             )
         )
-    apart = apart_note(experiment, fitted)
-    if apart:
-        notes.append(apart)
+    note = large_interactions_note(experiment, fitted)
+    if note:
+        notes.append(note)
     misfit = fit_note(fitted)
     if misfit:
         notes.append(misfit)
@@ -95,24 +95,24 @@ def model_notes(experiment: Experiment, fitted: Factorial, lenth: bool) -> list[
     return notes
 
 
-def apart_note(experiment: Experiment, fitted: Factorial) -> str | None:
+def large_interactions_note(experiment: Experiment, fitted: Factorial) -> str | None:
     """A note on interactions that are not in the error term, as they stand out; None if none."""
-    apart = fitted.fit.apart
-    if apart is None or apart.everything or not apart.members:
+    large = fitted.fit.large
+    if large is None or large.everything or not large.members:
         return None
     said = []
-    for members in apart.members[:NAMED]:
+    for members in large.members[:NAMED]:
         names = [
             " × ".join(name(experiment, fitted.coding.mains[i]) for i in one)
             for one in members[:NAMED]
         ]
         more = [f"{len(members) - NAMED} more"] if len(members) > NAMED else []
         said.append(" or ".join([*names, *more]))
-    more = [f"and {len(apart.members) - NAMED} more"] if len(apart.members) > NAMED else []
+    more = [f"and {len(large.members) - NAMED} more"] if len(large.members) > NAMED else []
     freed = ", and is removed from the effects that are partly mixed with it"
     return (
         f"These interactions stand out of the error: {'; '.join([*said, *more])}. Each is left out "
-        f"of the error term{freed if np.any(apart.shift) else ''}. If an equally large interaction "
+        f"of the error term{freed if np.any(large.shift) else ''}. If an equally large interaction "
         "is aliased with an effect in these arms, the interval of that effect does not cover it."
     )
 

@@ -11,7 +11,7 @@ from scipy import special
 from runner.analysis.data.arm_statistics import Cells
 from runner.analysis.data.estimates import EQUAL_RUNS, Estimate, Linear, contrast_df
 from runner.analysis.model.lack_of_fit import WELL, LackOfFit, lack_of_fit
-from runner.analysis.model.large_interactions import Apart, standing_out
+from runner.analysis.model.large_interactions import LargeInteractions, standing_out
 from runner.analysis.model.linear_model import FULL_LEVERAGE, Model
 from runner.analysis.model.partial_aliasing import Split, split
 
@@ -37,7 +37,7 @@ class Fit:
     beta: (p,); variance: (cells,) V such that Var(c'β) = Σ g² V with g = X bread c;
     sigma: run-to-run sd in the metric's unit; df: of sigma; lack: lack of fit, if there are
     replicates and more arms than terms. noise: the model whose residual is the error; it includes
-    the interactions in `apart`. split: of the residual, if interactions are in the residual and in
+    the interactions in `large`. split: of the residual, if interactions are in the residual and in
     the main effects.
     """
 
@@ -50,7 +50,7 @@ class Fit:
     df: int
     lack: LackOfFit | None = None
     noise: Model | None = None
-    apart: Apart | None = None
+    large: LargeInteractions | None = None
     split: Split | None = None
 
     @cached_property
@@ -61,7 +61,7 @@ class Fit:
         the model. It is also for averages over a grid with lost arms, which are mixed with all of
         them: removing so many moved the effects of 768 arms without the 71 diverged by up to 10 pp.
         """
-        if self.apart is None or not self.apart.members:
+        if self.large is None or not self.large.members:
             return self
         of = "equal" if self.error in ("classical", "pooled") else "own"
         return fit(replace(self.model, beyond=None), self.cells, of)
@@ -78,10 +78,10 @@ class Fit:
             return Estimate(None, reason=reason or "the runs do not determine it")
         value = float(contrast @ self.beta)
         each = self.model.X @ (self.model.bread @ contrast)  # of one run of each cell
-        if self.apart is not None and self.apart.members:
-            less = self.apart.shift @ contrast
+        if self.large is not None and self.large.members:
+            less = self.large.shift @ contrast
             if np.abs(less).max() > FREE * np.abs(each).max():  # not rounding
-                if self.apart.everything:
+                if self.large.everything:
                     return self.extrapolating.estimate(contrast, reason, noise_only)
                 value -= float((self.cells.count * less) @ self.cells.mean)
                 each = each - less
@@ -203,7 +203,7 @@ def fit(model: Model, cells: Cells, noise: str = "own") -> Fit:
         parts = split(model.mixed, left, cells.count, float(_squares(cells, left).sum()), all_df)
     return Fit(
         model, cells, beta, error, cells.count * own[where], sigma, df, lack,
-        apart=lack.apart if lack and parts is None else None, split=parts,
+        large=lack.large if lack and parts is None else None, split=parts,
     )  # fmt: skip
 
 
@@ -215,16 +215,16 @@ def _against_residual(model: Model, cells: Cells, beta: np.ndarray, error: str) 
     fewest = max(FEWEST_DF - (df - between), FEWEST_BETWEEN)
     squares = float(_squares(cells, left).sum())
     of = model.beyond if _real(model, cells, squares, df) else None
-    apart = standing_out(of, model.X, model.bread, left, count, between, fewest)
-    against, df = model.with_columns(apart.columns), df - apart.df
-    left = left - apart.columns @ (apart.columns.T @ (count * left))
+    large = standing_out(of, model.X, model.bread, left, count, between, fewest)
+    against, df = model.with_columns(large.columns), df - large.df
+    left = left - large.columns @ (large.columns.T @ (count * left))
     residual = _squares(cells, left)
     sigma = float(np.sqrt(residual.sum() / df))
     variance = count * sigma**2
     if error == "hc2":
         free = against.leverage < FULL_LEVERAGE
         variance[free] = residual[free] / (1 - against.leverage[free])
-    return Fit(model, cells, beta, error, variance, sigma, df, noise=against, apart=apart)
+    return Fit(model, cells, beta, error, variance, sigma, df, noise=against, large=large)
 
 
 def _real(model: Model, cells: Cells, squares: float, df: int) -> bool:
