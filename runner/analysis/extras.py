@@ -9,7 +9,7 @@ from runner.analysis.data.experiment import Experiment
 from runner.analysis.pareto import pareto
 from runner.analysis.published import published
 from runner.analysis.result import Analysis
-from runner.analysis.test_set.noise_floor import floor
+from runner.analysis.test_set.noise_floor import noise_floor
 from runner.analysis.test_set.population import with_population
 from runner.designs.layout import FACTORIAL
 
@@ -21,7 +21,7 @@ def with_beside(experiment: Experiment, analysis: Analysis) -> Analysis:
     return replace(
         with_population(experiment, analysis),
         pairing=pairing(experiment, metric),
-        floor=floor(experiment, metric, analysis.effects, analysis.level),
+        floor=noise_floor(experiment, metric, analysis.effects, analysis.level),
         published=published(experiment.factors),
         pareto=pareto(experiment, metric, analysis.layout == FACTORIAL),
     )

@@ -81,9 +81,9 @@ def named(column: str) -> Metric:
     return find(column) or guessed(column)
 
 
-def direction(column: str, told: bool | None) -> bool | None:
-    """Whether more of a column is better: as told, else by its name; None if both are unknown."""
-    return named(column).larger_is_better if told is None else told
+def direction(column: str, declared: bool | None) -> bool | None:
+    """Whether more of a column is better: as declared, else by name; None if both are unknown."""
+    return named(column).larger_is_better if declared is None else declared
 
 
 def values(predictions: Predictions) -> dict[str, float | None]:

@@ -98,15 +98,15 @@ class Coding:
         c[1 + len(self.mains) + k] = self.mains[a].span * self.mains[b].span
         return c
 
-    def simple_effect(self, i: int, held: dict[int, int]) -> np.ndarray:
-        """(p,) effect of contrast `i` with other factors held: factor index -> level index."""
+    def simple_effect(self, i: int, others: dict[int, int]) -> np.ndarray:
+        """(p,) effect of contrast `i`. others: the levels of other factors, both by index."""
         c = self.main_effect(i)
         for k, pair in enumerate(self.pairs):
             if i not in pair:
                 continue
             other = self.mains[pair[0] if pair[1] == i else pair[1]]
-            if other.factor in held:
-                at = other.values[held[other.factor]]
+            if other.factor in others:
+                at = other.values[others[other.factor]]
                 c[1 + len(self.mains) + k] = self.mains[i].span * at
         return c
 

@@ -51,7 +51,7 @@ class NoiseFloor:
     reason: str | None = None
 
 
-def floor(
+def noise_floor(
     experiment: Experiment, metric: str, effects: Sequence[Effect], level: float
 ) -> NoiseFloor:
     """The noise that follows from the number of test images, or the reason why it is unknown."""
