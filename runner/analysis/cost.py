@@ -46,7 +46,7 @@ class PairedRatio:
     runs: int
 
     @property
-    def told(self) -> bool:
+    def differs(self) -> bool:
         """Whether the ratio differs from 1: its interval excludes 1, or it has none."""
         return self.low is None or self.high is None or not self.low <= 1 <= self.high
 

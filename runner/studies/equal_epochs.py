@@ -54,7 +54,7 @@ def chosen_now(
         found.append(
             StoredEpochs(
                 levels={name: level for name, level in levels.items() if level != first[name]},
-                epochs=equal_epochs(epochs, cost.ratio) if cost.told else epochs,
+                epochs=equal_epochs(epochs, cost.ratio) if cost.differs else epochs,
                 ratio=round(cost.ratio, 6),
                 low=None if cost.low is None else round(cost.low, 6),
                 high=None if cost.high is None else round(cost.high, 6),

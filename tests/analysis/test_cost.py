@@ -27,13 +27,13 @@ def test_runs_are_paired_by_seed():
     half = 4.302653 * logs.std(ddof=1) / np.sqrt(3)
     assert found.low == pytest.approx(np.exp(logs.mean() - half))
     assert found.high == pytest.approx(np.exp(logs.mean() + half))
-    assert (found.column, found.runs, found.told) == ("cpu_seconds", 3, True)
+    assert (found.column, found.runs, found.differs) == ("cpu_seconds", 3, True)
 
 
 def test_a_cost_within_noise_is_not_told_from_the_baselines():
-    assert not paired_ratio(experiment([10, 10, 10], [12, 9, 11]), (1,), (0,)).told
+    assert not paired_ratio(experiment([10, 10, 10], [12, 9, 11]), (1,), (0,)).differs
     base = paired_ratio(experiment([10, 12], [12, 9]), (0,), (0,))
-    assert (base.ratio, base.told) == (1, False)
+    assert (base.ratio, base.differs) == (1, False)
 
 
 def test_without_common_seeds_medians_are_compared():
