@@ -102,8 +102,8 @@ def _lines(found: Diagnostics) -> Iterator[str]:
         more = len(members.terms) - TERMS
         shown = str(replace(members, terms=members.terms[:TERMS]))
         partly = (
-            f" (~: partly; {members.told} combinations can be told apart)"
-            if members.told != 1
+            f" (~: partly; {members.estimable} combinations can be told apart)"
+            if members.estimable != 1
             else ""
         )
         yield f"  {shown}{f' … and {more} more' if more > 0 else ''}{partly}"

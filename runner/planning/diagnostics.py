@@ -23,16 +23,16 @@ ONE_CHANGE = "arms are compared with each other: no effect is averaged over othe
 
 @dataclass(frozen=True)
 class Alias:
-    """Terms that the runs cannot tell apart. told: the number of their combinations that are known.
+    """Terms that the runs cannot tell apart. estimable: the number of their known combinations.
 
-    told is 1 if the terms' columns are equal up to sign (a full alias).
+    estimable is 1 if the terms' columns are equal up to sign (a full alias).
     """
 
     terms: list[str]
-    told: int
+    estimable: int
 
     def __str__(self) -> str:
-        return (" = " if self.told == 1 else " ~ ").join(self.terms)
+        return (" = " if self.estimable == 1 else " ~ ").join(self.terms)
 
 
 @dataclass(frozen=True)

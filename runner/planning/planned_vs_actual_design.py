@@ -83,9 +83,9 @@ def study_design(stored: StoredStudy, experiment: Experiment, metric: str) -> Re
         return RealisedDesign(run, reason=str(error))
     from runner.planning.diagnostics import diagnose
 
-    told = diagnose(design, seeds)
-    run = _left(run, design, told, codes, left)
-    return RealisedDesign(run, _planned(design, told), _notes(design))
+    diagnostics = diagnose(design, seeds)
+    run = _left(run, design, diagnostics, codes, left)
+    return RealisedDesign(run, _planned(design, diagnostics), _notes(design))
 
 
 def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
@@ -114,22 +114,22 @@ def rebuilt(stored: StoredStudy) -> tuple[Design, int]:
     return design, seeds
 
 
-def _planned(design: Design, told: Diagnostics) -> PlannedDesign:
-    df = [e.own.df for e in told.effects if e.own.df is not None]
+def _planned(design: Design, diagnostics: Diagnostics) -> PlannedDesign:
+    df = [e.own.df for e in diagnostics.effects if e.own.df is not None]
     return PlannedDesign(
-        design.total(told.seeds),
+        design.total(diagnostics.seeds),
         len(set(design)),
-        told.d_efficiency,
-        told.clear,
-        None if told.aliases is None else tuple(_text(x) for x in told.aliases),
-        tuple(e.own.se for e in told.effects if e.own.se is not None),
+        diagnostics.d_efficiency,
+        diagnostics.clear,
+        None if diagnostics.aliases is None else tuple(_text(x) for x in diagnostics.aliases),
+        tuple(e.own.se for e in diagnostics.effects if e.own.se is not None),
         (min(df), max(df)) if df else None,
-        ERROR_TERMS.get(told.error_term, told.error_term),
+        ERROR_TERMS.get(diagnostics.error_term, diagnostics.error_term),
     )
 
 
 def _left(
-    run: RunDesign, design: Design, told: Diagnostics, codes: np.ndarray, left: np.ndarray
+    run: RunDesign, design: Design, diagnostics: Diagnostics, codes: np.ndarray, left: np.ndarray
 ) -> RunDesign:
     """`run` with the efficiency and aliases of the runs `left`, given as level indices."""
     import numpy as np
@@ -142,9 +142,9 @@ def _left(
         return run
     cells = group(left, np.zeros(len(left)))
     sizes = [len(factor.levels) for factor in design.factors]
-    if told.d_efficiency is not None:
+    if diagnostics.d_efficiency is not None:
         run = replace(run, d_efficiency=d_efficiency(cells, sizes))
-    if told.aliases is not None:
+    if diagnostics.aliases is not None:
         # Averaged over the planned or equal shares of levels, as in the analysis.
         planned = shares(codes, np.ones(len(codes)), sizes)
         equal = [np.full(size, 1 / size) for size in sizes]

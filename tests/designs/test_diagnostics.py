@@ -54,7 +54,7 @@ def test_the_standard_fraction(fraction):
     assert two_level == pytest.approx([0.25] * 8)
     assert {e.grid.df for e in found.effects} == {30}
     assert (found.runs, found.error_df, found.clear) == (64, 30, True)
-    assert all(alias.told == 1 for alias in found.aliases)
+    assert all(alias.estimable == 1 for alias in found.aliases)
     assert all("×" in term for alias in found.aliases for term in alias.terms)
     # Which effects at the baseline it tells, and why not the others.
     assert {e.baseline.se is None for e in found.effects} == {True, False}
@@ -85,7 +85,7 @@ def test_a_screen_is_clear_and_says_how_interactions_hang_together():
     assert found.d_efficiency == pytest.approx(1)
     assert [e.grid.se for e in found.effects] == pytest.approx([2 / math.sqrt(24)] * 12)
     (tangle,) = found.aliases
-    assert (len(tangle.terms), tangle.told) == (66, 11)
+    assert (len(tangle.terms), tangle.estimable) == (66, 11)
 
 
 def test_main_effects_of_resolution_three_are_not_clear():
@@ -104,7 +104,7 @@ def test_main_effects_of_resolution_three_are_not_clear():
         "f1 = f0 × f2",
         "f2 = f0 × f1",
     }
-    assert all(alias.told == 1 for alias in found.aliases)
+    assert all(alias.estimable == 1 for alias in found.aliases)
 
 
 def test_a_forbidden_pair_is_no_alias():
