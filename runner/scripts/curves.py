@@ -23,12 +23,12 @@ class Curves:
 
     asked: ScriptCurves | None
     out: Path
-    told: int = 0
+    reported: int = 0
 
     def fresh(self, ended: bool = False) -> list[Figures]:
         """The epochs written since the last call. ended: the last line is complete."""
         found = self.all(ended)
-        new, self.told = found[self.told :], max(self.told, len(found))
+        new, self.reported = found[self.reported :], max(self.reported, len(found))
         return new
 
     def all(self, ended: bool = True) -> list[Figures]:

@@ -172,7 +172,7 @@ class ScriptRun:
         if ended.error is not None:
             raise BadInput(f"script.run cannot be started: {ended.error}")
         if watch.why == "left":
-            raise Paused(watch.curves.told)
+            raise Paused(watch.curves.reported)
         if watch.why == "stall":
             message = f"the script printed nothing for {self.stall:.0f} s"
             raise ProgramEnded("Hung", message, log, lost=True)

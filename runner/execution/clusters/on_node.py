@@ -92,7 +92,7 @@ class Worked:
         self.job, self.number, self.begun = job, number, 0
         self.folder = Path(job.root) / FOLDER / job.name
         before = workers(self.folder).get(number)
-        self.told = Worker(
+        self.report = Worker(
             number=number,
             job=os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID", ""),
             host=node(),
@@ -103,7 +103,7 @@ class Worked:
 
     def work(self) -> str:
         """Do runs until none is left or the time is nearly over. Returns how it ended."""
-        note(self.folder, self.told)
+        note(self.folder, self.report)
         requeue = signal.getsignal(WARNED)  # submitit's handler: checkpoint(), requeue, exit
         stops = (signal.SIGINT, signal.SIGTERM, WARNED)
         with Interrupt(stops, most=1) as interrupt:  # srun and SLURM both send a signal on
@@ -116,7 +116,7 @@ class Worked:
                 return "mistake"
         if fate == "broken":
             self._say(leaves(node(), summary.broken))
-            self._end(fate, self.told.notes[-1])
+            self._end(fate, self.report.notes[-1])
             return fate
         if fate == "left" and callable(requeue):
             self._end("requeued")
@@ -207,7 +207,7 @@ class Worked:
                 self.begun += 1
                 print(f"begins: {label}", flush=True)
             case Finished(_, label, state):
-                self._tell(changed(self.told, runs=self.told.runs + 1))
+                self._tell(changed(self.report, runs=self.report.runs + 1))
                 print(f"{state}: {label}", flush=True)
             case Retry(_, label, _, error):
                 print(f"again: {label}: {error.reason()}", flush=True)
@@ -216,14 +216,14 @@ class Worked:
 
     def _say(self, line: str) -> None:
         print(line, flush=True)
-        self._tell(changed(self.told, notes=(*self.told.notes, line)))
+        self._tell(changed(self.report, notes=(*self.report.notes, line)))
 
     def _end(self, fate: Fate, message: str = "") -> None:
-        self._tell(changed(self.told, fate=fate, message=message, ended=time.time()))
+        self._tell(changed(self.report, fate=fate, message=message, ended=time.time()))
 
-    def _tell(self, told: Worker) -> None:
-        self.told = told
-        note(self.folder, told)
+    def _tell(self, report: Worker) -> None:
+        self.report = report
+        note(self.folder, report)
 
 
 def node() -> str:

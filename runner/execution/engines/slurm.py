@@ -39,7 +39,7 @@ class Slurm:
         self.seen = WatchedRuns(store)
         self.given: list[Run] = []  # not yet in jobs
         self.active: tuple[Submission, ...] = ()
-        self.told: set[str] = set()  # lines
+        self.reported: set[str] = set()  # lines
         self.broken: set[str] = set()  # nodes that jobs have left
         self.over = 0  # how often the queue has said that all jobs ended
         self._look = self._ask = 0.0  # when to look, and when to ask, next
@@ -112,7 +112,7 @@ class Slurm:
         nodes = sorted({task.node for task in alive if task.node})
         jobs = ", ".join(one.job for one in self.active)
         if nodes:
-            self.told.add(f"{jobs} waits")
+            self.reported.add(f"{jobs} waits")
             yield from self._say(f"job {jobs} runs on {', '.join(nodes[:8])}", f"{jobs} runs")
         elif alive:
             why = ", ".join(sorted({task.reason for task in alive}))
@@ -138,9 +138,9 @@ class Slurm:
 
     def _say(self, line: str, key: str = "") -> Iterator[tuple[str, Message]]:
         """Report a line once, for any run, since it concerns all."""
-        if (key or line) in self.told:
+        if (key or line) in self.reported:
             return
-        self.told.add(key or line)
+        self.reported.add(key or line)
         first = next(iter(self.seen), None)
         if first is not None:
             yield first, Said(line)
