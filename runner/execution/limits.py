@@ -14,7 +14,7 @@ from runner.text import size
 
 STALL = 30 * 60.0  # seconds; a step takes seconds, downloads of weights or images take minutes
 RESERVE = 32 << 20  # bytes that stay free: for records of running runs, logs, the index
-FILES = 200  # files that a file system must still be able to hold
+FREE_FILES = 200  # files that a file system must still be able to hold
 LOOK = 1.0  # seconds between looks at the disk
 RUN_SHARE = 0.9  # of the time limit that a run may take; the rest is for loading and measuring
 RECENT = 60  # latest runs whose mean length predicts the next run's
@@ -92,6 +92,6 @@ def lacks(folder: Path, needed: int) -> str | None:
     free = disk.f_bavail * disk.f_frsize
     if free < needed:
         return f"{size(free)} of its disk are free, but {size(needed)} are needed"
-    if disk.f_files and disk.f_favail < FILES:
+    if disk.f_files and disk.f_favail < FREE_FILES:
         return f"its disk can hold only {disk.f_favail} more files"
     return None

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 WARNED = signal.SIGUSR2  # what submitit asks SLURM to send before a job's end
 ENDS = "SLURM_JOB_END_TIME"  # seconds since the epoch
-SHARE = 0.75  # at most this share of a short time limit is kept for leaving
+LEAVING_SHARE = 0.75  # at most this share of a short time limit is kept for leaving
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Worked:
             found = float("inf") if left is None else left
         if found < float("inf"):
             warning = float(self.job.jobs.parameters.get(WARNING, WARN_AFTER))
-            found -= min(warning, SHARE * found)
+            found -= min(warning, LEAVING_SHARE * found)
         until = self.job.until
         return found if until is None else min(found, until - time.time())
 

@@ -10,7 +10,7 @@ from runner.execution.clusters.watched_runs import file_of, names_in
 from runner.records.run import Run
 from runner.records.store import Store
 
-FRESH = 20.0  # seconds for which a listing of all records holds
+LISTING_HOLDS = 20.0  # seconds for which a listing of all records holds
 
 
 def turned(lines: Sequence[bytes], number: int, workers: int) -> Sequence[bytes]:
@@ -52,7 +52,7 @@ def unrecorded(
 
     for line in lines:
         id = id_of(line)
-        if clock() - listed > FRESH:
+        if clock() - listed > LISTING_HOLDS:
             folders = names_in(store.root / "runs")
             recorded = {
                 name.removesuffix(".json")

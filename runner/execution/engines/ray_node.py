@@ -49,7 +49,7 @@ SCRATCH = "tricks-bench-ray-"  # begins the name of a scratch folder
 FRESH = 60.0  # seconds within which a worker locks its new scratch folder
 OUTPUTS = "outputs"
 KEPT = ("examples", "environments")  # that all runs share; the driver receives each file once
-FILES = ("models", *KEPT, OUTPUTS)  # folders of a store in which trainings write
+WRITTEN_FOLDERS = ("models", *KEPT, OUTPUTS)  # folders of a store in which trainings write
 WAIT = 0.5  # seconds that a worker listens to its training before it answers
 PACKAGES = ("tricks-bench", "torch", "torchvision", "timm")
 
@@ -202,7 +202,7 @@ class Node:
         return ended(self.run, "infra", Error("Lost", f"its scratch folder failed: {message}"))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
-        for folder in FILES:
+        for folder in WRITTEN_FOLDERS:
             for name, content in below(self.root, folder).items():
                 if name not in self.handed:
                     yield name, content

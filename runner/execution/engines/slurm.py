@@ -23,7 +23,7 @@ from tricks.errors import BadInput
 
 MOST_RUNS = 200_000  # runs in one submission
 LOOK = 2.0  # seconds between looks at the store, at least
-SHARE = 20  # a look that takes one second is repeated after 20 seconds
+LOOK_RATIO = 20  # a look that takes one second is repeated after 20 seconds
 ASK = 15.0  # seconds between questions to the queue
 HASTE = 3.0  # seconds for an answer where the user only asks which engines there are
 
@@ -68,7 +68,7 @@ class Slurm:
             yield from self.seen.look()
             yield from ((id, Alive()) for id in tuple(self.seen))
             took = time.monotonic() - now
-            self._look = now + max(LOOK, SHARE * took)
+            self._look = now + max(LOOK, LOOK_RATIO * took)
         if not self.seen:
             self.active = ()
         elif now >= self._ask:
