@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from runner.images.sources import Source
 from runner.inference.prediction import splits_of
-from runner.reporting.plots.pictures import Row
+from runner.reporting.plots.pictures import PictureRow
 from runner.training.evaluation import as_input, seen
 from runner.training.saved import Card
 from tricks.target.attention_head import attention_head, attention_maps
@@ -31,14 +31,14 @@ def _plain(image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> list[Row]:
+def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> list[PictureRow]:
     """Each image with the mean of its attention maps, and with the maps of the largest sums.
 
     labels: of the rows. Raises BadInput for a model without attention maps.
     """
     attention_head(model)
     splits = splits_of(source, card)
-    rows: list[Row] = []
+    rows: list[PictureRow] = []
     for images, _ in seen(source, card.recipe, torch.device("cpu")):
         maps = attention_maps(model.eval(), as_input(images, splits, card.recipe)).float()
         for image, own in zip(images, maps, strict=True):
@@ -46,5 +46,5 @@ def looked(model: nn.Module, card: Card, source: Source, labels: list[str]) -> l
             shown = [own.mean(0), *own[order]]
             pictures = [_plain(image), *(overlay(image, one) for one in shown)]
             captions = ["image", "mean", *(f"map {i + 1}" for i in order)]
-            rows.append(Row(labels[len(rows)], [p.numpy() for p in pictures], captions))
+            rows.append(PictureRow(labels[len(rows)], [p.numpy() for p in pictures], captions))
     return rows

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from runner.images.sources import Resident, Source
 from runner.inference.attention import overlay
 from runner.inference.sample_pictures import SIDE
-from runner.reporting.plots.pictures import Row
+from runner.reporting.plots.pictures import PictureRow
 from runner.training.batches import View
 from runner.training.example_images import arrays, batch
 from tricks.target.counterfactual_attention import CounterfactualAttention
@@ -30,7 +30,7 @@ def detail(images: Tensor) -> Tensor:
     return (blurred - blurred.amin((2, 3), keepdim=True)).squeeze(1)
 
 
-def views(trick: CounterfactualAttention, source: Source) -> list[Row]:
+def views(trick: CounterfactualAttention, source: Source) -> list[PictureRow]:
     """Each image of `source`, its stand-in map, and the crops and blanks that follow from both."""
     side = 0 if isinstance(source, Resident) else SIDE
     view = View(side, "none", margin=1.0)
@@ -43,4 +43,4 @@ def views(trick: CounterfactualAttention, source: Source) -> list[Row]:
     drawn = [overlay(image, map_).numpy() for image, map_ in zip(images, maps, strict=True)]
     columns = (arrays(images), drawn, *map(arrays, made.chunk(2)))
     shown = enumerate(zip(*columns, strict=True), 1)
-    return [Row(f"image {number}", list(row), CAPTIONS) for number, row in shown]
+    return [PictureRow(f"image {number}", list(row), CAPTIONS) for number, row in shown]

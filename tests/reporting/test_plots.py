@@ -23,7 +23,7 @@ from runner.reporting.plots.learning import learning
 from runner.reporting.plots.losses import losses
 from runner.reporting.plots.paper import WIDTHS, sized
 from runner.reporting.plots.pareto import pareto
-from runner.reporting.plots.pictures import Row, pictures
+from runner.reporting.plots.pictures import PictureRow, pictures
 from runner.reporting.plots.ranges import drawable, drawable_effect
 from runner.reporting.plots.seeds import seeds
 from runner.reporting.plots.waterfall import waterfall
@@ -167,7 +167,9 @@ def test_the_staircase_goes_from_each_mean_to_the_next():
 def test_titles_of_pictures_are_folded_and_not_cut():
     image = np.zeros((8, 8, 3), np.uint8)
     title = "attention of " + " + ".join(f"trick-{i}" for i in range(12))
-    fig = pictures(title, [Row("original", [image] * 2, ["a rather long name of a file.png"] * 2)])
+    fig = pictures(
+        title, [PictureRow("original", [image] * 2, ["a rather long name of a file.png"] * 2)]
+    )
     fig.draw_without_rendering()
     assert fig.get_suptitle().replace("\n", " ") == title
     for text in (fig._suptitle, *(ax.title for ax in fig.axes)):

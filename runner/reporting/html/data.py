@@ -29,14 +29,14 @@ MORE = 12  # digits of an effect's values, which the script rounds again
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A row of runs. places: indices of at most MOST_POINTS runs, spread evenly; of: all runs."""
 
     label: str
     places: Sequence[int]
     of: int
 
-    def told(self, numbers: Mapping[int, int]) -> JsonValue:
+    def to_json(self, numbers: Mapping[int, int]) -> JsonValue:
         """As JSON. numbers: index of a run in the experiment -> index among the drawn runs."""
         runs: list[JsonValue] = [numbers[place] for place in self.places]
         return {"label": visible(self.label), "runs": runs, "of": self.of}
@@ -58,7 +58,7 @@ def page_data(m: Material) -> str:
     runs = runs.iloc[drawn].reset_index(drop=True)
     usable = succeeded(runs)
     seconds = values(runs, m.analysis.time_column) if m.analysis.time_column in runs else None
-    held: dict[str, JsonValue] = {
+    page: dict[str, JsonValue] = {
         "metrics": [_metric(a) for a in analyses],
         "runs": {
             "id": [str(x) for x in runs["id"]] if "id" in runs else [str(i) for i in runs.index],
@@ -66,10 +66,10 @@ def page_data(m: Material) -> str:
             "seconds": _numbers(seconds) if seconds is not None else [],
             "values": [_numbers(values(runs, a.metric).where(usable)) for a in analyses],
         },
-        "rows": [row.told({place: i for i, place in enumerate(drawn)}) for row in rows],
+        "rows": [row.to_json({place: i for i, place in enumerate(drawn)}) for row in rows],
         "arms": few,
     }
-    text = json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(page, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
@@ -126,7 +126,7 @@ def _effect(a: Analysis, e: Effect) -> dict[str, JsonValue]:
     }  # fmt: skip
 
 
-def _by_arm(runs: pd.DataFrame, arms: Mapping[str, Mapping[str, str]]) -> list[Row]:
+def _by_arm(runs: pd.DataFrame, arms: Mapping[str, Mapping[str, str]]) -> list[RunRow]:
     names = list(next(iter(arms.values()), {}))
     keys = list(zip(*(runs[name].astype(str) for name in names), strict=True)) if names else []
     places: dict[tuple[str, ...], list[int]] = {}
@@ -135,8 +135,8 @@ def _by_arm(runs: pd.DataFrame, arms: Mapping[str, Mapping[str, str]]) -> list[R
     return [_row(label, places.get(tuple(levels.values()), [])) for label, levels in arms.items()]
 
 
-def _by_level(m: Material, runs: pd.DataFrame) -> list[Row]:
-    rows: list[Row] = []
+def _by_level(m: Material, runs: pd.DataFrame) -> list[RunRow]:
+    rows: list[RunRow] = []
     for name, levels in m.experiment.factors.items():
         column = runs[name].astype(str)
         for level in levels:
@@ -147,9 +147,9 @@ def _by_level(m: Material, runs: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def _row(label: str, places: Sequence[int]) -> Row:
+def _row(label: str, places: Sequence[int]) -> RunRow:
     step = max(1, -(-len(places) // MOST_POINTS))
-    return Row(label, places[::step], len(places))
+    return RunRow(label, places[::step], len(places))
 
 
 def _numbers(column: Iterable[float]) -> list[JsonValue]:

@@ -16,7 +16,7 @@ LETTERS = 11  # letters of a title per inch
 CELL = 1.5  # inches: 224 pixels at the saved resolution
 
 
-class Row(NamedTuple):
+class PictureRow(NamedTuple):
     """A row of pictures, uint8 (H, W, 3) each, with captions or an empty list."""
 
     label: str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
     captions: list[str]
 
 
-def pictures(title: str, rows: Sequence[Row]) -> Figure:
+def pictures(title: str, rows: Sequence[PictureRow]) -> Figure:
     """A figure of the rows, one below the other."""
     with matplotlib.rc_context(RC):
         columns = max(len(row.images) for row in rows)

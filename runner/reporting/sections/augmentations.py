@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.reporting.contents import section
 from runner.reporting.document import Note, Section
 from runner.reporting.material import Material
-from runner.reporting.plots.pictures import Row, pictures
+from runner.reporting.plots.pictures import PictureRow, pictures
 from runner.reporting.plotting import figure
 
 
@@ -15,7 +15,7 @@ def augmentations(m: Material) -> Section | None:
     asked = {*(m.asked.tricks or ()), *(f.name for f in m.asked.factors)}
     asked |= {level for factor in m.asked.factors for level in factor.levels}
     rows = [
-        Row(example.text or "original", list(example.images), [])
+        PictureRow(example.text or "original", list(example.images), [])
         for example in m.examples
         if not example.text or example.text in asked
     ]
