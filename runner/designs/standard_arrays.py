@@ -21,12 +21,12 @@ BITS = (
     (15, 52, 65, 123, 146, 168, 220, 231, 281, 290, 342, 364, 389, 447, 458, 497),
 )
 
-Row = tuple[
+ArrayRow = tuple[
     tuple[int, ...], int
 ]  # levels of the two-level columns, level of the three-level column
 
 
-def rows64() -> Iterator[Row]:
+def rows64() -> Iterator[ArrayRow]:
     """The regular fraction of 64 runs in six basic columns A..F.
 
     The factor of three levels uses C and D: the reference where D is 0 (32 runs), else C chooses
@@ -41,7 +41,7 @@ def rows64() -> Iterator[Row]:
         yield two, value["D"] * (1 + value["C"])
 
 
-def rows48() -> Iterator[Row]:
+def rows48() -> Iterator[ArrayRow]:
     """OA(48, 3·2⁹) of strength 3: any three columns hold every combination equally often.
 
     With eight two-level factors and two-factor interactions, 2 degrees of freedom are left for
