@@ -15,7 +15,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     import pandas as pd
 
-    from runner.designs.field import Given
+    from runner.designs.field import Scalar
     from runner.launch.outcome import Outcome
     from runner.planning.checked import Checked
     from runner.records.json_values import JsonValue
@@ -29,7 +29,7 @@ class How(TypedDict, total=False):
     """The baseline's settings if no study is given, and those of `run`; see `study`, `run`."""
 
     task: str
-    settings: Mapping[str, Given]
+    settings: Mapping[str, Scalar]
     data: str | Path
     workers: int
     device: str

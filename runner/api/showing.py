@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.designs.field import Given
+    from runner.designs.field import Scalar
 
 
-def show(what: str, task: str = "digits", settings: Mapping[str, Given] | None = None) -> str:
+def show(what: str, task: str = "digits", settings: Mapping[str, Scalar] | None = None) -> str:
     """The card of a trick, or every field of `"baseline+mixup(alpha=0.4)+cosine"` on `task`.
 
     Raises BadInput for an unknown trick, task or setting.

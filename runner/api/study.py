@@ -11,7 +11,7 @@ from tricks.errors import BadInput
 from tricks.trick import Trick
 
 if TYPE_CHECKING:
-    from runner.designs.field import Given
+    from runner.designs.field import Scalar
     from runner.records.json_values import JsonValue
     from runner.studies.script_study import ScriptStudy
     from runner.studies.study import Study
@@ -22,7 +22,7 @@ class Keys(TypedDict, total=False):
     """The other keys of a study file, see `runner.studies.asked.Asked`, and `results`."""
 
     name: str
-    factor: Mapping[str, Sequence[Given]]
+    factor: Mapping[str, Sequence[Scalar]]
     levels: Mapping[str, Mapping[str, str]]
     runs: int
     placebo: bool
@@ -31,7 +31,7 @@ class Keys(TypedDict, total=False):
     order: Sequence[str]
     until: str
     looks: int
-    tune: Mapping[str, Sequence[Given]]
+    tune: Mapping[str, Sequence[Scalar]]
     tune_seeds: int
     equal: str
     script: str | Mapping[str, JsonValue]
@@ -43,7 +43,7 @@ def study(
     tricks: Sequence[str | Trick] | None = None,
     grid: str = AddOne.name,
     seeds: int | None = None,
-    settings: Mapping[str, Given] | None = None,
+    settings: Mapping[str, Scalar] | None = None,
     data: str | Path | None = None,
     **keys: Unpack[Keys],
 ) -> Study | ScriptStudy:

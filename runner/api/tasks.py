@@ -12,7 +12,7 @@ from runner.tasks.task import Task as _Task
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.tasks.datasets import Given
+    from runner.tasks.datasets import AnyDataset
 
 task = register
 
@@ -22,9 +22,9 @@ class Task(_Task):
 
     @staticmethod
     def from_datasets(
-        train: Given,
-        validation: Given | None = None,
-        test: Given | None = None,
+        train: AnyDataset,
+        validation: AnyDataset | None = None,
+        test: AnyDataset | None = None,
         *,
         name: str = "",
         classes: Sequence[str] = (),

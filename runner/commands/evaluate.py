@@ -15,7 +15,7 @@ from tricks.errors import BadInput
 
 if TYPE_CHECKING:
     from runner.analysis.test_set.classification import Classification
-    from runner.inference.inference_images import Given
+    from runner.inference.inference_images import InferenceImages
     from runner.training.saved import Card
 
 
@@ -50,7 +50,7 @@ def evaluate(
     from runner.inference.inference_images import labelled
     from runner.inference.trained_on import trained_on
 
-    def images(card: Card) -> Given:
+    def images(card: Card) -> InferenceImages:
         return labelled(data, card.names, data_sets, card.data)
 
     answers = ask(runs, images, results, tta, device)

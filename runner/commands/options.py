@@ -11,7 +11,7 @@ import typer
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.designs.field import Given
+    from runner.designs.field import Scalar
     from runner.studies.study import Study
 
 Results = Annotated[Path, typer.Option("--results", help="The store that all studies share.")]
@@ -114,7 +114,7 @@ def listed(text: str | None) -> list[str] | None:
     return [] if [part.lower() for part in parts] == ["none"] else parts
 
 
-def listed_fields(flag: str, texts: Sequence[str] | None) -> dict[str, list[Given]]:
+def listed_fields(flag: str, texts: Sequence[str] | None) -> dict[str, list[Scalar]]:
     """`["lr_scale=0.5,1"]` -> {"lr_scale": ["0.5", "1"]}."""
     found = assignments(flag, texts)
     return {field: [*(listed(values) or ["none"])] for field, values in found.items()}

@@ -15,7 +15,7 @@ from runner.records.layout import RESULTS
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
-    from runner.inference.inference_images import Given
+    from runner.inference.inference_images import InferenceImages
     from runner.training.saved import Card
 
 
@@ -56,7 +56,7 @@ def predict(
     check_output(output)
     from runner.inference.inference_images import unlabelled
 
-    def images(card: Card) -> Given:
+    def images(card: Card) -> InferenceImages:
         columns(
             template, card.names
         )  # so that a mistake is reported before the images are predicted

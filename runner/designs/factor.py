@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.designs.field import FieldValue, Given, field_text, field_values, with_fields
+from runner.designs.field import FieldValue, Scalar, field_text, field_values, with_fields
 from runner.designs.reserved import is_bookkeeping
 from tricks.bag import registry
 from tricks.errors import BadInput, TrickConflict
@@ -86,7 +86,7 @@ def trick_factors(tricks: Sequence[Trick], baseline: Recipe) -> list[Factor]:
     return factors
 
 
-def field_factor(name: str, values: Iterable[Given], baseline: Recipe) -> Factor:
+def field_factor(name: str, values: Iterable[Scalar], baseline: Recipe) -> Factor:
     """The factor of recipe field `name` with `values` (texts or values) as its levels.
 
     The reference is the baseline's value if it is in `values`, else the first value. Raises

@@ -14,16 +14,16 @@ from tricks.start.own_weights import start_of
 from tricks.trick import Trick
 from tricks.values import coerce
 
-Given = str | int | float | bool  # as in a TOML file or on the command line
+Scalar = str | int | float | bool  # as in a TOML file or on the command line
 # Python's literals; `coerce` decides which of them a field accepts.
-Literal: TypeAlias = "Given | complex | bytes | tuple[Literal, ...] | list[Literal] | None"
-FieldValue = Given | Trick | tuple[Trick, ...] | None  # in a recipe
+Literal: TypeAlias = "Scalar | complex | bytes | tuple[Literal, ...] | list[Literal] | None"
+FieldValue = Scalar | Trick | tuple[Trick, ...] | None  # in a recipe
 OF_TASKS = ("train_images", "validation_share", "test_share")  # not fields, but allowed in --set
 _TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
-def field_value(name: str, value: Given, where: str) -> FieldValue:
+def field_value(name: str, value: Scalar, where: str) -> FieldValue:
     """`value` (a text, or a value from TOML) converted to the type of recipe field `name`.
 
     A field that holds tricks takes a trick's text, `none`, or, if it stacks, several tricks joined
@@ -55,7 +55,7 @@ def check_field(baseline: Recipe, name: str, value: FieldValue, where: str) -> R
 
 
 def field_values(
-    name: str, given: Iterable[Given], baseline: Recipe, where: str
+    name: str, given: Iterable[Scalar], baseline: Recipe, where: str
 ) -> list[FieldValue]:
     """Two or more different values of recipe field `name` (see `field_value`), in their order.
 
@@ -86,7 +86,7 @@ def field_text(value: FieldValue) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def field_literal(value: Given, kind: type) -> Literal:
+def field_literal(value: Scalar, kind: type) -> Literal:
     """A text converted to a value of `kind`, if possible; any other value unchanged."""
     if not isinstance(value, str) or kind is str:
         return value

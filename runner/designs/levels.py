@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runner.designs.factor import Factor, Level, compose_levels, named, split
-from runner.designs.field import FieldValue, Given, check_field, field_value
+from runner.designs.field import FieldValue, Scalar, check_field, field_value
 from tricks.bag import parse
 from tricks.errors import BadInput, TrickConflict
 from tricks.recipe import STACKS, Recipe
@@ -80,8 +80,8 @@ def _recipe(level: Level, baseline: Recipe) -> Recipe | None:
 
 
 def choose_levels(
-    levels: Mapping[str, Mapping[str, str]], fields: Mapping[str, list[Given]]
-) -> tuple[dict[str, dict[str, str]], dict[str, list[Given]]]:
+    levels: Mapping[str, Mapping[str, str]], fields: Mapping[str, list[Scalar]]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[Scalar]]]:
     """`levels` reduced to the choices of `--factor NAME=A,B`, and the other fields.
 
     `none` alone removes a factor. Raises BadInput for an unknown level.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Given:
+class InferenceImages:
     """Images in order. labels: places in the model's class names, if requested.
 
     notes: lines about files that were found but left out.
@@ -35,10 +35,10 @@ class Given:
     labels: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def without(self, bad: Mapping[int, str]) -> Given:
+    def without(self, bad: Mapping[int, str]) -> InferenceImages:
         """The images without those at the places `bad`, whose reasons become notes."""
         kept = [i for i in range(len(self.paths)) if i not in bad]
-        return Given(
+        return InferenceImages(
             self.source.subset(kept),
             tuple(self.paths[i] for i in kept),
             f"{len(kept):,} of {self.what}",
@@ -47,7 +47,9 @@ class Given:
         )
 
 
-def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None = None) -> Given:
+def unlabelled(
+    text: str, sets: Path | None = None, trained: Fingerprint | None = None
+) -> InferenceImages:
     """The images that `text` names, with subfolders. sets: the folder of tasks' data sets.
 
     trained: the identity of a model's images, so that a task is split as in its training. Raises
@@ -55,21 +57,21 @@ def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None 
     """
     if is_task(text):
         source, _, what = _test(text, sets, trained)
-        return Given(source, _named(source, text), what)
+        return InferenceImages(source, _named(source, text), what)
     path = folder_at(Path(text).expanduser())
     if path.is_dir():
         images, passed = images_below(path)
         files = images.paths
         notes = tuple(passed_over(passed))
-        return Given(
+        return InferenceImages(
             _files(files), _names(files, path), f"{len(files):,} images in {path}", (), notes
         )
     if path.suffix.lower() in EXTENSIONS and path.is_file():
-        return Given(_files([path]), (text,), text)
+        return InferenceImages(_files([path]), (text,), text)
     if path.suffix.lower() == ".csv":
         texts, listed = tables.unlabelled(path)
         what = f"{len(texts):,} images listed in {path}"
-        return Given(_files(listed.paths), tuple(texts), what)
+        return InferenceImages(_files(listed.paths), tuple(texts), what)
     raise _nothing(text)
 
 
@@ -78,7 +80,7 @@ def labelled(
     classes: Sequence[str],
     sets: Path | None = None,
     trained: Fingerprint | None = None,
-) -> Given:
+) -> InferenceImages:
     """The images that `text` names, with their classes: one folder per class, a CSV, or a task.
 
     If a data set has parts, the test part. trained: see `unlabelled`. Raises BadInput for a class
@@ -88,7 +90,7 @@ def labelled(
         source, names, what = _test(text, sets, trained)
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
-        return Given(source, _named(source, text), what, tuple(labels))
+        return InferenceImages(source, _named(source, text), what, tuple(labels))
     path = folder_at(Path(text).expanduser())
     if path.is_dir():
         return _folder(path, classes)
@@ -97,7 +99,7 @@ def labelled(
     raise _nothing(text)
 
 
-def _folder(path: Path, classes: Sequence[str]) -> Given:
+def _folder(path: Path, classes: Sequence[str]) -> InferenceImages:
     top, passed = class_folders(path, set(classes))
     _check(str(path), [child.path.name for child in top.holding()], classes)
     files, labels = [], []
@@ -106,16 +108,16 @@ def _folder(path: Path, classes: Sequence[str]) -> Given:
         files += own
         labels += [classes.index(child.path.name)] * len(own)
     what, notes = f"{len(files):,} images in {top.path}", tuple(passed_over(passed))
-    return Given(_files(files), _names(files, path), what, tuple(labels), notes)
+    return InferenceImages(_files(files), _names(files, path), what, tuple(labels), notes)
 
 
-def _table(path: Path, classes: Sequence[str]) -> Given:
+def _table(path: Path, classes: Sequence[str]) -> InferenceImages:
     texts, rows = tables.labelled(path, classes)
     _check(str(path), [row.label for row in rows], classes)
     tested = "test " if rows[0].part == "test" else ""
     what = f"{len(rows):,} {tested}images listed in {path}"
     labels = tuple(classes.index(row.label) for row in rows)
-    return Given(_files([row.file.path for row in rows]), tuple(texts), what, labels)
+    return InferenceImages(_files([row.file.path for row in rows]), tuple(texts), what, labels)
 
 
 def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     import torch
 
-    from runner.inference.inference_images import Given
+    from runner.inference.inference_images import InferenceImages
     from runner.training.saved import Card
     from tricks.trick import Trick
 
@@ -24,7 +24,7 @@ SHORT = {"flip": "flip-tta", "shift": "shift-tta", "crops": "multi-crop"}
 class Answers(NamedTuple):
     """Log-probabilities (N, K) of the images, with classes in the order of the first card."""
 
-    given: Given
+    given: InferenceImages
     logs: torch.Tensor
     cards: list[Card]
     chosen: list[str]  # a text for each model: which model, and why
@@ -32,7 +32,7 @@ class Answers(NamedTuple):
 
 def ask(
     runs: list[str],
-    images: Callable[[Card], Given],
+    images: Callable[[Card], InferenceImages],
     results: Path,
     tta: str | None,
     device: str,
@@ -67,7 +67,7 @@ def ask(
     torch.set_num_threads(cores() if large else max(card.recipe.threads for card in cards))
     single_precision(cards[0].recipe.precision)
 
-    def asked(given: Given) -> torch.Tensor:
+    def asked(given: InferenceImages) -> torch.Tensor:
         loaders = 0 if prediction.few(given.source) else cores()
         try:
             return prediction.log_probabilities(loaded, given.source, place, loaders=loaders)
@@ -85,7 +85,7 @@ def ask(
     return Answers(given, logs, cards, [item.why for item in found])
 
 
-def _unreadable(given: Given) -> dict[int, str]:
+def _unreadable(given: InferenceImages) -> dict[int, str]:
     """Unreadable images: place -> reason."""
     from runner.images.decoding import unreadable
     from runner.images.sources import Files

@@ -25,7 +25,7 @@ import msgspec
 
 from runner.designs.add_one import AddOne
 from runner.designs.factor import PLACEBO
-from runner.designs.field import Given
+from runner.designs.field import Scalar
 from runner.records.json_values import JsonValue
 from runner.records.script_toml import Script
 from runner.records.study_files import read_asked
@@ -52,10 +52,10 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     task: str = "digits"
     grid: str = AddOne.name
     tricks: list[str] | None = None  # None: the standard bag
-    factor: dict[str, list[Given]] = msgspec.field(default_factory=dict)  # field -> levels
+    factor: dict[str, list[Scalar]] = msgspec.field(default_factory=dict)  # field -> levels
     # factor -> level -> its edits, joined by +; see runner.designs.levels
     levels: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
-    set: dict[str, Given] = msgspec.field(default_factory=dict)  # field -> value for all arms
+    set: dict[str, Scalar] = msgspec.field(default_factory=dict)  # field -> value for all arms
     seeds: int | None = None  # of each arm; None: the grid's default
     runs: int | None = None  # of a fraction per seed; None: its default
     placebo: bool = False  # a factor whose true effect is zero
@@ -74,7 +74,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     )
     confirm: StoredConfirm | None = None  # the winner that this study trains again
     # field -> candidates: each arm chooses its value on validation
-    tune: dict[str, list[Given]] = msgspec.field(default_factory=dict)
+    tune: dict[str, list[Scalar]] = msgspec.field(default_factory=dict)
     tune_seeds: int | None = None  # of each arm at each candidate; None: 2
     equal: str = ""  # "time": train each arm also for epochs that fit the baseline's time
     # of a quick study: setting -> its value in the full recipe; see `runner.studies.quick`

@@ -18,7 +18,7 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.designs.field import Given
+    from runner.designs.field import Scalar
     from runner.records.study_toml import StudyToml
 
 RATES = (0.25, 0.5, 2, 4)  # multiples of the baseline's rate
@@ -31,7 +31,7 @@ def checking(study: Study, name: str, seeds: int | None = None) -> Asked:
     Raises BadInput if a reference level of the study holds tricks: then settings alone do not
     describe its baseline.
     """
-    settings: dict[str, Given] = dict(study.settings)
+    settings: dict[str, Scalar] = dict(study.settings)
     held = study.baseline
     for factor in study.factors:
         if factor.kind == "levels" and factor.levels[0].tricks:
@@ -80,7 +80,7 @@ def check_of(study: Study, named: bool, name: str | None = None, seeds: int | No
     return dataclasses.replace(found, notes=(*found.notes, note))
 
 
-def check_name(task: str, settings: Mapping[str, Given]) -> str:
+def check_name(task: str, settings: Mapping[str, Scalar]) -> str:
     """The check's name from its baseline: the task, and the settings if there are any."""
     parts = [task.rstrip("/").rpartition("/")[2] if ":" in task else task]
     parts += [f"{name}-{value}" for name, value in sorted(settings.items())]

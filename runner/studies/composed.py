@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.designs.factor import split
-from runner.designs.field import Given
+from runner.designs.field import Scalar
 from runner.studies.settings import settle
 from runner.tasks.task import Task
 from tricks.bag import parse
@@ -23,7 +23,7 @@ class Composed:
     changed: Mapping[str, tuple[Any, Any]]
 
 
-def composed(text: str, task: Task, settings: Mapping[str, Given]) -> Composed:
+def composed(text: str, task: Task, settings: Mapping[str, Scalar]) -> Composed:
     """`"baseline+mixup(alpha=0.4)+cosine"` on `task`, whose baseline has `settings`.
 
     Raises BadInput for an unknown trick or setting, and for tricks that exclude each other.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from runner.designs.factor import PLACEBO, Factor, Level, named
-from runner.designs.field import Given, field_text
+from runner.designs.field import Scalar, field_text
 from runner.records.script_toml import Script
 from runner.scripts import command
 from runner.studies.asked import Asked
@@ -109,5 +109,5 @@ def check_together(factors: Sequence[Factor]) -> None:
                     )
 
 
-def text(value: Given) -> str:
+def text(value: Scalar) -> str:
     return value if isinstance(value, str) else field_text(value)

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from runner.designs import registry as designs
 from runner.designs.factor import Arm, Factor, arm_levels
-from runner.designs.field import FieldValue, Given, field_text
+from runner.designs.field import FieldValue, Scalar, field_text
 from runner.records.json_values import JsonValue
 from runner.records.script_toml import Script
 from runner.records.study_toml import StudyToml
@@ -212,7 +212,7 @@ def _check_keys(asked: Asked) -> None:
             raise BadInput(f"{key} is for studies of recipes: use levels instead")
 
 
-def _with_settings(script: Script, settings: Mapping[str, Given]) -> Script:
+def _with_settings(script: Script, settings: Mapping[str, Scalar]) -> Script:
     """The script with the parameters of `--set`."""
     for name in settings:
         if name in command.OWN or not command.takes(script, name):
@@ -242,7 +242,7 @@ def _tuning(script: Script, asked: Asked, factors: Sequence[Factor]) -> Tuning |
     return Tuning(name, values, tune_seeds(asked), _number(script.parameters[name], where))
 
 
-def _number(value: Given, where: str) -> float:
+def _number(value: Scalar, where: str) -> float:
     try:
         return float(value)
     except ValueError:

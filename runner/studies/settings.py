@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runner.designs.field import Given, check_field, field_text, field_value
+from runner.designs.field import Scalar, check_field, field_text, field_value
 from runner.tasks.split_shares import SHARES
 from runner.tasks.task import Task
 from tricks.errors import BadInput
@@ -12,7 +12,7 @@ from tricks.recipe import Recipe
 from tricks.values import coerce
 
 
-def settle(baseline: Recipe, settings: Mapping[str, Given]) -> tuple[Recipe, int | None]:
+def settle(baseline: Recipe, settings: Mapping[str, Scalar]) -> tuple[Recipe, int | None]:
     """`baseline` with `--set` applied, and the requested number of training images.
 
     Raises BadInput for an unknown field, or a value of the wrong type or range.

@@ -21,7 +21,7 @@ from tricks.errors import BadInput, unknown
 from tricks.recipe import FIELDS, Recipe, identity
 
 if TYPE_CHECKING:
-    from runner.designs.field import Given
+    from runner.designs.field import Scalar
     from runner.studies.asked import Asked
     from runner.studies.study import Study
 
@@ -56,7 +56,7 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     return Tuning(name, numbers, tune_seeds(asked), getattr(baseline, name))
 
 
-def one_tuned(asked: Asked, what: str, example: str) -> tuple[str, list[Given]] | None:
+def one_tuned(asked: Asked, what: str, example: str) -> tuple[str, list[Scalar]] | None:
     """What --tune names, and its candidates; None without --tune.
 
     what, example: for messages. Raises BadInput for several names, and for --tune-seeds alone.

@@ -17,10 +17,12 @@ class Dataset(Protocol):
     def __getitem__(self, place: int, /) -> Any: ...
 
 
-Given: TypeAlias = "Dataset | Sequence[tuple[Any, Any]]"
+AnyDataset: TypeAlias = "Dataset | Sequence[tuple[Any, Any]]"
 
 
-def labelled(dataset: Given, names: Sequence[str] = (), column: str = "") -> Iterator[Labelled]:
+def labelled(
+    dataset: AnyDataset, names: Sequence[str] = (), column: str = ""
+) -> Iterator[Labelled]:
     """The images of `dataset` with the names of their classes.
 
     names: of numeric classes; by default the data set's own names. column: of the labels of a

@@ -19,20 +19,20 @@ from runner.images.counting import on_stderr
 from runner.images.parts import PARTS, part_of
 from runner.images.sampling import SHARES
 from runner.images.written import remember, remembered, written
-from runner.tasks.datasets import Given, labelled
+from runner.tasks.datasets import AnyDataset, labelled
 from runner.tasks.task import Task
 from tricks import guest
 from tricks.errors import BadInput
 
-Giving: TypeAlias = Callable[[], "Mapping[str, Given] | Given"]
+DatasetFunction: TypeAlias = Callable[[], "Mapping[str, AnyDataset] | AnyDataset"]
 GROUP = "tricks_bench.tasks"  # of entry points
-GIVEN: dict[str, Giving] = {}  # task's name -> function; filled when plug-ins are loaded
+GIVEN: dict[str, DatasetFunction] = {}  # task's name -> function; filled when plug-ins are loaded
 
 
-def register(name: str) -> Callable[[Giving], Giving]:
+def register(name: str) -> Callable[[DatasetFunction], DatasetFunction]:
     """Decorator: register a function that returns the data set of the task `name`, or its parts."""
 
-    def kept(function: Giving) -> Giving:
+    def kept(function: DatasetFunction) -> DatasetFunction:
         GIVEN[name] = function
         return function
 
@@ -87,14 +87,14 @@ def given_task(name: str) -> Task | None:
 
 
 def write(
-    name: str, parts: Mapping[str, Given], names: Sequence[str] = (), column: str = ""
+    name: str, parts: Mapping[str, AnyDataset], names: Sequence[str] = (), column: str = ""
 ) -> Path:
     """Write the images of data sets called train, val (or validation), test. Returns their CSV.
 
     names: of numeric classes. column: of the labels of a Hugging Face data set. Raises BadInput for
     other parts, and for values that are no data sets of images.
     """
-    known: dict[str, Given] = {}
+    known: dict[str, AnyDataset] = {}
     for part, dataset in parts.items():
         role = part_of(part)
         if role not in PARTS or role in known:
@@ -126,7 +126,7 @@ def task_of(
     )
 
 
-def _source(function: Giving) -> str:
+def _source(function: DatasetFunction) -> str:
     """A digest of the file that defines the function."""
     try:
         content = Path(inspect.getsourcefile(function) or "").read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runner.designs.field import Given, field_literal
+from runner.designs.field import Scalar, field_literal
 from runner.tasks.task import Task
 from tricks.errors import BadInput
 from tricks.values import coerce
@@ -12,7 +12,7 @@ from tricks.values import coerce
 SHARES = ("validation_share", "test_share")
 
 
-def divided(task: Task, settings: Mapping[str, Given]) -> Task:
+def divided(task: Task, settings: Mapping[str, Scalar]) -> Task:
     """`task` with the held-out shares in `settings`.
 
     test_share is a share of all images, validation_share of the remaining images. Each counts only

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomli_w
 
-from runner.designs.field import Given, field_text
+from runner.designs.field import Scalar, field_text
 from runner.inference.recipe.subject import Subject, changed
 from tricks.recipe import OWN_MODELS
 
@@ -19,7 +19,7 @@ HEAD = """\
 def study_toml(subject: Subject) -> str:
     """The text. Raises BadInput if the task is unknown from the run."""
     kind = subject.task.partition(":")[0]
-    settings: dict[str, Given] = {}
+    settings: dict[str, Scalar] = {}
     for name in changed(subject):
         value = getattr(subject.recipe, name)
         if name == "width" and subject.recipe.model not in OWN_MODELS:
