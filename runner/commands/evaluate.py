@@ -60,14 +60,16 @@ def evaluate(
     from runner.reporting.evaluation import summary_line
 
     names = answers.cards[0].names
-    found = classification(answers.logs.numpy(), answers.given.labels, names)
-    about = [*answers.chosen, answers.given.what]
+    found = classification(answers.logs.numpy(), answers.images.labels, names)
+    about = [*answers.chosen, answers.images.description]
     if len(runs) > 1:
         about.append(f"averaged probabilities of {len(runs)} models")
     if tta is not None:
         about.append(f"test-time augmentation: {tta}")
     own = [trained_on(data, card.data, data_sets) for card in answers.cards]
-    notes = list(dict.fromkeys([*answers.given.notes, *(line for line in own if line is not None)]))
+    notes = list(
+        dict.fromkeys([*answers.images.notes, *(line for line in own if line is not None)])
+    )
     about += notes
     path = _write(found, about, out) if out is not None else None
     if json:

@@ -77,15 +77,15 @@ def predict(
                 "runs": [card.run for card in answers.cards],
                 "images": len(answers.logs),
                 "output": str(output),
-                "notes": list(answers.given.notes),
+                "notes": list(answers.images.notes),
             }
         )
         return
     for why in answers.chosen:
         print(why)
-    for note in answers.given.notes:
+    for note in answers.images.notes:
         print(note)
-    print(f"{output}: predicted classes of {answers.given.what}")
+    print(f"{output}: predicted classes of {answers.images.description}")
 
 
 def check_output(output: Path) -> None:

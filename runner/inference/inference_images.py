@@ -31,7 +31,7 @@ class InferenceImages:
 
     source: Source
     paths: tuple[str, ...]  # the images' names in tables
-    what: str
+    description: str
     labels: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -41,7 +41,7 @@ class InferenceImages:
         return InferenceImages(
             self.source.subset(kept),
             tuple(self.paths[i] for i in kept),
-            f"{len(kept):,} of {self.what}",
+            f"{len(kept):,} of {self.description}",
             tuple(self.labels[i] for i in kept) if self.labels else (),
             (*self.notes, *bad.values()),
         )
@@ -56,8 +56,8 @@ def unlabelled(
     BadInput if there are no images.
     """
     if is_task(text):
-        source, _, what = _test(text, sets, trained)
-        return InferenceImages(source, _named(source, text), what)
+        source, _, description = _test(text, sets, trained)
+        return InferenceImages(source, _named(source, text), description)
     path = folder_at(Path(text).expanduser())
     if path.is_dir():
         images, passed = images_below(path)
@@ -70,8 +70,8 @@ def unlabelled(
         return InferenceImages(_files([path]), (text,), text)
     if path.suffix.lower() == ".csv":
         texts, listed = tables.unlabelled(path)
-        what = f"{len(texts):,} images listed in {path}"
-        return InferenceImages(_files(listed.paths), tuple(texts), what)
+        description = f"{len(texts):,} images listed in {path}"
+        return InferenceImages(_files(listed.paths), tuple(texts), description)
     raise _nothing(text)
 
 
@@ -87,10 +87,10 @@ def labelled(
     that is not in `classes`.
     """
     if is_task(text):
-        source, names, what = _test(text, sets, trained)
+        source, names, description = _test(text, sets, trained)
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
-        return InferenceImages(source, _named(source, text), what, tuple(labels))
+        return InferenceImages(source, _named(source, text), description, tuple(labels))
     path = folder_at(Path(text).expanduser())
     if path.is_dir():
         return _folder(path, classes)
@@ -107,17 +107,19 @@ def _folder(path: Path, classes: Sequence[str]) -> InferenceImages:
         own = [image.path for image in child.all_images]
         files += own
         labels += [classes.index(child.path.name)] * len(own)
-    what, notes = f"{len(files):,} images in {top.path}", tuple(passed_over(passed))
-    return InferenceImages(_files(files), _names(files, path), what, tuple(labels), notes)
+    description, notes = f"{len(files):,} images in {top.path}", tuple(passed_over(passed))
+    return InferenceImages(_files(files), _names(files, path), description, tuple(labels), notes)
 
 
 def _table(path: Path, classes: Sequence[str]) -> InferenceImages:
     texts, rows = tables.labelled(path, classes)
     _check(str(path), [row.label for row in rows], classes)
     tested = "test " if rows[0].part == "test" else ""
-    what = f"{len(rows):,} {tested}images listed in {path}"
+    description = f"{len(rows):,} {tested}images listed in {path}"
     labels = tuple(classes.index(row.label) for row in rows)
-    return InferenceImages(_files([row.file.path for row in rows]), tuple(texts), what, labels)
+    return InferenceImages(
+        _files([row.file.path for row in rows]), tuple(texts), description, labels
+    )
 
 
 def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ SHORT = {"flip": "flip-tta", "shift": "shift-tta", "crops": "multi-crop"}
 class Answers(NamedTuple):
     """Log-probabilities (N, K) of the images, with classes in the order of the first card."""
 
-    given: InferenceImages
+    images: InferenceImages
     logs: torch.Tensor
     cards: list[Card]
     chosen: list[str]  # a text for each model: which model, and why

@@ -58,7 +58,9 @@ def table(answers: Answers, text: str = USUAL) -> bytes:
     """The predictions as a CSV, one row per image, with the columns of `text`; see `columns`."""
     chosen = columns(text, answers.cards[0].names)
     rows: list[list[Cell]] = [[header for header, _ in chosen]]
-    for path, shares in zip(answers.given.paths, answers.logs.double().exp().tolist(), strict=True):
+    for path, shares in zip(
+        answers.images.paths, answers.logs.double().exp().tolist(), strict=True
+    ):
         image = Predicted(path, max(range(len(shares)), key=shares.__getitem__), shares)
         rows.append([cell(image) for _, cell in chosen])
     return written(rows)
