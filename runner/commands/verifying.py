@@ -60,7 +60,7 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
         elif finding.repair:
             way = f"; {'done' if repair else 'a repair would'}: {finding.repair}"
         kind = finding.kind if finding.problem else f"note: {finding.kind}"
-        print(f"{kind}: {finding.path}: {finding.what}{way}")
+        print(f"{kind}: {finding.path}: {finding.description}{way}")
     for (problem, kind), count in shown.items():
         if count > SHOWN:
             print(f"{'' if problem else 'note: '}{kind}: {count - SHOWN:,} more are not shown")
@@ -83,7 +83,7 @@ def verify_folder(folder: Path, repair: bool, json: bool) -> int:
 
 def _json(found: Finding, repaired: bool | None) -> Mapping[str, JsonValue]:
     """repaired: None where nothing was tried."""
-    told = {"kind": found.kind, "path": found.path, "what": found.what}
+    told = {"kind": found.kind, "path": found.path, "what": found.description}
     return {**told, "repair": found.repair or None, "repaired": repaired}
 
 

@@ -101,4 +101,6 @@ def test_doctor_says_what_is_damaged_or_gone(store: Store) -> None:
     assert found.mend() == {}
     after = verify(store.root)
     assert after.problems == []
-    assert [f.what for f in after.findings] == ["1 list of packages that records name: not here"]
+    assert [f.description for f in after.findings] == [
+        "1 list of packages that records name: not here"
+    ]

@@ -81,8 +81,8 @@ def verify(root: Path, watch: Callable[[int], None] = lambda count: None) -> Ver
     found.findings += studies(root, recorded, listed)
     alone = len(recorded - listed)
     if alone:
-        what = f"{counted(alone, 'record')} that belong to no study"
-        found.findings.append(Finding("orphan", "runs", what, problem=False))
+        description = f"{counted(alone, 'record')} that belong to no study"
+        found.findings.append(Finding("orphan", "runs", description, problem=False))
     found.findings += leftovers.claims(root, recorded)
     closed = {id for id, state in seen.states.items() if state != "infra"}
     found.findings += leftovers.attempts(root, recorded | listed, closed)
@@ -109,12 +109,12 @@ def _format(root: Path) -> Iterator[Finding]:
     except BadInput as error:
         if "upgrade" in str(error):
             raise
-        what = "it is missing or unreadable: no command opens this store"
+        description = "it is missing or unreadable: no command opens this store"
 
         def write() -> None:
             atomic_write.replace(path, FORMAT_LINE)
 
-        yield Finding("store", "FORMAT", what, True, "write it again", write)
+        yield Finding("store", "FORMAT", description, True, "write it again", write)
 
 
 def _links(root: Path) -> Iterator[Finding]:
@@ -139,15 +139,17 @@ def _export(root: Path, folder: Path, counts: dict[str, int]) -> Iterator[Findin
         return
     counts["records"] += len(found.records)
     if not (folder / SUMS).exists():
-        what = f"it has no {SUMS}, like older exports: only its format was checked"
-        yield Finding("export", where, what, problem=False)
+        description = f"it has no {SUMS}, like older exports: only its format was checked"
+        yield Finding("export", where, description, problem=False)
     named = {r.environment_sha256 for r in found.records if r.environment_sha256}
     for finding in leftovers.lists(folder, named):
         yield replace(finding, path=inside(root, folder / finding.path), repair="", mend=None)
     runs = found.runs["id"].nunique()  # a run that two stages of a study share has two rows
     if len(found.records) != runs:
-        what = f"runs.csv has {counted(runs, 'run')}, records.jsonl.gz {len(found.records):,}"
-        yield Finding("export", where, what)
+        description = (
+            f"runs.csv has {counted(runs, 'run')}, records.jsonl.gz {len(found.records):,}"
+        )
+        yield Finding("export", where, description)
 
 
 def _strangers(root: Path, counts: dict[str, int]) -> Iterator[Finding]:
@@ -162,8 +164,8 @@ def _strangers(root: Path, counts: dict[str, int]) -> Iterator[Finding]:
         if exports:
             counts["exports"] = counts.get("exports", 0) + len(exports)
         else:
-            what = "not part of a store: left alone, and never imported or run"
-            yield Finding("foreign", path.name, what, problem=False)
+            description = "not part of a store: left alone, and never imported or run"
+            yield Finding("foreign", path.name, description, problem=False)
 
 
 def _exports(folder: Path, deep: int = 2) -> list[Path]:

@@ -28,20 +28,20 @@ class Finding:
 
     kind: str
     path: str
-    what: str
+    description: str
     problem: bool = True
     repair: str = ""
     mend: Callable[[], Any] | None = None
 
 
-def away(root: Path, path: Path, kind: str, what: str, problem: bool = True) -> Finding:
+def away(root: Path, path: Path, kind: str, description: str, problem: bool = True) -> Finding:
     """A finding that is repaired by moving `path` to quarantine/."""
 
     def mend() -> None:
         if aside(root, path) is None:
             raise OSError(f"{path} could not be moved to {root / 'quarantine'}")
 
-    return Finding(kind, inside(root, path), what, problem, ASIDE, mend)
+    return Finding(kind, inside(root, path), description, problem, ASIDE, mend)
 
 
 def link(root: Path, path: Path) -> Finding:
@@ -75,7 +75,9 @@ def torn(root: Path, path: Path) -> Finding:
     except OSError:
         young = True
     if young:
-        what = "a temporary file less than an hour old: being written, or left by a killed process"
-        return Finding("torn", inside(root, path), what, problem=False)
-    what = "a temporary file that a killed process left"
-    return Finding("torn", inside(root, path), what, True, "remove it", path.unlink)
+        description = (
+            "a temporary file less than an hour old: being written, or left by a killed process"
+        )
+        return Finding("torn", inside(root, path), description, problem=False)
+    description = "a temporary file that a killed process left"
+    return Finding("torn", inside(root, path), description, True, "remove it", path.unlink)

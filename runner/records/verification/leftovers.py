@@ -31,11 +31,11 @@ def claims(root: Path, recorded: set[str]) -> Iterator[Finding]:
         elif book.abandoned(path):
             yield _removed(root, path, "its owner is gone")
         else:
-            what = (
+            description = (
                 "from another machine or unreadable, and without a heartbeat: the next `run` "
                 "takes it over"
             )
-            yield Finding("claim", inside(root, path), what, problem=False)
+            yield Finding("claim", inside(root, path), description, problem=False)
 
 
 def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]:
@@ -65,13 +65,13 @@ def attempts(root: Path, known: set[str], closed: set[str]) -> Iterator[Finding]
                 yield away(root, file, "damaged", f"a checkpoint: {error}")
         orphans += folder.name not in known
     if orphans:
-        what = f"attempts of {counted(orphans, 'run')} without a record or study"
-        yield Finding("orphan", "attempts", what, problem=False)
+        description = f"attempts of {counted(orphans, 'run')} without a record or study"
+        yield Finding("orphan", "attempts", description, problem=False)
     if unused:
-        what = (
+        description = (
             f"{counted(unused, 'checkpoint')} of finished runs, {size / 2**20:,.1f} MiB: of no use"
         )
-        yield Finding("unused", "attempts", what, problem=False)
+        yield Finding("unused", "attempts", description, problem=False)
 
 
 def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
@@ -90,12 +90,12 @@ def models(root: Path, recorded: set[str]) -> Iterator[Finding]:
             if damage:
                 yield away(root, path, "damaged", f"a model: {damage}")
             elif name != path.name:
-                what = f"it is the model {name}: give it that name"
-                yield Finding("misplaced", inside(root, path), what)
+                description = f"it is the model {name}: give it that name"
+                yield Finding("misplaced", inside(root, path), description)
             orphans += path.name.partition(".")[0] not in recorded
     if orphans:
-        what = f"{counted(orphans, 'model')} of runs without a record"
-        yield Finding("orphan", "models", what, problem=False)
+        description = f"{counted(orphans, 'model')} of runs without a record"
+        yield Finding("orphan", "models", description, problem=False)
 
 
 def lists(root: Path, named: set[str]) -> Iterator[Finding]:
@@ -108,8 +108,8 @@ def lists(root: Path, named: set[str]) -> Iterator[Finding]:
             yield away(root, file, "damaged", f"a list of packages: {damage}")
     gone = sum(not environments.path(root, digest).exists() for digest in named)
     if gone:
-        what = f"{counted(gone, 'list')} of packages that records name: not here"
-        yield Finding("environments", environments.FOLDER, what, problem=False)
+        description = f"{counted(gone, 'list')} of packages that records name: not here"
+        yield Finding("environments", environments.FOLDER, description, problem=False)
 
 
 def loose(root: Path) -> Iterator[Finding]:
@@ -119,8 +119,8 @@ def loose(root: Path) -> Iterator[Finding]:
             yield torn(root, path)
 
 
-def _removed(root: Path, path: Path, what: str) -> Finding:
-    return Finding("claim", inside(root, path), what, False, "remove it", path.unlink)
+def _removed(root: Path, path: Path, description: str) -> Finding:
+    return Finding("claim", inside(root, path), description, False, "remove it", path.unlink)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -34,25 +34,25 @@ def predictions(root: Path, file: Path, named: Named | None) -> Iterator[Finding
                 raise Damaged("they are not the predictions that the record names")
             unpack(data, named.images)
         elif time.time() - file.lstat().st_mtime < IN_WRITING:
-            what = (
+            description = (
                 "predictions that no record names: their run is ending, or was stopped at its end"
             )
-            yield Finding("orphan", inside(root, file), what, problem=False)
+            yield Finding("orphan", inside(root, file), description, problem=False)
         else:
-            what = "predictions that no record names: their run was stopped at its end"
-            yield away(root, file, "orphan", what, problem=False)
+            description = "predictions that no record names: their run was stopped at its end"
+            yield away(root, file, "orphan", description, problem=False)
     except FileNotFoundError:  # another process is at work
         return
     except (Damaged, OSError) as error:
-        what = f"predictions: {getattr(error, 'strerror', None) or error}"
-        yield away(root, file, "damaged", what)
+        description = f"predictions: {getattr(error, 'strerror', None) or error}"
+        yield away(root, file, "damaged", description)
 
 
 def missing(count: int) -> Iterator[Finding]:
     """The finding of records whose predictions are missing."""
     if count:
-        what = (
+        description = (
             f"{counted(count, 'record')} whose predictions are missing: new metrics cannot be "
             "computed for them"
         )
-        yield Finding("predictions", "runs", what, problem=False)
+        yield Finding("predictions", "runs", description, problem=False)

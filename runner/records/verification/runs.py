@@ -82,8 +82,8 @@ def _record(
         record = unseal(atomic_write.read(file), id)
     except (Damaged, atomic_write.NotAFile) as error:
         seen.damaged.add(id)
-        what = getattr(error, "strerror", None) or str(error)
-        return Finding("damaged", where, what, True, _OPEN, partial(_open_again, root, id))
+        description = getattr(error, "strerror", None) or str(error)
+        return Finding("damaged", where, description, True, _OPEN, partial(_open_again, root, id))
     except BadInput as error:
         return Finding("newer", where, str(error))
     except FileNotFoundError:  # another process is at work
@@ -115,18 +115,18 @@ def _index(
     if path.is_symlink():
         yield link(root, path)
     elif index.of_another_version(path):
-        what = "another version wrote it: the next reader builds it again"
-        yield Finding("index", "index.csv", what, problem=False)
+        description = "another version wrote it: the next reader builds it again"
+        yield Finding("index", "index.csv", description, problem=False)
     elif held is None and path.exists() and index.load(path) is None:  # it may be new
-        what = "it does not verify, or an older version wrote it: it is not used"
-        yield Finding("index", "index.csv", what, True, "build it again", rebuild)
+        description = "it does not verify, or an older version wrote it: it is not used"
+        yield Finding("index", "index.csv", description, True, "build it again", rebuild)
     elif wrong:
-        what = f"it differs from {counted(wrong, 'record')}"
-        yield Finding("index", "index.csv", what, True, "build it again", rebuild)
+        description = f"it differs from {counted(wrong, 'record')}"
+        yield Finding("index", "index.csv", description, True, "build it again", rebuild)
     elif held and (unknown or gone):
         added = counted(unknown, "record")
-        what = f"behind: {added} to add, {gone:,} to drop; the next reader updates it"
-        yield Finding("index", "index.csv", what, problem=False)
+        description = f"behind: {added} to add, {gone:,} to drop; the next reader updates it"
+        yield Finding("index", "index.csv", description, problem=False)
 
 
 def _stranger(root: Path, path: Path) -> Finding:
@@ -142,12 +142,12 @@ def _stranger(root: Path, path: Path) -> Finding:
     try:
         same = atomic_write.read(place) == data
     except OSError:
-        what = f"the record of {id} in a wrong place: it is not counted"
+        description = f"the record of {id} in a wrong place: it is not counted"
         back = partial(_put_back, root, path, place, data)
         way = f"put it at {inside(root, place)}"
-        return Finding("misplaced", inside(root, path), what, True, way, back)
-    what = f"a {'copy' if same else 'second record'} of the run {id}: not counted"
-    return away(root, path, "duplicate", what)
+        return Finding("misplaced", inside(root, path), description, True, way, back)
+    description = f"a {'copy' if same else 'second record'} of the run {id}: not counted"
+    return away(root, path, "duplicate", description)
 
 
 def _open_again(root: Path, id: str) -> None:

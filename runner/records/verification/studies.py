@@ -24,8 +24,8 @@ def studies(root: Path, recorded: set[str], listed: set[str]) -> Iterator[Findin
             yield away(root, folder, "foreign", "no study's folder")
         elif not is_name(folder.name):
             if _verifies(folder):  # a repair never removes anything intact
-                what = f"a study with an invalid name ({NAME_RULE}): rename it"
-                yield Finding("foreign", inside(root, folder), what)
+                description = f"a study with an invalid name ({NAME_RULE}): rename it"
+                yield Finding("foreign", inside(root, folder), description)
             else:
                 yield away(root, folder, "foreign", "no study's folder")
         else:
@@ -40,37 +40,39 @@ def _files(root: Path, folder: Path) -> Iterator[Finding]:
         elif path.name in (LOCK, PENDING) and not path.is_file():
             yield away(root, path, "foreign", "not a plain file: the study cannot be written")
         elif path.name == PENDING:
-            what = "a study whose writer was stopped: it counts as saved"
-            yield Finding("study", inside(root, path), what, problem=False)
+            description = "a study whose writer was stopped: it counts as saved"
+            yield Finding("study", inside(root, path), description, problem=False)
         elif path.name not in (ASKED, RUNS, LOCK):
-            what = "not a file of a study: it is never read"
-            yield Finding("foreign", inside(root, path), what, problem=False)
+            description = "not a file of a study: it is never read"
+            yield Finding("foreign", inside(root, path), description, problem=False)
 
 
 def _content(root: Path, folder: Path, recorded: set[str], listed: set[str]) -> Iterator[Finding]:
     if not is_study(folder):
-        what = f"there is no {ASKED}: the study cannot be read"
+        description = f"there is no {ASKED}: the study cannot be read"
         empty = not any(path.name in (RUNS, PENDING) for path in folder.iterdir())
-        yield away(root, folder, "study", what, problem=not empty)
+        yield away(root, folder, "study", description, problem=not empty)
         return
     try:
         asked, runs = read_pair(folder)
     except BadInput as error:
-        what = _short(str(error), folder)
+        description = _short(str(error), folder)
         if os.path.lexists(folder / PENDING) and _verifies(folder, pending=False):
             if (folder / PENDING).is_file() and not (folder / PENDING).is_symlink():
-                yield away(root, folder / PENDING, "study", f"{what}; {ASKED} and {RUNS} are whole")
+                yield away(
+                    root, folder / PENDING, "study", f"{description}; {ASKED} and {RUNS} are whole"
+                )
             asked, runs = read_pair(folder, pending=False)
         else:
-            yield away(root, folder, "study", what)
+            yield away(root, folder, "study", description)
             return
     ids = {str(id) for id in column(runs, "id")}
     listed |= ids
     missing = len(ids - recorded)
     if missing:
         open_ones = " (its arms choose more)" if asked.stages else ""
-        what = f"{missing:,} of its {counted(len(ids), 'run')} without a record{open_ones}"
-        yield Finding("study", inside(root, folder), what, problem=False)
+        description = f"{missing:,} of its {counted(len(ids), 'run')} without a record{open_ones}"
+        yield Finding("study", inside(root, folder), description, problem=False)
 
 
 def _verifies(folder: Path, pending: bool = True) -> bool:
