@@ -38,7 +38,7 @@ class Step:
     runs: the most runs that it trains. seconds: of run time, summed over these runs.
     """
 
-    what: str
+    suggestion: str
     command: str | None = None
     runs: int = 0
     seconds: float | None = None
@@ -78,10 +78,10 @@ class Situation:
         """The words of the command that runs this study again."""
         return ["tricks-bench", "run", "--study", str(self.asked.name)]
 
-    def step(self, what: str, words: Sequence[str], runs: int) -> Step:
+    def step(self, suggestion: str, words: Sequence[str], runs: int) -> Step:
         """A step that trains `runs` runs."""
         seconds = None if self.seconds is None else runs * self.seconds
-        return Step(what, shlex.join(words) + at(self.results), runs, seconds)
+        return Step(suggestion, shlex.join(words) + at(self.results), runs, seconds)
 
     def beside(self, ending: str, effects: Iterable[Effect], *more: str) -> list[str] | None:
         """The command of a study of these effects only, on the same baseline; None if impossible.
@@ -129,19 +129,21 @@ def _confirm(s: Situation) -> Step | None:
     if found is None or found.is_baseline or s.asked.confirm or s.asked.stages:
         return None
     same = "the recommended recipe" if found.best == found.label else found.best
-    what = f"Train the arm of the best validation accuracy ({same}) again on fresh seeds: the best "
-    what += "of many arms is lucky as well as good."
+    suggestion = (
+        f"Train the arm of the best validation accuracy ({same}) again on fresh seeds: the best "
+    )
+    suggestion += "of many arms is lucky as well as good."
     words = ["tricks-bench", "run", "--confirm", "--study", str(s.asked.name)]
-    return s.step(what, words, 2 * Winner.default_seeds)
+    return s.step(suggestion, words, 2 * Winner.default_seeds)
 
 
 def _more_seeds(s: Situation) -> list[Step]:
     """More seeds for effects that they can decide, and a line about effects that they cannot."""
     real = [e for e in s.analysis.effects if e.factor != PLACEBO and e.effect is not None]
     if real and all(e.ci_low is None for e in real) and s.seeds < 3:
-        what = "Train three seeds of each arm: with fewer, the noise cannot be estimated."
+        suggestion = "Train three seeds of each arm: with fewer, the noise cannot be estimated."
         words = [*s.again, "--seeds", "3"]
-        return [s.step(what, words, (3 - s.seeds) * len(s.analysis.arms))]
+        return [s.step(suggestion, words, (3 - s.seeds) * len(s.analysis.arms))]
     wanting = [(e.to_decide.times, e) for e in real if e.verdict == "undecided" and e.to_decide]
     near = [(times, e) for times, e in wanting if times is not None and 1 < times <= FEASIBLE]
     far = [e for times, e in wanting if times is None or times > FEASIBLE]
@@ -150,8 +152,10 @@ def _more_seeds(s: Situation) -> list[Step]:
         seeds = max(s.seeds + 1, math.ceil(max(times for times, _ in near) * s.seeds))
         steps.append(_extended(s, [e for _, e in near], seeds))
     if far:
-        what = f"Do not add seeds for {_named(far)}: a verdict would take more than {FEASIBLE} "
-        steps.append(Step(what + "times the runs, if the effects are what they seem."))
+        suggestion = (
+            f"Do not add seeds for {_named(far)}: a verdict would take more than {FEASIBLE} "
+        )
+        steps.append(Step(suggestion + "times the runs, if the effects are what they seem."))
     return steps
 
 
@@ -162,9 +166,11 @@ def _extended(s: Situation, effects: Sequence[Effect], seeds: int) -> Step:
         alone = s.beside("more", effects, "--grid", "add-one", "--seeds", str(seeds))
         if alone is not None:
             arms, words = 1 + len(effects), alone
-    what = f"Train {seeds} seeds instead of {s.seeds} to decide {_named(effects)}, if the effects "
-    what += "are what they seem."
-    return s.step(what, words, arms * (seeds - s.seeds))
+    suggestion = (
+        f"Train {seeds} seeds instead of {s.seeds} to decide {_named(effects)}, if the effects "
+    )
+    suggestion += "are what they seem."
+    return s.step(suggestion, words, arms * (seeds - s.seeds))
 
 
 def _together(s: Situation) -> Step | None:
@@ -184,8 +190,10 @@ def _together(s: Situation) -> Step | None:
     words = s.beside("together", best.values(), "--grid", "leave-one-out", "--seeds", seeds)
     if words is None:
         return None
-    what = f"Try {_named([*best.values()])} together, and without each of them: alone they help."
-    return s.step(what, words, (1 + len(best)) * s.seeds)
+    suggestion = (
+        f"Try {_named([*best.values()])} together, and without each of them: alone they help."
+    )
+    return s.step(suggestion, words, (1 + len(best)) * s.seeds)
 
 
 def _tuned(s: Situation) -> Step | None:
@@ -199,10 +207,12 @@ def _tuned(s: Situation) -> Step | None:
     words = s.beside("tuned", mine, *more) if mine else None
     if words is None:
         return None
-    what = f"Give {_listed(['the baseline', *(e.label for e in mine)])} each their own learning "
-    what += "rate: at one rate for all, an effect is in part one of the rate."
+    suggestion = (
+        f"Give {_listed(['the baseline', *(e.label for e in mine)])} each their own learning "
+    )
+    suggestion += "rate: at one rate for all, an effect is in part one of the rate."
     values = TUNE.count(",") + 1
-    return s.step(what, words, (1 + len(mine)) * (values * TUNE_SEEDS + seeds))
+    return s.step(suggestion, words, (1 + len(mine)) * (values * TUNE_SEEDS + seeds))
 
 
 def _moves_the_rate(asked: StudyToml, e: Effect) -> bool:
@@ -219,11 +229,11 @@ def _moves_the_rate(asked: StudyToml, e: Effect) -> bool:
 def _use(s: Situation) -> Step | None:
     if s.recommended is None or s.run is None or s.asked.script is not None:
         return None
-    what = (
+    suggestion = (
         "Use the recommended recipe elsewhere: a PyTorch script that trains it without this tool."
     )
     words = ["tricks-bench", "recipe", s.run, "--as", "pytorch"]
-    return Step(what, shlex.join(words) + at(s.results))
+    return Step(suggestion, shlex.join(words) + at(s.results))
 
 
 def _named(effects: Sequence[Effect]) -> str:

@@ -77,16 +77,21 @@ def _promise(m: Material, found: Recommended) -> str:
 
 def _told(step: Step) -> Text:
     if step.command is None:
-        return step.what
+        return step.suggestion
     cost = f" ({step.cost})" if step.cost else ""
-    return (f"{step.what} ", Code(step.command), f"{cost}")
+    return (f"{step.suggestion} ", Code(step.command), f"{cost}")
 
 
 def advice(m: Material) -> dict[str, JsonValue]:
     """As JSON: `recommended`, null with `recommended_reason` where there is none, and `next`."""
     found = m.recommended
     steps: list[JsonValue] = [
-        {"what": step.what, "command": step.command, "runs": step.runs, "seconds": step.seconds}
+        {
+            "what": step.suggestion,
+            "command": step.command,
+            "runs": step.runs,
+            "seconds": step.seconds,
+        }
         for step in m.steps
     ]
     if isinstance(found, str):

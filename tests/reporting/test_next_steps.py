@@ -54,7 +54,7 @@ def steps(a, **kwargs):
 
 
 def commands(found):
-    return [step.command or step.what for step in found]
+    return [step.command or step.suggestion for step in found]
 
 
 def test_the_winner_is_confirmed_and_taken_along(analysis):
@@ -84,11 +84,13 @@ def test_seeds_are_counted_for_what_they_can_decide(analysis):
         replace(e, to_decide=MoreRuns(9, times[e.label])) if e.label in times else e
         for e in a.effects
     ))  # fmt: skip
-    more, leave = [step for step in steps(a) if "seeds" in step.what and "fresh" not in step.what]
-    assert "10 seeds instead of 5 to decide mixup" in more.what
+    more, leave = [
+        step for step in steps(a) if "seeds" in step.suggestion and "fresh" not in step.suggestion
+    ]
+    assert "10 seeds instead of 5 to decide mixup" in more.suggestion
     assert "--tricks mixup --grid add-one --seeds 10 --name s-more" in more.command
     assert more.runs == 2 * 5
-    assert "Do not add seeds for evonorm" in leave.what
+    assert "Do not add seeds for evonorm" in leave.suggestion
     assert leave.command is None
     whole = steps(a, asked=from_mapping({**ASKED.to_mapping(), "grid": "leave-one-out"}))
     assert "tricks-bench run --study s --seeds 10" in commands(whole)
@@ -96,13 +98,15 @@ def test_seeds_are_counted_for_what_they_can_decide(analysis):
 
 def test_what_helps_alone_is_tried_together(analysis):
     a = decided(analysis, zero_gamma="helps", optimizer_lars="helps", optimizer_adamw="helps")
-    [together] = [step for step in steps(a) if "together" in step.what]
+    [together] = [step for step in steps(a) if "together" in step.suggestion]
     words = shlex.split(together.command)
     tricks = words[words.index("--tricks") + 1].split(",")
     assert len(tricks) == 2, "of one factor only its best level"
     assert "zero-gamma" in tricks
     assert together.runs == 3 * 5
-    assert not any("together" in step.what for step in steps(decided(analysis, mixup="helps")))
+    assert not any(
+        "together" in step.suggestion for step in steps(decided(analysis, mixup="helps"))
+    )
 
 
 def test_what_moves_the_rate_gets_a_rate_of_its_own(analysis):
@@ -155,7 +159,7 @@ def test_fields_are_varied_as_factors(analysis):
         replace(e, to_decide=MoreRuns(9, 1.5), reference="0.1") for e in a.effects
         if e.label == "mixup"
     ))  # fmt: skip
-    [more] = [step for step in steps(a, asked=asked) if "to decide" in step.what]
+    [more] = [step for step in steps(a, asked=asked) if "to decide" in step.suggestion]
     assert "--set mixup" not in more.command
     assert "--tricks none --factor mixup=0.1,on" in more.command
 
