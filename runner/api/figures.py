@@ -78,9 +78,9 @@ class Plots:
         return self.material(Question(metric))
 
 
-def _drawn(what: str, figure: Figure | None) -> Figure:
+def _drawn(title: str, figure: Figure | None) -> Figure:
     if figure is None:
         raise BadInput(
-            f"these runs do not allow the figure of {what}: `found.analysis().notes` may say why"
+            f"these runs do not allow the figure of {title}: `found.analysis().notes` may say why"
         )
     return figure

@@ -124,11 +124,11 @@ def analyze(
         _print(analysis)
 
 
-def _is_table(what: str) -> bool:
-    """Whether `what` names a table of runs, which need not exist, rather than a study."""
+def _is_table(name_or_path: str) -> bool:
+    """Whether `name_or_path` names a table of runs, which need not exist, rather than a study."""
     from runner.analysis.data.table_file import ENDINGS
 
-    return what.lower().endswith(ENDINGS) or Path(what).is_file()
+    return name_or_path.lower().endswith(ENDINGS) or Path(name_or_path).is_file()
 
 
 def _only_tables(
@@ -146,13 +146,13 @@ def _only_tables(
 
 
 def _experiment(
-    what: str | None, metric: str, stage: str | None, results: Path
+    name_or_path: str | None, metric: str, stage: str | None, results: Path
 ) -> tuple[Experiment, Mapping[str, JsonValue], str]:
     """A study's runs; its stage and choices as JSON values, {} without stages; the metric."""
     from runner.studies.experiments import experiment, study_runs
     from runner.studies.stages import at_stage, study_tuning
 
-    stored, runs = study_runs(results, what, metric)
+    stored, runs = study_runs(results, name_or_path, metric)
     _, _, name = at_stage(stored, runs, stage)
     found = experiment(stored, runs, stage)
     metric = stored.asked.meant(metric)

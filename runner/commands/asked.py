@@ -81,12 +81,12 @@ def engine_keys(flags: StudyFlags, results: Path) -> EngineKeys:
     return EngineKeys(name=said) if isinstance(said, str) else said
 
 
-def of_recipes(study: Study | ScriptStudy, what: str) -> Study:
-    """`study` itself. Raises BadInput, whose text begins with `what`, for a study of a script."""
+def of_recipes(study: Study | ScriptStudy, beginning: str) -> Study:
+    """`study` itself. For a study of a script raises BadInput that begins with `beginning`."""
     from runner.studies.study import Study
 
     if not isinstance(study, Study):
-        raise BadInput(f"{what} for studies of recipes: {study.name} is a study of a script")
+        raise BadInput(f"{beginning} for studies of recipes: {study.name} is a study of a script")
     return study
 
 

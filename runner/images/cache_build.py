@@ -74,8 +74,8 @@ def build(
     """
     found, full = _empty(originals), Event()
     with open(folder / PIXELS, "wb", buffering=0) as file:
-        what = "images decoded, once for all runs"
-        for image, digest in _decoded(originals, side, full.is_set, what, say):
+        counted_as = "images decoded, once for all runs"
+        for image, digest in _decoded(originals, side, full.is_set, counted_as, say):
             place, pixels = found.take(image, digest), np.ascontiguousarray(image.pixels)
             if found.bytes + pixels.nbytes > room:
                 full.set()
@@ -116,11 +116,11 @@ def _decoded(
     originals: Originals,
     side: int,
     small: Callable[[], bool],
-    what: str,
+    counted_as: str,
     say: Callable[[str], None],
 ) -> Iterator[tuple[Decoded, str]]:
     """Every image in turn. small: returns whether the pixels of the next images are not needed."""
-    count = Counting(what, len(originals.sizes), say)
+    count = Counting(counted_as, len(originals.sizes), say)
     places = range(len(originals.sizes))
     with listening():
         for found in mapped(lambda i: originals.decoded(i, side, small()), places, AHEAD):

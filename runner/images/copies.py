@@ -107,9 +107,9 @@ def check_parts(found: Listed) -> None:
 
 
 def _line(
-    pairs: Sequence[tuple[Row, Row]], what: str, role: Callable[[Row], str]
+    pairs: Sequence[tuple[Row, Row]], label: str, role: Callable[[Row], str]
 ) -> tuple[str, ...]:
     if not pairs:
         return ()
     shown = [f"{row.file.path}{f' ({role(row)})' if role(row) else ''}" for row in pairs[0]]
-    return (f"{counted(len(pairs), 'copy', 'copies')} {what}: {' is '.join(shown)}",)
+    return (f"{counted(len(pairs), 'copy', 'copies')} {label}: {' is '.join(shown)}",)

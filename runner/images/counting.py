@@ -15,11 +15,11 @@ FIRST, LONGEST = 2.0, 30.0
 class Counting:
     """Counts images, and prints the count now and then.
 
-    what: the words after "N of M". total: the number of images.
+    counted_as: the words after "N of M". total: the number of images.
     """
 
-    def __init__(self, what: str, total: int, say: Callable[[str], None]) -> None:
-        self.what, self.total, self.say = what, total, say
+    def __init__(self, counted_as: str, total: int, say: Callable[[str], None]) -> None:
+        self.counted_as, self.total, self.say = counted_as, total, say
         self.done = 0
         self.began = time.monotonic()
         self.next, self.step = self.began + FIRST, FIRST
@@ -33,7 +33,7 @@ class Counting:
         self.step = min(LONGEST, 2 * self.step)
         self.next = now + self.step
         left = (now - self.began) / self.done * (self.total - self.done)
-        self.say(f"{self.done:,} of {self.total:,} {self.what}, {duration(left)} left")
+        self.say(f"{self.done:,} of {self.total:,} {self.counted_as}, {duration(left)} left")
 
 
 def on_stderr(line: str) -> None:

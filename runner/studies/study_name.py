@@ -9,13 +9,13 @@ from runner.studies.asked import Asked
 from tricks.errors import BadInput
 
 
-def study_name(asked: Asked, what: str = "") -> str:
-    """The given name, or task-grid. what: replaces the task.
+def study_name(asked: Asked, task: str = "") -> str:
+    """The given name, or task-grid. task: instead of the name of the study's task.
 
     Raises BadInput for a name that is no safe folder name.
     """
     if not asked.name:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{what or asked.task}-{asked.grid}").strip("-._")
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{task or asked.task}-{asked.grid}").strip("-._")
         if not is_name(name):
             raise BadInput(f"the study needs a shorter name than {name[:40]}...: give --name")
         return name

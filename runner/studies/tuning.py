@@ -56,15 +56,15 @@ def asked_tuning(asked: Asked, baseline: Recipe, factors: Sequence[Factor]) -> T
     return Tuning(name, numbers, tune_seeds(asked), getattr(baseline, name))
 
 
-def one_tuned(asked: Asked, what: str, example: str) -> tuple[str, list[Scalar]] | None:
+def one_tuned(asked: Asked, noun: str, example: str) -> tuple[str, list[Scalar]] | None:
     """What --tune names, and its candidates; None without --tune.
 
-    what, example: for messages. Raises BadInput for several names, and for --tune-seeds alone.
+    noun, example: for messages. Raises BadInput for several names, and for --tune-seeds alone.
     """
     if len(asked.tune) > 1:
-        raise BadInput(f"--tune takes one {what}, not {len(asked.tune)}: {', '.join(asked.tune)}")
+        raise BadInput(f"--tune takes one {noun}, not {len(asked.tune)}: {', '.join(asked.tune)}")
     if not asked.tune and asked.tune_seeds is not None:
-        raise BadInput(f"--tune-seeds is for --tune: name the {what}, as --tune {example}")
+        raise BadInput(f"--tune-seeds is for --tune: name the {noun}, as --tune {example}")
     return next(iter(asked.tune.items()), None)
 
 

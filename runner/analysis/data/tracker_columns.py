@@ -87,7 +87,7 @@ def plain(table: pd.DataFrame, where: str) -> Named:
     return Named(table, settings or None)
 
 
-def column(wanted: str, table: pd.DataFrame, what: str, where: str, hint: str = "") -> str:
+def column(wanted: str, table: pd.DataFrame, kind: str, where: str, hint: str = "") -> str:
     """The column `wanted`: with this name, without its prefix, or in another case.
 
     Raises BadInput with close matches if there is none.
@@ -99,7 +99,7 @@ def column(wanted: str, table: pd.DataFrame, what: str, where: str, hint: str = 
         same = [name for name in names if name.casefold() == one.casefold()]
         if len(same) == 1:
             return same[0]
-    said = unknown(what, wanted, names)
+    said = unknown(kind, wanted, names)
     raise BadInput(f"{where}: {said} ({hint})" if hint else f"{where}: {said}")
 
 
