@@ -15,7 +15,7 @@ from runner.execution.progress import Progress
 from runner.launch.outcome import Outcome, failed, reportable
 from runner.launch.resume_command import go_on, places
 from runner.records.json_values import JsonValue
-from runner.records.layout import at
+from runner.records.layout import results_option
 from runner.streams import Expendable
 from runner.text import counted
 
@@ -80,7 +80,7 @@ class Console:
         if outcome.ended == "interrupted":
             self.say(self._going_on(outcome))
             return
-        where = at(self.options.results)
+        where = results_option(self.options.results)
         bad = failed(summary)
         if bad:
             them = "it" if bad == 1 else "them"
@@ -108,7 +108,7 @@ class Console:
 
 def jobs_go_on(name: str, results: Path) -> str:
     """The commands for jobs that no `run` waits for."""
-    where = at(results)
+    where = results_option(results)
     return (
         f"its jobs continue: `tricks-bench status {name}{where}` shows how far they are, "
         f"`tricks-bench cancel {name}{where}` ends them"

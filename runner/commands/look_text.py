@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.registry import CHOOSES
-from runner.records.layout import at
+from runner.records.layout import results_option
 from runner.text import counted
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def end_lines(outcome: Outcome, results: Path) -> Iterator[str]:
         state = f"has used its budget of {counted(study.looks.seeds[-1], 'seed')} of each arm"
     yield f"{study.name} {state}"
     yield f"intervals are {describe(study.looks.seeds, study.looks.level)}"
-    yield f"`tricks-bench report {study.name}{at(results)}` writes the report"
+    yield f"`tricks-bench report {study.name}{results_option(results)}` writes the report"

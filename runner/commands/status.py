@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Name, Results
-from runner.records.layout import RESULTS, at
+from runner.records.layout import RESULTS, results_option
 from runner.text import counted, printable
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def status(name: Name = None, results: Results = RESULTS, json: Json = False) ->
     for line in (*_lines(found), *jobs_lines(jobs)):
         print(line)
     if counts["failed"]:
-        print(f"`tricks-bench retry {stored.name}{at(results)}` lets `run` train failed runs again")
+        retry = f"tricks-bench retry {stored.name}{results_option(results)}"
+        print(f"`{retry}` lets `run` train failed runs again")
     if counts["infra"] or counts["missing"] > counts["running"]:
         what = (
             "the missing runs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from runner.records.layout import at
+from runner.records.layout import results_option
 from runner.records.study_toml import Places
 from runner.text import printable
 
@@ -38,7 +38,7 @@ def go_on(name: str, results: Path, places: Places | None, device: str = "auto")
         parts += ["--device", device]
     for plugin in places.plugins or ():
         parts += ["--plugin", plugin]
-    return printable(shlex.join(parts)) + at(results)
+    return printable(shlex.join(parts)) + results_option(results)
 
 
 def stored_command(stored: StoredStudy, results: Path) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.registry import CHOOSES
 from runner.planning.check_runs import for_study, of_baseline
-from runner.records.layout import RESULTS, at
+from runner.records.layout import RESULTS, results_option
 from runner.studies.check_design import FACTORS
 from runner.text import counted
 
@@ -118,7 +118,7 @@ def checked(found: CheckRuns, seeds: int) -> Checked:
 def check_command(asked: StudyToml, results: Path) -> str:
     """The command that checks the baseline of the study `asked`, ready to be pasted."""
     words = ["tricks-bench", "check", *baseline_words(asked)]
-    return shlex.join(words) + at(results)
+    return shlex.join(words) + results_option(results)
 
 
 def baseline_words(asked: StudyToml, leave: Collection[str] = ()) -> list[str]:

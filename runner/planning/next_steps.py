@@ -15,7 +15,7 @@ from runner.analysis.result import Analysis
 from runner.designs.factor import PLACEBO
 from runner.designs.layout import FACTORIAL
 from runner.planning.checked import baseline_words
-from runner.records.layout import RESULTS, at
+from runner.records.layout import RESULTS, results_option
 from runner.records.study_toml import StudyToml
 from runner.studies.confirm import Winner
 from runner.text import counted, duration
@@ -81,7 +81,7 @@ class Situation:
     def step(self, suggestion: str, words: Sequence[str], runs: int) -> Step:
         """A step that trains `runs` runs."""
         seconds = None if self.seconds is None else runs * self.seconds
-        return Step(suggestion, shlex.join(words) + at(self.results), runs, seconds)
+        return Step(suggestion, shlex.join(words) + results_option(self.results), runs, seconds)
 
     def beside(self, ending: str, effects: Iterable[Effect], *more: str) -> list[str] | None:
         """The command of a study of these effects only, on the same baseline; None if impossible.
@@ -233,7 +233,7 @@ def _use(s: Situation) -> Step | None:
         "Use the recommended recipe elsewhere: a PyTorch script that trains it without this tool."
     )
     words = ["tricks-bench", "recipe", s.run, "--as", "pytorch"]
-    return Step(suggestion, shlex.join(words) + at(s.results))
+    return Step(suggestion, shlex.join(words) + results_option(s.results))
 
 
 def _named(effects: Sequence[Effect]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.records.layout import at
+from runner.records.layout import results_option
 from tricks.errors import BadInput
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ def _suggestion(study: AnyStudy[Spec], results: Path) -> str:
     factor = next((f for f in study.factors if f.kind != "levels"), None)
     parts = ["tricks-bench", "run"]
     if factor is None:  # only a study's file can define such levels
-        return f"run a pilot: `{shlex.join([*parts, '--study', study.name])}{at(results)}`"
+        return (
+            f"run a pilot: `{shlex.join([*parts, '--study', study.name])}{results_option(results)}`"
+        )
     if factor.kind == "field":
         values = ",".join(level.name for level in factor.levels)
         parts += ["--tricks", "none", "--factor", f"{factor.name}={values}"]
@@ -149,4 +151,4 @@ def _suggestion(study: AnyStudy[Spec], results: Path) -> str:
     if study.data is not None:
         parts += ["--data", str(study.data)]
     parts += ["--seeds", "5", "--name", "pilot"]
-    return f"run a pilot: `{shlex.join(parts)}{at(results)}`"
+    return f"run a pilot: `{shlex.join(parts)}{results_option(results)}`"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.designs.factor import PLACEBO
 from runner.planning.checked import baseline_words, check_command
-from runner.records.layout import at
+from runner.records.layout import results_option
 from runner.records.study_toml import StudyToml
 
 
@@ -23,7 +23,7 @@ def run_command(asked: StudyToml, results: Path, file: Path | None) -> str:
         words += _flags(asked)
     for plugin in (asked.places and asked.places.plugins) or ():
         words += ["--plugin", plugin]
-    return shlex.join(words) + at(results)
+    return shlex.join(words) + results_option(results)
 
 
 def report_command(name: str, results: Path, options: Mapping[str, str | float | None]) -> str:
@@ -31,7 +31,7 @@ def report_command(name: str, results: Path, options: Mapping[str, str | float |
     words = ["tricks-bench", "report", name]
     for option, value in options.items():
         words += [] if value is None else [f"--{option}", str(value)]
-    return shlex.join(words) + at(results)
+    return shlex.join(words) + results_option(results)
 
 
 def _flags(asked: StudyToml) -> list[str]:

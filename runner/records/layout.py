@@ -109,6 +109,6 @@ def _unwritable(root: Path, error: Exception) -> BadInput:
     )
 
 
-def at(results: Path) -> str:
+def results_option(results: Path) -> str:
     """The --results option of a suggested command; "" for the default store."""
     return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
