@@ -62,7 +62,7 @@ def _worst(study: AnyStudy[Spec], sigma: float) -> tuple[float | None, str | Non
     from runner.planning.precision import Errors
 
     goal = Goal("effect", 0.0)
-    effects = Errors(study.design).at(study.seeds)
+    effects = Errors(study.design).precisions(study.seeds)
     found = [goal.reached(effect.own, sigma, len(effects)) for effect in effects]
     known = [value for value in found if value is not None]
     if len(known) < len(found):

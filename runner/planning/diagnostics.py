@@ -88,7 +88,7 @@ def diagnose(design: Design, seeds: int) -> Diagnostics:
         efficiency = d_efficiency(errors.cells(1), errors.sizes)
     else:
         reasons["d_efficiency"] = TOO_MANY
-    effects = errors.at(seeds)
+    effects = errors.precisions(seeds)
     alone = errors.one_at_a_time and design.layout == FACTORIAL  # a grid with one factor
     return Diagnostics(
         grid=design.name,

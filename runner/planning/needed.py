@@ -61,7 +61,7 @@ def needed(
     """
 
     def worst(seeds: int) -> tuple[float | None, str | None]:
-        effects = [pick(effect) for effect in errors.at(seeds)]
+        effects = [pick(effect) for effect in errors.precisions(seeds)]
         lost = [effect for effect in effects if effect.se is None]
         if lost:
             return None, _lost(len(lost), len(effects), lost[0].reason)

@@ -116,7 +116,7 @@ class Errors:
         zero, placebo = np.zeros(len(arms)), place(self.design.factors)
         return Cells(np.array(arms, dtype=np.int64), count, zero, zero, placebo)
 
-    def at(self, seeds: int) -> list[EffectPrecision]:
+    def precisions(self, seeds: int) -> list[EffectPrecision]:
         """The precision of each level of each factor, with `seeds` replicates of the design."""
         if self.one_at_a_time:
             return list(self._comparisons(seeds))

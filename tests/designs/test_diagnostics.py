@@ -63,7 +63,7 @@ def test_the_standard_fraction(fraction):
 
 @pytest.mark.parametrize("k", [9, 10, 11, 12])
 def test_one_at_a_time_at_sixty_four_runs(k):
-    (effect, *_), runs = Errors(design("add-one", *[2] * k)).at(5), 5 * (k + 1)
+    (effect, *_), runs = Errors(design("add-one", *[2] * k)).precisions(5), 5 * (k + 1)
     assert effect.baseline.se == pytest.approx(math.sqrt(2 / 5))
     assert effect.baseline.df == pytest.approx(8)
     assert 0.555 < effect.baseline.se * math.sqrt(runs / 64) < 0.64
@@ -73,7 +73,7 @@ def test_one_at_a_time_at_sixty_four_runs(k):
 
 def test_one_seed_has_a_standard_error_in_sigma_but_no_degrees_of_freedom():
     for name in ("add-one", "pairs", "leave-one-out", "cumulative"):
-        for effect in Errors(design(name, 2, 2, 2)).at(1):
+        for effect in Errors(design(name, 2, 2, 2)).precisions(1):
             assert effect.own.se == pytest.approx(math.sqrt(2))
             assert effect.own.df is None
             assert "more seeds" in effect.own.reason
@@ -119,12 +119,12 @@ def test_a_forbidden_pair_is_no_alias():
 def test_closed_forms_of_a_full_grid(monkeypatch, seeds):
     sizes = (2, 3, 2, 2, 2)
     listed = Errors(design("full", *sizes))
-    worked_out, error = listed.at(seeds), listed.error(seeds)
+    worked_out, error = listed.precisions(seeds), listed.error(seeds)
     monkeypatch.setattr(precision, "MOST_ARMS", 0)
     closed = Errors(design("full", *sizes))
     assert closed.closed
     assert closed.error(seeds) == error
-    for a, b in zip(worked_out, closed.at(seeds), strict=True):
+    for a, b in zip(worked_out, closed.precisions(seeds), strict=True):
         assert (a.grid.se, a.baseline.se) == pytest.approx((b.grid.se, b.baseline.se))
         assert (a.grid.df, a.baseline.df) == pytest.approx((b.grid.df, b.baseline.df), rel=0.25)
 
@@ -141,7 +141,7 @@ def test_a_full_grid_too_large_to_list_is_told_by_closed_forms_or_refused():
 def test_standard_errors_are_those_of_simulated_studies(fraction):
     """By plain least squares on 0/1 columns, whose coefficients are the effects."""
     arms = np.array(list(fraction))
-    effects = Errors(fraction).at(1)
+    effects = Errors(fraction).precisions(1)
     columns = [arms[:, e.factor] == e.level for e in effects]
     X = np.column_stack([np.ones(64), *columns]).astype(float)
     noise = np.random.default_rng(1).standard_normal((64, 4000))
@@ -154,7 +154,7 @@ def test_standard_errors_are_those_of_simulated_studies(fraction):
 def test_more_seeds_never_tell_less_about_averages(sizes, seeds):
     for name in ("full", "add-one"):
         errors = Errors(design(name, *sizes))
-        for less, more in zip(errors.at(seeds), errors.at(seeds + 1), strict=True):
+        for less, more in zip(errors.precisions(seeds), errors.precisions(seeds + 1), strict=True):
             assert more.own.se < less.own.se
             assert less.own.df is None or more.own.df >= less.own.df or seeds == 1
 
@@ -194,7 +194,7 @@ def test_one_seed_less_would_not_do():
         errors, goal = Errors(design(name, *[2] * 5)), Goal("effect", 0.3)
         found = needed(errors, goal, 0.4, lambda e, pick=pick: getattr(e, pick))
         assert found.seeds > 1
-        less = [getattr(e, pick) for e in errors.at(found.seeds - 1)]
+        less = [getattr(e, pick) for e in errors.precisions(found.seeds - 1)]
         reached = [goal.reached(p, 0.4, 5) for p in less]
         assert max(math.inf if r is None else r for r in reached) > 0.3
 
@@ -248,7 +248,7 @@ def test_the_plan_is_what_the_analysis_finds_where_noise_is_equal(grid, seeds):
     runs["accuracy"] = np.random.default_rng(1).normal(90, 1, len(runs))
     levels = {f.name: tuple(level.name for level in f.levels) for f in chosen}
     found = analyze(Experiment(runs, levels, grid, noise="equal"))
-    for plan, effect in zip(Errors(drawn).at(seeds), found.effects, strict=True):
+    for plan, effect in zip(Errors(drawn).precisions(seeds), found.effects, strict=True):
         square, own = (plan.own.se * found.sigma) ** 2, effect.estimate
         if effect.factor == "placebo":  # its own square, with one df, is in σ but not in its error
             square = (found.df * square - own.value**2) / (found.df - 1)
