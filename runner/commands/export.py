@@ -72,7 +72,7 @@ def export(
     part = stored
     if not whole:
         stage = csv_stage(store, stored, stage)
-        part = stored.at(stage) if stage else stored
+        part = stored.of_stage(stage) if stage else stored
     count = len(store.states(part.ids))
     if not count:
         raise BadInput(f"the study {stored.name} has no recorded runs yet")

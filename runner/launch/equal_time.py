@@ -28,7 +28,7 @@ def freeze(study: AnyStudy[S], store: Store, asked: StudyToml) -> None:
     from runner.studies.equal_epochs import chosen_now
 
     held = load_study(store, study.name)
-    fixed = held.at("fixed")
+    fixed = held.of_stage("fixed")
     found = chosen_now(study, fixed, table(store, fixed))
     save_study(store, study.name, replace(asked, equal_epochs=found or None), [])
 

@@ -122,7 +122,7 @@ def write_csv(
     other stages its column is `tuned_<field>`, which no analysis takes for a factor. correct: keep
     the bits of right and wrong; None: only for test sets of up to 10,000 images.
     """
-    frame = _compact(table(source, stored.at(stage) if stage else stored), correct)
+    frame = _compact(table(source, stored.of_stage(stage) if stage else stored), correct)
     if stage is not None:
         field = str(stored.asked.staged)
         name = field if stage == "tuning" else f"tuned_{field}"

@@ -70,7 +70,7 @@ class StoredStudy:
         """The seed of each run."""
         return cast("Sequence[int]", column(self.runs, "seed"))
 
-    def at(self, stage: str) -> StoredStudy:
+    def of_stage(self, stage: str) -> StoredStudy:
         """The study with the runs of one stage only."""
         runs = [run for run in self.runs if run.get("stage") == stage]
         return StoredStudy(self.name, self.asked, runs)

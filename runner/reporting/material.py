@@ -228,7 +228,7 @@ def of_evidence(found: Evidence, question: Question) -> Material:
         planned_runs(study, stage),
         tuned_comparison.comparison(found, metric, negligible) if study.asked.tune else None,
         equal_comparison.comparison(found, metric, negligible) if study.asked.equal else None,
-        study_design(study if stage is None else study.at("fixed"), runs, metric),
+        study_design(study if stage is None else study.of_stage("fixed"), runs, metric),
         stage,
         question=question,
     )

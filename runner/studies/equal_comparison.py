@@ -76,7 +76,7 @@ def equal_time(stored: StoredStudy, runs: pandas.DataFrame) -> EqualTime:
     column = time_column(experiment)
     seconds = last.groupby(list(factors))[column].median() if len(last) else None
     spent = {} if seconds is None else {_key(key): value for key, value in seconds.items()}
-    fixed = stored.at("fixed")
+    fixed = stored.of_stage("fixed")
     all_on = experiment.design is not None and experiment.design.leaves_out
     base = {**first, **((stored.asked.reference or {}) if all_on else {})}
     own = spent.get(tuple(base.values()))

@@ -72,7 +72,7 @@ def at_stage(
     chosen = stage or (last if whole else first)
     if stage is not None and not runs["stage"].eq(stage).any():
         raise BadInput(f"--stage {stage}: no run of this stage of {stored.name} is recorded yet")
-    return stored.at(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
+    return stored.of_stage(chosen), runs[runs["stage"].eq(chosen)].reset_index(drop=True), chosen
 
 
 def csv_stage(store: Store, stored: StoredStudy, stage: str | None) -> str | None:
@@ -90,7 +90,7 @@ def stage_note(stored: StoredStudy, stage: str) -> str:
         return _equal_note(stored, stage)
     field, listed, seeds = _tuning(stored)
     if stage == "fixed":
-        fixed = next(iter(stored.at("fixed").column(field)), "")
+        fixed = next(iter(stored.of_stage("fixed").column(field)), "")
         return (
             f"Stage fixed: {field}={fixed} in all arms; --stage tuned shows each arm at its own "
             "value, once the tuning is done."
@@ -104,7 +104,7 @@ def stage_note(stored: StoredStudy, stage: str) -> str:
 
 def _equal_note(stored: StoredStudy, stage: str) -> str:
     if stage == "fixed":
-        epochs = next(iter(stored.at("fixed").column("epochs")), "")
+        epochs = next(iter(stored.of_stage("fixed").column("epochs")), "")
         return (
             f"Stage fixed: {epochs} epochs in all arms; --stage equal-time shows each arm with "
             "the epochs that fit the baseline's time, once its runs are done."
@@ -127,7 +127,7 @@ def _tuning(stored: StoredStudy) -> tuple[str, tuple[str, ...], int]:
 
 def planned_runs(stored: StoredStudy, stage: str | None) -> int:
     """The number of runs planned at `stage`; tuned runs count before their arms have chosen."""
-    return len(stored.runs if stage is None else stored.at("fixed").runs)
+    return len(stored.runs if stage is None else stored.of_stage("fixed").runs)
 
 
 def stage_states(
@@ -139,12 +139,12 @@ def stage_states(
     """
     stages = {}
     for name in stored.asked.stages:
-        ids = stored.at(name).column("id")
+        ids = stored.of_stage(name).column("id")
         stages[name] = {"runs": len(ids), "recorded": sum(id in states for id in ids)}
     last = stages[stored.asked.stages[-1]]
     to_choose = stages["fixed"]["runs"] - last["runs"]
     if stored.asked.equal:
-        fixed = stored.at("fixed")
+        fixed = stored.of_stage("fixed")
         arms = list(zip(*map(fixed.column, stored.factors), strict=True))
         fixed_states = map(states.get, fixed.column("id"))
         lost = left_out(zip(arms, fixed_states, strict=True))
@@ -176,6 +176,6 @@ def study_tuning(stored: StoredStudy, runs: pandas.DataFrame) -> StudyTuning:
         field,
         tuple(listed),
         seeds,
-        next(iter(stored.at("fixed").column(field)), None),
+        next(iter(stored.of_stage("fixed").column(field)), None),
         tuple(arms),
     )

@@ -67,7 +67,7 @@ def _cost(found: Evidence) -> TuningCost:
     """The cost of tuning runs, and of fixed and tuned runs; each run counts once."""
     by_id = {record.id: record.seconds or Seconds() for record in found.records}
     stages = ("tuning", "fixed", "tuned")
-    tuning, fixed, tuned = (set(found.study.at(stage).ids) for stage in stages)
+    tuning, fixed, tuned = (set(found.study.of_stage(stage).ids) for stage in stages)
 
     def spent(ids: set[str]) -> Spent:
         there = [by_id[id] for id in ids if id in by_id]
