@@ -81,7 +81,7 @@ def averages(
     means, y = population.studies(rng, studies, layout.places())
     contrasts = [known.coding.main_effect(i) for i in range(len(known.coding.mains))]
     rows, lack = [], 0
-    for cells in tables(layout.levels, y, layout.at):
+    for cells in tables(layout.levels, y, layout.placebo_column):
         fitted = known.fitted(cells).fit
         rows.append([fitted.estimate(c) for c in contrasts])
         lack += fitted.lack is not None and fitted.lack.p < 0.05

@@ -41,7 +41,7 @@ class Layout:
         return self.levels[:, :-1] if self.placebo else self.levels
 
     @property
-    def at(self) -> int | None:
+    def placebo_column(self) -> int | None:
         """The placebo's column."""
         return self.levels.shape[1] - 1 if self.placebo else None
 
@@ -136,7 +136,7 @@ class Prepared:
 
 def prepared(layout: Layout) -> Prepared:
     """The model of a layout, as in the analysis."""
-    start = group(layout.levels, np.zeros(len(layout.levels)), layout.at)
+    start = group(layout.levels, np.zeros(len(layout.levels)), layout.placebo_column)
     coding, design, unseen, weights = prepare(start, list(layout.sizes))
     return Prepared(layout, coding, design, unseen, weights, alias_sets(coding, design))
 
