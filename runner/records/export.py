@@ -26,12 +26,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
-from runner.analysis.data.repeats import repeated
 from runner.records import atomic_write, environments, examples, record_schema
 from runner.records.csv_text import csv_bytes, escaped, unescaped
+from runner.records.export_checks import (
+    SUMS,
+    check_agreement,
+    check_rows,
+    check_runs,
+    mismatches,
+)
 from runner.records.later_metrics import with_metric
 from runner.records.migration import upgraded
-from runner.records.record import COLUMNS, TEXT, WHOLE
+from runner.records.record import COLUMNS, TEXT
 from runner.records.record_schema import Record
 from runner.records.run_frames import CURVES, NORMS, epoch_frame, measured, spread, table, typed
 from runner.records.store import Store
@@ -42,16 +48,12 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     import pandas
 
-SUMS = "SHA256SUMS"
-FILES = ("runs.csv", "epochs.csv.gz", "records.jsonl.gz", "study.toml")
 # A compressed file may unpack to so many bytes, or to so many times its size; exports reach 20
 # times.
 UNPACKED, TIMES = 64 << 20, 40
 LARGEST_KEPT = 10_000  # test images; their bits of right and wrong take 1.7 kB per run
 # Fields of a record that are in another file, or of no use on another machine.
 LEFT_OUT = ("epochs", "correct", "host")
-
-
 _UNREADABLE = (
     OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, OverflowError, RecursionError,
 )  # fmt: skip
@@ -204,7 +206,7 @@ def read_export(folder: Path) -> Evidence:
         epochs = measured(epochs.reindex(columns=["id", "epoch", *CURVES, *NORMS]))
         lines = _unpacked(folder / "records.jsonl.gz").splitlines()
         records = [_record(line) for line in lines]
-        _check_runs(runs)
+        check_runs(runs)
         rows = runs[["id", "seed", *names]].to_dict("records")
     except _UNREADABLE as error:
         raise BadInput(f"cannot read the exported study {folder}: {error}") from error
@@ -212,10 +214,10 @@ def read_export(folder: Path) -> Evidence:
     listed = {name: list(runs[name]) for name in ("id", *names)}
     check_levels(asked, listed, folder / "runs.csv")
     check_once(listed, folder / "runs.csv")
-    _check_agreement(runs, folder / "runs.csv")
-    _check_rows([record.id for record in records], folder / "records.jsonl.gz", 1)
+    check_agreement(runs, folder / "runs.csv")
+    check_rows([record.id for record in records], folder / "records.jsonl.gz", 1)
     epoch = [f"{id}, epoch {n}" for id, n in zip(epochs["id"], epochs["epoch"], strict=True)]
-    _check_rows(epoch, folder / "epochs.csv.gz", 2)
+    check_rows(epoch, folder / "epochs.csv.gz", 2)
     name = folder.name if asked.name is None else asked.name
     if not is_name(name):  # the report's folder gets this name
         raise BadInput(
@@ -223,31 +225,6 @@ def read_export(folder: Path) -> Evidence:
         )
     study = StoredStudy(name, asked, planned)
     return Evidence(study, runs, epochs, records)
-
-
-def mismatches(folder: Path) -> list[str]:
-    """Differences from the checksums in the exported `folder`; [] if it has no checksums."""
-    try:
-        lines = atomic_write.read(folder / SUMS, most=10_000).decode().splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError) as error:
-        return [f"{folder / SUMS} cannot be read: {error}"]
-    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    if sums.keys() != set(FILES):
-        return [f"{folder / SUMS} does not name the files of an export"]
-    found = []
-    for name, digest in sums.items():
-        try:
-            same = hashlib.sha256(atomic_write.read(folder / name)).hexdigest() == digest
-        except OSError as error:
-            found.append(f"{folder / name} cannot be read: {error.strerror or error}")
-            continue
-        if not same:
-            found.append(
-                f"{folder / name} has changed since it was exported (its checksum does not match)"
-            )
-    return found
 
 
 def _packed(content: bytes) -> bytes:
@@ -271,37 +248,6 @@ def _record(line: bytes) -> Record:
     if not isinstance(record, dict):
         raise ValueError("a line of records.jsonl.gz is not a record")
     return record_schema.read(upgraded(record))
-
-
-def _check_runs(runs: pandas.DataFrame) -> None:
-    """Raises ValueError for a cell of runs.csv that cannot come from a record."""
-    for row in runs.to_dict("records"):
-        fields: dict[str, Any] = {}
-        for column, path in COLUMNS.items():
-            value = row[column]
-            if value is None or value != value:
-                continue
-            place = fields
-            for key in path[:-1]:
-                place = place.setdefault(key, {})
-            place[path[-1]] = int(value) if column in WHOLE else value
-        record_schema.read({"id": row["id"], "state": row["state"], "seed": row["seed"], **fields})
-
-
-def _check_rows(keys: list[str], path: Path, first: int) -> None:
-    """Raises BadInput if two rows have the same key. first: the first row's number."""
-    again = repeated(keys, range(first, first + len(keys)))
-    if again is not None:
-        raise BadInput(f"cannot read {path}: {again[1]} are of one run, {again[0]}")
-
-
-def _check_agreement(runs: pandas.DataFrame, path: Path) -> None:
-    """Raises BadInput for a run with different values in two stages."""
-    shared = runs[runs["id"].duplicated(keep=False)].drop(columns="stage", errors="ignore")
-    other = shared.drop_duplicates()
-    again = repeated(list(other["id"]), [int(row) + 2 for row in other.index])
-    if again is not None:
-        raise BadInput(f"cannot read {path}: {again[1]} are of one run, {again[0]}, and differ")
 
 
 def _rest(record: dict[str, Any]) -> dict[str, Any]:

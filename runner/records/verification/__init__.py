@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.records import atomic_write
-from runner.records.export import SUMS, is_export, mismatches, read_export
+from runner.records.export import is_export, read_export
+from runner.records.export_checks import SUMS, mismatches
 from runner.records.layout import FOLDERS, FORMAT_LINE, LATER_FOLDERS, check_format, links
 from runner.records.predictions import ENDING
 from runner.records.record import STATES, Damaged
