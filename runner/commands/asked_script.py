@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from tricks.errors import BadInput
 
@@ -13,6 +15,27 @@ if TYPE_CHECKING:
     from runner.records.script_toml import ScriptMetric
     from runner.studies.asked import Asked
 
+ScriptCommand = Annotated[
+    str | None,
+    typer.Option(
+        help="Run your own training script instead of tricks: 'python train.py {arguments} "
+        "--seed {seed} --output {out}'."
+    ),
+]
+ScriptLevels = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="For --script: FACTOR.LEVEL='arguments', such as mixup.on='--mixup 0.2'. The "
+        "reference level is off, or else the first level named. Repeatable."
+    ),
+]
+ScriptMetrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        help='For --script: top1={file="{out}/result.json", key="top1"}. For a CSV: column '
+        "instead of key; for printed output: only a pattern. Repeatable."
+    ),
+]
 LEVEL = re.compile(r"([^.=]+)\.([^=]+)=(.*)", re.DOTALL)
 METRIC = re.compile(r"(?:([A-Za-z0-9_]+)=)?(\{.*\})", re.DOTALL)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,16 @@ from runner.commands.asked import StudyFlags, asked_study
 from runner.commands.console import INTERRUPTED, OUT_OF_TIME, Console, asking
 from runner.commands.json_output import print_json
 from runner.commands.limits import asked_limits
-from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
+from runner.commands.options import (
+    AllowDuplicates,
+    DataFolder,
+    Device,
+    DryRun,
+    Json,
+    Plugins,
+    Results,
+    load_plugins,
+)
 from runner.execution.machine import at_a_time
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
@@ -60,14 +68,12 @@ def check(
         str | None, typer.Option(help="The check's name. [default: TASK-check or STUDY-check]")
     ] = None,
     results: Results = RESULTS,
-    data: Annotated[
-        Path | None, typer.Option(help="The folder of the data sets. [default: ./data]")
-    ] = None,
+    data: DataFolder = None,
     workers: Annotated[
         int | None,
         typer.Option(help="Parallel runs. [default: one per core, or one per GPU]"),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     allow_duplicates: AllowDuplicates = False,
     plugin: Plugins = None,
     max_hours: Annotated[
@@ -77,9 +83,7 @@ def check(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before a long training.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be trained, and exit.")
-    ] = False,
+    dry_run: DryRun = False,
     estimate: Annotated[
         bool,
         typer.Option("--estimate", help="Measure a few steps, and predict the hours."),

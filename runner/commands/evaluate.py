@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.options import TTA, Json, Plugins, Results, Runs, Sets, load_plugins
+from runner.commands.options import TTA, Device, Json, Plugins, Results, Runs, Sets, load_plugins
 from runner.inference.inference_inputs import ask
 from runner.records.layout import RESULTS
 from tricks.errors import BadInput
@@ -32,7 +32,7 @@ def evaluate(
         Path | None, typer.Option(help="The folder to write tables and the confusion matrix to.")
     ] = None,
     tta: TTA = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     data_sets: Sets = None,
     results: Results = RESULTS,
     plugin: Plugins = None,

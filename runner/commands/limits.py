@@ -11,6 +11,20 @@ from tricks.errors import BadInput
 
 CHECKPOINT = 5.0  # minutes
 
+MaxHours = Annotated[
+    float | None,
+    typer.Option(
+        help="Stop after this time, as after Ctrl-C, and start no run that would take "
+        "longer. Exit code 75; the same command continues."
+    ),
+]
+StallMinutes = Annotated[
+    float | None,
+    typer.Option(
+        help="Stop and retry a run without a sign of life (a batch, a script's output) for "
+        "this time. [default: 30]"
+    ),
+]
 CheckpointMinutes = Annotated[
     float | None,
     typer.Option(

@@ -27,6 +27,11 @@ AllowDuplicates = Annotated[
         "--allow-duplicates", help="Train even if an image is in two parts of your own split."
     ),
 ]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="The folder of the data sets. [default: ./data]")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and exit.")]
 Name = Annotated[str | None, typer.Argument(help="The study. [default: the latest]")]
 Metric = Annotated[
     str,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.options import Json, Plugins, Results, chosen, load_plugins
+from runner.commands.options import DataFolder, Json, Plugins, Results, chosen, load_plugins
 from runner.execution.machine import at_a_time
 from runner.records.json_values import JsonValue
 from runner.records.layout import RESULTS
@@ -62,9 +61,7 @@ def plan(
         typer.Option(help="The study whose replicates give the sd. [default: the latest]"),
     ] = None,
     results: Results = RESULTS,
-    data: Annotated[
-        Path | None, typer.Option(help="The folder of the data sets. [default: ./data]")
-    ] = None,
+    data: DataFolder = None,
     workers: Annotated[int | None, typer.Option(help="Parallel runs.")] = None,
     plugin: Plugins = None,
     json: Json = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.commands.json_output import print_json
-from runner.commands.options import TTA, Json, Plugins, Results, Runs, Sets, load_plugins
+from runner.commands.options import TTA, Device, Json, Plugins, Results, Runs, Sets, load_plugins
 from runner.inference.inference_inputs import ask
 from runner.inference.prediction_table import USUAL, columns, table
 from runner.records.layout import RESULTS
@@ -39,7 +39,7 @@ def predict(
         ),
     ] = USUAL,
     tta: TTA = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     data_sets: Sets = None,
     results: Results = RESULTS,
     plugin: Plugins = None,

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands.asked import StudyFlags, any_study, engine_keys, of_recipes
+from runner.commands.asked_script import ScriptCommand, ScriptLevels, ScriptMetrics
 from runner.commands.engine_options import Address, Detach, Engine, Jobs, Slurm, Strict
-from runner.commands.limits import CheckpointMinutes, NoCheckpoint, asked_limits
-from runner.commands.options import AllowDuplicates, Json, Plugins, Results, load_plugins
+from runner.commands.limits import (
+    CheckpointMinutes,
+    MaxHours,
+    NoCheckpoint,
+    StallMinutes,
+    asked_limits,
+)
+from runner.commands.options import (
+    AllowDuplicates,
+    DataFolder,
+    Device,
+    DryRun,
+    Json,
+    Plugins,
+    Results,
+    load_plugins,
+)
 from runner.launch.engine import LOCAL, EngineFlags, connected, with_engine
 from runner.launch.options import Options
 from runner.records.layout import RESULTS
@@ -116,32 +131,12 @@ def run(
             "on fresh seeds.",
         ),
     ] = False,
-    script: Annotated[
-        str | None,
-        typer.Option(
-            help="Run your own training script instead of tricks: 'python train.py {arguments} "
-            "--seed {seed} --output {out}'."
-        ),
-    ] = None,
-    level: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="For --script: FACTOR.LEVEL='arguments', such as mixup.on='--mixup 0.2'. The "
-            "reference level is off, or else the first level named. Repeatable."
-        ),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            help='For --script: top1={file="{out}/result.json", key="top1"}. For a CSV: column '
-            "instead of key; for printed output: only a pattern. Repeatable."
-        ),
-    ] = None,
+    script: ScriptCommand = None,
+    level: ScriptLevels = None,
+    metric: ScriptMetrics = None,
     name: Annotated[str | None, typer.Option(help="The study's name. [default: task-grid]")] = None,
     results: Results = RESULTS,
-    data: Annotated[
-        Path | None, typer.Option(help="The folder of the data sets. [default: ./data]")
-    ] = None,
+    data: DataFolder = None,
     group_by: Annotated[
         str | None,
         typer.Option(
@@ -159,7 +154,7 @@ def run(
     per_gpu: Annotated[
         int | None, typer.Option(help="Parallel runs on each GPU. [default: 1]")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     engine: Engine = None,
     jobs: Jobs = None,
     slurm: Slurm = None,
@@ -184,28 +179,14 @@ def run(
     ] = None,
     allow_duplicates: AllowDuplicates = False,
     plugin: Plugins = None,
-    max_hours: Annotated[
-        float | None,
-        typer.Option(
-            help="Stop after this time, as after Ctrl-C, and start no run that would take "
-            "longer. Exit code 75; the same command continues."
-        ),
-    ] = None,
-    stall_minutes: Annotated[
-        float | None,
-        typer.Option(
-            help="Stop and retry a run without a sign of life (a batch, a script's output) for "
-            "this time. [default: 30]"
-        ),
-    ] = None,
+    max_hours: MaxHours = None,
+    stall_minutes: StallMinutes = None,
     checkpoint_minutes: CheckpointMinutes = None,
     no_checkpoint: NoCheckpoint = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before a long grid.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be trained, and exit.")
-    ] = False,
+    dry_run: DryRun = False,
     smoke: Annotated[
         bool,
         typer.Option(
