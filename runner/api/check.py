@@ -95,12 +95,9 @@ def check(
     from runner.commands.options import load_plugins
     from runner.execution.machine import at_a_time
     from runner.launch.check import check as launch
+    from runner.launch.check import findings
     from runner.launch.listener import Silent
     from runner.launch.options import Options
-    from runner.planning.check_runs import in_store
-    from runner.planning.checked import checked
-    from runner.records.store import Store
-    from runner.records.studies import load_study
     from runner.studies.check import check_of
     from runner.studies.study import Study
 
@@ -120,6 +117,5 @@ def check(
         allow_duplicates=how.get("allow_duplicates", False),
     )  # fmt: skip
     outcome = launch(found, options, Silent() if quiet else Console(options, json=False))
-    store = Store(place, create=False)
-    whole = checked(in_store(store, load_study(store, found.name)), asked.seeds)
+    whole = findings(found, place, asked.seeds)
     return BaselineCheck(whole, Found(found.name, place, outcome))

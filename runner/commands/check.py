@@ -116,17 +116,13 @@ def check(
         say_dry_run(would_train(found, options), json)
         return 0
     from runner.launch.check import check as launch
-    from runner.planning.check_runs import in_store
-    from runner.planning.checked import checked
-    from runner.records.store import Store
-    from runner.records.studies import load_study
+    from runner.launch.check import findings
 
     console = Quiet(options, json)
     outcome = launch(found, replace(options, ask=None if yes else asking(json)), console)
     if outcome.ended == "declined":
         return 0
-    store = Store(results, create=False)
-    said = checked(in_store(store, load_study(store, found.name)), asked.seeds)
+    said = findings(found, results, asked.seeds)
     if json:
         print_json(said.to_json())
     else:

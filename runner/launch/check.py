@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.designs.design import reference_arm
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from runner.launch.listener import Listener
     from runner.launch.options import Options
     from runner.launch.outcome import Outcome
+    from runner.planning.checked import Checked
     from runner.studies.study import Study
 
 
@@ -26,6 +28,19 @@ def check(study: Study, options: Options, listener: Listener) -> Outcome:
     opened(study, options)  # reports mistakes before anything is computed
     keep_references(study, options, listener)
     return run(study, options, listener)
+
+
+def findings(study: Study, results: Path, seeds: int) -> Checked:
+    """The findings from the recorded runs of the check `study` in the store `results`.
+
+    seeds: of each arm of the study whose baseline is checked.
+    """
+    from runner.planning.check_runs import in_store
+    from runner.planning.checked import checked
+    from runner.records.studies import load_study
+
+    store = Store(results, create=False)
+    return checked(in_store(store, load_study(store, study.name)), seeds)
 
 
 def keep_references(study: Study, options: Options, listener: Listener) -> None:
