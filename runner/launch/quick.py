@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,17 +106,12 @@ def _measured(
     """Possible sizes of the proxy's runs, from a few measured steps of each kind of recipe."""
     from runner.planning import probe_run
     from runner.planning.costs import Costs, kind, mean_seconds
-    from runner.planning.hours import AROUND, LOOKED_AT, measured_arms
-    from runner.tasks.recipe_run import RecipeRun
+    from runner.planning.hours import AROUND, measuring, to_measure
     from tricks.recipe import to_json
 
-    arms = list(islice(small.design, LOOKED_AT))
-    specs = [small.spec(arm, 0) for arm in measured_arms(small, arms)]
-    work = RecipeRun(
-        small.task.name, str(small.data_folder), options.device, plugins=options.plugins
-    )
+    arms, specs = to_measure(small)
     held = looked_at(small) if listener is None else caches(small, specs, options, listener)
-    work = replace(work.shared_out(options.workers), caches=held)
+    work = measuring(small, options.workers, options.device, options.plugins, held)
     timed = probe_run.measured_steps(specs, work, min(options.workers, len(specs)))
     costs = Costs(
         (kind(to_json(spec.recipe)), one.step) for spec, one in zip(specs, timed, strict=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner.records.store import Store
     from runner.studies.any_study import AnyStudy
     from runner.studies.study import Study
+    from runner.tasks.recipe_run import RecipeRun
 
 # Arms that stand for a larger grid, as its first arms use all levels evenly; also records.
 LOOKED_AT = 256
@@ -121,12 +122,9 @@ def by_steps(
     their ratios are multiplied. caches: see RecipeRun.
     """
     from runner.planning import probe_run
-    from runner.tasks.recipe_run import RecipeRun
 
-    arms = list(islice(study.design, LOOKED_AT))
-    specs = [study.spec(arm, 0) for arm in measured_arms(study, arms)]
-    work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
-    work = replace(work.shared_out(workers), caches=caches)
+    arms, specs = to_measure(study)
+    work = measuring(study, workers, device, plugins, caches)
     seconds = probe_run.measured_seconds(specs, work, min(workers, len(specs)))
     seen = [
         (kind(to_json(spec.recipe)), (time + AROUND) / spec.recipe.epochs)
@@ -170,7 +168,27 @@ def none_left(workers: int) -> Hours:
     return Hours(0, workers, 0.0, 0.0, source="the records: no run is left")
 
 
-def measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
+def to_measure(study: Study) -> tuple[list[Arm], list[RunSpec]]:
+    """The first arms of `study`, and runs of a few arms that have every part of their kinds."""
+    arms = list(islice(study.design, LOOKED_AT))
+    return arms, [study.spec(arm, 0) for arm in _measured_arms(study, arms)]
+
+
+def measuring(
+    study: Study,
+    workers: int,
+    device: str,
+    plugins: Sequence[str],
+    caches: tuple[tuple[int, str], ...],
+) -> RecipeRun:
+    """The work that measures runs of `study`, without a store. caches: see RecipeRun."""
+    from runner.tasks.recipe_run import RecipeRun
+
+    work = RecipeRun(study.task.name, str(study.data_folder), device, plugins=tuple(plugins))
+    return replace(work.shared_out(workers), caches=caches)
+
+
+def _measured_arms(study: Study, arms: Sequence[Arm]) -> list[Arm]:
     """Arms of different kinds that together have every part of every arm's kind."""
     kinds = {arm: kind(to_json(study.recipe(arm))) for arm in arms}
     if len(set(kinds.values())) > MEASURED:
