@@ -65,10 +65,8 @@ def attention(
     few = spread(len(given.paths), images)
     names = [Path(given.paths[i]).name for i in few]
     rows = looked(model, card, as_trained(given.source.subset(few), card), names)
-    try:
+    with atomic_write.output(image):
         atomic_write.replace(image, encoded(pictures(found.why, rows), image.suffix.lower()))
-    except OSError as error:
-        raise BadInput(f"{image}: {error.strerror or error}") from error
     if json:
         print_json({"run": card.run, "images": len(few), "image": str(image)})
     else:

@@ -100,10 +100,8 @@ def _write(found: Classification, about: list[str], out: Path) -> Path:
     from runner.reporting.evaluation import files, tables
 
     csvs = {name: written(rows) for name, rows in tables(found).items()}
-    try:
+    with atomic_write.output(f"--out {out}"):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in {**csvs, **files(found, about)}.items():
             atomic_write.replace(out / name, content)
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror or error}") from error
     return out / "evaluation.md"

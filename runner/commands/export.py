@@ -48,6 +48,7 @@ def export(
     tricks-bench export digits-full -o results/reference/digits-full
     tricks-bench export digits-full --to mlflow --out trackers
     """
+    from runner.records import atomic_write
     from runner.records.export import write_csv, write_export
     from runner.studies.experiments import open_study
     from runner.studies.stages import csv_stage
@@ -76,14 +77,12 @@ def export(
     count = len(store.states(part.ids))
     if not count:
         raise BadInput(f"the study {stored.name} has no recorded runs yet")
-    try:
+    with atomic_write.output(output):
         if whole:
             output.mkdir(parents=True, exist_ok=True)
             write_export(store, stored, output)
         else:
             write_csv(store, stored, output, stage=stage)
-    except OSError as error:
-        raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:
         print_json(
             {

@@ -67,10 +67,8 @@ def predict(
 
     from runner.records import atomic_write
 
-    try:
+    with atomic_write.output(output):
         atomic_write.replace(output, content)
-    except OSError as error:
-        raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:
         print_json(
             {

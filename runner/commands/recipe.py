@@ -65,10 +65,8 @@ def recipe(
     if output is not None:
         from runner.records import atomic_write
 
-        try:
+        with atomic_write.output(output):
             atomic_write.replace(output, text.encode())
-        except OSError as error:
-            raise BadInput(f"{output}: {error.strerror or error}") from error
     if json:
         about = {"name": found.name, "task": found.task, "as": as_, "about": list(found.about)}
         written = None if output is None else str(output)

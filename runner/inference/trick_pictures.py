@@ -129,7 +129,5 @@ def _write(fig: Figure, out: Path) -> None:
     from runner.records import atomic_write
     from runner.reporting.plots.style import encoded
 
-    try:
+    with atomic_write.output(f"--image {out}"):
         atomic_write.replace(out, encoded(fig, out.suffix.lower()))
-    except OSError as error:
-        raise BadInput(f"--image {out}: {error.strerror or error}") from error

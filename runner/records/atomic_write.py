@@ -11,8 +11,10 @@ import errno
 import os
 import stat
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from tricks.errors import BadInput
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 TEMPORARY = ".tmp"  # ends the name of every temporary file, which starts with a dot
@@ -21,6 +23,18 @@ LARGEST = 1 << 30  # bytes of the largest file that is read
 
 class NotAFile(OSError):
     """A symbolic link, a folder, a pipe or a device is in the place of a file."""
+
+
+@contextlib.contextmanager
+def output(beginning: Path | str) -> Iterator[None]:
+    """A context in which a command writes its output.
+
+    An OSError becomes BadInput. beginning: of its message, such as the file that is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{beginning}: {error.strerror or error}") from error
 
 
 def create(path: Path, data: bytes) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from runner.records import atomic_write
 from runner.reporting.contents import document
 from runner.reporting.document import Document
 from runner.reporting.markdown import markdown
@@ -33,7 +34,7 @@ def write_report(
     """
     _check(formats, columns)
     out = Path(out)
-    try:
+    with atomic_write.output(f"cannot write the report to {out}"):
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=out) as aside:
             new, report = Path(aside), document(replace(material, out=out))
@@ -47,8 +48,6 @@ def write_report(
                 os.replace(file, out / file.name)
             for name in stale:
                 (out / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise BadInput(f"cannot write the report to {out}: {error.strerror or error}") from error
     return out / NAMES[formats[0]]
 
 
