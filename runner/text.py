@@ -15,14 +15,14 @@ def counted(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
-def some_of(names: Sequence[str], most: int) -> str:
+def some_of(names: Sequence[str], most: int, between: str = ", ") -> str:
     """The first `most` names, and how many others there are.
 
-    >>> some_of(["a", "b", "c"], 2), some_of(["a"], 2)
-    ('a, b and 1 more', 'a')
+    >>> some_of(["a", "b", "c"], 2), some_of(["a", "b"], 2, "; ")
+    ('a, b and 1 more', 'a; b')
     """
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return between.join(names[:most]) + rest
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ import typer
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Results
 from runner.records.layout import RESULTS
-from runner.text import counted
+from runner.text import counted, some_of
 
 SHOWN = 5  # conflicts to print; --json has all
 
@@ -49,11 +49,9 @@ def merge(
         there = f"{done.same:,} were there already"
         print(f"{counted(done.added, 'run')} added to {results}; {there}")
         if done.conflicts:
-            named = ", ".join(done.conflicts[:SHOWN])
-            more = len(done.conflicts) - SHOWN
             print(
                 f"{counted(len(done.conflicts), 'run')} with different outcomes, where {results} "
-                f"keeps its own: {named}{f' and {more:,} more' if more > 0 else ''}"
+                f"keeps its own: {some_of(done.conflicts, SHOWN)}"
             )
         for line in done.refused:
             print(line)

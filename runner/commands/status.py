@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.commands.json_output import print_json
 from runner.commands.options import Json, Name, Results
 from runner.records.layout import RESULTS, results_option
-from runner.text import counted, printable
+from runner.text import counted, printable, some_of
 
 if TYPE_CHECKING:
     from runner.studies.progress import StudyProgress
@@ -69,8 +69,7 @@ def _lines(found: StudyProgress) -> Iterator[str]:
         yield printable(f"running: {run.label}: {epoch} ({run.owner or 'owner unknown'})")
     left = found.checkpoints
     if left:
-        places = [f"epoch {kept.epoch} of {kept.epochs}" for kept in left[:NAMED]]
-        more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+        places = some_of([f"epoch {kept.epoch} of {kept.epochs}" for kept in left], NAMED, "; ")
         runs = "1 run has" if len(left) == 1 else f"{len(left):,} runs have"
-        yield printable(f"{runs} a checkpoint to continue from: {'; '.join(places)}{more}")
+        yield printable(f"{runs} a checkpoint to continue from: {places}")
     yield from failure_lines(found.failures)

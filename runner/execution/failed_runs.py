@@ -17,7 +17,7 @@ from runner.records.claims import Claims
 from runner.records.record import FAILED
 from runner.records.record_schema import Epoch, Error
 from runner.records.run import label
-from runner.text import counted, printable
+from runner.text import counted, printable, some_of
 
 if TYPE_CHECKING:
     from runner.records.store import Store
@@ -113,8 +113,7 @@ def failure_lines(found: Iterable[FailedRun]) -> Iterator[str]:
         groups.setdefault((one.state, reason), []).append(one)
     for (state, reason), runs in groups.items():
         yield _line(f"{state}, {counted(len(runs), 'run')}: {reason}")
-        more = f" and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
-        yield _line(f"  {'; '.join(run.label for run in runs[:NAMED])}{more}")
+        yield _line(f"  {some_of([run.label for run in runs], NAMED, '; ')}")
         for line in runs[0].last_lines:
             yield _line(f"  | {line}")
         logs = [run.log for run in runs if run.log]

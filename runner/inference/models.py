@@ -10,6 +10,7 @@ from runner.launch.resume_command import stored_command
 from runner.records.models import folder, model_file
 from runner.records.store import Store
 from runner.studies.best_arm import best_arm
+from runner.text import some_of
 from tricks.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def _of_run(store: Store, start: str, best: bool) -> Found:
     if not fits:
         raise unknown("run", start, saved)
     if len(fits) > 1:
-        shown = ", ".join(fits[:5]) + (f" and {len(fits) - 5} more" if len(fits) > 5 else "")
-        raise BadInput(f"{start} begins the ids of {len(fits)} runs: {shown}; give more characters")
+        raise BadInput(
+            f"{start} begins the ids of {len(fits)} runs: {some_of(fits, 5)}; give more characters"
+        )
     path = model_file(store, fits[0], best)
     if not path.is_file():
         which = "--save-models best" if best else "--save-models"

@@ -18,7 +18,7 @@ from runner.planning.checked import baseline_words
 from runner.records.layout import RESULTS, results_option
 from runner.records.study_toml import StudyToml
 from runner.studies.confirm import Winner
-from runner.text import counted, duration
+from runner.text import counted, duration, some_of
 from tricks.bag import parse
 from tricks.errors import BadInput
 
@@ -242,5 +242,5 @@ def _named(effects: Sequence[Effect]) -> str:
 
 def _listed(names: Sequence[str], most: int = 7) -> str:
     if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+        return some_of(names, most - 1)
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -46,13 +46,11 @@ def _decided(a: Analysis) -> Text:
 def _named(a: Analysis, effects: Sequence[Effect]) -> str:
     ranked = sorted(effects, key=lambda e: -abs(e.effect or 0.0))
     first = ranked[0]
-    texts = [f"{e.label} ({signed(e.effect)} {a.unit})" for e in ranked[:MOST_NAMED]]
+    texts = [f"{e.label} ({signed(e.effect)} {a.unit})" for e in ranked]
     if first.ci_low is not None:
         spread = interval(first.ci_low, first.ci_high)
         texts[0] = f"{first.label} ({signed(first.effect)} {a.unit}, {spread})"
-    if len(ranked) > MOST_NAMED:
-        texts[-1] += f" and {len(ranked) - MOST_NAMED} more"
-    return ", ".join(texts)
+    return some_of(texts, MOST_NAMED)
 
 
 def _open(a: Analysis) -> Text:

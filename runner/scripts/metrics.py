@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runner.records.json_values import JsonValue
 from runner.records.script_toml import Script, ScriptMetric
-from runner.text import printable
+from runner.text import printable, some_of
 from tricks.errors import BadInput
 
 SHOWN = 8  # files or columns that a message names
@@ -180,5 +180,4 @@ def _flat(value: JsonValue, start: str = "") -> list[tuple[str, JsonValue]]:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}" if names else "none"
+    return some_of(names, SHOWN) or "none"

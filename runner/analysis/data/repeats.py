@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
+from runner.text import some_of
+
 SHOWN = 3  # most rows that are named
 
 
@@ -23,7 +25,7 @@ def repeated(keys: Sequence[Hashable], rows: Iterable[int]) -> tuple[Hashable, s
     for key, row in zip(keys, rows, strict=True):
         places.setdefault(key, []).append(row)
     key, found = next((k, found) for k, found in places.items() if len(found) > 1)
-    shown, more = [f"{row:,}" for row in found[:SHOWN]], len(found) - SHOWN
-    if more > 0:
-        return key, f"rows {', '.join(shown)} and {more:,} more"
+    shown = [f"{row:,}" for row in found]
+    if len(shown) > SHOWN:
+        return key, f"rows {some_of(shown, SHOWN)}"
     return key, f"rows {', '.join(shown[:-1])} and {shown[-1]}"

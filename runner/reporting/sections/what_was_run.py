@@ -12,6 +12,7 @@ from runner.reporting.contents import section
 from runner.reporting.document import Item, Items, Paragraph, Section, Strong, present
 from runner.reporting.footprint import footprint, spent
 from runner.reporting.material import Material
+from runner.text import some_of
 
 PROTOCOL = (
     "metrics are measured after the last epoch, never at the best epoch. The test set is read "
@@ -155,9 +156,7 @@ def _trick(value: JsonValue) -> str:
 
 def _distinct(values: Iterable[int | str | None]) -> str:
     names = list(dict.fromkeys(str(value) for value in values if value is not None))
-    if len(names) > 6:
-        return f"{', '.join(names[:5])} and {len(names) - 5} more"
-    return ", ".join(names)
+    return some_of(names, 5 if len(names) > 6 else 6)
 
 
 def _versions(records: Iterable[Record]) -> str:
