@@ -102,7 +102,7 @@ def checked(found: CheckRuns, seeds: int) -> Checked:
         findings = [_lost(base, own_rate), *findings]
     if first is not None and first.steps:
         findings.append(rules.steps(first.steps, epochs))
-    findings.append(rules.fit(base, _training(found)))
+    findings.append(rules.fit_gap(base, _training(found)))
     if first is not None and first.test_images:
         findings.append(rules.test_size(base, first.test_images))
     command = check_command(stored.asked, found.results)

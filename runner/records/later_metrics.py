@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runner.analysis.metrics.predictions import Predictions
-from runner.analysis.metrics.registry import VALIDATION, known, value_of
+from runner.analysis.metrics.registry import VALIDATION_PREFIX, known, value_of
 from runner.records.record_schema import Record
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def with_metric(
     lacking = fine & (runs[metric].isna().to_numpy() if metric in runs else True)
     metrics = known()
     split, name = "test", metric
-    if name not in metrics and name.startswith(VALIDATION):
-        split, name = "validation", name.removeprefix(VALIDATION)
+    if name not in metrics and name.startswith(VALIDATION_PREFIX):
+        split, name = "validation", name.removeprefix(VALIDATION_PREFIX)
     computed = name in metrics and metrics[name].compute is not None
     if not lacking.any() or (metric in runs and not computed):
         return runs

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from runner.analysis.metrics.registry import VALIDATION, built_in
+from runner.analysis.metrics.registry import VALIDATION_PREFIX, built_in
 from runner.records import record_schema
 from runner.records.json_values import finite
 from runner.records.migration import SCHEMA, upgraded
@@ -22,7 +22,7 @@ DONE = ("ok", "diverged", "failed")  # states of a final record
 _COMPUTED = [metric.name for metric in built_in().values() if metric.compute is not None]
 COLUMNS: dict[str, tuple[str, ...]] = {
     **{name: ("metrics", "test", name) for name in _COMPUTED},
-    **{f"{VALIDATION}{name}": ("metrics", "validation", name) for name in _COMPUTED},
+    **{f"{VALIDATION_PREFIX}{name}": ("metrics", "validation", name) for name in _COMPUTED},
     "accuracy": ("test_accuracy",),
     "loss": ("test_loss",),
     "val_accuracy": ("val_accuracy",),

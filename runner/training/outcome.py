@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from runner.analysis.metrics.registry import CHOOSES, values
+from runner.analysis.metrics.registry import CHOOSES, metric_values
 from runner.execution.work import Emit, Figures, Outcome
 from runner.images.sources import Splits
 from runner.records import environments
@@ -127,7 +127,9 @@ def _scores(training: Training, final: Evaluation | None, splits: Splits) -> dic
         "val_loss": last["val_loss"] if final else None,
         "probe_accuracy": last["probe_accuracy"] if final else None,
         "generalisation_gap": last["probe_accuracy"] - last[CHOOSES] if final else None,
-        "metrics": {name: values(found) for name, found in said.items() if found is not None},
+        "metrics": {
+            name: metric_values(found) for name, found in said.items() if found is not None
+        },
         "test_images": len(splits.test),
         "correct": _bits(final.correct) if final else None,
         "classes": splits.classes,

@@ -167,6 +167,6 @@ def test_the_notes_count():
     assert rules.steps(130, 10).change == ("epochs", "24")
     assert rules.steps(4000, 10).change is None
     base = Sample((90.0, 90.0))
-    assert rules.fit(base, 99.0).value == pytest.approx(9.0)
+    assert rules.fit_gap(base, 99.0).value == pytest.approx(9.0)
     # 1.96 · √(2 · 0.9 · 0.1 / 700)
     assert rules.test_size(base, 700).value == pytest.approx(3.143, abs=1e-3)

@@ -52,7 +52,7 @@ def test_they_are_those_of_scikit_learn(classes, images, seed):
     found = predictions(logits, truth)
     chosen = logits.astype(np.float32).argmax(1)
     assert found.predicted.tolist() == chosen.tolist()
-    values = registry.values(found)
+    values = registry.metric_values(found)
     assert values["accuracy"] == pytest.approx(100 * sklearn_metrics.accuracy_score(truth, chosen))
     wanted = sklearn_metrics.f1_score(truth, chosen, average="macro", zero_division=0)
     assert values["macro_f1"] == pytest.approx(100 * wanted)
@@ -166,7 +166,7 @@ def test_a_metric_that_fails_has_no_value_and_spoils_no_training(capsys):
         return found.nothing
 
     registry.register(Metric("broken", "pp", larger_is_better=True, compute=broken))
-    values = registry.values(predictions([[1.0, 0.0]], [0]))
+    values = registry.metric_values(predictions([[1.0, 0.0]], [0]))
     assert values["broken"] is None
     assert values["accuracy"] == 100
     assert "broken cannot be computed: AttributeError" in capsys.readouterr().err

@@ -42,7 +42,7 @@ def test_metrics_on_test_and_validation_are_in_the_outcome(recipe, tiny):
     result = outcome(made, tiny, 0, CPU)
     json.dumps(result["metrics"], allow_nan=False)
     test, validation = result["metrics"]["test"], result["metrics"]["validation"]
-    assert test == registry.values(unpack(result["predictions"], len(tiny.test)))
+    assert test == registry.metric_values(unpack(result["predictions"], len(tiny.test)))
     assert test["accuracy"] == pytest.approx(result["test_accuracy"])
     assert test["nll"] == pytest.approx(result["test_loss"], rel=1e-5)
     assert validation["accuracy"] == pytest.approx(result["val_accuracy"])

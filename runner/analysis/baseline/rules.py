@@ -178,7 +178,7 @@ def steps(count: int, epochs: int) -> Finding:
     return Finding("steps", "note", said, count, limit=STEPS, unit="steps", change=change)
 
 
-def fit(base: Sample, training: float | None) -> Finding:
+def fit_gap(base: Sample, training: float | None) -> Finding:
     """Clean training accuracy (per cent) against validation; a note."""
     if training is None or not base.n:
         return Finding("fit", "note", "the training accuracy is not known")

@@ -14,7 +14,7 @@ from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput, unknown
 
 WHICH = ("last", "best")
-VALIDATION = ("val", "valid", "validation", "eval", "dev")
+VALIDATION_WORDS = ("val", "valid", "validation", "eval", "dev")
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _validation(table: pd.DataFrame, where: str, metric: str) -> tuple[str, bool
     """The column that decides the best epoch, and whether more of it is better."""
 
     def validates(column: str) -> bool:
-        return bool(set(words(column)) & set(VALIDATION))
+        return bool(set(words(column)) & set(VALIDATION_WORDS))
 
     columns = (
         [metric] if validates(metric) else [str(c) for c in table.columns if validates(str(c))]

@@ -12,10 +12,10 @@ import pandas as pd
 if TYPE_CHECKING:
     from runner.records.json_values import JsonValue
 
-Cells = dict[str, "JsonValue"]
+Columns = dict[str, "JsonValue"]
 
 
-def as_columns(row: Mapping[str, JsonValue], above: str = "") -> Cells:
+def as_columns(row: Mapping[str, JsonValue], above: str = "") -> Columns:
     """One level of names: `a.b` for an object within an object.
 
     A list of `{"key", "value"}` objects, as MLflow writes parameters and metrics, counts as an
@@ -26,7 +26,7 @@ def as_columns(row: Mapping[str, JsonValue], above: str = "") -> Cells:
     >>> as_columns({"data": {"params": [{"key": "lr", "value": "0.1"}]}})
     {'data.params.lr': '0.1'}
     """
-    found: Cells = {}
+    found: Columns = {}
     for key, value in row.items():
         name = f"{above}{key}"
         if isinstance(value, (list, tuple)) and value and all(map(_is_pair, value)):
@@ -62,7 +62,7 @@ def _is_pair(value: JsonValue) -> bool:
     return isinstance(value, Mapping) and {"key", "value"} <= set(value)
 
 
-def _object(text: str) -> Cells | None:
+def _object(text: str) -> Columns | None:
     for read in (json.loads, ast.literal_eval):
         try:
             value = read(text)

@@ -10,10 +10,10 @@ import pandas as pd
 from runner.analysis.data.nested import spread
 from tricks.errors import BadInput, unknown
 
-SETTINGS = (
+SETTING_PREFIXES = (
     "data.params.", "params.", "params_", "params/", "config.", "config/", "hparams.", "hparams/",
 )  # fmt: skip
-METRICS = ("data.metrics.", "metrics.", "metrics/", "summary.", "summary/", "user_attrs_")
+METRIC_PREFIXES = ("data.metrics.", "metrics.", "metrics/", "summary.", "summary/", "user_attrs_")
 SEEDS = ("seed", "random_seed", "rng_seed", "manual_seed", "torch_seed")
 # In order of preference: the first column with one row for each value in a run is used.
 EPOCHS = (
@@ -54,7 +54,7 @@ def is_aside(column: str) -> bool:
     (True, True, True, False)
     """
     name = column.casefold()
-    starts = ("_", "tags.", "info.", "system/", "system_attrs_", "data.tags.", *METRICS)
+    starts = ("_", "tags.", "info.", "system/", "system_attrs_", "data.tags.", *METRIC_PREFIXES)
     return name in ASIDE or name.startswith(starts)
 
 
@@ -78,7 +78,7 @@ def plain(table: pd.DataFrame, where: str) -> Named:
     short = {name: _short(name) for name in names}
     counts = pd.Series(list(short.values())).str.casefold().value_counts()
     short = {k: v if counts[v.casefold()] == 1 else k for k, v in short.items()}
-    settings = tuple(short[name] for name in names if name.startswith(SETTINGS))
+    settings = tuple(short[name] for name in names if name.startswith(SETTING_PREFIXES))
     table = table.rename(columns=short)
     seed = has(table, SEEDS)
     if seed and "seed" not in table:
@@ -104,7 +104,7 @@ def column(wanted: str, table: pd.DataFrame, kind: str, where: str, hint: str = 
 
 
 def _short(name: str) -> str:
-    prefix = next((p for p in (*SETTINGS, *METRICS) if name.startswith(p)), "")
+    prefix = next((p for p in (*SETTING_PREFIXES, *METRIC_PREFIXES) if name.startswith(p)), "")
     return name[len(prefix) :] or name
 
 

@@ -23,7 +23,7 @@ from runner.analysis.metrics.predictions import Predictions
 from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput
 
-VALIDATION = "val_"  # prefix of the column of a metric on validation images
+VALIDATION_PREFIX = "val_"  # prefix of the column of a metric on validation images
 # The metric of every choice: of a value, an arm, a time to stop.
 CHOOSES: Final = "val_accuracy"
 
@@ -67,8 +67,8 @@ def find(column: str) -> Metric | None:
     """The metric of a column, with the column's name; None if no metric has this name."""
     name, metrics = column.lower(), known()
     found = metrics.get(name)
-    if found is None and name.startswith(VALIDATION):
-        found = metrics.get(name.removeprefix(VALIDATION))
+    if found is None and name.startswith(VALIDATION_PREFIX):
+        found = metrics.get(name.removeprefix(VALIDATION_PREFIX))
         if found is not None and found.compute is None:
             return None
     if found is None:
@@ -86,7 +86,7 @@ def direction(column: str, declared: bool | None) -> bool | None:
     return named(column).larger_is_better if declared is None else declared
 
 
-def values(predictions: Predictions) -> dict[str, float | None]:
+def metric_values(predictions: Predictions) -> dict[str, float | None]:
     """Every computed metric by name; None if a plug-in's metric fails: stderr says why."""
     found: dict[str, float | None] = {}
     for metric in computed():

@@ -13,7 +13,7 @@ import numpy as np
 from runner.analysis.model.coding import Coding, Weights
 
 DRAWN = 100_000  # drawn arms; those without missing pairs represent the whole grid
-GRID = 20_000  # most arms that are kept
+MOST_ARMS = 20_000  # most arms that are kept
 
 
 def allowed_grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
@@ -35,7 +35,7 @@ def allowed_grid(levels: np.ndarray, weights: Weights) -> np.ndarray | None:
     drawn = np.stack([rng.choice(len(share), DRAWN, p=share) for share in weights], axis=1)
     for i, j, there in missing:
         drawn = drawn[there[drawn[:, i], drawn[:, j]]]
-    kept: np.ndarray = drawn[:GRID]
+    kept: np.ndarray = drawn[:MOST_ARMS]
     return kept if len(kept) else None
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # negligible in 7.5 % of studies with 32 runs chosen by exchange; at 0.01 in 6.0 %; without any
 # steps in 5.7 %.
 LEVELS = {2: 0.01, 3: 0.05}
-AGAIN = 3  # times the level, without the most deviant arm
+RECHECK_TIMES = 3  # times the level, without the most deviant arm
 MOST_STEPS = 50
 MOST_DIRECTIONS = 2000
 MOST_ENTRIES = 4_000_000  # arms times directions
@@ -164,7 +164,7 @@ def standing_out(
             arm = _most_deviant(X * scale[:, None], bread, rest)
             again = _steps(
                 units - np.outer(arm, arm @ units), rest - arm * (arm @ rest), df - 1, fewest,
-                AGAIN * LEVELS[of.order],
+                RECHECK_TIMES * LEVELS[of.order],
             )  # fmt: skip
             kept = [k for k in kept if k in again]
     if not kept:
