@@ -71,9 +71,9 @@ class BaselineCheck:
         return self.whole.to_json()
 
     def __repr__(self) -> str:
-        from runner.commands.check import lines
+        from runner.commands.check import finding_lines
 
-        return "\n".join(lines(self.whole))
+        return "\n".join(finding_lines(self.whole))
 
 
 def check(

@@ -126,7 +126,7 @@ def check(
     if json:
         print_json(said.to_json())
     else:
-        for line in lines(said):
+        for line in finding_lines(said):
             print(line)
     if outcome.ended == "interrupted":
         console.say(f"interrupted: `{said.command}` continues from here")
@@ -134,7 +134,7 @@ def check(
     return int(bool(outcome.failed))
 
 
-def lines(said: Checked) -> Iterator[str]:
+def finding_lines(said: Checked) -> Iterator[str]:
     """The findings of a check: one line per part, and the command that fixes a failed part."""
     some = "" if said.done >= said.planned else f", {said.done} of {said.planned} runs so far"
     verdict = "passed" if said.passed else "not passed"

@@ -78,7 +78,7 @@ def plan(
     workers = at_a_time(workers, None, "auto")
     if sigma is not None and pilot is not None:
         raise BadInput("--sigma and --pilot both give the run-to-run sd: give one of them")
-    from runner.commands.plan_text import lines
+    from runner.commands.plan_text import plan_lines
     from runner.planning.grid_needs import EACH, FAMILY, grid_needs
     from runner.planning.pilot_noise import find_sigma, given
 
@@ -97,7 +97,7 @@ def plan(
     if json:
         print_json(_json(found, kind))
         return
-    for line in lines(found, kind):
+    for line in plan_lines(found, kind):
         print(line)
 
 

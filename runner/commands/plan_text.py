@@ -20,7 +20,7 @@ OVER = {
 }
 
 
-def lines(found: GridNeeds, kind: str) -> Iterator[str]:
+def plan_lines(found: GridNeeds, kind: str) -> Iterator[str]:
     """The goal, the table, the cheapest grid for each estimand, and the assumptions."""
     goal = found.goal
     yield from found.study.notes

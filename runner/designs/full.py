@@ -11,7 +11,7 @@ from runner.designs import placebo
 from runner.designs.design import Design, register
 from runner.designs.factor import Arm
 
-CARRIERS = 4  # factors of two levels that are needed for a placebo without extra runs
+FEWEST_CARRIERS = 4  # factors of two levels that are needed for a placebo without extra runs
 CARRIED = (
     "the placebo needs no extra runs: it is on in half of the arms, drawn at random and clear "
     "of effects of one and two factors; in every second replicate it is on in the other half"
@@ -48,7 +48,7 @@ class Full(Design):
             return ()
         others = [i for i, size in enumerate(self.sizes) if size == 2 and i != place]
         free = tuple(i for i in others if i not in entangled)
-        return free if len(free) >= CARRIERS else ()
+        return free if len(free) >= FEWEST_CARRIERS else ()
 
     @cached_property
     def _carried(self) -> int | None:

@@ -27,7 +27,7 @@ from tricks.errors import BadInput
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 SPARE = 1 << 30  # bytes of the disk that stay free
-GROWS, SMALL = 100, 1 << 30  # an archive may grow GROWS times, or up to SMALL bytes
+GROWS, SMALL_ARCHIVE = 100, 1 << 30  # an archive may grow GROWS times, or up to SMALL_ARCHIVE bytes
 CHUNK = 1 << 20
 WHOLE = "whole"  # a file with the number of unpacked files
 
@@ -144,7 +144,7 @@ def _unpack(archive: Path, members: list[Member], to: Path) -> int:
         raise BadInput(
             f"{archive}: unpacked it takes {size(total)}, but only {size(free)} are free"
         )
-    if total > max(SMALL, GROWS * archive.stat().st_size):
+    if total > max(SMALL_ARCHIVE, GROWS * archive.stat().st_size):
         raise BadInput(
             f"{archive}: unpacked it would take {size(total)}, too much for an archive of images"
         )

@@ -15,7 +15,7 @@ from tricks.errors import BadInput
 
 MOUNTS = Path("/proc/self/mounts")
 # How the names of file systems begin that several machines share.
-SHARED = (
+SHARED_FILE_SYSTEMS = (
     "nfs", "lustre", "gpfs", "beegfs", "ceph", "cifs", "smb", "panfs", "afs", "glusterfs",
     "orangefs", "pvfs", "fuse", "9p", "virtiofs", "wekafs",
 )  # fmt: skip
@@ -53,7 +53,7 @@ def placed(
 
 def shared(folder: Path) -> bool:
     """Whether `folder` is on a file system that several machines share, as far as known."""
-    return kind(folder).startswith(SHARED)
+    return kind(folder).startswith(SHARED_FILE_SYSTEMS)
 
 
 def kind(folder: Path, mounts: Path = MOUNTS) -> str:

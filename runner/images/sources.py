@@ -18,7 +18,7 @@ from runner.images.decoding import Decoded, read_image, smaller
 from runner.images.file_list import Paths
 
 # Pixels of an image: larger images are cut one by one, as a batch of them leaves the CPU's cache.
-SMALL = 64 * 64
+SMALL_IMAGE = 64 * 64
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Cached:
     def together(self, index: Sequence[int]) -> Tensor | None:
         """Small images of one size at once, uint8 (B, 3, H, W); None for any other images."""
         size = self.cache.size
-        if size is None or not self.whole or size[0] * size[1] > SMALL:
+        if size is None or not self.whole or size[0] * size[1] > SMALL_IMAGE:
             return None
         height, width = size
         every = self.cache.tensor.view(-1, height, width, 3)

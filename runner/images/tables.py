@@ -19,7 +19,7 @@ from tricks.errors import BadInput, unknown
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
 LABELS = ("label", "class", "species", "category", "target", "class_name")
 # Words in the names of columns that group images.
-SHARED = frozenset((
+GROUP_WORDS = frozenset((
     "place", "location", "site", "camera", "station", "area", "animal", "individual", "patient",
     "subject", "person", "participant", "identity", "donor", "specimen", "case", "writer", "author",
     "speaker", "id", "group", "session", "sequence", "seq", "video", "clip", "scene", "burst",
@@ -146,7 +146,7 @@ def _shared(table: Table, used: Sequence[str]) -> Iterator[str]:
     """Columns whose names and values suggest groups of images."""
     for name in table.columns:
         words = re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)
-        if name in used or not SHARED & {word.lower() for word in words}:
+        if name in used or not GROUP_WORDS & {word.lower() for word in words}:
             continue
         if 1 < len(set(table.column(name))) < len(table.rows):
             yield name

@@ -24,7 +24,7 @@ LEFTOVERS = frozenset((
 ))  # fmt: skip
 HIDDEN, LEFTOVER, OTHER = "hidden", "left by a system", "not named like an image"
 DANGLING, LOOP, SPECIAL = "a broken link", "a link to a folder above it", "not a plain file"
-GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
+GONE_ERRORS = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
 
 class Passed(NamedTuple):
@@ -104,7 +104,7 @@ def _below(
         try:
             info = os.stat(os.path.join(folder, name))
         except OSError as error:
-            if error.errno not in GONE:
+            if error.errno not in GONE_ERRORS:
                 raise BadInput(f"{folder / name}: cannot be read: {error.strerror}") from error
             passed.append(Passed(folder / name, DANGLING))
             continue

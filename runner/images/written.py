@@ -33,7 +33,7 @@ LIST = "images.csv"
 PART = "part-"  # begins the name of a folder that is being written
 NAMES = "names"  # the folder of notes: which data set a name refers to
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps
-ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+ENDING_OF = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -165,8 +165,8 @@ def encoded(image: Pixels) -> tuple[bytes, str]:
             kind = Image.open(io.BytesIO(image)).format or ""
         except Exception as error:  # Pillow raises many errors
             raise BadInput(f"not a readable image: {error}") from error
-        if kind in ENDINGS:
-            return image, ENDINGS[kind]
+        if kind in ENDING_OF:
+            return image, ENDING_OF[kind]
         image = Image.open(io.BytesIO(image))
     elif not isinstance(image, Image.Image):
         image = Image.fromarray(_pixels(image))

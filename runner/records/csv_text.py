@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     import pandas
 
-Cell: TypeAlias = str | float | None
+CsvValue: TypeAlias = str | float | None
 # The beginnings of cells that a spreadsheet runs.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -27,7 +27,7 @@ def csv_bytes(frame: pandas.DataFrame, digits: int = 10) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def written(rows: Iterable[Sequence[Cell]]) -> bytes:
+def written(rows: Iterable[Sequence[CsvValue]]) -> bytes:
     """Rows as CSV bytes, numbers to 6 significant digits, texts safe for spreadsheets."""
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
@@ -36,7 +36,7 @@ def written(rows: Iterable[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode(errors="backslashreplace")  # file names need not be UTF-8
 
 
-def _written(value: Cell) -> Cell:
+def _written(value: CsvValue) -> CsvValue:
     if isinstance(value, str):
         return escaped(value)
     return f"{value:.6g}" if isinstance(value, float) else value

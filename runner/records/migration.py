@@ -11,17 +11,19 @@ from typing import Any
 
 from tricks.errors import BadInput
 
-Record = dict[str, Any]
+RecordDict = dict[str, Any]
 
 SCHEMA = 1  # of records and stores: raised when the same fields get another meaning
 
 # Schema n -> the function that upgrades a record from schema n to n + 1.
-STEPS: Mapping[int, Callable[[Record], Record]] = {}
+STEPS: Mapping[int, Callable[[RecordDict], RecordDict]] = {}
 
 
 def upgraded(
-    record: Record, steps: Mapping[int, Callable[[Record], Record]] = STEPS, newest: int = SCHEMA
-) -> Record:
+    record: RecordDict,
+    steps: Mapping[int, Callable[[RecordDict], RecordDict]] = STEPS,
+    newest: int = SCHEMA,
+) -> RecordDict:
     """`record`, upgraded to the schema `newest`.
 
     Raises BadInput for a newer schema, ValueError for a schema that no version ever wrote.

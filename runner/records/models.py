@@ -20,7 +20,7 @@ from tricks.errors import BadInput
 
 ENDING = ".safetensors"
 FORMAT = "tricks-bench model 1"
-HEADER = 100_000_000  # bytes: the maximum of a safetensors header
+MOST_HEADER = 100_000_000  # bytes: the maximum of a safetensors header
 BLOCK = 1 << 20
 KINDS = {"last": "", "best": ".best"}  # the epoch of the weights -> the suffix of the file's name
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
@@ -55,7 +55,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
     Raises ValueError and other errors of UNREADABLE for other data.
     """
     length = int.from_bytes(file.read(8), "little")
-    if not 2 <= length <= min(HEADER, size - 8):
+    if not 2 <= length <= min(MOST_HEADER, size - 8):
         raise ValueError("no header")
     tensors = json.loads(file.read(length))
     if not isinstance(tensors, dict):

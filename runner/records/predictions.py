@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ENDING = ".predictions"
 INTEGERS, LOGS = ("truth", "predicted", "rank"), ("log_truth", "log_predicted")
-HEADER = 1_000  # the most bytes of an array's header
+MOST_HEADER = 1_000  # the most bytes of an array's header
 
 
 def pack(found: Predictions) -> bytes:
@@ -45,7 +45,7 @@ def unpack(data: bytes, images: int) -> Predictions:
     """The inverse of `pack`, for a file with `images` images. Raises Damaged."""
     import numpy as np
 
-    most = 6 * HEADER + (3 * 4 + 2 * 4) * images  # never unpack more than such a file may have
+    most = 6 * MOST_HEADER + (3 * 4 + 2 * 4) * images  # never unpack more than such a file may have
     try:
         with gzip.open(io.BytesIO(data)) as file:
             content = file.read(most + 1)
@@ -81,7 +81,7 @@ def _array(whole: io.BytesIO, name: str, count: int, kind: str) -> np.ndarray:
 
     if np.lib.format.read_magic(whole) != (1, 0):
         raise ValueError(f"{name} has a header of another version")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(whole, max_header_size=HEADER)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(whole, max_header_size=MOST_HEADER)
     held = b"" if dtype.hasobject else whole.read(count * dtype.itemsize)
     if shape != (count,) or dtype.kind != kind or len(held) != count * dtype.itemsize:
         raise ValueError(f"{name} has another size or type")

@@ -14,7 +14,7 @@ from runner.reporting.tables import Row, table
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUPS = 40  # rows
+MOST_GROUPS = 40  # rows
 SPENT = ("cpu_seconds", "train_seconds", "evaluate_seconds", "wait_seconds", "total_seconds")
 WAIT = 0.05  # a run is named if it waited for data for a larger share of its training
 
@@ -75,7 +75,7 @@ def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
         stages += [("allocated", "peak"), ("reserved", "peak")]
     names = {"data": "data loaded", "model": "model built", "first_step": "first step"}
     rows = []
-    for name, own in list(groups.items())[:GROUPS]:
+    for name, own in list(groups.items())[:MOST_GROUPS]:
         parameters = _middle(r.parameters for r in own) or 0
         row: Row = [name, count_cell(len(own))]
         row.append(Cell(f"{parameters:,.0f}", parameters))
@@ -88,7 +88,7 @@ def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
         what = "RAM" if kind == "ram" else f"GPU {kind}"
         header.append(Column(f"{what}, {names.get(stage, stage)}", unit="MiB"))
     found = table([*header, Column("gap (pp)", unit="pp")], rows)
-    more = f" {len(groups) - GROUPS} more are not shown." if len(groups) > GROUPS else ""
+    more = f" {len(groups) - MOST_GROUPS} more are not shown." if len(groups) > MOST_GROUPS else ""
     note = Note(
         "Medians over runs. Memory in MiB: RAM is the resident memory of the run's process, "
         "including torch, without loader processes. Gap: accuracy on clean training images (the "

@@ -36,11 +36,11 @@ HEAD = r"""\documentclass[10pt]{article}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}\setlength{\tabcolsep}{4pt}
 \emergencystretch=3em
 """
-SIZE = r"width=\linewidth,height=.85\textheight,keepaspectratio"
+GRAPHICS_SIZE = r"width=\linewidth,height=.85\textheight,keepaspectratio"
 LEVELS = ("section", "subsection", "subsubsection", "paragraph")
 LINE = 112  # letters of \footnotesize on a line
 LETTER = 0.16  # cm, the width of a letter
-LONG = 35  # a table with more rows may break across pages
+LONG_TABLE = 35  # a table with more rows may break across pages
 MARKS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -87,7 +87,7 @@ def _block(block: Block, level: int, kind: str) -> str:
         case Table():
             return tabular(block)
         case Figure(name):
-            size = "" if kind == ".pdf" else f"[{SIZE}]"
+            size = "" if kind == ".pdf" else f"[{GRAPHICS_SIZE}]"
             image = f"\\includegraphics{size}{{{name}{kind}}}"
             return f"\\begin{{center}}\n{image}\n\\end{{center}}"
         case Details(summary, held):
@@ -110,7 +110,7 @@ def _items(entries: Sequence[Item]) -> str:
 
 def tabular(table: Table) -> str:
     """The table alone, with booktabs' rules; a long table may break across pages."""
-    kind = "longtable" if len(table.rows) > LONG else "tabular"
+    kind = "longtable" if len(table.rows) > LONG_TABLE else "tabular"
     columns = "".join(_columns(table))
     head = " & ".join(inline(column.title) for column in table.columns)
     top = f"\\toprule\n{head} \\\\\n\\midrule"

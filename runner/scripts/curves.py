@@ -14,7 +14,7 @@ from runner.scripts.metrics import newest, rows
 from tricks.errors import BadInput
 
 ACCURACIES = ("val_accuracy", "probe_accuracy")
-LARGEST = 1e100  # the largest value in a record
+LARGEST_VALUE = 1e100  # the largest value in a record
 
 
 @dataclass
@@ -78,4 +78,4 @@ def _number(value: JsonValue) -> float | None:
         found = float(value) if isinstance(value, (int, float, str)) else math.nan
     except ValueError:
         return None
-    return found if math.isfinite(found) and abs(found) <= LARGEST else None
+    return found if math.isfinite(found) and abs(found) <= LARGEST_VALUE else None

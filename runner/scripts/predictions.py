@@ -12,7 +12,7 @@ from tricks.errors import BadInput
 
 FILE = "predictions.csv"
 COLUMNS = ("image", "label", "predicted")
-LARGEST = 10_000_000  # images
+MOST_IMAGES = 10_000_000  # images
 ROUNDED = 0.1  # pp by which a rounded accuracy may differ from the share of correct images
 
 
@@ -36,7 +36,7 @@ def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
     names = [image for image, _, _ in rows]
     if len(set(names)) < len(names):
         raise BadInput(f"{FILE} names an image twice: write one row per image")
-    if not 1 < len(rows) <= LARGEST:
+    if not 1 < len(rows) <= MOST_IMAGES:
         raise BadInput(f"{FILE} has {len(rows):,} rows: write one row per test image")
     bits = [label.strip() == said.strip() for _, label, said in rows]
     share = 100 * sum(bits) / len(bits)

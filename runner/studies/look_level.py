@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.records.store import Store
     from runner.studies.any_study import AnyStudy, S
 
-LISTED = 20_000  # runs: with more, the degrees of freedom are practically infinite
+MANY_RUNS = 20_000  # runs: with more, the degrees of freedom are practically infinite
 
 
 def with_level(study: AnyStudy[S], store: Store | None) -> AnyStudy[S]:
@@ -50,7 +50,7 @@ def _planned_level(
     tests = sum(len(factor.levels) - 1 for factor in study.factors)
     reason = ""
     for n in seeds:
-        if study.design.total(n) > LISTED:
+        if study.design.total(n) > MANY_RUNS:
             usable.append((n, math.inf))
             continue
         analysis = analyze(_made_up(study, n), CHOOSES)

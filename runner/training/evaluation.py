@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BATCH = 256  # images: large enough to keep a core or a GPU busy, small enough for any memory
 LOADED = 32  # images that a loader process loads at a time, so that all loaders share few batches
-SMALL = 16 * 16  # pixels of an image up to which a CPU processes a whole batch at once
+SMALL_IMAGE = 16 * 16  # pixels of an image up to which a CPU processes a whole batch at once
 PART = (
     64  # larger images at a time, at least: they stay in the CPU's cache and need a step's memory
 )
@@ -116,7 +116,7 @@ def _parts(x: Tensor, device: torch.device) -> tuple[Tensor, ...]:
 
     No part is small, since kernels for a few images may sum in another order.
     """
-    if device.type != "cpu" or x.shape[-2] * x.shape[-1] <= SMALL or len(x) < 2 * PART:
+    if device.type != "cpu" or x.shape[-2] * x.shape[-1] <= SMALL_IMAGE or len(x) < 2 * PART:
         return (x,)
     count = len(x) // PART
     return x.split([PART] * (count - 1) + [len(x) - PART * (count - 1)])

@@ -24,7 +24,7 @@ from tricks.trick import Trick, compose
 CPU = torch.device("cpu")
 COUNT = 6
 TINY = 64  # pixels per side up to which images are shown as stored
-SMALL = 96  # pixels per side of other images
+SHOWN_SIDE = 96  # pixels per side of other images
 # Recipe fields that change what an image looks like in training.
 FIELDS = frozenset({"crop", "crop_scale", "flip", "flip_share", "transforms", "inputs", "mixers"})
 
@@ -131,4 +131,4 @@ def arrays(images: Tensor) -> list[np.ndarray]:
 
 
 def _side(recipe: Recipe, source: Source) -> int:
-    return recipe.resolution or (0 if isinstance(source, Resident) else SMALL)
+    return recipe.resolution or (0 if isinstance(source, Resident) else SHOWN_SIDE)

@@ -187,7 +187,7 @@ def test_what_is_too_large_is_refused(pets, tmp_path, monkeypatch):
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a/0.png", bytes(10**7))
-    monkeypatch.setattr(archives, "SMALL", 10**6)
+    monkeypatch.setattr(archives, "SMALL_ARCHIVE", 10**6)
     with pytest.raises(BadInput, match=r"unpacked it would take 10.0 MB, too much for an archive"):
         folder_at(bomb)
     monkeypatch.setattr(archives, "SPARE", 1 << 60)

@@ -17,7 +17,7 @@ from pathlib import Path
 from runner.inference.recipe.names import Read, Source, imports, read, reads
 from tricks.errors import BadInput
 
-OWN = ("tricks", "runner")
+OWN_PACKAGES = ("tricks", "runner")
 # Internal parts of tricks-bench that a script does not need.
 LEFT = ("tricks.trick", "tricks.bag", "tricks.recipe", "tricks.published", "tricks.loading")
 CARD = (
@@ -77,7 +77,7 @@ class Lifting:
         renamed: list[tuple[Read, str]] = []
         local: dict[str, Place] = {}
         for inner in (x for part in parts for x in ast.walk(part)):
-            if isinstance(inner, ast.ImportFrom) and str(inner.module).startswith(OWN):
+            if isinstance(inner, ast.ImportFrom) and str(inner.module).startswith(OWN_PACKAGES):
                 local |= imports(inner)
                 for number in range(inner.lineno - 1, inner.end_lineno or inner.lineno):
                     lines[number] = ""
@@ -112,7 +112,7 @@ class Lifting:
         if name not in source.imported:
             return None
         origin = source.imported[name]
-        if origin[0].startswith(OWN):
+        if origin[0].startswith(OWN_PACKAGES):
             return self._lift(origin, None)
         line = f"from {origin[0]} import {origin[1]}" if origin[1] else f"import {origin[0]}"
         known = origin[1] or origin[0]
@@ -123,7 +123,7 @@ class Lifting:
 @cache
 def source_of(module: str) -> Source:
     """A module of this program. Raises Unliftable for a module without a file."""
-    spec = importlib.util.find_spec(module) if module.startswith(OWN) else None
+    spec = importlib.util.find_spec(module) if module.startswith(OWN_PACKAGES) else None
     if spec is None or spec.origin is None:
         raise Unliftable(f"it is defined in {module}, which is not a file of tricks-bench")
     return read(Path(spec.origin).read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from runner.inference.recipe.lifting import Lifting, Unliftable
 from tricks.trick import Trick
 
 # Names in every script, which no lifted definition may take.
-OWN = (
+TAKEN_NAMES = (
     "EPOCHS", "BATCH", "SIDE", "WHOLE", "DRAWS", "EXTENSIONS", "PARTS", "MIXERS", "main", "fit",
     "Images", "find", "evaluate", "prepare", "build_model", "learning_rates", "normalise",
     "as_input", "loader", "opened", "train_view", "test_view", "reestimate", "apart", "lent",
@@ -36,7 +36,7 @@ class Parts:
     script cannot contain it.
     """
 
-    lifting: Lifting = field(default_factory=lambda: Lifting(set(OWN)))
+    lifting: Lifting = field(default_factory=lambda: Lifting(set(TAKEN_NAMES)))
     constants: list[str] = field(default_factory=list)
     network: list[str] = field(default_factory=list)
     drawn: list[str] = field(default_factory=list)

@@ -18,7 +18,7 @@ from runner.reporting.plots.style import GREY, figure, short
 MOST_NUMBERS = 16  # with more factors, cells are too small for numbers
 Colour = tuple[float, float, float, float]
 WHITE = (1.0, 1.0, 1.0, 1.0)
-FEW = 6  # with at most 6 factors, the colour bar needs the whole height for its label
+FEW_FACTORS = 6  # with at most 6 factors, the colour bar needs the whole height for its label
 DARK = "#111111"  # text on a light cell, in light and in dark mode
 NOTE = 6.4  # inches, the width of the note above the plot
 
@@ -61,7 +61,7 @@ def heatmap(a: Analysis) -> Figure | None:
     ax.set_yticks(range(top_row, k), names[top_row:])
     ax.grid(visible=False)
     bar = fig.colorbar(
-        ScalarMappable(norm, colours), ax=ax, shrink=0.7 if k > FEW else 1, aspect=25
+        ScalarMappable(norm, colours), ax=ax, shrink=0.7 if k > FEW_FACTORS else 1, aspect=25
     )
     bar.ax.yaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0")
     bar.set_label(f"interaction ({a.unit}), signed log colours")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from runner.reporting.plots.style import BLACK, GREY
 
-SIZE = 9  # points
+FONT_SIZE = 9  # points
 WIDE, HIGH = 0.62, 1.25  # of a letter and a line, in font sizes
 STEPS = (7.0, 16.0, 30.0)  # distances of a name in points; a line leads to the second and third
 SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)], float)
@@ -38,13 +38,13 @@ def annotate(fig: Figure, ax: Axes, named: Sequence[Named], points: np.ndarray) 
     taken: list[np.ndarray] = []
     for one in named:
         at = ax.transData.transform((one.x, one.y)) * scale
-        width, height = WIDE * SIZE * len(one.text), HIGH * SIZE
+        width, height = WIDE * FONT_SIZE * len(one.text), HIGH * FONT_SIZE
         best, offset, far = _place(at, (width, height), everything, taken, inside)
         taken.append(best)
         line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
         text = ax.annotate(
             one.text, (one.x, one.y), xytext=tuple(offset), textcoords="offset points",
-            fontsize=SIZE, ha="center", va="center", color=BLACK, zorder=5,
+            fontsize=FONT_SIZE, ha="center", va="center", color=BLACK, zorder=5,
             arrowprops=line if far else None,
         )  # fmt: skip
         text.set_in_layout(False)

@@ -18,7 +18,7 @@ from runner.reporting.plots.style import BLACK, CYCLE, DASHES, GREY, figure, sho
 CROWD = 60  # with more arms without a colour, their lines become one band
 COLOURED = 12  # with more arms, only the baseline and the best arms have a colour
 WILD = 10  # times the median loss; above it the axis is logarithmic
-SIDES = (("loss", "training loss"), ("val_loss", "validation loss"))
+LOSS_COLUMNS = (("loss", "training loss"), ("val_loss", "validation loss"))
 Dash = Literal["-", "--", "-.", ":"]
 Look = tuple[str, Dash, float]
 COLOURS = tuple(c for c in CYCLE if c != BLACK)
@@ -26,18 +26,18 @@ COLOURS = tuple(c for c in CYCLE if c != BLACK)
 
 def losses(a: Analysis, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure | None:
     """Means over the runs of each arm; the baseline is black. None without both losses."""
-    if "id" not in runs or any(name not in curves for name, _ in SIDES):
+    if "id" not in runs or any(name not in curves for name, _ in LOSS_COLUMNS):
         return None
-    known = curves.dropna(subset=[name for name, _ in SIDES])
+    known = curves.dropna(subset=[name for name, _ in LOSS_COLUMNS])
     if known["epoch"].nunique() < 2:
         return None
     arm_of = {id: label for label, ids in ids_by_arm(a, runs).items() for id in ids}
     mean = known.assign(arm=known["id"].map(arm_of)).groupby(["arm", "epoch"], sort=False)
-    table = mean[[name for name, _ in SIDES]].mean()
+    table = mean[[name for name, _ in LOSS_COLUMNS]].mean()
     looks = _looks(a)
     fig = figure(10, 4.2)
     axes = fig.subplots(1, 2)
-    for ax, (name, title) in zip(axes, SIDES, strict=True):
+    for ax, (name, title) in zip(axes, LOSS_COLUMNS, strict=True):
         wide = table[name].unstack("arm")
         others = [arm for arm in wide.columns if arm not in looks]
         if len(others) > CROWD:

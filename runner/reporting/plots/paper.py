@@ -10,13 +10,13 @@ from matplotlib.text import Annotation, Text
 
 WIDTHS = {1: 3.4, 2: 7.0}  # inches
 SHRINK = {1: 0.62, 2: 0.72}  # factor for letters, lines and heights
-PANELS = 1  # a figure of more panels is never narrower than two columns
+NARROW_PANELS = 1  # a figure of more panels is never narrower than two columns
 
 
 def sized(fig: Figure, columns: int) -> Figure:
     """The figure itself, changed for good to a width of 1 or 2 columns."""
     panels = [ax for ax in fig.axes if ax.get_visible() and not _is_bar(ax)]
-    if len(panels) > PANELS:
+    if len(panels) > NARROW_PANELS:
         columns = 2
     shrink, height = SHRINK[columns], fig.get_size_inches()[1]
     fig.set_size_inches(WIDTHS[columns], max(height * shrink, 1.2))

@@ -24,8 +24,8 @@ ALL_NAMED = 14  # up to so many arms, every arm is named
 FEW_ARMS = 24  # up to so many arms, intervals are drawn
 CROWD = 60  # with more arms, arms without a name are small and grey
 MOST_NAMED = 5  # likely arms that are named if there are more than ALL_NAMED
-LONG = 26  # a name with more letters is below the plot, with a number beside the point
-COLOURS = "Blues"
+LONG_LABEL = 26  # a name with more letters is below the plot, with a number beside the point
+COLOUR_MAP = "Blues"
 CORNER = 0.33  # a closer panel is drawn if the named arms fill less of the plot's width or height
 LEAST_CHANCE = 0.1  # arms less probable than this are not named
 
@@ -67,7 +67,7 @@ def pareto(a: Analysis) -> Figure | None:
         ax.set_xlabel(f"training time of a run ({kind}seconds)")
     axes[0].set_ylabel(a.title + (" (%)" if a.unit == "pp" else ""))
     if known:
-        colours = ScalarMappable(Normalize(0, 1), colormaps[COLOURS])
+        colours = ScalarMappable(Normalize(0, 1), colormaps[COLOUR_MAP])
         fig.colorbar(colours, ax=axes, label="P(on the front)", shrink=0.7, aspect=30)
     else:
         axes[0].set_title(short(f"front: {a.pareto.reason or 'not estimated'}", 100))
@@ -106,7 +106,7 @@ def _names(shown: Sequence[Point], known: bool, fig: Figure) -> list[Named]:
     for point in shown:
         of = f" {share(point.chance)}" if known and point.chance >= LEAST_CHANCE else ""
         text = point.label + of
-        if len(point.label) > LONG:
+        if len(point.label) > LONG_LABEL:
             text = str(len(below) + 1)
             below.append(Line2D([], [], ls="", label=f"{text}  {short(point.label, 100)}{of}"))
         names.append(Named(point.x, point.y, text))
@@ -165,7 +165,7 @@ def _draw(ax: Axes, points: Sequence[Point], known: bool) -> None:
     x, y = [point.x for point in drawn], [point.y for point in drawn]
     if known:
         ax.scatter(
-            x, y, c=[point.chance for point in drawn], cmap=COLOURS, vmin=0, vmax=1, s=46,
+            x, y, c=[point.chance for point in drawn], cmap=COLOUR_MAP, vmin=0, vmax=1, s=46,
             edgecolors=BLACK, linewidths=0.5, zorder=3,
         )  # fmt: skip
     else:

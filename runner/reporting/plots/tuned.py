@@ -17,8 +17,8 @@ from runner.reporting.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, figur
 from runner.studies.stages import ArmTuning, StudyTuning
 from runner.studies.tuned_comparison import TunedComparison
 
-PANELS = 24  # up to so many arms have a panel each; more are drawn together
-COLUMNS = 4
+MOST_PANELS = 24  # up to so many arms have a panel each; more are drawn together
+PANEL_COLUMNS = 4
 FIRST, SECOND = Mark(ORANGE, "o", 6.5, 6), Mark(BLUE, "D", 6.5, 6)  # of the two stages
 
 
@@ -87,16 +87,16 @@ def tuning(t: StudyTuning) -> Figure | None:
     if not arms:
         return None
     places = _places(t.values)
-    if len(arms) > PANELS:
+    if len(arms) > MOST_PANELS:
         return _together(t, arms, places)
-    rows = -(-len(arms) // COLUMNS)
+    rows = -(-len(arms) // PANEL_COLUMNS)
     fig = figure(11, 0.9 + 2.3 * rows)
-    axes = fig.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    axes = fig.subplots(rows, PANEL_COLUMNS, sharex=True, sharey=True, squeeze=False)
     for ax, arm in zip(axes.flat, arms, strict=False):
         _panel(ax, arm, places)
     for ax in list(axes.flat)[len(arms) :]:
         ax.set_axis_off()
-    for ax in list(axes.flat)[max(0, len(arms) - COLUMNS) : len(arms)]:
+    for ax in list(axes.flat)[max(0, len(arms) - PANEL_COLUMNS) : len(arms)]:
         ax.tick_params(labelbottom=True)
     _label_axes(fig, t)
     marks = (

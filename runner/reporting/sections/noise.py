@@ -27,7 +27,7 @@ PANEL = (
     "Expected half-width of the middle effect's {confidence} interval, with more runs (left) "
     "or more test images (right) than now."
 )
-GROUPS = (
+GROUPS_NOTE = (
     "These intervals assume independent images. They are too narrow if images come in groups "
     "(digits of one writer, photographs of one animal)."
 )
@@ -65,7 +65,9 @@ def _both(a: Analysis) -> tuple[Block, ...]:
         return ()
     what = f"Intervals on these test images and in general, {confidence(a)}"
     return (
-        Paragraph((Emphasis("In general"), f": for other test images of the same kind. {GROUPS}")),
+        Paragraph(
+            (Emphasis("In general"), f": for other test images of the same kind. {GROUPS_NOTE}")
+        ),
         Details(what, (found, KINDS)),
     )
 

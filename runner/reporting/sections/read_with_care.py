@@ -6,7 +6,7 @@ from runner.reporting.contents import section
 from runner.reporting.document import Details, Paragraph, Section, Strong, items
 from runner.reporting.material import Material
 
-FEW = 4  # warnings that are not folded
+FEW_NOTES = 4  # warnings that are not folded
 
 
 @section(place=30)
@@ -16,10 +16,10 @@ def read_with_care(m: Material) -> Section | None:
     if not notes:
         return None
     head = Paragraph(Strong("Read with care:"))
-    if len(notes) <= FEW:
+    if len(notes) <= FEW_NOTES:
         return Section("", (head, items(notes)))
-    rest = Details(f"and {len(notes) - FEW + 1} more", (items(notes[FEW - 1 :]),))
-    return Section("", (head, items(notes[: FEW - 1]), rest))
+    rest = Details(f"and {len(notes) - FEW_NOTES + 1} more", (items(notes[FEW_NOTES - 1 :]),))
+    return Section("", (head, items(notes[: FEW_NOTES - 1]), rest))
 
 
 def warnings(m: Material) -> list[str]:

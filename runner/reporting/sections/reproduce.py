@@ -16,7 +16,7 @@ from runner.reporting.material import Material, Question
 from runner.text import counted
 
 SAID = "With the code and packages below, these commands train and report the study again:"
-DIGITS = 12  # of a digest, in words
+DIGEST_DIGITS = 12  # of a digest, in words
 
 
 @section(place=1000)
@@ -62,9 +62,9 @@ def _environment(m: Material, digest: str | None) -> tuple[Text, ...]:
         return ("not recorded",)
     content = m.lists.get(digest)
     if content is None or m.place is None:
-        return (f"{digest[:DIGITS]}, whose list of packages is not here",)
+        return (f"{digest[:DIGEST_DIGITS]}, whose list of packages is not here",)
     comment, *packages = content.splitlines()
     words = f"{comment[2:]} and {counted(len(packages), 'package')}"
     file = environments.path(m.place, digest)
     target = None if m.out is None else Path(os.path.relpath(file, m.out)).as_posix()
-    return (Link(words, target, content), f" ({environments.FOLDER}/{digest[:DIGITS]}…)")
+    return (Link(words, target, content), f" ({environments.FOLDER}/{digest[:DIGEST_DIGITS]}…)")

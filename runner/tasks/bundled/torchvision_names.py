@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from runner.images.sources import Catalogue, Splits
     from runner.records.spec import Fingerprint
 
-Part: TypeAlias = Mapping[str, str | bool]
+SplitArguments: TypeAlias = Mapping[str, str | bool]
 # Arguments of torchvision's class for the parts (train, val, test); None: held out of training.
 # torchvision's "val" is the test set if there is no other.
-_SPLIT: list[Part | None] = [{"split": "train"}, {"split": "val"}, {"split": "test"}]
-_TWO: list[Part | None] = [{"split": "train"}, None, {"split": "test"}]
-_TESTED_ON_VAL: list[Part | None] = [{"split": "train"}, None, {"split": "val"}]
-_FLAG: list[Part | None] = [{"train": True}, None, {"train": False}]
-_WHOLE: list[Part | None] = [{}, None, None]
-DATASETS: dict[str, list[Part | None]] = {
+_SPLIT: list[SplitArguments | None] = [{"split": "train"}, {"split": "val"}, {"split": "test"}]
+_TWO: list[SplitArguments | None] = [{"split": "train"}, None, {"split": "test"}]
+_TESTED_ON_VAL: list[SplitArguments | None] = [{"split": "train"}, None, {"split": "val"}]
+_FLAG: list[SplitArguments | None] = [{"train": True}, None, {"train": False}]
+_WHOLE: list[SplitArguments | None] = [{}, None, None]
+DATASETS: dict[str, list[SplitArguments | None]] = {
     "CIFAR10": _FLAG, "CIFAR100": _FLAG, "FashionMNIST": _FLAG, "KMNIST": _FLAG, "MNIST": _FLAG,
     "QMNIST": _FLAG, "USPS": _FLAG,
     "EMNIST": [{"split": "balanced", "train": True}, None, {"split": "balanced", "train": False}],
@@ -101,7 +101,7 @@ def catalogues(source: str, data: Path) -> dict[str, Catalogue]:
     return {"all": found["train"]} if DATASETS[source] is _WHOLE else found
 
 
-def _catalogue(source: str, data: Path, arguments: Part, first: int) -> Catalogue:
+def _catalogue(source: str, data: Path, arguments: SplitArguments, first: int) -> Catalogue:
     import torch
     import torchvision
 
