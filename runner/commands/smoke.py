@@ -26,7 +26,7 @@ def say_smoke(study: Study, options: Options) -> int:
     bad = summary.failed + summary.infra
     trained = summary.ok + summary.diverged
     console.say(f"{counted(found.arms, 'arm')}: {trained:,} trained, {bad:,} failed")
-    if found.left is not None:
-        console.say(f"their logs stay in {found.left}")
+    if found.logs is not None:
+        console.say(f"their logs stay in {found.logs}")
     console.say("the report was written" if found.report is None else f"no report: {found.report}")
     return int(bool(bad or found.report))

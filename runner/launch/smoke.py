@@ -39,13 +39,13 @@ WIDTH = 0.125  # the largest width of a network whose width can be set
 class Smoked:
     """The outcome of a smoke run. report: why no report could be written; None: it was written.
 
-    left: the store with its logs, which stays if a run failed.
+    logs: the store with its logs, which stays if a run failed.
     """
 
     arms: int
     summary: Summary
     report: str | None
-    left: Path | None
+    logs: Path | None
 
 
 def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
@@ -71,8 +71,8 @@ def smoke(study: Study, options: Options, listener: Listener) -> Smoked:
         work = work_of(study, specs, options)
         summary = executed(specs, store, work, options, listener, recorded=0)
         keep = bool(summary.failed or summary.infra)
-        left = options.results if keep else None
-        return Smoked(len(specs), summary, _report(study.name, options.results, place), left)
+        logs = options.results if keep else None
+        return Smoked(len(specs), summary, _report(study.name, options.results, place), logs)
     finally:
         if not keep:
             shutil.rmtree(place, ignore_errors=True)

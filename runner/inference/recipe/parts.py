@@ -46,15 +46,15 @@ class Parts:
     rates: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    held: dict[Trick, str] = field(default_factory=dict)  # trick -> the constant that holds it
+    lifted: dict[Trick, str] = field(default_factory=dict)  # trick -> the constant that holds it
 
     def hold(self, trick: Trick) -> str | None:
         """Lift a trick. Returns the constant that holds it, or None if a script cannot contain it.
 
         A trick with several parts in a recipe, such as a loss with its own head, is one constant.
         """
-        if trick in self.held:
-            return self.held[trick]
+        if trick in self.lifted:
+            return self.lifted[trick]
         cls = type(trick)
         try:
             name = self.lifting.trick(cls, METHODS)
@@ -62,8 +62,8 @@ class Parts:
             self.refused[str(trick)] = str(error)
             return None
         values = [f"{f.name}={getattr(trick, f.name)!r}" for f in dataclasses.fields(trick)]
-        self.held[trick] = self.constant(cls.name, f"{name}({', '.join(values)})")
-        return self.held[trick]
+        self.lifted[trick] = self.constant(cls.name, f"{name}({', '.join(values)})")
+        return self.lifted[trick]
 
     def constant(self, name: str, value: str) -> str:
         """Define a constant with a name like `name`. Returns its actual name."""
