@@ -19,6 +19,7 @@ FLOORS = (
 )  # fmt: skip
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 LARGEST = 320  # lines; most are far below
+LARGEST_OF_TESTS = 300
 FILES = sorted(path for folder in ("tricks", "runner") for path in (ROOT / folder).rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
@@ -94,6 +95,11 @@ def test_no_files_import_each_other_in_a_circle():
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_files_stay_small(path):
     assert len(path.read_text().splitlines()) <= LARGEST
+
+
+def test_files_of_tests_stay_small():
+    lines = {p: len(p.read_text().splitlines()) for p in (ROOT / "tests").rglob("*.py")}
+    assert [path for path, count in lines.items() if count > LARGEST_OF_TESTS] == []
 
 
 def test_every_room_has_a_floor():

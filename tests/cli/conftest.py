@@ -1,6 +1,7 @@
 """The command line in this process, with its own store and stubbed training."""
 
 import json
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -8,6 +9,11 @@ import pytest
 from runner.cli import call
 from runner.execution.events import Summary
 from runner.records.spec import RunSpec
+from runner.records.store import Store
+from runner.records.studies import save_study
+from runner.records.study_toml import from_mapping
+from runner.tasks.registry import find
+from tests.cli.saved_models import trained
 from tricks.loading import plugin_sources
 
 
@@ -102,3 +108,40 @@ class _Trained:
         self.ids = ids
         self.states = {}
         self.shifts = {}
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """A store with a study of two arms, all models saved, and a run that has none."""
+    root = tmp_path_factory.mktemp("kept") / "results"
+    records = [trained(root), trained(root, "lars"), trained(root, seed=1, models=False)]
+    asked = {
+        "task": "digits", "grid": "add-one",
+        "factors": [{"name": "optimizer", "levels": ["sgd", "lars"]}],
+    }  # fmt: skip
+    rows = [
+        {"id": record["id"], "seed": record["seed"], "optimizer": level}
+        for record, level in zip(records[:2], ("sgd", "lars"), strict=True)
+    ]
+    save_study(Store(root), "small", from_mapping(asked), rows)
+    return root, records
+
+
+@pytest.fixture
+def kept(cli, store, tmp_path):
+    root, records = store
+    shutil.copytree(root, tmp_path / "results")
+    return records
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """The first 40 test images of digits as PNGs, one folder per class; some with harmful names."""
+    from PIL import Image
+
+    test = find("digits").load(None, None).test
+    for i in range(40):
+        folder = tmp_path / "pictures" / str(int(test.labels[i]))
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(test.images[i, 0].numpy()).save(folder / f"{i:02}.png")
+    return tmp_path / "pictures"

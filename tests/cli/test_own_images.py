@@ -9,7 +9,7 @@ from PIL import Image
 
 from runner.records.store import Store
 from runner.tasks.registry import find
-from tests.cli.test_models import trained
+from tests.cli.saved_models import trained
 
 LINE = ("run", "--tricks", "warmup", "--set", "start=scratch", "--seeds", "1", "--dry-run")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import tricks_bench as tb
-from tests.cli.test_models import kept, store  # noqa: F401 - fixtures
 
 LINE = ("run", "--tricks", "none", "--seeds", "1", "--dry-run")
 FIELDS = ("--set", "epochs=2", "--set", "batch_size=16", "--set", "train_images=128")
@@ -15,7 +14,7 @@ def ids(cli, *more):
     return cli(*LINE, *FIELDS, *more)
 
 
-def test_a_run_s_id_is_its_saved_model(cli, kept):  # noqa: F811
+def test_a_run_s_id_is_its_saved_model(cli, kept):
     id = kept[0]["id"]
     told = ids(cli, "--factor", f"start=scratch,{id[:8]}")
     assert f"start: scratch, results/models/{id}.safetensors" in told.out
@@ -25,7 +24,7 @@ def test_a_run_s_id_is_its_saved_model(cli, kept):  # noqa: F811
     assert f"start = results/models/{id}.safetensors in all arms" in told.out
 
 
-def test_a_study_s_file_starts_from_a_run(cli, kept, tmp_path):  # noqa: F811
+def test_a_study_s_file_starts_from_a_run(cli, kept, tmp_path):
     id = kept[0]["id"]
     (tmp_path / "s.toml").write_text(
         f'tricks = []\n[levels.start]\nfresh = ""\nmine = "start={id[:8]} + epochs=3"\n'
@@ -37,7 +36,7 @@ def test_a_study_s_file_starts_from_a_run(cli, kept, tmp_path):  # noqa: F811
     assert f"start = results/models/{id}.safetensors in all arms" in told.out
 
 
-def test_python_takes_a_run_s_id_or_its_start_too(kept, tmp_path, monkeypatch):  # noqa: F811
+def test_python_takes_a_run_s_id_or_its_start_too(kept, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     id, settings = kept[0]["id"], {"epochs": 2, "batch_size": 16, "train_images": 128}
     file = f"results/models/{id}.safetensors"
@@ -55,7 +54,7 @@ def test_python_takes_a_run_s_id_or_its_start_too(kept, tmp_path, monkeypatch): 
         tb.study(tricks=["cosine"], settings={"start": id[:8]}, results="elsewhere")
 
 
-def test_training_goes_on_from_a_saved_model(cli, kept):  # noqa: F811
+def test_training_goes_on_from_a_saved_model(cli, kept):
     id = kept[0]["id"]
     done = cli("run", *LINE[1:5], *FIELDS, "--factor", f"start=scratch,{id[:8]}", "--name", "on")
     assert done.code == 0, done.err
@@ -72,13 +71,13 @@ def test_training_goes_on_from_a_saved_model(cli, kept):  # noqa: F811
         ("fffffff", "unknown run 'fffffff'"),
     ],
 )
-def test_a_start_that_is_none(cli, kept, start, message):  # noqa: F811
+def test_a_start_that_is_none(cli, kept, start, message):
     done = cli(*LINE, "--set", f"start={start}", "--factor", "lr_scale=1,2")
     assert done.code == 2
     assert message in done.err
 
 
-def test_a_run_without_a_saved_model(cli, kept):  # noqa: F811
+def test_a_run_without_a_saved_model(cli, kept):
     done = cli(*LINE, "--set", f"start={kept[2]['id']}", "--factor", "lr_scale=1,2")
     assert done.code == 2
     assert "--save-models" in done.err

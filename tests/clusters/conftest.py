@@ -1,4 +1,4 @@
-"""A real SLURM for the tests of this folder: one for each process of tests."""
+"""A real SLURM, one for each process of tests; and the engine `ray` without a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import slurm
 
+from runner.execution.engines import ray_node, ray_workers
 from runner.execution.engines import slurm as engine
+from runner.execution.work import Room
 
 HERE = Path(__file__).parent
 PATHS = (HERE, HERE.parent / "execution", HERE.parents[1])  # where jobs find what they import
@@ -46,3 +48,14 @@ def cluster(
     monkeypatch.chdir(tmp_path)
     slurm.wait_idle(found)
     return found
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The engine asks no cluster about nodes, and scratch folders belong to the test."""
+    monkeypatch.setattr(ray_node.Node, "_room", lambda self: Room("cpu", 1, 1))
+    monkeypatch.setattr(ray_workers, "TICK", 0.1)
+    monkeypatch.setattr(ray_node, "WAIT", 0.1)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))

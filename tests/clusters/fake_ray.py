@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 
 class RayError(Exception):
@@ -91,4 +94,11 @@ def module(
         return types.SimpleNamespace(options=options)
 
     fake.wait, fake.get, fake.kill, fake.remote = wait, get, kill, remote
+    return fake
+
+
+def on(monkeypatch: pytest.MonkeyPatch, *told: Any, **more: Any) -> Any:
+    """Replaces Ray by the fake."""
+    fake = module(*told, **more)
+    monkeypatch.setitem(sys.modules, "ray", fake)
     return fake

@@ -1,65 +1,34 @@
-"""The engine `ray` without a cluster: its messages, and the files it sends and receives."""
+"""The engine `ray` without a cluster: its messages, and what lost and broken nodes cost."""
 
 from __future__ import annotations
 
 import socket
 import sys
-import tempfile
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fake_ray
-import numpy as np
 import pytest
+from fake_ray import on
 from pausing_training import EPOCHS
-from PIL import Image
 from sent_training import EXITS, LACKS, FirstPlace, Travels
 from stub_training import Stub, runs, two_arms
 
-import tricks_bench as tb
 from runner.cli import call
-from runner.execution.engines import ray_cluster, ray_node, ray_workers
+from runner.execution.engines import ray_cluster, ray_node
 from runner.execution.engines.ray_cluster import Asked, Cluster, connected
 from runner.execution.events import Event, Remark, Retry
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
 from runner.execution.order import Order
-from runner.execution.work import Room
-from runner.launch import options as options_of_a_run
-from runner.launch.executing import work_of
-from runner.launch.listener import Silent
-from runner.launch.on_ray import on_ray
-from runner.launch.options import Options
-from runner.launch.preparing import limits
-from runner.launch.todo import todo
-from runner.planning import probe_run
 from runner.records.run import Run
 from runner.records.store import Store
-from runner.tasks.parcel import Parcel
-from runner.tasks.recipe_run import RecipeRun
 from tricks.errors import BadInput
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 CPUS = {"CPU": 2.0}
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The engine asks no cluster about nodes, and scratch folders belong to the test."""
-    monkeypatch.setattr(ray_node.Node, "_room", lambda self: Room("cpu", 1, 1))
-    monkeypatch.setattr(ray_workers, "TICK", 0.1)
-    monkeypatch.setattr(ray_node, "WAIT", 0.1)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
-
-
-def on(monkeypatch: pytest.MonkeyPatch, *told: Any, **more: Any) -> Any:
-    """Replaces Ray by the fake."""
-    fake = fake_ray.module(*told, **more)
-    monkeypatch.setitem(sys.modules, "ray", fake)
-    return fake
 
 
 def run(flags: str) -> int:
@@ -240,72 +209,3 @@ def test_what_ray_says_of_a_program_is_no_lost_node(monkeypatch: pytest.MonkeyPa
     text = "an error raised in its creation task\n  ModuleNotFoundError: No module named 'runner'\n"
     assert not ray_cluster.lost(fake_ray.RayError(text))
     assert ray_cluster.last_line(fake_ray.RayError(text)).endswith("No module named 'runner'")
-
-
-def images(count: int = 12) -> list[tuple[Image.Image, int]]:
-    draw = np.random.default_rng(0)
-    made = (draw.integers(0, 255, (8, 8, 3), dtype=np.uint8) for _ in range(count))
-    return [(Image.fromarray(pixels), number % 2) for number, pixels in enumerate(made)]
-
-
-def test_images_that_python_gave_are_sent_and_others_are_named_by_their_place(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "driver"))
-    task = tb.Task.from_datasets(images(), name="speckles")
-    plugin = tmp_path / "mine.py"
-    plugin.write_text("NUMBER = 1\n")
-    parcel = Parcel.of("speckles", (str(plugin),))
-    here = task.identity(None)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "node"))
-    sent = RecipeRun("speckles", plugins=(str(plugin),)).sent()
-    assert sent.parcel.images is None, "nothing is known of it there"
-    (placed,) = parcel.unpacked(tmp_path / "root")
-    assert Path(placed).read_text() == "NUMBER = 1\n"
-    from runner.tasks.registry import find
-
-    assert find("speckles").identity(None) == here
-    parcel.unpacked(tmp_path / "root")  # a second worker of the node
-    monkeypatch.chdir(tmp_path)
-    assert Parcel.of("folder:images", ()).task == f"folder:{tmp_path}/images"
-    assert Parcel.of("csv:a.csv#kind", ()).task == f"csv:{tmp_path}/a.csv#kind"
-    assert Parcel.of("hf:cifar10", ()) == Parcel("hf:cifar10")
-
-
-def test_a_node_gives_its_caches_what_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for number, (image, label) in enumerate(images(6)):
-        place = tmp_path / "images" / str(label) / f"{number}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        image.save(place)
-    task, caches = f"folder:{tmp_path}/images", ((8, "/of the driver"),)
-    study = tb.study(task=task, tricks=["cosine"])
-    for given, built in ((None, 1), (0.0, 0), (1.0, 1)):
-        options = Options(tmp_path, 1, cache_gb=given)
-        work = replace(work_of(study, [], options), caches=caches)
-        there = work.sent().unpacked(tmp_path / "root", Room("cpu", 1, 1))
-        assert len(there.caches) == built
-        assert len(work.here(1, lambda line: None).caches) == built
-
-
-def test_what_needs_a_gpu_is_refused_by_what_the_nodes_have(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """On a machine without a GPU, whose cluster has some or none."""
-    monkeypatch.setattr(options_of_a_run, "on_gpu", lambda device: False)
-    monkeypatch.setattr(probe_run, "check_networks", lambda specs, work: [])
-    monkeypatch.setattr(probe_run, "network_bytes", lambda specs, work: 1 << 20)
-    study = tb.study(tricks=["tf32"], settings={"epochs": 1})
-    wanted = todo(study, None)
-    for gpus, alike in ((1.0, False), (0.0, True)):
-        on(monkeypatch, {"CPU": 2.0, "GPU": gpus})
-        options = on_ray(Options(tmp_path, 1), None, None, None)
-        assert (options.on_gpu, options.alike, options.workers) == (gpus > 0, alike, 1 + alike)
-        work = work_of(study, wanted.specs, options)
-        if options.on_gpu:  # steps are not measured here: they would say nothing of the nodes
-            assert limits(study, wanted, None, work, options, Silent()).run == 0.0
-        else:
-            with pytest.raises(BadInput, match="tf32 is for NVIDIA's GPUs"):
-                limits(study, wanted, None, work, options, Silent())

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from stub_grid import Grid, id_of
 from stub_training import Stub, runs, specs
 
 from runner.execution import run_queue
-from runner.execution.events import Event, Finished, Retry, Skipped, Started, Summary
+from runner.execution.events import Event, Finished, Skipped, Started, Summary
 from runner.execution.executor import execute
-from runner.execution.limits import Limits
 from runner.execution.order import Order
-from runner.records.record_schema import Error
 from runner.records.run import Run
 from runner.records.spec import RunSpec
-from runner.records.store import Store
 from runner.tasks.recipe_run import RecipeRun
 from tricks.errors import BadInput
-
-
-class Grid:
-    """A store, and executions of stub trainings on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(folder / "results")
-        self.diary = folder / "diary"
-        self.events: list[Event] = []
-
-    def run(self, seeds: range | list[int], **options: Any) -> Summary:
-        self.events.clear()
-        on_event = options.pop("on_event", self.events.append)
-        order = Order(**{"work": Stub(diary=str(self.diary)), "workers": 2, **options})
-        return execute(iter(runs(seeds)), self.store, order, on_event)
-
-    def trainings(self) -> list[str]:
-        """Ids of the trainings begun, one for each time."""
-        if not self.diary.exists():
-            return []
-        return [line.split()[0] for line in self.diary.read_text().splitlines()]
-
-    def kinds(self, kind: type) -> int:
-        return sum(isinstance(event, kind) for event in self.events)
-
-
-@pytest.fixture
-def grid(tmp_path: Path) -> Grid:
-    return Grid(tmp_path)
-
-
-def id_of(seed: int) -> str:
-    return specs([seed])[0].id
 
 
 @pytest.mark.parametrize("runs_per_process", [1, 3, 100])
@@ -82,70 +45,6 @@ def test_a_record_holds_the_spec_and_the_outcome(grid: Grid) -> None:
     assert record["error"] is None
     assert record["attempt"] == 1
     assert {"schema", "host", "started", "finished", "checksum", "epochs"} <= record.keys()
-
-
-def test_crashes_of_every_kind_stay_with_their_run(grid: Grid) -> None:
-    seeds = [90001, 0, 90002, 1, 90003, 2, 90006, 3, 90008, 4]
-    summary = grid.run(seeds, retries=1)
-    assert (summary.ok, summary.diverged, summary.failed, summary.infra) == (5, 1, 3, 1)
-    states = grid.store.states()
-    assert len(states) == len(seeds)
-    assert states[id_of(90001)] == states[id_of(90002)] == states[id_of(90008)] == "failed"
-    assert states[id_of(90003)] == "infra"
-    assert states[id_of(90006)] == "diverged"
-
-    error = (grid.store.read(id_of(90001)) or {})["error"]
-    assert Error(**error).reason() == "ValueError: the loss has no meaning"
-    assert "stub_training.py" in error["traceback"]
-    error = (grid.store.read(id_of(90002)) or {})["error"]
-    assert "exit code 3" in error["message"]
-    error = (grid.store.read(id_of(90003)) or {})["error"]
-    assert "SIGSEGV" in error["message"]
-    assert "Segmentation fault" in error["traceback"]
-    folder = grid.store.root / "attempts" / id_of(90001)[:2] / id_of(90001) / "1"
-    assert "ValueError" in (folder / "log.txt").read_text()
-    assert len((folder / "epochs.jsonl").read_text().splitlines()) == 2
-    assert grid.run(seeds, retries=0).failed_before == 3
-
-
-def test_nan_is_a_result(grid: Grid) -> None:
-    grid.run([90006])
-    record = grid.store.read(id_of(90006))
-    assert record is not None
-    assert (record["state"], record["test_loss"]) == ("diverged", None)
-    assert record["epochs"][0]["loss"] is None
-
-
-@pytest.mark.parametrize("seed", [90003, 90004, 90005])
-def test_lost_runs_are_tried_again_so_often_and_anew_next_time(grid: Grid, seed: int) -> None:
-    summary = grid.run([seed, 0], retries=2)
-    assert (summary.ok, summary.infra) == (1, 1)
-    assert grid.kinds(Retry) == 2
-    assert grid.trainings().count(id_of(seed)) == 3
-    record = grid.store.read(id_of(seed))
-    assert record is not None
-    assert (record["state"], record["attempt"]) == ("infra", 3)
-    summary = grid.run([seed, 0], retries=0)
-    assert (summary.infra, summary.skipped) == (1, 1)
-    assert grid.trainings().count(id_of(seed)) == 4
-    assert len(list((grid.store.root / "quarantine").iterdir())) == 1
-
-
-def test_a_run_whose_process_was_killed_succeeds_the_second_time(grid: Grid) -> None:
-    assert grid.run([90009]).ok == 1
-    assert grid.kinds(Retry) == 1
-    assert (grid.store.read(id_of(90009)) or {})["attempt"] == 2
-
-
-@pytest.mark.parametrize("bad", [90010, 90001])
-def test_a_process_whose_training_went_wrong_gets_no_other(grid: Grid, bad: int) -> None:
-    seeds = [0, 1, bad, 2, 90006, 3]
-    summary = grid.run(seeds, workers=1, runs_per_process=100, retries=0)
-    assert (summary.ok, summary.diverged, summary.failed + summary.infra) == (4, 1, 1)
-    assert grid.store.state(id_of(bad)) == ("infra" if bad == 90010 else "failed")
-    processes = [line.split()[1] for line in grid.diary.read_text().splitlines()]
-    assert len(set(processes[:3])) == len(set(processes[3:])) == 1
-    assert processes[2] != processes[3]
 
 
 def test_a_torn_claim_is_taken_over_after_its_lease(
@@ -189,17 +88,6 @@ def test_a_damaged_record_is_trained_again(grid: Grid) -> None:
     assert (summary.ok, summary.skipped) == (1, 2)
     assert grid.trainings().count(id_of(1)) == 2
     assert len(list((grid.store.root / "quarantine").iterdir())) == 1
-
-
-def test_a_hung_run_is_ended_and_others_go_on(grid: Grid) -> None:
-    summary = grid.run([90007, 0, 1, 2], limits=Limits(stall=0.5), retries=0)
-    assert (summary.ok, summary.infra) == (3, 1)
-    assert "no sign of life" in (grid.store.read(id_of(90007)) or {})["error"]["message"]
-
-
-def test_an_epoch_longer_than_the_limit_is_no_hang_while_batches_come(grid: Grid) -> None:
-    summary = grid.run([90016], limits=Limits(stall=0.7), retries=0)
-    assert (summary.ok, summary.infra) == (1, 0)
 
 
 def test_the_same_run_twice_in_one_study_is_trained_once(grid: Grid) -> None:
@@ -287,21 +175,6 @@ def test_a_store_that_is_tampered_with_meanwhile_fails_no_run(grid: Grid, tmp_pa
     (grid.store.root / "runs" / "zz").unlink()
     assert list(grid.store.states().values()) == ["ok"]
     assert grid.run(range(6)).ok == 5
-
-
-def test_a_process_that_cannot_set_to_work_is_no_failure_of_its_run(
-    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "vanishing_training.py"
-    file.write_text("class Work:\n    def preload(self): return []\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    training = importlib.import_module("vanishing_training")
-    file.unlink()
-    summary = execute(runs([0]), grid.store, Order(training.Work(), workers=1, retries=1))
-    assert (summary.infra, summary.failed) == (1, 0)
-    record = grid.store.read(id_of(0)) or {}
-    assert "before the training began" in record["error"]["message"]
-    assert grid.run([0]).ok == 1, "and it is tried anew"
 
 
 def test_zero_workers_are_refused(grid: Grid) -> None:

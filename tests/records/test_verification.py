@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,39 +11,11 @@ from typing import Any
 import pytest
 
 from runner.cli import call
-from runner.records import atomic_write, checkpoints, models
+from runner.records import atomic_write, checkpoints
 from runner.records.export import write_export
 from runner.records.store import Store
-from runner.records.studies import load_study, save_study
-from runner.records.study_toml import from_mapping
-from tests.records.damage import a_model, a_record
-from tricks.errors import BadInput
-
-IDS = [f"{n:02x}" + "0" * 14 for n in range(6)]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Five records, a study that names them and one more, an index."""
-    store = Store(tmp_path / "results")
-    for n, id in enumerate(IDS[:5]):
-        store.commit(a_record(id, seed=n))
-    factors = [{"name": "mixup", "levels": ["off", "on"]}]
-    rows = [{"id": id, "seed": n, "mixup": "off"} for n, id in enumerate(IDS)]
-    asked = from_mapping({"task": "digits", "grid": "add-one", "factors": factors})
-    save_study(store, "s", asked, rows)
-    store.rows()
-    return store
-
-
-def doctor(folder: Path, capsys: Any, *more: str) -> tuple[int, dict[str, Any]]:
-    code = call(["doctor", str(folder), "--json", *more])
-    return code, json.loads(capsys.readouterr().out)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    files = [p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+from tests.records.damage import a_record
+from tests.records.doctored import IDS, content, doctor
 
 
 def test_a_healthy_store_has_no_problems(store: Store, capsys: Any) -> None:
@@ -288,95 +259,3 @@ def test_it_needs_neither_torch_nor_pandas(store: Store, tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert "no problems" in done.stdout
-
-
-@pytest.mark.parametrize("kind", ["a byte", "cut", "a folder", "a pipe"])
-def test_a_saved_model_that_is_not_whole_is_found_and_moved_away(
-    store: Store, capsys: Any, kind: str
-) -> None:
-    """Each byte and each place is checked: an unverified model does not count."""
-    path = a_model(store, IDS[0])
-    a_model(store, IDS[1])
-    assert doctor(store.root, capsys)[0] == 0
-    data = path.read_bytes()
-    if kind == "a byte":
-        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    elif kind == "cut":
-        path.write_bytes(data[:-1])
-    else:
-        path.unlink()
-        path.mkdir() if kind == "a folder" else os.mkfifo(path)
-    code, found = doctor(store.root, capsys)
-    assert code == 1
-    [problem] = found["problems"]
-    assert (problem["kind"], problem["path"]) == ("damaged", f"models/{path.name}")
-    code, found = doctor(store.root, capsys, "--repair")
-    assert (code, found["problems"][0]["repaired"]) == (0, True)
-    assert not os.path.lexists(path)
-    assert models.fault(models.model_file(store, IDS[1])) == ""
-
-
-@pytest.mark.parametrize("best", [False, True])
-def test_a_whole_model_by_another_name_is_told_and_stays(
-    store: Store, capsys: Any, best: bool
-) -> None:
-    path = a_model(store, IDS[0])
-    own = a_model(store, IDS[0] if best else IDS[1], best)
-    path.write_bytes(own.read_bytes())
-    code, found = doctor(store.root, capsys, "--repair")
-    assert (code, found["problems"][0]["kind"]) == (1, "misplaced")
-    assert own.name in found["problems"][0]["what"]
-    assert path.exists()
-    assert models.fault(path) == f"it is {own.name} under another name"
-
-
-@pytest.mark.parametrize("kind", ["a byte", "empty", "a folder", "a link", "a list"])
-def test_a_damaged_pending_takes_no_whole_study_with_it(
-    store: Store, capsys: Any, tmp_path: Path, kind: str
-) -> None:
-    folder = store.root / "studies" / "s"
-    before, pending = content(folder), folder / ".pending"
-    if kind == "a folder":
-        pending.mkdir()
-    elif kind == "a link":
-        pending.symlink_to(tmp_path)
-    else:
-        pending.write_bytes({"a byte": b'["x\xff", "y"]', "empty": b"", "a list": b"[1]"}[kind])
-    code, found = doctor(store.root, capsys)
-    assert code == 1
-    assert [problem["path"] for problem in found["problems"]] == ["studies/s/.pending"]
-    assert doctor(store.root, capsys, "--repair")[0] == 0
-    assert content(folder) == before
-    assert not os.path.lexists(pending)
-    assert load_study(store, "s").ids == IDS
-
-
-def test_a_whole_study_in_a_folder_that_was_renamed_is_told_and_stays(
-    store: Store, capsys: Any
-) -> None:
-    folder = store.root / "studies" / "my study (copy)"
-    (store.root / "studies" / "s").rename(folder)
-    before = content(folder)
-    code, found = doctor(store.root, capsys, "--repair")
-    assert (code, found["problems"][0]["path"]) == (1, "studies/my study (copy)")
-    assert content(folder) == before
-
-
-@pytest.mark.parametrize("kind", ["a folder", "a link", "a pipe"])
-def test_a_lock_that_is_no_file_is_told_in_one_line(
-    store: Store, capsys: Any, tmp_path: Path, kind: str
-) -> None:
-    held = load_study(store, "s")
-    lock = store.root / "studies" / "s" / ".lock"
-    lock.unlink()
-    if kind == "a folder":
-        lock.mkdir()
-    elif kind == "a link":
-        lock.symlink_to(tmp_path / "elsewhere")
-    else:
-        os.mkfifo(lock)
-    with pytest.raises(BadInput, match=r"\.lock: it is no plain file: remove it"):
-        save_study(store, "s", held.asked, held.runs)
-    assert not (tmp_path / "elsewhere").exists()
-    assert doctor(store.root, capsys, "--repair")[0] == 0
-    assert save_study(store, "s", held.asked, held.runs).ids == IDS

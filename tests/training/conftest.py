@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -8,9 +9,10 @@ import torch
 from runner.execution.pausing import Pausing
 from runner.images.sources import Splits
 from runner.tasks.registry import find
-from runner.training import checkpoint
+from runner.training import checkpoint, saved
 from runner.training.checkpoint import Checkpoints
 from tests.bag import cut_network, on_ground
+from tests.training.kept_models import kept
 from tests.training.resuming import CPU, LEARNING_RATES, RUN
 from tricks import Recipe, compose, parse, resolve
 from tricks.optimizer.sgd import SGD
@@ -78,3 +80,17 @@ def saves(tmp_path):
 def leaving(monkeypatch):
     """A training that is asked to stop does so, even just before its end."""
     monkeypatch.setattr(checkpoint, "FINISH", -1.0)
+
+
+@pytest.fixture(scope="session")
+def trained(recipe, tiny, tmp_path_factory):
+    """The file of a saved model, which no test may change."""
+    folder = tmp_path_factory.mktemp("trained")
+    spec, _ = kept(recipe(), tiny, folder)
+    return saved.path_of(folder, spec.id)
+
+
+@pytest.fixture
+def model_file(trained, tmp_path):
+    """A file of this test, whatever it does to it."""
+    return shutil.copy(trained, tmp_path / trained.name)

@@ -1,4 +1,4 @@
-"""SAM, lookahead, clipping, accumulation and cycled momentum, each by hand or against NumPy."""
+"""SAM, lookahead and cycled momentum, each by hand or against NumPy."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ import torch
 from torch import nn
 
 from runner.training.step import Step
-from tricks import Recipe, TrickConflict, compose, parse
+from tests.tricks.two_pixels import CPU, PLAIN, agree, batches, clipped, gradient, stepped
+from tricks import Recipe, compose, parse
 from tricks.optimizer.adamw import AdamW
-from tricks.optimizer.adaptive_clip import AdaptiveClip
 from tricks.optimizer.clip_norm import ClipNorm
-from tricks.optimizer.clip_value import ClipValue
 from tricks.optimizer.lookahead import Lookahead
 from tricks.optimizer.muon import Muon
 from tricks.optimizer.sam import SAM
 from tricks.optimizer.sgd import SGD
-from tricks.recipe import identity
-
-CPU = torch.device("cpu")
-PLAIN = SGD(lr=0.1, momentum=0.0, nesterov=False, decay=0.0)
 
 
 def bowl(wrapper, start, curvature, steps, optimizer=PLAIN):
@@ -78,57 +73,6 @@ def test_lookahead_by_hand():
     assert [w[0] for w, _ in told] == pytest.approx([0.9, 0.905, 0.8145, 0.905**2])
     told = bowl(Lookahead(every=3, share=0.8).wrap, [1.0], [1.0], 3)
     assert told[-1][0] == pytest.approx([1 - 0.8 * (1 - 0.729)])
-
-
-class Linear(nn.Module):
-    """Softmax regression on two pixels, which NumPy can follow."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(2, 3)
-
-    def get_classifier(self):
-        return self.fc
-
-    def forward(self, x):
-        return self.fc(x.flatten(1))
-
-
-def gradient(w, b, x, y):
-    scores = np.exp(x @ w.T + b)
-    error = (scores / scores.sum(1, keepdims=True) - y) / len(x)
-    return [error.T @ x, error.sum(0)]
-
-
-def clipped(gradients, limit):
-    norm = np.sqrt(sum((g**2).sum() for g in gradients))
-    return [g * min(1, limit / norm) for g in gradients]
-
-
-def batches(count, size=6):
-    rng = np.random.default_rng(1)
-    return [
-        (rng.normal(size=(size, 2)), np.eye(3)[rng.integers(3, size=size)]) for _ in range(count)
-    ]
-
-
-def stepped(recipe, data):
-    """Weight and bias after each of the steps of `recipe`; they start at the same place."""
-    torch.manual_seed(0)
-    model = Linear()
-    start = [p.detach().numpy().astype(float) for p in model.parameters()]
-    take = Step(recipe, model, len(data), torch.device("cpu"))
-    after = []
-    for place, (x, y) in enumerate(data):
-        images = torch.tensor(x, dtype=torch.float32).view(len(x), 1, 1, 2)
-        take(images, torch.tensor(y, dtype=torch.float32), place)
-        after.append([p.detach().numpy().copy() for p in model.parameters()])
-    return start, after, take
-
-
-def agree(found, expected):
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_lookahead_around_sam_with_clipped_gradients_and_momentum():
@@ -189,34 +133,6 @@ def test_one_cycle_moves_momentum(optimizer):
         assert group.get("momentum", take.momenta[-1]) == take.momenta[-1]
 
 
-def test_accumulated_gradients_are_those_of_the_batch():
-    data = batches(4, size=7)  # parts of 4 and 3 images
-    whole = Recipe(optimizer=SGD(lr=0.3))
-    for clip in (None, ClipNorm(max_norm=0.2)):
-        one = dataclasses.replace(whole, clip=clip)
-        two = compose(one, [parse("gradient-accumulation")])
-        agree(stepped(two, data)[1][-1], stepped(one, data)[1][-1])
-
-
-@pytest.mark.parametrize(
-    ("images", "parts", "sizes"),
-    [(64, 9, [8, 7, 7, 7, 7, 7, 7, 7, 7]), (61, 20, [4, *[3] * 19]), (8, 4, [2] * 4)],
-)
-def test_passes_are_of_nearly_equal_size(images, parts, sizes):
-    """Chunks of 64 in 9 are 8, and one of 61 in 20 would hold a single image."""
-    step = Step(Recipe(optimizer=PLAIN, batch_size=images, parts=parts), Linear(), 1, CPU)
-    x, y = torch.arange(images * 2.0).view(images, 1, 1, 2), torch.zeros(images, 3)
-    found = step._parts(x, y)
-    assert [len(part) for part, _ in found] == sizes
-    assert torch.equal(torch.cat([part for part, _ in found]), x)
-
-
-def test_uneven_passes_have_an_id_of_their_own():
-    even = Recipe(batch_size=64, parts=8)
-    assert "split" not in identity(even)
-    assert identity(dataclasses.replace(even, parts=9))["split"] == "even"
-
-
 def test_sam_counts_a_batch_once():
     """Otherwise a norm behind moving weights would also count the second pass."""
     torch.manual_seed(0)
@@ -240,73 +156,3 @@ def test_lookahead_is_evaluated_at_its_slow_weights():
     assert torch.equal(take.evaluated.fc.bias, slow[take.model.fc.bias])
     np.testing.assert_allclose(after[5][0], slow[take.model.fc.weight])  # where the last way ended
     assert not take.own_statistics(6)
-
-
-def test_clipping_by_norm_and_by_value_by_hand():
-    model = Linear()
-
-    def after(trick):
-        model.fc.weight.grad = torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, -0.5]])
-        model.fc.bias.grad = torch.tensor([0.0, 4.0, 0.0])
-        trick.clip(model)
-        return [p.grad.tolist() for p in model.parameters()]
-
-    norm = np.sqrt(9 + 0.25 + 16)
-    weight, bias = after(ClipNorm(max_norm=2.0))
-    assert weight[0][0] == pytest.approx(6 / norm)
-    assert weight[2][1] == pytest.approx(-1 / norm)
-    assert bias == pytest.approx([0, 8 / norm, 0])
-    assert after(ClipNorm(max_norm=6.0))[1] == [0, 4, 0]
-    assert after(ClipValue(limit=1.0)) == [[[1, 0], [0, 0], [0, -0.5]], [0, 1, 0]]
-
-
-def test_adaptive_clipping_by_hand():
-    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(2, 2))
-    model.get_classifier = lambda: model[2]
-    conv, head = model[0], model[2]
-    with torch.no_grad():
-        conv.weight.copy_(torch.tensor([[[[3.0, 4], [0, 0]]], [[[0, 0], [0, 0]]]]))
-        conv.bias.copy_(torch.tensor([6.0, 8.0]))
-    for p in model.parameters():
-        p.grad = torch.full_like(p, 2.0)
-    AdaptiveClip(share=0.1, least=0.5).clip(model)
-    # The first filter: norm 5, gradient 4, limit 0.5. The second is 0: it counts as 0.5.
-    assert conv.weight.grad[0].unique().tolist() == pytest.approx([0.25])
-    assert conv.weight.grad[1].unique().tolist() == pytest.approx([0.025])
-    # The bias as a whole: norm 10, gradient 2 √2, limit 1.
-    assert conv.bias.grad.tolist() == pytest.approx([np.sqrt(0.5)] * 2)
-    assert head.weight.grad.unique().tolist() == [2.0]
-    assert head.bias.grad.unique().tolist() == [2.0]
-
-
-def roughly(found, expected):
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0.02, atol=0.01)
-
-
-@pytest.mark.parametrize("around", [(), (Lookahead(), ClipNorm(max_norm=0.2))])
-def test_fp16_goes_where_fp32_goes(around):
-    full = compose(Recipe(optimizer=SGD(lr=0.3)), around)
-    data = batches(30)
-    _, after, take = stepped(compose(full, [parse("fp16")]), data)
-    roughly(after[-1], stepped(full, data)[1][-1])
-    assert take.scaler.get_scale() == 2.0**16
-
-
-@pytest.mark.parametrize("optimizer", [SGD(lr=0.1), AdamW(lr=0.1)])
-def test_a_first_gradient_that_overflows_leaves_no_trace(optimizer):
-    recipe = Recipe(optimizer=optimizer, precision="fp16")
-    first, *rest = batches(4)
-    huge = (first[0] * 1e5, first[1])  # its product with the scaled error is beyond 65,504
-    start, after, take = stepped(recipe, [huge, *rest])
-    agree(after[0], start)
-    assert take.scaler.get_scale() < 2.0**16
-    assert all(np.isfinite(p).all() for p in after[-1])
-    expected = stepped(dataclasses.replace(recipe, precision="fp32"), rest)[1][-1]
-    roughly(after[-1], expected)
-
-
-def test_sam_takes_no_half_precision():
-    with pytest.raises(TrickConflict, match="sam cannot stand with precision=fp16: the loss of"):
-        compose(Recipe(), [parse("sam"), parse("fp16")])
-    assert compose(Recipe(), [parse("sam"), parse("bf16")]).precision == "bf16"
