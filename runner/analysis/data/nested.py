@@ -70,8 +70,9 @@ class _Floats(ast.NodeTransformer):
 
 
 def _literal(text: str) -> JsonValue:
-    """The value of a Python literal. Raises ValueError, SyntaxError, RecursionError, MemoryError."""
-    return ast.literal_eval(_Floats().visit(ast.parse(text, mode="eval")))
+    """The value of a Python literal. Raises ValueError or SyntaxError for other code."""
+    value: JsonValue = ast.literal_eval(_Floats().visit(ast.parse(text, mode="eval")))
+    return value
 
 
 def _object(text: str) -> Cells | None:
