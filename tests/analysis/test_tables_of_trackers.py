@@ -359,7 +359,8 @@ def test_a_per_cent_sign_beside_plain_numbers_is_refused_for_any_metric(tmp_path
 
 
 def test_a_measurement_in_per_cent_signs_is_no_factor(tmp_path):
-    rows = "".join(f"{m},{a},{a / 3 + s // 3:.1f}%\n" for m, s, a in [*RUNS, *RUNS])
+    shares = [30 + 0.7 * max(i, 1) for i in range(16)]  # of 16 rows, only two have the same share
+    rows = "".join(f"{m},{a},{x:.1f}%\n" for (m, _, a), x in zip(RUNS * 2, shares, strict=True))
     found = from_file(written(tmp_path, f"mixup,accuracy,recall_b\n{rows}"))
     assert effect(found).effect == pytest.approx(2)
 
