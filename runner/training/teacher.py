@@ -60,6 +60,11 @@ def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> 
                 f"the teacher {name} needs images of {card.channels} channels, but these have "
                 f"{splits.channels}"
             )
+        if lacking := [str(item) for item in card.recipe.inputs if item not in recipe.inputs]:
+            raise BadInput(
+                f"the teacher {name} was trained on images after {', '.join(lacking)}, and would "
+                f"see other images here: add {', '.join(lacking)}, or use another teacher"
+            )
     else:
         network, own = _of_timm(name, splits)
     given = statistics(splits, recipe)

@@ -6,6 +6,7 @@ import pytest
 
 from runner.analysis.analyze import analyze
 from runner.analysis.data.runs_file import from_file
+from runner.analysis.metrics.registry import named
 from runner.analysis.to_json import to_json
 from tricks.errors import BadInput
 
@@ -136,3 +137,25 @@ def test_a_column_of_remarks_is_no_factor(csv):
 
 def test_an_unnamed_column_is_an_index(csv):
     assert list(from_file(csv(",a,accuracy\n0,0,90\n1,1,91\n")).factors) == ["a"]
+
+
+def test_blocks_that_python_would_read_as_one_number_stay_as_they_are(csv):
+    found = from_file(csv("blocks,accuracy\n3_4_6_3,90\n34_63,91\n3_4_6_3,92\n34_63,93\n"))
+    assert found.factors == {"blocks": ("3_4_6_3", "34_63")}
+
+
+def test_long_numbers_are_no_other_numbers(csv):
+    found = from_file(csv("batch,accuracy\n20240101120000,90\n20240101120001,91\n"))
+    assert found.factors == {"batch": ("20240101120000", "20240101120001")}
+
+
+@pytest.mark.parametrize("levels", [("1", "-1", "0"), ("mixup", "0", "cutmix")])
+def test_zero_is_the_reference_among_negative_numbers_and_among_words(csv, levels):
+    rows = "".join(f"{level},{90 + i}\n" for i, level in enumerate(levels))
+    assert from_file(csv(f"shift,accuracy\n{rows}")).factors["shift"][0] == "0"
+
+
+@pytest.mark.parametrize("metric", ["accuracy_drop", "acc_rank", "neg_log_loss", "error_reduction"])
+def test_a_word_that_turns_a_metric_round_leaves_its_direction_open(metric):
+    assert named(metric).larger_is_better is None
+    assert not named(metric).share

@@ -1,6 +1,7 @@
 """Tables as W&B, MLflow, TensorBoard, Optuna and Ray export them."""
 
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -104,6 +105,106 @@ def test_the_rest_answer_of_mlflow(tmp_path):
     assert effect(from_file(path)).effect == pytest.approx(2)
 
 
+def test_a_failed_run_in_the_rest_answer_of_mlflow_is_no_result(tmp_path):
+    runs = [
+        {
+            "info": {"run_id": f"{i}", "status": "FINISHED" if a < 95 else "FAILED"},
+            "data": {
+                "metrics": [{"key": "accuracy", "value": a}],
+                "params": [{"key": "mixup", "value": str(m)}, {"key": "seed", "value": str(s)}],
+            },
+        }
+        for i, (m, s, a) in enumerate([*RUNS, (1, 9, 99.9)])
+    ]
+    found = from_file(written(tmp_path, json.dumps(runs), "runs.json"))
+    assert effect(found).effect == pytest.approx(2)
+    assert effect(found).runs == 8
+
+
+@pytest.mark.parametrize("seed", ["training.seed", "config.trainer.seed", "random_state"])
+def test_a_nested_seed_is_no_factor(tmp_path, seed):
+    # Only config's columns are settings of the runs once one has this prefix.
+    mixup = "config.mixup" if seed.startswith("config.") else "mixup"
+    rows = "".join(f"{s},{m},{a}\n" for m, s, a in RUNS)
+    found = from_file(written(tmp_path, f"{seed},{mixup},accuracy\n{rows}"))
+    assert effect(found).effect == pytest.approx(2)
+    assert found.runs["seed"].tolist() == [0, 1, 2, 3] * 2
+
+
+def test_a_seed_of_the_data_beside_that_of_the_network_is_no_factor(tmp_path):
+    rows = "".join(f"{s},{s % 2},{m},{a}\n" for m, s, a in RUNS)
+    found = from_file(written(tmp_path, f"model.seed,data.seed,mixup,accuracy\n{rows}"))
+    assert effect(found).effect == pytest.approx(2)
+
+
+def test_a_seed_written_as_a_float_is_the_same_seed(tmp_path):
+    rows = "".join(f"{s},{m},{a}\n{s}.0,{m},{a}\n" for m, s, a in RUNS)
+    found = from_file(written(tmp_path, f"seed,mixup,accuracy\n{rows}"))
+    assert any("8 rows repeat an arm with the same seed" in note for note in found.notes)
+
+
+def test_a_table_without_seeds_that_was_appended_twice_is_told(tmp_path):
+    rows = "".join(f"{m},{a}\n" for m, _, a in RUNS)
+    found = from_file(written(tmp_path, f"mixup,accuracy\n{rows}{rows}"))
+    assert any("8 rows repeat another row in every column" in note for note in found.notes)
+    once = from_file(written(tmp_path, f"mixup,accuracy\n{rows}"))
+    assert not any("repeat" in note for note in once.notes)
+
+
+def test_rows_without_a_seed_leave_the_seeds_out(tmp_path):
+    rows = "".join(f"{s or ''},{m},{a},{a / 7}\n" for m, s, a in RUNS)
+    found = from_file(written(tmp_path, f"seed,mixup,accuracy,val_loss\n{rows}"))
+    assert effect(found).effect == pytest.approx(2)
+    assert "2 rows have no seed: seeds are not used." in found.notes
+
+
+def test_seeds_that_are_words_beside_numbers_stay_words(tmp_path):
+    rows = "".join(f"{s or 'a'},{m},{a},{a / 7}\n" for m, s, a in RUNS)
+    found = from_file(written(tmp_path, f"seed,mixup,accuracy,val_loss\n{rows}"))
+    assert effect(found).effect == pytest.approx(2)
+    assert found.runs["seed"].tolist() == ["a", "1", "2", "3"] * 2
+
+
+@pytest.mark.parametrize("word", ["mean", "Average", " STD "])
+def test_a_row_that_summarises_others_is_no_run(tmp_path, word):
+    rows = "".join(f"{s},{m},{a}\n" for m, s, a in RUNS)
+    path = written(tmp_path, f"seed,mixup,accuracy\n{rows}{word},0,90.15\n")
+    with pytest.raises(BadInput, match=r"line 10, column 'seed': .* summarise other rows"):
+        from_file(path)
+
+
+def test_a_diverged_runs_nan_does_not_hide_the_config_of_all(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "summary": [{"accuracy": a, "loss": float("nan"), "low": -math.inf} for *_, a in RUNS],
+            "config": [{"mixup": bool(m), "seed": s} for m, s, _ in RUNS],
+        }
+    )
+    frame.to_csv(tmp_path / "project.csv")
+    assert effect(from_file(tmp_path / "project.csv")).effect == pytest.approx(2)
+
+
+def test_settings_in_the_index_of_a_frame_are_read():
+    frame = pd.DataFrame(RUNS, columns=["mixup", "seed", "accuracy"]).set_index(["mixup", "seed"])
+    found = from_frame(frame)
+    assert effect(found).effect == pytest.approx(2)
+    assert "seed" in found.runs
+    both = from_frame(frame.reset_index().set_index("mixup", drop=False))
+    assert effect(both).effect == pytest.approx(2)
+
+
+def test_a_setting_with_the_name_of_a_metric_is_told(tmp_path):
+    rows = "".join(f"{('ce', 'bce')[s % 2]},{m},{a}\n" for m, s, a in RUNS)
+    found = from_file(written(tmp_path, f"loss,mixup,accuracy\n{rows}"))
+    assert any("Column loss is no factor" in note and "loss_fn" in note for note in found.notes)
+
+
+def test_a_blank_column_is_no_factor(tmp_path):
+    rows = "".join(f"{m},,{a}\n" for m, _, a in RUNS)
+    found = from_file(written(tmp_path, f"mixup,lr.desc,accuracy\n{rows}"))
+    assert effect(found).effect == pytest.approx(2)
+
+
 def test_the_trials_of_optuna(tmp_path):
     rows = "".join(
         f"{i},{a},2024-01-0{i + 1} 00:00:00,{m},{s},COMPLETE\n" for i, (m, s, a) in enumerate(RUNS)
@@ -147,6 +248,8 @@ def histories(head, row, metric=lambda a, e: a - 30 + 10 * e):
         ("run,epoch,mixup,seed,accuracy", "{i},{e},{m},{s},{a:.2f}"),
         ("Name,Epoch,mixup,accuracy", "r{i},{e},{m},{a:.2f}"),
         ("epoch,mixup,seed,accuracy", "{e},{m},{s},{a:.2f}"),
+        ("run,ep,mixup,seed,accuracy", "{i},{e},{m},{s},{a:.2f}"),
+        ("run_id,train/epoch,mixup,seed,accuracy", "{i},{e},{m},{s},{a:.2f}"),
         ("run,epoch,mixup,seed,lr,accuracy", "{i},{e},{m},{s},{x},{a:.2f}"),
         ("run_id,_step,mixup,train_loss,accuracy", "{i},{e},{m},{x},{a:.2f}"),
         ("run,epoch,mixup,accuracy", "{s},{e},{m},{a:.2f}"),  # run: the number of the replicate
@@ -247,6 +350,19 @@ def test_an_arm_at_chance_is_no_fraction(tmp_path, collapsed):
     rows = "".join(f"{m},{s},{a}\n" for m, s, a in RUNS)
     found = from_file(written(tmp_path, f"mixup,seed,accuracy\n{rows}1,9,{collapsed}\n"))
     assert found.runs["accuracy"].min() == float(collapsed)
+
+
+def test_a_per_cent_sign_beside_plain_numbers_is_refused_for_any_metric(tmp_path):
+    path = written(tmp_path, "mixup,f1\n0,93.5%\n0,93.7%\n1,0.951\n1,0.953\n")
+    with pytest.raises(BadInput, match=r"line 4, column 'f1': .* per cent sign"):
+        from_file(path, metric="f1")
+
+
+def test_a_measurement_in_per_cent_signs_is_no_factor(tmp_path):
+    shares = [30 + 0.7 * max(i, 1) for i in range(16)]  # of 16 rows, only two have the same share
+    rows = "".join(f"{m},{a},{x:.1f}%\n" for (m, _, a), x in zip(RUNS * 2, shares, strict=True))
+    found = from_file(written(tmp_path, f"mixup,accuracy,recall_b\n{rows}"))
+    assert effect(found).effect == pytest.approx(2)
 
 
 def test_numbers_beside_words_are_one_level(tmp_path):

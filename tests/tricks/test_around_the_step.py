@@ -75,6 +75,18 @@ def test_lookahead_by_hand():
     assert told[-1][0] == pytest.approx([1 - 0.8 * (1 - 0.729)])
 
 
+def test_slow_weights_are_evaluated_only_once_they_have_moved():
+    w = nn.Parameter(torch.tensor([1.0]))
+    held = Lookahead(every=2, share=0.5).wrap(PLAIN.build([w]))
+    evaluated = []
+    for _ in range(3):
+        w.grad = w.detach().clone()
+        held.step()
+        evaluated.append(dict(held.weights()).get(w, w).item())
+    # Fast: 0.9, then 0.81 and back to 0.905, then 0.8145. The initial weight 1 is never evaluated.
+    assert evaluated == pytest.approx([0.9, 0.905, 0.905])
+
+
 def test_lookahead_around_sam_with_clipped_gradients_and_momentum():
     data = batches(6)
     recipe = compose(

@@ -8,6 +8,7 @@ import dataclasses
 import pytest
 import torch
 
+from runner.training.augmentation import alternating
 from runner.training.loop import train
 from runner.training.outcome import weights_sha256
 from tests.bag import BASELINE, cut_network, tiny_splits
@@ -76,6 +77,24 @@ def test_labels_that_do_not_count_are_not_smoothed():
 def test_smoothing_moves_some_targets_of_mixed_images_past_a_threshold():
     mixed = compose(Recipe(), map(parse, ("bce(threshold=0.2)", "label-smoothing", "mixup")))
     assert mixed.smoothing == 0.1
+
+
+@pytest.mark.parametrize("mixer", ["mixup", "cutmix"])
+def test_a_batch_of_one_image_has_nothing_to_mix(mixer):
+    with pytest.raises(TrickConflict, match="a batch of one image has no partners"):
+        compose(dataclasses.replace(BASELINE, batch_size=1), [parse(mixer)])
+
+
+def test_an_image_without_colour_loses_none():
+    with pytest.raises(TrickConflict, match="grayscale-input removes the colour of every image"):
+        compose(BASELINE, [parse("grayscale"), parse("grayscale-input")])
+
+
+def test_copies_of_an_image_would_alternate_together():
+    flipped = alternating([3, 3, 5, 5, 8, 8], seed=0, epoch=1)
+    assert flipped[::2].tolist() == flipped[1::2].tolist()
+    with pytest.raises(TrickConflict, match="all copies of an image"):
+        compose(BASELINE, [parse("alternating-flips"), parse("repeated-augmentation")])
 
 
 def test_a_pass_holds_an_image_at_least():

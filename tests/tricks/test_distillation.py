@@ -101,6 +101,15 @@ def test_a_teacher_of_other_classes_is_refused(tmp_path, monkeypatch, change, me
         teacher(path, splits, Recipe(), CPU)
 
 
+def test_a_teacher_of_prepared_images_needs_them_prepared(tmp_path):
+    splits, path = tiny_splits(), str(tmp_path / "t.safetensors")
+    prepared = compose(Recipe(), [parse("clahe-input")])
+    write_teacher(splits, path, recipe={"inputs": prepared.inputs})
+    with pytest.raises(BadInput, match="trained on images after clahe-input"):
+        teacher(path, splits, Recipe(), CPU)
+    assert not teacher(path, splits, prepared, CPU).training
+
+
 def test_other_teachers_that_cannot_be(tmp_path):
     splits = tiny_splits()
     with pytest.raises(BadInput, match="has 1000 classes, but this task has 4"):

@@ -21,4 +21,5 @@ class AlternatingFlips(Trick):
     source: ClassVar[str] = "Jordan 2024 (airbench), arXiv:2404.00498"
 
     def edits(self) -> Edits:
-        return Edits(sets={"flip": True, "alternate_flips": True})
+        same = "all copies of an image in a batch would have the same side"
+        return Edits(sets={"flip": True, "alternate_flips": True}, needs={"repeats": (1, same)})

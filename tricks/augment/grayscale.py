@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.colours import luma, whole
 from tricks.augment.draws import COLOUR, chance, check_share, in_pieces, replaced, where
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Grayscale(Trick):
         check_share("p", self.p)
 
     def edits(self) -> Edits:
-        return Edits(adds={"transforms": self})
+        every = "grayscale-input removes the colour of every image"
+        return Edits(adds={"transforms": self}, acts=((_has_colour, every),))
 
     def apply(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """images (B, C, H, W) uint8 -> the same, some of them grey."""
@@ -40,3 +42,7 @@ class Grayscale(Trick):
             return images
         grey = in_pieces(lambda some: whole(luma(some)), images.index_select(0, place))
         return replaced(images, place, grey.expand(-1, 3, -1, -1))
+
+
+def _has_colour(recipe: Recipe) -> bool:
+    return all(item.name != "grayscale-input" for item in recipe.inputs)

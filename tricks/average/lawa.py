@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tricks.average.ema import blend
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class LAWA(Trick):
     (six of 90 epochs), so short and long runs are averaged alike. In the middle of a training the
     mean is dozens of epochs ahead of the weights. After a learning rate that decays to zero there
     is little to gain. Batch norm's statistics are recomputed for the mean before each evaluation,
-    over the epoch's images (10,000 at most). Memory holds a copy of the weights for each one kept.
+    over the epoch's images (10,000 at most). Until the first weights are kept, the present weights
+    are evaluated. Memory holds a copy of the weights for each one kept.
     """
 
     name: ClassVar[str] = "lawa"
@@ -53,6 +55,8 @@ class LAWA(Trick):
         import torch
 
         if (steps - 1 - place) % self.interval(steps):
+            if not self.state(averaged):  # nothing is kept yet: evaluate the present weights
+                blend(averaged, model, 1.0)
             return
         now = [p.detach().clone() for p in model.parameters()]
         latest = [*self.state(averaged), now][-self.kept :]

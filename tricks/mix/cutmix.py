@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tricks.mix.mixup import draw
+from tricks.mix.mixup import HAS_PARTNERS, draw
 from tricks.published import Published, torchvision_recipe
 from tricks.trick import Edits, Trick
 
@@ -72,7 +72,7 @@ class CutMix(Trick):
             raise ValueError(f"alpha must be above 0, not {self.alpha}")
 
     def edits(self) -> Edits:
-        return Edits(adds={"mixers": self})
+        return Edits(adds={"mixers": self}, acts=(HAS_PARTNERS,))
 
     def mix(
         self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator

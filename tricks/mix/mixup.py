@@ -12,6 +12,7 @@ from tricks.published import (
     carrier_of_tricks,
     torchvision_recipe,
 )
+from tricks.recipe import Recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ def draw(alpha: float, count: int, generator: torch.Generator) -> tuple[float, t
     return lam, torch.randperm(count, generator=generator, device=generator.device)
 
 
+def has_partners(recipe: Recipe) -> bool:
+    """Whether a batch has images to mix with."""
+    return recipe.batch_size > 1
+
+
+HAS_PARTNERS = (has_partners, "a batch of one image has no partners")  # see Edits.acts
+
+
 @dataclass(frozen=True)
 class MixUp(Trick):
     """Train on blends of two images, with their targets blended in the same proportion.
@@ -70,7 +79,7 @@ class MixUp(Trick):
             raise ValueError(f"alpha must be above 0, not {self.alpha}")
 
     def edits(self) -> Edits:
-        return Edits(adds={"mixers": self})
+        return Edits(adds={"mixers": self}, acts=(HAS_PARTNERS,))
 
     def mix(
         self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator

@@ -44,8 +44,9 @@ class SlowWeights:
         return loss
 
     def weights(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """(parameter, its slow weights); the slow weights are evaluated."""
-        return list(zip(self.fast, self.slow, strict=True))
+        """(parameter, its slow weights), which are evaluated; none before the first move back."""
+        # Until then the slow weights are the initial weights, which are not trained.
+        return list(zip(self.fast, self.slow, strict=True)) if self.taken >= self.every else []
 
     def state_dict(self) -> dict[str, Any]:
         """The slow weights and the number of steps, for a checkpoint."""
@@ -64,7 +65,8 @@ class Lookahead(Trick):
 
     It makes trainings at large learning rates more stable, for a copy of the weights and almost no
     time. It wraps any optimizer, whose momentum is not changed. The slow weights are evaluated, as
-    in the authors' code, also if an epoch ends between two moves back. Evaluation uses batch norm's
+    in the authors' code, also if an epoch ends between two moves back. Before the first move back
+    they are the initial weights, so the fast weights are evaluated. Evaluation uses batch norm's
     statistics from training. With ema or swa, the average of the fast weights is evaluated.
     """
 

@@ -68,6 +68,18 @@ def one_row_a_run(
     return kept, notes, frozenset(aside)
 
 
+def _is_epoch(column: str) -> bool:
+    parts = set(words(column))
+    return bool(parts & {"epoch", "ep"}) and not parts & {
+        "best",
+        "last",
+        "final",
+        "max",
+        "num",
+        "n",
+    }
+
+
 def _any(cells: pd.Series) -> bool:
     return bool((cells.str.strip() != "").any())
 
@@ -78,7 +90,10 @@ def _histories(
     epochs = [c for c in has(table, EPOCHS) if c not in named and table[c].nunique() > 1]
     epochs = [c for c in epochs if pd.to_numeric(table[c], errors="coerce").notna().all()]
     runs = [c for c in has(table, RUNS) if c not in named]
-    for epoch in epochs:
+    # Beside the ids of runs, other names of epochs are safe: ep, train/epoch, epoch_idx.
+    other = [str(c) for c in table.columns if c not in (*named, *epochs) and _is_epoch(str(c))]
+    other = [c for c in other if pd.to_numeric(table[c], errors="coerce").notna().all()]
+    for epoch in [*epochs, *other]:
         for run in runs:
             if table[run].duplicated().any() and not table.duplicated([run, epoch]).any():
                 return Histories(epoch, (run,))
@@ -116,7 +131,7 @@ def _key(
 
 def looks_measured(column: pd.Series) -> bool:
     """Whether a column looks like a measurement: fractions that differ in most rows."""
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = pd.to_numeric(column.str.rstrip("% "), errors="coerce")
     known = numbers[numbers.notna()]
     return bool(len(known) and (known % 1 != 0).any() and known.nunique() > len(column) / 2)
 

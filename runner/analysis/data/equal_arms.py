@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +63,11 @@ def equal_arms(experiment: Experiment) -> tuple[EqualArms, ...]:
     return tuple(found)
 
 
-def _alike(frame: pd.DataFrame, known: list[str]) -> dict[tuple[int, int], set[int]]:
+def _alike(frame: pd.DataFrame, known: list[str]) -> dict[tuple[int, int], set[Hashable]]:
     """(arm, later arm) -> the seeds for which all figures agree."""
-    found: dict[tuple[int, int], set[int]] = {}
+    found: dict[tuple[int, int], set[Hashable]] = {}
     for _, rows in frame.groupby(["seed", *known], dropna=False):
-        seed = int(rows["seed"].iloc[0])
+        seed = rows["seed"].iloc[0]
         for pair in itertools.combinations(np.unique(rows["arm"]).tolist(), 2):
             found.setdefault(pair, set()).add(seed)
     return found

@@ -32,6 +32,12 @@ def numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
     known = named(metric)
     if known.unit == "pp":
         _check_share(where, table, found, signed, known)
+    elif signed.any() and not signed.all():
+        row = int(np.argmax(signed != signed.iloc[0]))
+        raise BadInput(
+            f"{_place(where, table, metric, row)}: some values have a per cent sign and others do "
+            "not: give all of them in one unit"
+        )
     large = found.abs() > LARGEST
     if large.any():
         row = int(np.argmax(large))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -62,8 +62,22 @@ def _is_pair(value: JsonValue) -> bool:
     return isinstance(value, Mapping) and {"key", "value"} <= set(value)
 
 
+class _Floats(ast.NodeTransformer):
+    """Makes nan and inf numbers, which is how Python writes them: a diverged run has some."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(float(node.id)) if node.id in ("nan", "inf") else node
+
+
+def _literal(text: str) -> JsonValue:
+    """The value of a Python literal. Raises ValueError or SyntaxError for other code."""
+    value: JsonValue = ast.literal_eval(_Floats().visit(ast.parse(text, mode="eval")))
+    return value
+
+
 def _object(text: str) -> Columns | None:
-    for read in (json.loads, ast.literal_eval):
+    readers: tuple[Callable[[str], JsonValue], ...] = (json.loads, _literal)
+    for read in readers:
         try:
             value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):

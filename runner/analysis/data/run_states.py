@@ -6,7 +6,10 @@ import pandas as pd
 
 from tricks.errors import BadInput
 
-COLUMNS = ("state", "status", "run_state", "run_status", "sys/state")
+COLUMNS = (
+    "state", "status", "run_state", "run_status", "run state", "run status", "run.state",
+    "run.status", "info.status", "sys/state",
+)  # fmt: skip
 STATES = ("ok", "diverged", "failed", "infra")
 # The words of W&B, MLflow, Optuna, Ray, SLURM, ClearML and Comet.
 MEANT = {

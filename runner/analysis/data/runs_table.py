@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from runner.analysis.data.epoch_rows import looks_measured, one_row_a_run
 from runner.analysis.data.experiment import Experiment
+from runner.analysis.data.level_names import folded, level_names, number, ordered, with_reference
 from runner.analysis.data.metric_column import numbers
 from runner.analysis.data.repeats import repeated
 from runner.analysis.data.run_states import with_states
+from runner.analysis.data.seeds import with_seeds
 from runner.analysis.data.tracker_columns import IDS, column, has, is_aside, plain
 from runner.analysis.metrics import registry as metrics
-from runner.analysis.metrics.guess import guessed
+from runner.analysis.metrics.guess import names_metric
 from runner.designs.reserved import is_bookkeeping
 from tricks.errors import BadInput, unknown
 
 MOST_LEVELS = 20  # a column of numbers with more distinct values is a measurement, not a factor
 FEW = 8  # in a table with at most so many rows, distinct numbers may be levels
-REFERENCES = ("off", "none", "baseline", "no", "false", "reference", "control", "default")
+LOSSES = ("loss", "train_loss")  # names of metrics that settings may have, too
 
 Levels = dict[str, tuple[str, ...]]
 
@@ -54,26 +55,22 @@ def from_table(
     candidates = [c for c in kept if c != metric and c not in changing and not _aside(c)]
     table, levels, said = _factors(table, where, metric, candidates, factors)
     notes += said
+    notes += _metrics_in_words(table)
     for name, level in (reference or {}).items():
         if name not in levels:
             raise BadInput(f"{where}: {unknown('factor', name, levels)}")
-        levels[name] = _first(where, name, levels[name], level)
+        levels[name] = with_reference(where, name, levels[name], level)
     if not levels:
         raise BadInput(
             f"{where}: no column varies that could be a factor: name factors with --factors"
         )
-    if "seed" in table:
-        again = int(table.duplicated([*levels, "seed"]).sum())
-        if again:
-            notes.append(
-                f"{again} row{'s repeat' if again > 1 else ' repeats'} an arm with the same seed, "
-                "counted as replicates: intervals are too narrow if they are the same runs."
-            )
+    table, said = with_seeds(table, where, levels)
+    notes += said
     table = table.reset_index(drop=True)
     for name in table.columns:
         if name not in levels and name not in (metric, "state", "device"):
             values = pd.to_numeric(table[name], errors="coerce")
-            if values.notna().any():
+            if values.notna().any() and (name != "seed" or values.notna().all()):
                 table[name] = values
     return Experiment(table, levels, notes=tuple(notes))
 
@@ -93,6 +90,17 @@ def _check_ids(table: pd.DataFrame, where: str) -> None:
                 f"{where}: {rows} have the same {name}, {id}: one run would count as several. "
                 "Remove all but one row, or remove the column if it is no run id"
             )
+
+
+def _metrics_in_words(table: pd.DataFrame) -> list[str]:
+    """Notes on columns that are metrics by their names, and have words such as bce and focal."""
+    known = [name for name in has(table, LOSSES) if 1 < table[name].nunique() <= MOST_LEVELS]
+    return [
+        f"Column {name} is no factor, since its name is that of a metric. It has words: if it is a "
+        f"setting, rename it ({name}_fn)."
+        for name in known
+        if not any(number(text) for text in table[name].astype(str).str.strip())
+    ]
 
 
 def _aside(name: str) -> bool:
@@ -118,13 +126,16 @@ def _factors(
         if measured:
             notes.append(f"Not factors, since they look like measurements: {', '.join(measured)}.")
     for name in named or candidates:
-        text = _level_names(where, table, name, hint=named is None)
-        folded = _folded(text)
-        table = table.assign(**{name: folded})
-        if not folded.equals(text):
-            kept = ", ".join(dict.fromkeys(folded))
+        if named is None and not table[name].str.strip().any():
+            notes.append(f"Column {name} is blank in every row: not a factor.")
+            continue
+        text = level_names(where, table, name, hint=named is None)
+        column = folded(text)
+        table = table.assign(**{name: column})
+        if not column.equals(text):
+            kept = ", ".join(dict.fromkeys(column))
             notes.append(f"Column {name}: levels that differ only in case are merged: {kept}.")
-        found = _ordered(list(folded.unique()))
+        found = ordered(list(column.unique()))
         if len(found) > MOST_LEVELS and named is None:
             raise BadInput(
                 f"{where}: column {name!r} has {len(found)} distinct values, too many for a "
@@ -151,7 +162,7 @@ def _without_measurements(
     measured = [
         name
         for name in candidates
-        if looks_measured(table[name]) and not (few and guessed(name).larger_is_better is None)
+        if looks_measured(table[name]) and not (few and not names_metric(name))
     ]
     return [name for name in candidates if name not in measured], measured
 
@@ -174,7 +185,7 @@ def _leave_out_remarks(where: str, levels: Levels, rows: int) -> list[str]:
     words = [
         name
         for name, found in levels.items()
-        if len(found) == rows > 2 and not all(map(_is_number, found))
+        if len(found) == rows > 2 and not all(map(number, found))
     ]
     if len(words) > 1 and len(words) == len(levels):
         raise BadInput(
@@ -189,54 +200,3 @@ def _leave_out_remarks(where: str, levels: Levels, rows: int) -> list[str]:
         f"Column {name} is different in every row: not a factor (--factors names factors)."
         for name in words
     ]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _level_names(where: str, table: pd.DataFrame, name: str, hint: bool) -> pd.Series:
-    """Level names as text; numbers in one form, so that 1 and 1.0 are the same level.
-
-    hint: whether an error says how to leave this column out.
-    """
-    text = table[name].str.strip()
-    blank = text.str.lower().isin(["", "nan", "na", "null"])
-    if blank.any():
-        line = text.index[int(np.argmax(blank))]
-        said = " (if it is no factor, name the factors with --factors)" if hint else ""
-        raise BadInput(f"{where}, line {line}, column {name!r}: the level is missing{said}")
-    # -0 is 0. A number among words is a number, too: none, 0.1 and 0.10 are two levels.
-    return text.map({x: f"{float(x) + 0.0:.12g}" if _is_number(x) else x for x in text.unique()})
-
-
-def _folded(text: pd.Series) -> pd.Series:
-    """Levels that differ only in case, all in the first spelling."""
-    first: dict[str, str] = {}
-    return text.map({level: first.setdefault(level.casefold(), level) for level in text.unique()})
-
-
-def _first(where: str, name: str, levels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """`levels` with the level `wanted` first; compared as numbers or ignoring case."""
-
-    def same(level: str) -> bool:
-        if _is_number(level) and _is_number(wanted):
-            return float(level) == float(wanted)
-        return level.casefold() == wanted.casefold()
-
-    found = next((level for level in levels if same(level)), None)
-    if found is None:
-        raise BadInput(f"{where}: --reference {unknown(f'level of {name}', wanted, levels)}")
-    return (found, *(level for level in levels if level != found))
-
-
-def _ordered(levels: list[str]) -> tuple[str, ...]:
-    """The reference first, the other levels by number or in the order of the file."""
-    try:
-        return tuple(sorted(levels, key=float))
-    except ValueError:
-        return tuple(sorted(levels, key=lambda level: level.lower() not in REFERENCES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ SETTING_PREFIXES = (
     "data.params.", "params.", "params_", "params/", "config.", "config/", "hparams.", "hparams/",
 )  # fmt: skip
 METRIC_PREFIXES = ("data.metrics.", "metrics.", "metrics/", "summary.", "summary/", "user_attrs_")
-SEEDS = ("seed", "random_seed", "rng_seed", "manual_seed", "torch_seed")
+SEEDS = (
+    "seed", "random_seed", "rng_seed", "manual_seed", "torch_seed", "global_seed", "random_state",
+    "seed_everything",
+)  # fmt: skip
 # In order of preference: the first column with one row for each value in a run is used.
 EPOCHS = (
     "epoch", "_step", "step", "global_step", "trainer/global_step", "training_iteration",
@@ -47,6 +51,15 @@ def has(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return [there[name] for name in names if name in there]
 
 
+def is_seed(column: str) -> bool:
+    """Whether a column has seeds, also within a nested config.
+
+    >>> is_seed("training.seed"), is_seed("trainer/random_state"), is_seed("seeding")
+    (True, True, False)
+    """
+    return re.split("[./]", column.casefold())[-1] in SEEDS
+
+
 def is_aside(column: str) -> bool:
     """Whether a column is a tracker's bookkeeping, which is a factor only if the user names it.
 
@@ -55,7 +68,7 @@ def is_aside(column: str) -> bool:
     """
     name = column.casefold()
     starts = ("_", "tags.", "info.", "system/", "system_attrs_", "data.tags.", *METRIC_PREFIXES)
-    return name in ASIDE or name.startswith(starts)
+    return name in ASIDE or is_seed(name) or name.startswith(starts)
 
 
 def plain(table: pd.DataFrame, where: str) -> Named:
@@ -80,7 +93,7 @@ def plain(table: pd.DataFrame, where: str) -> Named:
     short = {k: v if counts[v.casefold()] == 1 else k for k, v in short.items()}
     settings = tuple(short[name] for name in names if name.startswith(SETTING_PREFIXES))
     table = table.rename(columns=short)
-    seed = has(table, SEEDS)
+    seed = has(table, SEEDS) or [str(c) for c in table.columns if is_seed(str(c))]
     if seed and "seed" not in table:
         table = table.rename(columns={seed[0]: "seed"})
         settings = tuple(name for name in settings if name != seed[0])

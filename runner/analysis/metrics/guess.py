@@ -12,6 +12,12 @@ SMALLER = (
     "loss", "error", "err", "nll", "ece", "perplexity", "seconds", "time", "memory", "parameters",
     "flops", "latency", "gap",
 )  # fmt: skip
+# Words that turn a metric's direction round, or leave it open: a drop of accuracy, neg_log_loss.
+UNSURE = (
+    "drop", "decrease", "degradation", "reduction", "improvement", "change", "delta", "diff",
+    "difference", "rank", "neg", "negative", "minus", "inaccuracy", "std", "sd", "stdev", "sem",
+    "var", "variance",
+)  # fmt: skip
 UNITS = (("seconds", "s"), ("memory_mb", "MB"), ("images_per_second", "images/s"))
 
 
@@ -27,9 +33,12 @@ def guessed(column: str) -> Metric:
     (True, False)
     >>> guessed("bleu").larger_is_better is guessed("accuracy_loss").larger_is_better is None
     True
+    >>> [guessed(name).larger_is_better for name in ("accuracy_drop", "neg_log_loss")]
+    [None, None]
     """
     name = column.lower()
     parts = words(name)
+    unsure = any(part in UNSURE for part in parts)
     share = "accuracy" in name or name == "top1" or any(part in SHARES for part in parts)
     unit = next((symbol for end, symbol in UNITS if name.endswith(end)), column)
     more = share or name.endswith("images_per_second") or _has(parts, LARGER)
@@ -37,9 +46,19 @@ def guessed(column: str) -> Metric:
     return Metric(
         column,
         "pp" if share else unit,
-        larger_is_better=None if more == less else more,
-        share=share,
+        larger_is_better=None if unsure or more == less else more,
+        share=share and not unsure,
     )
+
+
+def names_metric(column: str) -> bool:
+    """Whether the name of a column is that of a metric, whatever its direction.
+
+    >>> names_metric("accuracy_loss"), names_metric("lr")
+    (True, False)
+    """
+    parts = words(column)
+    return _has(parts, (*LARGER, *SMALLER)) or any(part in UNSURE for part in parts)
 
 
 def words(name: str) -> list[str]:
