@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from runner.images import tables
 from runner.images.archives import folder_at
 from runner.images.folders import class_folders
+from runner.images.listed import same_text
 from runner.images.summary import passed_over
+from runner.images.user_path import user_path
 from runner.images.walk import EXTENSIONS, images_below
 from runner.tasks.python_task import is_given
 from runner.tasks.registry import YOURS, all_tasks, find
@@ -56,7 +58,7 @@ def unlabelled(text: str, sets: Path | None = None, trained: Fingerprint | None 
     if is_task(text):
         source, _, what = _test(text, sets, trained)
         return Given(source, _named(source, text), what)
-    path = folder_at(Path(text).expanduser())
+    path = folder_at(user_path(text))
     if path.is_dir():
         images, passed = images_below(path)
         files = images.paths
@@ -89,7 +91,7 @@ def labelled(
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
         return Given(source, _named(source, text), what, tuple(labels))
-    path = folder_at(Path(text).expanduser())
+    path = folder_at(user_path(text))
     if path.is_dir():
         return _folder(path, classes)
     if path.suffix.lower() == ".csv":
@@ -110,12 +112,13 @@ def _folder(path: Path, classes: Sequence[str]) -> Given:
 
 
 def _table(path: Path, classes: Sequence[str]) -> Given:
-    texts, rows = tables.labelled(path, classes)
+    texts, rows, passed = tables.labelled(path, classes)
     _check(str(path), [row.label for row in rows], classes)
     tested = "test " if rows[0].part == "test" else ""
     what = f"{len(rows):,} {tested}images listed in {path}"
     labels = tuple(classes.index(row.label) for row in rows)
-    return Given(_files([row.file.path for row in rows]), tuple(texts), what, labels)
+    files, notes = _files([row.file.path for row in rows]), tuple(passed_over(passed))
+    return Given(files, tuple(texts), what, labels, notes)
 
 
 def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:
@@ -125,6 +128,11 @@ def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:
 def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:
     """Raises BadInput for a name that is not a class of the model."""
     strange = next((name for name in names if name not in classes), None)
+    if strange is not None and (twin := same_text(strange, classes)) is not None:
+        raise BadInput(
+            f"{where}: the class {strange!a} is {twin!a} in the model: rename it, since "
+            "the two differ in their Unicode form"
+        )
     if strange is not None:
         raise BadInput(
             f"{where}: {unknown('class', strange, classes)}; the model was not "
@@ -142,11 +150,12 @@ def is_task(text: str) -> bool:
 def as_split(text: str, trained: Fingerprint | None) -> Task:
     """The task, with the training's shares for validation and test, which a study may set."""
     task = find(text)
-    shares = (trained or {}).get("split")
-    if task.divide is None or not isinstance(shares, (list, tuple)):
+    given = (trained or {}).get("split")
+    known = given if isinstance(given, (list, tuple)) else ()
+    shares = [share for share in known if isinstance(share, float)]
+    if task.divide is None or len(shares) != 2:  # the split of a model of fixed parts
         return task
-    validation, test = (share for share in shares if isinstance(share, float))
-    return task.divide(validation, test)
+    return task.divide(*shares)
 
 
 def _test(
