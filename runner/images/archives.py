@@ -29,6 +29,8 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 SPARE = 1 << 30  # bytes of the disk that stay free
 GROWS, SMALL_ARCHIVE = 100, 1 << 30  # an archive may grow GROWS times, or up to SMALL_ARCHIVE bytes
 CHUNK = 1 << 20
+UTF8 = 0x800  # the flag of a zip's member whose name is UTF-8
+OUTSIDE = "is a link to a place outside the archive, or to a folder: not unpacked"
 WHOLE = "whole"  # a file with the number of unpacked files
 
 
@@ -197,28 +199,39 @@ def _members(archive: Path) -> Iterator[list[Member]]:
 
 
 def _of_zip(archive: Path, file: zipfile.ZipFile) -> list[Member]:
-    known = {info.filename: info for info in file.infolist() if not info.is_dir()}
+    # Some programs on Windows end the names of folders with a backslash.
+    known = {_zip_name(i): i for i in file.infolist() if not i.filename.endswith(("/", "\\"))}
     found = []
-    for info in known.values():
+    for name, info in known.items():
         if info.flag_bits & 1:
-            raise BadInput(f"{archive}: {info.filename} is encrypted: unpack it yourself")
+            raise BadInput(f"{archive}: {name} is encrypted: unpack it yourself")
         target = info
         if stat.S_ISLNK(info.external_attr >> 16):
             aim = os.path.normpath(
-                PurePosixPath(info.filename).parent / file.read(info).decode(errors="replace")
+                PurePosixPath(name).parent / file.read(info).decode(errors="replace")
             )
             if aim not in known or stat.S_ISLNK(known[aim].external_attr >> 16):
-                raise BadInput(
-                    f"{archive}: {info.filename} is a link to a place outside the "
-                    "archive: not unpacked"
-                )
+                raise BadInput(f"{archive}: {name} {OUTSIDE}")
             target = known[aim]
-        found.append(Member(info.filename, target.file_size, partial(file.open, target)))
+        found.append(Member(name, target.file_size, partial(file.open, target)))
     return found
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The name of a file in a zip.
+
+    Python reads a name without the flag for UTF-8 as code page 437, but macOS and others write
+    UTF-8 without the flag.
+    """
+    if not info.flag_bits & UTF8:
+        with contextlib.suppress(UnicodeError):
+            return info.filename.encode("cp437").decode()
+    return info.filename
 
 
 def _of_tar(archive: Path, file: tarfile.TarFile) -> list[Member]:
     found: dict[str, Member] = {}
+    known = {os.path.normpath(info.name): info for info in file.getmembers()}
     for info in file.getmembers():
         if info.isdir():
             continue
@@ -230,15 +243,12 @@ def _of_tar(archive: Path, file: tarfile.TarFile) -> list[Member]:
                 break
             aim = target.linkname
             if target.issym():
-                aim = os.path.normpath(PurePosixPath(target.name).parent / aim)
-            try:
-                target = file.getmember(aim)
-            except KeyError:
+                aim = os.path.join(os.path.dirname(target.name), aim)
+            if os.path.normpath(aim) not in known:
                 break
+            target = known[os.path.normpath(aim)]
         if not target.isreg():
-            raise BadInput(
-                f"{archive}: {info.name} is a link to a place outside the archive: not unpacked"
-            )
+            raise BadInput(f"{archive}: {info.name} {OUTSIDE}")
 
         found[info.name] = Member(info.name, target.size, partial(_opened, file, target))
     return list(found.values())

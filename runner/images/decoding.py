@@ -88,7 +88,7 @@ def header(path: Path) -> tuple[int, int, str] | None:
             turned = image.format != "PNG" or "exif" in image.info
             orientation = image.getexif().get(ORIENTATION, 1) if turned else 1
             width, height = image.size
-            if orientation in range(5, 9):
+            if orientation in range(5, 9) and image.format != "TIFF":  # Pillow turned a TIFF's size
                 width, height = height, width
             return width, height, image.mode
     except Exception:  # decoders raise many errors for a broken file, and training reports it
@@ -131,11 +131,14 @@ def _read(
     try:
         with PIL.Image.open(source) as image:
             mode, (width, height) = image.mode, image.size
+            if image.format != "MPO" and getattr(image, "is_animated", False):
+                # A phone's photo may have another picture behind it (MPO).
+                warnings.warn("it has several pages or frames: the first is used", stacklevel=1)
             if small:
                 image.draft("RGB", (64, 64))
             image.load()
-            found, turned = _upright(image)
-            found = _rgb(found)
+            found, turned = upright(image)
+            found = rgb(found)
     except Exception as error:  # decoders raise many errors for a broken file
         said = str(error) or type(error).__name__
         if isinstance(error, PIL.UnidentifiedImageError):
@@ -149,7 +152,7 @@ def _read(
     return found, mode, tuple(_heard.lines), size
 
 
-def _upright(image: Image) -> tuple[Image, bool]:
+def upright(image: Image) -> tuple[Image, bool]:
     """The image turned as EXIF says, and whether width and height were swapped."""
     from PIL.Image import Transpose
 
@@ -165,7 +168,7 @@ def _upright(image: Image) -> tuple[Image, bool]:
     return (image, False) if turn is None else (image.transpose(turn), orientation > 4)
 
 
-def _rgb(image: Image) -> Image:
+def rgb(image: Image) -> Image:
     """The image as 8-bit RGB. Raises ValueError for values of an unknown scale."""
     if image.mode == "F" or image.mode.startswith("I"):
         return _scaled(image).convert("RGB")

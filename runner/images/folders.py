@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from runner.images.archives import folder_at
+from runner.images.archives import SUFFIXES, folder_at
 from runner.images.file_list import NONE
-from runner.images.listed import Listed, once, spelled_alike
+from runner.images.listed import Listed, odd_labels, once, same_text
 from runner.images.parts import PARTS, part_of, part_within
 from runner.images.rows import Piece, Rows
-from runner.images.walk import Folder, Passed, walk
+from runner.images.walk import OTHER, Folder, Passed, walk
 from tricks.errors import BadInput
 
 LOOSE, EMPTY, BESIDE = "in no class folder", "no images in it", "neither part nor class"
@@ -23,6 +24,11 @@ def read_folder(path: Path) -> Listed:
     level that could be parts as well as classes.
     """
     path = folder_at(path)
+    if path.is_file():
+        raise BadInput(
+            f"{path}: a file, but not an archive ({', '.join(SUFFIXES)}): give a folder with one "
+            "subfolder per class, or csv:FILE for a CSV"
+        )
     top, passed = walk(path)
     parts, own, notes = _parts(_inner(top))
     passed += own
@@ -32,7 +38,7 @@ def read_folder(path: Path) -> Listed:
         classes = _inner(folder)
         within = _parts_within(classes, part)
         passed += tuple(Passed(image.path, LOOSE) for image in classes.images)
-        names[part] = _checked(classes)
+        names[part] = _checked(classes, passed)
         for child in classes.folders:
             pieces += [
                 Piece(held.all_images, child.path.name, own)
@@ -44,14 +50,16 @@ def read_folder(path: Path) -> Listed:
     for part, folder in parts.items():
         odd = sorted(names[part] ^ next(iter(names.values())))
         if odd:
+            twin = same_text(odd[0], odd)
             raise BadInput(
                 f"{folder.path}: its classes differ from those of {parts['train'].path}: "
                 f"{odd[0]!r} is in only one of the two"
+                + ("" if twin is None else f": {odd[0]!a} and {twin!a} differ in Unicode form")
             )
     rows = Rows.joined(pieces)
     kept, twice, leaks = once(rows, lambda i: str(rows[i].file.path))
-    alike = spelled_alike(sorted(names[next(iter(names))]))
-    return Listed(path, kept, passed + twice, (*notes, *alike), leaks=leaks)
+    found = Listed(path, rows.take(kept), passed + twice, leaks=leaks)
+    return replace(found, notes=(*notes, *odd_labels(found.classes)))
 
 
 def class_folders(path: Path, classes: set[str]) -> tuple[Folder, tuple[Passed, ...]]:
@@ -214,14 +222,25 @@ def _as_classes(
     return (f"{named} is taken for a class: it stands beside {others[0].path.name}",)
 
 
-def _checked(folder: Folder) -> set[str]:
+def _checked(folder: Folder, passed: tuple[Passed, ...]) -> set[str]:
     """The names of the class folders. Raises BadInput for fewer than two, or an empty one."""
     for child in folder.folders:
         if not len(child.all_images):
-            raise BadInput(f"{child.path}: a class without images; add some or remove the folder")
+            raise BadInput(
+                f"{child.path}: a class without images{_unread(child.path, passed)}; add some or "
+                "remove the folder"
+            )
     if len(folder.folders) < 2:
         raise BadInput(
-            f"{folder.path}: {len(folder.folders)} class folders; give a folder with one "
-            "subfolder per class, at least two"
+            f"{folder.path}: {len(folder.folders)} class folders"
+            f"{_unread(folder.path, passed)}; give a folder with one subfolder per class, at "
+            "least two"
         )
     return {child.path.name for child in folder.folders}
+
+
+def _unread(folder: Path, passed: tuple[Passed, ...]) -> str:
+    """The kinds of files below `folder` that are not read as images, as a remark."""
+    files = [it.path for it in passed if it.why == OTHER and it.path.is_relative_to(folder)]
+    kinds = sorted({file.suffix.lower() or file.name for file in files})
+    return f" ({', '.join(kinds[:6])} files are not read)" if kinds else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,11 @@ from runner.images.content import digests
 from runner.images.file_list import ImageFiles, Paths
 from runner.images.rows import Rows
 from runner.images.walk import Passed
+from runner.text import counted
 from tricks.errors import BadInput
+
+# What programs write for a missing value, in lower case.
+MISSING = ("nan", "<na>", "na", "n/a", "#n/a", "null", "none")
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,10 @@ class Listed:
 
 def once(
     rows: Rows, where: Callable[[int], str]
-) -> tuple[Rows, tuple[Passed, ...], tuple[str, ...]]:
-    """`rows` with each file once per part; skipped files; a line for each file in two parts.
+) -> tuple[np.ndarray, tuple[Passed, ...], tuple[str, ...]]:
+    """Rows to keep, so that each file is there once per part; skipped files; lines on leaks.
+
+    A mask (N,); and a line for each file in two parts.
 
     where: the name of a row in messages. Raises BadInput for a file with two labels or two groups.
     """
@@ -92,7 +99,7 @@ def once(
         if first.setdefault((row.file.key, row.part), i) != i:
             passed.append(Passed(row.file.path, "the same image again"))
             kept[i] = False
-    return rows if kept.all() else rows.take(kept), tuple(passed), tuple(leaked)
+    return kept, tuple(passed), tuple(leaked)
 
 
 def _named_twice(files: ImageFiles) -> list[int]:
@@ -104,16 +111,44 @@ def _named_twice(files: ImageFiles) -> list[int]:
     return sorted({*order[1:][same].tolist(), *order[:-1][same].tolist()})
 
 
-def spelled_alike(labels: Sequence[str]) -> tuple[str, ...]:
-    """A note on classes whose names differ only in case, spaces, or the spelling of a number."""
+def odd_labels(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Notes on labels that may be spelling mistakes or missing values. counts: label -> images."""
+    return (*_spelled_alike(sorted(counts)), *_missing(counts))
+
+
+def same_text(label: str, others: Iterable[str]) -> str | None:
+    r"""The label among `others` that differs from `label` only in its Unicode form.
+
+    macOS may write é as e and an accent, other systems as one character.
+
+    >>> same_text("caf\u00e9", ["cafe", "cafe\u0301"]) == "cafe\u0301"
+    True
+    """
+    plain = unicodedata.normalize("NFC", label)
+    forms = (other for other in others if other != label)
+    return next((other for other in forms if unicodedata.normalize("NFC", other) == plain), None)
+
+
+def _spelled_alike(labels: Iterable[str]) -> tuple[str, ...]:
+    """A note on classes that differ only in case, spaces, Unicode form, or a number's spelling."""
     seen: dict[str, str] = {}
     for label in labels:
-        plain = "".join(label.lower().split())
+        plain = "".join(unicodedata.normalize("NFC", label).lower().split())
         with contextlib.suppress(ValueError):
             plain = str(float(plain))
         other = seen.setdefault(plain, label)
         if other != label:
-            return (
-                f"the classes {other!r} and {label!r} are spelled alike: are they two classes?",
-            )
+            show = ascii if same_text(label, [other]) else repr
+            pair = f"{show(other)} and {show(label)}"
+            return (f"the classes {pair} are spelled alike: are they two classes?",)
     return ()
+
+
+def _missing(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """A note on labels that programs write for a missing value."""
+    found = [label for label in counts if label.lower() in MISSING]
+    return tuple(
+        f"{counted(counts[label], 'image')} of the class {label!r}: leave these images out if "
+        "their labels are missing"
+        for label in found
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.images import caches
 from runner.images.cache import opened
 from runner.images.counting import Counting, on_stderr
-from runner.images.decoding import header
+from runner.images.decoding import header, listening
 from runner.images.listed import Listed
 from runner.images.originals import originals
 from runner.images.threads import mapped
@@ -61,8 +61,9 @@ def _cached(found: Listed) -> list[tuple[int, int, str]]:
 def _headers(found: Listed) -> list[tuple[int, int, str]]:
     rows: list[tuple[int, int, str]] = []
     count = Counting("headers of images read", len(found.rows), on_stderr)
-    for row in mapped(header, found.paths):
-        count.one()
-        if row is not None:
-            rows.append(row)
+    with listening():  # training tells of the decoder's warnings
+        for row in mapped(header, found.paths):
+            count.one()
+            if row is not None:
+                rows.append(row)
     return rows

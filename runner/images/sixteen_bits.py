@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.images.decoding import header
+from runner.images.decoding import header, listening
 
 LOOKED_AT = 64  # files, evenly spread, whose headers are read
 DECODED = 16  # 16-bit files among them that are decoded
@@ -18,15 +18,16 @@ def largest_value(paths: Sequence[Path]) -> int | None:
     import PIL.Image
 
     apart = -(-len(paths) // LOOKED_AT)
-    found = ((path, header(path)) for path in paths[:: max(1, apart)])
-    deep = [path for path, head in found if head is not None and head[2].startswith("I")]
     values = []
-    for path in deep[:DECODED]:
-        try:
-            with PIL.Image.open(path) as image:
-                values.append(int(np.asarray(image).max()))
-        except Exception:  # decoders raise many errors for a broken file, and training reports it
-            continue
+    with listening():  # training tells of the decoder's warnings
+        found = ((path, header(path)) for path in paths[:: max(1, apart)])
+        deep = [path for path, head in found if head is not None and head[2].startswith("I")]
+        for path in deep[:DECODED]:
+            try:
+                with PIL.Image.open(path) as image:
+                    values.append(int(np.asarray(image).max()))
+            except Exception:  # decoders raise many errors for a broken file; training reports it
+                continue
     return max(values, default=None)
 
 

@@ -98,6 +98,13 @@ def split(
         train, test, groups, same = _held_out(train, shares[1], groups, same)
     if validation is None:
         train, validation, groups, same = _held_out(train, shares[0], groups, same)
+    left = torch.bincount(train.labels, minlength=classes).tolist()
+    if min(left) < 1:
+        which = f"the class {names[left.index(0)]}" if names else "a class"
+        raise BadInput(
+            f"{path}: {which} has no training images beside those held out: lower "
+            "validation_share or test_share, or add images"
+        )
     train, probe = train_and_probe(train, train_images)
     return Splits(
         train=train,

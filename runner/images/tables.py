@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from runner.images.csv_rows import Table, read_table, readable
 from runner.images.file_list import ImageFile, ImageFiles
-from runner.images.listed import Listed, once, spelled_alike
+from runner.images.listed import Listed, odd_labels, once
 from runner.images.one_hot import with_label
 from runner.images.rows import Row, Rows, Words
 from runner.images.split_columns import split_cells, split_columns
-from runner.images.walk import image_file
+from runner.images.user_path import user_path
+from runner.images.walk import Passed, image_file
+from runner.text import counted
 from tricks.errors import BadInput, unknown
 
 # Names that people give the columns, in lower case.
@@ -44,11 +50,12 @@ def read_csv(path: Path, column: str = "") -> Listed:
     rows = Rows(image_files(table, image), *words)
     kept, twice, leaks = once(rows, table.where)
     if column:
-        _check_groups(path, kept)
+        _check_groups(path, rows)
     used = (image, label, *split_columns(table, exclude=(image, label)))
-    alike = spelled_alike(sorted(set(labels)))
     offers = () if column else tuple(_shared(table, used))
-    return Listed(path, kept, twice, (*told, *notes, *alike), column, offers, leaks)
+    found = Listed(path, rows.take(kept), twice, (), column, offers, leaks)
+    grouped = _ungrouped(groups, column) if column else _separated(table, offers, parts)
+    return replace(found, notes=(*told, *notes, *odd_labels(found.classes), *grouped))
 
 
 def _labelled(path: Path, column: str = "") -> tuple[Table, str, str, tuple[str, ...]]:
@@ -66,10 +73,11 @@ def unlabelled(path: Path) -> tuple[list[str], ImageFiles]:
     return table.column(image), image_files(table, image)
 
 
-def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
-    """The images that a CSV lists, as written and as rows with labels among `classes`.
+def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row], tuple[Passed, ...]]:
+    """The images that a CSV lists, as written and as rows with their labels; skipped files.
 
-    If the CSV has a test part, only this part.
+    If the CSV has a test part, only this part. Each image counts once. classes: whose spelling the
+    labels keep. Raises BadInput as `read_csv` does.
     """
     table, image, label, _ = _labelled(path)
     labels = readable(table, label)
@@ -77,9 +85,13 @@ def labelled(path: Path, classes: Sequence[str]) -> tuple[list[str], list[Row]]:
         labels = plain_labels(table, label)
     parts, _ = split_cells(table, exclude=(image, label), needs_train=False)
     files, texts = image_files(table, image), table.column(image)
-    rows = [Row(*row) for row in zip(files, labels, parts, strict=True)]
-    places = [i for i, part in enumerate(parts) if part == "test"] or range(len(rows))
-    return [texts[i] for i in places], [rows[i] for i in places]
+    places = [i for i, part in enumerate(parts) if part == "test"] or list(range(len(parts)))
+    chosen = np.array(places)
+    same = Words.of([""], len(places))
+    own = Rows(files.take(chosen), Words.of(labels).take(chosen), same, same)
+    kept, passed, _ = once(own, lambda i: table.where(places[i]))
+    rows = [Row(files[i], labels[i], parts[i]) for i in chosen[kept].tolist()]
+    return [texts[i] for i in chosen[kept].tolist()], rows, passed
 
 
 def image_files(table: Table, column: str) -> ImageFiles:
@@ -91,16 +103,31 @@ def _image_files(table: Table, column: str) -> Iterator[ImageFile]:
     for i, text in enumerate(table.column(column)):
         if not text:
             raise BadInput(f"{table.where(i)}: no {column}")
-        path = table.path.parent / Path(text).expanduser()
-        file = image_file(path)
-        if file is None and "\\" in text:  # written on Windows
-            file = image_file(table.path.parent / text.replace("\\", "/"))
+        path = table.path.parent / user_path(text)
+        file = image_file(path) or _spelled_otherwise(table.path.parent, text)
         if file is None:
-            raise BadInput(
-                f"{table.where(i)}: there is no image {path}: paths are relative to "
-                "the CSV's folder"
-            )
+            raise BadInput(f"{table.where(i)}: {_absent(path)}")
         yield file
+
+
+def _spelled_otherwise(folder: Path, text: str) -> ImageFile | None:
+    """The file whose name is written as on Windows, or in another Unicode form (macOS)."""
+    names = [text.replace("\\", "/")]
+    if not text.isascii():
+        names += [unicodedata.normalize(form, names[0]) for form in ("NFC", "NFD")]
+    found = (image_file(folder / name) for name in names if name != text)
+    return next((file for file in found if file is not None), None)
+
+
+def _absent(path: Path) -> str:
+    """Why `path` is no file that can be read."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return f"there is no image {path}: paths are relative to the CSV's folder"
+    except OSError as error:
+        return f"{path}: cannot be read: {error.strerror}"
+    return f"{path} is not a file"
 
 
 def plain_labels(table: Table, column: str) -> list[str]:
@@ -150,3 +177,27 @@ def _shared(table: Table, used: Sequence[str]) -> Iterator[str]:
             continue
         if 1 < len(set(table.column(name))) < len(table.rows):
             yield name
+
+
+def _separated(table: Table, names: Sequence[str], parts: Sequence[str]) -> Iterator[str]:
+    """Notes on columns of groups, if images of one group are in two parts of the file's split."""
+    for name in names:
+        first: dict[str, str] = {}
+        apart: dict[str, str] = {}
+        for cell, part in zip(table.column(name), parts, strict=True):
+            if cell and first.setdefault(cell, part) != part:
+                apart.setdefault(cell, part)
+        if apart:
+            cell, part = next(iter(apart.items()))
+            yield (
+                f"{len(apart):,} of {len(first):,} values of {name} are in more than one part, "
+                f"such as {cell!r} in {first[cell]} and in {part}: test images may resemble "
+                "training images"
+            )
+
+
+def _ungrouped(groups: Sequence[str], column: str) -> Iterator[str]:
+    """A note on images without a group."""
+    count = groups.count("")
+    if count:
+        yield f"{counted(count, 'image')} without {column}: a split keeps them together"

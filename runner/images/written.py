@@ -19,6 +19,7 @@ import msgspec
 
 from runner.images.cache_home import home
 from runner.images.counting import Counting
+from runner.images.decoding import rgb, upright
 from runner.records import atomic_write
 from tricks.errors import BadInput
 
@@ -33,7 +34,9 @@ LIST = "images.csv"
 PART = "part-"  # begins the name of a folder that is being written
 NAMES = "names"  # the folder of notes: which data set a name refers to
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps
-ENDING_OF = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+ENDING_OF = {  # MPO: a phone's JPEG with another picture behind it
+    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif",
+}  # fmt: skip
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -156,24 +159,25 @@ def encoded(image: Pixels) -> tuple[bytes, str]:
     """An image as the bytes of a lossless file, and the ending of the file's name.
 
     Arrays are (H, W) or (H, W, C), tensors also (C, H, W); both uint8, or floats from 0 to 1.
-    Raises BadInput for values that are no image.
+    Pillow's images are turned upright, as files are. Raises BadInput for values that are no image.
     """
     from PIL import Image
 
-    if isinstance(image, bytes):
-        try:
-            kind = Image.open(io.BytesIO(image)).format or ""
-        except Exception as error:  # Pillow raises many errors
-            raise BadInput(f"not a readable image: {error}") from error
-        if kind in ENDING_OF:
-            return image, ENDING_OF[kind]
-        image = Image.open(io.BytesIO(image))
-    elif not isinstance(image, Image.Image):
-        image = Image.fromarray(_pixels(image))
-    if image.mode not in PLAIN:
-        image = image.convert("RGB")
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=1)
+    if not isinstance(image, (bytes, Image.Image)):
+        image = Image.fromarray(_pixels(image))
+    try:
+        if isinstance(image, bytes):
+            kind = Image.open(io.BytesIO(image)).format or ""
+            if kind in ENDING_OF:
+                return image, ENDING_OF[kind]
+            image = Image.open(io.BytesIO(image))
+        image.load()
+        image, _ = upright(image)
+        image = image if image.mode in PLAIN else rgb(image)
+        image.save(out, "PNG", compress_level=1)
+    except Exception as error:  # Pillow raises many errors
+        raise BadInput(f"not a readable image: {error}") from error
     return out.getvalue(), ".png"
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from runner.images import tables
 from runner.images.archives import folder_at
 from runner.images.folders import class_folders
+from runner.images.listed import same_text
 from runner.images.summary import passed_over
+from runner.images.user_path import user_path
 from runner.images.walk import EXTENSIONS, images_below
 from runner.tasks.python_task import is_given
 from runner.tasks.registry import YOURS, all_tasks, find
@@ -58,7 +60,7 @@ def unlabelled(
     if is_task(text):
         source, _, description = _test(text, sets, trained)
         return InferenceImages(source, _named(source, text), description)
-    path = folder_at(Path(text).expanduser())
+    path = folder_at(user_path(text))
     if path.is_dir():
         images, passed = images_below(path)
         files = images.paths
@@ -91,7 +93,7 @@ def labelled(
         _check(text, names, classes)
         labels = [classes.index(names[label]) for label in source.labels.tolist()]
         return InferenceImages(source, _named(source, text), description, tuple(labels))
-    path = folder_at(Path(text).expanduser())
+    path = folder_at(user_path(text))
     if path.is_dir():
         return _folder(path, classes)
     if path.suffix.lower() == ".csv":
@@ -112,14 +114,13 @@ def _folder(path: Path, classes: Sequence[str]) -> InferenceImages:
 
 
 def _table(path: Path, classes: Sequence[str]) -> InferenceImages:
-    texts, rows = tables.labelled(path, classes)
+    texts, rows, passed = tables.labelled(path, classes)
     _check(str(path), [row.label for row in rows], classes)
     tested = "test " if rows[0].part == "test" else ""
     description = f"{len(rows):,} {tested}images listed in {path}"
     labels = tuple(classes.index(row.label) for row in rows)
-    return InferenceImages(
-        _files([row.file.path for row in rows]), tuple(texts), description, labels
-    )
+    files, notes = _files([row.file.path for row in rows]), tuple(passed_over(passed))
+    return InferenceImages(files, tuple(texts), description, labels, notes)
 
 
 def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:
@@ -129,6 +130,11 @@ def _names(files: Sequence[Path], path: Path) -> tuple[str, ...]:
 def _check(where: str, names: Sequence[str], classes: Sequence[str]) -> None:
     """Raises BadInput for a name that is not a class of the model."""
     strange = next((name for name in names if name not in classes), None)
+    if strange is not None and (twin := same_text(strange, classes)) is not None:
+        raise BadInput(
+            f"{where}: the class {strange!a} is {twin!a} in the model: rename it, since "
+            "the two differ in their Unicode form"
+        )
     if strange is not None:
         raise BadInput(
             f"{where}: {unknown('class', strange, classes)}; the model was not "
@@ -146,11 +152,12 @@ def is_task(text: str) -> bool:
 def as_split(text: str, trained: Fingerprint | None) -> Task:
     """The task, with the training's shares for validation and test, which a study may set."""
     task = find(text)
-    shares = (trained or {}).get("split")
-    if task.divide is None or not isinstance(shares, (list, tuple)):
+    given = (trained or {}).get("split")
+    known = given if isinstance(given, (list, tuple)) else ()
+    shares = [share for share in known if isinstance(share, float)]
+    if task.divide is None or len(shares) != 2:  # the split of a model of fixed parts
         return task
-    validation, test = (share for share in shares if isinstance(share, float))
-    return task.divide(validation, test)
+    return task.divide(*shares)
 
 
 def _test(

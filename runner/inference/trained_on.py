@@ -9,6 +9,7 @@ from runner.images.archives import folder_at
 from runner.images.folders import read_folder
 from runner.images.parts import part_of
 from runner.images.tables import read_csv
+from runner.images.user_path import user_path
 from runner.inference.inference_images import as_split, is_task
 from runner.tasks.csv_task import rows_and_sizes
 from runner.tasks.folder import names_and_sizes
@@ -32,7 +33,7 @@ def trained_on(text: str, trained: Fingerprint, sets: Path | None = None) -> str
     sizes, so it counts as another data set once files were renamed, added or removed. The test part
     of a folder, a CSV, or a task that is split as in training, does not count as training images.
     """
-    path, files = folder_at(Path(text).expanduser()), trained.get("files")
+    path, files = folder_at(user_path(text)), trained.get("files")
     if is_task(text):
         now = as_split(text, trained).identity(sets or DATA)
         own = now.get("files") == files and now.get("split") != trained.get("split")

@@ -39,7 +39,7 @@ class Curves:
         if path is None:
             return []
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            text = path.read_text(encoding="utf-8-sig", errors="replace")
             whole = text if ended else text[: text.rfind("\n") + 1]
             lines = rows(path, whole, "script.curves")
         except (OSError, BadInput):  # the script may be writing it

@@ -134,13 +134,16 @@ def newest(pattern: str, out: Path) -> Path | None:
 
 def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:
     """All values of the metric in the file, in order."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     if metric.pattern is not None:
         found: list[JsonValue] = re.findall(metric.pattern, text, re.M)
         if not found:
             raise BadInput(f"{where}: nothing in {path.name} matches {metric.pattern!r}")
         return found
     name = metric.column if metric.column is not None else str(metric.key)
+    header = next(csv.reader(text.splitlines()[:1]), [])
+    if metric.column is not None and [cell.strip() for cell in header].count(name) > 1:
+        raise BadInput(f"{where}: {path.name} has two columns called {name!r}: rename one")
     values = [row[name] for row in rows(path, text, where) if row.get(name) not in (None, "")]
     if values:
         return values
@@ -154,7 +157,8 @@ def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:
 def rows(path: Path, text: str, where: str) -> list[dict[str, JsonValue]]:
     """The rows of a CSV or of JSON lines, or the one object of a JSON file.
 
-    Nested keys are joined by points. Raises BadInput for any other file.
+    Nested keys are joined by points. Raises BadInput for any other file, and for a CSV whose cells
+    do not fit under its columns.
     """
     if path.suffix in (".json", *LINES):
         lines = text.splitlines() if path.suffix in LINES else [text]
@@ -163,10 +167,19 @@ def rows(path: Path, text: str, where: str) -> list[dict[str, JsonValue]]:
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{where}: {path.name} is not JSON: {error}") from error
     read = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    return [
-        {str(key).strip(): value.strip() for key, value in row.items() if isinstance(value, str)}
-        for row in read
-    ]
+    found: list[dict[str, JsonValue]] = []
+    try:
+        for row in read:
+            if any(cell.strip() for cell in row.pop(None, ())):
+                raise BadInput(
+                    f"{where}: {path.name}, line {read.line_num}: more cells than columns: a "
+                    "decimal comma, or another header?"
+                )
+            cells = row.items()
+            found.append({k.strip(): cell.strip() for k, cell in cells if isinstance(cell, str)})
+    except csv.Error as error:
+        raise BadInput(f"{where}: {path.name}, line {read.line_num}: {error}") from error
+    return found
 
 
 def _flat(value: JsonValue, start: str = "") -> list[tuple[str, JsonValue]]:

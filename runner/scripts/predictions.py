@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from runner.records.json_values import JsonValue
@@ -27,12 +28,12 @@ def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
         return {}
     import numpy as np
 
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         table = csv.DictReader(file, skipinitialspace=True)
         missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
         if missing:
             raise BadInput(f"{FILE} has no column {missing[0]}: it needs {', '.join(COLUMNS)}")
-        rows = sorted((row["image"], row["label"], row["predicted"]) for row in table)
+        rows = sorted(_rows(table))
     names = [image for image, _, _ in rows]
     if len(set(names)) < len(names):
         raise BadInput(f"{FILE} names an image twice: write one row per image")
@@ -52,3 +53,15 @@ def correct(out: Path, accuracy: float | None) -> dict[str, JsonValue]:
         "images_sha256": hashlib.sha256(told.encode(errors="replace")).hexdigest(),
     }
     return fields if accuracy is None else {**fields, "test_accuracy": share}
+
+
+def _rows(table: csv.DictReader[str]) -> Iterator[tuple[str, str, str]]:
+    """Image, label and prediction of each row. Raises BadInput for a row of another width."""
+    try:
+        for row in table:
+            image, label, said = (row[name] for name in COLUMNS)
+            if None in row or None in (image, label, said):
+                raise BadInput(f"{FILE}, line {table.line_num}: its cells do not fit the columns")
+            yield image, label, said
+    except csv.Error as error:
+        raise BadInput(f"{FILE}, line {table.line_num}: {error}") from error

@@ -35,7 +35,7 @@ def best_arm(store: Store, stored: StoredStudy) -> BestArm | None:
     own = tuple(stored.asked.staging[1:])
     if own:
         last = (stored.asked.stages[-1], "fixed")
-        stored = next((s for s in map(stored.at, last) if s.runs), stored)
+        stored = next((s for s in map(stored.of_stage, last) if s.runs), stored)
     rows = store.rows(stored.ids)
     arms: dict[str, list[tuple[float, str]]] = {}
     for id, run in zip(stored.column("id"), stored.runs, strict=True):

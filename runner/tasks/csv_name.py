@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+from runner.images.user_path import user_path
 
 
 def file_and_column(text: str) -> tuple[str, str]:
@@ -13,7 +14,7 @@ def file_and_column(text: str) -> tuple[str, str]:
     """
     places = [len(text), *(match.start() for match in reversed(list(re.finditer("#", text))))]
     for place in places:
-        if text[:place] and Path(text[:place]).expanduser().is_file():
+        if text[:place] and user_path(text[:place]).is_file():
             return text[:place], text[place + 1 :]
     left, _, right = text.rpartition("#")
     return (left, right) if left and not right.lower().endswith(".csv") else (text, "")

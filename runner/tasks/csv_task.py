@@ -13,6 +13,7 @@ from runner.images.originals import Originals, originals
 from runner.images.sampling import SHARES
 from runner.images.splits import shares_for_id, splits_of
 from runner.images.tables import read_csv
+from runner.images.user_path import user_path
 from runner.tasks.csv_name import file_and_column
 from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, digest
@@ -30,7 +31,7 @@ def csv_task(name: str, validation: float = SHARES[0], test: float = SHARES[1]) 
     validation, test: shares held out for parts that the CSV does not have.
     """
     text, column = file_and_column(name.removeprefix("csv:"))
-    path = Path(text).expanduser()
+    path = user_path(text)
     if not text.strip():
         raise BadInput("csv: needs a file: --task csv:PATH")
     return Task(

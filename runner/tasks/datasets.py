@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from runner.images.written import Labelled
@@ -34,8 +35,15 @@ def labelled(
         return
     held = getattr(dataset, "classes", None)
     known = tuple(names) or (tuple(map(str, held)) if isinstance(held, (list, tuple)) else ())
+    _check_names(known)
     for place in range(len(dataset)):
-        item = dataset[place]
+        try:
+            item = dataset[place]
+        except BadInput:
+            raise
+        except Exception as error:  # of the data set's own code
+            told = next(iter(str(error).splitlines()), "")
+            raise BadInput(f"item {place}: {type(error).__name__}: {told}") from error
         if not isinstance(item, (tuple, list)) or len(item) < 2:
             raise BadInput(f"item {place} is {type(item).__name__}, not (image, label)")
         yield item[0], _name(item[1], known)
@@ -70,23 +78,44 @@ def _of_hugging_face(dataset: Any, names: Sequence[str], column: str) -> Iterato
 
     image, label = columns_of(dataset.features, column)
     known = tuple(names) or tuple(dataset.features[label].names)
+    _check_names(known)
     encoded = dataset.cast_column(image, datasets.Image(decode=False))
     for place in range(len(encoded)):
         row = encoded[place]
-        held = row[image]["bytes"]
-        if held is None:
-            with open(row[image]["path"], "rb") as file:
-                held = file.read()
-        yield held, _name(row[label], known)
+        yield _content(row[image], place), _name(row[label], known)
+
+
+def _content(image: Any, place: int) -> bytes:
+    """The bytes of an undecoded image of a Hugging Face data set."""
+    held, path = (image or {}).get("bytes"), (image or {}).get("path")
+    if held is not None:
+        return bytes(held)
+    if path is None:
+        raise BadInput(f"item {place} has no image: remove it")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"item {place}: {path}: cannot be read: {error.strerror}") from error
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raises BadInput for two classes with one name: they would become one class."""
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"two classes are called {twice!r}: rename one")
 
 
 def _name(label: Any, names: Sequence[str]) -> str:
     """The name of a class that is given as a number or as a name."""
     if isinstance(label, str):
         return label
-    number = label.item() if hasattr(label, "item") else label
+    try:
+        number = label.item() if hasattr(label, "item") else label
+    except (ValueError, RuntimeError):  # an array of several numbers
+        number = None
     if isinstance(number, bool) or not isinstance(number, int):
-        raise BadInput(f"a label is {label!r}: give the number of its class, or its name")
+        shown = " ".join(repr(label).split())[:80]
+        raise BadInput(f"a label is {shown}: give the number of its class, or its name")
     if number < 0 or (names and number >= len(names)):
         raise BadInput(f"a label is {number}, but there are {len(names)} classes, from 0")
     return names[number] if names else str(number)

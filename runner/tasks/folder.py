@@ -14,6 +14,7 @@ from runner.images.folders import read_folder
 from runner.images.originals import Originals, originals
 from runner.images.sampling import SHARES, TEST, VALIDATION
 from runner.images.splits import shares_for_id, splits_of
+from runner.images.user_path import user_path
 from runner.tasks.fine_tuning import FINE_TUNING, FINE_TUNING_RATES
 from runner.tasks.task import Task, digest
 from tricks.errors import BadInput
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def folder_task(name: str, validation: float = VALIDATION, test: float = TEST) -> Task:
     """The task of `folder:PATH`. validation, test: shares held out for missing parts."""
-    path = Path(name.removeprefix("folder:")).expanduser()
+    path = user_path(name.removeprefix("folder:"))
     if not str(path).strip() or path == Path("."):
         raise BadInput("folder: needs a path: --task folder:PATH")
     return Task(

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.images.counting import on_stderr
 from runner.images.parts import PARTS, part_of
+from runner.images.user_path import user_path
 from runner.images.written import remember, remembered
 from runner.tasks.datasets import without_labels
 from runner.tasks.python_task import task_of, write
@@ -31,7 +33,7 @@ def hf_task(name: str) -> Task:
     place, config, column = parsed(text)
     if not place:
         raise BadInput("hf: needs a name or a path: --task hf:NAME_OR_PATH")
-    path = Path(place).expanduser()
+    path = user_path(place)
     stamp = _stamp(path) if path.exists() else ""
     listed = remembered(name, stamp)
     if listed is None:
@@ -47,10 +49,10 @@ def parsed(text: str) -> tuple[str, str, str]:
     >>> parsed("cifar100#fine_label"), parsed("user/set:small")
     (('cifar100', '', 'fine_label'), ('user/set', 'small', ''))
     """
-    if Path(text).expanduser().exists():
+    if user_path(text).exists():
         return text, "", ""
     text, _, column = text.rpartition("#") if "#" in text else (text, "", "")
-    if Path(text).expanduser().exists():
+    if user_path(text).exists():
         return text, "", column
     place, _, config = text.rpartition(":") if ":" in text else (text, "", "")
     return place, config, column
@@ -58,7 +60,7 @@ def parsed(text: str) -> tuple[str, str, str]:
 
 def _parts(name: str, place: str, config: str, column: str) -> Mapping[str, Dataset]:
     """The labelled parts of the data set. Raises BadInput."""
-    path = Path(place).expanduser()
+    path = user_path(place)
     if not path.exists():
         _offline_at_once()
     try:
@@ -82,9 +84,15 @@ def _parts(name: str, place: str, config: str, column: str) -> Mapping[str, Data
         labelled = {k: v for k, v in parts.items() if len(v) and not without_labels(v, column)}
     except BadInput as error:
         raise BadInput(f"--task {name}: {error}") from error
-    if len(labelled) == 1:
-        return {"train": next(iter(labelled.values()))}
-    return {k: v for k, v in labelled.items() if part_of(k) in PARTS}
+    only = next(iter(labelled)) if len(labelled) == 1 else None
+    used = [part for part in labelled if part == only or part_of(part) in PARTS]
+    left = [part for part in parts if part not in used]
+    if left:
+        on_stderr(
+            f"--task {name}: not used: {', '.join(left)} (without labels, or not called train, "
+            "validation or test)"
+        )
+    return {"train" if part == only else part: labelled[part] for part in used}
 
 
 def _offline_at_once() -> None:

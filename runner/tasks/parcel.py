@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from runner.images.user_path import user_path
 from runner.images.written import LIST, remember, remembered, root, stamp_of, write_set
 
 Files: TypeAlias = tuple[tuple[str, bytes], ...]
@@ -31,8 +32,8 @@ class Parcel:
         files = tuple((Path(plugin).name, Path(plugin).read_bytes()) for plugin in plugins)
         kind, colon, rest = task.partition(":")
         if kind in ("folder", "csv"):
-            return cls(f"{kind}{colon}{Path(rest).expanduser().absolute()}", files)
-        if kind == "hf" and not Path(rest).expanduser().exists():
+            return cls(f"{kind}{colon}{user_path(rest).absolute()}", files)
+        if kind == "hf" and not user_path(rest).exists():
             return cls(task, files)
         listed = remembered(task)
         if listed is None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from runner.images.user_path import user_path
 from tricks.errors import BadInput
 from tricks.start.frozen_backbone import head
 from tricks.start.own_weights import OwnWeights
@@ -110,7 +111,7 @@ def unwrapped(tensors: dict[str, Tensor], names: Mapping[str, Tensor]) -> dict[s
 def read(start: OwnWeights) -> dict[str, Tensor]:
     """The tensors of the file, on the CPU. Raises BadInput, also for a file that has changed."""
     start.resolved()
-    path = Path(start.file).expanduser()
+    path = user_path(start.file)
     try:
         _check_size(path)
         if path.suffix.lower() == ".safetensors":

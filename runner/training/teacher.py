@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import timm
 import torch
 from torch import Tensor, nn
 
 from runner.images.sources import Splits
+from runner.images.user_path import user_path
 from runner.training.evaluation import statistics
 from runner.training.model import build
 from runner.training.model_names import unknown_model
@@ -46,7 +45,7 @@ def teacher(name: str, splits: Splits, recipe: Recipe, device: torch.device) -> 
     or channels than in `splits`, and for unavailable weights.
     """
     if name.endswith(".safetensors"):
-        network, card = load(Path(name).expanduser())
+        network, card = load(user_path(name))
         names, own = class_names(splits), statistics(card, card.recipe)
         _same_number(name, card.classes, splits.classes)
         if card.names != names:

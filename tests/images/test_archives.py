@@ -154,6 +154,30 @@ def test_links_within_are_followed_and_links_out_refused(tmp_path):
         folder_at(pipe)
 
 
+def test_links_of_a_tar_of_the_current_folder(tmp_path):
+    path = tarred(
+        tmp_path / "a.tar",
+        (info("./a/0.png"), b"zero"),
+        (info("./b/1.png", tarfile.SYMTYPE, "../a/0.png"), b""),
+        (info("./b/2.png", tarfile.LNKTYPE, "./a/0.png"), b""),
+    )
+    assert [(folder_at(path) / f"b/{n}.png").read_bytes() for n in (1, 2)] == [b"zero"] * 2
+
+
+def test_names_of_a_zip_as_other_programs_write_them(tmp_path):
+    names = ("caf\u00e9/0.png", "dog/0.png")
+    path = written(tmp_path / "a.zip", **dict.fromkeys(names, b"x"))
+    content = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\3\4", 7), (b"PK\1\2", 9)):  # no flag for UTF-8, as macOS writes
+        content[content.index(mark) + place] &= ~8 & 255
+    path.write_bytes(content)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist()[0] != names[0]
+    assert [folder_at(path).joinpath(name).read_bytes() for name in names] == [b"x", b"x"]
+    folders = written(tmp_path / "b.zip", **{"a\\": b"", "a\\0.png": b"x", "b\\0.png": b"y"})
+    assert sorted(p.name for p in folder_at(folders).iterdir()) == ["a", "b"]
+
+
 def test_links_in_a_zip(tmp_path):
     def linked(path, aim):
         link = zipfile.ZipInfo("a/1.png")

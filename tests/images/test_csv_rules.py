@@ -7,7 +7,7 @@ from PIL import Image
 
 from runner.images.csv_rows import read_table
 from runner.images.summary import summary_json, summary_lines
-from runner.images.tables import read_csv
+from runner.images.tables import labelled, read_csv
 from runner.tasks.csv_name import file_and_column
 from runner.tasks.registry import find, placed
 from tricks import BadInput
@@ -59,6 +59,9 @@ def table(labels, column="label", more=(), names=()):
         ("path,label,is_valid,is_test\n0.png,a,1,1\n", "do not tell the part"),
         ("path,label\n0.png,1\n1.png,1.0\n2.png,cat\n", "'1' and '1.0' differ only"),
         ("path,label\n0.png,0001\n1.png,1.0\n", "differ only in how a number"),
+        ("path,label\n~0.png,a\n1.png,b\n", "line 2: there is no image .*~0.png"),
+        ("path,label\n.,a\n1.png,b\n", "line 2: .* is not a file"),
+        (f"path,label\n{'x' * 300}.png,a\n1.png,b\n", "cannot be read: File name too long"),
     ],
 )
 def test_a_mistake_is_refused_in_one_line(listed, text, said):
@@ -125,6 +128,44 @@ def test_paths_written_on_windows_are_found(listed, tmp_path):
         (tmp_path / f"{i}.png").rename(tmp_path / "img" / f"{i}.png")
     path = listed("path,label\n" + "\n".join(f"img\\{i}.png,{'ab'[i % 2]}" for i in range(4)))
     assert [row.file.path.name for row in read_csv(path).rows] == [f"{i}.png" for i in range(4)]
+
+
+def test_a_name_in_another_unicode_form_and_one_with_a_tilde_are_found(listed, tmp_path):
+    for name in ("cafe\u0301.png", "~x.png"):
+        Image.new("RGB", (2, 2), (len(name), 1, 1)).save(tmp_path / name)
+    found = read_csv(listed("path,label\ncaf\u00e9.png,a\n~x.png,b\n"))
+    assert [path.name for path in found.paths] == ["cafe\u0301.png", "~x.png"]
+
+
+def test_one_class_in_two_unicode_forms_is_told(listed):
+    [note] = read_csv(listed(table(["caf\u00e9", "cafe\u0301", "dog"]))).notes
+    assert note.startswith(r"the classes 'cafe\u0301' and 'caf\xe9' are spelled alike")
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", "<NA>"])
+def test_a_missing_value_that_became_a_class_is_told(listed, word):
+    [note] = read_csv(listed(table(["cat", "dog", word, word]))).notes
+    assert note.startswith(f"2 images of the class {word!r}: leave these images out")
+
+
+def test_groups_in_two_parts_and_images_without_a_group_are_told(listed):
+    animals, parts = ["x", "x", "y", "", ""], ["train", "test", "train", "train", "test"]
+    more = {"more": (animals, parts), "names": ("animal", "split")}
+    [note] = read_csv(listed(table("ababa", **more))).notes
+    assert note.startswith(
+        "1 of 2 values of animal are in more than one part, such as 'x' in train and in test"
+    )
+    [note] = read_csv(listed(table("ababa", more=(animals,), names=("animal",))), "animal").notes
+    assert note == "2 images without animal: a split keeps them together"
+
+
+def test_an_image_listed_twice_is_evaluated_once(listed):
+    path = listed("path,label\n0.png,a\n1.png,b\n./0.png,a\n")
+    texts, rows, passed = labelled(path, ["a", "b"])
+    assert (texts, [row.label for row in rows]) == (["0.png", "1.png"], ["a", "b"])
+    assert [item.why for item in passed] == ["the same image again"]
+    with pytest.raises(BadInput, match=r"line 3: the same image as .*line 2, but 'b'"):
+        labelled(listed("path,label\n0.png,a\n0.png,b\n"), ["a", "b"])
 
 
 def test_numbers_that_are_written_in_two_ways_are_told(listed):

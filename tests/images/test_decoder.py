@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from runner.images.decoding import read_image, unreadable
+from runner.images.decoding import header, read_image, unreadable
 from runner.images.folders import read_folder
 from runner.images.summary import summary_json, summary_lines
 from tests.images.checking import check
@@ -91,6 +91,26 @@ def test_photos_are_upright(tmp_path, orientation, name):
         wanted = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
     assert read_image(tmp_path / name).shape[1:] == ((64, 32) if orientation > 4 else (32, 64))
     np.testing.assert_array_equal(read_image(tmp_path / name).permute(1, 2, 0).numpy(), wanted)
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.tif", "x.webp"])
+def test_a_header_gives_the_upright_size(tmp_path, name):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    Image.new("RGB", (64, 32)).save(tmp_path / name, exif=exif)
+    assert header(tmp_path / name) == (32, 64, "RGB")
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif", "x.webp", "x.gif"])
+def test_of_several_pages_the_first_is_used_and_this_is_told(tmp_path, name):
+    pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+    assert [line.partition(": ")[2] for line in check([tmp_path / name])] == [
+        "it has several pages or frames: the first is used"
+    ]
+    assert read_image(tmp_path / name)[:, 0, 0].tolist()[2] < 9
+    pages[0].save(tmp_path / name)
+    assert not check([tmp_path / name])
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])

@@ -98,6 +98,25 @@ def test_what_was_taken_or_left_is_told(tmp_path, text, said):
     assert any(said in line for line in lines), lines
 
 
+def test_a_class_in_two_unicode_forms_is_refused_with_both(tmp_path):
+    tree(tmp_path, "train/caf\u00e9:3 train/b:3 test/cafe\u0301:1 test/b:1")
+    with pytest.raises(BadInput, match=r"'cafe\\u0301' and 'caf\\xe9' differ in Unicode form"):
+        read_folder(tmp_path)
+    with pytest.raises(BadInput, match=r"the class 'cafe\\u0301' is 'caf\\xe9' in the model"):
+        labelled(str(tmp_path / "test"), ["caf\u00e9", "b"])
+
+
+def test_files_that_are_not_read_are_named_where_images_are_missing(tmp_path):
+    tree(tmp_path, "a:2 b:2")
+    for image in list((tmp_path / "b").iterdir()):
+        image.rename(image.with_suffix(".GIF"))
+    with pytest.raises(BadInput, match=r"b: a class without images \(.gif files are not read\)"):
+        read_folder(tmp_path)
+    (tmp_path / "a.rar").touch()
+    with pytest.raises(BadInput, match=r"a.rar: a file, but not an archive \(.zip, "):
+        read_folder(tmp_path / "a.rar")
+
+
 def test_an_image_that_parts_share_is_told(tmp_path):
     tree(tmp_path, "train/a:2 train/b:2")
     (tmp_path / "test").symlink_to(tmp_path / "train")

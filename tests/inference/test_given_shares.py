@@ -20,3 +20,5 @@ def test_a_study_with_shares_of_its_own_is_evaluated_on_its_test_images(tmp_path
     assert trained_on(text, trained) is None
     other = {**trained, "split": [0.2, 0.3]}
     assert len(labelled(text, ["cats", "dogs"], None, other).labels) == 12
+    fixed = {"task": "digits", "files": "x", "split": [1000, 297]}  # counts, not shares
+    assert len(labelled(text, ["cats", "dogs"], None, fixed).labels) == 6

@@ -56,6 +56,35 @@ def test_a_metric_is_read_from_where_it_is(out, metric, value):
     assert read(out, ["top1: 3", "top1: nan", "top1: 92"], **metric) == pytest.approx(value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_name(out):
+    for name, text in (("a.csv", "top1,n\n90,\n"), ("a.json", '{"top1": 90}')):
+        (out / name).write_text(text, encoding="utf-8-sig")
+        kind = "column" if name == "a.csv" else "key"
+        assert read(out, file=f"{{out}}/{name}", **{kind: "top1"}) == 90
+    (out / "predictions.csv").write_text("image,label,predicted\na,1,1\nb,1,1", "utf-8-sig")
+    assert correct(out, 100.0)["test_images"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("epoch,top1\n0,91\n1,91,5\n", "s.csv, line 3: more cells than columns"),
+        ("top1,top1\n91,92\n", "s.csv has two columns called 'top1'"),
+    ],
+)
+def test_a_table_whose_cells_do_not_fit_is_refused(out, text, said):
+    (out / "s.csv").write_text(text)
+    with pytest.raises(BadInput, match=said):
+        read(out, file="{out}/s.csv", column="top1")
+
+
+@pytest.mark.parametrize("row", ["c,1", "c,1,1,1"])
+def test_predictions_whose_cells_do_not_fit_are_refused(tmp_path, row):
+    (tmp_path / "predictions.csv").write_text(f"image,label,predicted\na,1,1\n{row}\n")
+    with pytest.raises(BadInput, match=r"predictions.csv, line 3: its cells do not fit"):
+        correct(tmp_path, None)
+
+
 def test_a_metric_that_is_not_a_number_any_more_is_a_divergence(out):
     assert math.isnan(read(out, ["loss: 1", "loss: nan"], pattern=r"loss: (\S+)"))
 

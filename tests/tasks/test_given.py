@@ -118,6 +118,8 @@ def test_bytes_of_a_file_stay_as_they_are():
         ((np.zeros((4, 4), np.uint8), 2), "a label is 2, but there are 2 classes"),
         ((np.zeros((4, 4), np.uint8), 0.5), "a label is 0.5"),
         (np.zeros((4, 4), np.uint8), "not (image, label)"),
+        ((np.zeros((4, 4), np.uint8), np.array([0, 1])), "a label is array([0, 1])"),
+        ((Image.fromarray(np.full((4, 4), -1, np.int32)), 0), "its values are -1 to -1"),
     ],
 )
 def test_what_is_no_labelled_image_is_told_with_its_place(item, said):
@@ -128,6 +130,37 @@ def test_what_is_no_labelled_image_is_told_with_its_place(item, said):
     assert "the task mine" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(root().glob("part-*"))
+
+
+def test_pillow_s_images_are_read_as_their_files(tmp_path):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (6, 4), "red").save(photo, exif=exif, quality=95)
+    deep = Image.fromarray(np.array([[0, 65535]], np.int32))
+    floats = Image.fromarray(np.array([[0, 0.5]], np.float32))
+    with Image.open(photo) as opened:
+        images = [encoded(image)[0] for image in (opened, opened.convert("RGB"), deep, floats)]
+    found = [np.asarray(Image.open(io.BytesIO(content))) for content in images]
+    assert [image.shape[:2] for image in found] == [(6, 4), (6, 4), (1, 2), (1, 2)]
+    assert [image.reshape(2, -1)[:, 0].tolist() for image in found[2:]] == [[0, 255], [0, 128]]
+
+
+def test_an_item_that_fails_is_named_and_not_taken_for_a_full_disk(tmp_path):
+    (tmp_path / "cut.png").write_bytes(b"no image")
+
+    class Broken(Shapes):
+        def __getitem__(self, place):
+            return Image.open(tmp_path / "cut.png"), 0
+
+    with pytest.raises(BadInput, match="item 0: UnidentifiedImageError") as caught:
+        tb.Task.from_datasets(Broken(4), name="mine")
+    assert "cannot be written" not in str(caught.value)
+
+
+def test_two_classes_of_one_name_are_refused():
+    with pytest.raises(BadInput, match="two classes are called 'crane'"):
+        tb.Task.from_datasets(Shapes(4), name="mine", classes=("crane", "crane"))
 
 
 def test_names_that_cannot_be():

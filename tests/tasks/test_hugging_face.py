@@ -72,6 +72,23 @@ def test_hidden_labels_of_a_test_part_are_left_out(tmp_path):
     assert len(splits.train) + len(splits.validation) + len(splits.test) == 20
 
 
+def test_parts_that_are_not_used_are_told(tmp_path, capsys):
+    parts = {"train": made(), "extra": made(6, 1), "test": made(6, 2)}
+    datasets.DatasetDict(parts).save_to_disk(tmp_path / "s")
+    assert len(find(f"hf:{tmp_path}/s").load(None, None).test) == 6
+    assert f"--task hf:{tmp_path}/s: not used: extra (" in capsys.readouterr().err
+
+
+def test_an_item_without_an_image_is_named(tmp_path):
+    held = images(3)
+    columns = {"image": [held[0], None, held[1]], "label": [0, 1, 0]}
+    features = {"image": datasets.Image(), "label": datasets.ClassLabel(names=NAMES)}
+    whole = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+    whole.save_to_disk(tmp_path / "s")
+    with pytest.raises(BadInput, match="item 1 has no image"):
+        find(f"hf:{tmp_path}/s")
+
+
 def test_columns_of_labels(tmp_path):
     coarse = (datasets.ClassLabel(names=["animal", "plant"]), [0] * 10 + [1] * 10)
     made(coarse=coarse).save_to_disk(tmp_path / "two")  # the one called label is the usual one

@@ -10,7 +10,7 @@ from runner.studies.asked import Asked
 from runner.studies.study import build
 from runner.tasks.recipe_run import Part, _splits
 from runner.tasks.registry import find
-from runner.tasks.split_shares import divided
+from runner.tasks.split_shares import SHARES, divided
 from tricks import BadInput
 
 
@@ -39,6 +39,14 @@ def test_three_quarters_are_trained_on(images, kind):
     shares = {"test_share": 0.125, "validation_share": "0.142857142857"}
     assert counts(divided(find(name), shares)) == (48, 8, 8)
     assert divided(find(name), {"epochs": 5}).fingerprint(None) == find(name).fingerprint(None)
+
+
+def test_a_class_that_is_held_out_whole_is_named(images, tmp_path):
+    rows = (images / "listed.csv").read_text().replace("all/", f"{images}/all/").splitlines()
+    few = [row for row in rows if "deer" not in row] + [row for row in rows if "deer" in row][:3]
+    (tmp_path / "few.csv").write_text("\n".join(few))
+    with pytest.raises(BadInput, match="the class deer has no training images beside those held"):
+        counts(divided(find(f"csv:{tmp_path}/few.csv"), dict.fromkeys(SHARES, 0.5)))
 
 
 def test_places_stay_whole(images):
