@@ -66,5 +66,5 @@ def test_a_failed_arm_is_exit_code_1_and_keeps_its_store(cli, stub, thrown_away)
 def test_two_real_steps_and_a_real_report(tmp_path, thrown_away, no_drawing):
     study = build(Asked(tricks=["warmup"], set={"width": 0.05, "threads": 1}))
     found = smoke(study, Options(tmp_path / "results", workers=2, device="cpu"), Silent())
-    assert (found.summary.ok, found.arms, found.report, found.left) == (2, 2, None, None)
+    assert (found.summary.ok, found.arms, found.report, found.logs) == (2, 2, None, None)
     assert not list(tmp_path.iterdir())

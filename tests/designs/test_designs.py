@@ -103,7 +103,7 @@ def test_a_beginning_of_the_full_grid_is_nearly_balanced():
 
 
 def test_a_million_arms_are_counted_and_begun_at_once():
-    fields = {"batch_size": range(1, 41), "epochs": range(1, 41)}
+    fields = {"batch_size": range(2, 42), "epochs": range(1, 41)}
     factors = [*BAG, *(field_factor(name, values, BASELINE) for name, values in fields.items())]
     start = time.perf_counter()
     design = designs.make("full", factors, BASELINE)
