@@ -20,7 +20,9 @@ from runner.reporting.report import write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ("reference", "ten-epochs")  # folders of reports/ and of results/
-WHOLE = (ROOT / "reports" / "reference" / "digits-add-one",)
+WHOLE = tuple(
+    ROOT / "reports" / "reference" / name for name in ("digits-add-one", "fashion-mnist-add-one")
+)
 DATE = "1767225600"  # date of every PDF, so that the same report has the same bytes
 
 

@@ -17,13 +17,16 @@ README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 SPEED = ROOT / "reports" / "reference" / "benchmarks.json"
 FENCES = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-REPORT = ROOT / "reports" / "reference" / "digits-add-one" / "report.md"
+REPORTS = ROOT / "reports" / "reference"
+MEASURED = ("digits-add-one", "fashion-mnist-add-one")  # studies of the standard bag
 
 
 def parts() -> dict[str, str]:
     """Name of each generated part -> its markdown."""
     return {
-        "result table": result(),
+        "result table": effects("fashion-mnist-add-one"),
+        "measured": measured(),
+        "papers": papers(),
         "standard tricks": standard_tricks(),
         "tricks": tricks(),
         "tasks": tasks(),
@@ -32,10 +35,42 @@ def parts() -> dict[str, str]:
     }
 
 
-def result() -> str:
-    """The effects table of the committed add-one report, with the line below it."""
-    section = REPORT.read_text().partition("\n## Effects\n")[2].partition("\n![")[0]
-    return section.strip()
+def effects(study: str) -> str:
+    """The effects table of a committed report, with the line below it."""
+    report = (REPORTS / study / "report.md").read_text()
+    return report.partition("\n## Effects\n")[2].partition("\n![")[0].strip()
+
+
+def measured() -> str:
+    """Effect and interval of each trick in the committed studies of the standard bag."""
+    lines = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for study in MEASURED
+        for line in effects(study).splitlines()[3:]
+        if line.startswith("| ")
+    )
+    found: dict[str, list[str]] = {}
+    for trick, _, effect, interval, _, verdict, *_ in lines:
+        found.setdefault(trick, []).append(f"{effect} ({interval}), {verdict}")
+    return table(("trick", *MEASURED), ((trick, *cells) for trick, cells in found.items()))
+
+
+def papers() -> str:
+    """The published effects of the standard bag that were read in their source."""
+    rows = (
+        (
+            f"`{cls.name}`",
+            f"{row.effect:+.2f}".replace("-", "−"),
+            row.kind,
+            row.data,
+            str(row.runs or "not stated"),
+            row.source,
+        )
+        for cls in filter(_standard, _bag())
+        for row in cls.published
+        if row.verified
+    )
+    return table(("trick", "effect (pp)", "added to", "data", "runs per row", "source"), rows)
 
 
 def standard_tricks() -> str:

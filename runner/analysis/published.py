@@ -17,7 +17,7 @@ class PublishedEffect:
     data: str
     source: str
     kind: str
-    runs: int
+    runs: int | None
     verified: bool
 
 

@@ -15,6 +15,7 @@ from runner.commands.listing import cost_json, cost_text
 from runner.commands.options import Json, Plugins, TaskName, assignments, load_plugins
 from runner.tasks import registry as tasks
 from runner.tasks.task import Task
+from runner.text import counted
 from tricks.costs import cost_of
 from tricks.errors import BadInput
 
@@ -119,11 +120,8 @@ def card_lines(trick: Trick) -> Iterator[str]:
     yield f"cost        on digits: {cost_text(cost)}{as_what}"
     for x in cls.published:
         unsure = "" if x.verified else "; unverified"
-        plural = "run" if x.runs == 1 else "runs"
-        yield (
-            f"published   {x.effect:+.2f} pp, {x.kind} ({x.data}; {x.runs} {plural} a row"
-            f"{unsure}): {x.source}"
-        )
+        runs = f"; {counted(x.runs, 'run')} a row" if x.runs else ""
+        yield f"published   {x.effect:+.2f} pp, {x.kind} ({x.data}{runs}{unsure}): {x.source}"
 
 
 def _recipe(text: str, task: tasks.Task, settings: dict[str, str], json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runner.records.record_schema import Record
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 40  # rows
 SPENT = ("cpu_seconds", "train_seconds", "evaluate_seconds", "wait_seconds", "total_seconds")
+NO_ARMS: Mapping[str, str] = MappingProxyType({})
 WAIT = 0.05  # a run is named if it waited for data for a larger share of its training
 
 
@@ -58,17 +60,19 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.2f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"
 
 
-def footprint(records: Sequence[Record]) -> tuple[Block, ...]:
+def footprint(records: Sequence[Record], arms: Mapping[str, str] = NO_ARMS) -> tuple[Block, ...]:
     """A table of medians by model, or by arm where there is only one model, with its note.
 
     Parameters, memory by stage and generalisation gap; empty if no record has its memory.
+    arms: run id -> arm of this study. Without it, an arm has the name that its record has.
     """
     told = [r for r in records if r.memory]
     networks = [(r.recipe and r.recipe.model) or "unknown" for r in told]
     by_model = len(set(networks)) > 1
     groups: dict[str, list[Record]] = {}
     for r, network in zip(told, networks, strict=True):
-        name = network if by_model else " + ".join(r.tricks or ["baseline"])
+        arm = arms.get(r.id) or " + ".join(r.tricks or ["baseline"])
+        name = network if by_model else arm
         groups.setdefault(name, []).append(r)
     stages = [("ram", stage) for stage in ("data", "model", "first_step", "peak")]
     if any("reserved" in _memory(r, "peak") for r in told):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.analysis.analyze import analyze
+from runner.analysis.data.labels import arm_label
 from runner.analysis.recommended import Recommended, recommended
 from runner.analysis.result import Analysis
 from runner.records.layout import RESULTS
@@ -108,6 +109,15 @@ class Material:
     def study_notes(self) -> list[str]:
         """Notes on the study's looks, its stage or the winner it confirms."""
         return [note for note in self.experiment.notes if note in self.analysis.notes]
+
+    @cached_property
+    def arms(self) -> dict[str, str]:
+        """Run id -> label of its arm. A run that two studies share has an arm in each."""
+        levels, runs = self.experiment.factors, self.experiment.runs
+        if "id" not in runs:
+            return {}
+        rows = zip(*(runs[name].astype(str) for name in ("id", *levels)), strict=True)
+        return {id: arm_label(dict(zip(levels, row, strict=True)), levels) for id, *row in rows}
 
     @cached_property
     def recommended(self) -> Recommended | str:

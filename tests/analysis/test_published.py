@@ -24,11 +24,11 @@ def test_every_published_effect_says_where_it_stands():
         assert row.source
         assert row.data
         assert row.kind
-        assert row.runs >= 1
+        assert row.runs is None or row.runs >= 1
         assert abs(row.effect) < 20
 
 
-# Accuracies of torchvision's recipe, cumulative, and of Assembled-CNN and hoya012, as published.
+# Accuracies as published: torchvision's recipe, Assembled-CNN, hoya012, and the tricks' papers.
 ACCURACIES = {
     "trivial-augment": (76.494, 76.806), "random-erasing": (78.606, 78.796),
     "label-smoothing": (78.796, 79.114), "mixup": (79.114, 79.232), "cutmix": (79.232, 79.510),
@@ -36,6 +36,8 @@ ACCURACIES = {
     "ema": (80.196, 80.450), "repeated-augmentation": (80.674, 80.858),
     "resnet-d": (76.87, 77.37), "squeeze-excite": (79.10, 79.71), "drop-block": (79.71, 80.40),
     "adam": (89.07, 94.13), "pretrained": (86.47, 89.07), "from-scratch": (89.07, 86.47),
+    "cosine": (95.87, 96.14), "warmup": (75.16, 76.26), "zero-gamma": (76.16, 76.40),
+    "adamw": (70.2, 67.9), "lars": (58.0, 60.1), "randaugment": (76.3, 77.6),
 }  # fmt: skip
 
 

@@ -258,6 +258,13 @@ def test_the_footprint_of_models_and_of_arms():
     lines = written(footprint(old, *runs)).splitlines()
     assert lines[2] == "| baseline | 2 | 1,234,567 | 101 | 102 | – | 110 | +2.00 |"
     assert lines[3].startswith("| &lt;b&gt; | 1 |")
+    named = [record_schema.read(record | {"id": f"{i}" * 16}) for i, record in enumerate(runs)]
+    lines = written(blocks(named, {"0" * 16: "optimizer=x", "1" * 16: "baseline"})).splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:5]] == [
+        "optimizer=x",
+        "baseline",
+        "&lt;b&gt;",
+    ]
     by_model = written(footprint(*runs, record("b", ["x"], 10, 0.0)))
     assert by_model.splitlines()[0].startswith("| model |")
     runs[0]["memory"]["peak"] |= {"allocated": 500.0, "reserved": 600.4}

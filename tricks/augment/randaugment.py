@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tricks.augment.in_batches import operate_in_turn
 from tricks.augment.operations import OPERATIONS, Scale, item_of
+from tricks.published import BASELINE, Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -55,6 +56,22 @@ class RandAugment(Trick):
     name: ClassVar[str] = "randaugment"
     source: ClassVar[str] = "Cubuk et al. 2020, arXiv:1909.13719; torchvision's operators and scale"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            1.3,
+            "ImageNet, ResNet-50, 180 epochs, strength tuned",
+            "Cubuk et al. 2020, arXiv:1909.13719; baseline of another paper",
+            BASELINE,
+            None,
+        ),
+        Published(
+            0.9,
+            "CIFAR-10, WRN-28-2, 200 epochs, strength tuned",
+            "Cubuk et al. 2020, arXiv:1909.13719",
+            "added to Cutout",
+            10,
+        ),
+    )
 
     num_ops: int = 2  # operations per image
     magnitude: int = 9  # 0 to 30

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.mix.mixup import HAS_PARTNERS, draw
-from tricks.published import Published, torchvision_recipe
+from tricks.published import BASELINE, Published, of_cutmix, torchvision_recipe
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -63,7 +63,13 @@ class CutMix(Trick):
     name: ClassVar[str] = "cutmix"
     source: ClassVar[str] = "Yun et al. 2019, arXiv:1905.04899"
     standard: ClassVar[bool] = True
-    published: ClassVar[tuple[Published, ...]] = (torchvision_recipe(0.28),)
+    published: ClassVar[tuple[Published, ...]] = (
+        torchvision_recipe(0.28),
+        of_cutmix(2.28),
+        Published(
+            0.94, "CIFAR-10, ResNet-18, 200 epochs", "SaliencyMix, arXiv:2006.01791", BASELINE, 5
+        ),
+    )
 
     alpha: float = 1.0  # the share that stays is Beta(alpha, alpha); 1 is uniform
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.published import (
+    BASELINE,
     Published,
     assembled_cnn,
     bag_of_tricks,
     carrier_of_tricks,
+    of_cutmix,
     torchvision_recipe,
 )
 from tricks.recipe import Recipe
@@ -70,6 +72,14 @@ class MixUp(Trick):
         assembled_cnn(0.75, "cumulative, with 200 epochs"),
         bag_of_tricks(0.84),
         carrier_of_tricks(-0.53, "added to Adam and warmup"),
+        of_cutmix(1.10),
+        Published(
+            0.76,
+            "CIFAR-10, PyramidNet-200, 300 epochs, best epoch",
+            "CutMix paper, arXiv:1905.04899",
+            BASELINE,
+            3,
+        ),
     )
 
     alpha: float = 0.2  # Beta(alpha, alpha): larger values blend more evenly

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.optimizer.checks import check
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -25,6 +26,22 @@ class AdamW(Trick):
     source: ClassVar[str] = "Loshchilov and Hutter 2019, arXiv:1711.05101; torch.optim.AdamW"
     factor: ClassVar[str | None] = "optimizer"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.0,
+            "ImageNet, ResNet-50, 300 epochs, strong augmentation",
+            "Zhou et al. (Win), ICLR 2023, table 2",
+            "instead of SGD",
+            None,
+        ),
+        Published(
+            -2.3,
+            "ImageNet, ResNet-18",
+            "Zhou et al. (Win), ICLR 2023, table 1, from earlier work",
+            "instead of SGD",
+            None,
+        ),
+    )
 
     lr: float | None = None  # None: the task's tuned lr
     betas: tuple[float, ...] = (0.9, 0.999)  # memory of the gradient and of its square

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.optimizer.checks import check
 from tricks.optimizer.groups import divide
+from tricks.published import Published
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -88,6 +89,22 @@ class LARS(Trick):
     version: ClassVar[int] = 2  # in version 1 the lr was outside the velocity
     factor: ClassVar[str | None] = "optimizer"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            0.0,
+            "ImageNet, AlexNet with batch norm, batches of 512",
+            "ICLR 2018 submission of its paper",
+            "instead of SGD",
+            None,
+        ),
+        Published(
+            2.1,
+            "ImageNet, AlexNet with batch norm, batches of 8,192",
+            "ICLR 2018 submission of its paper",
+            "instead of SGD",
+            None,
+        ),
+    )
 
     lr: float | None = None  # None: the task's tuned lr
     momentum: float = 0.9

@@ -6,7 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published, bag_of_tricks, carrier_of_tricks, torchvision_recipe
+from tricks.published import (
+    BASELINE,
+    Published,
+    bag_of_tricks,
+    carrier_of_tricks,
+    torchvision_recipe,
+)
 from tricks.trick import Edits, Trick
 
 
@@ -36,6 +42,13 @@ class Cosine(Trick):
         torchvision_recipe(0.36, "cumulative, with warmup and a larger learning rate"),
         bag_of_tricks(0.75),
         carrier_of_tricks(-0.37, "added to Adam and warmup"),
+        Published(
+            0.27,
+            "CIFAR-10, WRN-28-10, 200 epochs",
+            "its own paper, table 1, same highest rate",
+            BASELINE,
+            5,
+        ),
     )
 
     floor: float = 0.0  # the smallest learning rate, as a share of the full learning rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tricks.published import Published, carrier_of_tricks
+from tricks.published import Published, carrier_of_tricks, goyal
 from tricks.trick import Edits, Trick
 
 
@@ -43,7 +43,10 @@ class Warmup(Trick):
     name: ClassVar[str] = "warmup"
     source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677"
     standard: ClassVar[bool] = True
-    published: ClassVar[tuple[Published, ...]] = (carrier_of_tricks(0.43, "added to Adam"),)
+    published: ClassVar[tuple[Published, ...]] = (
+        carrier_of_tricks(0.43, "added to Adam"),
+        goyal(1.10, "added to zero-gamma", "8,192"),
+    )
 
     share: float = 0.05  # of all steps
     epochs: float | None = None  # instead of the share

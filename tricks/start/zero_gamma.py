@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tricks.errors import BadInput
+from tricks.published import BASELINE, Published, goyal
 from tricks.trick import Edits, Trick
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class ZeroGamma(Trick):
     name: ClassVar[str] = "zero-gamma"
     source: ClassVar[str] = "Goyal et al. 2017, arXiv:1706.02677; He et al. 2019, arXiv:1812.01187"
     standard: ClassVar[bool] = True
+    published: ClassVar[tuple[Published, ...]] = (
+        goyal(0.24, BASELINE, "256"),
+        goyal(0.37, "added to warmup", "8,192"),
+    )
 
     def edits(self) -> Edits:
         reason = "zeroing the last norm of each branch destroys pretrained weights"

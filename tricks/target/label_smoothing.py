@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tricks.published import (
+    BASELINE,
     Published,
     assembled_cnn,
     bag_of_tricks,
@@ -46,6 +47,12 @@ class LabelSmoothing(Trick):
         assembled_cnn(0.98),
         bag_of_tricks(0.40),
         carrier_of_tricks(-0.90, "added to Adam and warmup"),
+        Published(
+            0.3, "ImageNet, Inception-v2", "Szegedy et al. 2016, arXiv:1512.00567", BASELINE, None
+        ),
+        Published(
+            -0.1, "CIFAR-10, AlexNet", "Müller et al. 2019, arXiv:1906.02629", BASELINE, None
+        ),
     )
 
     epsilon: float = 0.1  # mass spread over all K classes

@@ -18,7 +18,7 @@ def published(m: Material) -> Section | None:
             Cell(signed(x.effect) + ("" if x.verified else " (unverified)"), x.effect),
             x.kind,
             x.data,
-            count_cell(x.runs),
+            "not stated" if x.runs is None else count_cell(x.runs),
             x.source,
         ]
         for x in m.analysis.published

@@ -33,7 +33,7 @@ def what_was_run(m: Material) -> Section:
     hours = spent(m.costs)
     return Section(
         "What was run",
-        present(facts(m), Paragraph(hours) if hours else None, *footprint(m.records)),
+        present(facts(m), Paragraph(hours) if hours else None, *footprint(m.records, m.arms)),
     )
 
 
