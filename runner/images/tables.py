@@ -52,7 +52,7 @@ def read_csv(path: Path, column: str = "") -> Listed:
     if column:
         _check_groups(path, rows)
     used = (image, label, *split_columns(table, exclude=(image, label)))
-    offers = () if column else tuple(_shared(table, used))
+    offers = () if column else tuple(_shared(table, used, labels))
     found = Listed(path, rows.take(kept), twice, (), column, offers, leaks)
     grouped = _ungrouped(groups, column) if column else _separated(table, offers, parts)
     return replace(found, notes=(*told, *notes, *odd_labels(found.classes), *grouped))
@@ -169,13 +169,20 @@ def _check_groups(path: Path, rows: Sequence[Row]) -> None:
             )
 
 
-def _shared(table: Table, used: Sequence[str]) -> Iterator[str]:
-    """Columns whose names and values suggest groups of images."""
+def _shared(table: Table, used: Sequence[str], labels: Sequence[str]) -> Iterator[str]:
+    """Columns whose names and values suggest groups of images.
+
+    A column with one value for each label, such as class_id, is another name of the label.
+    """
+    classes = len(set(labels))
     for name in table.columns:
         words = re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)
         if name in used or not GROUP_WORDS & {word.lower() for word in words}:
             continue
-        if 1 < len(set(table.column(name))) < len(table.rows):
+        cells = table.column(name)
+        if len(set(zip(cells, labels, strict=True))) == classes:
+            continue
+        if 1 < len(set(cells)) < len(table.rows):
             yield name
 
 

@@ -141,10 +141,12 @@ def _in_file(metric: ScriptMetric, path: Path, where: str) -> list[JsonValue]:
             raise BadInput(f"{where}: nothing in {path.name} matches {metric.pattern!r}")
         return found
     name = metric.column if metric.column is not None else str(metric.key)
-    header = next(csv.reader(text.splitlines()[:1]), [])
-    if metric.column is not None and [cell.strip() for cell in header].count(name) > 1:
-        raise BadInput(f"{where}: {path.name} has two columns called {name!r}: rename one")
-    values = [row[name] for row in rows(path, text, where) if row.get(name) not in (None, "")]
+    found_rows = rows(path, text, where)
+    if metric.column is not None:
+        header = next(csv.reader(text.splitlines()[:1], skipinitialspace=True), [])
+        if [cell.strip() for cell in header].count(name) > 1:
+            raise BadInput(f"{where}: {path.name} has two columns called {name!r}: rename one")
+    values = [row[name] for row in found_rows if row.get(name) not in (None, "")]
     if values:
         return values
     there = dict.fromkeys(key for row in rows(path, text, where) for key in row)

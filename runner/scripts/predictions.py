@@ -60,7 +60,8 @@ def _rows(table: csv.DictReader[str]) -> Iterator[tuple[str, str, str]]:
     try:
         for row in table:
             image, label, said = (row[name] for name in COLUMNS)
-            if None in row or None in (image, label, said):
+            beyond = any(cell.strip() for cell in row.get(None) or ())
+            if beyond or None in (image, label, said):
                 raise BadInput(f"{FILE}, line {table.line_num}: its cells do not fit the columns")
             yield image, label, said
     except csv.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -34,8 +35,8 @@ def labelled(
         yield from _of_hugging_face(dataset, names, column)
         return
     held = getattr(dataset, "classes", None)
-    known = tuple(names) or (tuple(map(str, held)) if isinstance(held, (list, tuple)) else ())
-    _check_names(known)
+    own = tuple(map(str, held)) if isinstance(held, (list, tuple)) else ()
+    known = _class_names(names, own)
     for place in range(len(dataset)):
         try:
             item = dataset[place]
@@ -77,8 +78,7 @@ def _of_hugging_face(dataset: Any, names: Sequence[str], column: str) -> Iterato
     import datasets
 
     image, label = columns_of(dataset.features, column)
-    known = tuple(names) or tuple(dataset.features[label].names)
-    _check_names(known)
+    known = _class_names(names, dataset.features[label].names)
     encoded = dataset.cast_column(image, datasets.Image(decode=False))
     for place in range(len(encoded)):
         row = encoded[place]
@@ -98,11 +98,21 @@ def _content(image: Any, place: int) -> bytes:
         raise BadInput(f"item {place}: {path}: cannot be read: {error.strerror}") from error
 
 
-def _check_names(names: Sequence[str]) -> None:
-    """Raises BadInput for two classes with one name: they would become one class."""
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+def _class_names(given: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """The given names of the classes, or the data set's own names, where a repeated name is told
+    apart by the number of its class: two classes of ImageNet are called crane.
+
+    Raises BadInput if two of the given names are equal: they would become one class.
+
+    >>> _class_names((), ("crane", "ox", "crane"))
+    ('crane (0)', 'ox', 'crane (2)')
+    """
+    if len(set(given)) < len(given):
+        twice = next(name for name in given if given.count(name) > 1)
         raise BadInput(f"two classes are called {twice!r}: rename one")
+    count = Counter(own)
+    numbered = (f"{name} ({i})" if count[name] > 1 else name for i, name in enumerate(own))
+    return tuple(given) or tuple(numbered)
 
 
 def _name(label: Any, names: Sequence[str]) -> str:

@@ -144,6 +144,33 @@ def test_rows_without_a_seed_leave_the_seeds_out(tmp_path):
     assert "2 rows have no seed: seeds are not used." in found.notes
 
 
+def test_runs_that_failed_need_no_seed_and_repeat_nothing(tmp_path):
+    rows = "".join(f"{s},{m},{a},ok\n" for m, s, a in RUNS) + 2 * ",on,,failed\n"
+    found = from_file(written(tmp_path, f"seed,mixup,accuracy,state\n{rows}"))
+    assert "seed" in found.runs
+    assert not found.notes
+    rows = "".join(f"{m},{a},ok\n" for m, s, a in RUNS) + 2 * "on,,failed\n"
+    assert not from_file(written(tmp_path, f"mixup,accuracy,state\n{rows}")).notes
+
+
+def test_a_run_that_failed_has_no_per_cent_sign(tmp_path):
+    rows = "".join(f"{s},{m},{a}%,ok\n" for m, s, a in RUNS) + "9,on,,failed\n"
+    found = from_file(written(tmp_path, f"seed,mixup,f1,state\n{rows}"), metric="f1")
+    assert len(found.runs) == len(RUNS) + 1
+
+
+@pytest.mark.parametrize("name", ["drop_path", "init_std", "lora_rank"])
+def test_a_setting_with_a_word_of_metrics_is_a_factor_of_a_small_table(tmp_path, name):
+    rows = "".join(f"0.{n}5,{80 + n}.1\n" for n in range(4))
+    assert list(from_file(written(tmp_path, f"{name},accuracy\n{rows}")).factors) == [name]
+
+
+def test_the_epoch_of_a_setting_is_no_epoch_of_a_history(tmp_path):
+    rows = "".join(f"{e},{r},{80 + e + r / 7:.2f}\n" for e in (5, 8) for r in range(3))
+    found = from_file(written(tmp_path, f"swa_epoch,run,accuracy\n{rows}"))
+    assert (len(found.runs), list(found.factors)) == (6, ["swa_epoch"])
+
+
 def test_seeds_that_are_words_beside_numbers_stay_words(tmp_path):
     rows = "".join(f"{s or 'a'},{m},{a},{a / 7}\n" for m, s, a in RUNS)
     found = from_file(written(tmp_path, f"seed,mixup,accuracy,val_loss\n{rows}"))
@@ -168,6 +195,11 @@ def test_a_diverged_runs_nan_does_not_hide_the_config_of_all(tmp_path):
     )
     frame.to_csv(tmp_path / "project.csv")
     assert effect(from_file(tmp_path / "project.csv")).effect == pytest.approx(2)
+
+
+def test_an_index_that_numbers_the_rows_of_a_frame_is_no_factor():
+    frame = pd.DataFrame(RUNS, columns=["mixup", "seed", "accuracy"]).rename_axis("row")
+    assert list(from_frame(frame).factors) == ["mixup"]
 
 
 def test_settings_in_the_index_of_a_frame_are_read():

@@ -159,6 +159,12 @@ def test_groups_in_two_parts_and_images_without_a_group_are_told(listed):
     assert note == "2 images without animal: a split keeps them together"
 
 
+def test_a_number_of_the_class_is_no_group(listed):
+    more = {"more": ("12121", ["train", "train", "train", "test", "test"])}
+    found = read_csv(listed(table("ababa", **more, names=("class_id", "split"))))
+    assert (found.notes, found.offers) == ((), ())
+
+
 def test_an_image_listed_twice_is_evaluated_once(listed):
     path = listed("path,label\n0.png,a\n1.png,b\n./0.png,a\n")
     texts, rows, passed = labelled(path, ["a", "b"])

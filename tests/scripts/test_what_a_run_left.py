@@ -78,6 +78,13 @@ def test_a_table_whose_cells_do_not_fit_is_refused(out, text, said):
         read(out, file="{out}/s.csv", column="top1")
 
 
+def test_a_long_json_and_commas_at_the_end_of_rows_are_read(out):
+    (out / "long.json").write_text(json.dumps({"log": "x" * 200_000, "top1": 90}))
+    assert read(out, file="{out}/long.json", key="top1") == 90
+    (out / "predictions.csv").write_text("image,label,predicted\na,1,1,\nb,1,1,\n")
+    assert correct(out, 100.0)["test_images"] == 2
+
+
 @pytest.mark.parametrize("row", ["c,1", "c,1,1,1"])
 def test_predictions_whose_cells_do_not_fit_are_refused(tmp_path, row):
     (tmp_path / "predictions.csv").write_text(f"image,label,predicted\na,1,1\n{row}\n")

@@ -15,6 +15,7 @@ import tricks_bench as tb
 from runner.images.decoding import read_image
 from runner.images.written import encoded, root
 from runner.inference.inference_images import labelled
+from runner.tasks import datasets
 from runner.tasks.python_task import GIVEN
 from runner.tasks.registry import find
 from tricks import BadInput
@@ -161,6 +162,12 @@ def test_an_item_that_fails_is_named_and_not_taken_for_a_full_disk(tmp_path):
 def test_two_classes_of_one_name_are_refused():
     with pytest.raises(BadInput, match="two classes are called 'crane'"):
         tb.Task.from_datasets(Shapes(4), name="mine", classes=("crane", "crane"))
+
+
+def test_two_classes_that_a_data_set_gives_one_name_stay_two_classes():
+    shapes = Shapes(4)
+    shapes.classes = ["crane", "crane"]
+    assert {name for _, name in datasets.labelled(shapes)} == {"crane (0)", "crane (1)"}
 
 
 def test_names_that_cannot_be():

@@ -15,6 +15,11 @@ from tricks.errors import BadInput, unknown
 
 WHICH = ("last", "best")
 VALIDATION_WORDS = ("val", "valid", "validation", "eval", "dev")
+# All words in other names of the present epoch. Settings have other words: warmup_epoch, swa_epoch.
+EPOCH_WORDS = frozenset((
+    "epoch", "ep", "train", "training", "trainer", *VALIDATION_WORDS, "test", "current", "cur",
+    "idx", "index", "id", "no", "number", "i", "count", "counter", "progress",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,14 +75,7 @@ def one_row_a_run(
 
 def _is_epoch(column: str) -> bool:
     parts = set(words(column))
-    return bool(parts & {"epoch", "ep"}) and not parts & {
-        "best",
-        "last",
-        "final",
-        "max",
-        "num",
-        "n",
-    }
+    return bool(parts & {"epoch", "ep"}) and parts <= EPOCH_WORDS
 
 
 def _any(cells: pd.Series) -> bool:

@@ -32,11 +32,11 @@ def numbers(where: str, table: pd.DataFrame, metric: str) -> pd.Series:
     known = named(metric)
     if known.unit == "pp":
         _check_share(where, table, found, signed, known)
-    elif signed.any() and not signed.all():
-        row = int(np.argmax(signed != signed.iloc[0]))
+    elif signed.any() and np.any(bare := ~signed & np.isfinite(found)):
+        row = int(np.argmax(bare))
         raise BadInput(
-            f"{_place(where, table, metric, row)}: some values have a per cent sign and others do "
-            "not: give all of them in one unit"
+            f"{_place(where, table, metric, row)}: a value without a per cent sign beside "
+            "values with one: give all of them in one unit"
         )
     large = found.abs() > LARGEST
     if large.any():

@@ -45,9 +45,10 @@ def from_frame(
     reference: Mapping[str, str] | None = None,
 ) -> Experiment:
     """An experiment from a DataFrame, by the rules of `from_file`; of epochs the last counts."""
-    # A named index holds settings or seeds, as after groupby or set_index.
+    # A named index holds settings or seeds, as after groupby or set_index, or numbers the rows.
     named = [name for name in frame.index.names if name is not None and name not in frame]
-    frame = frame.reset_index(level=named) if named else frame
+    numbered = pd.api.types.is_numeric_dtype(frame.index) and frame.index.is_unique
+    frame = frame.reset_index(level=named) if named and not numbered else frame
     table = as_text(frame.reset_index(drop=True))
     table.index = table.index + 2  # the line numbers that its CSV would have
     if not table.columns.is_unique:

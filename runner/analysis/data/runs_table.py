@@ -70,7 +70,8 @@ def from_table(
     for name in table.columns:
         if name not in levels and name not in (metric, "state", "device"):
             values = pd.to_numeric(table[name], errors="coerce")
-            if values.notna().any() and (name != "seed" or values.notna().all()):
+            words = values.isna() & table[name].notna()
+            if values.notna().any() and not (name == "seed" and words.any()):
                 table[name] = values
     return Experiment(table, levels, notes=tuple(notes))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from runner.analysis.data.experiment import succeeded
 from runner.analysis.data.level_names import number
 from tricks.errors import BadInput
 
@@ -23,10 +24,12 @@ def with_seeds(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The table with seeds in one form (1.0 is 1), and notes on rows that may be the same run.
 
-    If rows lack a seed, the column is left out. Raises BadInput for a row that summarises others.
+    If successful runs lack a seed, the column is left out. Raises BadInput for a row that
+    summarises others.
     """
+    ended = succeeded(table)
     if "seed" not in table:
-        return table, _said(int(table.duplicated().sum()), "another row in every column")
+        return table, _said(table[ended].duplicated(), "another row in every column")
     words = table["seed"].str.strip()
     summary = words.str.casefold().isin(SUMMARIES)
     if summary.any():
@@ -36,13 +39,15 @@ def with_seeds(
             "this row seems to summarise other rows: remove it, since each row counts as a run"
         )
     blank = words.str.casefold().isin(["", "nan", "na", "none", "null"])
-    if blank.any():
-        said = f"{int(blank.sum())} rows have no seed: seeds are not used."
+    lacking = int((blank & ended).sum())
+    if lacking:
+        said = f"{lacking} row{'s have' if lacking > 1 else ' has'} no seed: seeds are not used."
         return table.drop(columns="seed"), [said]
-    table = table.assign(seed=words.map(lambda text: number(text) or text))
-    again = int(table.duplicated([*factors, "seed"]).sum())
+    table = table.assign(seed=words.map(lambda text: number(text) or text).mask(blank))
+    again = table[ended].duplicated([*factors, "seed"])
     return table, _said(again, "an arm with the same seed")
 
 
-def _said(count: int, what: str) -> list[str]:
+def _said(repeats: pd.Series, what: str) -> list[str]:
+    count = int(repeats.sum())
     return [f"{count} row{'s repeat' if count > 1 else ' repeats'} {what}, {SAME}"] * bool(count)

@@ -12,11 +12,11 @@ SMALLER = (
     "loss", "error", "err", "nll", "ece", "perplexity", "seconds", "time", "memory", "parameters",
     "flops", "latency", "gap",
 )  # fmt: skip
+SPREADS = ("std", "sd", "stdev", "sem", "var", "variance")
 # Words that turn a metric's direction round, or leave it open: a drop of accuracy, neg_log_loss.
 UNSURE = (
     "drop", "decrease", "degradation", "reduction", "improvement", "change", "delta", "diff",
-    "difference", "rank", "neg", "negative", "minus", "inaccuracy", "std", "sd", "stdev", "sem",
-    "var", "variance",
+    "difference", "rank", "neg", "negative", "minus", "inaccuracy", *SPREADS,
 )  # fmt: skip
 UNITS = (("seconds", "s"), ("memory_mb", "MB"), ("images_per_second", "images/s"))
 
@@ -54,11 +54,13 @@ def guessed(column: str) -> Metric:
 def names_metric(column: str) -> bool:
     """Whether the name of a column is that of a metric, whatever its direction.
 
-    >>> names_metric("accuracy_loss"), names_metric("lr")
-    (True, False)
+    Settings such as drop_path and init_std have words that a metric may have, too.
+
+    >>> names_metric("accuracy_loss"), names_metric("std"), names_metric("drop_path")
+    (True, True, False)
     """
     parts = words(column)
-    return _has(parts, (*LARGER, *SMALLER)) or any(part in UNSURE for part in parts)
+    return _has(parts, (*LARGER, *SMALLER)) or column.lower() in SPREADS
 
 
 def words(name: str) -> list[str]:
