@@ -22,7 +22,7 @@ from stub_training import runs
 
 import tricks_bench as tb
 from runner.execution.clusters.jobs import Jobs
-from runner.execution.clusters.submission import submissions, workers
+from runner.execution.clusters.submission import Submission, submissions, workers
 from runner.execution.events import Epoch, Event, Finished, Remark, Retry, Summary
 from runner.execution.executor import execute
 from runner.execution.limits import Limits
@@ -146,22 +146,32 @@ def lose_node(cluster: dict[str, str], name: str) -> None:
     said("scontrol", "update", f"nodename={name}", "state=down", "reason=test")
 
 
+@pytest.mark.timeout(600)
 def test_a_job_whose_time_is_over_is_requeued_and_goes_on(
     cluster: dict[str, str], tmp_path: Path
 ) -> None:
+    # SLURM looks for jobs to warn every 30 seconds and warns up to 30 seconds early: here between
+    # second 20 and second 50. A job that was warned before its first epoch ended is not requeued,
+    # as meant: on a busy machine a second try may be needed.
+    made = list[Submission]()
     for number in range(3):
         store, diary = Store(tmp_path / f"results{number}"), tmp_path / f"diary{number}"
-        jobs = Jobs("time", 1, {"time": "1", "signal": "45"}, workers=1)
-        assert carried_out(Long(str(diary), 2.0), runs([0]), store, jobs).ok == 1
+        jobs = Jobs("time", 1, {"time": "2", "signal": "70"}, workers=1)
+        try:
+            assert carried_out(Long(str(diary), 5.5), runs([0]), store, jobs).ok == 1
+        except BadInput as error:
+            if "no run made progress" not in str(error):
+                raise
+            continue
         made = submissions(store)
         if len(made) == 1:
-            break  # else the warning came before a busy machine made progress: no requeue, as meant
+            break
     [one] = made
     folder = one.folder(store.root)
     assert until(lambda: workers(folder)[0].fate == "done")
     told = workers(folder)[0]
     assert (told.fate, one.jobs) == ("done", 1)
-    assert told.times >= 2  # SLURM may send its warning a minute early
+    assert told.times >= 2
     assert diary.read_text().splitlines() == [f"0 {epoch}" for epoch in range(1, EPOCHS + 1)]
     assert (store.read(runs([0])[0].id) or {})["resumed"] == told.times - 1
 
