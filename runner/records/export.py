@@ -4,6 +4,7 @@ runs.csv           the columns of `table`; `correct` is left out for large test 
 epochs.csv.gz      the learning curves
 records.jsonl.gz   the rest of each record
 study.toml         the study's request, and the settings of its runs
+confusions.csv.gz  confusion matrices of the runs, where their predictions are kept
 SHA256SUMS         checksums of these files, for `sha256sum -c`; older exports have none
 references.json    of a check: its simple references, not listed in SHA256SUMS
 examples/          example images of augmentations, not listed in SHA256SUMS
@@ -15,7 +16,6 @@ a plug-in's metric, in the run's record.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
-from runner.records import atomic_write, environments, examples, record_schema
+from runner.records import atomic_write, confusions, environments, examples, packed, record_schema
 from runner.records.csv_text import csv_bytes, escaped, unescaped
 from runner.records.export_checks import (
     SUMS,
@@ -48,9 +48,6 @@ from tricks.errors import BadInput
 if TYPE_CHECKING:
     import pandas
 
-# A compressed file may unpack to so many bytes, or to so many times its size; exports reach 20
-# times.
-UNPACKED, TIMES = 64 << 20, 40
 LARGEST_KEPT = 10_000  # test images; their bits of right and wrong take 1.7 kB per run
 # Fields of a record that are in another file, or of no use on another machine.
 LEFT_OUT = ("epochs", "correct", "host")
@@ -154,13 +151,18 @@ def write_export(
     asked = structs.replace(stored.asked, name=name, places=None)
     contents = {
         "runs.csv": csv_bytes(_compact(runs, correct)),
-        "epochs.csv.gz": _packed(csv_bytes(curves, digits=6)),
-        "records.jsonl.gz": _packed("".join(lines).encode()),
+        "epochs.csv.gz": packed.pack(csv_bytes(curves, digits=6)),
+        "records.jsonl.gz": packed.pack("".join(lines).encode()),
         "study.toml": write_asked(asked.to_mapping()),
     }
+    counts = confusions.write(confusions.counted(source, list(dict.fromkeys(runs["id"]))))
+    if counts:
+        contents[confusions.FILE] = packed.pack(counts)
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
     contents[SUMS] = sums.encode()
     atomic_write.replace_all({folder / name: data for name, data in contents.items()})
+    if not counts:  # of an older export of this study
+        (folder / confusions.FILE).unlink(missing_ok=True)
     environments.copy(source.root, folder, lists)
     examples.export(source.root, map(source.record, runs["id"]), folder)
     if stored.asked.check:
@@ -200,11 +202,11 @@ def read_export(folder: Path) -> Evidence:
             if column not in runs:
                 runs[column] = None if column in TEXT else float("nan")
         runs = typed(runs)
-        packed = io.BytesIO(_unpacked(folder / "epochs.csv.gz"))
+        content = io.BytesIO(packed.unpack(folder / "epochs.csv.gz"))
         kinds = {"id": str, **dict.fromkeys((*CURVES, *NORMS), "float64")}
-        epochs = pd.read_csv(packed, dtype=kinds).astype({"id": str, "epoch": "int64"})
+        epochs = pd.read_csv(content, dtype=kinds).astype({"id": str, "epoch": "int64"})
         epochs = measured(epochs.reindex(columns=["id", "epoch", *CURVES, *NORMS]))
-        lines = _unpacked(folder / "records.jsonl.gz").splitlines()
+        lines = packed.unpack(folder / "records.jsonl.gz").splitlines()
         records = [_record(line) for line in lines]
         check_runs(runs)
         rows = runs[["id", "seed", *names]].to_dict("records")
@@ -225,21 +227,6 @@ def read_export(folder: Path) -> Evidence:
         )
     study = StoredStudy(name, asked, planned)
     return Evidence(study, runs, epochs, records)
-
-
-def _packed(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)  # always the same bytes
-
-
-def _unpacked(path: Path) -> bytes:
-    """The content of a .gz file. Raises ValueError if it is too large unpacked."""
-    packed = atomic_write.read(path)
-    most = max(UNPACKED, TIMES * len(packed))
-    with gzip.open(io.BytesIO(packed)) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{path.name} unpacks to more than {most:,} bytes, too many for an export")
-    return content
 
 
 def _record(line: bytes) -> Record:

@@ -187,15 +187,15 @@ def gather(results: Path, name: str | None = None, question: Question | None = N
         lists=environments.found(place, (record.environment_sha256 for record in found.records)),
         place=place,
     )
-    if store is not None:
-        material = replace(material, classes=_classes(material, store))
+    material = replace(material, classes=_classes(material, place if store is None else store))
     runs = for_study(store, asked, data) if store else beside(Path(name or ""), asked, data)
     return material if runs is None else replace(material, checked=checked(runs, asked.seeds or 0))
 
 
-def _classes(m: Material, store: Store) -> ClassComparison | None:
+def _classes(m: Material, source: Store | Path) -> ClassComparison | None:
     """The recommended recipe beside the baseline; if they are the same, the best other arm."""
     from runner.analysis.test_set.class_change import compared
+    from runner.records.confusions import of_runs
 
     found = m.recommended
     arms = {arm.label: arm.levels for arm in m.analysis.arms}
@@ -205,11 +205,9 @@ def _classes(m: Material, store: Store) -> ClassComparison | None:
     label = max(others, key=lambda arm: arm.val_accuracy or 0.0).label
     if not isinstance(found, str) and not found.is_baseline and found.label in arms:
         label = found.label
-    held = []
-    for levels in (arms["baseline"], arms[label]):
-        records = map(store.record, m.ids(levels)[:MOST_PREDICTED])
-        known = (store.predictions(record) for record in records if record is not None)
-        held.append([predictions for predictions in known if predictions is not None])
+    ids = [m.ids(arms[arm])[:MOST_PREDICTED] for arm in ("baseline", label)]
+    counts = of_runs(source, [id for runs in ids for id in runs])
+    held = [[counts[id] for id in runs if id in counts] for runs in ids]
     names = next((example.names for example in m.examples if not example.text), ())
     return compared(label, names, *held)
 

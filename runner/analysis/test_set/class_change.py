@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.analysis.data.estimates import Estimate, contrast_df
-from runner.analysis.metrics.predictions import Predictions
-from runner.analysis.test_set.classification import confusions
 
 
 @dataclass(frozen=True)
@@ -58,25 +56,21 @@ class ClassComparison:
 
 
 def compared(
-    label: str, names: Sequence[str], before: Sequence[Predictions], after: Sequence[Predictions]
+    label: str, names: Sequence[str], before: Sequence[np.ndarray], after: Sequence[np.ndarray]
 ) -> ClassComparison | None:
     """The comparison of the runs `before` (baseline) and `after` (the arm `label`).
 
-    names: of the classes; class numbers are used if the number of names is wrong. None if an arm
-    has no run, or if the runs have different test images.
+    before, after: the confusion matrix of each run. names: of the classes; class numbers are used
+    if the number of names is wrong. None if an arm has no run, or if the runs have different
+    numbers of test images of a class.
     """
     if not before or not after:
         return None
-    first = before[0]
-    if any(not np.array_equal(first.truth, other.truth) for other in (*before, *after)):
+    images = before[0].sum(axis=1)
+    if any(not np.array_equal(images, run.sum(axis=1)) for run in (*before, *after)):
         return None
-    count = first.classes
-    called = tuple(names) if len(names) == count else tuple(map(str, range(count)))
-    matrices = (
-        np.stack([confusions(run.truth, run.predicted, count) for run in runs])
-        for runs in (before, after)
-    )
-    return ClassComparison(label, called, *matrices)
+    called = tuple(names) if len(names) == len(images) else tuple(map(str, range(len(images))))
+    return ClassComparison(label, called, np.stack(before), np.stack(after))
 
 
 def recalls(matrices: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from runner.reporting.numbers import count_cell, interval_cell, plain_cell, sign
 from runner.reporting.plots.classes import ROWS, class_changes, confusions
 from runner.reporting.plotting import figure
 from runner.reporting.tables import Row, table
+from runner.text import counted
 
 
 @section(place=95)
@@ -21,9 +22,9 @@ def classes(m: Material) -> Section | None:
     matrices = figure("confusion", "confusion matrices of both arms", confusions, found)
     most = " The plot shows the classes that changed most." if len(found.names) > ROWS else ""
     note = Note(
-        f"Test images, {len(found.before)} runs of the baseline and {len(found.after)} of "
-        f"{found.label}. Each interval is for its class alone (Welch). Among many classes some "
-        f"intervals exclude 0 by chance.{most}"
+        f"Test images, {counted(len(found.before), 'run')} of the baseline and "
+        f"{len(found.after)} of {found.label}. Each interval is for its class alone "
+        f"(Welch). Among many classes some intervals exclude 0 by chance.{most}"
     )
     rows: list[Row] = [
         [c.name, count_cell(c.images), plain_cell(c.before), plain_cell(c.after),
