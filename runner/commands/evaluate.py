@@ -29,7 +29,8 @@ def evaluate(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="The folder to write tables and the confusion matrix to.")
+        Path | None,
+        typer.Option("--out", "-o", help="The folder to write tables and the confusion matrix to."),
     ] = None,
     tta: TTA = None,
     device: Device = "auto",

@@ -29,7 +29,8 @@ def report(
         typer.Argument(help="A study, or an exported folder. [default: the latest study]"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The folder to write to. [default: reports/NAME]")
+        Path | None,
+        typer.Option("--out", "-o", help="The folder to write to. [default: reports/NAME]"),
     ] = None,
     format: Annotated[
         str, typer.Option(help="md, html or latex; separate several with commas.")
