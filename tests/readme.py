@@ -43,16 +43,19 @@ def effects(study: str) -> str:
 
 def measured() -> str:
     """Effect and interval of each trick in the committed studies of the standard bag."""
-    lines = (
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for study in MEASURED
-        for line in effects(study).splitlines()[3:]
-        if line.startswith("| ")
+    found: dict[str, dict[str, str]] = {}
+    for study in MEASURED:
+        for line in effects(study).splitlines()[3:]:
+            if line.startswith("| "):
+                arm, _, effect, interval, _, verdict, *_ = map(
+                    str.strip, line.strip("|").split("|")
+                )
+                trick = arm.partition("(")[0]  # without the learning rate of an optimizer
+                found.setdefault(trick, {})[study] = f"{effect} ({interval}), {verdict}"
+    rows = (
+        (trick, *(cells.get(s, "not in it") for s in MEASURED)) for trick, cells in found.items()
     )
-    found: dict[str, list[str]] = {}
-    for trick, _, effect, interval, _, verdict, *_ in lines:
-        found.setdefault(trick, []).append(f"{effect} ({interval}), {verdict}")
-    return table(("trick", *MEASURED), ((trick, *cells) for trick, cells in found.items()))
+    return table(("trick", *MEASURED), rows)
 
 
 def papers() -> str:
