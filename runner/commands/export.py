@@ -35,6 +35,10 @@ def export(
             "[default: the last]"
         ),
     ] = None,
+    images: Annotated[
+        bool,
+        typer.Option(help="For a folder: copy the example images of augmentations, or not."),
+    ] = True,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -80,7 +84,7 @@ def export(
     with atomic_write.output(output):
         if whole:
             output.mkdir(parents=True, exist_ok=True)
-            write_export(store, stored, output)
+            write_export(store, stored, output, images=images)
         else:
             write_csv(store, stored, output, stage=stage)
     if json:

@@ -70,6 +70,13 @@ def load(place: Path) -> list[Example]:
     return sorted(found, key=lambda example: example.text)
 
 
+def class_names(root: Path, records: Iterable[Record | None]) -> tuple[str, ...]:
+    """The names of the classes of the first record's images; () if they are not known."""
+    data = next((record.data for record in records if record and record.data), None)
+    found = load(folder(root, data)) if data else []
+    return next((example.names for example in found if not example.text), ())
+
+
 def export(root: Path, records: Iterable[Record | None], out: Path) -> None:
     """Copy the examples on the images of the first record into an export. Raises OSError."""
     data = next((record.data for record in records if record and record.data), None)

@@ -131,9 +131,16 @@ def write_csv(
 
 
 def write_export(
-    source: Store, stored: StoredStudy, folder: Path, correct: bool | None = None
+    source: Store,
+    stored: StoredStudy,
+    folder: Path,
+    correct: bool | None = None,
+    images: bool = True,
 ) -> Path:
-    """Write the study as the folder described above. Returns the folder. Raises OSError."""
+    """Write the study as the folder described above. Returns the folder. Raises OSError.
+
+    images: whether to copy the example images.
+    """
     runs = table(source, stored)
     lines: list[str] = []
     lists: list[str | None] = []
@@ -155,7 +162,9 @@ def write_export(
         "records.jsonl.gz": packed.pack("".join(lines).encode()),
         "study.toml": write_asked(asked.to_mapping()),
     }
-    counts = confusions.write(confusions.counted(source, list(dict.fromkeys(runs["id"]))))
+    ids = list(dict.fromkeys(runs["id"]))
+    names = examples.class_names(source.root, map(source.record, ids))
+    counts = confusions.write(confusions.counted(source, ids), names)
     if counts:
         contents[confusions.FILE] = packed.pack(counts)
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {n}\n" for n, data in contents.items())
@@ -164,7 +173,8 @@ def write_export(
     if not counts:  # of an older export of this study
         (folder / confusions.FILE).unlink(missing_ok=True)
     environments.copy(source.root, folder, lists)
-    examples.export(source.root, map(source.record, runs["id"]), folder)
+    if images:
+        examples.export(source.root, map(source.record, runs["id"]), folder)
     if stored.asked.check:
         from runner.records import references
 

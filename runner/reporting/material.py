@@ -206,9 +206,9 @@ def _classes(m: Material, source: Store | Path) -> ClassComparison | None:
     if not isinstance(found, str) and not found.is_baseline and found.label in arms:
         label = found.label
     ids = [m.ids(arms[arm])[:MOST_PREDICTED] for arm in ("baseline", label)]
-    counts = of_runs(source, [id for runs in ids for id in runs])
+    counts, names = of_runs(source, [id for runs in ids for id in runs])
     held = [[counts[id] for id in runs if id in counts] for runs in ids]
-    names = next((example.names for example in m.examples if not example.text), ())
+    names = next((example.names for example in m.examples if not example.text), names)
     return compared(label, names, *held)
 
 
