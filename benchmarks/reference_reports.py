@@ -21,7 +21,8 @@ from runner.reporting.report import write_report
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ("reference", "ten-epochs")  # folders of reports/ and of results/
 WHOLE = tuple(
-    ROOT / "reports" / "reference" / name for name in ("digits-add-one", "fashion-mnist-add-one")
+    ROOT / "reports" / "reference" / name
+    for name in ("digits-add-one", "fashion-mnist-add-one", "cifar10-small")
 )
 DATE = "1767225600"  # date of every PDF, so that the same report has the same bytes
 

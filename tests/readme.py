@@ -18,7 +18,8 @@ PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 SPEED = ROOT / "reports" / "reference" / "benchmarks.json"
 FENCES = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 REPORTS = ROOT / "reports" / "reference"
-MEASURED = ("digits-add-one", "fashion-mnist-add-one")  # studies of the standard bag
+# studies of the standard bag
+MEASURED = ("digits-add-one", "fashion-mnist-add-one", "cifar10-small")
 
 
 def parts() -> dict[str, str]:
