@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -221,7 +222,11 @@ def test_the_grid_line_counts_the_arms_that_are_there(tmp_path, no_drawing):
     assert "**Grid:** add-one, 6 arms, 18 runs planned" in text
 
 
-REPORTS = sorted((ROOT / "reports").glob("*/digits-*/report.md"))
+REPORTS = [
+    path
+    for path in sorted((ROOT / "reports").glob("*/*/report.md"))
+    if (ROOT / "results" / path.parent.parent.name / path.parent.name).is_dir()
+]
 
 
 @pytest.mark.slow
@@ -237,7 +242,9 @@ def test_the_committed_reports_are_those_of_the_committed_runs(
     words = ["report", study, "--metric", metric, "--out"]
     assert call([*words, str(tmp_path)]) == 0
     again = f"tricks-bench {' '.join(words)} {path.parent}"
-    assert (tmp_path / "report.md").read_text(encoding="utf-8") == committed, f"write: {again}"
+    made = (tmp_path / "report.md").read_text(encoding="utf-8")
+    here, there = (os.path.relpath(ROOT / "results", folder) for folder in (tmp_path, path.parent))
+    assert made.replace(here, there) == committed, f"write: {again}"
 
 
 def test_the_footprint_of_models_and_of_arms():
