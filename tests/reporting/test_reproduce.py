@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import synthetic
 import typer
+from msgspec import structs
 
 from runner.cli import app
 from runner.commands.asked import StudyFlags, any_study
@@ -58,7 +59,8 @@ def test_the_command_asks_for_the_same_study(name: str, tmp_path: Path) -> None:
         file = STUDIES / name / "study.toml"
         assert read(file) == from_stored(asked, file)
     else:
-        assert asked_by(command, tmp_path).to_mapping() == asked.to_mapping()
+        request = structs.replace(asked, equal_epochs=())  # a result of its first stage
+        assert asked_by(command, tmp_path).to_mapping() == request.to_mapping()
 
 
 def test_what_flags_cannot_say_is_said_by_the_file(tmp_path: Path) -> None:
