@@ -59,7 +59,7 @@ def test_the_command_asks_for_the_same_study(name: str, tmp_path: Path) -> None:
         file = STUDIES / name / "study.toml"
         assert read(file) == from_stored(asked, file)
     else:
-        request = structs.replace(asked, equal_epochs=())  # a result of its first stage
+        request = structs.replace(asked, equal_epochs=None)  # a result of its first stage
         assert asked_by(command, tmp_path).to_mapping() == request.to_mapping()
 
 
