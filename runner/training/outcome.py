@@ -210,14 +210,25 @@ def _driver() -> str | None:
 @functools.cache
 def code_revision() -> str | None:
     """The git revision of this code, with "+" if files differ from it; None if unknown."""
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
+    return revision_of(Path(__file__).resolve().parents[2])
+
+
+def revision_of(folder: Path) -> str | None:
+    """The git revision of a work tree, with "+" if tracked files differ; None if unknown.
+
+    It takes no lock of git: a process that is killed here would leave the lock behind, and the
+    user's next commit would fail.
+    """
+    if not (folder / ".git").exists():
         return None
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
-            cwd=here, capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip() or None
+    said = []
+    for words in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "-uno"]):
+        try:
+            done = subprocess.run(
+                ["git", "--no-optional-locks", *words],
+                cwd=folder, capture_output=True, text=True, timeout=10, check=True,
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError):
+            return None
+        said.append(done.stdout.strip())
+    return said[0] + "+" * bool(said[1])
