@@ -139,7 +139,7 @@ def write_export(
 ) -> Path:
     """Write the study as the folder described above. Returns the folder. Raises OSError.
 
-    images: whether to copy the example images.
+    images: whether the folder holds the example images.
     """
     runs = table(source, stored)
     lines: list[str] = []
@@ -175,6 +175,9 @@ def write_export(
     environments.copy(source.root, folder, lists)
     if images:
         examples.export(source.root, map(source.record, runs["id"]), folder)
+    else:  # nor those of an older export of this study
+        for file in (folder / examples.FOLDER).glob("*.npz"):
+            file.unlink()
     if stored.asked.check:
         from runner.records import references
 

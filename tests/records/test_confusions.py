@@ -132,3 +132,5 @@ def test_an_export_without_images_has_the_names_of_the_classes(
     assert (with_them / examples.FOLDER).is_dir()
     assert not (without / examples.FOLDER).exists()
     assert confusions.of_runs(without, []).names == ("cat", "dog")
+    write_export(store, study, with_them, images=False)
+    assert not list(with_them.rglob("*.npz")), "images of an older export would stay"
